@@ -1,0 +1,123 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// SE-0335, SE-0409, SE-0444, SE-0461: said once, here, for every target.
+let swift: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+let c: [CSetting] = [.treatAllWarnings(as: .error), .define("_GNU_SOURCE")]
+let cxx: [CXXSetting] = [.treatAllWarnings(as: .error), .unsafeFlags(["-fno-exceptions"])]
+
+/// A room: its Swift target and what it may import. `Tests/PackageTests` checks the floors.
+func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: swift)
+}
+
+/// A C door: a module map, a header and shims over one Debian library.
+func door(_ name: String, linking libraries: [String]) -> Target {
+    .target(name: name, cSettings: c, linkerSettings: libraries.map { .linkedLibrary($0) })
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: swift)
+}
+
+let package = Package(
+    name: "leave-albumd",
+    products: [
+        .executable(name: "leave-albumd", targets: ["leave-albumd"]),
+        .executable(name: "photos-simulator", targets: ["photos-simulator"]),
+    ],
+    targets: [
+        // Doors
+        door("CLinux", linking: []),
+        door("CCrypto", linking: ["crypto"]),
+        door("CJansson", linking: ["jansson"]),
+        door("CCurl", linking: ["curl"]),
+        door("CRabbitMQ", linking: ["rabbitmq"]),
+        door("CSQLite", linking: ["sqlite3"]),
+        door("CSystemd", linking: ["systemd"]),
+        .target(name: "CTOML", cxxSettings: cxx),
+
+        // Floor 0
+        room("Threads", ["CLinux"]),
+        room("Secrets", ["CCrypto"]),
+        room("Terminal", ["CLinux"]),
+        // Floor 1
+        room("Jobs", ["CJansson", "Threads", "Secrets"]),
+        room("Telemetry", ["CSystemd", "Threads", "Secrets"]),
+        // Floor 2
+        room("HTTP", ["CCurl", "Threads", "Secrets", "Telemetry"]),
+        room("Photos", ["Jobs", "Secrets", "Threads"]),
+        // Floor 3
+        room("AMQP", ["CRabbitMQ", "CLinux", "Threads", "Secrets", "Telemetry"]),
+        room("Ledger", ["CSQLite", "CLinux", "Jobs", "Threads", "Secrets", "Telemetry"]),
+        room("Credentials", ["Jobs", "Threads", "Secrets", "Telemetry"]),
+        room("Settings", ["CTOML", "CLinux", "Jobs", "Threads", "Secrets"]),
+        // Floor 4
+        room(
+            "Pipeline",
+            ["AMQP", "Ledger", "Credentials", "HTTP", "Photos", "Jobs", "Telemetry", "Threads", "Secrets"]),
+        room("Service", ["CSystemd", "CLinux", "HTTP", "Jobs", "Telemetry", "Threads", "Secrets"]),
+        room(
+            "Operations",
+            [
+                "AMQP", "Ledger", "Credentials", "Settings", "HTTP", "Photos", "Jobs", "Telemetry", "Threads",
+                "Secrets", "Terminal", "CLinux",
+            ]),
+        // Floor 5
+        .executableTarget(
+            name: "leave-albumd",
+            dependencies: [
+                "Pipeline", "Service", "Operations", "AMQP", "Ledger", "Credentials", "Settings", "HTTP", "Photos",
+                "Jobs", "Telemetry", "Threads", "Secrets", "Terminal", "CLinux",
+            ],
+            swiftSettings: swift),
+        .executableTarget(
+            name: "photos-simulator",
+            dependencies: ["Jobs", "Threads", "Secrets", "Terminal", "CLinux"],
+            swiftSettings: swift),
+
+        // Test support
+        .target(
+            name: "ScriptedPeer", dependencies: ["CLinux", "Threads"], path: "Tests/ScriptedPeer",
+            swiftSettings: swift),
+        .target(
+            name: "PrivateBroker", dependencies: ["CLinux", "Threads"], path: "Tests/PrivateBroker",
+            swiftSettings: swift),
+
+        // Tests
+        tests("PackageTests", []),
+        tests("ThreadsTests", ["Threads"]),
+        tests("SecretsTests", ["Secrets"]),
+        tests("TerminalTests", ["Terminal"]),
+        tests("JobsTests", ["Jobs", "Secrets", "Threads"]),
+        tests("TelemetryTests", ["Telemetry", "Threads"]),
+        tests("HTTPTests", ["HTTP", "ScriptedPeer", "Secrets", "Threads", "CLinux"]),
+        tests("PhotosTests", ["Photos", "Jobs", "Threads"]),
+        tests("AMQPTests", ["AMQP", "ScriptedPeer", "PrivateBroker", "Secrets", "Threads", "CLinux"]),
+        tests("LedgerTests", ["Ledger", "Jobs", "Secrets", "Threads", "CSQLite", "CLinux"]),
+        tests("CredentialsTests", ["Credentials", "Jobs", "Secrets", "Threads"]),
+        tests("SettingsTests", ["Settings", "Jobs", "Secrets", "Threads"]),
+        tests(
+            "PipelineTests",
+            [
+                "Pipeline", "AMQP", "Ledger", "Credentials", "HTTP", "Photos", "Jobs", "Telemetry", "Threads",
+                "Secrets",
+            ]),
+        tests("ServiceTests", ["Service", "Threads", "CLinux"]),
+        tests("OperationsTests", ["Operations", "AMQP", "Ledger", "Settings", "Jobs", "Threads", "Secrets"]),
+        tests("SimulatorTests", ["photos-simulator", "ScriptedPeer", "Jobs", "Threads"]),
+        tests(
+            "IntegrationTests",
+            ["PrivateBroker", "Operations", "AMQP", "Ledger", "Jobs", "Threads", "Secrets", "CLinux"]),
+    ],
+    cLanguageStandard: .c17,
+    cxxLanguageStandard: .cxx17
+)

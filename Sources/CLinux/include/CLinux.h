@@ -1,0 +1,30 @@
+// The door to Linux calls that Glibc's module map hides or that are macros or variadic.
+#ifndef CLinux_H
+#define CLinux_H
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+// Glibc's pthread_setname_np is hidden without _GNU_SOURCE, which Swift's importer does not define.
+static inline int CLinux_name_current_thread(const char *name) { return prctl(PR_SET_NAME, name, 0, 0, 0); }
+
+// errno is a macro over a function call; Swift reads it through this.
+static inline int CLinux_errno(void) { return errno; }
+
+// open(2) is variadic.
+static inline int CLinux_open(const char *path, int flags, unsigned int mode) { return open(path, flags, mode); }
+#endif

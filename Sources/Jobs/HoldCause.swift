@@ -1,0 +1,20 @@
+/// A fault of the world for which the worker stops consuming. The names are those of status and metrics.
+public enum HoldCause: String, CaseIterable, Sendable {
+    case apiRetired = "api_retired"
+    case apiDisabled = "api_disabled"
+    case projectBlocked = "project_blocked"
+    case endpointMisconfigured = "endpoint_misconfigured"
+    case tlsTrust = "tls_trust"
+    case clientMisconfigured = "client_misconfigured"
+    case clientFaulty = "client_faulty"
+    case apiUnavailable = "api_unavailable"
+    case quotaDay = "quota_day"
+    case rateLimited = "rate_limited"
+    case clockSuspect = "clock_suspect"
+    case brokerBlocked = "broker_blocked"
+    case resultsUnroutable = "results_unroutable"
+    case resultsFull = "results_full"
+    case deadFull = "dead_full"
+    case ledgerUnavailable = "ledger_unavailable"
+    case operatorPaused = "operator_paused"
+}

@@ -1,0 +1,36 @@
+public import Threads
+
+/// One valid request that a user leave a shared album. Shape and rules: docs/messages.md, job version 1.
+public struct Job: Sendable {
+    public let id: JobID
+    public let account: AccountID
+    public let shareToken: ShareToken
+    /// When the publisher asked, echoed in the result as it was written.
+    public let requestedAt: String?
+    /// No API call starts after it.
+    public let deadline: Timestamp?
+    /// Echoed in the result. At most 16 members, keys unique as bytes, in the order of the message.
+    public let metadata: [Metadatum]
+
+    public struct Metadatum: Hashable, Sendable {
+        public let key: [UInt8]
+        public let value: [UInt8]
+
+        public init(key: [UInt8], value: [UInt8]) {
+            self.key = key
+            self.value = value
+        }
+    }
+
+    public init(
+        id: JobID, account: AccountID, shareToken: ShareToken, requestedAt: String? = nil, deadline: Timestamp? = nil,
+        metadata: [Metadatum] = []
+    ) {
+        self.id = id
+        self.account = account
+        self.shareToken = shareToken
+        self.requestedAt = requestedAt
+        self.deadline = deadline
+        self.metadata = metadata
+    }
+}

@@ -1,0 +1,1 @@
+// Room laid out; see Package.swift.

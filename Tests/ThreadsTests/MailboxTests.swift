@@ -1,0 +1,39 @@
+import Testing
+import Threads
+
+@Suite struct MailboxTests {
+    @Test func everyMessageArrivesOnceAndInOrderPerPoster() throws {
+        let mailbox = try Mailbox<(poster: Int, number: Int)>()
+        let received = Lock<[[Int]]>(Array(repeating: [], count: 4))
+        let owner = try NativeThread(name: "owner") {
+            var open = 4
+            while open > 0 {
+                for message in mailbox.takeAll() {
+                    if message.number < 0 {
+                        open -= 1
+                    } else {
+                        received.withLock { $0[message.poster].append(message.number) }
+                    }
+                }
+            }
+        }
+        let posters = try (0..<4).map { poster in
+            try NativeThread(name: "poster") {
+                for number in 0..<5_000 { mailbox.post((poster, number)) }
+                mailbox.post((poster, -1))
+            }
+        }
+        posters.forEach { $0.join() }
+        owner.join()
+        let expected = Array(0..<5_000)
+        received.withLock { #expect($0.allSatisfy { $0 == expected }) }
+    }
+
+    @Test func aClosedMailboxRefusesAndReturnsWhatNobodyTook() throws {
+        let mailbox = try Mailbox<Int>()
+        #expect(mailbox.post(1))
+        #expect(mailbox.close() == [1])
+        #expect(!mailbox.post(2))
+        #expect(mailbox.takeAll().isEmpty)
+    }
+}
