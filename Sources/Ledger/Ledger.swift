@@ -1,0 +1,89 @@
+public import Jobs
+public import Threads
+
+/// The memory of every job: what was begun, what it came to, and what the broker was told of it.
+///
+/// One conformance suite holds for every implementation. Callable from any task; answers are durable when they
+/// return, at the durability that was set. One caller at a time works on one job id (the pipeline's in-flight table).
+public protocol Ledger: Sendable {
+    /// What this delivery finds. Changes nothing.
+    func look(_ arrival: Arrival, at now: Timestamp) async throws(LedgerError) -> Finding
+
+    /// Writes the intent and counts the call against the day, in one commit.
+    func claim(_ claim: Claim) async throws(LedgerError) -> ClaimAnswer
+
+    /// Writes what became of a job and returns the number of the copy to publish for `parked`, else the row's. It
+    /// waits out a ledger that cannot commit, keeping the record in memory and first in line; it throws only when the
+    /// ledger is closed or unusable.
+    @discardableResult
+    func record(_ record: Record) async throws(LedgerError) -> Int
+
+    /// Notes that the broker has a message. A post: it is written with the next commit, and a crash before that means
+    /// one more copy.
+    func mark(_ part: PublishedPart, of jobID: JobID, generation: Int)
+
+    /// Calls and probes counted against a day.
+    func count(of day: String) async throws(LedgerError) -> DayCount
+
+    /// Results that the broker is not known to have, oldest first, after `last`, at most `limit`.
+    func unpublishedResults(
+        after last: JobID?, limit: Int
+    ) async throws(LedgerError) -> [(jobID: JobID, generation: Int, result: StoredResult)]
+
+    /// Jobs whose parked copy was published and was due before `time`, at most `limit`.
+    func overdue(before time: Timestamp, limit: Int) async throws(LedgerError) -> [OverdueJob]
+
+    /// Ends an overdue job that nobody delivered: false if it moved meanwhile.
+    func finishLost(
+        _ job: OverdueJob, result: StoredResult
+    ) async throws(LedgerError) -> Bool
+
+    /// Numbers for metrics and status; O(1) or nearly.
+    func statistics() async throws(LedgerError) -> LedgerStatistics
+}
+
+/// What was spent of a day's quota.
+public struct DayCount: Equatable, Sendable {
+    public var calls: Int
+    public var probes: Int
+
+    public init(calls: Int, probes: Int) {
+        self.calls = calls
+        self.probes = probes
+    }
+}
+
+/// A row whose copy has not come.
+public struct OverdueJob: Equatable, Sendable {
+    public var jobID: JobID
+    public var account: AccountID
+    public var open: OpenJob
+
+    public init(jobID: JobID, account: AccountID, open: OpenJob) {
+        self.jobID = jobID
+        self.account = account
+        self.open = open
+    }
+}
+
+public struct LedgerStatistics: Equatable, Sendable {
+    public var entries: Int
+    public var open: Int
+    public var ambiguous: Int
+    public var unpublished: Int
+    public var overdue: Int
+    public var bytes: Int
+    public var diskFreeBytes: Int
+
+    public init(
+        entries: Int, open: Int, ambiguous: Int, unpublished: Int, overdue: Int, bytes: Int, diskFreeBytes: Int
+    ) {
+        self.entries = entries
+        self.open = open
+        self.ambiguous = ambiguous
+        self.unpublished = unpublished
+        self.overdue = overdue
+        self.bytes = bytes
+        self.diskFreeBytes = diskFreeBytes
+    }
+}

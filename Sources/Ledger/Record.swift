@@ -1,0 +1,22 @@
+public import Threads
+
+/// What became of a job in hand. Each closes the intent; the row never forgets an attempt or an ambiguity.
+public enum Record: Sendable {
+    /// The job has its result. With `needsLetter`, a letter is owed as well. Makes the row if there is none.
+    case finished(Arrival, StoredResult, attempts: Int, isAmbiguous: Bool, needsLetter: Bool)
+    /// A copy with the number `arrival.copy + 1` (or one above the row's) is about to be published, to come at `due`.
+    /// Makes the row if there is none.
+    case parked(Arrival, attempts: Int, isAmbiguous: Bool, malformedAnswers: Int, due: Timestamp)
+    /// The call ended, the job stays in hand. Needs a row; nothing happens without one.
+    case kept(Arrival, attempts: Int, isAmbiguous: Bool, malformedAnswers: Int)
+    /// The copy that was parked has arrived and goes back to the broker as it is: it is not due any more at a time.
+    /// Nothing happens without a row.
+    case handedBack(Arrival)
+}
+
+/// Which message of a job the broker has confirmed.
+public enum PublishedPart: Sendable {
+    case result
+    case letter
+    case copy(Int)
+}

@@ -1,0 +1,28 @@
+public import Jobs
+public import Threads
+
+/// A result as it is published, now and at every replay: the same bytes under the same message-id.
+public struct StoredResult: Equatable, Sendable {
+    public var messageID: String
+    public var outcome: Outcome
+    public var reason: Reason?
+    public var body: [UInt8]
+    public var correlationID: String?
+    public var traceparent: String?
+    public var tracestate: String?
+    public var completedAt: Timestamp
+
+    public init(
+        messageID: String, outcome: Outcome, reason: Reason?, body: [UInt8], correlationID: String?,
+        traceparent: String?, tracestate: String?, completedAt: Timestamp
+    ) {
+        self.messageID = messageID
+        self.outcome = outcome
+        self.reason = reason
+        self.body = body
+        self.correlationID = correlationID
+        self.traceparent = traceparent
+        self.tracestate = tracestate
+        self.completedAt = completedAt
+    }
+}
