@@ -6,6 +6,8 @@ public struct Delivery: ~Copyable, Sendable {
         case acked
         case handedBack
         case abandoned
+        /// It went back to whoever minted it, unsettled, to be minted again.
+        case returned
     }
 
     public let message: IncomingMessage
@@ -33,6 +35,12 @@ public struct Delivery: ~Copyable, Sendable {
         isSettled = true
         settler.ack(message.tag)
         onEnd?(.acked)
+    }
+
+    /// Gives the message back to whoever minted this delivery and still holds the message: nothing is settled.
+    public consuming func relinquish() {
+        isSettled = true
+        onEnd?(.returned)
     }
 
     /// Gives the message back to its queue, at the price of one delivery count. For shutdown.

@@ -1,0 +1,19 @@
+public import AMQP
+
+/// What the worker takes from the broker.
+public enum Consumption: Equatable, Sendable {
+    /// Every lane, with its full prefetch.
+    case everything
+    /// Every lane, one message each: a job tests a hold.
+    case oneAtATime
+    /// One message of `due` at a time: suspects run with nothing else in hand.
+    case suspects
+    /// Nothing: the jobs stay in the broker.
+    case nothing
+}
+
+/// Where the worker's messages come from: the consuming link, or a test's queue.
+public protocol Inbox: Settling {
+    /// Changes what is taken. A post; the change is complete when what was in hand has been settled.
+    func consume(_ consumption: Consumption)
+}

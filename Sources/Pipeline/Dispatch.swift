@@ -1,0 +1,313 @@
+import AMQP
+import Jobs
+import Threads
+
+/// Everything in hand and whose turn it is: a value, so that its rules read as a transcript in the tests.
+///
+/// Lanes take turns by weight; inside a lane, accounts take turns; inside an account, jobs keep their order. An
+/// account that is busy or over its rate is in no ring, so it costs the others nothing. A second delivery of a job in
+/// hand follows the first. What waited too long is parked.
+struct Dispatch: Sendable {
+    struct Limits: Sendable {
+        /// Calls in flight for one account.
+        var perAccount: Int
+        /// 0 is no limit.
+        var requestsPerMinutePerAccount: Int
+        /// Deliveries are settled in under two minutes, long before the broker's consumer timeout.
+        var patience = Duration.seconds(60)
+    }
+
+    struct Turn: Sendable {
+        let item: Item
+        let mandate: Mandate
+    }
+
+    enum State: Equatable {
+        case waiting
+        /// Between two tries.
+        case delayed
+        /// Behind another delivery of the same job.
+        case following
+        case housekeeping(Mandate)
+        case running(Mandate)
+    }
+
+    struct Entry {
+        var item: Item
+        var state: State
+    }
+
+    enum Timer {
+        case patience(DeliveryTag)
+        case ready(DeliveryTag)
+        case accountSlot(AccountID)
+        case accountIdle(AccountID)
+        case quietAfterSuspects
+    }
+
+    /// The deliveries of one job in hand.
+    struct Company {
+        var leader: DeliveryTag
+        var followers = FIFO<DeliveryTag>()
+    }
+
+    let limits: Limits
+    var entries: [DeliveryTag: Entry] = [:]
+    var companies: [JobID: Company] = [:]
+    var accounts: [AccountID: AccountQueue] = [:]
+    var rings: [Lane: FIFO<AccountID>] = [:]
+    var turns = LaneTurns()
+    var housekeeping = FIFO<DeliveryTag>()
+    var suspects = SuspectWatch()
+    var timers = TimerQueue<Timer>()
+    var runningCalls = 0
+
+    init(limits: Limits) {
+        self.limits = limits
+    }
+
+    var inHand: Int { entries.count }
+    var nextTimer: MonotonicTime? { timers.earliest }
+
+    /// Calls that workers have in hand.
+    var callsInFlight: Int { runningCalls }
+
+    // MARK: Coming in
+
+    /// Takes a message in. It is in hand until `end`.
+    mutating func accept(_ item: Item, at now: MonotonicTime) {
+        let tag = item.message.tag
+        precondition(entries[tag] == nil, "the broker gives each delivery of a connection its own tag")
+        entries[tag] = Entry(item: item, state: .waiting)
+        timers.schedule(.patience(tag), at: now + limits.patience)
+        guard let job = item.job else { return keepHouse(tag, .work) }
+        if companies[job.id] != nil {
+            companies[job.id]?.followers.append(tag)
+            entries[tag]?.state = .following
+        } else {
+            companies[job.id] = Company(leader: tag)
+            enqueue(tag, item, job, at: now)
+        }
+        if item.stamp.suspect == 0 { suspects.sawOrdinary() }
+    }
+
+    private mutating func enqueue(
+        _ tag: DeliveryTag, _ item: Item, _ job: Job, first: Bool = false, at now: MonotonicTime
+    ) {
+        entries[tag]?.state = .waiting
+        guard item.lane != .broken else { return keepHouse(tag, .work) }
+        guard item.stamp.suspect == 0 else { return suspects.add(tag) }
+        var account = accounts[job.account] ?? AccountQueue()
+        account.add(tag, lane: item.lane, first: first)
+        accounts[job.account] = account
+        offer(job.account, lane: item.lane, at: now)
+    }
+
+    private mutating func keepHouse(_ tag: DeliveryTag, _ mandate: Mandate) {
+        entries[tag]?.state = .housekeeping(mandate)
+        housekeeping.append(tag)
+    }
+
+    /// Puts the account into the lane's ring if it may have a turn; else arms the timer that will.
+    private mutating func offer(_ name: AccountID, lane: Lane, at now: MonotonicTime) {
+        guard var account = accounts[name], account.wants(lane), account.running < limits.perAccount else { return }
+        if let slot = account.nextSlot(limit: limits.requestsPerMinutePerAccount, at: now) {
+            if !account.isTimed {
+                account.isTimed = true
+                timers.schedule(.accountSlot(name), at: slot)
+            }
+        } else {
+            account.enteredRing(lane)
+            rings[lane, default: FIFO()].append(name)
+        }
+        accounts[name] = account
+    }
+
+    private mutating func offerAll(_ name: AccountID, at now: MonotonicTime) {
+        for lane in Lane.allCases { offer(name, lane: lane, at: now) }
+        guard let account = accounts[name], account.isIdle else { return }
+        if let time = account.rememberedUntil, time > now {
+            // One timer for each idle account, so that a hundred thousand of them are forgotten in their turn.
+            guard !account.isSwept else { return }
+            accounts[name]?.isSwept = true
+            timers.schedule(.accountIdle(name), at: time)
+        } else {
+            accounts[name] = nil
+        }
+    }
+
+    // MARK: Going out
+
+    /// The next item for a worker. `callLimit`: how many may be in flight; `isProbe`: what may call tests a hold.
+    mutating func next(callLimit: Int, isProbe: Bool, at now: MonotonicTime) -> Turn? {
+        while let tag = housekeeping.popFirst() {
+            guard case .housekeeping(let mandate)? = entries[tag]?.state else { continue }
+            return start(tag, mandate)
+        }
+        guard runningCalls < callLimit else { return nil }
+        let mandate: Mandate = isProbe ? .probe : .work
+        if suspects.isOn { return nextSuspect(mandate) }
+        while let lane = turns.next(among: { rings[$0]?.isEmpty == false }) {
+            guard let tag = nextTag(in: lane, at: now) else { continue }
+            return start(tag, mandate)
+        }
+        return nil
+    }
+
+    private mutating func nextTag(in lane: Lane, at now: MonotonicTime) -> DeliveryTag? {
+        guard let name = rings[lane]?.popFirst(), var account = accounts[name] else { return nil }
+        account.leftRing(lane)
+        guard account.running < limits.perAccount,
+            account.nextSlot(limit: limits.requestsPerMinutePerAccount, at: now) == nil
+        else {
+            accounts[name] = account
+            offer(name, lane: lane, at: now)
+            return nil
+        }
+        var found: DeliveryTag?
+        while found == nil, let tag = account.take(lane) {
+            if entries[tag]?.state == .waiting { found = tag }
+        }
+        if found != nil { account.running += 1 }
+        accounts[name] = account
+        offerAll(name, at: now)
+        return found
+    }
+
+    private mutating func nextSuspect(_ mandate: Mandate) -> Turn? {
+        // Alone means alone: what else is in hand goes back first.
+        guard let tag = suspects.first(where: { entries[$0]?.state == .waiting }) else { return nil }
+        guard entries.count == 1 else {
+            handBackWaiting(except: tag)
+            while let other = housekeeping.popFirst() {
+                guard case .housekeeping(let mandate)? = entries[other]?.state else { continue }
+                return start(other, mandate)
+            }
+            return nil
+        }
+        suspects.started()
+        if let job = entries[tag]?.item.job {
+            accounts[job.account, default: AccountQueue()].running += 1
+        }
+        return start(tag, mandate)
+    }
+
+    private mutating func start(_ tag: DeliveryTag, _ mandate: Mandate) -> Turn? {
+        guard let entry = entries[tag] else { return nil }
+        entries[tag]?.state = .running(mandate)
+        // What never became a job, or is only closed, calls nobody and takes no place.
+        if occupiesCall(entry.item, mandate) { runningCalls += 1 }
+        return Turn(item: entry.item, mandate: mandate)
+    }
+
+    private func occupiesCall(_ item: Item, _ mandate: Mandate) -> Bool {
+        mandate.mayCall && item.job != nil && item.lane != .broken
+    }
+
+    // MARK: Coming back
+
+    /// The delivery has been settled: it is out of hand, and the next delivery of its job takes its place.
+    mutating func end(_ tag: DeliveryTag, at now: MonotonicTime) {
+        guard let entry = entries.removeValue(forKey: tag) else { return }
+        leave(entry, at: now)
+        if suspects.ended(tag) {
+            timers.schedule(.quietAfterSuspects, at: now + SuspectWatch.quiet)
+        }
+        guard let job = entry.item.job else { return }
+        promote(job.id, after: tag, at: now)
+    }
+
+    private mutating func promote(_ id: JobID, after tag: DeliveryTag, at now: MonotonicTime) {
+        guard var company = companies[id], company.leader == tag else { return }
+        while let follower = company.followers.popFirst() {
+            guard let entry = entries[follower], entry.state == .following, let job = entry.item.job else { continue }
+            company.leader = follower
+            companies[id] = company
+            return enqueue(follower, entry.item, job, at: now)
+        }
+        companies[id] = nil
+    }
+
+    /// The worker wants another try with it at `time`; until then it occupies nobody.
+    mutating func putBack(_ item: Item, until time: MonotonicTime, at now: MonotonicTime) {
+        let tag = item.message.tag
+        guard let entry = entries[tag] else { return }
+        leave(entry, at: now)
+        entries[tag] = Entry(item: item, state: .delayed)
+        timers.schedule(.ready(tag), at: time)
+    }
+
+    private mutating func leave(_ entry: Entry, at now: MonotonicTime) {
+        guard case .running(let mandate) = entry.state, occupiesCall(entry.item, mandate) else { return }
+        runningCalls -= 1
+        guard let job = entry.item.job else { return }
+        accounts[job.account]?.running -= 1
+        offerAll(job.account, at: now)
+    }
+
+    /// A call for the account begins: it counts against the account's minute.
+    mutating func callBegan(_ account: AccountID, at now: MonotonicTime) {
+        guard limits.requestsPerMinutePerAccount > 0 else { return }
+        accounts[account, default: AccountQueue()].noteCall(limit: limits.requestsPerMinutePerAccount, at: now)
+    }
+
+    // MARK: Time, holds, lost links
+
+    /// Fires the timers that are due.
+    mutating func advance(to now: MonotonicTime) {
+        while let timer = timers.popDue(at: now) {
+            switch timer {
+            case .patience(let tag): losePatience(tag)
+            case .ready(let tag):
+                guard let entry = entries[tag], entry.state == .delayed, let job = entry.item.job else { continue }
+                enqueue(tag, entry.item, job, first: true, at: now)
+            case .accountSlot(let name):
+                accounts[name]?.isTimed = false
+                offerAll(name, at: now)
+            case .accountIdle(let name):
+                accounts[name]?.isSwept = false
+                offerAll(name, at: now)
+            case .quietAfterSuspects:
+                suspects.quietPassed()
+            }
+        }
+    }
+
+    private mutating func losePatience(_ tag: DeliveryTag) {
+        switch entries[tag]?.state {
+        case .waiting, .delayed: keepHouse(tag, .park)
+        case .following: keepHouse(tag, .stepAside)
+        case .housekeeping, .running, nil: break
+        }
+    }
+
+    /// Gives back what no worker has.
+    mutating func handBackWaiting(except kept: DeliveryTag? = nil) {
+        let waiting = entries.filter { tag, entry in
+            guard tag != kept else { return false }
+            switch entry.state {
+            case .waiting, .delayed, .following: return true
+            case .housekeeping, .running: return false
+            }
+        }
+        // In the order of their arrival, so that copies keep it.
+        for tag in waiting.keys.sorted(by: { $0.number < $1.number }) { keepHouse(tag, .handBack) }
+    }
+
+    /// The connection is gone, and the broker gives everything out again: what no worker has is forgotten. Returns
+    /// how many those were.
+    mutating func linkLost(upTo generation: UInt64, at now: MonotonicTime) -> Int {
+        let lost = entries.filter { tag, entry in
+            guard tag.generation <= generation else { return false }
+            if case .running = entry.state { return false }
+            return true
+        }
+        for tag in lost.keys { entries[tag] = nil }
+        for (tag, entry) in lost {
+            _ = suspects.ended(tag)
+            if let job = entry.item.job { promote(job.id, after: tag, at: now) }
+        }
+        if suspects.isIdle { suspects.quietPassed() }
+        return lost.count
+    }
+}

@@ -1,0 +1,229 @@
+import AMQP
+import Jobs
+import Threads
+
+/// The one place where messages in hand, holds and idle workers meet.
+///
+/// The link's thread posts messages in, workers pull turns out, and whatever changes the state pumps: so nothing polls.
+/// All state is behind one lock; what follows from a change (resuming a worker, telling the inbox) happens outside it.
+final class Dispatcher: Sendable {
+    private struct State {
+        var dispatch: Dispatch
+        var gate: Gate
+        var idle: [CheckedContinuation<Dispatch.Turn?, Never>] = []
+        var consumption = Consumption.nothing
+        var isTaking = true
+        var alarm: (time: MonotonicTime, task: Task<Void, Never>)?
+        var wasHandingBack = false
+    }
+
+    private let state: Lock<State>
+    private let inbox: any Inbox
+    private let clock: any Timekeeper
+    private let onHoldsChanged: @Sendable ([Hold], _ lifted: [Hold]) -> Void
+
+    /// `onHoldsChanged` is called outside the lock with the holds that stand and those that were just lifted.
+    init(
+        limits: Dispatch.Limits, concurrency: Int, inbox: any Inbox, clock: any Timekeeper,
+        onHoldsChanged: @escaping @Sendable ([Hold], _ lifted: [Hold]) -> Void
+    ) {
+        state = Lock(State(dispatch: Dispatch(limits: limits), gate: Gate(concurrency: concurrency)))
+        self.inbox = inbox
+        self.clock = clock
+        self.onHoldsChanged = onHoldsChanged
+    }
+
+    // MARK: The link's side
+
+    func accept(_ item: Item) {
+        change { $0.dispatch.accept(item, at: $1) }
+    }
+
+    /// The connection of that generation is gone.
+    func linkLost(upTo generation: UInt64) {
+        change { _ = $0.dispatch.linkLost(upTo: generation, at: $1) }
+    }
+
+    // MARK: The workers' side
+
+    /// The next turn, or nil when the worker is to end.
+    func next() async -> Dispatch.Turn? {
+        await withCheckedContinuation { worker in
+            change { state, _ in state.idle.append(worker) }
+        }
+    }
+
+    /// Mints the delivery of a turn: its end, however it comes, is told here.
+    func mint(_ turn: Dispatch.Turn) -> Delivery {
+        let tag = turn.item.message.tag
+        return Delivery(of: turn.item.message, settler: inbox) { [self] ending in
+            switch ending {
+            case .acked, .handedBack, .abandoned: change { $0.dispatch.end(tag, at: $1) }
+            case .returned: break
+            }
+        }
+    }
+
+    /// Another try at `time`; until then the delivery waits here and occupies no worker.
+    func putBack(_ delivery: consuming Delivery, as item: Item, until time: MonotonicTime) {
+        delivery.relinquish()
+        change { $0.dispatch.putBack(item, until: time, at: $1) }
+    }
+
+    func callBegan(_ account: AccountID) {
+        change {
+            $0.gate.callBegan(at: $1)
+            $0.dispatch.callBegan(account, at: $1)
+        }
+    }
+
+    // MARK: Holds
+
+    func callSucceeded(wasProbe: Bool) {
+        changeHolds { state, _ in state.gate.callSucceeded(wasProbe: wasProbe) }
+    }
+
+    func callAnswered() {
+        change { state, _ in state.gate.callAnswered() }
+    }
+
+    /// A probe job ended without proof of either: the next comes after a step.
+    func probeWasInconclusive() {
+        let wall = clock.wall()
+        changeHolds { state, now in
+            state.gate.probeWasInconclusive(at: now, wall: wall)
+            return []
+        }
+    }
+
+    /// Nothing was sent: the call costs nothing, and several in a row make a hold.
+    func networkFailed(detail: String, wasProbe: Bool) {
+        let wall = clock.wall()
+        changeHolds { state, now in
+            if state.gate.networkFailed() || wasProbe {
+                _ = state.gate.engage(.apiUnavailable, detail: detail, wasProbe: wasProbe, at: now, wall: wall)
+            }
+            return []
+        }
+    }
+
+    func hold(_ cause: HoldCause, detail: String, wasProbe: Bool = false, atLeast wait: Duration? = nil) {
+        let wall = clock.wall()
+        changeHolds { state, now in
+            if cause == .rateLimited { state.gate.throttle() }
+            _ = state.gate.engage(cause, detail: detail, wasProbe: wasProbe, firstProbe: wait, at: now, wall: wall)
+            return []
+        }
+    }
+
+    func lift(_ cause: HoldCause) {
+        changeHolds { state, _ in state.gate.lift(cause).map { [$0] } ?? [] }
+    }
+
+    var holds: [Hold] {
+        state.withLock { $0.gate.holds.values.sorted { $0.since < $1.since } }
+    }
+
+    /// What is in hand, and how many calls of it are in flight.
+    var load: (inHand: Int, calls: Int, consumption: Consumption) {
+        state.withLock { ($0.dispatch.inHand, $0.dispatch.callsInFlight, $0.consumption) }
+    }
+
+    func isInHand(_ id: JobID) -> Bool {
+        state.withLock { $0.dispatch.companies[id] != nil }
+    }
+
+    // MARK: Start and stop
+
+    /// Begins to take messages.
+    func open() {
+        change { state, _ in state.consumption = .nothing }
+    }
+
+    /// Gives out no more turns: idle workers end now, the others when they ask next.
+    func close() {
+        change { state, _ in state.isTaking = false }
+    }
+
+    // MARK: The pump
+
+    private func changeHolds(_ body: (inout State, MonotonicTime) -> [Hold]) {
+        var lifted: [Hold] = []
+        var before: [HoldCause: Hold] = [:]
+        var after: [HoldCause: Hold] = [:]
+        change { state, now in
+            before = state.gate.holds
+            lifted = body(&state, now)
+            after = state.gate.holds
+        }
+        if before != after { onHoldsChanged(after.values.sorted { $0.since < $1.since }, lifted) }
+    }
+
+    private func change(_ body: (inout State, MonotonicTime) -> Void) {
+        let now = clock.now()
+        let (turns, consumption) = state.withLock { state in
+            body(&state, now)
+            return settle(&state, at: now)
+        }
+        if let consumption { inbox.consume(consumption) }
+        for (worker, turn) in turns { worker.resume(returning: turn) }
+    }
+
+    private typealias Turns = [(worker: CheckedContinuation<Dispatch.Turn?, Never>, turn: Dispatch.Turn?)]
+
+    private func settle(_ state: inout State, at now: MonotonicTime) -> (Turns, Consumption?) {
+        var turns: Turns = []
+        guard state.isTaking else {
+            turns = state.idle.map { ($0, nil) }
+            state.idle = []
+            state.alarm?.task.cancel()
+            state.alarm = nil
+            return (turns, nil)
+        }
+        state.dispatch.advance(to: now)
+        _ = state.gate.beginProbe(at: now)
+        let handsBack = state.gate.isHolding && !state.gate.isProbing && !state.gate.keepsDeliveries(at: now)
+        if handsBack { state.dispatch.handBackWaiting() }
+        while !state.idle.isEmpty,
+            let turn = state.dispatch.next(
+                callLimit: state.gate.limit(at: now), isProbe: state.gate.isProbing, at: now)
+        {
+            turns.append((state.idle.removeLast(), turn))
+        }
+        rearm(&state)
+        let wanted = consumption(of: state, handsBack: handsBack)
+        guard wanted != state.consumption else { return (turns, nil) }
+        state.consumption = wanted
+        return (turns, wanted)
+    }
+
+    private func consumption(of state: State, handsBack: Bool) -> Consumption {
+        if state.gate.isProbing { return .oneAtATime }
+        if handsBack { return .nothing }
+        // While nothing is sent out and all is kept, what is in hand is bounded by the prefetch: nothing to change.
+        if state.gate.isHolding { return state.consumption }
+        return state.dispatch.suspects.isOn ? .suspects : .everything
+    }
+
+    /// One alarm, for the earliest timer or probe.
+    private func rearm(_ state: inout State) {
+        let time = [state.dispatch.nextTimer, state.gate.nextProbe].compactMap { $0 }.min()
+        guard let time else { return }
+        if let alarm = state.alarm, alarm.time <= time { return }
+        state.alarm?.task.cancel()
+        state.alarm = (
+            time,
+            Task { [clock, weak self] in
+                await clock.sleep(until: time)
+                guard !Task.isCancelled else { return }
+                self?.ring(at: time)
+            }
+        )
+    }
+
+    private func ring(at time: MonotonicTime) {
+        change { state, _ in
+            if state.alarm?.time == time { state.alarm = nil }
+        }
+    }
+}

@@ -1,0 +1,53 @@
+import AMQP
+import Jobs
+import Threads
+
+/// A message in hand: decoded, and with what this delivery has been through.
+struct Item: Sendable {
+    let message: IncomingMessage
+    let lane: Lane
+    let stamp: Stamp
+    let content: Content
+    /// Calls made with this delivery.
+    var tries = 0
+    /// Times that nothing could be sent, in a row.
+    var networkFailures = 0
+    /// The token was read again after a refusal; once for each delivery.
+    var hasRefreshedToken = false
+
+    enum Content: Sendable {
+        case job(Job)
+        /// It never became a job.
+        case rejected(Rejection)
+        /// The worker died with it in hand too often: it is set apart before anyone looks into it.
+        case suspicious
+    }
+
+    var job: Job? {
+        guard case .job(let job) = content else { return nil }
+        return job
+    }
+}
+
+/// What a worker is to do with an item that was its turn.
+enum Mandate: Equatable, Sendable {
+    /// Walk the path.
+    case work
+    /// Walk the path as the one job that tests a hold.
+    case probe
+    /// It waited in hand as long as it may: publish a copy that comes later.
+    case park
+    /// It waited for a delivery of the same job as long as it may: publish a copy that comes later, and tell the
+    /// ledger nothing, because the other delivery answers for the job.
+    case stepAside
+    /// A hold lasts, or a suspect runs alone: publish a clean copy on `due`.
+    case handBack
+
+    /// Whether the worker may call the API with it.
+    var mayCall: Bool {
+        switch self {
+        case .work, .probe: true
+        case .park, .stepAside, .handBack: false
+        }
+    }
+}

@@ -1,0 +1,42 @@
+import Threads
+
+/// How long a failed job waits, and in which delay queue.
+struct RetrySchedule: Sendable {
+    /// Ascending; one retry queue for each.
+    let delays: [Duration]
+    let maxAttempts: Int
+
+    /// Tries while the delivery is in hand, before the job is parked.
+    static let triesInHand = 2
+    /// Waits up to this stay in hand; longer ones leave the worker, because a delivery is settled in under 2 min.
+    static let longestWaitInHand = Duration.seconds(60)
+    /// The first wait between two tries in hand, and what it doubles to over attempts.
+    private static let firstWait = Duration.seconds(1)
+    private static let longestWait = Duration.seconds(64)
+
+    /// The wait before the next try in hand, or nil if the job is to be parked. `tries`: calls made with this delivery.
+    func waitInHand(tries: Int, atLeast minimum: Duration, random: Double = .random(in: 0..<1)) -> Duration? {
+        guard tries < Self.triesInHand, minimum <= Self.longestWaitInHand else { return nil }
+        let bound = min(Self.longestWait, Self.firstWait * (1 << min(tries - 1, 6)))
+        return max(minimum, bound + bound / 2 * random)
+    }
+
+    /// How long the job is parked after `attempts` attempts.
+    func parkingTime(attempts: Int, atLeast minimum: Duration, random: Double = .random(in: 0..<1)) -> Duration {
+        let level = max(0, (attempts - 1) / Self.triesInHand)
+        let delay = delays[min(level, delays.count - 1)]
+        // The queue's own time is fixed; what is above it is waited out by the not-before header. A tenth spreads a
+        // batch that failed together.
+        return max(minimum, delay + delay / 10 * random)
+    }
+
+    /// The delay queue for a wait: the longest that is not longer, so that a copy comes early and is parked again
+    /// rather than late. Nil if the wait is shorter than each of them.
+    func queue(for wait: Duration) -> Duration? {
+        delays.last { $0 <= wait }
+    }
+
+    static func queueName(_ delay: Duration, prefix: String) -> String {
+        "\(prefix).retry.\(delay.components.seconds)s"
+    }
+}
