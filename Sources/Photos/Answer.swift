@@ -1,0 +1,11 @@
+/// What came of one call, in the words of the transport. No detail in it may hold the request's headers, path or body.
+public enum Answer: Sendable {
+    /// For certain no byte of the request left this machine: refused, no name, no connection, TLS not established.
+    case notSent(detail: String)
+    /// The server's certificate was not trusted; nothing was sent.
+    case tlsTrustFailure(detail: String)
+    /// Some of the request may have arrived, and no complete answer came: reset, hang, truncated headers or body.
+    case ambiguous(detail: String)
+    /// The headers are complete, and so is the body, except that it ends at the caller's cap.
+    case answered(status: Int, fields: [(name: String, value: String)], body: [UInt8])
+}

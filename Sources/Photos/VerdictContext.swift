@@ -1,0 +1,30 @@
+public import Secrets
+public import Threads
+
+/// What the verdict depends on besides the answer.
+public struct VerdictContext: Sendable {
+    /// An earlier call of this job may have reached the API unanswered.
+    public var isAmbiguous: Bool
+    /// Answers to this job before this one that could not be believed.
+    public var malformedAnswers: Int
+    /// The access token was already read or refreshed anew for this delivery.
+    public var tokenWasRefreshed: Bool
+    /// The setting `worker.assume_left_after_ambiguous`.
+    public var assumesLeftAfterAmbiguous: Bool
+    /// For a Retry-After that is a date.
+    public var now: Timestamp
+    /// Share token and bearer, which the API may echo and the detail must not.
+    public var secrets: [Secret]
+
+    public init(
+        isAmbiguous: Bool, malformedAnswers: Int = 0, tokenWasRefreshed: Bool = false,
+        assumesLeftAfterAmbiguous: Bool = false, now: Timestamp, secrets: [Secret]
+    ) {
+        self.isAmbiguous = isAmbiguous
+        self.malformedAnswers = malformedAnswers
+        self.tokenWasRefreshed = tokenWasRefreshed
+        self.assumesLeftAfterAmbiguous = assumesLeftAfterAmbiguous
+        self.now = now
+        self.secrets = secrets
+    }
+}
