@@ -1,0 +1,53 @@
+/// The members of one message, read by name and rule. What it throws names the member, never its value, and carries
+/// the job id and the account as far as they can be read.
+struct MessageMembers {
+    private let body: JSONValue
+    let jobID: JobID?
+    let account: AccountID?
+
+    /// `fallbackID` is the job id of a message whose body holds none.
+    init(_ body: JSONValue, fallbackID: JobID?) {
+        self.body = body
+        // A jobId that is there but broken must not be replaced: the two are different things then.
+        jobID = body["jobId"].map { $0.utf8.flatMap(JobID.init(checking:)) } ?? fallbackID
+        account = body["account"]?.utf8.flatMap(AccountID.init(checking:))
+    }
+
+    func rejection(_ reason: Reason, _ detail: String) -> Rejection {
+        Rejection(reason, DetailText.scrubbed(detail), jobID: jobID, account: account)
+    }
+
+    func malformed(_ path: String, _ fault: String) -> Rejection {
+        rejection(.malformedJob, "\(path): \(fault)")
+    }
+
+    /// Only version 1 is known; it is also what an absent member means.
+    func checkVersion() throws(Rejection) {
+        guard let value = body["version"] else { return }
+        guard let version = value.integer else { throw wrongType("version", value, "an integer") }
+        guard version == 1 else { throw rejection(.unsupportedVersion, "version: \(version) is not supported; 1 is") }
+    }
+
+    /// The bytes of a string; nil if the member is absent.
+    func string(_ name: String) throws(Rejection) -> [UInt8]? {
+        guard let value = body[name] else { return nil }
+        guard let bytes = value.utf8 else { throw wrongType(name, value, "a string") }
+        return bytes
+    }
+
+    func requiredString(_ name: String) throws(Rejection) -> [UInt8] {
+        guard let bytes = try string(name) else { throw malformed(name, "it is missing") }
+        return bytes
+    }
+
+    func object(_ name: String) throws(Rejection) -> [JSONValue.Member]? {
+        guard let value = body[name] else { return nil }
+        guard let members = value.members else { throw wrongType(name, value, "an object") }
+        return members
+    }
+
+    func wrongType(_ path: String, _ value: JSONValue, _ wanted: String) -> Rejection {
+        let hint = value == .null ? "; leave the member out if there is nothing to say" : ""
+        return malformed(path, "it is \(value.kind) where \(wanted) belongs\(hint)")
+    }
+}
