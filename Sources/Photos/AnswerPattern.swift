@@ -1,0 +1,66 @@
+/// What an answer must look like to match a row. What is not said is not looked at.
+struct AnswerPattern: Sendable {
+    enum Body: Sendable {
+        case any
+        /// Nothing, or a JSON object without `error`.
+        case success
+        case jsonObject
+        case notJSONObject
+        /// The service's own account of an error.
+        case error
+    }
+
+    /// ErrorInfo.reason. A name may end in `*`.
+    enum Reason: Sendable {
+        case any
+        case absent
+        case among([String])
+        case absentOr([String])
+    }
+
+    var transport = Reading.Transport.answered
+    var http: ClosedRange<Int> = .min ... .max
+    var body = Body.any
+    /// One of them; none means any.
+    var statuses: [RPCStatus] = []
+    var reason = Reason.any
+    /// One of them among `errors[].reason` of the older error model.
+    var legacyReasons: [String] = []
+    /// The end of `quota_limit`.
+    var quotaLimit: String?
+    /// One of them in the message, upper and lower case alike. The message is looked at only where there is no reason.
+    var message: MessageWords?
+    /// RFC 6750's `error="…"` in WWW-Authenticate.
+    var challenge: String?
+
+    func matches(_ reading: Reading) -> Bool {
+        reading.transport == transport && http.contains(reading.http) && matchesBody(reading)
+            && (statuses.isEmpty || reading.status.map(statuses.contains) == true) && matchesReason(reading.error)
+            && (legacyReasons.isEmpty || reading.error?.legacyReasons.contains(where: legacyReasons.contains) == true)
+            && (quotaLimit.map { reading.error?.quotaLimit?.hasSuffix($0) == true } ?? true)
+            && (message.map { $0.occur(in: reading.error) } ?? true)
+            && (challenge.map { reading.field("www-authenticate")?.contains("error=\"\($0)\"") == true } ?? true)
+    }
+
+    private func matchesBody(_ reading: Reading) -> Bool {
+        switch (body, reading.body) {
+        case (.any, _), (.success, .empty), (.success, .object), (.error, .error): true
+        case (.jsonObject, _): reading.isJSONObject
+        case (.notJSONObject, _): !reading.isJSONObject
+        case (.success, _), (.error, _): false
+        }
+    }
+
+    private func matchesReason(_ error: APIError?) -> Bool {
+        switch reason {
+        case .any: true
+        case .absent: error?.reason == nil
+        case .among(let names): error?.reason.map { Self.isAmong($0, names) } == true
+        case .absentOr(let names): error?.reason.map { Self.isAmong($0, names) } ?? true
+        }
+    }
+
+    private static func isAmong(_ reason: String, _ names: [String]) -> Bool {
+        names.contains { $0.hasSuffix("*") ? reason.hasPrefix($0.dropLast()) : reason == $0 }
+    }
+}

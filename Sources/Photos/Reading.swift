@@ -1,0 +1,104 @@
+import Jobs
+import Threads
+
+/// An answer taken apart, so that the rows of the table can be matched with it.
+struct Reading: Sendable {
+    enum Transport: Sendable {
+        case notSent
+        case tlsTrustFailure
+        case ambiguous
+        case answered
+    }
+
+    enum Body: Sendable {
+        /// There is none.
+        case empty
+        /// A JSON object without the member `error`.
+        case object
+        /// The service's account of an error, wrapped in the member `error` or bare.
+        case error(APIError)
+        /// A JSON object whose member `error` is not an object: somebody else's words.
+        case foreignError
+        /// Other JSON, HTML, plain text, or cut off.
+        case other
+    }
+
+    let transport: Transport
+    /// 0 without an answer.
+    let http: Int
+    let body: Body
+    let bodySize: Int
+    private let fields: [(name: String, value: String)]
+    /// The transport's words.
+    let transportDetail: String
+
+    init(_ answer: Answer) {
+        var http = 0
+        var body = Body.empty
+        var bodySize = 0
+        var fields: [(name: String, value: String)] = []
+        switch answer {
+        case .notSent(let detail): (transport, transportDetail) = (.notSent, detail)
+        case .tlsTrustFailure(let detail): (transport, transportDetail) = (.tlsTrustFailure, detail)
+        case .ambiguous(let detail): (transport, transportDetail) = (.ambiguous, detail)
+        case .answered(let status, let given, let bytes):
+            (transport, transportDetail) = (.answered, "")
+            http = status
+            fields = given
+            body = Self.read(bytes, http: status)
+            bodySize = bytes.count
+        }
+        self.http = http
+        self.body = body
+        self.bodySize = bodySize
+        self.fields = fields
+    }
+
+    /// The first field of this name, in whatever case.
+    func field(_ name: String) -> String? {
+        fields.first { $0.name.lowercased() == name }?.value
+    }
+
+    var error: APIError? {
+        guard case .error(let error) = body else { return nil }
+        return error
+    }
+
+    var isJSONObject: Bool {
+        switch body {
+        case .object, .error, .foreignError: true
+        case .empty, .other: false
+        }
+    }
+
+    /// The error's status; where it names none, what its HTTP status stands for. Nil without an error of the service's.
+    var status: RPCStatus? {
+        error.flatMap { $0.status ?? RPCStatus(http: http) }
+    }
+
+    /// The longer of Retry-After and RetryInfo, at most a day.
+    func minimumWait(now: Timestamp) -> Duration? {
+        let longest = Duration.seconds(24 * 60 * 60)
+        let asked = [retryAfter(now: now), error?.retryDelay].compactMap(\.self).max()
+        return asked.flatMap { $0 > .zero ? min($0, longest) : nil }
+    }
+
+    /// RFC 9110, section 10.2.3: seconds or a date.
+    private func retryAfter(now: Timestamp) -> Duration? {
+        guard let value = field("retry-after") else { return nil }
+        if !value.isEmpty, value.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) {
+            // What does not fit is more than a day in any case.
+            return .seconds(Int64(value).map { min($0, 1_000_000) } ?? 1_000_000)
+        }
+        return Timestamp(httpDate: value, now: now).map { $0 - now }
+    }
+
+    private static func read(_ bytes: [UInt8], http: Int) -> Body {
+        guard !bytes.isEmpty else { return .empty }
+        guard let value = try? JSONValue.parse(bytes), value.members != nil else { return .other }
+        if let error = value["error"] { return error.members == nil ? .foreignError : .error(APIError(error)) }
+        // Some fronts leave the wrapper out. In a success the same members would be an answer's own.
+        let isBareStatus = http >= 400 && value["code"]?.integer != nil && value["message"]?.utf8 != nil
+        return isBareStatus ? .error(APIError(value)) : .object
+    }
+}

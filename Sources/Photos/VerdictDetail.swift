@@ -1,0 +1,48 @@
+import Jobs
+import Secrets
+
+/// What a person reads of an answer: ours in full, the service's words without what must stay secret.
+enum VerdictDetail {
+    static func text(of reading: Reading, action: VerdictAction, secrets: [Secret]) -> String {
+        let assumption =
+            action == .alreadyLeft ? "taken for left, since an earlier call may have had its effect; " : ""
+        return DetailText.scrubbed(assumption + story(of: reading, hiding: hidden(secrets)))
+    }
+
+    private static func story(of reading: Reading, hiding secrets: [[UInt8]]) -> String {
+        func clean(_ text: String) -> String {
+            String(decoding: Redaction.replacing(secrets, in: Array(text.utf8)), as: UTF8.self)
+        }
+        switch reading.transport {
+        case .notSent: return "the request was not sent: \(clean(reading.transportDetail))"
+        case .tlsTrustFailure: return "the server's certificate is not trusted: \(clean(reading.transportDetail))"
+        case .ambiguous:
+            return "the request may have arrived, and no complete answer came: "
+                + clean(reading.transportDetail)
+        case .answered: break
+        }
+        switch reading.body {
+        case .empty: return "HTTP \(reading.http)"
+        case .object: return "HTTP \(reading.http) with a JSON object"
+        case .foreignError: return "HTTP \(reading.http) with a JSON error that is not the API's"
+        case .other:
+            let type = reading.field("content-type").map { ", \(clean($0))" } ?? ""
+            return "HTTP \(reading.http) with a body that is no JSON object (\(reading.bodySize) bytes\(type))"
+        case .error(let error):
+            var words = ["HTTP \(reading.http)"]
+            if let status = error.status { words.append(status.rawValue) }
+            if let reason = error.reason ?? error.legacyReasons.first { words.append(clean(reason)) }
+            if let limit = error.quotaLimit { words.append(clean(limit)) }
+            let message = clean(error.message)
+            return words.joined(separator: " ") + (message.isEmpty ? "" : ": \(message)")
+        }
+    }
+
+    /// The secrets as they are, and as a path would hold them.
+    private static func hidden(_ secrets: [Secret]) -> [[UInt8]] {
+        secrets.flatMap { secret in
+            let bytes = secret.withUnsafeBytes { Array($0) }
+            return [bytes, PercentEncoding.encode(bytes)]
+        }
+    }
+}

@@ -1,0 +1,195 @@
+import Jobs
+
+extension VerdictTable {
+    /// Rows that are followed. An answer that matches another row is retried at the cost of an attempt: those rows need
+    /// the probe, the day's budget, the holds of single accounts or the story of the token, and say here what they can.
+    static let activeRows: Set<Int> = Set([1...7, 9...10, 12...12, 24...32, 35...35].flatMap(\.self))
+
+    /// The first match wins, so the order matters: 11 comes before 9, for a wrong path answers 404 as well; 14 and 15
+    /// before 12 and 13, for they are told by their reasons; 20 after 24, for old fronts report rate limits as 403.
+    static let rows: [VerdictRow] = [
+        // Transport
+        VerdictRow(1, [AnswerPattern(transport: .notSent)], .retryNetwork),
+        VerdictRow(2, [AnswerPattern(transport: .tlsTrustFailure)], .hold(.tlsTrust)),
+        VerdictRow(3, [AnswerPattern(transport: .ambiguous)], marksAmbiguous: true, retry),
+
+        // Success, and what only looks like it
+        VerdictRow(
+            4, [AnswerPattern(http: 200...200, body: .success), AnswerPattern(http: 204...204, body: .success)], .left),
+        VerdictRow(
+            5, [AnswerPattern(http: 200...200), AnswerPattern(http: 204...204)], marksAmbiguous: true,
+            action: malformed),
+        VerdictRow(6, [AnswerPattern(http: 300...399)], .hold(.endpointMisconfigured)),
+        VerdictRow(6, [AnswerPattern(http: .min...299)], marksAmbiguous: true, action: malformed),
+
+        // The request
+        VerdictRow(
+            7,
+            [
+                AnswerPattern(
+                    http: 400...400, statuses: [.invalidArgument],
+                    message: .phrases(["Invalid JSON payload", "Unknown name"]))
+            ], .deadUnlessWorldsFault(.clientBug, .clientFaulty)),
+        VerdictRow(
+            8,
+            [
+                AnswerPattern(
+                    http: 400...400, statuses: [.invalidArgument, .failedPrecondition],
+                    message: .words(["own", "owns", "owned", "owner", "owners"]))
+            ], retry),
+        VerdictRow(
+            11,
+            [
+                AnswerPattern(http: 404...404, body: .notJSONObject),
+                AnswerPattern(http: 404...404, message: .phrases(["Method not found"])),
+                AnswerPattern(http: 404...404, statuses: [.unimplemented]),
+                AnswerPattern(http: 405...405),
+                AnswerPattern(http: 501...501),
+            ], .hold(.endpointMisconfigured)),
+        VerdictRow(9, unknownToken, ifAmbiguous: false, action: cannotTell),
+        VerdictRow(10, unknownToken, ifAmbiguous: true, action: cannotTell),
+
+        // The caller
+        VerdictRow(
+            14,
+            [
+                AnswerPattern(http: 401...401, reason: .among(blockedAccountReasons)),
+                AnswerPattern(http: 403...403, reason: .among(blockedAccountReasons)),
+            ], .dead(.accountBlocked)),
+        VerdictRow(
+            15,
+            [
+                AnswerPattern(http: 401...401, reason: .among(faultyClientReasons)),
+                AnswerPattern(http: 403...403, reason: .among(faultyClientReasons)),
+            ], .hold(.clientFaulty)),
+        VerdictRow(
+            12,
+            [
+                AnswerPattern(
+                    http: 401...401, statuses: [.unauthenticated], reason: .absentOr(["ACCESS_TOKEN_EXPIRED"])),
+                // RFC 6750, section 3.1: the token is expired, revoked or malformed, and another may do.
+                AnswerPattern(http: 401...401, challenge: "invalid_token"),
+            ], ifRefreshed: false, action: { _ in .retryOnFreshToken }),
+        VerdictRow(13, [AnswerPattern(http: 401...401)], ifRefreshed: true, action: { _ in retry }),
+        VerdictRow(
+            16,
+            [
+                AnswerPattern(
+                    http: 403...403, statuses: [.permissionDenied], reason: .among(["ACCESS_TOKEN_SCOPE_INSUFFICIENT"])),
+                AnswerPattern(
+                    http: 403...403, statuses: [.permissionDenied],
+                    message: .phrases(["insufficient authentication scopes"])),
+            ], retry),
+        VerdictRow(
+            17,
+            [
+                AnswerPattern(http: 403...403, statuses: [.permissionDenied], reason: .among(["SERVICE_DISABLED"])),
+                AnswerPattern(http: 403...403, legacyReasons: ["accessNotConfigured"]),
+                AnswerPattern(
+                    http: 403...403, statuses: [.permissionDenied],
+                    message: .phrases(["has not been used in project", "or it is disabled"])),
+            ], .hold(.apiDisabled)),
+        VerdictRow(18, [AnswerPattern(http: 403...403, reason: .among(blockedProjectReasons))], .hold(.projectBlocked)),
+        VerdictRow(
+            19,
+            [
+                AnswerPattern(
+                    http: 403...403, statuses: [.permissionDenied],
+                    message: .phrases(["Google Photos is disabled for the user"]))
+            ], .dead(.photosDisabledForUser)),
+
+        // Quotas
+        VerdictRow(
+            21,
+            [403...403, 429...429].flatMap { (http: ClosedRange<Int>) in
+                [
+                    AnswerPattern(
+                        http: http, statuses: [.resourceExhausted], reason: .among(["RATE_LIMIT_EXCEEDED"]),
+                        quotaLimit: "PerProjectPerDay"),
+                    AnswerPattern(http: http, statuses: [.resourceExhausted], message: .phrases(["per day"])),
+                    AnswerPattern(http: http, legacyReasons: ["dailyLimitExceeded"]),
+                ]
+            }, retry),
+        VerdictRow(
+            22,
+            [
+                AnswerPattern(
+                    http: 429...429, statuses: [.resourceExhausted], reason: .among(["RATE_LIMIT_EXCEEDED"]),
+                    quotaLimit: "PerUser"),
+                AnswerPattern(
+                    http: 429...429, statuses: [.resourceExhausted], message: .phrases(["per minute per user"])),
+            ], retry),
+        VerdictRow(
+            23,
+            [
+                AnswerPattern(
+                    http: 429...429, statuses: [.resourceExhausted], message: .phrases(["concurrent write request"]))
+            ], retry),
+        VerdictRow(
+            24,
+            [
+                AnswerPattern(http: 429...429),
+                AnswerPattern(http: 403...403, statuses: [.resourceExhausted]),
+                AnswerPattern(http: 403...403, reason: .among(["RATE_LIMIT_EXCEEDED"])),
+                AnswerPattern(http: 403...403, legacyReasons: ["rateLimitExceeded", "userRateLimitExceeded"]),
+            ], .throttle),
+        VerdictRow(
+            20, [AnswerPattern(http: 403...403, statuses: [.permissionDenied])],
+            .deadUnlessWorldsFault(.permissionDenied, .apiRetired)),
+
+        // The server
+        VerdictRow(25, [AnswerPattern(http: 408...408)], marksAmbiguous: true, retry),
+        VerdictRow(26, [AnswerPattern(http: 409...409, statuses: [.aborted])], .retry(atLeast: .seconds(2))),
+        VerdictRow(27, [AnswerPattern(http: 409...409, body: .error)], action: cannotTell),
+        VerdictRow(28, [AnswerPattern(http: 499...499), AnswerPattern(http: 504...504)], marksAmbiguous: true, retry),
+        VerdictRow(
+            29, [AnswerPattern(http: 500...500, statuses: [.internalError, .unknown])], marksAmbiguous: true, retry),
+        VerdictRow(
+            30, [AnswerPattern(http: 500...500, statuses: [.dataLoss])], marksAmbiguous: true, .dead(.serverDataLoss)),
+        VerdictRow(31, [AnswerPattern(http: 500 ... .max)], marksAmbiguous: true, retry),
+
+        // Everything else that refuses
+        VerdictRow(
+            32, [AnswerPattern(http: 407...407), AnswerPattern(http: 403...403, body: .notJSONObject)],
+            .hold(.endpointMisconfigured)),
+        VerdictRow(
+            32, [AnswerPattern(http: 400...499)],
+            .deadUnlessWorldsFault(.unexpectedStatus, .endpointMisconfigured)),
+    ]
+
+    /// The floor of the first own wait after a fault of the server's.
+    static let retry = VerdictAction.retry(atLeast: .seconds(1))
+
+    private static let unknownToken = [
+        AnswerPattern(
+            http: 400...400, body: .error, statuses: [.invalidArgument, .notFound, .failedPrecondition]),
+        AnswerPattern(
+            http: 404...404, body: .error, statuses: [.invalidArgument, .notFound, .failedPrecondition]),
+    ]
+
+    private static let blockedAccountReasons = [
+        "ACCOUNT_STATE_INVALID", "USER_BLOCKED_BY_ADMIN", "ORG_RESTRICTION_VIOLATION", "ACCOUNT_TYPE_UNSUPPORTED",
+    ]
+    private static let faultyClientReasons = [
+        "CREDENTIALS_MISSING", "ACCESS_TOKEN_TYPE_UNSUPPORTED", "OVERLOADED_CREDENTIALS", "JWT_TOKEN_INVALID",
+    ]
+    private static let blockedProjectReasons = [
+        "BILLING_DISABLED", "CONSUMER_*", "GCP_SUSPENDED", "SERVICE_NOT_VISIBLE", "SECURITY_POLICY_VIOLATED",
+        "LOCATION_*", "API_KEY_*", "USER_PROJECT_DENIED",
+    ]
+
+    /// Twice may be an accident on the way; the third time the job is not the one to find out.
+    private static let malformedAnswersToGiveUp = 3
+
+    @Sendable private static func malformed(_ context: VerdictContext) -> VerdictAction {
+        context.malformedAnswers + 1 >= malformedAnswersToGiveUp ? .dead(.responseMalformed) : .malformedAnswer
+    }
+
+    /// The API does not know the token, and nothing tells whether the user is in the album. A token dies too when the
+    /// owner turns link sharing off, so this alone never means that the user has left.
+    @Sendable private static func cannotTell(_ context: VerdictContext) -> VerdictAction {
+        guard context.isAmbiguous else { return .deadUnlessWorldsFault(.shareTokenInvalid, .apiRetired) }
+        return context.assumesLeftAfterAmbiguous
+            ? .alreadyLeft : .deadUnlessWorldsFault(.outcomeUnknown, .apiRetired)
+    }
+}
