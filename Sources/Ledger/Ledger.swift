@@ -22,13 +22,16 @@ public protocol Ledger: Sendable {
     /// one more copy.
     func mark(_ part: PublishedPart, of jobID: JobID, generation: Int)
 
+    /// Adds a line to a job's story. A post: it is written with the next commit.
+    func note(_ event: JobEvent)
+
     /// Calls and probes counted against a day.
     func count(of day: String) async throws(LedgerError) -> DayCount
 
     /// Results that the broker is not known to have, oldest first, after `last`, at most `limit`.
     func unpublishedResults(
         after last: JobID?, limit: Int
-    ) async throws(LedgerError) -> [(jobID: JobID, generation: Int, result: StoredResult)]
+    ) async throws(LedgerError) -> [OwedResult]
 
     /// Jobs whose parked copy was published and was due before `time`, at most `limit`.
     func overdue(before time: Timestamp, limit: Int) async throws(LedgerError) -> [OverdueJob]

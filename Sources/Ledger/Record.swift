@@ -12,6 +12,15 @@ public enum Record: Sendable {
     /// The copy that was parked has arrived and goes back to the broker as it is: it is not due any more at a time.
     /// Nothing happens without a row.
     case handedBack(Arrival)
+
+    /// Whose record it is.
+    public var arrival: Arrival {
+        switch self {
+        case .finished(let arrival, _, _, _, _), .parked(let arrival, _, _, _, _), .kept(let arrival, _, _, _),
+            .handedBack(let arrival):
+            arrival
+        }
+    }
 }
 
 /// Which message of a job the broker has confirmed.

@@ -6,7 +6,7 @@ import Threads
 struct Item: Sendable {
     let message: IncomingMessage
     let lane: Lane
-    let stamp: Stamp
+    var stamp: Stamp
     let content: Content
     /// Calls made with this delivery.
     var tries = 0

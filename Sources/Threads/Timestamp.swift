@@ -12,6 +12,10 @@ public struct Timestamp: Hashable, Comparable, Sendable {
         Self(milliseconds: time.milliseconds &+ duration.milliseconds)
     }
 
+    public static func - (time: Self, duration: Duration) -> Self {
+        Self(milliseconds: time.milliseconds &- duration.milliseconds)
+    }
+
     public static func - (later: Self, earlier: Self) -> Duration {
         .milliseconds(later.milliseconds &- earlier.milliseconds)
     }

@@ -1,0 +1,85 @@
+import CSQLite
+
+/// One connection and its prepared statements. It belongs to the thread that made it.
+final class SQLiteConnection {
+    enum Mode {
+        case readWrite
+        case readOnly
+    }
+
+    let path: String
+    let handle: OpaquePointer
+    private var statements: [String: SQLiteStatement] = [:]
+
+    /// A reader beside the writer waits so long for a checkpoint to let it in.
+    private static let busyTimeoutMilliseconds: Int32 = 5_000
+
+    init(path: String, mode: Mode) throws(SQLiteFault) {
+        var opened: OpaquePointer?
+        let flags =
+            switch mode {
+            case .readWrite: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+            case .readOnly: SQLITE_OPEN_READONLY
+            }
+        let code = sqlite3_open_v2(path, &opened, flags | SQLITE_OPEN_NOMUTEX, nil)
+        guard code == SQLITE_OK, let opened else {
+            let message = opened.map { String(cString: sqlite3_errmsg($0)) } ?? "out of memory"
+            let extended = opened.map { sqlite3_extended_errcode($0) } ?? code
+            sqlite3_close_v2(opened)
+            throw SQLiteFault(code: extended, attempted: "opening \(path)", message: message)
+        }
+        self.path = path
+        handle = opened
+        sqlite3_extended_result_codes(handle, 1)
+        sqlite3_busy_timeout(handle, Self.busyTimeoutMilliseconds)
+    }
+
+    deinit {
+        // Statements first: sqlite3_close_v2 would keep a zombie for each that is left.
+        statements.removeAll()
+        sqlite3_close_v2(handle)
+    }
+
+    /// Runs statements that give no rows.
+    func execute(_ sql: String) throws(SQLiteFault) {
+        let code = sqlite3_exec(handle, sql, nil, nil, nil)
+        guard code == SQLITE_OK else { throw fault(sql) }
+    }
+
+    /// A prepared statement, reset and ready to bind. It is kept for the next time.
+    func statement(_ sql: String) throws(SQLiteFault) -> SQLiteStatement {
+        if let known = statements[sql] {
+            known.reset()
+            return known
+        }
+        var prepared: OpaquePointer?
+        let code = sqlite3_prepare_v3(handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &prepared, nil)
+        guard code == SQLITE_OK, let prepared else { throw fault(sql) }
+        let statement = SQLiteStatement(prepared, of: self, sql: sql)
+        statements[sql] = statement
+        return statement
+    }
+
+    /// The one integer that a statement gives.
+    func integer(_ sql: String) throws(SQLiteFault) -> Int64 {
+        let statement = try statement(sql)
+        defer { statement.reset() }
+        return try statement.step() ? statement.integer(0) : 0
+    }
+
+    func text(_ sql: String) throws(SQLiteFault) -> String {
+        let statement = try statement(sql)
+        defer { statement.reset() }
+        return try statement.step() ? statement.text(0) ?? "" : ""
+    }
+
+    var rowsChanged: Int { Int(sqlite3_changes(handle)) }
+    var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }
+
+    func fault(_ attempted: String) -> SQLiteFault {
+        SQLiteFault(
+            code: sqlite3_extended_errcode(handle),
+            attempted: attempted.split(separator: "\n").first.map(String.init) ?? "",
+            message: String(cString: sqlite3_errmsg(handle)))
+    }
+}

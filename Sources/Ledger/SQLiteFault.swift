@@ -1,0 +1,30 @@
+import CSQLite
+
+/// A refusal of SQLite: its extended code, its words and what was attempted.
+struct SQLiteFault: Error, Equatable, Sendable, CustomStringConvertible {
+    let code: Int32
+    let attempted: String
+    let message: String
+
+    var primaryCode: Int32 { code & 0xff }
+
+    var description: String { "\(attempted): \(message) (SQLite \(code))" }
+
+    /// The file is not, or no more, what it should be: waiting does not help.
+    var isDamage: Bool { primaryCode == SQLITE_CORRUPT || primaryCode == SQLITE_NOTADB }
+
+    func ledgerError(path: String) -> LedgerError {
+        if isDamage {
+            return .unusable(
+                "ledger \(path) is damaged: \(self); stop the daemon and run `ledger restore` with a backup")
+        }
+        let advice =
+            switch primaryCode {
+            case SQLITE_FULL: "make room on its disk"
+            case SQLITE_READONLY, SQLITE_PERM, SQLITE_CANTOPEN: "make the file and its directory writable"
+            case SQLITE_BUSY, SQLITE_LOCKED: "another program has it locked; end that program"
+            default: "look at the disk"
+            }
+        return .unavailable("ledger \(path) cannot be written: \(self); \(advice), and it goes on by itself")
+    }
+}

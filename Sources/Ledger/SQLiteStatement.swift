@@ -1,0 +1,94 @@
+import CSQLite
+import Jobs
+import Threads
+
+/// A prepared statement. Bind from 1, read columns from 0. Text and blobs are copied both ways.
+final class SQLiteStatement {
+    private let handle: OpaquePointer
+    private unowned let connection: SQLiteConnection
+    private let sql: String
+
+    // SQLITE_TRANSIENT is a cast of -1, which Swift does not import: SQLite copies at once.
+    private static let transient = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
+
+    init(_ handle: OpaquePointer, of connection: SQLiteConnection, sql: String) {
+        self.handle = handle
+        self.connection = connection
+        self.sql = sql
+    }
+
+    deinit { sqlite3_finalize(handle) }
+
+    func reset() {
+        // Its code repeats the fault of the last step, which was thrown there.
+        sqlite3_reset(handle)
+        sqlite3_clear_bindings(handle)
+    }
+
+    @discardableResult
+    func bind(_ index: Int32, _ value: [UInt8]) -> Self {
+        _ = value.withUnsafeBytes { bytes in
+            // A null pointer would bind NULL; an empty blob is not NULL.
+            bytes.isEmpty
+                ? sqlite3_bind_zeroblob(handle, index, 0)
+                : sqlite3_bind_blob(handle, index, bytes.baseAddress, Int32(bytes.count), Self.transient)
+        }
+        return self
+    }
+
+    @discardableResult
+    func bind(_ index: Int32, _ value: Int64?) -> Self {
+        if let value { sqlite3_bind_int64(handle, index, value) } else { sqlite3_bind_null(handle, index) }
+        return self
+    }
+
+    @discardableResult
+    func bind(_ index: Int32, _ value: Int) -> Self { bind(index, Int64(value)) }
+
+    @discardableResult
+    func bind(_ index: Int32, _ value: Bool) -> Self { bind(index, Int64(value ? 1 : 0)) }
+
+    @discardableResult
+    func bind(_ index: Int32, _ value: Timestamp?) -> Self { bind(index, value?.milliseconds) }
+
+    @discardableResult
+    func bind(_ index: Int32, _ value: String?) -> Self {
+        if let value {
+            sqlite3_bind_text(handle, index, value, -1, Self.transient)
+        } else {
+            sqlite3_bind_null(handle, index)
+        }
+        return self
+    }
+
+    /// True while there is a row.
+    func step() throws(SQLiteFault) -> Bool {
+        switch sqlite3_step(handle) {
+        case SQLITE_ROW: return true
+        case SQLITE_DONE: return false
+        default: throw connection.fault(sql)
+        }
+    }
+
+    /// Runs a statement that gives no rows.
+    func run() throws(SQLiteFault) {
+        defer { reset() }
+        while try step() {}
+    }
+
+    func integer(_ column: Int32) -> Int64 { sqlite3_column_int64(handle, column) }
+    func int(_ column: Int32) -> Int { Int(integer(column)) }
+    func bool(_ column: Int32) -> Bool { integer(column) != 0 }
+    func isNull(_ column: Int32) -> Bool { sqlite3_column_type(handle, column) == SQLITE_NULL }
+    func time(_ column: Int32) -> Timestamp { Timestamp(milliseconds: integer(column)) }
+    func timeIfAny(_ column: Int32) -> Timestamp? { isNull(column) ? nil : time(column) }
+
+    func text(_ column: Int32) -> String? {
+        sqlite3_column_text(handle, column).map { String(cString: $0) }
+    }
+
+    func blob(_ column: Int32) -> [UInt8] {
+        guard let start = sqlite3_column_blob(handle, column) else { return [] }
+        return Array(UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column))))
+    }
+}

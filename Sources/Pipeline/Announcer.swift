@@ -1,0 +1,149 @@
+import AMQP
+import Jobs
+import Ledger
+import Threads
+
+/// Publishes what a job causes, and does not return before the broker has it: a refusal is retried, never the call.
+struct Announcer: Sendable {
+    let outbox: any Publishing
+    let dispatcher: Dispatcher
+    let clock: any Timekeeper
+    let prefix: String
+    let replyToAllow: [String]
+    let hook: PathHook?
+    let onEvent: @Sendable (PipelineEvent) -> Void
+
+    static let appID = "leave-albumd"
+    static let resultType = "leave-album.result.v1"
+    static let replayedHeader = "x-leave-album-replayed"
+    /// A missing or full queue is mended by a person: soon enough to notice, seldom enough to cost nothing.
+    private static let retry = Backoff(first: .seconds(1), longest: .seconds(30))
+
+    /// False if the link was stopped before the broker answered.
+    func publishResult(_ result: StoredResult, replayed: Bool, replyTo: String?) async -> Bool {
+        hook?(.publishResult, .before)
+        let publication = Publication(
+            exchange: "\(prefix).results", routingKey: "leave.\(result.outcome.rawValue)",
+            properties: Self.properties(of: result, replayed: replayed), body: result.body)
+        guard await untilConfirmed(publication, unroutable: .resultsUnroutable, full: .resultsFull) else {
+            return false
+        }
+        hook?(.publishResult, .after)
+        if let replyTo { copyToReply(replyTo, publication) }
+        return true
+    }
+
+    static func properties(of result: StoredResult, replayed: Bool) -> Properties {
+        var properties = Properties()
+        properties.contentType = "application/json"
+        properties.messageID = result.messageID
+        properties.correlationID = result.correlationID
+        properties.type = resultType
+        properties.appID = appID
+        properties.timestamp = UInt64(max(0, result.completedAt.milliseconds / 1000))
+        var headers = FieldTable()
+        if let traceparent = result.traceparent { headers.append("traceparent", .text(traceparent)) }
+        if let tracestate = result.tracestate { headers.append("tracestate", .text(tracestate)) }
+        if replayed { headers.append(replayedHeader, .boolean(true)) }
+        properties.headers = headers
+        return properties
+    }
+
+    /// Best effort: nobody waits for it, and nothing stops when it fails.
+    private func copyToReply(_ queue: String, _ result: Publication) {
+        guard isAllowed(queue) else { return }
+        var copy = result
+        copy.exchange = ""
+        copy.routingKey = queue
+        copy.isMandatory = false
+        Task { [outbox, onEvent, copy] in
+            let outcome = await outbox.publish(copy)
+            onEvent(.replyCopy(delivered: outcome == .confirmed))
+        }
+    }
+
+    private func isAllowed(_ queue: String) -> Bool {
+        replyToAllow.contains { pattern in
+            pattern.hasSuffix("*")
+                ? queue.utf8.starts(with: pattern.dropLast().utf8) : queue.utf8.elementsEqual(pattern.utf8)
+        }
+    }
+
+    /// The letter of a dead job: the message as it came, with what is known of its end.
+    func publishLetter(_ letter: Letter) async -> Bool {
+        hook?(.publishLetter, .before)
+        let made = CleanCopy.make(of: letter.message.properties)
+        if made.droppedHeaders { onEvent(.headersDropped(letter.jobID)) }
+        var properties = made.properties
+        var headers = properties.headers ?? FieldTable()
+        letter.write(to: &headers, droppedHeaders: made.droppedHeaders)
+        properties.headers = headers
+        let publication = Publication(
+            exchange: "\(prefix).dead", routingKey: letter.reason.rawValue, properties: properties,
+            body: letter.message.body.held)
+        guard await untilConfirmed(publication, unroutable: .resultsUnroutable, full: .deadFull) else { return false }
+        hook?(.publishLetter, .after)
+        onEvent(.letterPublished(letter.reason))
+        return true
+    }
+
+    /// A clean copy of a message to one of the worker's own queues.
+    func publishCopy(of message: IncomingMessage, jobID: JobID?, stamp: Stamp, to queue: String) async -> Bool {
+        hook?(.publishCopy, .before)
+        let made = CleanCopy.make(of: message.properties)
+        if made.droppedHeaders { onEvent(.headersDropped(jobID)) }
+        var properties = made.properties
+        var headers = properties.headers ?? FieldTable()
+        stamp.write(to: &headers)
+        properties.headers = headers
+        let publication = Publication(
+            exchange: "", routingKey: queue, properties: properties, body: message.body.held)
+        guard await untilConfirmed(publication, unroutable: .resultsUnroutable, full: .resultsFull) else {
+            return false
+        }
+        hook?(.publishCopy, .after)
+        return true
+    }
+
+    private func untilConfirmed(
+        _ publication: Publication, unroutable: HoldCause, full: HoldCause
+    ) async -> Bool {
+        var backoff = Self.retry
+        var held: HoldCause?
+        while true {
+            let trouble: (cause: HoldCause, detail: String)
+            switch await outbox.publish(publication) {
+            case .confirmed:
+                if let held { dispatcher.lift(held) }
+                return true
+            case .unknown:
+                return false
+            case .unroutable(let code, let text):
+                trouble = (unroutable, "the broker has no queue for it (\(code) \(text)); run `topology declare`")
+            case .refused:
+                trouble = (full, "a queue refused it, because it is full or broken; make room, or raise its limit")
+            case .invalid(let detail):
+                trouble = (unroutable, "it cannot be sent: \(detail)")
+            }
+            let target = publication.exchange.isEmpty ? "queue" : "exchange \(publication.exchange), key"
+            let detail = "publishing to \(target) \(publication.routingKey): \(trouble.detail)"
+            onEvent(
+                .publishRefused(
+                    exchange: publication.exchange, routingKey: publication.routingKey, detail: trouble.detail))
+            if let held, held != trouble.cause { dispatcher.lift(held) }
+            held = trouble.cause
+            dispatcher.hold(trouble.cause, detail: detail)
+            await clock.sleep(for: backoff.next())
+        }
+    }
+}
+
+extension IncomingMessage.Body {
+    /// What is in memory of it.
+    var held: [UInt8] {
+        switch self {
+        case .complete(let bytes): bytes
+        case .truncated(let prefix, _, _): prefix
+        }
+    }
+}

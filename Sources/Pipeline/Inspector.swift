@@ -1,0 +1,115 @@
+import AMQP
+import Jobs
+import Ledger
+import Threads
+
+/// What the broker says of a queue.
+public struct QueueDepth: Equatable, Sendable {
+    public var messages: Int
+    public var consumers: Int
+
+    public init(messages: Int, consumers: Int) {
+        self.messages = messages
+        self.consumers = consumers
+    }
+}
+
+/// Looks at queues from outside the job's path: a connection of its own, or a test.
+public protocol QueueInspecting: Sendable {
+    /// Nil if the broker could not be asked; `.some(nil)` if there is no such queue.
+    func depth(of queue: String) async -> QueueDepth??
+}
+
+/// What nobody delivers has to be looked for: results that were recorded and never confirmed, copies that never came,
+/// a results queue that is gone while a follower's queue still takes the results.
+///
+/// Runs at the start, at each lift of a hold, and every minute.
+struct Inspector: Sendable {
+    let ledger: any Ledger
+    let announcer: Announcer
+    let dispatcher: Dispatcher
+    let queues: any QueueInspecting
+    let clock: any Timekeeper
+    let configuration: PipelineConfiguration
+    let onEvent: @Sendable (PipelineEvent) -> Void
+
+    /// One page of the ledger at a time, so that intake is not delayed by a long list.
+    private static let page = 256
+
+    /// Publishes the results that the broker is not known to have. A letter or copy cannot be made here, because the
+    /// ledger has no share token; the delivery that owes it is unacked and comes again by itself.
+    func publishOwedResults() async {
+        var last: JobID?
+        while !Task.isCancelled {
+            let owed: [OwedResult]
+            do throws(LedgerError) {
+                owed = try await ledger.unpublishedResults(after: last, limit: Self.page)
+            } catch {
+                return onEvent(.ledgerRefused(nil, detail: error.description))
+            }
+            for entry in owed where !dispatcher.isInHand(entry.jobID) {
+                guard await announcer.publishResult(entry.result, replayed: false, replyTo: nil) else { return }
+                ledger.mark(.result, of: entry.jobID, generation: entry.generation)
+                onEvent(
+                    .ended(
+                        entry.jobID, nil, entry.result.outcome, entry.result.reason, attempts: 0,
+                        timeToResult: .zero, detail: "published after an interruption"))
+            }
+            guard owed.count == Self.page, let end = owed.last else { return }
+            last = end.jobID
+        }
+    }
+
+    /// Holds the worker while the results queue is gone: a follower's queue on the same exchange would have results
+    /// confirmed that no consumer will ever read.
+    func lookForResultsQueue() async {
+        let queue = "\(configuration.prefix).results"
+        switch await queues.depth(of: queue) {
+        case .some(.some): dispatcher.lift(.resultsUnroutable)
+        case .some(.none):
+            dispatcher.hold(.resultsUnroutable, detail: "queue \(queue) does not exist; run `topology declare`")
+        case .none: break
+        }
+    }
+
+    /// Reports jobs whose copy never came. Only when the worker could have had it: it has been consuming all that
+    /// time, and nothing is left on `due`.
+    func reportLostJobs(consumingSince: Timestamp?) async {
+        let now = clock.wall()
+        guard let consumingSince, now - consumingSince > configuration.lostAfter,
+            case .some(.some(let due)) = await queues.depth(of: Lane.due.queue(prefix: configuration.prefix)),
+            due.messages == 0
+        else { return }
+        let late = now - configuration.lostAfter
+        do throws(LedgerError) {
+            for job in try await ledger.overdue(before: late, limit: Self.page)
+            where !dispatcher.isInHand(job.jobID) {
+                try await reportLost(job, at: now)
+            }
+        } catch {
+            onEvent(.ledgerRefused(nil, detail: error.description))
+        }
+    }
+
+    private func reportLost(_ job: OverdueJob, at now: Timestamp) async throws(LedgerError) {
+        let detail = "its copy was due at \((job.open.due ?? now).rfc3339) and never came; submit it again"
+        let reason = Reason.jobLost
+        let result = JobResult(
+            jobID: job.jobID, account: job.account, outcome: .failed,
+            effect: reason.effect(isAmbiguous: job.open.isAmbiguous), reason: reason, next: reason.next,
+            detail: detail, attempts: job.open.attempts, generation: job.open.generation,
+            completedAt: now.rfc3339,
+            durationMs: max(0, (now - job.open.firstSeen).milliseconds))
+        let stored = StoredResult(
+            messageID: JobResult.messageID(job.jobID, generation: job.open.generation), outcome: .failed,
+            reason: reason, body: result.encoded(),
+            correlationID: job.jobID.string, traceparent: nil, tracestate: nil, completedAt: now)
+        guard try await ledger.finishLost(job, result: stored) else { return }
+        guard await announcer.publishResult(stored, replayed: false, replyTo: nil) else { return }
+        ledger.mark(.result, of: job.jobID, generation: job.open.generation)
+        onEvent(
+            .ended(
+                job.jobID, job.account, .failed, reason, attempts: result.attempts,
+                timeToResult: now - job.open.firstSeen, detail: detail))
+    }
+}

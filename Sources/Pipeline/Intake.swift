@@ -1,0 +1,76 @@
+import AMQP
+import Jobs
+import Threads
+
+/// From a delivered message to an item in hand: pure, and run where the message arrives.
+struct Intake: Sendable {
+    let prefix: String
+
+    /// Deliveries of one message after which the worker that died with it may have died of it. The broker's own limit
+    /// is 20.
+    static let suspiciousDeliveries: Int64 = 10
+    /// A suspect runs alone, so two deaths with it in hand are its own.
+    static let suspiciousDeliveriesAlone: Int64 = 2
+    /// How often a job is set apart before it is poison.
+    static let suspectsToPoison = 3
+
+    struct Taken {
+        var item: Item
+        /// It carried the worker's headers where publishers can write them.
+        var hasForgedHeaders: Bool
+    }
+
+    func take(_ message: IncomingMessage) -> Taken {
+        let lane = Lane.allCases.first { $0.queue(prefix: prefix) == message.queue } ?? .jobs
+        let headers = message.properties.headers
+        let stamp = lane.carriesOwnHeaders ? Stamp(reading: headers) : Stamp()
+        let isForged = !lane.carriesOwnHeaders && carriesStamp(headers)
+        let item = Item(message: message, lane: lane, stamp: stamp, content: content(of: message, lane, stamp))
+        return Taken(item: item, hasForgedHeaders: isForged)
+    }
+
+    private func content(of message: IncomingMessage, _ lane: Lane, _ stamp: Stamp) -> Item.Content {
+        // Before anything looks at the body: what is in it may be what kills.
+        if lane != .broken, stamp.suspect < Self.suspectsToPoison {
+            let limit = stamp.suspect > 0 ? Self.suspiciousDeliveriesAlone : Self.suspiciousDeliveries
+            if Self.deliveryCount(message.properties.headers) >= limit { return .suspicious }
+        }
+        guard case .complete(let body) = message.body else {
+            return .rejected(Rejection(.bodyTooLarge, "the body is larger than the worker holds in memory"))
+        }
+        let decoded = JobDecoder.decode(
+            body: body, contentType: message.properties.contentType,
+            contentEncoding: message.properties.contentEncoding, messageID: message.properties.messageID)
+        switch decoded {
+        case .success(let job): return .job(job)
+        case .failure(let rejection): return .rejected(rejection)
+        }
+    }
+
+    private func carriesStamp(_ headers: FieldTable?) -> Bool {
+        headers?.fields.contains { $0.name.starts(with: Stamp.prefix.utf8) } ?? false
+    }
+
+    private static func deliveryCount(_ headers: FieldTable?) -> Int64 {
+        guard case .integer(let count)? = headers?["x-delivery-count"] else { return 0 }
+        return count
+    }
+
+    /// Why the broker gave a message up, from the newest entry of its x-death.
+    static func deathReason(_ headers: FieldTable?) -> Reason {
+        guard case .array(let deaths)? = headers?["x-death"], case .table(let latest)? = deaths.first,
+            case .string(let word)? = latest["reason"], word == Array("expired".utf8)
+        else { return .poison }
+        return .expired
+    }
+
+    static func trace(of properties: Properties) -> TraceContext {
+        func text(_ name: String) -> String? {
+            guard case .string(let bytes)? = properties.headers?[name], bytes.allSatisfy({ (0x20...0x7e).contains($0) })
+            else { return nil }
+            return String(decoding: bytes, as: UTF8.self)
+        }
+        return TraceContext(
+            correlationID: properties.correlationID, traceparent: text("traceparent"), tracestate: text("tracestate"))
+    }
+}

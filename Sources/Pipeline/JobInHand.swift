@@ -1,0 +1,88 @@
+import AMQP
+import Jobs
+import Ledger
+import Photos
+import Threads
+
+/// One job on its way along the path.
+struct JobInHand: Sendable {
+    var item: Item
+    let job: Job
+    let arrival: Arrival
+    var progress: Progress
+    let trace: TraceContext
+    let isProbe: Bool
+
+    var jobID: JobID { job.id }
+
+    init(_ item: Item, _ job: Job, isProbe: Bool, now: Timestamp) {
+        self.item = item
+        self.job = job
+        self.isProbe = isProbe
+        arrival = Arrival(
+            jobID: job.id, account: job.account, tokenHash: job.shareToken.sha256, generation: item.stamp.generation,
+            copy: item.stamp.copy, attempts: item.stamp.attempts, isAmbiguous: item.stamp.isAmbiguous,
+            firstSeen: item.stamp.firstSeen ?? now)
+        progress = Progress(arrival, isAmbiguous: false)
+        trace = Intake.trace(of: item.message.properties)
+    }
+
+    /// The headers of a copy of it as things stand.
+    func stamp(copy: Int, notBefore: Timestamp?) -> Stamp {
+        var stamp = item.stamp
+        stamp.copy = copy
+        stamp.attempts = progress.attempts
+        stamp.isAmbiguous = progress.isAmbiguous
+        stamp.notBefore = notBefore
+        stamp.lane = stamp.lane ?? item.lane
+        stamp.firstSeen = progress.firstSeen
+        return stamp
+    }
+
+    func stored(_ result: JobResult, at now: Timestamp) -> StoredResult {
+        StoredResult(
+            messageID: JobResult.messageID(job.id, generation: result.generation), outcome: result.outcome,
+            reason: result.reason, body: result.encoded(),
+            correlationID: trace.correlationID ?? job.id.string, traceparent: trace.traceparent,
+            tracestate: trace.tracestate, completedAt: now)
+    }
+}
+
+/// How a job ends.
+enum Ending: Sendable {
+    case left(Verdict)
+    case alreadyLeft(Verdict)
+    case failed(Reason, detail: String, Verdict?)
+
+    var outcome: Outcome {
+        switch self {
+        case .left: .left
+        case .alreadyLeft: .alreadyLeft
+        case .failed: .failed
+        }
+    }
+
+    var reason: Reason? {
+        guard case .failed(let reason, _, _) = self else { return nil }
+        return reason
+    }
+
+    func result(of hand: JobInHand, at now: Timestamp) -> JobResult {
+        let verdict: Verdict?
+        let detail: String?
+        let effect: Effect
+        switch self {
+        case .left(let answer), .alreadyLeft(let answer):
+            (verdict, detail, effect) = (answer, nil, .left)
+        case .failed(let reason, let text, let answer):
+            (verdict, detail) = (answer, text)
+            effect = reason.effect(isAmbiguous: hand.progress.isAmbiguous)
+        }
+        return JobResult(
+            jobID: hand.job.id, account: hand.job.account, outcome: outcome, effect: effect, reason: reason,
+            next: reason?.next, detail: detail, attempts: hand.progress.attempts,
+            generation: hand.arrival.generation, httpStatus: verdict?.httpStatus, apiStatus: verdict?.apiStatus,
+            requestedAt: hand.job.requestedAt, completedAt: now.rfc3339,
+            durationMs: max(0, (now - hand.progress.firstSeen).milliseconds), metadata: hand.job.metadata)
+    }
+}

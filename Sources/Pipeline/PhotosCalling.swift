@@ -1,0 +1,23 @@
+public import Jobs
+public import Photos
+public import Secrets
+
+/// How the API is called: over HTTP, or by a test.
+public protocol PhotosCalling: Sendable {
+    /// One call of `sharedAlbums.leave`. It never sends twice; what it cannot know it says.
+    func leave(_ token: ShareToken, bearer: Secret, trace: TraceContext) async -> Answer
+}
+
+/// What travels on from the job's message to the call and the result.
+public struct TraceContext: Equatable, Sendable {
+    public var correlationID: String?
+    /// W3C Trace Context.
+    public var traceparent: String?
+    public var tracestate: String?
+
+    public init(correlationID: String? = nil, traceparent: String? = nil, tracestate: String? = nil) {
+        self.correlationID = correlationID
+        self.traceparent = traceparent
+        self.tracestate = tracestate
+    }
+}

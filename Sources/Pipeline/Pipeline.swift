@@ -1,0 +1,160 @@
+public import AMQP
+public import Credentials
+import Jobs
+public import Ledger
+public import Threads
+
+/// The worker: messages in, one call each, results out.
+///
+/// The consuming link posts messages and its losses here; `run` works until `stop`. Nothing here knows AMQP, HTTP or
+/// SQLite: it sees protocols, so that a test drives it with a queue of its own, a clock of its own and no network.
+public final class Pipeline: Sendable {
+    private let configuration: PipelineConfiguration
+    private let dispatcher: Dispatcher
+    private let worker: Worker
+    private let inspector: Inspector
+    private let intake: Intake
+    private let clock: any Timekeeper
+    private let onEvent: @Sendable (PipelineEvent) -> Void
+    private let holdLog = HoldLog()
+    private let state = Lock(State())
+
+    private struct State {
+        // Written by the link's events, read by the inspector.
+        var consumingSince: Timestamp?
+    }
+
+    /// `onEvent` is called from any thread and must not block.
+    public init(
+        configuration: PipelineConfiguration, inbox: any Inbox, outbox: any Publishing, queues: any QueueInspecting,
+        ledger: any Ledger, credentials: any CredentialProvider, photos: any PhotosCalling, clock: any Timekeeper,
+        onEvent: @escaping @Sendable (PipelineEvent) -> Void
+    ) {
+        self.configuration = configuration
+        self.clock = clock
+        self.onEvent = onEvent
+        intake = Intake(prefix: configuration.prefix)
+        let lifts = Lifts()
+        dispatcher = Dispatcher(
+            limits: .init(
+                perAccount: configuration.perAccount,
+                requestsPerMinutePerAccount: configuration.requestsPerMinutePerAccount),
+            concurrency: configuration.concurrency, inbox: inbox, clock: clock
+        ) { [holdLog] holds, lifted in
+            holdLog.changed(isHolding: !holds.isEmpty, at: clock.wall())
+            onEvent(.holdsChanged(holds, lifted: lifted))
+            if !lifted.isEmpty { lifts.signal() }
+        }
+        let announcer = Announcer(
+            outbox: outbox, dispatcher: dispatcher, clock: clock, prefix: configuration.prefix,
+            replyToAllow: configuration.replyToAllow, hook: configuration.hook, onEvent: onEvent)
+        let budget = DayBudget(limit: configuration.requestsPerDay, quotaDay: configuration.quotaDay)
+        worker = Worker(
+            dispatcher: dispatcher, ledger: ledger, credentials: credentials, photos: photos, announcer: announcer,
+            budget: budget, holdLog: holdLog, clock: clock, configuration: configuration,
+            schedule: RetrySchedule(delays: configuration.retryDelays, maxAttempts: configuration.maxAttempts),
+            onEvent: onEvent)
+        inspector = Inspector(
+            ledger: ledger, announcer: announcer, dispatcher: dispatcher, queues: queues, clock: clock,
+            configuration: configuration, onEvent: onEvent)
+        self.lifts = lifts
+    }
+
+    private let lifts: Lifts
+
+    // MARK: What the links and the ledger tell
+
+    /// A message came. From the link's thread.
+    public func receive(_ message: IncomingMessage) {
+        configuration.hook?(.decode, .before)
+        let taken = intake.take(message)
+        configuration.hook?(.decode, .after)
+        if taken.hasForgedHeaders { onEvent(.forgedHeaders(taken.item.job?.id)) }
+        dispatcher.accept(taken.item)
+    }
+
+    /// The consuming link has its lanes.
+    public func consuming() {
+        state.withLock { $0.consumingSince = $0.consumingSince ?? clock.wall() }
+    }
+
+    /// The consuming connection of that generation is gone, and its deliveries with it.
+    public func linkLost(generation: UInt64) {
+        state.withLock { $0.consumingSince = nil }
+        dispatcher.linkLost(upTo: generation)
+    }
+
+    /// The publishing link is blocked by the broker, or free again.
+    public func brokerBlocked(_ reason: String?) {
+        if let reason {
+            dispatcher.hold(.brokerBlocked, detail: "the broker takes no messages: \(reason)")
+        } else {
+            dispatcher.lift(.brokerBlocked)
+        }
+    }
+
+    public func ledgerHealth(_ health: LedgerHealth) {
+        switch health {
+        case .available: dispatcher.lift(.ledgerUnavailable)
+        case .unavailable(let error): dispatcher.hold(.ledgerUnavailable, detail: error.description)
+        }
+    }
+
+    // MARK: Life
+
+    /// Works until `stop` was called and the jobs in flight have ended.
+    public func run() async {
+        await withTaskGroup(of: Void.self) { group in
+            for _ in 0..<configuration.concurrency {
+                group.addTask { [worker] in await worker.run() }
+            }
+            let inspection = Task { await self.inspect() }
+            dispatcher.open()
+            await group.waitForAll()
+            inspection.cancel()
+            lifts.signal()
+            await inspection.value
+        }
+    }
+
+    /// Takes no more turns. What is in flight ends; what waits in hand is the link's to hand back.
+    public func stop() {
+        dispatcher.close()
+    }
+
+    private func inspect() async {
+        await inspector.publishOwedResults()
+        let clock = self.clock
+        let lifts = self.lifts
+        let alarm = Task { [interval = configuration.inspectionInterval] in
+            while !Task.isCancelled {
+                await clock.sleep(for: interval)
+                lifts.signal()
+            }
+        }
+        defer { alarm.cancel() }
+        while !Task.isCancelled {
+            await lifts.wait()
+            guard !Task.isCancelled else { return }
+            await inspector.publishOwedResults()
+            await inspector.lookForResultsQueue()
+            let holdFree = dispatcher.holds.isEmpty
+            await inspector.reportLostJobs(consumingSince: holdFree ? state.withLock { $0.consumingSince } : nil)
+        }
+    }
+
+    // MARK: What an operator sees
+
+    public struct Snapshot: Sendable {
+        public var holds: [Hold]
+        public var inHand: Int
+        public var callsInFlight: Int
+        public var consumption: Consumption
+    }
+
+    public var snapshot: Snapshot {
+        let load = dispatcher.load
+        return Snapshot(
+            holds: dispatcher.holds, inHand: load.inHand, callsInFlight: load.calls, consumption: load.consumption)
+    }
+}

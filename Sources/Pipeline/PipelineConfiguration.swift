@@ -1,0 +1,72 @@
+public import Threads
+
+/// What the pipeline is told once, at the start.
+public struct PipelineConfiguration: Sendable {
+    /// The prefix of every exchange and queue.
+    public var prefix: String
+    /// Calls in flight at most, and workers.
+    public var concurrency: Int
+    /// Calls in flight at most for one account.
+    public var perAccount: Int
+    /// 0 is no limit.
+    public var requestsPerMinutePerAccount: Int
+    /// 0 is no limit.
+    public var requestsPerDay: Int
+    /// Ascending; one retry queue each.
+    public var retryDelays: [Duration]
+    public var maxAttempts: Int
+    /// From the first call's intent, standing still while the worker is on hold.
+    public var maxAge: Duration
+    public var assumeLeftAfterAmbiguous: Bool
+    /// Names of reply-to queues that may get a copy of the result: exact, or a prefix that ends in `*`.
+    public var replyToAllow: [String]
+    /// The quota's day of a time, and when it ends.
+    public var quotaDay: @Sendable (Timestamp) -> QuotaDay
+    /// How long a parked copy may be late before its job is reported lost.
+    public var lostAfter: Duration
+    /// How often the results queue is looked for and late copies are counted.
+    public var inspectionInterval: Duration
+    public var hook: PathHook?
+
+    /// A quarter of an hour of consuming without the copy: the broker has had every chance to deliver it.
+    public static let defaultLostAfter = Duration.seconds(900)
+    /// A minute bounds how long results can be confirmed into nothing after their queue was deleted.
+    public static let defaultInspectionInterval = Duration.seconds(60)
+
+    public init(
+        prefix: String, concurrency: Int, perAccount: Int, requestsPerMinutePerAccount: Int, requestsPerDay: Int,
+        retryDelays: [Duration], maxAttempts: Int, maxAge: Duration, assumeLeftAfterAmbiguous: Bool,
+        replyToAllow: [String], quotaDay: @escaping @Sendable (Timestamp) -> QuotaDay,
+        lostAfter: Duration = Self.defaultLostAfter,
+        inspectionInterval: Duration = Self.defaultInspectionInterval, hook: PathHook? = nil
+    ) {
+        precondition(concurrency > 0 && !retryDelays.isEmpty, "the settings guarantee a worker and a delay")
+        self.prefix = prefix
+        self.concurrency = concurrency
+        self.perAccount = perAccount
+        self.requestsPerMinutePerAccount = requestsPerMinutePerAccount
+        self.requestsPerDay = requestsPerDay
+        self.retryDelays = retryDelays
+        self.maxAttempts = maxAttempts
+        self.maxAge = maxAge
+        self.assumeLeftAfterAmbiguous = assumeLeftAfterAmbiguous
+        self.replyToAllow = replyToAllow
+        self.quotaDay = quotaDay
+        self.lostAfter = lostAfter
+        self.inspectionInterval = inspectionInterval
+        self.hook = hook
+    }
+}
+
+/// A day as the API's quota counts it.
+public struct QuotaDay: Equatable, Sendable {
+    /// `2026-11-23`, in the quota's zone.
+    public var name: String
+    /// The next midnight there.
+    public var end: Timestamp
+
+    public init(name: String, end: Timestamp) {
+        self.name = name
+        self.end = end
+    }
+}

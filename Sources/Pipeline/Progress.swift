@@ -1,0 +1,27 @@
+import Ledger
+import Threads
+
+/// What a job has been through, as far as the worker knows by now: the ledger's row, the copy's headers and this
+/// delivery together. None of it ever goes back.
+struct Progress: Equatable, Sendable {
+    var attempts: Int
+    var isAmbiguous: Bool
+    var malformedAnswers: Int
+    var firstSeen: Timestamp
+    var firstCallAt: Timestamp?
+
+    init(_ arrival: Arrival, isAmbiguous: Bool) {
+        attempts = arrival.attempts
+        self.isAmbiguous = isAmbiguous || arrival.isAmbiguous
+        malformedAnswers = 0
+        firstSeen = arrival.firstSeen
+    }
+
+    init(_ arrival: Arrival, _ open: OpenJob) {
+        attempts = max(arrival.attempts, open.attempts)
+        isAmbiguous = arrival.isAmbiguous || open.isAmbiguous
+        malformedAnswers = open.malformedAnswers
+        firstSeen = min(arrival.firstSeen, open.firstSeen)
+        firstCallAt = open.firstCallAt
+    }
+}

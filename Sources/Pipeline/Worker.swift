@@ -1,0 +1,135 @@
+import AMQP
+import Credentials
+import Jobs
+import Ledger
+import Photos
+import Secrets
+import Threads
+
+/// Walks the path of one job at a time. Many of them run at once; each takes its turns from the dispatcher.
+///
+/// What a kill -9 does is the same argument at every line of `walk`: until the ack, the broker gives the delivery out
+/// again, and the ledger tells the next walk how far this one had come.
+struct Worker: Sendable {
+    let dispatcher: Dispatcher
+    let ledger: any Ledger
+    let credentials: any CredentialProvider
+    let photos: any PhotosCalling
+    let announcer: Announcer
+    let budget: DayBudget
+    let holdLog: HoldLog
+    let clock: any Timekeeper
+    let configuration: PipelineConfiguration
+    let schedule: RetrySchedule
+    let onEvent: @Sendable (PipelineEvent) -> Void
+
+    /// Works until the dispatcher closes.
+    func run() async {
+        while let turn = await dispatcher.next() {
+            await take(turn, dispatcher.mint(turn))
+        }
+    }
+
+    private func take(_ turn: Dispatch.Turn, _ delivery: consuming Delivery) async {
+        switch turn.mandate {
+        case .handBack: return await handBack(turn.item, delivery)
+        case .stepAside: return await stepAside(turn.item, delivery)
+        case .work, .probe, .park: break
+        }
+        switch turn.item.content {
+        case .suspicious: await setApart(turn.item, delivery)
+        case .rejected(let rejection): await reject(turn.item, rejection, delivery)
+        case .job(let job):
+            let hand = JobInHand(turn.item, job, isProbe: turn.mandate == .probe, now: clock.wall())
+            await walk(hand, mustPark: turn.mandate == .park, delivery)
+        }
+    }
+
+    /// The path of a job, from its delivery to its ack.
+    func walk(_ start: JobInHand, mustPark: Bool, _ delivery: consuming Delivery) async {
+        var hand = start
+
+        // What is known of it. Nothing has changed yet: a kill here costs a delivery count.
+        hook(.look, .before)
+        guard let finding = await look(hand) else { return waitForLedger(hand, delivery) }
+        hook(.look, .after)
+        switch finding {
+        case .conflict:
+            let rejection = Rejection(
+                .jobIDConflict, "this jobId was used for another account or share token", jobID: hand.jobID,
+                account: hand.job.account)
+            return await reject(hand.item, rejection, delivery)
+        case .finished(let finished): return await publishAgain(finished, hand, delivery)
+        case .superseded(let result): return await replay(result, hand, delivery)
+        case .parked: return ack(delivery)
+        case .unparked(let open): return await republishCopy(open, hand, delivery)
+        case .leased(let until): return await park(hand, until: until, cause: "leased", delivery)
+        case .fresh(let isAmbiguous, let predecessor):
+            hand.progress = Progress(hand.arrival, isAmbiguous: isAmbiguous)
+            if let predecessor, await !close(predecessor, of: hand) { return delivery.handBack() }
+        case .resumed(let open):
+            hand.progress = Progress(hand.arrival, open)
+        case .overdue(let open):
+            onEvent(.overdue(hand.jobID))
+            hand.progress = Progress(hand.arrival, open)
+        }
+
+        // Whether it may call now. Still nothing has changed.
+        hook(.admit, .before)
+        var token: AccessToken
+        switch await admit(hand, mustPark: mustPark) {
+        case .proceed(let permitted): token = permitted
+        case .end(let ending): return await finish(hand, ending, delivery)
+        case .wait(let time): return dispatcher.putBack(delivery, as: hand.item, until: time)
+        case .park(let until, let cause): return await park(hand, until: until, cause: cause, delivery)
+        }
+        hook(.admit, .after)
+
+        while true {
+            // The intent is durable before a byte is sent. A kill after this makes the job ambiguous, for good.
+            hook(.claim, .before)
+            switch await claim(hand) {
+            case .claimed(let open): hand.progress = Progress(hand.arrival, open)
+            case .refused: return dispatcher.putBack(delivery, as: hand.item, until: clock.now())
+            case nil: return waitForLedger(hand, delivery)
+            }
+            hook(.claim, .after)
+
+            hook(.call, .before)
+            let verdict = await call(&hand, token)
+            hook(.call, .after)
+
+            // Every way on records the outcome before it publishes anything, and is confirmed before it acks.
+            switch verdict.action {
+            case .left: return await finish(hand, .left(verdict), delivery)
+            case .alreadyLeft: return await finish(hand, .alreadyLeft(verdict), delivery)
+            case .dead(let reason), .deadUnlessWorldsFault(let reason, _):
+                return await finish(hand, .failed(reason, detail: verdict.detail, verdict), delivery)
+            case .retryOnFreshToken:
+                guard await keep(hand) else { return delivery.handBack() }
+                guard let fresh = await freshToken(&hand, rejected: token) else {
+                    return await failAttempt(hand, verdict, atLeast: .zero, delivery)
+                }
+                token = fresh
+            case .retryNetwork: return await retryNetwork(hand, verdict, delivery)
+            case .retry(let minimum): return await failAttempt(hand, verdict, atLeast: minimum, delivery)
+            case .malformedAnswer:
+                hand.progress.malformedAnswers += 1
+                return await failAttempt(hand, verdict, atLeast: .zero, delivery)
+            case .hold(let cause): return await hold(hand, cause, verdict, delivery)
+            case .throttle: return await hold(hand, .rateLimited, verdict, delivery)
+            }
+        }
+    }
+
+    func hook(_ step: PathStep, _ side: PathSide) {
+        configuration.hook?(step, side)
+    }
+
+    /// Nothing after it: the broker forgets the message now.
+    func ack(_ delivery: consuming Delivery) {
+        hook(.ack, .before)
+        delivery.ack()
+        hook(.ack, .after)
+    }
+}
