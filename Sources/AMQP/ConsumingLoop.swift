@@ -1,0 +1,324 @@
+import CLinux
+import CRabbitMQ
+import Threads
+
+/// What the consuming link's thread does.
+struct ConsumingLoop: ~Copyable {
+    private let configuration: LinkConfiguration
+    private let privateQueue: PrivateQueue?
+    private let mailbox: Mailbox<ConsumingLink.Command>
+    private let counters: LinkCounters
+    private let stallGuard: StallGuard
+    private let clock: any Timekeeper
+    private let onEvent: @Sendable (ConsumingEvent) -> Void
+    private var rotation: EndpointRotation
+    private var wanted: [ConsumedQueue] = []
+    private var consumed: [ConsumedQueue] = []
+    private var drainingSince: MonotonicTime?
+    private var generation: UInt64 = 0
+    private var coalescer = AckCoalescer()
+    private var assembler: FrameAssembler
+    private var nacks: [UInt64] = []
+    private var isStopping = false
+
+    /// Frames taken before commands have their turn again.
+    private static let framesPerRound = 256
+    /// What is in hand when the queues change has this long to be settled; then it goes back to the broker at the
+    /// price of a delivery count.
+    private static let longestDrain = Duration.seconds(10)
+
+    init(
+        _ configuration: LinkConfiguration, privateQueue: PrivateQueue?, mailbox: Mailbox<ConsumingLink.Command>,
+        counters: LinkCounters, stallGuard: StallGuard, clock: any Timekeeper,
+        onEvent: @escaping @Sendable (ConsumingEvent) -> Void
+    ) {
+        self.configuration = configuration
+        self.privateQueue = privateQueue
+        self.mailbox = mailbox
+        self.counters = counters
+        self.stallGuard = stallGuard
+        self.clock = clock
+        self.onEvent = onEvent
+        rotation = EndpointRotation(configuration.endpoints)
+        assembler = FrameAssembler(maximumBody: configuration.maximumBody)
+    }
+
+    mutating func run() {
+        while !isStopping {
+            do throws(LinkError) {
+                try session()
+            } catch {
+                lose(error)
+                let wait = rotation.failed()
+                if !configuration.reconnects { break }
+                idle(until: clock.now() + wait)
+            }
+        }
+        for command in mailbox.close() {
+            if case .ping(let answer) = command { answer() }
+        }
+        onEvent(.stopped)
+    }
+
+    private mutating func lose(_ error: LinkError) {
+        counters.update { $0.isConnected = false }
+        consumed = []
+        drainingSince = nil
+        nacks = []
+        onEvent(.lost(generation: generation, error))
+        // Settlements that come from now on are of an older generation.
+        generation += 1
+        coalescer = AckCoalescer()
+    }
+
+    /// Without a connection: settlements are stale, wishes are noted.
+    private mutating func idle(until time: MonotonicTime) {
+        while !isStopping {
+            for command in mailbox.takeAll() { take(command) }
+            let now = clock.now()
+            guard now < time, !isStopping else { return }
+            wait(for: time - now, socket: -1)
+        }
+    }
+
+    private func wait(for duration: Duration, socket: Int32) {
+        var descriptors = [
+            pollfd(fd: mailbox.descriptor, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: socket, events: Int16(POLLIN), revents: 0),
+        ]
+        poll(&descriptors, 2, Int32(clamping: duration.milliseconds + 1))
+    }
+
+    // MARK: One connection
+
+    private mutating func session() throws(LinkError) {
+        var connection = try BrokerConnection(rotation.current, configuration, stallGuard: stallGuard)
+        let endpoint = connection.endpoint.description
+        counters.update {
+            if !$0.endpoint.isEmpty { $0.reconnects += 1 }
+            $0.isConnected = true
+            $0.endpoint = endpoint
+        }
+        onEvent(.connected(endpoint: endpoint))
+        try connection.openChannel()
+        try claimPrivateQueue(&connection)
+        rotation.succeeded()
+        while !isStopping {
+            beginGeneration()
+            try consumeWanted(&connection)
+            try pump(&connection)
+            guard !isStopping else { break }
+            // The queues change: a fresh channel, so that no delivery of the old one can be mixed up with its own.
+            try connection.closeChannel()
+            if coalescer.outstanding > 0 {
+                onEvent(
+                    .lost(
+                        generation: generation,
+                        LinkError(
+                            .stopped, endpoint: endpoint, attempted: "changing the consumed queues",
+                            words: "\(coalescer.outstanding) deliveries were not settled in time")))
+            }
+            try connection.openChannel()
+        }
+        try settle(&connection)
+        connection.close()
+        counters.update { $0.isConnected = false }
+    }
+
+    private mutating func beginGeneration() {
+        generation += 1
+        coalescer = AckCoalescer()
+        assembler = FrameAssembler(maximumBody: configuration.maximumBody)
+        nacks = []
+        drainingSince = nil
+    }
+
+    private mutating func claimPrivateQueue(_ connection: inout BrokerConnection) throws(LinkError) {
+        guard let privateQueue else { return }
+        var isStandingBy = false
+        while !isStopping {
+            do throws(LinkError) {
+                try declare(privateQueue, &connection)
+                return
+            } catch {
+                guard case .channelClosed(405) = error.kind else { throw error }
+                // Another worker has it, or the broker has not yet noticed that its last owner is gone.
+                if !isStandingBy { onEvent(.standby(error)) }
+                isStandingBy = true
+                try connection.openChannel()
+                try pumpIdly(&connection, until: clock.now() + configuration.heartbeat)
+            }
+        }
+    }
+
+    private func declare(_ queue: PrivateQueue, _ connection: inout BrokerConnection) throws(LinkError) {
+        _ = try connection.request("declaring the exclusive queue \(queue.name)") { state, arena in
+            amqp_queue_declare(
+                state, BrokerConnection.channel, arena.bytes(queue.name), 0, 0, 1, 1, amqp_empty_table)?.pointee
+        }
+        for binding in queue.bindings {
+            _ = try connection.request("binding queue \(queue.name) to exchange \(binding.exchange)") { state, arena in
+                amqp_queue_bind(
+                    state, BrokerConnection.channel, arena.bytes(queue.name), arena.bytes(binding.exchange),
+                    arena.bytes(binding.routingKey), amqp_empty_table)?.pointee
+            }
+        }
+    }
+
+    /// Keeps the heartbeats going while there is nothing to consume yet.
+    private mutating func pumpIdly(_ connection: inout BrokerConnection, until time: MonotonicTime) throws(LinkError) {
+        while !isStopping {
+            for command in mailbox.takeAll() { take(command) }
+            while let frame = try connection.receive() { try handle(frame, &connection) }
+            connection.release()
+            let now = clock.now()
+            guard now < time, !isStopping else { return }
+            wait(for: min(time - now, pumpInterval), socket: connection.descriptor)
+        }
+    }
+
+    /// A third of the heartbeat: the library sends one only when it is called.
+    private var pumpInterval: Duration { configuration.heartbeat / 3 }
+
+    /// The heartbeat, or the end of a drain that takes too long.
+    private var untilNextDuty: Duration {
+        guard let since = drainingSince, !wanted.isEmpty else { return pumpInterval }
+        return max(.zero, min(pumpInterval, since + Self.longestDrain - clock.now()))
+    }
+
+    private mutating func consumeWanted(_ connection: inout BrokerConnection) throws(LinkError) {
+        consumed = wanted
+        for queue in wanted {
+            // On a quorum queue a prefetch holds for the consumers that come after it on the channel.
+            _ = try connection.request("setting the prefetch of \(queue.name)") { state, _ in
+                amqp_basic_qos(state, BrokerConnection.channel, 0, queue.prefetch, 0)?.pointee
+            }
+            _ = try connection.request("consuming queue \(queue.name)") { state, arena in
+                amqp_basic_consume(
+                    state, BrokerConnection.channel, arena.bytes(queue.name), arena.bytes(queue.name), 0, 0, 0,
+                    amqp_empty_table)?.pointee
+            }
+        }
+        onEvent(.consuming(generation: generation, queues: wanted.map(\.name)))
+    }
+
+    /// Until the link stops or other queues are wanted and what is in hand has been settled.
+    private mutating func pump(_ connection: inout BrokerConnection) throws(LinkError) {
+        while true {
+            let commands = mailbox.takeAll()
+            for command in commands { take(command) }
+            try settle(&connection)
+            if isStopping { return }
+            if try change(&connection) { return }
+            var frames = 0
+            while frames < Self.framesPerRound, let frame = try connection.receive() {
+                try handle(frame, &connection)
+                frames += 1
+            }
+            connection.release()
+            if frames == 0, commands.isEmpty, !connection.hasBufferedInput {
+                wait(for: untilNextDuty, socket: connection.descriptor)
+            }
+        }
+    }
+
+    /// Cancels the consumers when other queues are wanted. True when it is time for a fresh channel.
+    private mutating func change(_ connection: inout BrokerConnection) throws(LinkError) -> Bool {
+        guard wanted != consumed || drainingSince != nil else { return false }
+        if drainingSince == nil {
+            drainingSince = clock.now()
+            for queue in consumed {
+                try connection.send("cancelling the consumer of \(queue.name)") { state, arena in
+                    var cancel = amqp_basic_cancel_t(consumer_tag: arena.bytes(queue.name), nowait: 1)
+                    return amqp_send_method(state, BrokerConnection.channel, AMQP_BASIC_CANCEL_METHOD, &cancel)
+                }
+            }
+        }
+        guard !wanted.isEmpty, let since = drainingSince else { return false }
+        return coalescer.outstanding == 0 || clock.now() - since > Self.longestDrain
+    }
+
+    // MARK: Commands
+
+    private mutating func take(_ command: ConsumingLink.Command) {
+        switch command {
+        case .ack(let tag):
+            if tag.generation != generation || !coalescer.ack(tag.number) {
+                counters.update { $0.staleSettlements += 1 }
+            }
+        case .nack(let tag): nack(tag)
+        case .abandon(let tag):
+            counters.update { $0.abandonedDeliveries += 1 }
+            nack(tag)
+        case .consume(let queues): wanted = queues
+        case .ping(let answer): answer()
+        case .stop: isStopping = true
+        }
+    }
+
+    private mutating func nack(_ tag: DeliveryTag) {
+        if tag.generation == generation, coalescer.settle(tag.number) {
+            nacks.append(tag.number)
+        } else {
+            counters.update { $0.staleSettlements += 1 }
+        }
+    }
+
+    private mutating func settle(_ connection: inout BrokerConnection) throws(LinkError) {
+        for ack in coalescer.flush() {
+            try connection.send("acking") { state, _ in
+                amqp_basic_ack(state, BrokerConnection.channel, ack.tag, ack.multiple ? 1 : 0)
+            }
+        }
+        for tag in nacks {
+            try connection.send("handing back") { state, _ in
+                amqp_basic_nack(state, BrokerConnection.channel, tag, 0, 1)
+            }
+        }
+        nacks = []
+    }
+
+    // MARK: Frames
+
+    private mutating func handle(_ frame: Frame, _ connection: inout BrokerConnection) throws(LinkError) {
+        let endpoint = connection.endpoint.description
+        func fail(_ kind: LinkError.Kind, _ words: String) -> LinkError {
+            LinkError(kind, endpoint: endpoint, attempted: "consuming", words: words)
+        }
+        switch frame {
+        case .channelClosed(let code, let text):
+            try connection.acknowledgeChannelClose()
+            throw fail(.channelClosed(code), text)
+        case .connectionClosed(let code, let text):
+            connection.acknowledgeConnectionClose()
+            throw fail(.connectionClosed(code), text)
+        case .consumerCancelled(let tag):
+            throw fail(.consumerCancelled, "the broker ended the consumer of \(tag); its queue was deleted or moved")
+        case .deliver, .header, .body, .returned:
+            switch assembler.take(frame) {
+            case .delivered(let deliver, let properties, let body): receive(deliver, properties, body)
+            case .violation(let words): throw fail(.protocolViolation, words)
+            case .returned, nil: break
+            }
+        case .blocked, .unblocked, .heartbeat, .confirm, .refuse, .other:
+            break
+        }
+    }
+
+    private mutating func receive(_ deliver: Frame.Deliver, _ properties: Properties, _ body: FrameAssembler.Body) {
+        coalescer.delivered(deliver.deliveryTag)
+        let content: IncomingMessage.Body
+        switch body {
+        case .complete(let bytes): content = .complete(bytes)
+        case .truncated(let prefix, let size, let sha256):
+            content = .truncated(prefix: prefix, size: size, sha256: sha256)
+        }
+        onEvent(
+            .message(
+                IncomingMessage(
+                    tag: DeliveryTag(generation: generation, number: deliver.deliveryTag),
+                    queue: deliver.consumerTag, exchange: deliver.exchange, routingKey: deliver.routingKey,
+                    isRedelivered: deliver.isRedelivered, properties: properties, body: content,
+                    receivedAt: clock.now())))
+    }
+}

@@ -1,0 +1,45 @@
+public import Secrets
+
+/// How a link connects and what it bears.
+public struct LinkConfiguration: Sendable {
+    public enum Authentication: Sendable {
+        case plain(username: String, password: Secret)
+        /// The client certificate says who it is.
+        case external
+    }
+
+    /// Tried in turn, each with a budget of its own.
+    public var endpoints: [Endpoint]
+    public var authentication: Authentication
+    /// What the broker's management shows.
+    public var connectionName: String
+    /// The interval at which this side sends; the broker is given up after twice that without a byte. Whole seconds.
+    public var heartbeat: Duration
+    public var connectTimeout: Duration
+    /// For the handshake and for each request and its answer. A timeout means that the link is lost.
+    public var requestTimeout: Duration
+    /// Larger bodies are delivered truncated, with the digest of the whole.
+    public var maximumBody: Int
+    /// Publications sent and not confirmed; more wait here.
+    public var unconfirmedWindow: Int
+    /// Whether a lost connection is tried again for ever, with backoff.
+    public var reconnects: Bool
+
+    public init(
+        endpoints: [Endpoint], authentication: Authentication, connectionName: String,
+        heartbeat: Duration = .seconds(10), connectTimeout: Duration = .seconds(5),
+        requestTimeout: Duration = .seconds(10), maximumBody: Int = 1 << 20, unconfirmedWindow: Int = 256,
+        reconnects: Bool = true
+    ) {
+        precondition(!endpoints.isEmpty, "the settings guarantee an endpoint")
+        self.endpoints = endpoints
+        self.authentication = authentication
+        self.connectionName = connectionName
+        self.heartbeat = heartbeat
+        self.connectTimeout = connectTimeout
+        self.requestTimeout = requestTimeout
+        self.maximumBody = maximumBody
+        self.unconfirmedWindow = unconfirmedWindow
+        self.reconnects = reconnects
+    }
+}

@@ -1,0 +1,93 @@
+import CLinux
+import Glibc
+import Threads
+
+/// Frees a thread that is stuck in the library: a send that never ends gives up when its socket is shut down.
+///
+/// It holds a duplicate of the socket, because the library closes its own and the number may be another file's by then.
+final class StallGuard: Sendable {
+    private struct State {
+        var duplicate: Int32 = -1
+        var busySince: MonotonicTime?
+        var isDone = false
+    }
+
+    // Written by the link's thread, read by the guard's, under the lock.
+    private let state = Lock(State())
+    private let wake: Wake
+    private let limit: Duration
+    private let clock = SystemTimekeeper()
+
+    /// `limit`: how long one stay in the library may last.
+    init(limit: Duration) throws(SystemCallError) {
+        self.limit = limit
+        wake = try Wake()
+        let guardian = Guardian(self)
+        _ = try NativeThread(name: "amqp guard") { guardian.watch() }
+    }
+
+    func watch(descriptor: Int32) {
+        let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+        let old = state.withLock { state in
+            defer { state.duplicate = copy }
+            return state.duplicate
+        }
+        if old >= 0 { close(old) }
+    }
+
+    func forget() {
+        let old = state.withLock { state in
+            defer { state.duplicate = -1 }
+            return state.duplicate
+        }
+        if old >= 0 { close(old) }
+    }
+
+    func entered() {
+        let now = clock.now()
+        state.withLock { $0.busySince = now }
+    }
+
+    func left() {
+        state.withLock { $0.busySince = nil }
+    }
+
+    func end() {
+        forget()
+        state.withLock { $0.isDone = true }
+        wake.signal()
+    }
+
+    /// Cuts the connection from outside: what the link's thread is waiting for fails at once.
+    func cut() {
+        state.withLock { state in
+            if state.duplicate >= 0 { shutdown(state.duplicate, Int32(SHUT_RDWR)) }
+        }
+    }
+
+    fileprivate func check() -> Bool {
+        var descriptor = pollfd(fd: wake.descriptor, events: Int16(POLLIN), revents: 0)
+        // Not looking for work: looking whether a call that should take microseconds has taken seconds.
+        poll(&descriptor, 1, Int32(clamping: limit.milliseconds / 2))
+        let now = clock.now()
+        return state.withLock { state in
+            if let since = state.busySince, now - since > limit, state.duplicate >= 0 {
+                shutdown(state.duplicate, Int32(SHUT_RDWR))
+            }
+            return !state.isDone
+        }
+    }
+}
+
+/// What the guard's thread runs; it lets go of the guard when that is told to end.
+private struct Guardian: Sendable {
+    let stallGuard: StallGuard
+
+    init(_ stallGuard: StallGuard) {
+        self.stallGuard = stallGuard
+    }
+
+    func watch() {
+        while stallGuard.check() {}
+    }
+}
