@@ -5,7 +5,9 @@ import Threads
 
 /// Bodies and fields as the service words them.
 enum Wording {
-    static let shareToken = "AOVP0rTabcdefghijklmnop/+="
+    static let shareToken = "AO/P0+Tabcdefghijklmnop="
+    /// As a path holds it.
+    static let escapedToken = "AO%2FP0%2BTabcdefghijklmnop%3D"
     static let bearer = "ya29.a0AfB_byC-secret-bearer"
     static let now = Timestamp(milliseconds: 1_795_463_400_000)
 
@@ -39,6 +41,11 @@ enum Wording {
         _ http: Int, _ body: String = "", _ fields: [(name: String, value: String)] = []
     ) -> Answer {
         .answered(status: http, fields: fields, body: Array(body.utf8))
+    }
+
+    /// The beginning of one of the tokens, in any of its forms, stands in `text`.
+    static func shows(_ text: String) -> Bool {
+        [shareToken, escapedToken, bearer].contains { text.contains($0.prefix(12)) }
     }
 
     static func context(
