@@ -100,7 +100,7 @@ let package = Package(
         tests("JobsTests", ["Jobs", "Secrets", "Threads"]),
         tests("TelemetryTests", ["Telemetry", "Threads"]),
         tests("HTTPTests", ["HTTP", "ScriptedPeer", "Secrets", "Threads", "CLinux"]),
-        tests("PhotosTests", ["Photos", "Jobs", "Threads"]),
+        tests("PhotosTests", ["Photos", "Jobs", "Secrets", "Threads"]),
         tests("AMQPTests", ["AMQP", "ScriptedPeer", "PrivateBroker", "Secrets", "Threads", "CLinux"]),
         tests("LedgerTests", ["Ledger", "Jobs", "Secrets", "Threads", "CSQLite", "CLinux"]),
         tests("CredentialsTests", ["Credentials", "Jobs", "Secrets", "Threads"]),

@@ -1,0 +1,123 @@
+import Jobs
+import Secrets
+import Testing
+import Threads
+
+@Suite("Results have one body and one message-id")
+struct JobResultTests {
+    static let completed = Timestamp(milliseconds: 1_795_463_400_007)
+    static let subject = ResultSubject(
+        jobID: JobID("crm:42/leave"), account: AccountID("zo\u{e9} \"Z\""), requestedAt: "2026-11-23t19:49:00+00:00",
+        metadata: [.init(key: Array("z".utf8), value: Array("1".utf8)), .init(key: Array("a".utf8), value: [])])
+
+    static func text(_ result: JobResult) -> String { String(decoding: result.encoded(), as: UTF8.self) }
+
+    @Test("A success has these bytes")
+    func success() {
+        let result = JobResult.succeeded(
+            Self.subject, attempts: 2, generation: 1, httpStatus: 200, completedAt: Self.completed,
+            duration: .milliseconds(1234))
+        #expect(
+            Self.text(result)
+                == #"{"account":"zoé \"Z\"","attempts":2,"completedAt":"2026-11-23T19:50:00.007Z","durationMs":1234,"#
+                + #""effect":"left","generation":1,"httpStatus":200,"jobId":"crm:42/leave","#
+                + #""metadata":{"a":"","z":"1"},"outcome":"left","requestedAt":"2026-11-23t19:49:00+00:00","version":1}"#
+        )
+        #expect(result.messageID == "crm:42/leave#1")
+    }
+
+    @Test("A user who had left already has left")
+    func alreadyLeft() {
+        let result = JobResult.succeeded(
+            Self.subject, already: true, attempts: 1, generation: 0, completedAt: Self.completed, duration: .zero)
+        #expect((result.outcome, result.effect) == (.alreadyLeft, .left))
+        #expect((result.reason, result.next) == (nil, nil))
+    }
+
+    @Test("A failure has these bytes, and says what its reason says")
+    func failure() {
+        let result = JobResult.failed(
+            .attemptsExhausted, ResultSubject(jobID: JobID("j"), account: AccountID("a")), isAmbiguous: true,
+            detail: "HTTP 503", attempts: 10, generation: 0, httpStatus: 503, apiStatus: "UNAVAILABLE",
+            completedAt: Self.completed, duration: .seconds(-1))
+        #expect(
+            Self.text(result)
+                == #"{"account":"a","apiStatus":"UNAVAILABLE","attempts":10,"completedAt":"2026-11-23T19:50:00.007Z","#
+                + #""detail":"HTTP 503","durationMs":0,"effect":"unknown","generation":0,"httpStatus":503,"jobId":"j","#
+                + #""next":"operator","outcome":"failed","reason":"attempts_exhausted","version":1}"#)
+    }
+
+    @Test("The word of a probe goes before the reason's")
+    func probed() {
+        let result = JobResult.failed(
+            .attemptsExhausted, Self.subject, isAmbiguous: true, probed: .notLeft, attempts: 1, generation: 0,
+            completedAt: Self.completed, duration: .zero)
+        #expect(result.effect == .notLeft)
+    }
+
+    @Test("A rejected message has these bytes, and a message-id of its own body")
+    func rejected() {
+        let result = JobResult.rejected(
+            Rejection(.malformedJob, "account: it is missing", jobID: JobID("j1")), completedAt: Self.completed)
+        #expect(
+            Self.text(result)
+                == #"{"attempts":0,"completedAt":"2026-11-23T19:50:00.007Z","detail":"account: it is missing","#
+                + #""durationMs":0,"effect":"not_left","generation":0,"jobId":"j1","next":"fix_request","#
+                + #""outcome":"rejected","reason":"malformed_job","version":1}"#)
+        #expect(result.messageID == nil)
+        let digest = SHA256Digest(of: Array("abc".utf8))
+        #expect(
+            JobResult.messageID(rejecting: digest, for: .malformedJob)
+                == "rejected:ba7816bf8f01cfea414140de5dae2223:malformed_job")
+    }
+
+    @Test("A detail is scrubbed of control characters and cut between characters")
+    func scrubbing() throws {
+        #expect(DetailText.scrubbed("a\u{0}b\nc\u{202e}d\u{85}e\u{2028}f\u{7f}g\u{200f}h") == "a b c d e f g h")
+        #expect(DetailText.scrubbed(String(repeating: "é", count: 300)).utf8.count == 512)
+        #expect(DetailText.scrubbed("a" + String(repeating: "é", count: 300)).utf8.count == 511)
+        #expect(DetailText.scrubbed("😀😀", limit: 7) == "😀")
+        var result = JobResult.succeeded(
+            Self.subject, attempts: 1, generation: 0, completedAt: Self.completed, duration: .zero)
+        result.detail = "x\u{1b}[31m" + String(repeating: "y", count: 600)
+        let written = try #require(JSONValue.parse(result.encoded())["detail"]?.text)
+        #expect(written.hasPrefix("x [31m") && written.utf8.count == 512)
+    }
+
+    @Test("A result that was published is read back whole")
+    func decoding() throws {
+        for result in [
+            JobResult.succeeded(
+                Self.subject, detail: "d", attempts: 2, generation: 3, httpStatus: 204, apiStatus: "OK",
+                completedAt: Self.completed, duration: .seconds(2)),
+            JobResult.failed(
+                .shareTokenInvalid, ResultSubject(jobID: JobID("j"), account: nil), isAmbiguous: false, attempts: 1,
+                generation: 0, completedAt: Self.completed, duration: .zero),
+            JobResult.rejected(Rejection(.bodyTooLarge, "x"), completedAt: Self.completed),
+        ] {
+            let read = try JobResult.decode(result.encoded())
+            #expect(read.encoded() == result.encoded())
+        }
+    }
+
+    @Test("A reason of a newer worker leaves a gap, not an error")
+    func newerReason() throws {
+        let body =
+            #"{"version":1,"jobId":"j","outcome":"failed","effect":"unknown","reason":"comet","next":"operator","#
+            + #""attempts":1,"generation":0,"completedAt":"2026-11-23T19:50:00.007Z","durationMs":1,"more":[]}"#
+        let result = try JobResult.decode(Array(body.utf8))
+        #expect((result.reason, result.effect, result.next) == (nil, .unknown, .operator))
+    }
+
+    @Test(
+        "What is no result is refused",
+        arguments: [
+            "", "[]", "{}", #"{"version":2,"jobId":"j","outcome":"left","effect":"left","attempts":1,"generation":0}"#,
+            #"{"version":1,"outcome":"left","effect":"left","attempts":1,"generation":0,"completedAt":"x"}"#,
+            #"{"version":1,"jobId":"j","outcome":"gone","effect":"left","attempts":1,"generation":0,"completedAt":"x"}"#,
+            #"{"version":1,"jobId":"j","outcome":"left","effect":"left","attempts":-1,"generation":0,"completedAt":"x"}"#,
+        ])
+    func notAResult(body: String) {
+        #expect(throws: ResultFault.self) { try JobResult.decode(Array(body.utf8)) }
+    }
+}

@@ -1,0 +1,29 @@
+import Jobs
+import Testing
+
+@Suite("Secrets are taken out of others' words")
+struct RedactionTests {
+    private func redacted(_ secrets: [String], _ text: String) -> String {
+        String(
+            decoding: Redaction.replacing(secrets.map { Array($0.utf8) }, in: Array(text.utf8)), as: UTF8.self)
+    }
+
+    @Test("A secret goes wherever it stands")
+    func whole() {
+        #expect(redacted(["tok"], "a tok, toktok") == "a <redacted>, <redacted><redacted>")
+        #expect(redacted(["one", "two"], "two one three") == "<redacted> <redacted> three")
+    }
+
+    @Test("A secret that was cut short goes too, a chance likeness stays")
+    func pieces() {
+        #expect(redacted(["0123456789abcdef"], "token 0123456789ab… is bad") == "token <redacted>… is bad")
+        #expect(redacted(["0123456789abcdef"], "token 0123456789a is fine") == "token 0123456789a is fine")
+    }
+
+    @Test("Nothing and the empty secret hide nothing")
+    func empty() {
+        #expect(redacted([], "text") == "text")
+        #expect(redacted([""], "text") == "text")
+        #expect(redacted(["x"], "") == "")
+    }
+}

@@ -1,0 +1,131 @@
+import Jobs
+import Photos
+
+extension VerdictExample {
+    static let retry = VerdictAction.retry(atLeast: .seconds(1))
+    static let invalidToken = VerdictAction.deadUnlessWorldsFault(.shareTokenInvalid, .apiRetired)
+
+    static let transport: [VerdictExample] = [
+        VerdictExample(title: "refused", answer: .notSent(detail: "refused"), row: 1, action: .retryNetwork),
+        VerdictExample(
+            title: "refused, ambiguous before", answer: .notSent(detail: "x"),
+            context: Wording.context(ambiguous: true),
+            row: 1, action: .retryNetwork),
+        VerdictExample(title: "certificate", answer: .tlsTrustFailure(detail: "x"), row: 2, action: .hold(.tlsTrust)),
+        VerdictExample(title: "reset", answer: .ambiguous(detail: "x"), row: 3, action: retry, marksAmbiguous: true),
+    ]
+
+    static let successes: [VerdictExample] = [
+        VerdictExample(title: "no body", answer: Wording.answer(200), row: 4, action: .left),
+        VerdictExample(title: "{}", answer: Wording.answer(200, "{}"), row: 4, action: .left),
+        VerdictExample(title: "{} and a line end", answer: Wording.answer(200, "{}\n"), row: 4, action: .left),
+        VerdictExample(
+            title: "other members", answer: Wording.answer(200, #"{"code":7,"message":"m"}"#), row: 4, action: .left),
+        VerdictExample(title: "204", answer: Wording.answer(204), row: 4, action: .left),
+        VerdictExample(
+            title: "left at last", answer: Wording.answer(200, "{}"),
+            context: Wording.context(ambiguous: true, malformed: 2, refreshed: true), row: 4, action: .left),
+    ]
+
+    static let malformedBodies: [(String, String)] = [
+        ("HTML", "<html>welcome to the hotel</html>"), ("an array", "[]"), ("a string", "\"ok\""), ("null", "null"),
+        ("cut off", "{\"a\":"), ("an error in a success", #"{"error":{"code":400,"status":"INVALID_ARGUMENT"}}"#),
+        ("an empty error", #"{"error":null}"#), ("blank", " \n"), ("two objects", "{}{}"),
+        ("deep", String(repeating: "{\"a\":", count: 5000) + "1" + String(repeating: "}", count: 5000)),
+        ("a huge number", #"{"a":1e99999}"#), ("a byte-order mark", "\u{feff}{}"),
+    ]
+
+    static let malformed: [VerdictExample] =
+        malformedBodies.flatMap { title, body in
+            [
+                VerdictExample(
+                    title: title, answer: Wording.answer(200, body), row: 5, action: .malformedAnswer,
+                    marksAmbiguous: true),
+                VerdictExample(
+                    title: "\(title), the second time", answer: Wording.answer(204, body),
+                    context: Wording.context(ambiguous: true, malformed: 1), row: 5, action: .malformedAnswer,
+                    marksAmbiguous: true),
+                VerdictExample(
+                    title: "\(title), the third time", answer: Wording.answer(200, body),
+                    context: Wording.context(ambiguous: true, malformed: 2), row: 5, action: .dead(.responseMalformed),
+                    marksAmbiguous: true),
+            ]
+        } + [
+            VerdictExample(
+                title: "202", answer: Wording.answer(202, "{}"), row: 6, action: .malformedAnswer, marksAmbiguous: true),
+            VerdictExample(
+                title: "206, the third time", answer: Wording.answer(206), context: Wording.context(malformed: 2),
+                row: 6, action: .dead(.responseMalformed), marksAmbiguous: true),
+            VerdictExample(
+                title: "101", answer: Wording.answer(101), row: 6, action: .malformedAnswer, marksAmbiguous: true),
+            VerdictExample(
+                title: "302 is never followed", answer: Wording.answer(302, "", [("Location", "https://elsewhere")]),
+                row: 6, action: .hold(.endpointMisconfigured)),
+            VerdictExample(title: "304", answer: Wording.answer(304), row: 6, action: .hold(.endpointMisconfigured)),
+        ]
+
+    static let requestFaults: [VerdictExample] = [
+        VerdictExample(
+            title: "bad JSON",
+            answer: Wording.answer(
+                400, Wording.error(400, "INVALID_ARGUMENT", "Invalid JSON payload received. Unexpected token.")),
+            row: 7, action: .deadUnlessWorldsFault(.clientBug, .clientFaulty)),
+        VerdictExample(
+            title: "unknown name",
+            answer: Wording.answer(
+                400, Wording.error(400, "INVALID_ARGUMENT", #"Unknown name \"tokenShare\": Cannot find field."#)),
+            row: 7, action: .deadUnlessWorldsFault(.clientBug, .clientFaulty)),
+        VerdictExample(
+            title: "owner",
+            answer: Wording.answer(
+                400, Wording.error(400, "FAILED_PRECONDITION", "The user is the owner of the album.")),
+            row: 8, action: retry),
+        VerdictExample(
+            title: "own",
+            answer: Wording.answer(
+                400, Wording.error(400, "INVALID_ARGUMENT", "Cannot leave an album you OWN.")), row: 8, action: retry),
+        VerdictExample(
+            title: "an unknown token is not owner wording",
+            answer: Wording.answer(
+                400, Wording.error(400, "INVALID_ARGUMENT", "The share token is unknown.")), row: 9,
+            action: invalidToken),
+        VerdictExample(title: "HTML 404", answer: Wording.answer(404, Wording.html404), row: 11, action: retry),
+        VerdictExample(title: "empty 404", answer: Wording.answer(404), row: 11, action: retry),
+        VerdictExample(
+            title: "method not found",
+            answer: Wording.answer(404, Wording.error(404, "NOT_FOUND", "Method not found.")),
+            row: 11, action: retry),
+        VerdictExample(
+            title: "unimplemented 404", answer: Wording.answer(404, Wording.error(404, "UNIMPLEMENTED", "Not here")),
+            row: 11, action: retry),
+        VerdictExample(title: "405", answer: Wording.answer(405), row: 11, action: retry),
+        VerdictExample(
+            title: "501", answer: Wording.answer(501, Wording.error(501, "UNIMPLEMENTED", "No")), row: 11,
+            action: retry),
+    ]
+
+    static let unknownTokens: [(Int, String)] = [
+        (400, Wording.error(400, "INVALID_ARGUMENT", "Request contains an invalid argument.")),
+        (400, Wording.error(400, "INVALID_ARGUMENT", "No permission to add media items to this album.")),
+        (400, Wording.error(400, "FAILED_PRECONDITION", "The user is not a member of the album.")),
+        (404, Wording.error(404, "NOT_FOUND", "Requested entity was not found.")),
+        (404, Wording.error(404, nil, "Requested entity was not found.")),
+        (404, Wording.error(404, "NOT_FOUND", "Gone", reason: "RESOURCE_NOT_FOUND")),
+        (400, Wording.legacy(400, "invalid")),
+    ]
+
+    static let tokenFaults: [VerdictExample] = unknownTokens.flatMap { http, body in
+        [
+            VerdictExample(title: body, answer: Wording.answer(http, body), row: 9, action: invalidToken),
+            VerdictExample(
+                title: "the settings count only for an ambiguous job", answer: Wording.answer(http, body),
+                context: Wording.context(assumesLeft: true), row: 9, action: invalidToken),
+            VerdictExample(
+                title: "ambiguous", answer: Wording.answer(http, body), context: Wording.context(ambiguous: true),
+                row: 10, action: .deadUnlessWorldsFault(.outcomeUnknown, .apiRetired)),
+            VerdictExample(
+                title: "ambiguous, taken for left", answer: Wording.answer(http, body),
+                context: Wording.context(ambiguous: true, assumesLeft: true), row: 10, action: .alreadyLeft),
+        ]
+    }
+}

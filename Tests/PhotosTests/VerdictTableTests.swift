@@ -1,0 +1,43 @@
+import Jobs
+import Photos
+import Testing
+
+@Suite("Each answer has its row of the table")
+struct VerdictTableTests {
+    @Test("The row, its action and what it says of ambiguity", arguments: VerdictExample.all)
+    func verdict(of example: VerdictExample) {
+        let verdict = VerdictTable.verdict(for: example.answer, context: example.context)
+        #expect(verdict.row == example.row)
+        #expect(verdict.action == example.action)
+        #expect(verdict.marksAmbiguous == example.marksAmbiguous)
+        #expect(!verdict.detail.isEmpty && verdict.detail.utf8.count <= 512)
+    }
+
+    @Test("Every row that an answer can match has an example")
+    func coverage() {
+        #expect(Set(VerdictExample.all.map(\.row)) == Set(1...32))
+    }
+
+    @Test("No status, with or without a body, is without a verdict; only rows 4, 10 and 27 say that the user is out")
+    func total() {
+        for http in -1...1000 {
+            for body in ["", "{}", "<html>", Wording.error(http, nil, "m"), Wording.error(http, "ABORTED", "m")] {
+                for context in [Wording.context(), Wording.context(ambiguous: true, assumesLeft: true)] {
+                    let verdict = VerdictTable.verdict(for: Wording.answer(http, body), context: context)
+                    switch verdict.action {
+                    case .left: #expect(verdict.row == 4 && [200, 204].contains(http))
+                    case .alreadyLeft: #expect([10, 27].contains(verdict.row) && [400, 404, 409].contains(http))
+                    default: break
+                    }
+                }
+            }
+        }
+    }
+
+    @Test("A job that may not call again ends by row 35")
+    func spent() {
+        #expect(VerdictTable.verdict(spent: .deadline).action == .dead(.deadlineExceeded))
+        #expect(VerdictTable.verdict(spent: .attempts).action == .dead(.attemptsExhausted))
+        #expect(VerdictTable.verdict(spent: .deadline).row == 35)
+    }
+}
