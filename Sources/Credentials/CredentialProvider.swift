@@ -1,0 +1,11 @@
+public import Jobs
+public import Secrets
+
+/// Where access tokens come from.
+public protocol CredentialProvider: Sendable {
+    /// The account's token.
+    ///
+    /// - Parameter rejected: the SHA-256 of a token that the API has just refused. The provider never answers with
+    ///   that token again: it finds another, or says why it has none.
+    func token(for account: AccountID, rejecting rejected: SHA256Digest?) async -> TokenAnswer
+}
