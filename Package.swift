@@ -59,7 +59,7 @@ let package = Package(
         room("AMQP", ["CRabbitMQ", "CLinux", "Threads", "Secrets", "Telemetry"]),
         room("Ledger", ["CSQLite", "CLinux", "Jobs", "Threads", "Secrets", "Telemetry"]),
         room("Credentials", ["Jobs", "Threads", "Secrets", "Telemetry"]),
-        room("Settings", ["CTOML", "CLinux", "Jobs", "Threads", "Secrets"]),
+        room("Settings", ["CTOML", "CLinux", "Jobs", "Threads", "Secrets", "Terminal"]),
         // Floor 4
         room(
             "Pipeline",

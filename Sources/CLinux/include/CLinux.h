@@ -25,6 +25,9 @@ static inline int CLinux_name_current_thread(const char *name) { return prctl(PR
 // errno is a macro over a function call; Swift reads it through this.
 static inline int CLinux_errno(void) { return errno; }
 
+// environ is a mutable global, which Swift 6 does not let any code touch.
+static inline char **CLinux_environment(void) { return __environ; }
+
 // open(2) is variadic.
 static inline int CLinux_open(const char *path, int flags, unsigned int mode) { return open(path, flags, mode); }
 #endif

@@ -1,0 +1,17 @@
+public import Secrets
+public import Threads
+
+/// What stands behind `Authorization: Bearer`.
+public struct AccessToken: Sendable {
+    public let secret: Secret
+    /// Nil: unknown.
+    public let expiresAt: Timestamp?
+    /// Nil: unknown.
+    public let scopes: [String]?
+
+    public init(secret: Secret, expiresAt: Timestamp? = nil, scopes: [String]? = nil) {
+        self.secret = secret
+        self.expiresAt = expiresAt
+        self.scopes = scopes
+    }
+}

@@ -1,0 +1,16 @@
+/// What a provider says when it is asked for an account's token. The strings are details for people, without secrets.
+public enum TokenAnswer: Sendable {
+    case token(AccessToken)
+    /// This provider knows nothing of the account. Another one may.
+    case notFound
+    /// The user took the grant back.
+    case grantRevoked(String)
+    case scopeMissing(String)
+    /// The user must sign in again.
+    case reauthRequired(String)
+    case accountBlocked(String)
+    /// Not now: the job waits at no cost, at least `retryAfter`.
+    case unavailable(String, retryAfter: Duration?)
+    /// Only the operator can mend it.
+    case misconfigured(String)
+}

@@ -1,0 +1,53 @@
+/// One key of the settings file as data: its name, what it takes, and which property it is.
+struct SettingKey: Sendable {
+    /// Its tables and its own name.
+    let path: [String]
+    let allowed: String
+    let isText: Bool
+    /// Nil: the property has a value without it.
+    let read: @Sendable (TOMLValue, SettingContext, inout Settings) throws(Complaints) -> Void
+    /// The property as TOML, with passwords masked; nil if it is not set.
+    let write: @Sendable (Settings) -> String?
+    /// The file that the key names, if it is such a key and set.
+    let file: @Sendable (Settings) -> SecretFile?
+
+    var name: String { path.joined(separator: ".") }
+
+    /// `LEAVE_ALBUMD_BROKER_TLS_CA_FILE`
+    var variable: String { Self.variablePrefix + path.joined(separator: "_").uppercased() }
+
+    static let variablePrefix = "LEAVE_ALBUMD_"
+
+    /// A key whose property always has a value.
+    init<Value: Sendable>(
+        _ name: String, _ property: any WritableKeyPath<Settings, Value> & Sendable, _ form: SettingForm<Value>
+    ) {
+        path = name.split(separator: ".").map(String.init)
+        allowed = form.allowed
+        isText = form.isText
+        read = { (value, context, settings) throws(Complaints) in
+            settings[keyPath: property] = try form.read(value, context)
+        }
+        write = { form.write($0[keyPath: property]) }
+        file = { _ in nil }
+    }
+
+    /// A key that may be left out.
+    init<Value: Sendable>(
+        _ name: String, _ property: any WritableKeyPath<Settings, Value?> & Sendable, _ form: SettingForm<Value>
+    ) {
+        path = name.split(separator: ".").map(String.init)
+        allowed = form.allowed
+        isText = form.isText
+        read = { (value, context, settings) throws(Complaints) in
+            settings[keyPath: property] = try form.read(value, context)
+        }
+        write = { $0[keyPath: property].map(form.write) }
+        file = { $0[keyPath: property] as? SecretFile }
+    }
+
+    /// A `*_file` key.
+    init(file name: String, _ property: any WritableKeyPath<Settings, SecretFile?> & Sendable) {
+        self.init(name, property, .file(key: name))
+    }
+}

@@ -1,0 +1,103 @@
+import Secrets
+import Threads
+
+/// What no key can know alone.
+extension SettingsDraft {
+    mutating func check() {
+        checkBroker()
+        checkAPI()
+        checkCredentials()
+        checkTimes()
+        checkKeeping()
+    }
+
+    private mutating func checkBroker() {
+        let broker = settings.broker
+        if !isSet("broker.uris") {
+            fault(
+                "broker.uris", "it is missing",
+                allowed: "an array of URIs, such as [\"amqp://localhost\"] or [\"amqps://broker.example/vhost\"]")
+        }
+        if areSound("broker.tls.cert_file", "broker.tls.key_file"),
+            (broker.tls.certFile == nil) != (broker.tls.keyFile == nil)
+        {
+            let (set, missing) = broker.tls.certFile == nil ? ("key_file", "cert_file") : ("cert_file", "key_file")
+            fault("broker.tls.\(set)", "it is set without broker.tls.\(missing)", allowed: "both or neither")
+        }
+        if areSound("broker.operator.username", "broker.operator.password_file"),
+            (broker.operator.username == nil) != (broker.operator.passwordFile == nil)
+        {
+            let (set, missing) =
+                broker.operator.username == nil ? ("password_file", "username") : ("username", "password_file")
+            fault("broker.operator.\(set)", "it is set without broker.operator.\(missing)", allowed: "both or neither")
+        }
+        if areSound("broker.username"), broker.passwordFile != nil, broker.username == nil,
+            broker.uris.contains(where: { $0.username == nil })
+        {
+            fault("broker.password_file", "neither broker.username nor every URI says whose password it is")
+        }
+    }
+
+    private mutating func checkAPI() {
+        let api = settings.api
+        if areSound("api.insecure"), !api.insecure, Self.isExposed(api.baseURL) {
+            fault(
+                "api.base_url", "plain http would show tokens to the network",
+                allowed: "https, http to this machine, or api.insecure = true")
+        }
+        if areSound("api.connect_timeout", "api.timeout"), api.connectTimeout > api.timeout {
+            fault(
+                "api.connect_timeout", "it is longer than api.timeout (\(api.timeout.settingText)), which includes it")
+        }
+    }
+
+    /// Plain HTTP to a host that is not this machine.
+    static func isExposed(_ url: String) -> Bool {
+        guard let parts = try? URIParts(url), parts.scheme == "http" else { return false }
+        return !NumericAddress.isThisMachine(parts.host)
+    }
+
+    private mutating func checkCredentials() {
+        let credentials = settings.credentials
+        for (key, url) in [
+            ("credentials.store.token_url", credentials.store.tokenURL),
+            ("credentials.broker.url", credentials.broker.url ?? ""),
+        ] where Self.isExposed(url) {
+            fault(key, "plain http would show tokens to the network", allowed: "https, or http to this machine")
+        }
+        guard areSound("credentials.providers") else { return }
+        for provider in credentials.providers where !provider.isAvailable {
+            let available = Settings.Provider.allCases.filter(\.isAvailable).map { tomlQuoted($0.rawValue) }
+            fault(
+                "credentials.providers",
+                "the provider \(tomlQuoted(provider.rawValue)) is not available in this version",
+                allowed: available.joined(separator: ", "))
+        }
+        if credentials.providers.contains(.static), credentials.static.tokenFile == nil,
+            !isSet("credentials.static.token_file")
+        {
+            fault("credentials.static.token_file", "it is missing, and credentials.providers has \"static\"")
+        }
+    }
+
+    private mutating func checkTimes() {
+        // A copy that comes back from the longest delay must still find its job's row, or it would be called again.
+        let longestDelay = settings.retry.delays.max() ?? .zero
+        if areSound("retry.delays", "ledger.retention"), settings.ledger.retention < longestDelay + Self.returnMargin {
+            fault(
+                "ledger.retention",
+                "it is too short: a copy that waits out the longest of retry.delays would find its job forgotten",
+                allowed: "at least \"\((longestDelay + Self.returnMargin).settingText)\" with these delays")
+        }
+    }
+
+    /// How late a copy may come out of its delay: queues drain and worker restarts take minutes, not hours.
+    private static let returnMargin = Duration.seconds(3_600)
+
+    private mutating func checkKeeping() {
+        if isSet("ledger.url") {
+            fault(
+                "ledger.url", "a shared ledger is not available in this version", allowed: "ledger.path instead")
+        }
+    }
+}

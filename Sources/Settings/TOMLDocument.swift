@@ -1,0 +1,65 @@
+import CTOML
+
+/// A parsed TOML document.
+struct TOMLDocument: Sendable {
+    struct SyntaxFault: Error, Equatable {
+        let position: TOMLValue.Position
+        /// The parser's words.
+        let problem: String
+    }
+
+    /// The root table's members in the order of the text.
+    let members: [TOMLValue.Member]
+
+    init(parsing text: [UInt8]) throws(SyntaxFault) {
+        let document = text.withUnsafeBytes { bytes in
+            CTOML_parse(bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count)
+        }
+        defer { CTOML_free(document) }
+        if let error = document.error {
+            throw SyntaxFault(
+                position: TOMLValue.Position(line: Int(document.error_line), column: Int(document.error_column)),
+                problem: String(cString: error))
+        }
+        members = Self.members(UnsafeBufferPointer(start: document.nodes, count: document.count))
+    }
+
+    /// Builds the tree from the leaves: parents stand before their children.
+    private static func members(_ nodes: UnsafeBufferPointer<CTOML_node>) -> [TOMLValue.Member] {
+        var children = [[TOMLValue.Member]](repeating: [], count: nodes.count)
+        for (index, node) in nodes.enumerated().reversed() {
+            let content: TOMLValue.Content
+            switch node.kind {
+            case CTOML_TABLE: content = .table(inOrder(children[index]))
+            case CTOML_ARRAY: content = .array(children[index].reversed().map(\.value))
+            case CTOML_STRING: content = .string(string(node.text, node.text_length))
+            case CTOML_INTEGER: content = .integer(node.integer)
+            case CTOML_FLOAT: content = .float(node.floating)
+            case CTOML_BOOLEAN: content = .boolean(node.boolean)
+            default: content = .dateTime(string(node.text, node.text_length))
+            }
+            let value = TOMLValue(content: content, position: position(node.line, node.column))
+            if index == 0 {
+                guard case .table(let members) = content else { break }
+                return members
+            }
+            children[node.parent].append(
+                TOMLValue.Member(
+                    key: string(node.key, node.key_length), position: position(node.key_line, node.key_column),
+                    value: value))
+        }
+        return []
+    }
+
+    private static func inOrder(_ members: [TOMLValue.Member]) -> [TOMLValue.Member] {
+        members.sorted { $0.position < $1.position }
+    }
+
+    private static func position(_ line: UInt32, _ column: UInt32) -> TOMLValue.Position {
+        TOMLValue.Position(line: Int(line), column: Int(column))
+    }
+
+    private static func string(_ start: UnsafePointer<CChar>?, _ count: Int) -> String {
+        String(decoding: UnsafeRawBufferPointer(start: start, count: count), as: UTF8.self)
+    }
+}
