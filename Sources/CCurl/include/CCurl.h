@@ -1,5 +1,41 @@
-// The door to libcurl: only what Swift cannot call by itself is shimmed here.
+// The door to libcurl: its option, info and multi-option calls are variadic, which Swift cannot call.
 #ifndef CCurl_H
 #define CCurl_H
 #include <curl/curl.h>
+
+// Name before call: curl.h wraps these in type-checking macros that only a C compiler expands.
+static inline CURLcode CCurl_set_long(CURL *easy, CURLoption option, long value) {
+    return (curl_easy_setopt)(easy, option, value);
+}
+static inline CURLcode CCurl_set_off(CURL *easy, CURLoption option, curl_off_t value) {
+    return (curl_easy_setopt)(easy, option, value);
+}
+static inline CURLcode CCurl_set_string(CURL *easy, CURLoption option, const char *value) {
+    return (curl_easy_setopt)(easy, option, value);
+}
+static inline CURLcode CCurl_set_pointer(CURL *easy, CURLoption option, void *value) {
+    return (curl_easy_setopt)(easy, option, value);
+}
+static inline CURLcode CCurl_set_list(CURL *easy, CURLoption option, struct curl_slist *value) {
+    return (curl_easy_setopt)(easy, option, value);
+}
+typedef size_t (*CCurl_data_callback)(char *, size_t, size_t, void *);
+static inline CURLcode CCurl_set_data_callback(CURL *easy, CURLoption option, CCurl_data_callback value) {
+    return (curl_easy_setopt)(easy, option, value);
+}
+typedef int (*CCurl_seek_callback)(void *, curl_off_t, int);
+static inline CURLcode CCurl_set_seek_callback(CURL *easy, CCurl_seek_callback value) {
+    return (curl_easy_setopt)(easy, CURLOPT_SEEKFUNCTION, value);
+}
+static inline CURLcode CCurl_get_long(CURL *easy, CURLINFO info, long *value) {
+    return (curl_easy_getinfo)(easy, info, value);
+}
+static inline CURLcode CCurl_get_pointer(CURL *easy, void **value) {
+    return (curl_easy_getinfo)(easy, CURLINFO_PRIVATE, value);
+}
+static inline CURLMcode CCurl_multi_set_long(CURLM *multi, CURLMoption option, long value) {
+    return (curl_multi_setopt)(multi, option, value);
+}
+// A member of a union in a struct that Swift imports without it.
+static inline CURLcode CCurl_message_result(const CURLMsg *message) { return message->data.result; }
 #endif
