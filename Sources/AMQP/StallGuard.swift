@@ -23,7 +23,7 @@ final class StallGuard: Sendable {
         self.limit = limit
         wake = try Wake()
         let guardian = Guardian(self)
-        _ = try NativeThread(name: "amqp guard") { guardian.watch() }
+        _ = try NativeThread(name: "amqp guard", detached: true) { guardian.watch() }
     }
 
     func watch(descriptor: Int32) {

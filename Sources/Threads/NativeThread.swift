@@ -10,11 +10,15 @@ public final class NativeThread: Sendable {
     private let identity: pthread_t
 
     /// Starts a thread that runs `body` once. `name` is what `ps -L` shows; Linux keeps its first 15 bytes.
-    public init(name: String, _ body: @escaping @Sendable () -> Void) throws(SystemCallError) {
+    /// A detached one gives its memory back by itself and cannot be joined.
+    public init(
+        name: String, detached: Bool = false, _ body: @escaping @Sendable () -> Void
+    ) throws(SystemCallError) {
         var attributes = pthread_attr_t()
         pthread_attr_init(&attributes)
         defer { pthread_attr_destroy(&attributes) }
         pthread_attr_setstacksize(&attributes, Self.stackSize)
+        if detached { pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED)) }
         let start = Unmanaged.passRetained(Start(name: name, body: body))
         var identity = pthread_t()
         let code = pthread_create(&identity, &attributes, runNativeThread, start.toOpaque())

@@ -1,1 +1,105 @@
-@main struct Simulator { static func main() {} }
+import CLinux
+import Glibc
+import Jobs
+import Threads
+
+@main
+struct Simulator {
+    static func main() {
+        let options: SimulatorOptions
+        switch SimulatorOptions.parse(Array(CommandLine.arguments.dropFirst())) {
+        case .run(let parsed): options = parsed
+        case .help:
+            print(SimulatorOptions.help)
+            exit(0)
+        case .wrong(let problem): fail("\(problem); see --help", status: 64)
+        }
+        // Before the first thread, so that every thread has it.
+        signal(SIGPIPE, SIG_IGN)
+        signal(SIGTERM) { _ in _exit(0) }
+        signal(SIGINT) { _ in _exit(0) }
+
+        var journal: Int32 = -1
+        if let path = options.journalFile {
+            journal = CLinux_open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+            if journal < 0 { fail(SystemCallError("opening journal \(path)").description, status: 73) }
+        }
+        let world = World(options, journalFile: journal)
+        if let path = options.albumsFile { seed(world, from: path) }
+        do throws(SystemCallError) {
+            try serve(world, options)
+        } catch {
+            fail(error.description, status: 69)
+        }
+    }
+
+    private static func serve(_ world: World, _ options: SimulatorOptions) throws(SystemCallError) {
+        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard listener >= 0 else { throw SystemCallError("socket") }
+        var on: Int32 = 1
+        setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, 4)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = options.port.bigEndian
+        guard inet_pton(AF_INET, options.host, &address.sin_addr) == 1 else {
+            throw SystemCallError("\(options.host) as an IPv4 address", code: EINVAL)
+        }
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let bound = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
+                bind(listener, generic, size) == 0 && listen(listener, 1024) == 0
+                    && getsockname(listener, generic, &size) == 0
+            }
+        }
+        guard bound else { throw SystemCallError("listening on \(options.host):\(options.port)") }
+        let port = UInt16(bigEndian: address.sin_port)
+        if let file = options.portFile { write("\(port)\n", to: file) }
+        print("listening on http://\(options.host):\(port)")
+        fflush(nil)
+        while true {
+            let client = CLinux_accept(listener)
+            guard client >= 0 else {
+                // The client is gone already, or there are no more descriptors until another goes.
+                if [EMFILE, ENFILE].contains(CLinux_errno()) { poll(nil, 0, 10) }
+                continue
+            }
+            do throws(SystemCallError) {
+                _ = try NativeThread(name: "client", detached: true) {
+                    Connection(socket: client, world: world).serve()
+                }
+            } catch {
+                close(client)
+            }
+        }
+    }
+
+    /// Written whole under another name and renamed, so that who waits for the file finds the port in it.
+    private static func write(_ text: String, to path: String) {
+        let part = path + ".part"
+        let descriptor = CLinux_open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { fail(SystemCallError("opening \(part)").description, status: 73) }
+        let bytes = Array(text.utf8)
+        _ = Glibc.write(descriptor, bytes, bytes.count)
+        close(descriptor)
+        guard rename(part, path) == 0 else { fail(SystemCallError("renaming \(part)").description, status: 73) }
+    }
+
+    private static func seed(_ world: World, from path: String) {
+        let descriptor = CLinux_open(path, O_RDONLY | O_CLOEXEC, 0)
+        guard descriptor >= 0 else { fail(SystemCallError("opening \(path)").description, status: 66) }
+        defer { close(descriptor) }
+        var text: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        while case let count = read(descriptor, &buffer, buffer.count), count > 0 { text += buffer[..<count] }
+        let request = RequestParser.Request(
+            method: "POST", target: "/_simulator/albums", fields: [], body: text, keepAlive: false)
+        let answer = Control(world: world).handle(request)
+        if answer.status != 200 { fail("\(path): \(String(decoding: answer.body, as: UTF8.self))", status: 65) }
+    }
+
+    private static func fail(_ text: String, status: Int32) -> Never {
+        let bytes = Array("photos-simulator: \(text)\n".utf8)
+        _ = Glibc.write(STDERR_FILENO, bytes, bytes.count)
+        exit(status)
+    }
+}

@@ -30,4 +30,7 @@ static inline char **CLinux_environment(void) { return __environ; }
 
 // open(2) is variadic.
 static inline int CLinux_open(const char *path, int flags, unsigned int mode) { return open(path, flags, mode); }
+
+// accept4 is hidden without _GNU_SOURCE.
+int CLinux_accept(int listener);
 #endif

@@ -1,0 +1,190 @@
+import Jobs
+
+/// The methods of the service. Each call is judged, applied and noted under one lock; what is sent comes after.
+struct API: Sendable {
+    let world: World
+
+    enum Reply: Sendable {
+        case answer(HTTPAnswer)
+        /// The fault, with the answer that would have been given.
+        case fault(Fault.Action, HTTPAnswer)
+    }
+
+    func handle(_ request: RequestParser.Request) -> Reply {
+        let path = request.target.split(separator: "?", maxSplits: 1).first.map(String.init) ?? ""
+        guard let (method, rawToken) = route(request.method, path, request.body) else {
+            return .answer(Wordings.named("wrong_path") ?? HTTPAnswer(status: 404, body: []))
+        }
+        let bearer = Self.bearer(request.field("authorization"))
+        return world.withState { state in
+            let account = world.account(ofBearer: bearer, state)
+            var entry = JournalEntry(
+                method: method, account: account ?? bearer, token: rawToken ?? [], effect: "none", answer: "",
+                requestBytes: request.body.count, correlationID: request.field("x-correlation-id"),
+                traceparent: request.field("traceparent"))
+            guard let account else {
+                let answer = Self.wording("invalid_token")
+                entry.answer = String(answer.status)
+                world.note(entry, in: &state)
+                return .answer(answer)
+            }
+            guard let token = rawToken else {
+                let answer = Self.wording("client_bug")
+                entry.answer = String(answer.status)
+                world.note(entry, in: &state)
+                return .answer(answer)
+            }
+            let fault = state.faults.draw(token: token, account: account, method: method)
+            if let fault, !fault.appliesEffect {
+                let reply = Self.reply(fault, ordinary: Self.wording("unavailable"))
+                entry.answer = reply.name
+                world.note(entry, in: &state)
+                return reply.reply
+            }
+            let (answer, effect) = apply(method, token, account, &state.albums)
+            entry.effect = effect
+            let reply = fault.map { Self.reply($0, ordinary: answer) } ?? (.answer(answer), String(answer.status))
+            entry.answer = reply.name
+            world.note(entry, in: &state)
+            return reply.reply
+        }
+    }
+
+    private static func reply(_ fault: Fault.Action, ordinary: HTTPAnswer) -> (reply: Reply, name: String) {
+        if case .answer(let answer) = fault { return (.answer(answer), String(answer.status)) }
+        // A late answer is an answer like any other.
+        if case .delay = fault { return (.fault(fault, ordinary), String(ordinary.status)) }
+        return (.fault(fault, ordinary), fault.name)
+    }
+
+    private static func wording(_ name: String) -> HTTPAnswer {
+        guard let answer = Wordings.named(name) else { preconditionFailure("no wording is called \(name)") }
+        return answer
+    }
+
+    private static func bearer(_ field: String?) -> [UInt8] {
+        guard let field, field.lowercased().hasPrefix("bearer ") else { return [] }
+        return Array(field.dropFirst("bearer ".count).utf8)
+    }
+
+    /// The method and its share token (or album id); nil for a path that does not exist, a nil token for a body that
+    /// is not as it should be.
+    private func route(_ verb: String, _ path: String, _ body: [UInt8]) -> (String, [UInt8]?)? {
+        let prefix = "/v1/sharedAlbums"
+        switch (verb, path) {
+        case ("POST", "\(prefix):leave"): return ("leave", Self.shareToken(body))
+        case ("POST", "\(prefix):join"): return ("join", Self.shareToken(body))
+        default: break
+        }
+        if verb == "GET", path.hasPrefix("\(prefix)/") {
+            return ("get", Self.percentDecoded(path.dropFirst(prefix.count + 1)))
+        }
+        if verb == "POST", path.hasPrefix("/v1/albums/"), path.hasSuffix(":share") {
+            return ("share", Self.percentDecoded(path.dropFirst("/v1/albums/".count).dropLast(":share".count)))
+        }
+        return nil
+    }
+
+    private static func shareToken(_ body: [UInt8]) -> [UInt8]? {
+        guard let json = try? JSONValue.parse(body), let token = json["shareToken"]?.utf8, !token.isEmpty else {
+            return nil
+        }
+        return token
+    }
+
+    private static func percentDecoded(_ text: Substring) -> [UInt8]? {
+        var bytes: [UInt8] = []
+        var rest = Array(text.utf8)[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            guard let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16) else { return nil }
+            bytes.append(value)
+            rest = rest.dropFirst(2)
+        }
+        return bytes
+    }
+
+    private func apply(
+        _ method: String, _ token: [UInt8], _ account: [UInt8], _ albums: inout AlbumBook
+    ) -> (HTTPAnswer, effect: String) {
+        switch method {
+        case "leave":
+            switch albums.leave(token, account) {
+            case .success: return (HTTPAnswer(status: 200, body: Array("{}\n".utf8)), "left")
+            case .failure(let error): return (Self.refusal(error.refusal), "none")
+            }
+        case "join":
+            switch albums.join(token, account) {
+            case .success(let album):
+                let body = JSONValue.object([.init("album", Self.json(album, token, account))])
+                return (HTTPAnswer(status: 200, body: body.encoded()), "joined")
+            case .failure(let error): return (Self.refusal(error.refusal), "none")
+            }
+        case "get":
+            switch albums.get(token) {
+            case .success(let album):
+                return (HTTPAnswer(status: 200, body: Self.json(album, token, account).encoded()), "none")
+            case .failure(let error): return (Self.refusal(error.refusal), "none")
+            }
+        default:
+            switch albums.share(id: String(decoding: token, as: UTF8.self), account) {
+            case .success(let (shareToken, album)):
+                let info = Self.shareInfo(album, shareToken, account)
+                return (HTTPAnswer(status: 200, body: JSONValue.object([.init("shareInfo", info)]).encoded()), "none")
+            case .failure: return (Self.wording("permission"), "none")
+            }
+        }
+    }
+
+    private static func refusal(_ refusal: AlbumBook.Refusal) -> HTTPAnswer {
+        switch refusal {
+        case .unknownToken, .notJoined: wording("invalid_share_token")
+        case .owner: wording("owner")
+        case .alreadyJoined: wording("failed_precondition")
+        case .noSuchAlbum: wording("not_found")
+        }
+    }
+
+    private static func json(_ album: AlbumBook.Album, _ token: [UInt8], _ account: [UInt8]) -> JSONValue {
+        .object([
+            .init("id", .text(album.id)), .init("title", .text("Album \(album.id)")),
+            .init("shareInfo", shareInfo(album, token, account)),
+        ])
+    }
+
+    /// Proto3 JSON leaves out what is false.
+    private static func shareInfo(_ album: AlbumBook.Album, _ token: [UInt8], _ account: [UInt8]) -> JSONValue {
+        var members: [JSONValue.Member] = [.init("shareToken", .string(token)), .init("isJoinable", .bool(true))]
+        if album.hasJoined(account) { members.append(.init("isJoined", .bool(true))) }
+        if album.owner == account { members.append(.init("isOwned", .bool(true))) }
+        return .object(members)
+    }
+}
+
+extension Fault.Action {
+    var appliesEffect: Bool {
+        switch self {
+        case .answer: false
+        case .close(let applied), .reset(let applied), .stall(_, let applied), .truncatedHeaders(let applied),
+            .partialBody(let applied), .junk(let applied):
+            applied
+        case .delay: true
+        }
+    }
+
+    var name: String {
+        switch self {
+        case .answer(let answer): String(answer.status)
+        case .close: "close"
+        case .reset: "reset"
+        case .stall: "stall"
+        case .truncatedHeaders: "truncated_headers"
+        case .partialBody: "partial_body"
+        case .junk: "junk"
+        case .delay: "delay"
+        }
+    }
+}
