@@ -106,5 +106,5 @@ extension SettingForm where Value == AccountID {
 }
 
 private func hasControlCharacter(_ text: String) -> Bool {
-    text.unicodeScalars.contains { $0.properties.generalCategory == .control }
+    text.unicodeScalars.contains(where: \.isControl)
 }

@@ -76,9 +76,7 @@ func tomlQuoted(_ text: String) -> String {
         switch scalar {
         case "\"": quoted += "\\\""
         case "\\": quoted += "\\\\"
-        case "\u{0}"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{200E}", "\u{200F}", "\u{2028}"..."\u{202E}",
-            "\u{2066}"..."\u{2069}":
-            // Control and direction characters must not reach a terminal or a log.
+        case _ where scalar.isControl:
             let digits = String(scalar.value, radix: 16, uppercase: true)
             quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
         default: quoted.unicodeScalars.append(scalar)

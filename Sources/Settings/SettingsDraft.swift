@@ -113,13 +113,24 @@ struct SettingsDraft {
         let names = environment.keys.filter { $0.hasPrefix(SettingKey.variablePrefix) }
         for name in names.sorted() {
             guard let key = SettingSchema.keys.first(where: { $0.variable == name }) else {
-                let near = Suggestion.closest(to: name, among: SettingSchema.keys.map(\.variable))
-                let suggestion = near.map { "; did you mean $\($0)?" } ?? ""
-                faults.append(SettingsFault(.environment(name), "no key has this variable\(suggestion)"))
+                faults.append(
+                    SettingsFault(
+                        .environment(name), "no key has this variable" + Self.suggestion(forVariable: name)))
                 continue
             }
             read(Self.value(environment[name] ?? "", isText: key.isText), of: key, variable: name)
         }
+    }
+
+    /// The nearest variable, or else the one of the only key with that name.
+    private static func suggestion(forVariable name: String) -> String {
+        let own = String(name.dropFirst(SettingKey.variablePrefix.count))
+        let variables = SettingSchema.keys.map { String($0.variable.dropFirst(SettingKey.variablePrefix.count)) }
+        let sameKey = SettingSchema.keys.filter { $0.path.last?.uppercased() == own }.map(\.variable)
+        if let near = Suggestion.closest(to: own, among: variables) {
+            return "; did you mean $\(SettingKey.variablePrefix)\(near)?"
+        }
+        return sameKey.count == 1 ? "; did you mean $\(sameKey[0])?" : ""
     }
 
     /// The value is TOML; what does not parse, or is no string where only a string will do, is a string as it stands.

@@ -39,7 +39,7 @@ struct URIParts: Equatable {
             hostText = hostAndPort[hostAndPort.index(after: hostAndPort.startIndex)..<end]
             portText = hostAndPort[hostAndPort.index(after: end)...]
             guard NumericAddress(String(hostText))?.isIPv6 == true else {
-                throw MalformedText(problem: "what stands in brackets is not an IPv6 address")
+                throw MalformedText(problem: "its brackets hold no IPv6 address")
             }
         } else {
             hostText = hostAndPort.prefix { $0 != ":" }

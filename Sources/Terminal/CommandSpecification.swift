@@ -1,0 +1,32 @@
+/// A command as data: what it is called, what it takes, and what stands below it.
+///
+/// The shape is swift-argument-parser's: a tree of commands, each with options, flags and arguments. Options of a
+/// command are known to all commands below it and may stand anywhere on the line.
+public struct CommandSpecification: Sendable {
+    public let name: String
+    /// One line without a full stop.
+    public let summary: String
+    /// Paragraphs for the command's own help.
+    public let discussion: String?
+    public let options: [OptionSpecification]
+    public let positionals: [PositionalSpecification]
+    /// A command with subcommands takes no positionals and runs only as one of them.
+    public let subcommands: [CommandSpecification]
+
+    public init(
+        _ name: String, summary: String, discussion: String? = nil, options: [OptionSpecification] = [],
+        positionals: [PositionalSpecification] = [], subcommands: [CommandSpecification] = []
+    ) {
+        precondition(
+            positionals.isEmpty || subcommands.isEmpty, "\(name): a first word would be both a command and an argument")
+        precondition(
+            positionals.dropLast().allSatisfy { if case .one = $0.arity { true } else { false } },
+            "\(name): only the last positional may be left out or repeated")
+        self.name = name
+        self.summary = summary
+        self.discussion = discussion
+        self.options = options
+        self.positionals = positionals
+        self.subcommands = subcommands
+    }
+}

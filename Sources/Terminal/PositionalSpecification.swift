@@ -1,0 +1,29 @@
+/// An argument without a name.
+public struct PositionalSpecification: Sendable {
+    public enum Arity: Sendable {
+        case one
+        /// None or one.
+        case optional
+        /// One or more. Only the last positional may be that.
+        case several
+    }
+
+    /// What it is called in the help: `ID`.
+    public let name: String
+    public let arity: Arity
+    public let help: String
+
+    public init(_ name: String, _ arity: Arity = .one, help: String) {
+        self.name = name
+        self.arity = arity
+        self.help = help
+    }
+
+    var usage: String {
+        switch arity {
+        case .one: name
+        case .optional: "[\(name)]"
+        case .several: "\(name)..."
+        }
+    }
+}
