@@ -1,0 +1,82 @@
+import Jobs
+import Ledger
+import Pipeline
+import Telemetry
+import Threads
+
+/// What the pipeline tells becomes log lines and lines of a job's story.
+struct PipelineReport: Sendable {
+    let logger: Logger
+    let ledger: any Ledger
+    let clock: any Timekeeper
+
+    func take(_ event: PipelineEvent) {
+        switch event {
+        case .ended(let id, let account, let outcome, let reason, let attempts, let time, let detail):
+            ended(id, account, outcome, reason, attempts, time, detail)
+        case .replayed(let id): logger.info("replayed the result", job(id))
+        case .called(let id, let account, let row, let verdict, let status, let duration, let detail):
+            logger.debug(
+                "called", job(id), LogField("account", .account(account.utf8)), LogField("row", row),
+                LogField("verdict", verdict), LogField("status", status ?? 0),
+                LogField("took_s", .seconds(duration.inSeconds)))
+            if verdict != "left" {
+                note(id, "called", "row \(row), \(verdict)\(status.map { ", status \($0)" } ?? ""): \(detail)")
+            }
+        case .parked(let id, let delay, let wait, let cause):
+            logger.info(
+                "parked", job(id), LogField("delay_s", .seconds(delay?.inSeconds ?? 0)),
+                LogField("wait_s", .seconds(wait.inSeconds)), LogField("cause", cause))
+            if let id { note(id, "parked", "for \(Int(wait.inSeconds.rounded())) s: \(cause)") }
+        case .handedBack(let count): logger.debug("handed back", LogField("count", count))
+        case .letterPublished(let reason): logger.debug("dead letter", LogField("reason", reason.rawValue))
+        case .replyCopy(let delivered):
+            if !delivered { logger.info("a copy of a result could not be delivered to its reply-to") }
+        case .holdsChanged(let holds, let lifted): holdsChanged(holds, lifted)
+        case .forgedHeaders(let id):
+            logger.notice("ignored the worker's own headers on a publisher's message", job(id))
+        case .headersDropped(let id):
+            logger.notice("dropped a message's own headers: they do not fit beside the worker's", job(id))
+        case .setApart(let suspect):
+            logger.warning("set a job apart: the worker died with it in hand", LogField("suspect", suspect))
+        case .publishRefused(let exchange, let key, let detail):
+            logger.error(
+                "the broker refused a message: \(detail)", LogField("exchange", exchange),
+                LogField("routing_key", key))
+        case .ledgerRefused(let id, let detail): logger.warning("the ledger cannot answer: \(detail)", job(id))
+        case .deliveryAbandoned: logger.error("a delivery was forgotten and handed back")
+        case .overdue(let id): logger.notice("its retry copy is overdue; another delivery takes over", job(id))
+        }
+    }
+
+    private func job(_ id: JobID?) -> LogField { LogField("job", id?.string ?? "unknown") }
+
+    private func note(_ id: JobID, _ kind: String, _ detail: String) {
+        ledger.note(JobEvent(jobID: id, generation: 0, at: clock.wall(), kind: kind, detail: detail))
+    }
+
+    private func ended(
+        _ id: JobID?, _ account: AccountID?, _ outcome: Outcome, _ reason: Reason?, _ attempts: Int,
+        _ time: Duration, _ detail: String?
+    ) {
+        let level: LogLevel =
+            switch outcome {
+            case .left, .alreadyLeft: .info
+            case .failed, .rejected: .warning
+            }
+        logger.log(
+            level, outcome.rawValue, job(id), LogField("account", .account(account?.utf8 ?? [])),
+            LogField("reason", reason?.rawValue ?? "-"), LogField("attempts", attempts),
+            LogField("time_to_result_s", .seconds(time.inSeconds)), LogField("detail", detail ?? "-"))
+    }
+
+    private func holdsChanged(_ holds: [Hold], _ lifted: [Hold]) {
+        for hold in lifted { logger.notice("hold lifted", LogField("cause", hold.cause.rawValue)) }
+        for hold in holds {
+            logger.warning(
+                "on hold: \(hold.detail)", LogField("cause", hold.cause.rawValue),
+                LogField("since", hold.since.rfc3339),
+                LogField("next_probe", hold.nextProbeAt?.rfc3339 ?? "when it is mended"))
+        }
+    }
+}

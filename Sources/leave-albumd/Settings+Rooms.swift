@@ -1,0 +1,81 @@
+import AMQP
+import HTTP
+import Jobs
+import Ledger
+import Operations
+import Pipeline
+import Secrets
+import Settings
+import Telemetry
+import Threads
+
+/// The settings in each room's own words.
+extension Settings {
+    var topology: Operations.Topology {
+        Operations.Topology(prefix: broker.prefix, delays: retry.delays)
+    }
+
+    /// `asOperator`: with the rights of `[broker.operator]`, where it is set.
+    func link(_ purpose: String, asOperator: Bool = false) throws(SettingsFault) -> LinkConfiguration {
+        let tls = TLSConfiguration(
+            caFile: broker.tls.caFile?.path ?? TLSConfiguration.systemAuthorities,
+            certificateFile: broker.tls.certFile?.path, keyFile: broker.tls.keyFile?.path)
+        let endpoints = broker.uris.map { uri in
+            Endpoint(host: uri.host, port: Int(uri.port), virtualHost: uri.vhost, tls: uri.isTLS ? tls : nil)
+        }
+        return LinkConfiguration(
+            endpoints: endpoints, authentication: try authentication(asOperator: asOperator),
+            connectionName: "leave-albumd \(purpose)", heartbeat: broker.heartbeat)
+    }
+
+    private func authentication(asOperator: Bool) throws(SettingsFault) -> LinkConfiguration.Authentication {
+        if asOperator, let name = broker.operator.username {
+            return .plain(username: name, password: try broker.operator.passwordFile?.read() ?? Secret(copying: []))
+        }
+        if let name = broker.username {
+            return .plain(username: name, password: try broker.passwordFile?.read() ?? Secret(copying: []))
+        }
+        if let uri = broker.uris.first, let name = uri.username {
+            return .plain(username: name, password: uri.password ?? Secret(copying: []))
+        }
+        if broker.tls.certFile != nil { return .external }
+        return .plain(username: "guest", password: Secret(copying: Array("guest".utf8)))
+    }
+
+    var http: HTTPConfiguration {
+        HTTPConfiguration(
+            connectTimeout: api.connectTimeout, timeout: api.timeout, caFile: api.caFile?.path, proxy: api.proxy,
+            http2: api.http2, maxResponse: api.maxResponse, userAgent: "leave-albumd/\(Commands.version)",
+            maxConnections: worker.concurrency)
+    }
+
+    func pipeline(hook: PathHook?) -> PipelineConfiguration {
+        PipelineConfiguration(
+            prefix: broker.prefix, concurrency: worker.concurrency, perAccount: worker.perAccount,
+            requestsPerMinutePerAccount: limits.requestsPerMinutePerAccount, requestsPerDay: limits.requestsPerDay,
+            retryDelays: retry.delays, maxAttempts: retry.maxAttempts, maxAge: retry.maxAge,
+            assumeLeftAfterAmbiguous: worker.assumeLeftAfterAmbiguous, replyToAllow: broker.replyToAllow,
+            quotaDay: { QuotaZone.day(of: $0) }, hook: hook)
+    }
+
+    var logger: Logger {
+        let level = LogLevel(rawValue: log.level.rawValue) ?? .info
+        let format: LogFormat = log.format == .json ? .json : .text
+        return Logger.standardError(format, level: level, hashesAccounts: log.hashAccounts)
+    }
+
+    /// What the worker consumes in each mode. Probes come from every lane, one message each.
+    func queues(_ consumption: Consumption) -> [ConsumedQueue] {
+        let full = UInt16(clamping: prefetch)
+        func queue(_ lane: Lane, _ prefetch: UInt16) -> ConsumedQueue {
+            ConsumedQueue(name: lane.queue(prefix: broker.prefix), prefetch: prefetch)
+        }
+        switch consumption {
+        case .everything:
+            return [queue(.due, full), queue(.jobs, full), queue(.bulk, full), queue(.broken, 1)]
+        case .oneAtATime: return [queue(.due, 1), queue(.jobs, 1), queue(.bulk, 1)]
+        case .suspects: return [queue(.due, 1)]
+        case .nothing: return []
+        }
+    }
+}
