@@ -1,0 +1,79 @@
+import Jobs
+import Secrets
+
+/// What a token file says: one token for all accounts, or lines of an account, a tab and its token.
+enum TokenTable: Sendable {
+    case shared(AccessToken)
+    case perAccount([AccountID: AccessToken])
+
+    /// An account's bytes, as jobs may have them.
+    private static let accountBytes = 1...256
+    /// What HTTP's header can carry: visible ASCII. A blank or a line break would end the token or the header.
+    private static let tokenByte: ClosedRange<UInt8> = 0x21...0x7E
+
+    /// Reads the file; it blocks, as files do.
+    static func read(path: String) throws(TokenFileError) -> (table: TokenTable, isReadableByOthers: Bool) {
+        let contents: SecretFileContents
+        do throws(SecretFileError) {
+            contents = try SecretFileContents(path: path)
+        } catch {
+            throw TokenFileError(path: path, line: nil, problem: error.description)
+        }
+        let table = try contents.secret.withUnsafeBytes { (bytes) throws(TokenFileError) in
+            try parse(bytes, path: path)
+        }
+        return (table, contents.isReadableByOthers)
+    }
+
+    func token(for account: AccountID) -> AccessToken? {
+        switch self {
+        case .shared(let token): token
+        case .perAccount(let tokens): tokens[account]
+        }
+    }
+
+    /// A tab anywhere makes it a list. Empty lines are nothing.
+    static func parse(_ bytes: UnsafeRawBufferPointer, path: String) throws(TokenFileError) -> TokenTable {
+        let isList = bytes.contains(UInt8(ascii: "\t"))
+        var shared: AccessToken?
+        var tokens: [AccountID: AccessToken] = [:]
+        var number = 0
+        for var line in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+            number += 1
+            if line.last == UInt8(ascii: "\r") { line = line.dropLast() }
+            if line.isEmpty { continue }
+            func fault(_ problem: String) -> TokenFileError {
+                TokenFileError(path: path, line: number, problem: problem)
+            }
+            let part = line.prefix { $0 != UInt8(ascii: "\t") }
+            let rest = line[part.endIndex...].dropFirst()
+            guard isList else {
+                guard shared == nil else {
+                    throw fault("a second token without an account; for several write an account, a tab, a token")
+                }
+                guard let token = token(part) else { throw fault(Self.malformedToken) }
+                shared = token
+                continue
+            }
+            guard part.endIndex < line.endIndex else { throw fault("there is no tab between account and token") }
+            guard accountBytes.contains(part.count), let text = String(validating: part, as: UTF8.self) else {
+                throw fault("the account is not 1 to 256 bytes of UTF-8")
+            }
+            guard !rest.isEmpty else { throw fault("the token is empty") }
+            guard let token = token(rest) else { throw fault(Self.malformedToken) }
+            guard tokens.updateValue(token, forKey: AccountID(utf8: Array(text.utf8))) == nil else {
+                throw fault("the account is there twice")
+            }
+        }
+        if let shared { return .shared(shared) }
+        guard !tokens.isEmpty else { throw TokenFileError(path: path, line: nil, problem: "it holds no token") }
+        return .perAccount(tokens)
+    }
+
+    private static let malformedToken = "the token has a blank or a character that no token has"
+
+    private static func token(_ bytes: Slice<UnsafeRawBufferPointer>) -> AccessToken? {
+        guard bytes.allSatisfy(tokenByte.contains) else { return nil }
+        return AccessToken(secret: Secret(copying: UnsafeRawBufferPointer(rebasing: bytes)))
+    }
+}
