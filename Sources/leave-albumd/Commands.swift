@@ -42,7 +42,7 @@ enum Commands {
             exit(ExitStatus.done.rawValue)
         }
         let settings = load(arguments.value("--config") ?? defaultConfig)
-        switch arguments.command.dropFirst().joined(separator: " ") {
+        switch arguments.command.joined(separator: " ") {
         case "run": runDaemon(settings, permitsNewLedger: arguments.isSet("--new-ledger"))
         case "topology declare": finish { await TopologyCommand(settings).declare() }
         case "topology verify": finish { await TopologyCommand(settings).verify() }
