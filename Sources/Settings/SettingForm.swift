@@ -1,3 +1,5 @@
+import Jobs
+
 /// What is wrong with a value, where it stands.
 struct Complaint: Equatable {
     let position: TOMLValue.Position
