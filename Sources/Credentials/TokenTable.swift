@@ -6,8 +6,6 @@ enum TokenTable: Sendable {
     case shared(AccessToken)
     case perAccount([AccountID: AccessToken])
 
-    /// An account's bytes, as jobs may have them.
-    private static let accountBytes = 1...256
     /// What HTTP's header can carry: visible ASCII. A blank or a line break would end the token or the header.
     private static let tokenByte: ClosedRange<UInt8> = 0x21...0x7E
 
@@ -56,12 +54,10 @@ enum TokenTable: Sendable {
                 continue
             }
             guard part.endIndex < line.endIndex else { throw fault("there is no tab between account and token") }
-            guard accountBytes.contains(part.count), let text = String(validating: part, as: UTF8.self) else {
-                throw fault("the account is not 1 to 256 bytes of UTF-8")
-            }
+            if let problem = AccountID.fault(in: Array(part)) { throw fault("the account is none: \(problem)") }
             guard !rest.isEmpty else { throw fault("the token is empty") }
             guard let token = token(rest) else { throw fault(Self.malformedToken) }
-            guard tokens.updateValue(token, forKey: AccountID(utf8: Array(text.utf8))) == nil else {
+            guard tokens.updateValue(token, forKey: AccountID(utf8: Array(part))) == nil else {
                 throw fault("the account is there twice")
             }
         }

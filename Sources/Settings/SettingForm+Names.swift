@@ -97,10 +97,10 @@ extension SettingForm where Value == String {
 
 extension SettingForm where Value == AccountID {
     static var account: Self {
-        let range = SettingRange.accountBytes
+        let range = AccountID.lengths
         let allowed = "an account, \(range.lowerBound) to \(range.upperBound) bytes without control characters"
         return .text(allowed, write: { $0.string }) { text in
-            range.contains(text.utf8.count) && !hasControlCharacter(text) ? AccountID(text) : nil
+            AccountID(checking: Array(text.utf8))
         }
     }
 }

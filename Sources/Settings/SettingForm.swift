@@ -1,30 +1,3 @@
-/// What is wrong with a value, where it stands.
-struct Complaint: Equatable {
-    let position: TOMLValue.Position
-    let problem: String
-    /// Where it is not what the form says.
-    var allowed: String?
-}
-
-/// All that is wrong with one key's value. Never empty.
-struct Complaints: Error, Equatable {
-    let complaints: [Complaint]
-
-    init(_ complaints: [Complaint]) {
-        self.complaints = complaints
-    }
-
-    init(_ value: TOMLValue, _ problem: String, allowed: String? = nil) {
-        complaints = [Complaint(position: value.position, problem: problem, allowed: allowed)]
-    }
-}
-
-/// What reading a value needs to know besides the value.
-struct SettingContext: Sendable {
-    /// `$CREDENTIALS_DIRECTORY`
-    var credentialsDirectory: String?
-}
-
 /// One way to write a value in TOML: how it is read, checked and shown.
 struct SettingForm<Value>: Sendable {
     /// For people: `an integer from 1 to 8`.
@@ -67,20 +40,4 @@ extension SettingForm {
             tomlQuoted(write($0))
         }
     }
-}
-
-/// A TOML basic string.
-func tomlQuoted(_ text: String) -> String {
-    var quoted = "\""
-    for scalar in text.unicodeScalars {
-        switch scalar {
-        case "\"": quoted += "\\\""
-        case "\\": quoted += "\\\\"
-        case _ where scalar.isControl:
-            let digits = String(scalar.value, radix: 16, uppercase: true)
-            quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-        default: quoted.unicodeScalars.append(scalar)
-        }
-    }
-    return quoted + "\""
 }

@@ -35,7 +35,6 @@ enum SettingRange {
     static let prefixBytes = 1...64
     /// `sun_path` has 108 bytes, one of them the zero at the end.
     static let socketPathBytes = 107
-    static let accountBytes = 1...256
     /// AMQP's short string.
     static let shortStringBytes = 255
 }

@@ -11,7 +11,12 @@ struct TOMLDocument: Sendable {
     /// The root table's members in the order of the text.
     let members: [TOMLValue.Member]
 
+    /// The parser recurses for every part of a dotted key, and no setting has more than four; a text of that many dots
+    /// could otherwise exhaust the stack.
+    private static let mostDotsInALine = 1_000
+
     init(parsing text: [UInt8]) throws(SyntaxFault) {
+        try Self.checkDots(text)
         let document = text.withUnsafeBytes { bytes in
             CTOML_parse(bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count)
         }
@@ -22,6 +27,16 @@ struct TOMLDocument: Sendable {
                 problem: String(cString: error))
         }
         members = Self.members(UnsafeBufferPointer(start: document.nodes, count: document.count))
+    }
+
+    private static func checkDots(_ text: [UInt8]) throws(SyntaxFault) {
+        for (index, line) in text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
+            guard line.count(where: { $0 == UInt8(ascii: ".") }) <= mostDotsInALine else {
+                throw SyntaxFault(
+                    position: TOMLValue.Position(line: index + 1, column: 1),
+                    problem: "the line has more than \(mostDotsInALine) dots")
+            }
+        }
     }
 
     /// Builds the tree from the leaves: parents stand before their children.

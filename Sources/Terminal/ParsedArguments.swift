@@ -42,13 +42,3 @@ public struct ParsedArguments: Equatable, Sendable {
     /// For what the command itself finds wrong with its line: options that exclude each other, a value's form.
     public func error(_ problem: String) -> UsageError { errorContext.error(problem) }
 }
-
-/// What every usage error of one command says besides its problem.
-struct UsageErrorContext: Equatable, Sendable {
-    let command: [String]
-    let usage: String
-
-    func error(_ problem: String) -> UsageError {
-        UsageError(problem: problem, command: command, usage: usage)
-    }
-}

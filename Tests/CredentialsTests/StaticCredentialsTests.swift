@@ -30,9 +30,9 @@ import Testing
             ("", nil, "it holds no token"), ("\n\n", nil, "it holds no token"), ("token a", 1, "has a blank"),
             ("token-\u{E9}", 1, "has a blank"), ("one\n\ntwo\n", 3, "a second token without an account"),
             ("ann\ttoken-a\nbob\n", 2, "no tab"), ("ann\t\n", 1, "the token is empty"),
-            ("ann\ttoken\ta\n", 1, "has a blank"), ("\ttoken-a\n", 1, "the account is not"),
+            ("ann\ttoken\ta\n", 1, "has a blank"), ("\ttoken-a\n", 1, "the account is none"),
             ("ann\ttoken-a\nann\ttoken-b\n", 2, "twice"),
-            (String(repeating: "a", count: 257) + "\ttoken-a", 1, "the account is not"),
+            (String(repeating: "a", count: 257) + "\ttoken-a", 1, "the account is none"),
         ] as [(String, Int?, String)])
     func aMalformedFileNamesItsLine(content: String, line: Int?, problem: String) throws {
         let file = try TokenFile(content)

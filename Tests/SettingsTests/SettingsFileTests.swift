@@ -1,4 +1,3 @@
-import Glibc
 import Testing
 
 @testable import Settings
@@ -9,18 +8,9 @@ import Testing
     private let lines: [String]
 
     init() throws {
-        let root = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
-        path = "/\(root)/config/leave-albumd.toml"
-        let file = try #require(fopen(path, "r"))
-        defer { fclose(file) }
-        var bytes: [UInt8] = []
-        var byte = fgetc(file)
-        while byte != EOF {
-            bytes.append(UInt8(byte))
-            byte = fgetc(file)
-        }
-        lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
-            .map(String.init)
+        path = RepositoryFile.path("config/leave-albumd.toml")
+        lines = String(decoding: try RepositoryFile.bytes("config/leave-albumd.toml"), as: UTF8.self)
+            .split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     }
 
     /// A key's line and the remark above it.

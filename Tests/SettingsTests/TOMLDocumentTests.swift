@@ -72,4 +72,13 @@ import Testing
             try TOMLDocument(parsing: Array("a = \"".utf8) + [0xFF, 0xFE] + Array("\"".utf8))
         }
     }
+
+    @Test func aKeyOfVeryManyPartsDoesNotExhaustTheStack() throws {
+        func text(parts: Int) -> String {
+            "x = 1\n" + Array(repeating: "a", count: parts).joined(separator: ".") + " = 1"
+        }
+        #expect(try members(text(parts: 1_000)).count == 2)
+        let error = #expect(throws: TOMLDocument.SyntaxFault.self) { try members(text(parts: 130_000)) }
+        #expect(error?.position.line == 2)
+    }
 }
