@@ -1,0 +1,256 @@
+import AMQP
+import Foundation
+import Jobs
+import PrivateBroker
+import Secrets
+import Threads
+
+/// Queues of a prefix on the broker, a simulator and a daemon: what a site has, for one test.
+actor Stage {
+    nonisolated let directory: TemporaryDirectory
+    nonisolated let broker: PrivateBroker
+    /// Of this test's queues, so that they are nobody else's on the shared broker.
+    nonisolated let prefix: String
+    private let simulator: ChildProcess
+    nonisolated let simulatorPort: Int
+    private(set) var daemon: ChildProcess?
+    private var starts = 0
+    nonisolated let publisher: PublishingLink
+    nonisolated let session: BrokerSession
+
+    struct Failure: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    static var products: URL {
+        // The test program lies beside the others.
+        URL(fileURLWithPath: ProcessInfo.processInfo.arguments[0]).deletingLastPathComponent()
+    }
+
+    /// `settings` are lines of TOML after the usual ones; tables that are there already are `worker` and below.
+    init(accounts: Int = 50, settings: String = "", simulatorOptions: [String] = []) async throws {
+        directory = try TemporaryDirectory("stage")
+        broker = try await PrivateBroker.shared.value
+        prefix = "t\(UUID().uuidString.prefix(8).lowercased())"
+        simulator = try ChildProcess(
+            [
+                Self.products.appendingPathComponent("photos-simulator").path, "--auto-members", "--port-file",
+                directory.file("port").path, "--journal", directory.file("journal.jsonl").path,
+            ] + simulatorOptions, output: directory.file("simulator.out"))
+        let portFile = directory.file("port")
+        try await eventually("the simulator listens") { FileManager.default.fileExists(atPath: portFile.path) }
+        simulatorPort = Int(try String(contentsOf: portFile, encoding: .utf8).dropLast()) ?? 0
+        let tokens = (1...accounts).map { "acc\($0)\tsim:acc\($0)\n" }.joined()
+        try directory.write("tokens", tokens)
+        try directory.write(
+            "d.toml",
+            """
+            [broker]
+            uris = ["amqp://127.0.0.1:\(broker.port)"]
+            prefix = "\(prefix)"
+            [api]
+            base_url = "http://127.0.0.1:\(simulatorPort)"
+            [credentials]
+            providers = ["static"]
+            [credentials.static]
+            token_file = "\(directory.file("tokens").path)"
+            [ledger]
+            path = "\(directory.file("ledger.sqlite3").path)"
+            durability = "normal"
+            [admin]
+            control_socket = "\(directory.file("control.sock").path)"
+            [limits]
+            requests_per_day = 0
+            requests_per_minute_per_account = 0
+            \(settings)
+            """)
+        let configuration = LinkConfiguration(
+            endpoints: [Endpoint(host: "127.0.0.1", port: broker.port)],
+            authentication: .plain(username: "guest", password: Secret(copying: Array("guest".utf8))),
+            connectionName: "stage")
+        publisher = try PublishingLink(configuration) { _ in }
+        session = try BrokerSession(configuration)
+        let declared = try await command("topology", "declare")
+        guard declared.ending == .exited(0) else { throw Failure(description: declared.text) }
+    }
+
+    /// Ends what it started. Call it at the end of each test.
+    func end() async {
+        daemon?.signal(SIGKILL)
+        simulator.signal(SIGTERM)
+        _ = await daemon?.wait(seconds: 10)
+        if ProcessInfo.processInfo.environment["STAGE_LOG"] != nil { print(logs) }
+        _ = await simulator.wait(seconds: 10)
+        publisher.stop()
+        session.stop()
+    }
+
+    // MARK: The daemon
+
+    func start(environment: [String: String] = [:]) throws {
+        starts += 1
+        daemon = try ChildProcess(
+            [
+                Self.products.appendingPathComponent("leave-albumd").path, "run", "--new-ledger", "--config",
+                directory.file("d.toml").path,
+            ], environment: environment, output: directory.file("daemon-\(starts).out"))
+    }
+
+    var log: String { daemon?.text ?? "" }
+
+    /// Every line that any of the daemons wrote.
+    var logs: String {
+        (1...max(1, starts)).compactMap {
+            try? String(contentsOf: directory.file("daemon-\($0).out"), encoding: .utf8)
+        }.joined()
+    }
+
+    func command(_ words: String...) async throws -> (ending: ChildProcess.Ending?, text: String) {
+        try await ChildProcess.run(
+            [Self.products.appendingPathComponent("leave-albumd").path] + words
+                + ["--config", directory.file("d.toml").path])
+    }
+
+    func waitUntilConsuming() async throws {
+        let daemon = self.daemon
+        try await eventually("the daemon consumes") { daemon?.text.contains("queues=\(self.prefix).due,") == true }
+    }
+
+    // MARK: Messages
+
+    static func body(_ id: String, account: String, token: String, more: String = "") -> [UInt8] {
+        Array(#"{"jobId":"\#(id)","account":"\#(account)","shareToken":"\#(token)"\#(more)}"#.utf8)
+    }
+
+    nonisolated func publish(
+        _ body: [UInt8], key: String = "leave",
+        _ adjust: (inout Properties) -> Void = { _ in }
+    ) async throws {
+        var properties = Properties()
+        properties.contentType = "application/json"
+        adjust(&properties)
+        let outcome = await publisher.publish(
+            Publication(exchange: "\(prefix).jobs", routingKey: key, properties: properties, body: body))
+        guard outcome == .confirmed else { throw Failure(description: "publishing: \(outcome)") }
+    }
+
+    nonisolated func depth(_ queue: String) async throws -> Int {
+        try await session.inspect(queue: "\(prefix).\(queue)")?.messages ?? -1
+    }
+
+    /// Everything that lies in a queue, taken out of it.
+    nonisolated func take(_ queue: String, atLeast count: Int, seconds: Double = 30) async throws -> [IncomingMessage] {
+        let collector = Collector()
+        let link = try ConsumingLink(
+            LinkConfiguration(
+                endpoints: [Endpoint(host: "127.0.0.1", port: broker.port)],
+                authentication: .plain(username: "guest", password: Secret(copying: Array("guest".utf8))),
+                connectionName: "stage take")
+        ) { event in
+            if case .message(let message) = event { collector.add(message) }
+        }
+        link.consume([ConsumedQueue(name: "\(prefix).\(queue)", prefetch: 500)])
+        defer { link.stop() }
+        var acked = 0
+        func ackNew() {
+            let messages = collector.messages
+            for message in messages[acked...] { link.ack(message.tag) }
+            acked = messages.count
+        }
+        let deadline = Date().addingTimeInterval(seconds)
+        while collector.messages.count < count, Date() < deadline {
+            ackNew()
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        // What is still coming belongs to the answer too.
+        try await eventually("queue \(queue) is empty") {
+            ackNew()
+            return try await self.depth(queue) == 0
+        }
+        ackNew()
+        return collector.messages
+    }
+
+    // MARK: The simulator
+
+    func faults(_ json: String) async throws {
+        _ = try await curl("-XPOST", "-d", json, "/_simulator/faults")
+    }
+
+    func clearFaults() async throws {
+        _ = try await curl("-XDELETE", "/_simulator/faults")
+    }
+
+    func control(_ path: String, _ json: String) async throws {
+        _ = try await curl("-XPOST", "-d", json, "/_simulator/\(path)")
+    }
+
+    private func curl(_ words: String...) async throws -> String {
+        let (ending, text) = try await ChildProcess.run(
+            ["/usr/bin/curl", "-sSf"] + words.dropLast() + ["http://127.0.0.1:\(simulatorPort)\(words.last ?? "")"])
+        guard ending == .exited(0) else { throw Failure(description: "the simulator's control: \(text)") }
+        return text
+    }
+
+    struct Call: Sendable {
+        var account: String
+        var token: String
+        var effect: String
+        var answer: String
+        var method: String
+    }
+
+    nonisolated func calls() throws -> [Call] {
+        let text = try String(contentsOf: directory.file("journal.jsonl"), encoding: .utf8)
+        return try text.split(separator: "\n").map { line in
+            let json = try JSONValue.parse(Array(line.utf8))
+            return Call(
+                account: json["account"]?.text ?? "", token: json["token"]?.text ?? "",
+                effect: json["effect"]?.text ?? "", answer: json["answer"]?.text ?? "",
+                method: json["method"]?.text ?? "")
+        }
+    }
+}
+
+final class Collector: Sendable {
+    private let state = Lock<[IncomingMessage]>([])
+
+    func add(_ message: IncomingMessage) { state.withLock { $0.append(message) } }
+    var messages: [IncomingMessage] { state.withLock { $0 } }
+}
+
+struct NeverHappened: Error, CustomStringConvertible {
+    let description: String
+}
+
+/// Looks again and again, because what is looked at is another process; fails after a long time.
+func eventually(
+    _ what: String, seconds: Double = 60, _ isSo: () async throws -> Bool
+) async throws {
+    let deadline = Date().addingTimeInterval(seconds)
+    while try await !isSo() {
+        guard Date() < deadline else { throw NeverHappened(description: what) }
+        try await Task.sleep(for: .milliseconds(20))
+    }
+}
+
+/// A result as a consumer reads it.
+struct ReadResult: Sendable {
+    var messageID: String
+    var body: [UInt8]
+    var json: JSONValue
+    var isReplayed: Bool
+
+    init(_ message: IncomingMessage) throws {
+        guard case .complete(let bytes) = message.body else { throw NeverHappened(description: "a result is small") }
+        messageID = message.properties.messageID ?? ""
+        body = bytes
+        json = try JSONValue.parse(bytes)
+        isReplayed = message.properties.headers?["x-leave-album-replayed"] == .boolean(true)
+    }
+
+    var outcome: String { json["outcome"]?.text ?? "" }
+    var reason: String? { json["reason"]?.text }
+    var effect: String { json["effect"]?.text ?? "" }
+    var jobID: String? { json["jobId"]?.text }
+}
