@@ -116,6 +116,27 @@ actor Stage {
         try await eventually("the daemon consumes") { daemon?.text.contains("queues=\(self.prefix).due,") == true }
     }
 
+    /// Runs the daemon until no job is anywhere between its publisher and its result. What it has in hand is not
+    /// counted as waiting, so only a look after its orderly end proves that nothing is left.
+    func workUntilIdle() async throws {
+        for _ in 0..<20 {
+            try start()
+            try await waitUntilConsuming()
+            try await eventually("nothing waits any more") { try await self.isIdle() }
+            daemon?.signal(SIGTERM)
+            guard await daemon?.wait(seconds: 40) == .exited(0) else { throw Failure(description: "SIGTERM: \(log)") }
+            if try await isIdle() { return }
+        }
+        throw NeverHappened(description: "the queues stay empty after the daemon's end")
+    }
+
+    private func isIdle() async throws -> Bool {
+        for queue in ["jobs", "bulk", "due", "retry.1s", "retry.5s", "broken"] where try await depth(queue) > 0 {
+            return false
+        }
+        return true
+    }
+
     // MARK: Messages
 
     static func body(_ id: String, account: String, token: String, more: String = "") -> [UInt8] {
@@ -138,7 +159,8 @@ actor Stage {
         try await session.inspect(queue: "\(prefix).\(queue)")?.messages ?? -1
     }
 
-    /// Everything that lies in a queue, taken out of it.
+    /// Everything that lies in a queue, taken out of it, when that is `count` different messages. Copies of one, which
+    /// a restart makes, count once.
     nonisolated func take(_ queue: String, atLeast count: Int, seconds: Double = 30) async throws -> [IncomingMessage] {
         let collector = Collector()
         let link = try ConsumingLink(
@@ -158,7 +180,7 @@ actor Stage {
             acked = messages.count
         }
         let deadline = Date().addingTimeInterval(seconds)
-        while collector.messages.count < count, Date() < deadline {
+        while Self.distinct(collector.messages) < count, Date() < deadline {
             ackNew()
             try await Task.sleep(for: .milliseconds(20))
         }
@@ -169,6 +191,11 @@ actor Stage {
         }
         ackNew()
         return collector.messages
+    }
+
+    private static func distinct(_ messages: [IncomingMessage]) -> Int {
+        let named = messages.compactMap(\.properties.messageID)
+        return Set(named).count + messages.count - named.count
     }
 
     // MARK: The simulator

@@ -25,6 +25,10 @@ public final class ChildProcess: @unchecked Sendable {
         let failure = Lock<(any Error)?>(nil)
         let keeper = Keeper(process)
         _ = try NativeThread(name: "child", detached: true) {
+            // A child inherits the mask, and this thread's blocks everything.
+            var none = sigset_t()
+            sigemptyset(&none)
+            pthread_sigmask(SIG_SETMASK, &none, nil)
             do { try keeper.process.run() } catch { failure.withLock { $0 = error } }
             started.signal()
             if keeper.process.isRunning { keeper.process.waitUntilExit() }
