@@ -66,10 +66,10 @@ enum LedgerRules {
             claimed.copyIsPublished = true
         case .overdue(let open):
             guard let row else { return nil }
+            // It stays overdue: this delivery has an older number than the row, and should the daemon die now, its
+            // redelivery must be let in again. Without the due time it would be acked as one whose successor lives.
             claimed = row
             claimed.raise(attempts: 0, isAmbiguous: open.isAmbiguous, malformedAnswers: 0)
-        // It stays overdue: this delivery has an older number than the row, and should the daemon die now, its
-        // redelivery must be let in again. Without the due time it would be acked as one whose successor lives.
         case .parked, .unparked, .finished, .superseded, .conflict, .leased:
             return nil
         }

@@ -10,7 +10,7 @@ struct LedgerWriter: ~Copyable {
     private enum Condition {
         case healthy
         /// Tried again at `retryAt`, and not before: the disk is left in peace.
-        case troubled(LedgerError, retryAt: MonotonicTime)
+        case troubled(LedgerError, code: Int32, retryAt: MonotonicTime)
         /// The file is damaged. No wait mends that.
         case condemned(LedgerError)
     }
@@ -67,7 +67,7 @@ struct LedgerWriter: ~Copyable {
     private var wakeAt: MonotonicTime? {
         switch condition {
         case .healthy: linesDueAt
-        case .troubled(_, let retryAt): retryAt
+        case .troubled(_, _, let retryAt): retryAt
         case .condemned: nil
         }
     }
@@ -87,7 +87,7 @@ struct LedgerWriter: ~Copyable {
             } else {
                 for operation in work { answer(operation) }
             }
-        case .troubled(let error, let retryAt):
+        case .troubled(let error, _, let retryAt):
             if retryAt <= clock.now() {
                 commit(work)
             } else {
@@ -117,7 +117,7 @@ struct LedgerWriter: ~Copyable {
             try LedgerTransaction(rows: try openRows()).apply(operation)()
         } catch {
             let refusal = error.ledgerError(path: file.path)
-            if !error.isOfOneOperation { trouble(refusal) }
+            if !error.isOfOneOperation { trouble(error, refusal) }
             operation.refuse(refusal)
         }
     }
@@ -151,7 +151,7 @@ struct LedgerWriter: ~Copyable {
         } catch {
             let refusal = error.ledgerError(path: file.path)
             for operation in operations { postpone(operation, refusal) }
-            return trouble(refusal)
+            return trouble(error, refusal)
         }
         gauge.committed(operations: operations.count, took: clock.now() - began)
         recover()
@@ -169,10 +169,11 @@ struct LedgerWriter: ~Copyable {
         }
     }
 
-    private mutating func trouble(_ error: LedgerError) {
+    private mutating func trouble(_ fault: SQLiteFault, _ error: LedgerError) {
         guard case .unavailable = error else { return condemn(error) }
-        let isNews = if case .troubled(error, _) = condition { false } else { true }
-        condition = .troubled(error, retryAt: clock.now() + backoff.next())
+        // The same trouble met at another statement is no news.
+        let isNews = if case .troubled(_, fault.primaryCode, _) = condition { false } else { true }
+        condition = .troubled(error, code: fault.primaryCode, retryAt: clock.now() + backoff.next())
         if isNews { onHealth(.unavailable(error)) }
     }
 
@@ -202,7 +203,7 @@ struct LedgerWriter: ~Copyable {
         _ = mailbox.takeAll()
         let deadline = closing?.deadline ?? clock.now()
         while !isAllWritten {
-            if case .troubled(_, let retryAt) = condition, retryAt > clock.now() {
+            if case .troubled(_, _, let retryAt) = condition, retryAt > clock.now() {
                 guard clock.now() < deadline else { break }
                 sleep(until: min(retryAt, deadline))
             } else {

@@ -47,7 +47,12 @@ import Threads
         let health = HealthLog()
         let ledger = try SQLiteLedger.opened(folder, onHealth: { health.told($0) })
         // All in one batch: the thread stands still until they are posted, in the order of this text.
-        ledger.ping { gate.pass() }
+        await withCheckedContinuation { standing in
+            ledger.ping {
+                standing.resume()
+                gate.pass()
+            }
+        }
         let replies = Lock<[String]>([])
         func post(_ name: String, _ sql: String) {
             ledger.mailbox.post(

@@ -83,6 +83,27 @@ import Threads
         #expect(try LedgerReader(path: folder.ledger).faults() == [])
     }
 
+    @Test func aDiskThatStaysFullIsNotTakenForMended() async throws {
+        let folder = TemporaryFolder()
+        let limit = Lock<Int?>(60)
+        let events = AsyncStream<String>.makeStream()
+        let ledger = try SQLiteLedger.opened(
+            folder,
+            onOpen: { connection throws(SQLiteFault) in
+                events.continuation.yield("opened")
+                try Self.fullAt(limit)(connection)
+            }, onHealth: { events.continuation.yield($0 == .available ? "available" : "unavailable") })
+        _ = await fill(ledger)
+        // Nothing is owed, so that each try is one of the room alone. Each opens the file anew.
+        var seen: [String] = []
+        for await event in events.stream {
+            seen.append(event)
+            if seen.count == 6 { break }
+        }
+        #expect(seen == ["opened", "opened", "unavailable", "opened", "opened", "opened"])
+        await ledger.close()
+    }
+
     @Test func aReadOnlyFileStopsIntakeAndMendsItself() async throws {
         let folder = TemporaryFolder()
         let isReadOnly = Lock(false)
