@@ -4,7 +4,6 @@ import Threads
 /// of jobs, and a start must not wait so long.
 final class LedgerCheck: Sendable {
     private let stop: Lock<Bool>
-    private let thread: NativeThread
 
     /// `onDamage` and then `onEnd` are called on the check's thread; neither, if `end` came first.
     init(
@@ -13,7 +12,7 @@ final class LedgerCheck: Sendable {
     ) throws(SystemCallError) {
         let stop = Lock(false)
         self.stop = stop
-        thread = try NativeThread(name: "ledger-check") {
+        _ = try NativeThread(name: "ledger-check", detached: true) {
             Self.run(path, stop: stop, onDamage: onDamage, onEnd: onEnd)
         }
     }
@@ -37,9 +36,8 @@ final class LedgerCheck: Sendable {
         }
     }
 
-    /// Breaks it off, and waits for it. Once.
+    /// Breaks it off, within milliseconds.
     func end() {
         stop.withLock { $0 = true }
-        thread.join()
     }
 }

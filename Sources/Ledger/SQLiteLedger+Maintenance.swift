@@ -3,8 +3,8 @@ public import Jobs
 public import Threads
 
 extension SQLiteLedger {
-    /// Rows in one slice of pruning or forgetting: some milliseconds, so that no job waits long behind it.
-    private static let slice = 500
+    /// Rows in one slice of pruning or forgetting: about ten milliseconds, so that no job waits long behind it.
+    private static let slice = 200
 
     private static let isSettled = """
         finished = 1 AND letter_published = 1
@@ -157,10 +157,9 @@ extension SQLiteLedger {
         _ body: @escaping @Sendable (LedgerReader) throws(LedgerError) -> Answer
     ) async throws(LedgerError) -> Answer {
         let path = self.path
-        var thread: NativeThread?
         let result = await withCheckedContinuation { (reply: LedgerOperation.Reply<Answer>) in
             do throws(SystemCallError) {
-                thread = try NativeThread(name: "ledger-reader") {
+                _ = try NativeThread(name: "ledger-reader", detached: true) {
                     do throws(LedgerError) {
                         let answer = try body(try LedgerReader(path: path))
                         reply.resume(returning: .success(answer))
@@ -172,8 +171,6 @@ extension SQLiteLedger {
                 reply.resume(returning: .failure(.unavailable(error.description)))
             }
         }
-        // It has answered, so it ends at once.
-        thread?.join()
         return try result.get()
     }
 }

@@ -111,7 +111,10 @@ public final class SQLiteLedger: Ledger {
 
     deinit {
         // Whoever forgot to close it: the thread writes what it has and ends.
-        mailbox.post(.close(until: clock.now() + Self.closeTime, { _ in }))
+        guard mailbox.post(.close(until: clock.now() + Self.closeTime, { _ in })) else { return }
+        check?.end()
+        // Without this thread the other's memory is kept until the process ends, and nothing else is amiss.
+        _ = try? NativeThread(name: "ledger-end", detached: true) { [thread] in thread.join() }
     }
 
     /// For a disk that is busy, not for one that is full.
@@ -121,20 +124,31 @@ public final class SQLiteLedger: Ledger {
     /// records and marks were lost for that: their jobs' intents are open, so their redeliveries count as ambiguous.
     /// Whatever is asked later is refused as closed.
     @discardableResult
-    public func close(within time: Duration = closeTime) async -> Int {
-        let mustJoin = isJoined.withLock { isJoined in
-            defer { isJoined = true }
-            return !isJoined
-        }
-        // Its connection would keep the log from being folded in. It looks often whether it is to stop.
-        if mustJoin { check?.end() }
+    public func close(within time: Duration) async -> Int {
+        // While it reads, the log cannot be folded in.
+        check?.end()
         let deadline = clock.now() + time
         let lost = await withCheckedContinuation { (reply: CheckedContinuation<Int, Never>) in
             if !mailbox.post(.close(until: deadline, { reply.resume(returning: $0) })) { reply.resume(returning: 0) }
         }
         // The answer was the thread's last deed, so this waits for microseconds.
-        if mustJoin { thread.join() }
+        join()
         return lost
+    }
+
+    /// The same within `closeTime`, for a thread that may wait. Never for a task.
+    public func close() {
+        check?.end()
+        mailbox.post(.close(until: clock.now() + Self.closeTime, { _ in }))
+        join()
+    }
+
+    private func join() {
+        let isFirst = isJoined.withLock { isJoined in
+            defer { isJoined = true }
+            return !isJoined
+        }
+        if isFirst { thread.join() }
     }
 
     /// Answered by the ledger's thread when it comes round: proof that it lives.

@@ -34,7 +34,7 @@ import Threads
             default: Issue.record("\(id) was acknowledged, and is \(finding)")
             }
         }
-        await ledger.close()
+        await ledger.close(within: SQLiteLedger.closeTime)
     }
 
     /// Power fails while the log is written: it ends anywhere.
@@ -48,7 +48,7 @@ import Threads
                 last.withLock { $0 = (contents(of: original.ledger), contents(of: original.ledger + "-wal")) }
             })
         for number in 0..<jobs { try await ledger.record(Sample.finished(Sample.arrival("job-\(number)"))) }
-        await ledger.close()
+        await ledger.close(within: SQLiteLedger.closeTime)
         let (file, log) = last.withLock { $0 }
         try #require(log.count > 10_000)
         var generator = SystemRandomNumberGenerator()
@@ -72,7 +72,7 @@ import Threads
             #expect(found == found.sorted { $0 && !$1 }, "cut at \(cut)")
             if cut == log.count { #expect(found.allSatisfy { $0 }) }
             #expect(try await torn.verify() == [])
-            await torn.close()
+            await torn.close(within: SQLiteLedger.closeTime)
         }
     }
 }

@@ -38,7 +38,7 @@ import Threads
         #expect(commits.operations == jobs)
         #expect(commits.count < jobs / 10)
         #expect(try await ledger.count(of: Sample.day).calls == jobs)
-        await ledger.close()
+        await ledger.close(within: SQLiteLedger.closeTime)
     }
 
     @Test func aFaultOfOneOperationFailsItAlone() async throws {
@@ -73,7 +73,7 @@ import Threads
         #expect(ledger.commits.count == 1)
         // That is no trouble of the ledger.
         #expect(try await ledger.claim(Sample.claim(Sample.arrival())) == .claimed(Sample.open()))
-        await ledger.close()
+        await ledger.close(within: SQLiteLedger.closeTime)
     }
 
     @Test func linesOfStoriesCostNoCommitOfTheirOwn() async throws {
@@ -90,17 +90,29 @@ import Threads
         try await ledger.record(Sample.finished(arrival))
         #expect(ledger.commits.count == 2)
         #expect(try LedgerReader(path: folder.ledger).story(of: arrival.jobID)?.events.count == 3)
-        await ledger.close()
+        await ledger.close(within: SQLiteLedger.closeTime)
+    }
+
+    @Test func aThreadThatClosesItReturnsWhenAllIsWritten() throws {
+        let folder = TemporaryFolder()
+        let ledger = try SQLiteLedger.opened(folder)
+        for number in 0..<50 {
+            ledger.recordHold(.rateLimited, since: Sample.start + .seconds(number), until: nil, detail: "")
+        }
+        ledger.close()
+        let reader = try LedgerReader(path: folder.ledger)
+        #expect(try reader.holds(from: Sample.start, to: Sample.start + .seconds(60)).count == 50)
+        #expect(!LedgerFile(path: folder.ledger, durability: .normal).hasLogLeft)
     }
 
     @Test func aPingComesBackFromAnIdleLedger() async throws {
         let folder = TemporaryFolder()
         let ledger = try SQLiteLedger.opened(folder)
         await withCheckedContinuation { reply in ledger.ping { reply.resume() } }
-        await ledger.close()
+        await ledger.close(within: SQLiteLedger.closeTime)
         // And from a closed one nothing: whoever watches it is closed before.
         await #expect(throws: LedgerError.closed) { _ = try await ledger.look(Sample.arrival(), at: Sample.start) }
-        #expect(await ledger.close() == 0)
+        #expect(await ledger.close(within: SQLiteLedger.closeTime) == 0)
     }
 }
 

@@ -26,7 +26,7 @@ import Threads
         #expect(stat(target, &status) == 0)
         #expect(status.st_mode & 0o777 == 0o600)
         #expect(!folder.names.contains { $0.hasPrefix("backup") && $0 != "backup" })
-        await ledger.close()
+        await ledger.close(within: SQLiteLedger.closeTime)
     }
 
     @Test func aBackupThatCannotBeWrittenLeavesTheOlderOne() async throws {
@@ -36,7 +36,7 @@ import Threads
             (error as? LedgerError)?.isUnavailable == true && "\(error)".contains("/none/backup.part")
         }
         #expect(try await ledger.statistics().lastBackupAt == nil)
-        await ledger.close()
+        await ledger.close(within: SQLiteLedger.closeTime)
     }
 
     @Test func aRestoredLedgerIsTheBackupAndTheOldFileIsKept() async throws {
@@ -48,7 +48,7 @@ import Threads
             try await ledger.record(Sample.finished(Sample.arrival("before")))
             try await ledger.backUp(to: backup)
             try await ledger.record(Sample.finished(Sample.arrival("after")))
-            await ledger.close()
+            await ledger.close(within: SQLiteLedger.closeTime)
         }
         // A log that the old daemon left must not be played into the new file.
         write([UInt8](repeating: 1, count: 8_192), to: folder.ledger + "-wal")
@@ -59,7 +59,7 @@ import Threads
         #expect(try await ledger.story(of: JobID("before")) != nil)
         #expect(try await ledger.story(of: JobID("after")) == nil)
         #expect(try await ledger.verify() == [])
-        await ledger.close()
+        await ledger.close(within: SQLiteLedger.closeTime)
         #expect(try LedgerReader(path: kept).story(of: JobID("after")) != nil)
     }
 
@@ -71,14 +71,14 @@ import Threads
             let ledger = try SQLiteLedger.opened(folder, lock: lock)
             try await ledger.record(Sample.finished(Sample.arrival("before")))
             try await ledger.backUp(to: backup)
-            await ledger.close()
+            await ledger.close(within: SQLiteLedger.closeTime)
         }
         write([UInt8](repeating: 0xA5, count: 4_096), to: folder.ledger)
         #expect(throws: LedgerError.self) { _ = try SQLiteLedger.opened(folder, lock: lock) }
         _ = try LedgerBackup.restore(backup, to: folder.ledger, lock: lock, at: Sample.start)
         let ledger = try SQLiteLedger.opened(folder, lock: lock)
         #expect(try await ledger.story(of: JobID("before")) != nil)
-        await ledger.close()
+        await ledger.close(within: SQLiteLedger.closeTime)
     }
 
     @Test func aDamagedBackupChangesNothing() async throws {
@@ -88,7 +88,7 @@ import Threads
         let ledger = try SQLiteLedger.opened(folder, lock: lock)
         for number in 0..<200 { try await ledger.record(Sample.finished(Sample.arrival("job-\(number)"))) }
         try await ledger.backUp(to: backup)
-        await ledger.close()
+        await ledger.close(within: SQLiteLedger.closeTime)
         let before = contents(of: folder.ledger)
         let size = contents(of: backup).count
         write([UInt8](repeating: 0xA5, count: 2_000), to: backup, at: size / 2)

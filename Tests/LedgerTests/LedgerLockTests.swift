@@ -25,7 +25,7 @@ import Threads
         await clock.sleeper()
         // Told once, however long it takes.
         #expect(holders.withLock { $0 } == ["\(getpid())"])
-        await first?.close()
+        await first?.close(within: SQLiteLedger.closeTime)
         first = nil
         clock.advance(by: .seconds(1))
         let opened = try await second.value
@@ -34,7 +34,7 @@ import Threads
             Issue.record("the second sees what the first wrote")
             return
         }
-        await opened.close()
+        await opened.close(within: SQLiteLedger.closeTime)
     }
 
     @Test func aWaitThatIsCancelledEnds() async throws {

@@ -18,7 +18,7 @@ import Threads
     private func makeLedger(_ folder: TemporaryFolder) async throws {
         let ledger = try SQLiteLedger.opened(folder)
         try await ledger.record(Sample.finished(Sample.arrival()))
-        await ledger.close()
+        await ledger.close(within: SQLiteLedger.closeTime)
     }
 
     @Test func aFileOfTheVersionBeforeGoesOneStepForwardWithItsJobs() async throws {
@@ -82,6 +82,6 @@ import Threads
             #expect(stat(folder.ledger + suffix, &status) == 0)
             #expect(status.st_mode & 0o777 == 0o600, "\(suffix)")
         }
-        await ledger.close()
+        await ledger.close(within: SQLiteLedger.closeTime)
     }
 }

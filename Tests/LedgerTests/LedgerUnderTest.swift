@@ -31,7 +31,7 @@ struct LedgerUnderTest {
     /// Ends its thread and checks the file it leaves.
     func close() async throws {
         guard let sqlite else { return }
-        #expect(await sqlite.close() == 0)
+        #expect(await sqlite.close(within: SQLiteLedger.closeTime) == 0)
         #expect(try LedgerReader(path: folder.ledger).faults() == [])
         #expect(!LedgerFile(path: folder.ledger, durability: .normal).hasLogLeft)
     }

@@ -16,7 +16,7 @@ import Threads
         let ledger = try SQLiteLedger.opened(folder, clock: clock)
         try await body(ledger, clock, folder)
         #expect(try await ledger.verify() == [])
-        await ledger.close()
+        await ledger.close(within: SQLiteLedger.closeTime)
     }
 
     private func settle(_ ledger: SQLiteLedger, _ id: String, account: String = "anna") async throws {
@@ -212,7 +212,7 @@ import Threads
             "\(error)".contains("ledger verify")
         }
         #expect(try await ledger.claim(Sample.claim(Sample.arrival("other"))) == .claimed(Sample.open()))
-        await ledger.close()
+        await ledger.close(within: SQLiteLedger.closeTime)
     }
 }
 

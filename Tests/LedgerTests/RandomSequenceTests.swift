@@ -24,7 +24,7 @@ import Threads
         #expect(mine.ambiguous == theirs.ambiguous)
         #expect(mine.unpublished == theirs.unpublished)
         #expect(mine.unpublishedLetters == theirs.unpublishedLetters)
-        #expect(await ledger.close() == 0)
+        #expect(await ledger.close(within: SQLiteLedger.closeTime) == 0)
         #expect(try LedgerReader(path: folder.ledger).faults() == [])
     }
 }

@@ -79,7 +79,7 @@ import Threads
             try await ledger.look(Sample.arrival("new"), at: Sample.start)
                 == .fresh(isAmbiguous: false, predecessor: nil))
         #expect(try await ledger.count(of: Sample.day).calls == claimed)
-        #expect(await ledger.close() == 0)
+        #expect(await ledger.close(within: SQLiteLedger.closeTime) == 0)
         #expect(try LedgerReader(path: folder.ledger).faults() == [])
     }
 
@@ -101,7 +101,7 @@ import Threads
             if seen.count == 6 { break }
         }
         #expect(seen == ["opened", "opened", "unavailable", "opened", "opened", "opened"])
-        await ledger.close()
+        await ledger.close(within: SQLiteLedger.closeTime)
     }
 
     @Test func aReadOnlyFileStopsIntakeAndMendsItself() async throws {
@@ -109,7 +109,7 @@ import Threads
         let isReadOnly = Lock(false)
         let health = HealthLog()
         let lock = try #require(try LedgerLock.take(ledger: folder.ledger))
-        await (try SQLiteLedger.opened(folder, lock: lock)).close()
+        await (try SQLiteLedger.opened(folder, lock: lock)).close(within: SQLiteLedger.closeTime)
         isReadOnly.withLock { $0 = true }
         let ledger = try SQLiteLedger.opened(
             folder, lock: lock,
@@ -125,7 +125,7 @@ import Threads
         isReadOnly.withLock { $0 = false }
         #expect(await health.next() == .available)
         #expect(try await ledger.claim(Sample.claim(Sample.arrival())) == .claimed(Sample.open()))
-        await ledger.close()
+        await ledger.close(within: SQLiteLedger.closeTime)
     }
 
     @Test func closingInTroubleTriesUntilTheDeadlineAndCountsWhatIsLost() async throws {
@@ -189,7 +189,7 @@ import Threads
     @Test func aDamagedFileStopsIntakeForGood() async throws {
         let folder = TemporaryFolder()
         let lock = try #require(try LedgerLock.take(ledger: folder.ledger))
-        await (try SQLiteLedger.opened(folder, lock: lock)).close()
+        await (try SQLiteLedger.opened(folder, lock: lock)).close(within: SQLiteLedger.closeTime)
         try damage("jobs", of: folder)
         let health = HealthLog()
         let ledger = try SQLiteLedger.opened(folder, lock: lock, onHealth: { health.told($0) })
@@ -204,7 +204,7 @@ import Threads
         await #expect { try await ledger.record(Sample.finished(Sample.arrival())) } throws: { error in
             (error as? LedgerError)?.isUnusable == true
         }
-        #expect(await ledger.close() == 0)
+        #expect(await ledger.close(within: SQLiteLedger.closeTime) == 0)
     }
 
     @Test func afterAnUncleanStopTheWholeFileIsCheckedInTheBackground() async throws {
@@ -221,7 +221,7 @@ import Threads
             })
         #expect(!ledger.wasStoppedUncleanly)
         try await ledger.record(Sample.finished(Sample.arrival()))
-        await ledger.close()
+        await ledger.close(within: SQLiteLedger.closeTime)
 
         let lock = try #require(try LedgerLock.take(ledger: copy.ledger))
         let whole = AsyncStream<[String]>.makeStream()
@@ -229,7 +229,7 @@ import Threads
         #expect(next.wasStoppedUncleanly)
         var faults = whole.stream.makeAsyncIterator()
         #expect(await faults.next() == [])
-        await next.close()
+        await next.close(within: SQLiteLedger.closeTime)
 
         // The same with a table damaged that the path of a job does not touch.
         try damage("holds", of: copy)
@@ -244,6 +244,6 @@ import Threads
             return
         }
         #expect(text.contains("ledger restore"))
-        await damaged.close()
+        await damaged.close(within: SQLiteLedger.closeTime)
     }
 }
