@@ -19,10 +19,3 @@ public struct JobEvent: Equatable, Sendable {
         self.detail = detail
     }
 }
-
-/// A stored result and whose it is.
-public struct OwedResult: Equatable, Sendable {
-    public var jobID: JobID
-    public var generation: Int
-    public var result: StoredResult
-}

@@ -6,6 +6,7 @@ public struct JobStory: Sendable {
     public enum State: Equatable, Sendable {
         /// `isCalling`: a call was begun and has not ended, or the daemon died in it.
         case open(OpenJob, isCalling: Bool)
+        /// `resultIsPublished`: the results of all its generations.
         case finished(resultIsPublished: Bool, letterIsPublished: Bool)
     }
 
@@ -23,4 +24,6 @@ public struct JobStory: Sendable {
     /// One for each generation that ended, oldest first.
     public var results: [StoredResult]
     public var events: [JobEvent]
+    /// Times in which the worker stood still between the job's first sight and its end.
+    public var holds: [HoldRecord]
 }

@@ -22,71 +22,24 @@ public protocol Ledger: Sendable {
     /// one more copy.
     func mark(_ part: PublishedPart, of jobID: JobID, generation: Int)
 
-    /// Adds a line to a job's story. A post: it is written with the next commit.
+    /// Adds a line to a job's story. A post: it is written with a later commit, within about a second, and costs none
+    /// of its own. Only what the ledger has a row of has a story; of each job the newest 64 lines are kept.
     func note(_ event: JobEvent)
 
     /// Calls and probes counted against a day.
     func count(of day: String) async throws(LedgerError) -> DayCount
 
-    /// Results that the broker is not known to have, oldest first, after `last`, at most `limit`.
-    func unpublishedResults(
-        after last: JobID?, limit: Int
-    ) async throws(LedgerError) -> [OwedResult]
+    /// Results that the broker is not known to have, in the order of the job ids' bytes, after `last`, at most
+    /// `limit`. Of a job that owes several, the oldest generation's; the next when that is marked.
+    func unpublishedResults(after last: JobID?, limit: Int) async throws(LedgerError) -> [OwedResult]
 
-    /// Jobs whose parked copy was published and was due before `time`, at most `limit`.
+    /// Jobs whose parked copy was published and was due before `time`, longest overdue first, at most `limit`. A job
+    /// whose place an older delivery took stays among them until that delivery comes to an end.
     func overdue(before time: Timestamp, limit: Int) async throws(LedgerError) -> [OverdueJob]
 
     /// Ends an overdue job that nobody delivered: false if it moved meanwhile.
-    func finishLost(
-        _ job: OverdueJob, result: StoredResult
-    ) async throws(LedgerError) -> Bool
+    func finishLost(_ job: OverdueJob, result: StoredResult) async throws(LedgerError) -> Bool
 
     /// Numbers for metrics and status; O(1) or nearly.
     func statistics() async throws(LedgerError) -> LedgerStatistics
-}
-
-/// What was spent of a day's quota.
-public struct DayCount: Equatable, Sendable {
-    public var calls: Int
-    public var probes: Int
-
-    public init(calls: Int, probes: Int) {
-        self.calls = calls
-        self.probes = probes
-    }
-}
-
-/// A row whose copy has not come.
-public struct OverdueJob: Equatable, Sendable {
-    public var jobID: JobID
-    public var account: AccountID
-    public var open: OpenJob
-
-    public init(jobID: JobID, account: AccountID, open: OpenJob) {
-        self.jobID = jobID
-        self.account = account
-        self.open = open
-    }
-}
-
-public struct LedgerStatistics: Equatable, Sendable {
-    public var entries: Int
-    public var open: Int
-    public var ambiguous: Int
-    public var unpublished: Int
-    public var overdue: Int
-    public var bytes: Int
-    public var diskFreeBytes: Int
-
-    public init(
-        entries: Int, open: Int, ambiguous: Int, unpublished: Int, overdue: Int, bytes: Int, diskFreeBytes: Int
-    ) {
-        self.entries = entries
-        self.open = open
-        self.ambiguous = ambiguous
-        self.unpublished = unpublished
-        self.overdue = overdue
-        self.bytes = bytes
-        self.diskFreeBytes = diskFreeBytes
-    }
 }

@@ -5,70 +5,94 @@ public import Threads
 
 /// Whole copies of a ledger file.
 public enum LedgerBackup {
-    /// Copies through SQLite's backup API into `<target>.part`, flushes it and renames it, so that a file by the
-    /// target's name is always whole.
-    static func copy(_ source: SQLiteConnection, to target: String) throws(SQLiteFault) {
+    /// Copies through SQLite's backup API into `<target>.part`, checks that, flushes it and renames it, so that a file
+    /// by the target's name is always whole.
+    static func copy(_ source: SQLiteConnection, to target: String) throws(LedgerError) {
         let part = target + ".part"
         unlink(part)
         let descriptor = CLinux_open(part, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw fault("creating \(part)") }
+        guard descriptor >= 0 else { throw trouble("creating \(part)") }
         close(descriptor)
-        do throws(SQLiteFault) {
-            let destination = try SQLiteConnection(path: part, mode: .readWrite)
-            guard let backup = sqlite3_backup_init(destination.handle, "main", source.handle, "main") else {
-                throw destination.fault("backing up to \(part)")
+        do throws(LedgerError) {
+            do throws(SQLiteFault) {
+                try fill(part, from: source)
+            } catch {
+                throw error.ledgerError(path: part)
             }
-            let stepped = sqlite3_backup_step(backup, -1)
-            let finished = sqlite3_backup_finish(backup)
-            guard stepped == SQLITE_DONE, finished == SQLITE_OK else {
-                throw destination.fault("backing up to \(part)")
-            }
-            // The copy says WAL too; as a file to be kept it is one file.
-            try destination.execute("PRAGMA journal_mode = DELETE")
+            try check(part)
+            try flush(part)
+            guard rename(part, target) == 0 else { throw trouble("renaming \(part) to \(target)") }
         } catch {
             unlink(part)
             throw error
         }
-        try flush(part)
-        guard rename(part, target) == 0 else { throw fault("renaming \(part) to \(target)") }
         try flush(directory(of: target))
     }
 
-    /// Puts a backup in the ledger's place. The daemon must be stopped: the caller holds `lock`. The file that was
-    /// there is kept beside it; its name is returned.
-    public static func restore(
-        _ backup: String, to path: String, lock: LedgerLock, at now: Timestamp
-    ) throws(LedgerError) -> String? {
-        let reader = try LedgerReader(path: backup)
-        let faults = try reader.faults()
-        guard faults.isEmpty else {
-            throw .unusable("backup \(backup) is not whole (\(faults.joined(separator: "; "))); nothing was changed")
+    private static func fill(_ part: String, from source: SQLiteConnection) throws(SQLiteFault) {
+        let destination = try SQLiteConnection(path: part, mode: .readWrite)
+        guard let backup = sqlite3_backup_init(destination.handle, "main", source.handle, "main") else {
+            throw destination.fault("backing up to \(part)")
         }
-        do throws(SQLiteFault) {
-            let source = try SQLiteConnection(path: backup, mode: .readOnly)
-            let restored = path + ".restored"
-            try copy(source, to: restored)
-            var aside: String?
-            if access(path, F_OK) == 0 {
-                let kept = "\(path).before-restore-\(now.milliseconds / 1000)"
-                for suffix in ["", "-wal", "-shm"] where access(path + suffix, F_OK) == 0 {
-                    guard rename(path + suffix, kept + suffix) == 0 else { throw fault("renaming \(path + suffix)") }
-                }
-                aside = kept
-            }
-            guard rename(restored, path) == 0 else { throw fault("renaming \(restored) to \(path)") }
-            try flush(directory(of: path))
-            return aside
-        } catch {
-            throw error.ledgerError(path: path)
+        let stepped = sqlite3_backup_step(backup, -1)
+        let finished = sqlite3_backup_finish(backup)
+        guard stepped == SQLITE_DONE, finished == SQLITE_OK else { throw destination.fault("backing up to \(part)") }
+        // The copy's header says WAL too; what is kept is to be one file.
+        try destination.execute("PRAGMA journal_mode = DELETE")
+    }
+
+    private static func check(_ copy: String) throws(LedgerError) {
+        let faults = try LedgerReader(path: copy).faults()
+        guard faults.isEmpty else {
+            throw .unusable("\(copy) is not whole (\(faults.joined(separator: "; "))); nothing was changed")
         }
     }
 
-    private static func flush(_ path: String) throws(SQLiteFault) {
+    /// Puts a backup in the ledger's place. The daemon must be stopped: the caller holds the ledger's `lock`. The file
+    /// that was there is kept beside it; its name is returned.
+    ///
+    /// A crash in the middle leaves the old ledger or the new one by the ledger's name, never none: an absent ledger
+    /// would be taken for a new one, and every open job be called again.
+    public static func restore(
+        _ backup: String, to path: String, lock: LedgerLock, at now: Timestamp
+    ) throws(LedgerError) -> String? {
+        try withExtendedLifetime(lock) { () throws(LedgerError) -> String? in
+            let restored = path + ".restored"
+            try check(backup)
+            let source: SQLiteConnection
+            do throws(SQLiteFault) {
+                source = try SQLiteConnection(path: backup, mode: .readOnly)
+            } catch {
+                throw error.ledgerError(path: backup)
+            }
+            try copy(source, to: restored)
+            let kept = try keepAside(path, at: now)
+            guard rename(restored, path) == 0 else { throw trouble("renaming \(restored) to \(path)") }
+            try flush(directory(of: path))
+            return kept
+        }
+    }
+
+    /// Gives the ledger a second name. Its log must go first: SQLite would play it into whatever has the ledger's name.
+    private static func keepAside(_ path: String, at now: Timestamp) throws(LedgerError) -> String? {
+        guard access(path, F_OK) == 0 else { return nil }
+        let kept = "\(path).before-restore-\(now.milliseconds / 1000)"
+        // A whole ledger takes its log in; a damaged one cannot, and keeps it beside.
+        if let old = try? SQLiteConnection(path: path, mode: .readWrite) {
+            try? old.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        }
+        for suffix in ["-wal", "-shm"] where access(path + suffix, F_OK) == 0 {
+            guard rename(path + suffix, kept + suffix) == 0 else { throw trouble("renaming \(path + suffix)") }
+        }
+        guard link(path, kept) == 0 else { throw trouble("linking \(path) to \(kept)") }
+        return kept
+    }
+
+    private static func flush(_ path: String) throws(LedgerError) {
         let descriptor = CLinux_open(path, O_RDONLY | O_CLOEXEC, 0)
-        guard descriptor >= 0 else { throw fault("opening \(path)") }
+        guard descriptor >= 0 else { throw trouble("opening \(path)") }
         defer { close(descriptor) }
-        guard fsync(descriptor) == 0 else { throw fault("flushing \(path)") }
+        guard fsync(descriptor) == 0 else { throw trouble("flushing \(path)") }
     }
 
     private static func directory(of path: String) -> String {
@@ -76,8 +100,8 @@ public enum LedgerBackup {
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
-    private static func fault(_ attempted: String) -> SQLiteFault {
-        let error = SystemCallError(attempted)
-        return SQLiteFault(code: SQLITE_CANTOPEN, attempted: attempted, message: error.description)
+    /// Takes errno, so it must be made directly after the call.
+    private static func trouble(_ attempted: String) -> LedgerError {
+        .unavailable("\(SystemCallError(attempted)); make room there, or make it writable, and try again")
     }
 }

@@ -14,9 +14,3 @@ public enum LedgerError: Error, Equatable, Sendable, CustomStringConvertible {
         }
     }
 }
-
-/// Whether the ledger can commit, told at each change.
-public enum LedgerHealth: Equatable, Sendable {
-    case available
-    case unavailable(LedgerError)
-}

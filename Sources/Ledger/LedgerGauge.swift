@@ -5,8 +5,6 @@ final class LedgerGauge: Sendable {
     struct Reading: Equatable, Sendable {
         var commits = 0
         var operations = 0
-        var lastBatch = 0
-        var commitTime = Duration.zero
     }
 
     // Written by the ledger's thread, read by anyone; under the lock.
@@ -21,8 +19,6 @@ final class LedgerGauge: Sendable {
         state.withLock {
             $0.commits += 1
             $0.operations += operations
-            $0.lastBatch = operations
-            $0.commitTime += took
         }
         onCommit(operations, took)
     }

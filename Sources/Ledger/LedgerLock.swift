@@ -16,7 +16,7 @@ public final class LedgerLock: Sendable {
 
     /// Nil if another process has it.
     public static func take(ledger path: String) throws(LedgerError) -> LedgerLock? {
-        let file = path + ".lock"
+        let file = file(of: path)
         let descriptor = CLinux_open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
             let error = SystemCallError("opening \(file)")
@@ -35,6 +35,13 @@ public final class LedgerLock: Sendable {
         ftruncate(descriptor, 0)
         _ = pwrite(descriptor, identity, identity.count, 0)
         return LedgerLock(descriptor: descriptor)
+    }
+
+    /// Two names of one ledger, one of them a symbolic link, share one lock.
+    private static func file(of path: String) -> String {
+        guard let resolved = realpath(path, nil) else { return path + ".lock" }
+        defer { free(resolved) }
+        return String(cString: resolved) + ".lock"
     }
 
     /// Waits for it. `onWaiting` is told once whom for. Nil if the task was cancelled first.
@@ -56,7 +63,7 @@ public final class LedgerLock: Sendable {
 
     /// The process id that the holder wrote.
     public static func holder(ledger path: String) -> String {
-        let descriptor = CLinux_open(path + ".lock", O_RDONLY | O_CLOEXEC, 0)
+        let descriptor = CLinux_open(file(of: path), O_RDONLY | O_CLOEXEC, 0)
         guard descriptor >= 0 else { return "unknown" }
         defer { close(descriptor) }
         var bytes = [UInt8](repeating: 0, count: 20)

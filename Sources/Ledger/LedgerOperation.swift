@@ -10,29 +10,46 @@ enum LedgerOperation: Sendable {
     case record(Record, Timestamp, Reply<Int>)
     case mark(PublishedPart, JobID, generation: Int)
     case note(JobEvent)
+    case hold(HoldRecord)
     case finishLost(OverdueJob, StoredResult, Timestamp, Reply<Bool>)
-    /// Reads, outside of any commit.
-    case read(@Sendable (SQLiteConnection) -> Void, refuse: @Sendable (LedgerError) -> Void)
-    /// Writes, in the commit of its batch; `refuse` also after a commit that failed.
+    /// Reads what is committed.
+    case read(
+        @Sendable (SQLiteRows) throws(SQLiteFault) -> @Sendable () -> Void,
+        refuse: @Sendable (LedgerError) -> Void)
+    /// Writes in the commit of its batch; what it returns is called after that.
     case write(
-        @Sendable (SQLiteConnection) throws(SQLiteFault) -> @Sendable () -> Void,
+        @Sendable (SQLiteRows) throws(SQLiteFault) -> @Sendable () -> Void,
         refuse: @Sendable (LedgerError) -> Void)
     case ping(@Sendable () -> Void)
-    case close
+    /// The file was found damaged by someone else.
+    case condemn(LedgerError)
+    case close(until: MonotonicTime, @Sendable (_ lost: Int) -> Void)
 
-    /// Needs a commit.
-    var isWrite: Bool {
+    enum Urgency {
+        /// Changes nothing.
+        case read
+        /// Wants a commit now.
+        case now
+        /// Goes along with the next commit, or makes one of its own after a while.
+        case later
+        /// Is for the thread itself.
+        case control
+    }
+
+    var urgency: Urgency {
         switch self {
-        case .claim, .record, .mark, .note, .finishLost, .write: true
-        case .look, .read, .ping, .close: false
+        case .look, .read: .read
+        case .claim, .record, .mark, .finishLost, .write: .now
+        case .note, .hold: .later
+        case .ping, .condemn, .close: .control
         }
     }
 
-    /// Answered beside the batch's commit, whether that succeeds or not.
-    var isRead: Bool {
+    /// Stays in memory, first in line, while the ledger cannot commit: nobody can do it again.
+    var isKeptInTrouble: Bool {
         switch self {
-        case .read, .ping: true
-        case .look, .claim, .record, .mark, .note, .finishLost, .write, .close: false
+        case .record, .mark, .note, .hold: true
+        case .look, .claim, .finishLost, .read, .write, .ping, .condemn, .close: false
         }
     }
 
@@ -44,7 +61,8 @@ enum LedgerOperation: Sendable {
         case .finishLost(_, _, _, let reply): reply.resume(returning: .failure(error))
         case .read(_, let refuse), .write(_, let refuse): refuse(error)
         case .ping(let answer): answer()
-        case .mark, .note, .close: break
+        case .close(_, let answer): answer(0)
+        case .mark, .note, .hold, .condemn: break
         }
     }
 }

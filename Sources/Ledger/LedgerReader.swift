@@ -1,124 +1,169 @@
+import CSQLite
 public import Jobs
 import Secrets
 public import Threads
 
-/// A reader beside the daemon: opens the file read-only, waits for nobody. Not Sendable: one thread uses it.
+/// A reader beside the daemon, or without one: opens the file read-only and waits for nobody. Not Sendable: one thread
+/// uses it.
 public final class LedgerReader {
     private let connection: SQLiteConnection
     private let rows: SQLiteRows
+    private let stop: Lock<Bool>?
     public let path: String
 
-    public init(path: String) throws(LedgerError) {
+    public convenience init(path: String) throws(LedgerError) {
+        try self.init(path: path, stop: nil)
+    }
+
+    /// With `stop` true, what is being read fails soon.
+    init(path: String, stop: Lock<Bool>?) throws(LedgerError) {
         self.path = path
+        self.stop = stop
         do throws(SQLiteFault) {
             connection = try SQLiteConnection(path: path, mode: .readOnly)
-            let version = Int(try connection.integer("PRAGMA user_version"))
-            guard version <= LedgerSchema.version else {
-                throw SQLiteFault(
-                    code: 1, attempted: "reading",
-                    message: "its schema is version \(version), and this program knows \(LedgerSchema.version)")
-            }
         } catch {
             throw error.ledgerError(path: path)
         }
         rows = SQLiteRows(connection: connection)
+        let version = try LedgerSchema.check(connection)
+        guard version == LedgerSchema.version else {
+            throw .unusable(
+                "ledger \(path) has schema version \(version), and this leave-albumd reads \(LedgerSchema.version): "
+                    + "a start of the daemon brings the file up to it")
+        }
+        if let stop {
+            // The connection goes before `stop` does: both are this object's.
+            sqlite3_progress_handler(
+                connection.handle, Self.stepsBetweenLooks, isStopped, Unmanaged.passUnretained(stop).toOpaque())
+        }
     }
+
+    /// Of SQLite's machine: some milliseconds of work.
+    private static let stepsBetweenLooks: Int32 = 100_000
+
+    // MARK: What is in it
 
     /// All that is known of a job, or nil.
     public func story(of id: JobID) throws(LedgerError) -> JobStory? {
-        try attempt { rows throws(SQLiteFault) in
+        try snapshot { rows throws(SQLiteFault) in
             guard let row = try rows.load(id) else { return nil }
-            var results: [StoredResult] = []
-            for generation in 0...row.generation {
-                if let result = try rows.loadResult(id, generation: generation) { results.append(result) }
-            }
+            let kept = try rows.loadResults(of: id)
             let state: JobStory.State =
                 row.isFinished
-                ? .finished(resultIsPublished: row.resultIsPublished, letterIsPublished: row.letterIsPublished)
+                ? .finished(
+                    resultIsPublished: kept.allSatisfy(\.isPublished), letterIsPublished: row.letterIsPublished)
                 : .open(row.open, isCalling: row.hasOpenIntent)
+            let end = row.isFinished ? row.changedAt : Timestamp(milliseconds: .max)
             return JobStory(
                 jobID: id, account: row.account, tokenHash: row.tokenHash.hexadecimal, generation: row.generation,
                 attempts: row.attempts, isAmbiguous: row.isAmbiguous, firstSeen: row.firstSeen,
-                firstCallAt: row.firstCallAt, changedAt: row.changedAt, state: state, results: results,
-                events: try rows.history(of: id))
+                firstCallAt: row.firstCallAt, changedAt: row.changedAt, state: state, results: kept.map(\.result),
+                events: try rows.history(of: id), holds: try rows.holds(from: row.firstSeen, to: end))
         }
     }
 
     public func statistics(at now: Timestamp) throws(LedgerError) -> LedgerStatistics {
-        try attempt { rows throws(SQLiteFault) in
-            try LedgerStatistics.read(rows.connection, path: rows.connection.path, at: now)
-        }
+        try snapshot { rows throws(SQLiteFault) in try LedgerStatistics.read(rows, at: now) }
     }
 
-    public func results(since time: Timestamp, after last: Timestamp, limit: Int) throws(LedgerError) -> [OwedResult] {
-        try attempt { rows throws(SQLiteFault) in
-            try rows.resultsCompleted(since: time, after: last, limit: limit)
-        }
+    /// Stored results in the order of their completion, from `time` on, or after `last` of the page before.
+    public func results(
+        since time: Timestamp, after last: OwedResult? = nil, limit: Int
+    ) throws(LedgerError) -> [OwedResult] {
+        try snapshot { rows throws(SQLiteFault) in try rows.loadCompleted(since: time, after: last, limit: limit) }
+    }
+
+    /// The results of one job, a generation each, oldest first.
+    public func results(of id: JobID) throws(LedgerError) -> [StoredResult] {
+        try snapshot { rows throws(SQLiteFault) in try rows.loadResults(of: id).map(\.result) }
     }
 
     public func count(of day: String) throws(LedgerError) -> DayCount {
-        try attempt { rows throws(SQLiteFault) in try rows.count(of: day) }
+        try snapshot { rows throws(SQLiteFault) in try rows.count(of: day) }
     }
 
-    /// Whether no job was ever recorded.
+    public func holds(from start: Timestamp, to end: Timestamp) throws(LedgerError) -> [HoldRecord] {
+        try snapshot { rows throws(SQLiteFault) in try rows.holds(from: start, to: end) }
+    }
+
+    /// Whether no job was ever recorded. A ledger that was pruned to its last row is not empty in this sense.
     public func isEmpty() throws(LedgerError) -> Bool {
-        try attempt { rows throws(SQLiteFault) in
-            try rows.connection.integer("SELECT EXISTS (SELECT 1 FROM jobs)") == 0
-        }
+        try snapshot { rows throws(SQLiteFault) in try rows.connection.integer("SELECT ever FROM tally") == 0 }
     }
 
-    /// SQLite's own full check, then what must hold between the tables. Empty if all is well. Takes seconds for
-    /// millions of jobs.
+    // MARK: Whether it is whole
+
+    /// `damage()` and `contradictions()`; empty if all is well. Takes seconds for millions of jobs.
     public func faults() throws(LedgerError) -> [String] {
-        try attempt { rows throws(SQLiteFault) in
-            var faults: [String] = []
-            let check = try rows.connection.statement("PRAGMA integrity_check(20)")
-            while try check.step() {
-                if let line = check.text(0), line != "ok" { faults.append(line) }
-            }
-            check.reset()
-            for (count, what) in Self.invariants {
-                let broken = try rows.connection.integer(count)
-                if broken > 0 { faults.append("\(broken) \(what)") }
-            }
-            return faults
+        try damage() + contradictions()
+    }
+
+    /// What SQLite's own full check finds.
+    func damage() throws(LedgerError) -> [String] {
+        try snapshot { rows throws(SQLiteFault) in
+            try rows.connection.query("PRAGMA integrity_check(20)") { row throws(SQLiteFault) in row.text(0) ?? "" }
+                .filter { $0 != "ok" }
         }
     }
 
-    private static let invariants = [
+    /// What must hold between the tables and does not.
+    func contradictions() throws(LedgerError) -> [String] {
+        try snapshot { rows throws(SQLiteFault) in
+            var found: [String] = []
+            for (condition, what) in Self.contradictions {
+                let count = try rows.connection.integer("SELECT count(*) FROM \(condition)")
+                if count > 0 { found.append("\(count) \(what)") }
+            }
+            return found
+        }
+    }
+
+    private static let contradictions = [
         (
             """
-            SELECT count(*) FROM jobs WHERE finished = 1 AND NOT EXISTS (SELECT 1 FROM results WHERE results.job_id =
-            jobs.job_id AND results.generation = jobs.generation)
+            jobs WHERE finished = 1 AND NOT EXISTS (SELECT 1 FROM results
+            WHERE results.job_id = jobs.job_id AND results.generation = jobs.generation)
             """, "finished jobs without a stored result"
         ),
         (
-            "SELECT count(*) FROM results WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.job_id = results.job_id)",
-            "results without a job"
+            """
+            jobs JOIN results ON results.job_id = jobs.job_id AND results.generation >= jobs.generation
+            WHERE finished = 0 OR results.generation > jobs.generation
+            """, "results of generations that have not ended"
         ),
         (
-            "SELECT count(*) FROM jobs WHERE finished = 1 AND (intent = 1 OR due IS NOT NULL)",
-            "finished jobs still open"
+            "results WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.job_id = results.job_id)",
+            "results without a job"
         ),
-        ("SELECT count(*) FROM jobs WHERE length(token_sha256) <> 32", "jobs with a damaged token hash"),
+        ("jobs WHERE finished = 1 AND (intent = 1 OR due IS NOT NULL)", "finished jobs with an open call or copy"),
+        ("tally WHERE entries <> (SELECT count(*) FROM jobs) OR ever < entries", "wrong counts of all jobs"),
     ]
 
-    private func attempt<Answer>(
+    // MARK: Copies
+
+    /// Copies the ledger, as of now, into `target`, beside a running writer, and checks the copy. A file of that name
+    /// is replaced once the copy is whole and on the disk.
+    public func backUp(to target: String) throws(LedgerError) {
+        try LedgerBackup.copy(connection, to: target)
+    }
+
+    /// One state of the file for all that `body` reads.
+    private func snapshot<Answer>(
         _ body: (SQLiteRows) throws(SQLiteFault) -> Answer
     ) throws(LedgerError) -> Answer {
         do throws(SQLiteFault) {
+            try connection.execute("BEGIN")
+            // Nothing was written: ending it cannot lose anything.
+            defer { connection.rollBack() }
             return try body(rows)
         } catch {
             throw error.ledgerError(path: path)
         }
     }
+}
 
-    /// Copies the ledger, as of now, into a new file, beside a running writer.
-    public func backUp(to target: String) throws(LedgerError) {
-        do throws(SQLiteFault) {
-            try LedgerBackup.copy(connection, to: target)
-        } catch {
-            throw error.ledgerError(path: target)
-        }
-    }
+// File-private and free: SQLite calls it on the reader's own thread.
+private func isStopped(_ context: UnsafeMutableRawPointer?) -> Int32 {
+    guard let context else { return 0 }
+    return Unmanaged<Lock<Bool>>.fromOpaque(context).takeUnretainedValue().withLock { $0 } ? 1 : 0
 }

@@ -1,12 +1,21 @@
 /// The tables, and how a file of an older version becomes one of this.
 enum LedgerSchema {
+    /// Says that an SQLite file is a ledger of this program: "LALB".
+    static let applicationID = 0x4C41_4C42
+
     /// Steps, in order: the n-th makes version n of version n - 1. A step that was released is never changed.
+    ///
+    /// Identities are blobs, because they are compared as bytes. Times are milliseconds since 1970. `jobs` has the
+    /// newest generation of each job, `results` one row per generation that ended. `tally` is kept by triggers, so
+    /// that counting the jobs is not a walk over all of them; `ever` never falls, so that a ledger that was pruned
+    /// empty can be told from one that was lost.
     static let migrations: [String] = [
         """
+        PRAGMA application_id = \(applicationID);
         CREATE TABLE jobs (
             job_id BLOB PRIMARY KEY,
             account BLOB NOT NULL,
-            token_sha256 BLOB NOT NULL,
+            token_sha256 BLOB NOT NULL CHECK (length(token_sha256) = 32),
             generation INTEGER NOT NULL,
             copy INTEGER NOT NULL,
             attempts INTEGER NOT NULL,
@@ -18,13 +27,13 @@ enum LedgerSchema {
             due INTEGER,
             copy_published INTEGER NOT NULL,
             finished INTEGER NOT NULL,
-            result_published INTEGER NOT NULL,
             letter_published INTEGER NOT NULL,
-            changed INTEGER NOT NULL
+            changed INTEGER NOT NULL,
+            revision INTEGER NOT NULL
         ) WITHOUT ROWID;
         CREATE INDEX jobs_due ON jobs (due) WHERE due IS NOT NULL;
-        CREATE INDEX jobs_owed ON jobs (job_id) WHERE finished = 1 AND result_published = 0;
-        CREATE INDEX jobs_open ON jobs (ambiguous) WHERE finished = 0;
+        CREATE INDEX jobs_open ON jobs (ambiguous, intent) WHERE finished = 0;
+        CREATE INDEX jobs_letter ON jobs (job_id) WHERE finished = 1 AND letter_published = 0;
         CREATE INDEX jobs_account ON jobs (account);
         CREATE INDEX jobs_changed ON jobs (changed) WHERE finished = 1;
         CREATE TABLE results (
@@ -38,34 +47,51 @@ enum LedgerSchema {
             traceparent TEXT,
             tracestate TEXT,
             completed INTEGER NOT NULL,
+            published INTEGER NOT NULL,
             PRIMARY KEY (job_id, generation)
         ) WITHOUT ROWID;
-        CREATE INDEX results_completed ON results (completed);
-        CREATE TABLE days (day TEXT PRIMARY KEY, calls INTEGER NOT NULL, probes INTEGER NOT NULL) WITHOUT ROWID;
+        CREATE INDEX results_owed ON results (job_id, generation) WHERE published = 0;
+        CREATE INDEX results_completed ON results (completed, job_id, generation);
         CREATE TABLE history (
             job_id BLOB NOT NULL,
+            number INTEGER NOT NULL,
             at INTEGER NOT NULL,
             generation INTEGER NOT NULL,
             kind TEXT NOT NULL,
-            detail TEXT NOT NULL
-        );
-        CREATE INDEX history_job ON history (job_id);
-        CREATE TABLE holds (cause TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER, detail TEXT NOT NULL,
-            PRIMARY KEY (cause, since)) WITHOUT ROWID;
-        CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+            detail TEXT NOT NULL,
+            PRIMARY KEY (job_id, number)
+        ) WITHOUT ROWID;
+        CREATE TABLE days (day TEXT PRIMARY KEY, calls INTEGER NOT NULL, probes INTEGER NOT NULL, at INTEGER NOT NULL)
+            WITHOUT ROWID;
+        CREATE TABLE holds (
+            cause TEXT NOT NULL,
+            since INTEGER NOT NULL,
+            until INTEGER,
+            detail TEXT NOT NULL,
+            PRIMARY KEY (since, cause)
+        ) WITHOUT ROWID;
+        CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+        CREATE TABLE probe (bytes BLOB NOT NULL);
+        CREATE TABLE tally (entries INTEGER NOT NULL, ever INTEGER NOT NULL);
+        INSERT INTO tally VALUES (0, 0);
+        CREATE TRIGGER jobs_added AFTER INSERT ON jobs BEGIN
+            UPDATE tally SET entries = entries + 1, ever = ever + 1;
+        END;
+        CREATE TRIGGER jobs_removed AFTER DELETE ON jobs BEGIN
+            UPDATE tally SET entries = entries - 1;
+        END;
         """
     ]
 
     static var version: Int { migrations.count }
 
-    /// Brings the file to `steps.count`, each step in a transaction of its own. Throws for a file of a newer program.
-    static func migrate(_ connection: SQLiteConnection, steps: [String] = migrations) throws(LedgerError) {
+    /// Brings the file to `steps.count`, each step in a transaction of its own. Returns the version it had. Throws for a
+    /// file of a newer program, and for one that is no ledger.
+    @discardableResult
+    static func migrate(_ connection: SQLiteConnection, steps: [String] = migrations) throws(LedgerError) -> Int {
+        let found = try check(connection, newest: steps.count)
+        var version = found
         do throws(SQLiteFault) {
-            var version = Int(try connection.integer("PRAGMA user_version"))
-            guard version <= steps.count else {
-                throw SQLiteFault(
-                    code: newer, attempted: "version \(version)", message: "this program knows \(steps.count)")
-            }
             while version < steps.count {
                 try connection.execute("BEGIN IMMEDIATE")
                 do throws(SQLiteFault) {
@@ -73,19 +99,35 @@ enum LedgerSchema {
                     try connection.execute("PRAGMA user_version = \(version + 1)")
                     try connection.execute("COMMIT")
                 } catch {
-                    if connection.isInTransaction { try? connection.execute("ROLLBACK") }
+                    connection.rollBack()
                     throw error
                 }
                 version += 1
             }
         } catch {
-            guard error.code == newer else { throw error.ledgerError(path: connection.path) }
-            throw .unusable(
-                "ledger \(connection.path) has schema \(error.attempted), and \(error.message): install the newer "
-                    + "leave-albumd again, or restore a backup of this version")
+            throw error.ledgerError(path: connection.path)
         }
+        return found
     }
 
-    // Not a code of SQLite's.
-    private static let newer: Int32 = -1
+    /// The file's version, at most `newest`; 0 for a file with nothing in it.
+    static func check(_ connection: SQLiteConnection, newest: Int = version) throws(LedgerError) -> Int {
+        let (version, application, tables): (Int, Int, Int)
+        do throws(SQLiteFault) {
+            version = Int(try connection.integer("PRAGMA user_version"))
+            application = Int(try connection.integer("PRAGMA application_id"))
+            tables = Int(try connection.integer("SELECT count(*) FROM sqlite_schema"))
+        } catch {
+            throw error.ledgerError(path: connection.path)
+        }
+        guard application == applicationID || (version == 0 && application == 0 && tables == 0) else {
+            throw .unusable("\(connection.path) is an SQLite file of another program: set ledger.path to another file")
+        }
+        guard version <= newest else {
+            throw .unusable(
+                "ledger \(connection.path) has schema version \(version), and this leave-albumd knows versions up to "
+                    + "\(newest): install the newer leave-albumd again, or restore a backup of this version")
+        }
+        return version
+    }
 }

@@ -1,5 +1,4 @@
 import CLinux
-import CSQLite
 import Jobs
 import Threads
 
@@ -8,240 +7,232 @@ import Threads
 /// A commit costs a disk flush however much is in it, so under load the batches grow by themselves and a flush is
 /// shared by many jobs.
 struct LedgerWriter: ~Copyable {
+    private enum Condition {
+        case healthy
+        /// Tried again at `retryAt`, and not before: the disk is left in peace.
+        case troubled(LedgerError, code: Int32, retryAt: MonotonicTime)
+        /// The file is damaged. No wait mends that.
+        case condemned(LedgerError)
+    }
+
     private let mailbox: Mailbox<LedgerOperation>
-    private let path: String
+    private let file: LedgerFile
     private let clock: any Timekeeper
     private let onHealth: @Sendable (LedgerHealth) -> Void
     private let gauge: LedgerGauge
-    private let connection: SQLiteConnection
-    private let rows: SQLiteRows
+    /// Nil after a trouble: a file that was opened while it was read-only, or was put in another's place, is opened
+    /// anew.
+    private var rows: SQLiteRows?
+    private var condition = Condition.healthy
+    private var backoff = Backoff(first: .milliseconds(500), longest: .seconds(10))
     /// Records and marks whose commit failed: they go first in the next.
     private var owed: [LedgerOperation] = []
-    private var trouble: LedgerError?
-    private var retryAt: MonotonicTime?
-    private var backoff = Backoff(first: .milliseconds(500), longest: .seconds(10))
+    /// Lines of stories that wait for a commit to go along with.
+    private var lines: [LedgerOperation] = []
+    private var linesDueAt: MonotonicTime?
+    private var closing: (deadline: MonotonicTime, answer: @Sendable (Int) -> Void)?
+
+    /// A line may wait so long for a commit to go along with.
+    private static let lineDelay = Duration.seconds(1)
+    /// While nothing can be written, intake stops and few lines come; beyond this the oldest go.
+    private static let linesKept = 4_096
 
     init(
-        mailbox: Mailbox<LedgerOperation>, connection: sending SQLiteConnection, clock: any Timekeeper,
-        gauge: LedgerGauge,
+        mailbox: Mailbox<LedgerOperation>, file: LedgerFile, clock: any Timekeeper, gauge: LedgerGauge,
         onHealth: @escaping @Sendable (LedgerHealth) -> Void
     ) {
         self.mailbox = mailbox
-        self.path = connection.path
+        self.file = file
         self.clock = clock
         self.gauge = gauge
         self.onHealth = onHealth
-        self.rows = SQLiteRows(connection: connection)
-        self.connection = connection
     }
 
-    /// Runs until `close`, and leaves the file clean.
-    mutating func run() {
-        while true {
+    /// Runs until `close`, and leaves the file clean. Returns the answer to that, to be given as the last thing.
+    mutating func run() -> @Sendable () -> Void {
+        while closing == nil {
             let batch = mailbox.takeAll()
-            if batch.isEmpty {
-                if let retryAt, retryAt <= clock.now() {
-                    commit(owed: takeOwed(), new: [])
-                } else {
-                    sleep()
-                }
-                continue
+            if !batch.isEmpty {
+                process(batch)
+            } else if let wakeAt, wakeAt <= clock.now() {
+                commit([])
+            } else {
+                sleep(until: wakeAt)
             }
-            let closing = batch.contains { if case .close = $0 { true } else { false } }
-            process(batch)
-            if closing { return finish() }
+        }
+        return finish()
+    }
+
+    /// When there is something to do though nothing comes. Nil while all is well.
+    private var wakeAt: MonotonicTime? {
+        switch condition {
+        case .healthy: linesDueAt
+        case .troubled(_, _, let retryAt): retryAt
+        case .condemned: nil
         }
     }
 
-    /// Until something is posted, or a failed commit is to be tried again.
-    private func sleep() {
+    private func sleep(until time: MonotonicTime?) {
         var descriptor = pollfd(fd: mailbox.descriptor, events: Int16(POLLIN), revents: 0)
-        let wait = retryAt.map { Int32(clamping: max(1, ($0 - clock.now()).milliseconds + 1)) } ?? -1
+        let wait = time.map { Int32(clamping: max(1, ($0 - clock.now()).milliseconds + 1)) } ?? -1
         poll(&descriptor, 1, wait)
     }
 
     private mutating func process(_ batch: [LedgerOperation]) {
-        // While commits fail, only the retry tries: what comes waits or is refused, and the disk is left in peace.
-        if let trouble, let retryAt, retryAt > clock.now() {
-            for operation in batch { postpone(operation, trouble) }
-            return
+        let work = batch.filter { $0.urgency != .control }
+        switch condition {
+        case .healthy:
+            if work.contains(where: { $0.urgency == .now }) || !owed.isEmpty {
+                commit(work)
+            } else {
+                for operation in work { answer(operation) }
+            }
+        case .troubled(let error, _, let retryAt):
+            if retryAt <= clock.now() {
+                commit(work)
+            } else {
+                for operation in work { postpone(operation, error) }
+            }
+        case .condemned(let error):
+            for operation in work { operation.refuse(error) }
         }
-        if owed.isEmpty, !batch.contains(where: \.isWrite) {
-            for operation in batch { answer(operation) }
-        } else {
-            commit(owed: takeOwed(), new: batch.filter { !$0.isRead })
-            for operation in batch where operation.isRead { answer(operation) }
-        }
+        for operation in batch where operation.urgency == .control { control(operation) }
     }
 
-    private mutating func postpone(_ operation: LedgerOperation, _ error: LedgerError) {
+    private mutating func control(_ operation: LedgerOperation) {
         switch operation {
-        case .record, .mark, .note: owed.append(operation)
-        case .read, .ping: answer(operation)
-        case .look, .claim, .finishLost, .write, .close: operation.refuse(error)
+        case .ping(let answer): answer()
+        case .condemn(let error): condemn(error)
+        case .close(let deadline, let answer):
+            if closing == nil { closing = (deadline, answer) } else { answer(0) }
+        case .look, .claim, .record, .mark, .note, .hold, .finishLost, .read, .write: break
         }
     }
 
-    // MARK: Reading
+    // MARK: Without a commit
 
     private mutating func answer(_ operation: LedgerOperation) {
-        switch operation {
-        case .look(let arrival, let now, let reply):
-            do throws(LedgerError) {
-                reply.resume(returning: .success(try look(arrival, at: now)))
-            } catch {
-                note(error)
-                reply.resume(returning: .failure(error))
-            }
-        case .read(let body, _): body(connection)
-        case .ping(let answer): answer()
-        case .close, .claim, .record, .mark, .note, .finishLost, .write: break
-        }
-    }
-
-    private func look(_ arrival: Arrival, at now: Timestamp) throws(LedgerError) -> Finding {
+        if operation.urgency == .later { return keepLine(operation) }
         do throws(SQLiteFault) {
-            let row = try rows.load(arrival.jobID)
-            return try find(row, arrival, at: now)
+            try LedgerTransaction(rows: try openRows()).apply(operation)()
         } catch {
-            throw error.ledgerError(path: path)
+            let refusal = error.ledgerError(path: file.path)
+            if !error.isOfOneOperation { trouble(error, refusal) }
+            operation.refuse(refusal)
         }
     }
 
-    /// `LedgerRules.look` with results from the file; its own complaint becomes a fault of the file.
-    private func find(_ row: LedgerRow?, _ arrival: Arrival, at now: Timestamp) throws(SQLiteFault) -> Finding {
-        do throws(LedgerError) {
-            return try LedgerRules.look(row, arrival, at: now) { generation throws(LedgerError) in
-                do throws(SQLiteFault) {
-                    return try rows.loadResult(arrival.jobID, generation: generation)
-                } catch {
-                    throw error.ledgerError(path: path)
-                }
-            }
-        } catch {
-            throw SQLiteFault(code: SQLITE_CORRUPT, attempted: "looking a job up", message: error.description)
-        }
+    private mutating func keepLine(_ operation: LedgerOperation) {
+        lines.append(operation)
+        if lines.count > Self.linesKept { lines.removeFirst() }
+        if linesDueAt == nil { linesDueAt = clock.now() + Self.lineDelay }
     }
 
-    // MARK: Writing
+    private mutating func openRows() throws(SQLiteFault) -> SQLiteRows {
+        if let rows { return rows }
+        let opened = SQLiteRows(connection: try file.open())
+        rows = opened
+        return opened
+    }
 
-    private mutating func commit(owed old: [LedgerOperation], new: [LedgerOperation]) {
+    // MARK: With a commit
+
+    private mutating func commit(_ new: [LedgerOperation]) {
+        let operations = owed + lines + new
+        owed = []
+        lines = []
+        linesDueAt = nil
+        let mustProveRoom = if case .troubled = condition { true } else { false }
+        if mustProveRoom { rows = nil }
         let began = clock.now()
-        let operations = old + new
-        var answers: [@Sendable () -> Void] = []
+        let answers: [LedgerTransaction.Answer]
         do throws(SQLiteFault) {
-            try connection.execute("BEGIN IMMEDIATE")
-            for operation in operations {
-                if let answer = try apply(operation) { answers.append(answer) }
-            }
-            try connection.execute("COMMIT")
+            answers = try LedgerTransaction(rows: try openRows()).commit(operations, mustProveRoom: mustProveRoom)
         } catch {
-            if connection.isInTransaction { try? connection.execute("ROLLBACK") }
-            return failed(error, operations)
+            let refusal = error.ledgerError(path: file.path)
+            for operation in operations { postpone(operation, refusal) }
+            return trouble(error, refusal)
         }
         gauge.committed(operations: operations.count, took: clock.now() - began)
-        recovered()
+        recover()
         for answer in answers { answer() }
     }
 
-    private mutating func failed(_ fault: SQLiteFault, _ operations: [LedgerOperation]) {
-        let error = fault.ledgerError(path: path)
-        note(error)
-        for operation in operations { postpone(operation, error) }
-        guard case .unavailable = error else {
-            // No wait mends a damaged file: whoever waits for a record is told, so that the daemon can stop.
-            for operation in takeOwed() { operation.refuse(error) }
-            return
+    /// Keeps what nobody can do again; the rest is told.
+    private mutating func postpone(_ operation: LedgerOperation, _ error: LedgerError) {
+        if operation.urgency == .later {
+            keepLine(operation)
+        } else if operation.isKeptInTrouble {
+            owed.append(operation)
+        } else {
+            operation.refuse(error)
         }
     }
 
-    private mutating func note(_ error: LedgerError) {
-        if trouble != error { onHealth(.unavailable(error)) }
-        trouble = error
-        retryAt = clock.now() + backoff.next()
+    private mutating func trouble(_ fault: SQLiteFault, _ error: LedgerError) {
+        guard case .unavailable = error else { return condemn(error) }
+        // The same trouble met at another statement is no news.
+        let isNews = if case .troubled(_, fault.primaryCode, _) = condition { false } else { true }
+        condition = .troubled(error, code: fault.primaryCode, retryAt: clock.now() + backoff.next())
+        if isNews { onHealth(.unavailable(error)) }
     }
 
-    private mutating func recovered() {
-        guard trouble != nil else { return }
-        trouble = nil
-        retryAt = nil
+    /// Whoever waits for a record is told, so that its job goes back to the broker with its intent open.
+    private mutating func condemn(_ error: LedgerError) {
+        if case .condemned = condition { return }
+        condition = .condemned(error)
+        for operation in owed { operation.refuse(error) }
+        owed = []
+        lines = []
+        onHealth(.unavailable(error))
+    }
+
+    private mutating func recover() {
+        guard case .troubled = condition else { return }
+        condition = .healthy
         backoff.reset()
         onHealth(.available)
     }
 
-    /// Applies one operation inside the transaction; its answer is given after the commit.
-    private func apply(_ operation: LedgerOperation) throws(SQLiteFault) -> (@Sendable () -> Void)? {
-        switch operation {
-        case .look(let arrival, let now, let reply):
-            let finding = try find(try rows.load(arrival.jobID), arrival, at: now)
-            return { reply.resume(returning: .success(finding)) }
-        case .claim(let claim, let reply):
-            let answer = try apply(claim)
-            return { reply.resume(returning: .success(answer)) }
-        case .record(let record, let now, let reply):
-            let copy = try apply(record, at: now)
-            return { reply.resume(returning: .success(copy)) }
-        case .mark(let part, let id, let generation):
-            if let row = try rows.load(id), let marked = LedgerRules.mark(row, part, generation: generation) {
-                try rows.save(marked)
-            }
-            return nil
-        case .note(let event):
-            try rows.save(event)
-            return nil
-        case .finishLost(let job, let result, let now, let reply):
-            let row = LedgerRules.finishLost(try rows.load(job.jobID), job, at: now)
-            if let row {
-                try rows.save(row)
-                try rows.save(result, of: job.jobID, generation: row.generation)
-            }
-            let isDone = row != nil
-            return { reply.resume(returning: .success(isDone)) }
-        case .write(let body, _):
-            return try body(connection)
-        case .read, .ping, .close:
-            return nil
-        }
-    }
-
-    private func apply(_ claim: Claim) throws(SQLiteFault) -> ClaimAnswer {
-        let row = try rows.load(claim.arrival.jobID)
-        let finding = try find(row, claim.arrival, at: claim.at)
-        guard let claimed = LedgerRules.claim(row, claim, finding: finding) else { return .refused(finding) }
-        if case .fresh(_, let predecessor?) = finding, let closing = claim.closing {
-            try rows.save(closing, of: claim.arrival.jobID, generation: predecessor.generation)
-        }
-        try rows.save(claimed)
-        try rows.count(claim.kind, on: claim.day)
-        var open = claimed.open
-        // Its own intent is not yet a sign of trouble.
-        open.isAmbiguous = claimed.isAmbiguous
-        return .claimed(open)
-    }
-
-    private func apply(_ record: Record, at now: Timestamp) throws(SQLiteFault) -> Int {
-        let arrival = record.arrival
-        let row = try rows.load(arrival.jobID)
-        guard let next = LedgerRules.record(row, record, at: now) else { return row?.copy ?? arrival.copy }
-        if case .finished(_, let result, _, _, _) = record {
-            try rows.save(result, of: arrival.jobID, generation: arrival.generation)
-        }
-        try rows.save(next)
-        return next.copy
-    }
-
     // MARK: The end
 
-    private mutating func finish() {
-        if !owed.isEmpty { commit(owed: takeOwed(), new: []) }
-        for operation in owed { operation.refuse(trouble ?? .closed) }
-        for operation in mailbox.close() { operation.refuse(.closed) }
-        // A clean end leaves no write-ahead log, so the next start has nothing to recover. Failing that costs nothing.
-        try? connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    private mutating func finish() -> @Sendable () -> Void {
+        let rest = mailbox.close()
+        if !rest.isEmpty { process(rest) }
+        // Nothing is posted any more; what woke the thread last must not wake it again below.
+        _ = mailbox.takeAll()
+        let deadline = closing?.deadline ?? clock.now()
+        while !isAllWritten {
+            if case .troubled(_, _, let retryAt) = condition, retryAt > clock.now() {
+                guard clock.now() < deadline else { break }
+                sleep(until: min(retryAt, deadline))
+            } else {
+                commit([])
+            }
+        }
+        let lost = owed.count
+        for operation in owed { operation.refuse(.closed) }
+        owed = []
+        foldLogIn()
+        rows = nil
+        let answer = closing?.answer
+        return { answer?(lost) }
     }
 
-    private mutating func takeOwed() -> [LedgerOperation] {
-        defer { owed = [] }
-        return owed
+    /// A clean end leaves no log, so that the next start has nothing to recover or to check. If it fails, it has.
+    private func foldLogIn() {
+        // A damaged file is left as it was found.
+        if case .condemned = condition { return }
+        guard let rows else { return }
+        _ = try? rows.connection.query("PRAGMA wal_checkpoint(TRUNCATE)") { _ in }
+    }
+
+    /// Or never will be. No trouble is waited out for the lines of stories.
+    private var isAllWritten: Bool {
+        switch condition {
+        case .healthy: owed.isEmpty && lines.isEmpty
+        case .troubled: owed.isEmpty
+        case .condemned: true
+        }
     }
 }

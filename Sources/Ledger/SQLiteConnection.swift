@@ -11,8 +11,9 @@ final class SQLiteConnection {
     let handle: OpaquePointer
     private var statements: [String: SQLiteStatement] = [:]
 
-    /// A reader beside the writer waits so long for a checkpoint to let it in.
-    private static let busyTimeoutMilliseconds: Int32 = 5_000
+    /// Only a person with another tool, or a checkpoint, keeps a connection waiting; longer than this is trouble that
+    /// an operator should hear of, and the ledger's thread must come round for the watchdog.
+    private static let busyTimeoutMilliseconds: Int32 = 2_000
 
     init(path: String, mode: Mode) throws(SQLiteFault) {
         var opened: OpaquePointer?
@@ -46,6 +47,13 @@ final class SQLiteConnection {
         guard code == SQLITE_OK else { throw fault(sql) }
     }
 
+    /// Ends a transaction that failed. SQLite has ended it already after some faults.
+    func rollBack() {
+        guard isInTransaction else { return }
+        // It frees what was not committed; its own failure leaves nothing more to do, and the connection is reopened.
+        sqlite3_exec(handle, "ROLLBACK", nil, nil, nil)
+    }
+
     /// A prepared statement, reset and ready to bind. It is kept for the next time.
     func statement(_ sql: String) throws(SQLiteFault) -> SQLiteStatement {
         if let known = statements[sql] {
@@ -60,20 +68,28 @@ final class SQLiteConnection {
         return statement
     }
 
-    /// The one integer that a statement gives.
-    func integer(_ sql: String) throws(SQLiteFault) -> Int64 {
+    /// Prepares `sql`, binds, and gives each of its rows to `body`.
+    func query<Row>(
+        _ sql: String, bind: (SQLiteStatement) -> Void = { _ in },
+        _ body: (SQLiteStatement) throws(SQLiteFault) -> Row
+    ) throws(SQLiteFault) -> [Row] {
+        let statement = try statement(sql)
+        // A statement that is not reset keeps its read transaction, and with it the log from being checkpointed.
+        defer { statement.reset() }
+        bind(statement)
+        var rows: [Row] = []
+        while try statement.step() { rows.append(try body(statement)) }
+        return rows
+    }
+
+    /// The one integer that a statement gives; 0 if none.
+    func integer(_ sql: String, bind: (SQLiteStatement) -> Void = { _ in }) throws(SQLiteFault) -> Int64 {
         let statement = try statement(sql)
         defer { statement.reset() }
+        bind(statement)
         return try statement.step() ? statement.integer(0) : 0
     }
 
-    func text(_ sql: String) throws(SQLiteFault) -> String {
-        let statement = try statement(sql)
-        defer { statement.reset() }
-        return try statement.step() ? statement.text(0) ?? "" : ""
-    }
-
-    var rowsChanged: Int { Int(sqlite3_changes(handle)) }
     var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }
 
     func fault(_ attempted: String) -> SQLiteFault {

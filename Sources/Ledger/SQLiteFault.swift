@@ -13,11 +13,20 @@ struct SQLiteFault: Error, Equatable, Sendable, CustomStringConvertible {
     /// The file is not, or no more, what it should be: waiting does not help.
     var isDamage: Bool { primaryCode == SQLITE_CORRUPT || primaryCode == SQLITE_NOTADB }
 
+    /// The statement or its values are at fault, not the file: other operations of the same commit may still succeed.
+    var isOfOneOperation: Bool {
+        switch primaryCode {
+        case SQLITE_ERROR, SQLITE_CONSTRAINT, SQLITE_MISMATCH, SQLITE_TOOBIG, SQLITE_RANGE, SQLITE_MISUSE: true
+        default: false
+        }
+    }
+
     func ledgerError(path: String) -> LedgerError {
         if isDamage {
             return .unusable(
                 "ledger \(path) is damaged: \(self); stop the daemon and run `ledger restore` with a backup")
         }
+        if isOfOneOperation { return .unusable("ledger \(path): \(self); run `ledger verify`") }
         let advice =
             switch primaryCode {
             case SQLITE_FULL: "make room on its disk"
@@ -25,6 +34,6 @@ struct SQLiteFault: Error, Equatable, Sendable, CustomStringConvertible {
             case SQLITE_BUSY, SQLITE_LOCKED: "another program has it locked; end that program"
             default: "look at the disk"
             }
-        return .unavailable("ledger \(path) cannot be written: \(self); \(advice), and it goes on by itself")
+        return .unavailable("ledger \(path) cannot be used: \(self); \(advice), and it goes on by itself")
     }
 }

@@ -1,65 +1,91 @@
+import CSQLite
 public import Jobs
 public import Threads
 
 extension SQLiteLedger {
-    /// Rows in one slice of pruning or forgetting: a few milliseconds, so that jobs do not wait behind it.
-    private static let slice = 500
+    /// Rows in one slice of pruning or forgetting: about ten milliseconds, so that no job waits long behind it.
+    private static let slice = 200
 
-    /// Removes finished jobs that ended before `time` and owe the broker nothing, with results and history. Open jobs
-    /// and what is not marked published stay. Returns how many went.
+    private static let isSettled = """
+        finished = 1 AND letter_published = 1
+        AND NOT EXISTS (SELECT 1 FROM results WHERE results.job_id = jobs.job_id AND published = 0)
+        """
+
+    // MARK: Pruning
+
+    /// Removes jobs that ended before `time` and owe the broker nothing, with results and stories; then days and holds
+    /// that ended before it. Open jobs and what is not marked published stay. Returns how many jobs went.
     public func prune(before time: Timestamp) async throws(LedgerError) -> Int {
         var total = 0
         while !Task.isCancelled {
-            let removed = try await write { connection throws(SQLiteFault) in
-                let statement = try connection.statement(
-                    """
-                    SELECT job_id FROM jobs WHERE finished = 1 AND changed < ?1 AND result_published = 1
-                    AND letter_published = 1 LIMIT ?2
-                    """)
-                statement.bind(1, time).bind(2, Self.slice)
-                return try Self.remove(statement, connection)
+            let removed = try await write { rows throws(SQLiteFault) in
+                try Self.remove(
+                    try rows.connection.query(
+                        "SELECT job_id FROM jobs WHERE changed < ?1 AND \(Self.isSettled) LIMIT ?2",
+                        bind: { $0.bind(1, time).bind(2, Self.slice) }, Self.jobID), rows)
             }
             total += removed
             if removed < Self.slice { break }
         }
+        try await write { rows throws(SQLiteFault) in
+            for table in ["days WHERE at", "holds WHERE until"] {
+                let deletion = try rows.connection.statement("DELETE FROM \(table) < ?1")
+                deletion.bind(1, time)
+                try deletion.run()
+            }
+        }
         return total
     }
 
-    /// Removes everything about a job. A later delivery of it is a fresh job. False if there is none, or if it is
-    /// open: its copy in the broker would be called again without a memory.
-    public func forget(_ id: JobID) async throws(LedgerError) -> Bool {
-        try await write { connection throws(SQLiteFault) in
-            let statement = try connection.statement("SELECT job_id FROM jobs WHERE job_id = ?1 AND finished = 1")
-            statement.bind(1, id.utf8)
-            return try Self.remove(statement, connection) > 0
+    // MARK: Forgetting
+
+    /// Removes everything about a job, and overwrites it in the file and its log. A later delivery of it is a fresh job.
+    public func forget(_ id: JobID) async throws(LedgerError) -> ForgetAnswer {
+        let answer = try await write { rows throws(SQLiteFault) -> ForgetAnswer in
+            guard try rows.load(id) != nil else { return .unknown }
+            let settled = try rows.connection.query(
+                "SELECT job_id FROM jobs WHERE job_id = ?1 AND \(Self.isSettled)", bind: { $0.bind(1, id.utf8) },
+                Self.jobID)
+            return try Self.remove(settled, rows) > 0 ? .forgotten : .needed
         }
+        try await emptyLog()
+        return answer
     }
 
-    /// Removes every finished job of an account. Returns how many went.
-    public func forget(account: AccountID) async throws(LedgerError) -> Int {
+    /// Does that for every job of an account. `needed` are those that stay: see `ForgetAnswer.needed`.
+    public func forget(account: AccountID) async throws(LedgerError) -> (forgotten: Int, needed: Int) {
         var total = 0
         while !Task.isCancelled {
-            let removed = try await write { connection throws(SQLiteFault) in
-                let statement = try connection.statement(
-                    "SELECT job_id FROM jobs WHERE account = ?1 AND finished = 1 LIMIT ?2")
-                statement.bind(1, account.utf8).bind(2, Self.slice)
-                return try Self.remove(statement, connection)
+            let removed = try await write { rows throws(SQLiteFault) in
+                try Self.remove(
+                    try rows.connection.query(
+                        "SELECT job_id FROM jobs WHERE account = ?1 AND \(Self.isSettled) LIMIT ?2",
+                        bind: { $0.bind(1, account.utf8).bind(2, Self.slice) }, Self.jobID), rows)
             }
             total += removed
             if removed < Self.slice { break }
         }
-        return total
+        let needed = try await read { rows throws(SQLiteFault) in
+            try rows.connection.integer(
+                "SELECT count(*) FROM jobs WHERE account = ?1", bind: { $0.bind(1, account.utf8) })
+        }
+        try await emptyLog()
+        return (total, Int(needed))
     }
 
-    private static func remove(
-        _ selection: SQLiteStatement, _ connection: SQLiteConnection
-    ) throws(SQLiteFault) -> Int {
-        var ids: [[UInt8]] = []
-        while try selection.step() { ids.append(selection.blob(0)) }
-        selection.reset()
+    /// The log still has pages as they were before. A reader that is at work keeps it until the next checkpoint.
+    private func emptyLog() async throws(LedgerError) {
+        try await read { rows throws(SQLiteFault) in
+            _ = try rows.connection.query("PRAGMA wal_checkpoint(TRUNCATE)") { _ in }
+        }
+    }
+
+    private static func jobID(_ row: SQLiteStatement) -> [UInt8] { row.blob(0) }
+
+    private static func remove(_ ids: [[UInt8]], _ rows: SQLiteRows) throws(SQLiteFault) -> Int {
         for id in ids {
             for table in ["results", "history", "jobs"] {
-                let deletion = try connection.statement("DELETE FROM \(table) WHERE job_id = ?1")
+                let deletion = try rows.connection.statement("DELETE FROM \(table) WHERE job_id = ?1")
                 deletion.bind(1, id)
                 try deletion.run()
             }
@@ -67,42 +93,84 @@ extension SQLiteLedger {
         return ids.count
     }
 
-    /// Notes a hold for the stories of the jobs that it stopped. A post.
+    // MARK: Holds
+
+    /// Notes a hold for the stories and ages of the jobs that it stopped: at its start with `until` nil, and again at
+    /// its end. A post; while nothing can be written it waits in memory.
     public func recordHold(_ cause: HoldCause, since: Timestamp, until: Timestamp?, detail: String) {
-        mailbox.post(
-            .write(
-                { connection throws(SQLiteFault) in
-                    let statement = try connection.statement(
-                        """
-                        INSERT INTO holds (cause, since, until, detail) VALUES (?1, ?2, ?3, ?4)
-                        ON CONFLICT (cause, since) DO UPDATE SET until = ?3, detail = ?4
-                        """)
-                    statement.bind(1, cause.rawValue).bind(2, since).bind(3, until).bind(4, detail)
-                    try statement.run()
-                    return {}
-                }, refuse: { _ in }))
+        mailbox.post(.hold(HoldRecord(cause: cause, since: since, until: until, detail: detail)))
     }
 
-    /// The stored results completed at `time` or later, page by page.
+    /// Holds that lasted at some time between the two, oldest first.
+    public func holds(from start: Timestamp, to end: Timestamp) async throws(LedgerError) -> [HoldRecord] {
+        try await readBehindLines { reader throws(LedgerError) in try reader.holds(from: start, to: end) }
+    }
+
+    // MARK: Readers beside the thread
+
+    /// All that is known of a job, or nil.
+    public func story(of id: JobID) async throws(LedgerError) -> JobStory? {
+        try await readBehindLines { reader throws(LedgerError) in try reader.story(of: id) }
+    }
+
+    /// Stored results in the order of their completion, from `time` on, or after `last` of the page before.
     public func results(
-        since time: Timestamp, after last: Timestamp, limit: Int
+        since time: Timestamp, after last: OwedResult? = nil, limit: Int
     ) async throws(LedgerError) -> [OwedResult] {
-        try await read { rows throws(SQLiteFault) in
-            try rows.resultsCompleted(since: time, after: last, limit: limit)
+        try await readBeside { reader throws(LedgerError) in
+            try reader.results(since: time, after: last, limit: limit)
         }
     }
 
-    public func statistics() async throws(LedgerError) -> LedgerStatistics {
-        let path = self.path
+    /// The results of one job, a generation each, oldest first.
+    public func results(of id: JobID) async throws(LedgerError) -> [StoredResult] {
+        try await readBeside { reader throws(LedgerError) in try reader.results(of: id) }
+    }
+
+    /// Whether no job was ever recorded.
+    public func isEmpty() async throws(LedgerError) -> Bool {
+        try await readBeside { reader throws(LedgerError) in try reader.isEmpty() }
+    }
+
+    /// The full check; empty if all is well. Takes seconds for millions of jobs.
+    public func verify() async throws(LedgerError) -> [String] {
+        try await readBeside { reader throws(LedgerError) in try reader.faults() }
+    }
+
+    /// Copies the ledger into `target` while jobs go on, checks the copy, and notes the time.
+    public func backUp(to target: String) async throws(LedgerError) {
         let now = clock.wall()
-        return try await read { rows throws(SQLiteFault) in
-            try LedgerStatistics.read(rows.connection, path: path, at: now)
-        }
+        try await readBeside { reader throws(LedgerError) in try reader.backUp(to: target) }
+        try await write { rows throws(SQLiteFault) in try rows.setMeta(.lastBackup, to: now) }
     }
 
-    /// Commits and what was in them, since the start.
-    public var commits: (count: Int, operations: Int) {
-        let reading = gauge.reading
-        return (reading.commits, reading.operations)
+    /// The lines that wait for a commit are written first, if they can be.
+    private func readBehindLines<Answer: Sendable>(
+        _ body: @escaping @Sendable (LedgerReader) throws(LedgerError) -> Answer
+    ) async throws(LedgerError) -> Answer {
+        _ = try? await write { _ in }
+        return try await readBeside(body)
+    }
+
+    /// On a thread and a connection of its own: neither jobs nor the cooperative pool wait for it.
+    private func readBeside<Answer: Sendable>(
+        _ body: @escaping @Sendable (LedgerReader) throws(LedgerError) -> Answer
+    ) async throws(LedgerError) -> Answer {
+        let path = self.path
+        let result = await withCheckedContinuation { (reply: LedgerOperation.Reply<Answer>) in
+            do throws(SystemCallError) {
+                _ = try NativeThread(name: "ledger-reader", detached: true) {
+                    do throws(LedgerError) {
+                        let answer = try body(try LedgerReader(path: path))
+                        reply.resume(returning: .success(answer))
+                    } catch {
+                        reply.resume(returning: .failure(error))
+                    }
+                }
+            } catch {
+                reply.resume(returning: .failure(.unavailable(error.description)))
+            }
+        }
+        return try result.get()
     }
 }

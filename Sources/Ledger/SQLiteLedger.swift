@@ -1,9 +1,10 @@
-import CLinux
-import Glibc
-public import Jobs
 public import Threads
 
 /// The embedded ledger: one SQLite file, one writing thread, readers beside it.
+///
+/// While it cannot commit (disk full, read-only, an I/O fault) looks and claims throw `.unavailable`, records and marks
+/// wait in memory, first in line, and it tries again by itself, 0.5 s to 10 s apart, opening the file anew each time. A
+/// damaged file makes it `.unusable` until the process starts again on a restored one.
 public final class SQLiteLedger: Ledger {
     /// How safe an answer is.
     public enum Durability: String, Sendable {
@@ -14,24 +15,44 @@ public final class SQLiteLedger: Ledger {
     }
 
     public let path: String
+    /// The last writer was killed or lost power; a full check runs in the background since.
+    public let wasStoppedUncleanly: Bool
     let mailbox: Mailbox<LedgerOperation>
     let clock: any Timekeeper
     let gauge: LedgerGauge
     private let thread: NativeThread
-    // Kept for as long as the ledger lives.
+    private let check: LedgerCheck?
+    // Written by whoever closes first; under the lock.
+    private let isJoined = Lock(false)
+    // Kept for as long as the ledger lives; the thread keeps it too.
     private let lock: LedgerLock
 
     /// Opens or makes the file, brings it to the current schema and starts the thread. `lock` is of the same path.
-    /// `onHealth` and `onCommit` are called on the ledger's thread.
-    public init(
+    ///
+    /// `onHealth` and `onCommit` are called on the ledger's thread, `onCheck` on one of its own, once, with what the
+    /// check after an unclean stop found. They must not block.
+    public convenience init(
         path: String, durability: Durability, lock: LedgerLock, clock: any Timekeeper = SystemTimekeeper(),
         onHealth: @escaping @Sendable (LedgerHealth) -> Void = { _ in },
-        onCommit: @escaping @Sendable (_ operations: Int, _ took: Duration) -> Void = { _, _ in }
+        onCommit: @escaping @Sendable (_ operations: Int, _ took: Duration) -> Void = { _, _ in },
+        onCheck: @escaping @Sendable (_ faults: [String]) -> Void = { _ in }
     ) throws(LedgerError) {
-        self.path = path
+        try self.init(
+            file: LedgerFile(path: path, durability: durability), lock: lock, clock: clock, onHealth: onHealth,
+            onCommit: onCommit, onCheck: onCheck)
+    }
+
+    init(
+        file: LedgerFile, lock: LedgerLock, clock: any Timekeeper = SystemTimekeeper(),
+        onHealth: @escaping @Sendable (LedgerHealth) -> Void = { _ in },
+        onCommit: @escaping @Sendable (_ operations: Int, _ took: Duration) -> Void = { _, _ in },
+        onCheck: @escaping @Sendable (_ faults: [String]) -> Void = { _ in }
+    ) throws(LedgerError) {
+        path = file.path
         self.clock = clock
         self.lock = lock
-        gauge = LedgerGauge(onCommit: onCommit)
+        let gauge = LedgerGauge(onCommit: onCommit)
+        self.gauge = gauge
         let mailbox: Mailbox<LedgerOperation>
         do throws(SystemCallError) {
             mailbox = try Mailbox()
@@ -39,61 +60,95 @@ public final class SQLiteLedger: Ledger {
             throw .unavailable(error.description)
         }
         self.mailbox = mailbox
+        wasStoppedUncleanly = file.hasLogLeft
         // Opened here first, so that a file that is of no use is an error of this init and not of a thread.
-        try Self.prepare(path, durability)
-        let gauge = self.gauge
+        try file.prepare(at: clock.wall())
         do throws(SystemCallError) {
             thread = try NativeThread(name: "ledger") {
-                Self.run(path, durability, mailbox: mailbox, clock: clock, gauge: gauge, onHealth: onHealth)
+                // Whoever drops the ledger without closing it must not let another writer in before the thread ends.
+                withExtendedLifetime(lock) {
+                    var writer = LedgerWriter(
+                        mailbox: mailbox, file: file, clock: clock, gauge: gauge, onHealth: onHealth)
+                    writer.run()()
+                }
             }
+            check =
+                wasStoppedUncleanly
+                ? try LedgerCheck(path: path, onDamage: { mailbox.post(.condemn($0)) }, onEnd: onCheck) : nil
         } catch {
+            // The thread, if it was the check's that could not start, ends at this.
+            mailbox.post(.close(until: clock.now(), { _ in }))
             throw .unavailable(error.description)
         }
     }
 
-    private static func prepare(_ path: String, _ durability: Durability) throws(LedgerError) {
-        let connection = try open(path, durability)
-        try LedgerSchema.migrate(connection)
-    }
-
-    private static func open(_ path: String, _ durability: Durability) throws(LedgerError) -> SQLiteConnection {
-        // The umask could make a new file readable for others; it names users and what they asked for.
-        let descriptor = CLinux_open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        if descriptor >= 0 { Glibc.close(descriptor) }
-        do throws(SQLiteFault) {
-            let connection = try SQLiteConnection(path: path, mode: .readWrite)
-            try connection.execute("PRAGMA journal_mode = WAL")
-            try connection.execute("PRAGMA synchronous = \(durability.rawValue)")
-            // 4 MiB of log between checkpoints: a commit rarely waits for one, and a restart replays little.
-            try connection.execute("PRAGMA wal_autocheckpoint = 1000")
-            // 16 MiB of pages: the upper levels of the trees of millions of jobs.
-            try connection.execute("PRAGMA cache_size = -16384")
-            return connection
-        } catch {
-            throw error.ledgerError(path: path)
+    /// Takes the lock and opens the ledger. With `onWaiting`, waits while another process has it, and tells once which
+    /// one; without, that is an error. Throws `.closed` if the task is cancelled meanwhile.
+    public static func open(
+        path: String, durability: Durability, clock: any Timekeeper = SystemTimekeeper(),
+        onWaiting: (@Sendable (_ holder: String) -> Void)?,
+        onHealth: @escaping @Sendable (LedgerHealth) -> Void = { _ in },
+        onCommit: @escaping @Sendable (_ operations: Int, _ took: Duration) -> Void = { _, _ in },
+        onCheck: @escaping @Sendable (_ faults: [String]) -> Void = { _ in }
+    ) async throws(LedgerError) -> SQLiteLedger {
+        let lock: LedgerLock
+        if let onWaiting {
+            guard let waited = try await LedgerLock.wait(ledger: path, clock: clock, onWaiting: onWaiting) else {
+                throw .closed
+            }
+            lock = waited
+        } else {
+            guard let free = try LedgerLock.take(ledger: path) else {
+                let holder = LedgerLock.holder(ledger: path)
+                throw .unavailable("ledger \(path) is in use by process \(holder): stop it, or go through its socket")
+            }
+            lock = free
         }
+        return try SQLiteLedger(
+            path: path, durability: durability, lock: lock, clock: clock, onHealth: onHealth, onCommit: onCommit,
+            onCheck: onCheck)
     }
 
-    private static func run(
-        _ path: String, _ durability: Durability, mailbox: Mailbox<LedgerOperation>, clock: any Timekeeper,
-        gauge: LedgerGauge, onHealth: @escaping @Sendable (LedgerHealth) -> Void
-    ) {
-        do throws(LedgerError) {
-            var writer = LedgerWriter(
-                mailbox: mailbox, connection: try open(path, durability), clock: clock, gauge: gauge,
-                onHealth: onHealth)
-            writer.run()
-        } catch {
-            // It opened a moment ago, in init; now nothing can be asked of it.
-            onHealth(.unavailable(error))
-            for operation in mailbox.close() { operation.refuse(error) }
+    deinit {
+        // Whoever forgot to close it: the thread writes what it has and ends.
+        guard mailbox.post(.close(until: clock.now() + Self.closeTime, { _ in })) else { return }
+        check?.end()
+        // Without this thread the other's memory is kept until the process ends, and nothing else is amiss.
+        _ = try? NativeThread(name: "ledger-end", detached: true) { [thread] in thread.join() }
+    }
+
+    /// For a disk that is busy, not for one that is full.
+    public static let closeTime = Duration.seconds(5)
+
+    /// Writes what is owed, trying for at most `time` if the disk does not let it, and ends the thread. Returns how many
+    /// records and marks were lost for that: their jobs' intents are open, so their redeliveries count as ambiguous.
+    /// Whatever is asked later is refused as closed.
+    @discardableResult
+    public func close(within time: Duration) async -> Int {
+        // While it reads, the log cannot be folded in.
+        check?.end()
+        let deadline = clock.now() + time
+        let lost = await withCheckedContinuation { (reply: CheckedContinuation<Int, Never>) in
+            if !mailbox.post(.close(until: deadline, { reply.resume(returning: $0) })) { reply.resume(returning: 0) }
         }
+        // The answer was the thread's last deed, so this waits for microseconds.
+        join()
+        return lost
     }
 
-    /// Writes what is owed, if the disk lets it, and ends the thread. Whatever comes later is refused as closed.
+    /// The same within `closeTime`, for a thread that may wait. Never for a task.
     public func close() {
-        guard mailbox.post(.close) else { return }
-        thread.join()
+        check?.end()
+        mailbox.post(.close(until: clock.now() + Self.closeTime, { _ in }))
+        join()
+    }
+
+    private func join() {
+        let isFirst = isJoined.withLock { isJoined in
+            defer { isJoined = true }
+            return !isJoined
+        }
+        if isFirst { thread.join() }
     }
 
     /// Answered by the ledger's thread when it comes round: proof that it lives.
@@ -101,90 +156,9 @@ public final class SQLiteLedger: Ledger {
         mailbox.post(.ping(answer))
     }
 
-    // MARK: Ledger
-
-    public func look(_ arrival: Arrival, at now: Timestamp) async throws(LedgerError) -> Finding {
-        try await ask { .look(arrival, now, $0) }
-    }
-
-    public func claim(_ claim: Claim) async throws(LedgerError) -> ClaimAnswer {
-        try await ask { .claim(claim, $0) }
-    }
-
-    @discardableResult
-    public func record(_ record: Record) async throws(LedgerError) -> Int {
-        let now = clock.wall()
-        return try await ask { .record(record, now, $0) }
-    }
-
-    public func mark(_ part: PublishedPart, of jobID: JobID, generation: Int) {
-        // Refused only by a closed ledger: then the next delivery publishes once more, under the same message-id.
-        mailbox.post(.mark(part, jobID, generation: generation))
-    }
-
-    public func note(_ event: JobEvent) {
-        mailbox.post(.note(event))
-    }
-
-    public func count(of day: String) async throws(LedgerError) -> DayCount {
-        try await read { rows throws(SQLiteFault) in try rows.count(of: day) }
-    }
-
-    public func unpublishedResults(after last: JobID?, limit: Int) async throws(LedgerError) -> [OwedResult] {
-        try await read { rows throws(SQLiteFault) in try rows.owedResults(after: last, limit: limit) }
-    }
-
-    public func overdue(before time: Timestamp, limit: Int) async throws(LedgerError) -> [OverdueJob] {
-        try await read { rows throws(SQLiteFault) in
-            try rows.loadOverdue(before: time, limit: limit).map {
-                OverdueJob(jobID: $0.jobID, account: $0.account, open: $0.open)
-            }
-        }
-    }
-
-    public func finishLost(_ job: OverdueJob, result: StoredResult) async throws(LedgerError) -> Bool {
-        let now = clock.wall()
-        return try await ask { .finishLost(job, result, now, $0) }
-    }
-
-    // MARK: Asking the thread
-
-    func ask<Answer: Sendable>(
-        _ operation: (LedgerOperation.Reply<Answer>) -> LedgerOperation
-    ) async throws(LedgerError) -> Answer {
-        let result = await withCheckedContinuation { (reply: LedgerOperation.Reply<Answer>) in
-            if !mailbox.post(operation(reply)) { reply.resume(returning: .failure(.closed)) }
-        }
-        return try result.get()
-    }
-
-    /// Reads on the ledger's thread.
-    func read<Answer: Sendable>(
-        _ body: @escaping @Sendable (SQLiteRows) throws(SQLiteFault) -> Answer
-    ) async throws(LedgerError) -> Answer {
-        let path = self.path
-        return try await ask { reply in
-            .read(
-                { connection in
-                    do throws(SQLiteFault) {
-                        reply.resume(returning: .success(try body(SQLiteRows(connection: connection))))
-                    } catch {
-                        reply.resume(returning: .failure(error.ledgerError(path: path)))
-                    }
-                }, refuse: { reply.resume(returning: .failure($0)) })
-        }
-    }
-
-    /// Writes in the commit of its batch.
-    func write<Answer: Sendable>(
-        _ body: @escaping @Sendable (SQLiteConnection) throws(SQLiteFault) -> Answer
-    ) async throws(LedgerError) -> Answer {
-        try await ask { reply in
-            .write(
-                { connection throws(SQLiteFault) in
-                    let answer = try body(connection)
-                    return { reply.resume(returning: .success(answer)) }
-                }, refuse: { reply.resume(returning: .failure($0)) })
-        }
+    /// Commits and what was in them, since the start.
+    public var commits: (count: Int, operations: Int) {
+        let reading = gauge.reading
+        return (reading.commits, reading.operations)
     }
 }

@@ -7,6 +7,8 @@ final class SQLiteStatement {
     private let handle: OpaquePointer
     private unowned let connection: SQLiteConnection
     private let sql: String
+    /// Binding has no place to throw from; what failed there, out of memory or too big, fails the next step.
+    private var bindingFault: SQLiteFault?
 
     // SQLITE_TRANSIENT is a cast of -1, which Swift does not import: SQLite copies at once.
     private static let transient = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
@@ -20,26 +22,31 @@ final class SQLiteStatement {
     deinit { sqlite3_finalize(handle) }
 
     func reset() {
+        bindingFault = nil
         // Its code repeats the fault of the last step, which was thrown there.
         sqlite3_reset(handle)
         sqlite3_clear_bindings(handle)
     }
 
-    @discardableResult
-    func bind(_ index: Int32, _ value: [UInt8]) -> Self {
-        _ = value.withUnsafeBytes { bytes in
-            // A null pointer would bind NULL; an empty blob is not NULL.
-            bytes.isEmpty
-                ? sqlite3_bind_zeroblob(handle, index, 0)
-                : sqlite3_bind_blob(handle, index, bytes.baseAddress, Int32(bytes.count), Self.transient)
-        }
+    private func bound(_ code: Int32) -> Self {
+        if code != SQLITE_OK, bindingFault == nil { bindingFault = connection.fault("binding for: \(sql)") }
         return self
     }
 
     @discardableResult
+    func bind(_ index: Int32, _ value: [UInt8]) -> Self {
+        let code = value.withUnsafeBytes { bytes in
+            // A null pointer would bind NULL; an empty blob is not NULL.
+            bytes.isEmpty
+                ? sqlite3_bind_zeroblob(handle, index, 0)
+                : sqlite3_bind_blob64(handle, index, bytes.baseAddress, UInt64(bytes.count), Self.transient)
+        }
+        return bound(code)
+    }
+
+    @discardableResult
     func bind(_ index: Int32, _ value: Int64?) -> Self {
-        if let value { sqlite3_bind_int64(handle, index, value) } else { sqlite3_bind_null(handle, index) }
-        return self
+        bound(value.map { sqlite3_bind_int64(handle, index, $0) } ?? sqlite3_bind_null(handle, index))
     }
 
     @discardableResult
@@ -53,16 +60,20 @@ final class SQLiteStatement {
 
     @discardableResult
     func bind(_ index: Int32, _ value: String?) -> Self {
-        if let value {
-            sqlite3_bind_text(handle, index, value, -1, Self.transient)
-        } else {
-            sqlite3_bind_null(handle, index)
+        guard var value else { return bound(sqlite3_bind_null(handle, index)) }
+        // With its length: what others chose, a correlation id for one, may have a zero byte in it.
+        let code = value.withUTF8 { bytes in
+            guard let start = bytes.baseAddress else { return sqlite3_bind_text(handle, index, "", 0, Self.transient) }
+            return start.withMemoryRebound(to: CChar.self, capacity: bytes.count) {
+                sqlite3_bind_text64(handle, index, $0, UInt64(bytes.count), Self.transient, UInt8(SQLITE_UTF8))
+            }
         }
-        return self
+        return bound(code)
     }
 
     /// True while there is a row.
     func step() throws(SQLiteFault) -> Bool {
+        if let bindingFault { throw bindingFault }
         switch sqlite3_step(handle) {
         case SQLITE_ROW: return true
         case SQLITE_DONE: return false
@@ -84,7 +95,9 @@ final class SQLiteStatement {
     func timeIfAny(_ column: Int32) -> Timestamp? { isNull(column) ? nil : time(column) }
 
     func text(_ column: Int32) -> String? {
-        sqlite3_column_text(handle, column).map { String(cString: $0) }
+        guard let start = sqlite3_column_text(handle, column) else { return nil }
+        let bytes = UnsafeBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, column)))
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     func blob(_ column: Int32) -> [UInt8] {

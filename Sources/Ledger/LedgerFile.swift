@@ -1,0 +1,72 @@
+import CLinux
+import Glibc
+import Threads
+
+/// Where a ledger is and how its writer opens it: the same each time, at the start and after a trouble.
+struct LedgerFile: Sendable {
+    let path: String
+    let durability: SQLiteLedger.Durability
+    /// Called on each connection that is opened; a test makes a disk full or read-only with it.
+    var onOpen: @Sendable (SQLiteConnection) throws(SQLiteFault) -> Void = { _ in }
+
+    /// Makes the file if there is none, readable for its owner alone, because it names users and what they asked for:
+    /// SQLite would leave that to the umask. Only before the first connection of this process: closing any descriptor
+    /// of the file would drop the POSIX locks that SQLite holds on it.
+    func create() throws(LedgerError) {
+        let descriptor = CLinux_open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        if descriptor >= 0 {
+            close(descriptor)
+            return
+        }
+        let code = CLinux_errno()
+        guard code == EEXIST else {
+            let error = SystemCallError("creating ledger \(path)", code: code)
+            throw .unavailable("\(error); make its directory writable for the daemon's user")
+        }
+    }
+
+    /// Makes the file or brings it to the current schema, and closes it again.
+    func prepare(at now: Timestamp) throws(LedgerError) {
+        try create()
+        let connection: SQLiteConnection
+        do throws(SQLiteFault) {
+            connection = try open()
+        } catch {
+            throw error.ledgerError(path: path)
+        }
+        guard try LedgerSchema.migrate(connection) == 0 else { return }
+        do throws(SQLiteFault) {
+            try SQLiteRows(connection: connection).setMeta(.created, to: now)
+        } catch {
+            throw error.ledgerError(path: path)
+        }
+    }
+
+    /// A log that is left is from a writer that did not close: it was killed, or lost power.
+    var hasLogLeft: Bool {
+        var log = stat()
+        return stat(path + "-wal", &log) == 0 && log.st_size > 0
+    }
+
+    func open() throws(SQLiteFault) -> SQLiteConnection {
+        let connection = try SQLiteConnection(path: path, mode: .readWrite)
+        // Reads answer while a commit of this process is under way, and readers of others never wait.
+        try connection.execute("PRAGMA journal_mode = WAL")
+        try connection.execute("PRAGMA synchronous = \(durability.rawValue)")
+        // 32 MiB of log between checkpoints: with 4 MiB they took half of the thread's time under load. After a kill
+        // the next start reads so much once.
+        try connection.execute("PRAGMA wal_autocheckpoint = 8000")
+        // After a long reader has kept the log from being reused, it shrinks to this again.
+        try connection.execute("PRAGMA journal_size_limit = 67108864")
+        // 16 MiB of pages: the upper levels of the trees of millions of jobs.
+        try connection.execute("PRAGMA cache_size = -16384")
+        // Sorting and savepoints need no file of their own: the service may write to its state directory only.
+        try connection.execute("PRAGMA temp_store = MEMORY")
+        // A damaged page is noticed when it is read, not when it is written back.
+        try connection.execute("PRAGMA cell_size_check = ON")
+        // Who is forgotten or pruned is overwritten, not only unlinked.
+        try connection.execute("PRAGMA secure_delete = ON")
+        try onOpen(connection)
+        return connection
+    }
+}

@@ -1,0 +1,141 @@
+import CSQLite
+import Jobs
+import Threads
+
+/// One commit: loads, asks the rules, saves, and keeps each answer until the commit is made.
+struct LedgerTransaction {
+    typealias Answer = @Sendable () -> Void
+
+    let rows: SQLiteRows
+
+    /// Applies all of `operations` or none, and returns what to call now that they are durable.
+    ///
+    /// A fault of one operation fails all at first; they are then applied once more, each behind a savepoint, so that
+    /// it fails alone. That costs nothing as long as nothing fails.
+    func commit(_ operations: [LedgerOperation], mustProveRoom: Bool) throws(SQLiteFault) -> [Answer] {
+        do throws(SQLiteFault) {
+            return try commit(operations, mustProveRoom: mustProveRoom, apart: false)
+        } catch {
+            guard error.isOfOneOperation else { throw error }
+            return try commit(operations, mustProveRoom: mustProveRoom, apart: true)
+        }
+    }
+
+    private func commit(
+        _ operations: [LedgerOperation], mustProveRoom: Bool, apart: Bool
+    ) throws(SQLiteFault) -> [Answer] {
+        var answers: [Answer] = []
+        do throws(SQLiteFault) {
+            try rows.connection.statement("BEGIN IMMEDIATE").run()
+            if mustProveRoom { try rows.tryRoom() }
+            for operation in operations {
+                answers.append(apart ? try applyApart(operation) : try apply(operation))
+            }
+            try rows.connection.statement("COMMIT").run()
+        } catch {
+            rows.connection.rollBack()
+            throw error
+        }
+        return answers
+    }
+
+    private func applyApart(_ operation: LedgerOperation) throws(SQLiteFault) -> Answer {
+        try rows.connection.execute("SAVEPOINT operation")
+        do throws(SQLiteFault) {
+            let answer = try apply(operation)
+            try rows.connection.execute("RELEASE operation")
+            return answer
+        } catch {
+            guard error.isOfOneOperation else { throw error }
+            try rows.connection.execute("ROLLBACK TO operation; RELEASE operation")
+            let refusal = error.ledgerError(path: rows.connection.path)
+            return { operation.refuse(refusal) }
+        }
+    }
+
+    /// Also for a read alone, outside of a transaction.
+    func apply(_ operation: LedgerOperation) throws(SQLiteFault) -> Answer {
+        switch operation {
+        case .look(let arrival, let now, let reply):
+            let finding = try find(try rows.load(arrival.jobID), arrival, at: now)
+            return { reply.resume(returning: .success(finding)) }
+        case .claim(let claim, let reply):
+            let answer = try apply(claim)
+            return { reply.resume(returning: .success(answer)) }
+        case .record(let record, let now, let reply):
+            let copy = try apply(record, at: now)
+            return { reply.resume(returning: .success(copy)) }
+        case .mark(let part, let id, let generation):
+            try mark(part, of: id, generation: generation)
+            return {}
+        case .note(let event):
+            try rows.add(event)
+            return {}
+        case .hold(let hold):
+            try rows.save(hold)
+            return {}
+        case .finishLost(let job, let result, let now, let reply):
+            let isDone = try finishLost(job, result, at: now)
+            return { reply.resume(returning: .success(isDone)) }
+        case .read(let body, _), .write(let body, _):
+            return try body(rows)
+        case .ping, .condemn, .close:
+            preconditionFailure("the thread keeps what is meant for itself out of its commits")
+        }
+    }
+
+    private func find(_ row: LedgerRow?, _ arrival: Arrival, at now: Timestamp) throws(SQLiteFault) -> Finding {
+        let finding = try LedgerRules.look(row, arrival, at: now) { generation throws(SQLiteFault) in
+            try rows.loadResult(arrival.jobID, generation: generation)
+        }
+        guard let finding else {
+            throw SQLiteFault(
+                code: SQLITE_ERROR, attempted: "looking job \(arrival.jobID) up",
+                message: "it is finished and has no stored result")
+        }
+        return finding
+    }
+
+    private func apply(_ claim: Claim) throws(SQLiteFault) -> ClaimAnswer {
+        let row = try rows.load(claim.arrival.jobID)
+        let finding = try find(row, claim.arrival, at: claim.at)
+        guard let claimed = LedgerRules.claim(row, claim, finding: finding) else { return .refused(finding) }
+        if case .fresh(_, let predecessor?) = finding, let closing = claim.closing {
+            try rows.save(closing, of: claim.arrival.jobID, generation: predecessor.generation)
+        }
+        try rows.save(claimed)
+        try rows.count(claim.kind, on: claim.day, at: claim.at)
+        var open = claimed.open
+        // Its own intent is not a sign of trouble yet.
+        open.isAmbiguous = claimed.isAmbiguous
+        return .claimed(open)
+    }
+
+    private func apply(_ record: Record, at now: Timestamp) throws(SQLiteFault) -> Int {
+        let arrival = record.arrival
+        let row = try rows.load(arrival.jobID)
+        guard let next = LedgerRules.record(row, record, at: now) else { return row?.copy ?? arrival.copy }
+        if case .finished(_, let result, _, _, _) = record {
+            try rows.save(result, of: arrival.jobID, generation: arrival.generation)
+        }
+        try rows.save(next)
+        return next.copy
+    }
+
+    private func mark(_ part: PublishedPart, of id: JobID, generation: Int) throws(SQLiteFault) {
+        if case .result = part { return try rows.markResult(of: id, generation: generation) }
+        guard let row = try rows.load(id), let marked = LedgerRules.mark(row, part, generation: generation) else {
+            return
+        }
+        try rows.save(marked)
+    }
+
+    private func finishLost(
+        _ job: OverdueJob, _ result: StoredResult, at now: Timestamp
+    ) throws(SQLiteFault) -> Bool {
+        guard let row = LedgerRules.finishLost(try rows.load(job.jobID), job, at: now) else { return false }
+        try rows.save(row)
+        try rows.save(result, of: job.jobID, generation: row.generation)
+        return true
+    }
+}

@@ -1,0 +1,122 @@
+import CSQLite
+import Jobs
+import Threads
+
+/// What is kept beside the jobs: the days' counts, the lines of their stories, the holds.
+extension SQLiteRows {
+    // MARK: The day's count
+
+    private static let counting = """
+        INSERT INTO days (day, calls, probes, at) VALUES (?1, ?2, ?3, ?4)
+        ON CONFLICT (day) DO UPDATE SET calls = calls + ?2, probes = probes + ?3
+        """
+    private static let loadingCount = "SELECT calls, probes FROM days WHERE day = ?1"
+
+    func count(_ kind: Claim.Kind, on day: String, at now: Timestamp) throws(SQLiteFault) {
+        let statement = try connection.statement(Self.counting)
+        statement.bind(1, day).bind(2, kind == .call).bind(3, kind == .probe).bind(4, now)
+        try statement.run()
+    }
+
+    func count(of day: String) throws(SQLiteFault) -> DayCount {
+        let statement = try connection.statement(Self.loadingCount)
+        defer { statement.reset() }
+        statement.bind(1, day)
+        return try statement.step()
+            ? DayCount(calls: statement.int(0), probes: statement.int(1)) : DayCount(calls: 0, probes: 0)
+    }
+
+    // MARK: Stories
+
+    /// More than the retry ladder has rungs; a job that flaps keeps its newest.
+    static let linesKept = 64
+
+    // Without a row there is nothing to add to: the line would be left behind when jobs are pruned.
+    private static let adding = """
+        INSERT INTO history (job_id, number, at, generation, kind, detail)
+        SELECT ?1, 1 + coalesce((SELECT max(number) FROM history WHERE job_id = ?1), 0), ?2, ?3, ?4, ?5
+        WHERE EXISTS (SELECT 1 FROM jobs WHERE job_id = ?1)
+        """
+    private static let trimming = """
+        DELETE FROM history WHERE job_id = ?1
+        AND number <= (SELECT max(number) FROM history WHERE job_id = ?1) - \(linesKept)
+        """
+    private static let loadingHistory =
+        "SELECT at, generation, kind, detail FROM history WHERE job_id = ?1 ORDER BY number"
+
+    func add(_ event: JobEvent) throws(SQLiteFault) {
+        let addition = try connection.statement(Self.adding)
+        addition.bind(1, event.jobID.utf8).bind(2, event.at).bind(3, event.generation).bind(4, event.kind)
+            .bind(5, DetailText.scrubbed(event.detail))
+        try addition.run()
+        let trim = try connection.statement(Self.trimming)
+        trim.bind(1, event.jobID.utf8)
+        try trim.run()
+    }
+
+    func history(of id: JobID) throws(SQLiteFault) -> [JobEvent] {
+        try connection.query(Self.loadingHistory, bind: { $0.bind(1, id.utf8) }) { row throws(SQLiteFault) in
+            JobEvent(
+                jobID: id, generation: row.int(1), at: row.time(0), kind: row.text(2) ?? "",
+                detail: row.text(3) ?? "")
+        }
+    }
+
+    // MARK: Holds
+
+    private static let savingHold = """
+        INSERT INTO holds (cause, since, until, detail) VALUES (?1, ?2, ?3, ?4)
+        ON CONFLICT (since, cause) DO UPDATE SET until = ?3, detail = ?4
+        """
+    private static let loadingHolds = """
+        SELECT cause, since, until, detail FROM holds WHERE (until IS NULL OR until > ?1) AND since < ?2
+        ORDER BY since, cause
+        """
+
+    func save(_ hold: HoldRecord) throws(SQLiteFault) {
+        let statement = try connection.statement(Self.savingHold)
+        statement.bind(1, hold.cause.rawValue).bind(2, hold.since).bind(3, hold.until)
+            .bind(4, DetailText.scrubbed(hold.detail))
+        try statement.run()
+    }
+
+    /// Holds that lasted at some time between the two. Causes of a newer program are left out.
+    func holds(from start: Timestamp, to end: Timestamp) throws(SQLiteFault) -> [HoldRecord] {
+        try connection.query(Self.loadingHolds, bind: { $0.bind(1, start).bind(2, end) }) { row throws(SQLiteFault) in
+            HoldCause(rawValue: row.text(0) ?? "").map {
+                HoldRecord(cause: $0, since: row.time(1), until: row.timeIfAny(2), detail: row.text(3) ?? "")
+            }
+        }.compactMap { $0 }
+    }
+
+    // MARK: Meta
+
+    enum MetaName: String {
+        case lastBackup = "last_backup"
+        case created
+    }
+
+    func setMeta(_ name: MetaName, to time: Timestamp) throws(SQLiteFault) {
+        let statement = try connection.statement(
+            "INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2")
+        statement.bind(1, name.rawValue).bind(2, time)
+        try statement.run()
+    }
+
+    func meta(_ name: MetaName) throws(SQLiteFault) -> Timestamp? {
+        let statement = try connection.statement("SELECT value FROM meta WHERE name = ?1")
+        defer { statement.reset() }
+        statement.bind(1, name.rawValue)
+        return try statement.step() ? statement.time(0) : nil
+    }
+
+    // MARK: Room
+
+    /// As much as a large batch appends.
+    private static let roomTried = 256 << 10
+
+    /// Fails if there is no room for a batch. A commit without a change would succeed on a full disk.
+    func tryRoom() throws(SQLiteFault) {
+        try connection.execute("INSERT INTO probe VALUES (zeroblob(\(Self.roomTried))); DELETE FROM probe")
+    }
+}

@@ -1,0 +1,89 @@
+import CSQLite
+import Jobs
+import Threads
+
+extension SQLiteRows {
+    private static let resultColumns =
+        "job_id, generation, message_id, outcome, reason, body, correlation_id, traceparent, tracestate, completed"
+    private static let loadingResult =
+        "SELECT \(resultColumns), published FROM results WHERE job_id = ?1 AND generation = ?2"
+    private static let loadingResults =
+        "SELECT \(resultColumns), published FROM results WHERE job_id = ?1 ORDER BY generation"
+    private static let savingResult = """
+        INSERT INTO results (\(resultColumns), published)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0) ON CONFLICT DO NOTHING
+        """
+    private static let markingResult =
+        "UPDATE results SET published = 1 WHERE job_id = ?1 AND generation = ?2 AND published = 0"
+    private static let loadingOwed = """
+        SELECT \(resultColumns) FROM results AS owed WHERE published = 0 AND job_id > ?1
+        AND NOT EXISTS (SELECT 1 FROM results WHERE published = 0 AND job_id = owed.job_id
+        AND generation < owed.generation) ORDER BY job_id, generation LIMIT ?2
+        """
+    private static let loadingCompleted = """
+        SELECT \(resultColumns) FROM results WHERE (completed, job_id, generation) > (?1, ?2, ?3)
+        ORDER BY completed, job_id, generation LIMIT ?4
+        """
+
+    func loadResult(_ id: JobID, generation: Int) throws(SQLiteFault) -> KeptResult? {
+        let statement = try connection.statement(Self.loadingResult)
+        defer { statement.reset() }
+        statement.bind(1, id.utf8).bind(2, generation)
+        guard try statement.step() else { return nil }
+        return KeptResult(result: try Self.owed(statement).result, isPublished: statement.bool(10))
+    }
+
+    /// One for each generation that ended, oldest first.
+    func loadResults(of id: JobID) throws(SQLiteFault) -> [KeptResult] {
+        try connection.query(Self.loadingResults, bind: { $0.bind(1, id.utf8) }) { row throws(SQLiteFault) in
+            KeptResult(result: try Self.owed(row).result, isPublished: row.bool(10))
+        }
+    }
+
+    private static func owed(_ row: SQLiteStatement) throws(SQLiteFault) -> OwedResult {
+        guard let outcome = row.text(3).flatMap(Outcome.init(rawValue:)) else {
+            throw SQLiteFault(code: SQLITE_CORRUPT, attempted: "reading a result", message: "it has no known outcome")
+        }
+        let result = StoredResult(
+            messageID: row.text(2) ?? "", outcome: outcome, reason: row.text(4).flatMap(Reason.init(rawValue:)),
+            body: row.blob(5), correlationID: row.text(6), traceparent: row.text(7), tracestate: row.text(8),
+            completedAt: row.time(9))
+        return OwedResult(jobID: JobID(utf8: row.blob(0)), generation: row.int(1), result: result)
+    }
+
+    /// The first result of a generation stays for ever: a second one changes nothing.
+    func save(_ result: StoredResult, of id: JobID, generation: Int) throws(SQLiteFault) {
+        let statement = try connection.statement(Self.savingResult)
+        statement.bind(1, id.utf8).bind(2, generation).bind(3, result.messageID).bind(4, result.outcome.rawValue)
+            .bind(5, result.reason?.rawValue).bind(6, result.body).bind(7, result.correlationID)
+            .bind(8, result.traceparent).bind(9, result.tracestate).bind(10, result.completedAt)
+        try statement.run()
+    }
+
+    func markResult(of id: JobID, generation: Int) throws(SQLiteFault) {
+        let statement = try connection.statement(Self.markingResult)
+        statement.bind(1, id.utf8).bind(2, generation)
+        try statement.run()
+    }
+
+    func loadOwed(after last: JobID?, limit: Int) throws(SQLiteFault) -> [OwedResult] {
+        try connection.query(Self.loadingOwed, bind: { $0.bind(1, last?.utf8 ?? []).bind(2, limit) }, Self.owed)
+    }
+
+    /// Results in the order of their completion, from `time` on, or after `last`.
+    func loadCompleted(
+        since time: Timestamp, after last: OwedResult?, limit: Int
+    ) throws(SQLiteFault) -> [OwedResult] {
+        try connection.query(
+            Self.loadingCompleted,
+            bind: { statement in
+                if let last {
+                    statement.bind(1, last.result.completedAt).bind(2, last.jobID.utf8).bind(3, last.generation)
+                } else {
+                    // No job id is empty, so this comes before the first result of that millisecond.
+                    statement.bind(1, time).bind(2, []).bind(3, 0)
+                }
+                statement.bind(4, limit)
+            }, Self.owed)
+    }
+}

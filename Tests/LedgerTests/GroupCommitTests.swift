@@ -1,0 +1,122 @@
+import Jobs
+import Testing
+import Threads
+
+@testable import Ledger
+
+@Suite(.timeLimit(.minutes(2))) struct GroupCommitTests {
+    @Test func whatComesDuringACommitIsOneCommit() async throws {
+        let folder = TemporaryFolder()
+        let gate = try Gate()
+        let started = Lock(0)
+        let jobs = 200
+        // The first commit lasts until all the others have been asked for.
+        let isFirst = Lock(true)
+        let ledger = try SQLiteLedger.opened(
+            folder,
+            onCommit: { _, _ in
+                let mustWait = isFirst.withLock { isFirst in
+                    defer { isFirst = false }
+                    return isFirst
+                }
+                if mustWait { gate.pass() }
+            })
+        await withTaskGroup(of: ClaimAnswer?.self) { group in
+            for number in 0..<jobs {
+                group.addTask {
+                    let count = started.withLock { count in
+                        count += 1
+                        return count
+                    }
+                    if count == jobs { gate.open() }
+                    return try? await ledger.claim(Sample.claim(Sample.arrival("job-\(number)")))
+                }
+            }
+            for await answer in group { #expect(answer == .claimed(Sample.open())) }
+        }
+        let commits = ledger.commits
+        #expect(commits.operations == jobs)
+        #expect(commits.count < jobs / 10)
+        #expect(try await ledger.count(of: Sample.day).calls == jobs)
+        await ledger.close(within: SQLiteLedger.closeTime)
+    }
+
+    @Test func aFaultOfOneOperationFailsItAlone() async throws {
+        let folder = TemporaryFolder()
+        let gate = try Gate()
+        let health = HealthLog()
+        let ledger = try SQLiteLedger.opened(folder, onHealth: { health.told($0) })
+        // All in one batch: the thread stands still until they are posted, in the order of this text.
+        await withCheckedContinuation { standing in
+            ledger.ping {
+                standing.resume()
+                gate.pass()
+            }
+        }
+        let replies = Lock<[String]>([])
+        func post(_ name: String, _ sql: String) {
+            ledger.mailbox.post(
+                .write(
+                    { rows throws(SQLiteFault) in
+                        try rows.connection.execute(sql)
+                        return { replies.withLock { $0.append("\(name) written") } }
+                    }, refuse: { error in replies.withLock { $0.append("\(name) refused \(error.isUnusable)") } }))
+        }
+        post("first", "INSERT INTO days VALUES ('first', 1, 1, 1)")
+        post("broken", "INSERT INTO days VALUES ('broken', 1, 1, 1); INSERT INTO days VALUES (NULL, 1, 1, 1)")
+        post("last", "INSERT INTO days VALUES ('last', 1, 1, 1)")
+        gate.open()
+        #expect(try await ledger.count(of: "broken") == DayCount(calls: 0, probes: 0))
+        #expect(try await ledger.count(of: "first") == DayCount(calls: 1, probes: 1))
+        #expect(try await ledger.count(of: "last") == DayCount(calls: 1, probes: 1))
+        #expect(replies.withLock { $0 } == ["first written", "broken refused true", "last written"])
+        #expect(ledger.commits.count == 1)
+        // That is no trouble of the ledger.
+        #expect(try await ledger.claim(Sample.claim(Sample.arrival())) == .claimed(Sample.open()))
+        await ledger.close(within: SQLiteLedger.closeTime)
+    }
+
+    @Test func linesOfStoriesCostNoCommitOfTheirOwn() async throws {
+        let folder = TemporaryFolder()
+        let clock = StoppedClock()
+        let ledger = try SQLiteLedger.opened(folder, clock: clock)
+        let arrival = Sample.arrival()
+        _ = try await ledger.claim(Sample.claim(arrival))
+        for _ in 0..<3 {
+            ledger.note(JobEvent(jobID: arrival.jobID, generation: 0, at: Sample.start, kind: "called", detail: "x"))
+            _ = try await ledger.look(arrival, at: Sample.start)
+        }
+        #expect(ledger.commits.count == 1)
+        try await ledger.record(Sample.finished(arrival))
+        #expect(ledger.commits.count == 2)
+        #expect(try LedgerReader(path: folder.ledger).story(of: arrival.jobID)?.events.count == 3)
+        await ledger.close(within: SQLiteLedger.closeTime)
+    }
+
+    @Test func aThreadThatClosesItReturnsWhenAllIsWritten() throws {
+        let folder = TemporaryFolder()
+        let ledger = try SQLiteLedger.opened(folder)
+        for number in 0..<50 {
+            ledger.recordHold(.rateLimited, since: Sample.start + .seconds(number), until: nil, detail: "")
+        }
+        ledger.close()
+        let reader = try LedgerReader(path: folder.ledger)
+        #expect(try reader.holds(from: Sample.start, to: Sample.start + .seconds(60)).count == 50)
+        #expect(!LedgerFile(path: folder.ledger, durability: .normal).hasLogLeft)
+    }
+
+    @Test func aPingComesBackFromAnIdleLedger() async throws {
+        let folder = TemporaryFolder()
+        let ledger = try SQLiteLedger.opened(folder)
+        await withCheckedContinuation { reply in ledger.ping { reply.resume() } }
+        await ledger.close(within: SQLiteLedger.closeTime)
+        // And from a closed one nothing: whoever watches it is closed before.
+        await #expect(throws: LedgerError.closed) { _ = try await ledger.look(Sample.arrival(), at: Sample.start) }
+        #expect(await ledger.close(within: SQLiteLedger.closeTime) == 0)
+    }
+}
+
+extension LedgerError {
+    var isUnusable: Bool { if case .unusable = self { true } else { false } }
+    var isUnavailable: Bool { if case .unavailable = self { true } else { false } }
+}

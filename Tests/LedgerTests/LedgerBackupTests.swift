@@ -1,0 +1,101 @@
+import Glibc
+import Jobs
+import Testing
+import Threads
+
+@testable import Ledger
+
+@Suite(.timeLimit(.minutes(2))) struct LedgerBackupTests {
+    @Test func aBackupBesideWorkIsWholePrivateAndKeepsItsMoment() async throws {
+        let folder = TemporaryFolder()
+        let clock = StoppedClock()
+        let ledger = try SQLiteLedger.opened(folder, clock: clock)
+        try await ledger.record(Sample.finished(Sample.arrival("before")))
+        let target = folder.path + "/backup"
+        write(Array("an older backup".utf8), to: target)
+        clock.advance(by: .seconds(7))
+        try await ledger.backUp(to: target)
+        try await ledger.record(Sample.finished(Sample.arrival("after")))
+        #expect(try await ledger.statistics().lastBackupAt == Sample.start + .seconds(7))
+        #expect(try await ledger.statistics().createdAt == Sample.start)
+        let backup = try LedgerReader(path: target)
+        #expect(try backup.faults() == [])
+        #expect(try backup.story(of: JobID("before")) != nil)
+        #expect(try backup.story(of: JobID("after")) == nil)
+        var status = stat()
+        #expect(stat(target, &status) == 0)
+        #expect(status.st_mode & 0o777 == 0o600)
+        #expect(!folder.names.contains { $0.hasPrefix("backup") && $0 != "backup" })
+        await ledger.close(within: SQLiteLedger.closeTime)
+    }
+
+    @Test func aBackupThatCannotBeWrittenLeavesTheOlderOne() async throws {
+        let folder = TemporaryFolder()
+        let ledger = try SQLiteLedger.opened(folder)
+        await #expect { try await ledger.backUp(to: folder.path + "/none/backup") } throws: { error in
+            (error as? LedgerError)?.isUnavailable == true && "\(error)".contains("/none/backup.part")
+        }
+        #expect(try await ledger.statistics().lastBackupAt == nil)
+        await ledger.close(within: SQLiteLedger.closeTime)
+    }
+
+    @Test func aRestoredLedgerIsTheBackupAndTheOldFileIsKept() async throws {
+        let folder = TemporaryFolder()
+        let lock = try #require(try LedgerLock.take(ledger: folder.ledger))
+        let backup = folder.path + "/backup"
+        do {
+            let ledger = try SQLiteLedger.opened(folder, lock: lock)
+            try await ledger.record(Sample.finished(Sample.arrival("before")))
+            try await ledger.backUp(to: backup)
+            try await ledger.record(Sample.finished(Sample.arrival("after")))
+            await ledger.close(within: SQLiteLedger.closeTime)
+        }
+        // A log that the old daemon left must not be played into the new file.
+        write([UInt8](repeating: 1, count: 8_192), to: folder.ledger + "-wal")
+        let kept = try #require(
+            try LedgerBackup.restore(backup, to: folder.ledger, lock: lock, at: Sample.start))
+        let ledger = try SQLiteLedger.opened(folder, lock: lock)
+        #expect(!ledger.wasStoppedUncleanly)
+        #expect(try await ledger.story(of: JobID("before")) != nil)
+        #expect(try await ledger.story(of: JobID("after")) == nil)
+        #expect(try await ledger.verify() == [])
+        await ledger.close(within: SQLiteLedger.closeTime)
+        #expect(try LedgerReader(path: kept).story(of: JobID("after")) != nil)
+    }
+
+    @Test func aDamagedLedgerIsReplacedToo() async throws {
+        let folder = TemporaryFolder()
+        let lock = try #require(try LedgerLock.take(ledger: folder.ledger))
+        let backup = folder.path + "/backup"
+        do {
+            let ledger = try SQLiteLedger.opened(folder, lock: lock)
+            try await ledger.record(Sample.finished(Sample.arrival("before")))
+            try await ledger.backUp(to: backup)
+            await ledger.close(within: SQLiteLedger.closeTime)
+        }
+        write([UInt8](repeating: 0xA5, count: 4_096), to: folder.ledger)
+        #expect(throws: LedgerError.self) { _ = try SQLiteLedger.opened(folder, lock: lock) }
+        _ = try LedgerBackup.restore(backup, to: folder.ledger, lock: lock, at: Sample.start)
+        let ledger = try SQLiteLedger.opened(folder, lock: lock)
+        #expect(try await ledger.story(of: JobID("before")) != nil)
+        await ledger.close(within: SQLiteLedger.closeTime)
+    }
+
+    @Test func aDamagedBackupChangesNothing() async throws {
+        let folder = TemporaryFolder()
+        let lock = try #require(try LedgerLock.take(ledger: folder.ledger))
+        let backup = folder.path + "/backup"
+        let ledger = try SQLiteLedger.opened(folder, lock: lock)
+        for number in 0..<200 { try await ledger.record(Sample.finished(Sample.arrival("job-\(number)"))) }
+        try await ledger.backUp(to: backup)
+        await ledger.close(within: SQLiteLedger.closeTime)
+        let before = contents(of: folder.ledger)
+        let size = contents(of: backup).count
+        write([UInt8](repeating: 0xA5, count: 2_000), to: backup, at: size / 2)
+        #expect { _ = try LedgerBackup.restore(backup, to: folder.ledger, lock: lock, at: Sample.start) } throws: {
+            ($0 as? LedgerError)?.isUnusable == true
+        }
+        #expect(contents(of: folder.ledger) == before)
+        #expect(!folder.names.contains { $0.contains("before-restore") || $0.contains("restored") })
+    }
+}

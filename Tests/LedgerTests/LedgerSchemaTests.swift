@@ -1,0 +1,87 @@
+import Glibc
+import Jobs
+import Testing
+import Threads
+
+@testable import Ledger
+
+@Suite struct LedgerSchemaTests {
+    private static let next =
+        LedgerSchema.migrations + [
+            """
+            ALTER TABLE jobs ADD COLUMN leased INTEGER;
+            CREATE TABLE leases (job_id BLOB PRIMARY KEY) WITHOUT ROWID;
+            INSERT INTO leases SELECT job_id FROM jobs;
+            """
+        ]
+
+    private func makeLedger(_ folder: TemporaryFolder) async throws {
+        let ledger = try SQLiteLedger.opened(folder)
+        try await ledger.record(Sample.finished(Sample.arrival()))
+        await ledger.close(within: SQLiteLedger.closeTime)
+    }
+
+    @Test func aFileOfTheVersionBeforeGoesOneStepForwardWithItsJobs() async throws {
+        let folder = TemporaryFolder()
+        try await makeLedger(folder)
+        let connection = try SQLiteConnection(path: folder.ledger, mode: .readWrite)
+        #expect(try LedgerSchema.migrate(connection, steps: Self.next) == 1)
+        #expect(try connection.integer("PRAGMA user_version") == 2)
+        #expect(try connection.integer("SELECT count(*) FROM jobs WHERE leased IS NULL") == 1)
+        #expect(try connection.integer("SELECT count(*) FROM leases") == 1)
+        // Once is enough.
+        #expect(try LedgerSchema.migrate(connection, steps: Self.next) == 2)
+    }
+
+    @Test func aNewFileTakesAllStepsAtOnce() throws {
+        let folder = TemporaryFolder()
+        let connection = try SQLiteConnection(path: folder.ledger, mode: .readWrite)
+        #expect(try LedgerSchema.migrate(connection, steps: Self.next) == 0)
+        #expect(try connection.integer("PRAGMA user_version") == 2)
+    }
+
+    @Test func aStepThatFailsLeavesTheFileAsItWas() async throws {
+        let folder = TemporaryFolder()
+        try await makeLedger(folder)
+        let connection = try SQLiteConnection(path: folder.ledger, mode: .readWrite)
+        let broken = LedgerSchema.migrations + ["CREATE TABLE leases (x); INSERT INTO nowhere VALUES (1)"]
+        #expect(throws: LedgerError.self) { try LedgerSchema.migrate(connection, steps: broken) }
+        #expect(try connection.integer("PRAGMA user_version") == 1)
+        #expect(try connection.integer("SELECT count(*) FROM sqlite_schema WHERE name = 'leases'") == 0)
+        #expect(try LedgerReader(path: folder.ledger).faults() == [])
+    }
+
+    @Test func aFileOfANewerProgramIsRefusedWithBothVersions() async throws {
+        let folder = TemporaryFolder()
+        let lock = try #require(try LedgerLock.take(ledger: folder.ledger))
+        do {
+            let connection = try SQLiteConnection(path: folder.ledger, mode: .readWrite)
+            try LedgerSchema.migrate(connection, steps: Self.next)
+        }
+        let namesBoth: (any Error) -> Bool = { error in
+            (error as? LedgerError)?.isUnusable == true && "\(error)".contains("schema version 2")
+                && "\(error)".contains("up to 1")
+        }
+        #expect { _ = try SQLiteLedger.opened(folder, lock: lock) } throws: { namesBoth($0) }
+        #expect { _ = try LedgerReader(path: folder.ledger) } throws: { namesBoth($0) }
+    }
+
+    @Test func anotherProgramsFileIsLeftAlone() throws {
+        let folder = TemporaryFolder()
+        let lock = try #require(try LedgerLock.take(ledger: folder.ledger))
+        try SQLiteConnection(path: folder.ledger, mode: .readWrite).execute("CREATE TABLE theirs (x)")
+        #expect { _ = try SQLiteLedger.opened(folder, lock: lock) } throws: { "\($0)".contains("another program") }
+    }
+
+    @Test func onlyTheOwnerMayReadTheFileWhateverTheUmask() async throws {
+        let folder = TemporaryFolder()
+        let ledger = try SQLiteLedger.opened(folder)
+        try await ledger.record(Sample.finished(Sample.arrival()))
+        for suffix in ["", "-wal", "-shm", ".lock"] {
+            var status = stat()
+            #expect(stat(folder.ledger + suffix, &status) == 0)
+            #expect(status.st_mode & 0o777 == 0o600, "\(suffix)")
+        }
+        await ledger.close(within: SQLiteLedger.closeTime)
+    }
+}

@@ -1,0 +1,55 @@
+import Jobs
+import Testing
+import Threads
+
+@testable import Ledger
+
+/// Each implementation of the protocol, and what its tests must keep alive.
+struct LedgerUnderTest {
+    enum Kind: String, CaseIterable, Sendable {
+        case memory
+        case sqliteFull
+        case sqliteNormal
+    }
+
+    let ledger: any Ledger
+    private let folder = TemporaryFolder()
+    private let sqlite: SQLiteLedger?
+
+    init(_ kind: Kind) throws {
+        guard kind != .memory else {
+            sqlite = nil
+            ledger = MemoryLedger()
+            return
+        }
+        let opened = try SQLiteLedger.opened(
+            folder, durability: kind == .sqliteFull ? .full : .normal)
+        sqlite = opened
+        ledger = opened
+    }
+
+    /// Ends its thread and checks the file it leaves.
+    func close() async throws {
+        guard let sqlite else { return }
+        #expect(await sqlite.close(within: SQLiteLedger.closeTime) == 0)
+        #expect(try LedgerReader(path: folder.ledger).faults() == [])
+        #expect(!LedgerFile(path: folder.ledger, durability: .normal).hasLogLeft)
+    }
+}
+
+extension SQLiteLedger {
+    /// A ledger in a test's folder. `lock` is needed to open it twice in one test.
+    static func opened(
+        _ folder: TemporaryFolder, durability: Durability = .normal, lock: LedgerLock? = nil,
+        clock: any Timekeeper = SystemTimekeeper(),
+        onOpen: @escaping @Sendable (SQLiteConnection) throws(SQLiteFault) -> Void = { _ in },
+        onHealth: @escaping @Sendable (LedgerHealth) -> Void = { _ in },
+        onCommit: @escaping @Sendable (_ operations: Int, _ took: Duration) -> Void = { _, _ in },
+        onCheck: @escaping @Sendable (_ faults: [String]) -> Void = { _ in }
+    ) throws -> SQLiteLedger {
+        try SQLiteLedger(
+            file: LedgerFile(path: folder.ledger, durability: durability, onOpen: onOpen),
+            lock: try lock ?? #require(try LedgerLock.take(ledger: folder.ledger)), clock: clock, onHealth: onHealth,
+            onCommit: onCommit, onCheck: onCheck)
+    }
+}
