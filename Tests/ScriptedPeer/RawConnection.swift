@@ -97,7 +97,7 @@ public final class RawConnection: Sendable {
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { buffer in
                 guard let tls else {
-                    return send(descriptor, buffer.baseAddress, buffer.count, Int32(MSG_NOSIGNAL))
+                    return Glibc.send(descriptor, buffer.baseAddress, buffer.count, Int32(MSG_NOSIGNAL))
                 }
                 return Int(CTLSPeer_write(tls, buffer.baseAddress, Int32(buffer.count)))
             }
