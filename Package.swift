@@ -86,7 +86,10 @@ let package = Package(
 
         // Test support
         .target(
-            name: "ScriptedPeer", dependencies: ["CLinux", "Threads"], path: "Tests/ScriptedPeer",
+            name: "CTLSPeer", path: "Tests/CTLSPeer", cSettings: c,
+            linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
+        .target(
+            name: "ScriptedPeer", dependencies: ["CLinux", "CTLSPeer", "Threads"], path: "Tests/ScriptedPeer",
             swiftSettings: swift),
         .target(
             name: "PrivateBroker", dependencies: ["CLinux", "Threads"], path: "Tests/PrivateBroker",

@@ -1,18 +1,19 @@
-/// How the engine connects. It never follows a redirect, never sends a body twice, and always verifies TLS.
+/// How the engine connects. It never follows a redirect, never sends a request twice, and always verifies TLS.
 public struct HTTPConfiguration: Sendable {
     /// For the name, the connection and TLS.
     public var connectTimeout: Duration
-    /// For all of it, the answer included.
+    /// For all of it, from `send` to the answer's last byte.
     public var timeout: Duration
-    /// PEM file of the authorities; nil is the system's bundle.
+    /// PEM file of the only authorities that are trusted; nil is the system's bundle.
     public var caFile: String?
     /// `http://host:port` and the like. Nil is no proxy, whatever the environment says.
     public var proxy: String?
+    /// Offer HTTP/2 where there is TLS. Its requests to one host share a connection.
     public var http2: Bool
     /// Bytes of a body, decoded, that are kept.
     public var maxResponse: Int
     public var userAgent: String
-    /// Connections to one host; more requests wait. HTTP/2 shares one.
+    /// Exchanges at one time, and so connections; more requests wait in order.
     public var maxConnections: Int
 
     public init(
@@ -20,6 +21,7 @@ public struct HTTPConfiguration: Sendable {
         proxy: String? = nil, http2: Bool = true, maxResponse: Int = 65_536, userAgent: String = "leave-albumd",
         maxConnections: Int = 64
     ) {
+        precondition(maxConnections > 0, "an engine without connections would never answer")
         self.connectTimeout = connectTimeout
         self.timeout = timeout
         self.caFile = caFile

@@ -15,7 +15,7 @@ public struct HTTPPhotos: PhotosCalling {
     }
 
     public func leave(_ token: ShareToken, bearer: Secret, trace: TraceContext) async -> Answer {
-        var fields = [HTTPRequest.Field("Content-Type", LeaveRequest.contentType)]
+        var fields = [HTTPField("Content-Type", LeaveRequest.contentType)]
         if let correlationID = trace.correlationID, Self.fitsHeader(correlationID) {
             fields.append(.init("X-Correlation-Id", correlationID))
         }
@@ -37,7 +37,7 @@ public struct HTTPPhotos: PhotosCalling {
             fault.kind == .tlsTrust ? .tlsTrustFailure(detail: fault.detail) : .notSent(detail: fault.description)
         case .ambiguous(let fault): .ambiguous(detail: fault.description)
         case .answered(let response):
-            .answered(status: response.status, fields: response.fields, body: response.body)
+            .answered(status: response.status, fields: response.fields.map { ($0.name, $0.value) }, body: response.body)
         }
     }
 }

@@ -27,11 +27,12 @@ typedef int (*CCurl_seek_callback)(void *, curl_off_t, int);
 static inline CURLcode CCurl_set_seek_callback(CURL *easy, CCurl_seek_callback value) {
     return (curl_easy_setopt)(easy, CURLOPT_SEEKFUNCTION, value);
 }
+typedef int (*CCurl_prerequest_callback)(void *, char *, char *, int, int);
+static inline CURLcode CCurl_set_prerequest_callback(CURL *easy, CCurl_prerequest_callback value) {
+    return (curl_easy_setopt)(easy, CURLOPT_PREREQFUNCTION, value);
+}
 static inline CURLcode CCurl_get_long(CURL *easy, CURLINFO info, long *value) {
     return (curl_easy_getinfo)(easy, info, value);
-}
-static inline CURLcode CCurl_get_pointer(CURL *easy, void **value) {
-    return (curl_easy_getinfo)(easy, CURLINFO_PRIVATE, value);
 }
 static inline CURLMcode CCurl_multi_set_long(CURLM *multi, CURLMoption option, long value) {
     return (curl_multi_setopt)(multi, option, value);

@@ -1,0 +1,18 @@
+/// Why there is no answer.
+public struct HTTPFault: Error, Equatable, Sendable, CustomStringConvertible {
+    public var kind: HTTPFaultKind
+    /// libcurl's CURLcode; 0 where the engine itself ended the exchange.
+    public var code: Int32
+    /// For the operator: hosts, ports, certificates, times; never path, headers or body of the request.
+    public var detail: String
+
+    public init(kind: HTTPFaultKind, code: Int32 = 0, detail: String) {
+        self.kind = kind
+        self.code = code
+        self.detail = detail
+    }
+
+    public var description: String {
+        code == 0 ? "\(kind.rawValue): \(detail)" : "\(kind.rawValue): \(detail) (curl \(code))"
+    }
+}

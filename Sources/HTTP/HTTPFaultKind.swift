@@ -1,0 +1,27 @@
+/// What went wrong in a transfer.
+public enum HTTPFaultKind: String, Sendable, CaseIterable {
+    /// The request itself cannot be made: a fault of the caller.
+    case invalidRequest = "invalid_request"
+    /// No free place among the exchanges under way within the whole time.
+    case congested
+    case resolve
+    case connect
+    /// No connection, TLS included, in time.
+    case connectTimeout = "connect_timeout"
+    /// The proxy did not open the tunnel.
+    case proxy
+    /// The certificate: unknown authority, wrong name, expired; or the file of authorities cannot be read.
+    case tlsTrust = "tls_trust"
+    case tls
+    /// No complete answer in time.
+    case timeout
+    /// The connection or stream ended before the answer did.
+    case connectionLost = "connection_lost"
+    case truncatedHeaders = "truncated_headers"
+    case malformedResponse = "malformed_response"
+    /// The connection died, and the request would have had to be sent again.
+    case resendRefused = "resend_refused"
+    /// The engine was stopped.
+    case stopped
+    case other
+}

@@ -1,0 +1,4 @@
+public enum HTTPMethod: String, Sendable {
+    case get = "GET"
+    case post = "POST"
+}

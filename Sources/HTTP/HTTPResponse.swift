@@ -1,0 +1,29 @@
+/// A complete answer: every header, and the body to its end, or to the cap if it is longer.
+public struct HTTPResponse: Sendable {
+    /// 200…999.
+    public var status: Int
+    /// In the order of their coming, without those of interim answers and without trailers.
+    public var fields: [HTTPField]
+    /// Decoded, if it came compressed.
+    public var body: [UInt8]
+    /// The body was longer; what is here is its beginning.
+    public var bodyExceededCap: Bool
+    /// 2 for HTTP/2, else 1.
+    public var majorVersion: Int
+
+    public init(
+        status: Int, fields: [HTTPField] = [], body: [UInt8] = [], bodyExceededCap: Bool = false, majorVersion: Int = 1
+    ) {
+        self.status = status
+        self.fields = fields
+        self.body = body
+        self.bodyExceededCap = bodyExceededCap
+        self.majorVersion = majorVersion
+    }
+
+    /// The first field of that name, whatever its case.
+    public func field(_ name: String) -> String? {
+        let name = name.lowercased()
+        return fields.first { $0.name.lowercased() == name }?.value
+    }
+}

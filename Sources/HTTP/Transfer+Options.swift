@@ -1,0 +1,137 @@
+import CCurl
+import Secrets
+import Threads
+
+extension Transfer {
+    /// - Throws: an option that this libcurl refuses. None may be missing: most of them are promises.
+    func setOptions(
+        _ configuration: HTTPConfiguration, timeout: Duration, lines: UnsafeMutablePointer<curl_slist>?,
+        words: UnsafeMutablePointer<CChar>
+    ) throws(HTTPFault) {
+        try require(CCurl_set_pointer(easy, CURLOPT_ERRORBUFFER, words), "its words")
+        try setReach(configuration)
+        try setTrust(configuration)
+        try setTimes(configuration, timeout: timeout)
+        try setRequest(configuration, lines: lines)
+        try setAnswer()
+    }
+
+    /// Where it may go, and which way.
+    private func setReach(_ configuration: HTTPConfiguration) throws(HTTPFault) {
+        try require(CCurl_set_string(easy, CURLOPT_PROTOCOLS_STR, "http,https"), "the protocols")
+        // The bearer must not travel on.
+        try require(CCurl_set_long(easy, CURLOPT_FOLLOWLOCATION, 0), "redirects")
+        // Nil would mean what the environment says; empty means none, and no exceptions.
+        try require(CCurl_set_string(easy, CURLOPT_PROXY, configuration.proxy ?? ""), "the proxy")
+        try require(CCurl_set_string(easy, CURLOPT_NOPROXY, ""), "the proxy's exceptions")
+        try require(CCurl_set_long(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1), "the proxy's headers")
+        let version = configuration.http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1
+        try require(CCurl_set_long(easy, CURLOPT_HTTP_VERSION, Int(version)), "the HTTP version")
+    }
+
+    private func setTrust(_ configuration: HTTPConfiguration) throws(HTTPFault) {
+        try require(CCurl_set_long(easy, CURLOPT_SSL_VERIFYPEER, 1), "the check of certificates")
+        try require(CCurl_set_long(easy, CURLOPT_SSL_VERIFYHOST, 2), "the check of names")
+        try require(CCurl_set_long(easy, CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2)), "the TLS version")
+        guard let caFile = configuration.caFile else { return }
+        try require(CCurl_set_string(easy, CURLOPT_CAINFO, caFile), "the authorities")
+        // Else the system's directory of authorities would be trusted besides.
+        try require(CCurl_set_string(easy, CURLOPT_CAPATH, nil), "the system's authorities")
+    }
+
+    private func setTimes(_ configuration: HTTPConfiguration, timeout: Duration) throws(HTTPFault) {
+        // libcurl takes 0 as for ever.
+        let connect = max(1, configuration.connectTimeout.milliseconds)
+        try require(CCurl_set_long(easy, CURLOPT_CONNECTTIMEOUT_MS, Int(connect)), "the connect timeout")
+        try require(CCurl_set_long(easy, CURLOPT_TIMEOUT_MS, Int(max(1, timeout.milliseconds))), "the timeout")
+        try require(CCurl_set_long(easy, CURLOPT_NOSIGNAL, 1), "doing without signals")
+        // A name that hangs in the resolver beyond the timeout is left to end by itself; else the engine's thread, and
+        // every other transfer with it, would wait for it.
+        try require(CCurl_set_long(easy, CURLOPT_QUICK_EXIT, 1), "leaving a resolver")
+    }
+
+    private func setRequest(
+        _ configuration: HTTPConfiguration, lines: UnsafeMutablePointer<curl_slist>?
+    ) throws(HTTPFault) {
+        let code = request.url.withUnsafeBytes { url in
+            withWipedCString([url]) { CCurl_set_string(easy, CURLOPT_URL, $0) }
+        }
+        try require(code, "the URL")
+        try require(CCurl_set_long(easy, CURLOPT_PATH_AS_IS, 1), "the path")
+        try require(CCurl_set_string(easy, CURLOPT_USERAGENT, configuration.userAgent), "the user agent")
+        try require(CCurl_set_list(easy, CURLOPT_HTTPHEADER, lines), "the header lines")
+        try require(CCurl_set_prerequest_callback(easy, mayTransferBegin), "the question before sending")
+        try require(CCurl_set_pointer(easy, CURLOPT_PREREQDATA, context), "the question before sending")
+        switch request.method {
+        case .get: try require(CCurl_set_long(easy, CURLOPT_HTTPGET, 1), "the method")
+        case .post: try setBody()
+        }
+    }
+
+    /// From a callback that cannot go back: on a reused connection that dies, libcurl would else send the whole
+    /// request again, silently, up to five times.
+    private func setBody() throws(HTTPFault) {
+        try require(CCurl_set_long(easy, CURLOPT_POST, 1), "the method")
+        let size = curl_off_t(request.body?.count ?? 0)
+        try require(CCurl_set_off(easy, CURLOPT_POSTFIELDSIZE_LARGE, size), "the body's size")
+        try require(CCurl_set_data_callback(easy, CURLOPT_READFUNCTION, giveTransferBody), "the body")
+        try require(CCurl_set_pointer(easy, CURLOPT_READDATA, context), "the body")
+        try require(CCurl_set_seek_callback(easy, refuseToSeek), "the body's one way")
+    }
+
+    private func setAnswer() throws(HTTPFault) {
+        try require(CCurl_set_string(easy, CURLOPT_ACCEPT_ENCODING, "gzip"), "compression")
+        try require(CCurl_set_data_callback(easy, CURLOPT_HEADERFUNCTION, takeTransferHeader), "the headers")
+        try require(CCurl_set_pointer(easy, CURLOPT_HEADERDATA, context), "the headers")
+        try require(CCurl_set_data_callback(easy, CURLOPT_WRITEFUNCTION, takeTransferBody), "the answer")
+        try require(CCurl_set_pointer(easy, CURLOPT_WRITEDATA, context), "the answer")
+    }
+
+    /// Not retained: the engine keeps the transfer for as long as libcurl has its handle.
+    private var context: UnsafeMutableRawPointer { Unmanaged.passUnretained(self).toOpaque() }
+
+    private func require(_ code: CURLcode, _ what: String) throws(HTTPFault) {
+        guard code != CURLE_OK else { return }
+        throw HTTPFault(
+            kind: .other, code: Int32(bitPattern: code.rawValue),
+            detail: "libcurl does not take \(what): \(String(cString: curl_easy_strerror(code)))")
+    }
+}
+
+// File-private and free, because a closure would take on the isolation of where it is written.
+
+private func transfer(_ context: UnsafeMutableRawPointer?) -> Transfer {
+    guard let context else { preconditionFailure("every callback was given its transfer") }
+    return Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
+}
+
+private func mayTransferBegin(
+    _ context: UnsafeMutableRawPointer?, _ address: UnsafeMutablePointer<CChar>?,
+    _ localAddress: UnsafeMutablePointer<CChar>?, _ port: Int32, _ localPort: Int32
+) -> Int32 {
+    transfer(context).willSend() ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
+}
+
+private func takeTransferHeader(
+    _ data: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int, _ context: UnsafeMutableRawPointer?
+) -> Int {
+    transfer(context).takeHeader(UnsafeRawBufferPointer(start: data, count: size * count))
+    return size * count
+}
+
+private func takeTransferBody(
+    _ data: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int, _ context: UnsafeMutableRawPointer?
+) -> Int {
+    // Anything but the count ends the transfer.
+    transfer(context).takeBody(UnsafeRawBufferPointer(start: data, count: size * count)) ? size * count : 0
+}
+
+private func giveTransferBody(
+    _ data: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int, _ context: UnsafeMutableRawPointer?
+) -> Int {
+    transfer(context).giveBody(into: UnsafeMutableRawBufferPointer(start: data, count: size * count))
+}
+
+private func refuseToSeek(_ context: UnsafeMutableRawPointer?, _ offset: curl_off_t, _ origin: Int32) -> Int32 {
+    CURL_SEEKFUNC_FAIL
+}

@@ -1,1 +1,0 @@
-// Room laid out; see Package.swift.
