@@ -62,7 +62,8 @@ extension OnABroker {
                 #expect(result.outcome == "failed" && result.reason == "share_token_invalid", "\(id)")
                 #expect(calls.count == 1, "\(id)")
             case "park":
-                #expect(result.outcome == "left" && effects == 1, "\(id)")
+                let body = String(decoding: result.body, as: UTF8.self)
+                #expect(result.outcome == "left" && effects == 1, "\(id): \(body)")
                 #expect(calls.count == 3, "\(id): \(calls)")
             default:
                 #expect(effects == 1, "\(id): the user left once")
