@@ -31,8 +31,8 @@ import Testing
                 let fault = try await engine.send(post(peer, body: "2nd.."))
                     .ambiguousFault
                 #expect(fault.kind == .resendRefused || fault.kind == .connectionLost)
-                // Both requests are of one size, and nothing of the second went twice.
-                #expect(fault.sentBytes == alone)
+                // Both requests are of one size. After its head a connection may die before the body is given.
+                #expect(headOnly ? (1...alone).contains(fault.sentBytes) : fault.sentBytes == alone)
                 #expect(peer.received.count <= 2 * alone)
                 #expect(peer.received.count(of: "POST ") == 2)
                 #expect(peer.received.count(of: "2nd..") <= 1)
