@@ -20,9 +20,12 @@ struct Departure {
         bodySize += count
     }
 
-    /// Whether any byte may have left. libcurl counts when it hands bytes to the kernel, or to HTTP/2's framing.
-    func hasLeft(requestSize: Int) -> Bool {
-        guard let sizeBefore else { return false }
-        return requestSize > sizeBefore || bodySize > 0
+    /// Bytes that may have left, head and body. libcurl counts a head's when it hands them to the kernel, or to
+    /// HTTP/2's framing, and not those of a body that it asks for.
+    func size(requestSize: Int) -> Int {
+        guard let sizeBefore else { return 0 }
+        return requestSize - sizeBefore + bodySize
     }
+
+    func hasLeft(requestSize: Int) -> Bool { size(requestSize: requestSize) > 0 }
 }

@@ -1,8 +1,8 @@
 /// How the engine connects. It never follows a redirect, never sends a request twice, and always verifies TLS.
 public struct HTTPConfiguration: Sendable {
-    /// For the name, the connection and TLS.
+    /// For a free place among the exchanges under way, and then again for the name, the connection and TLS.
     public var connectTimeout: Duration
-    /// For all of it, from `send` to the answer's last byte.
+    /// For all of it once there is a place: from the name to the answer's last byte.
     public var timeout: Duration
     /// PEM file of the only authorities that are trusted; nil is the system's bundle.
     public var caFile: String?
@@ -18,7 +18,8 @@ public struct HTTPConfiguration: Sendable {
 
     public init(
         connectTimeout: Duration = .seconds(5), timeout: Duration = .seconds(20), caFile: String? = nil,
-        proxy: String? = nil, http2: Bool = true, maxResponse: Int = 65_536, userAgent: String = "leave-albumd",
+        proxy: String? = nil, http2: Bool = true, maxResponse: Int = 65_536,
+        userAgent: String = "leave-albumd",
         maxConnections: Int = 64
     ) {
         precondition(maxConnections > 0, "an engine without connections would never answer")

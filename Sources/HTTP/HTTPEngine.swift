@@ -6,7 +6,7 @@ import Threads
 /// Whoever makes one stops it.
 public final class HTTPEngine: Sendable {
     enum Command: Sendable {
-        case send(HTTPRequest, since: MonotonicTime, HTTPReply)
+        case send(HTTPRequest, HTTPReply)
         case ping(@Sendable () -> Void)
         case stop
     }
@@ -20,7 +20,9 @@ public final class HTTPEngine: Sendable {
     private static let initialised = curl_global_init(Int(CURL_GLOBAL_DEFAULT))
 
     public init(_ configuration: HTTPConfiguration) throws(HTTPEngineError) {
-        guard Self.initialised == CURLE_OK else { throw .libcurl(code: Int32(bitPattern: Self.initialised.rawValue)) }
+        guard Self.initialised == CURLE_OK else {
+            throw .libcurl(code: Int32(bitPattern: Self.initialised.rawValue))
+        }
         try Self.checkLibrary()
         do throws(SystemCallError) {
             let mailbox = try Mailbox<Command>()
@@ -36,9 +38,8 @@ public final class HTTPEngine: Sendable {
 
     /// One exchange. It is not cancelled with its task: what was sent has to be heard out, or be known as ambiguous.
     public func send(_ request: HTTPRequest) async -> HTTPExchange {
-        let now = SystemTimekeeper().now()
-        return await withCheckedContinuation { reply in
-            if !mailbox.post(.send(request, since: now, reply)) {
+        await withCheckedContinuation { reply in
+            if !mailbox.post(.send(request, reply)) {
                 reply.resume(returning: .notSent(.stopped))
             }
         }
@@ -67,10 +68,16 @@ public final class HTTPEngine: Sendable {
         }
         let version = String(cString: info.pointee.version)
         // 7.87 brought the last option that is set.
-        guard info.pointee.version_num >= 0x07_5700 else { throw .unsuitable(version: version, missing: "options") }
+        guard info.pointee.version_num >= 0x07_5700 else {
+            throw .unsuitable(version: version, missing: "options")
+        }
         // A resolver that blocks would stop every transfer.
-        for (feature, name) in [(CURL_VERSION_SSL, "TLS"), (CURL_VERSION_ASYNCHDNS, "an asynchronous resolver")] {
-            guard info.pointee.features & feature != 0 else { throw .unsuitable(version: version, missing: name) }
+        for (feature, name) in [
+            (CURL_VERSION_SSL, "TLS"), (CURL_VERSION_ASYNCHDNS, "an asynchronous resolver"),
+        ] {
+            guard info.pointee.features & feature != 0 else {
+                throw .unsuitable(version: version, missing: name)
+            }
         }
     }
 }

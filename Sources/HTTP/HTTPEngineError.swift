@@ -10,8 +10,10 @@ public enum HTTPEngineError: Error, Sendable, CustomStringConvertible {
 
     public var description: String {
         switch self {
-        case .libcurl(let code): "libcurl does not initialise (curl \(code)); look at its TLS library's configuration"
-        case .unsuitable(let version, let missing): "libcurl \(version) lacks \(missing); install at least 7.88"
+        case .libcurl(let code):
+            "libcurl does not initialise (curl \(code)); look at its TLS library's configuration"
+        case .unsuitable(let version, let missing):
+            "libcurl \(version) lacks \(missing); install at least 7.88"
         case .system(let error): "starting the HTTP engine: \(error)"
         }
     }

@@ -5,11 +5,14 @@ public struct HTTPFault: Error, Equatable, Sendable, CustomStringConvertible {
     public var code: Int32
     /// For the operator: hosts, ports, certificates, times; never path, headers or body of the request.
     public var detail: String
+    /// Bytes of the request, head and body, that left or may have left. Never more than one request has.
+    public var sentBytes: Int
 
-    public init(kind: HTTPFaultKind, code: Int32 = 0, detail: String) {
+    public init(kind: HTTPFaultKind, code: Int32 = 0, detail: String, sentBytes: Int = 0) {
         self.kind = kind
         self.code = code
         self.detail = detail
+        self.sentBytes = sentBytes
     }
 
     public var description: String {

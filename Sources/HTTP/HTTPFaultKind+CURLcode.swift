@@ -9,15 +9,19 @@ extension HTTPFaultKind {
             case CURLE_COULDNT_CONNECT: .connect
             case CURLE_OPERATION_TIMEDOUT: isSent ? .timeout : .connectTimeout
             case CURLE_PROXY: .proxy
-            case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_CACERT_BADFILE: .tlsTrust
-            case CURLE_SSL_CONNECT_ERROR, CURLE_SSL_CIPHER, CURLE_USE_SSL_FAILED, CURLE_SSL_ENGINE_INITFAILED: .tls
+            case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_CACERT_BADFILE:
+                .tlsTrust
+            case CURLE_SSL_CONNECT_ERROR, CURLE_SSL_CIPHER, CURLE_USE_SSL_FAILED,
+                CURLE_SSL_ENGINE_INITFAILED:
+                .tls
             // The body's seek callback said no, or the question before a second sending.
             case CURLE_SEND_FAIL_REWIND, CURLE_ABORTED_BY_CALLBACK: .resendRefused
             case CURLE_GOT_NOTHING, CURLE_RECV_ERROR, CURLE_SEND_ERROR, CURLE_PARTIAL_FILE, CURLE_HTTP2,
                 CURLE_HTTP2_STREAM:
                 .connectionLost
             // 1 is junk where a status line should be.
-            case CURLE_UNSUPPORTED_PROTOCOL, CURLE_WEIRD_SERVER_REPLY, CURLE_BAD_CONTENT_ENCODING: .malformedResponse
+            case CURLE_UNSUPPORTED_PROTOCOL, CURLE_WEIRD_SERVER_REPLY, CURLE_BAD_CONTENT_ENCODING:
+                .malformedResponse
             case CURLE_URL_MALFORMAT: .invalidRequest
             default: .other
             }
@@ -27,7 +31,8 @@ extension HTTPFaultKind {
     var hasPublicWords: Bool {
         switch self {
         case .resolve, .connect, .connectTimeout, .proxy, .tlsTrust, .tls, .timeout: true
-        case .invalidRequest, .congested, .connectionLost, .truncatedHeaders, .malformedResponse, .resendRefused,
+        case .invalidRequest, .congested, .connectionLost, .truncatedHeaders, .malformedResponse,
+            .resendRefused,
             .stopped, .other:
             false
         }

@@ -2,7 +2,7 @@
 public enum HTTPFaultKind: String, Sendable, CaseIterable {
     /// The request itself cannot be made: a fault of the caller.
     case invalidRequest = "invalid_request"
-    /// No free place among the exchanges under way within the whole time.
+    /// No free place among the exchanges under way in time.
     case congested
     case resolve
     case connect

@@ -25,10 +25,13 @@ struct HTTPLoop: ~Copyable {
     init(_ configuration: HTTPConfiguration, mailbox: Mailbox<HTTPEngine.Command>) {
         self.configuration = configuration
         self.mailbox = mailbox
-        guard let multi = curl_multi_init() else { preconditionFailure("libcurl has no memory for its first handle") }
+        guard let multi = curl_multi_init() else {
+            preconditionFailure("libcurl has no memory for its first handle")
+        }
         self.multi = multi
         Self.require(
-            CCurl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, configuration.maxConnections), "keeping connections")
+            CCurl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, configuration.maxConnections),
+            "keeping connections")
     }
 
     deinit { curl_multi_cleanup(multi) }
@@ -49,8 +52,9 @@ struct HTTPLoop: ~Copyable {
 
     private mutating func take(_ command: HTTPEngine.Command) {
         switch command {
-        case .send(let request, let since, let reply):
-            waiting.append(Waiting(request: request, deadline: since + configuration.timeout, reply: reply))
+        case .send(let request, let reply):
+            waiting.append(
+                Waiting(request: request, deadline: clock.now() + configuration.connectTimeout, reply: reply))
         case .ping(let answer): answer()
         case .stop: isStopping = true
         }
@@ -61,7 +65,8 @@ struct HTTPLoop: ~Copyable {
         let now = clock.now()
         let expired = waiting.prefix { $0.deadline <= now }
         for wait in expired {
-            let detail = "\(configuration.maxConnections) exchanges were under way for all of \(configuration.timeout)"
+            let detail =
+                "\(configuration.maxConnections) exchanges were under way all the time"
             wait.reply.resume(returning: .notSent(HTTPFault(kind: .congested, detail: detail)))
         }
         waiting.removeFirst(expired.count)
@@ -71,12 +76,10 @@ struct HTTPLoop: ~Copyable {
         guard !isStopping else { return }
         let free = min(waiting.count, configuration.maxConnections - transfers.count)
         guard free > 0 else { return }
-        let now = clock.now()
         for next in waiting.prefix(free) {
-            // Past or due is the same to libcurl as no limit, so it is given at least the shortest one.
-            let remaining = max(next.deadline - now, .milliseconds(1))
             do throws(HTTPFault) {
-                let transfer = try Transfer(next.request, configuration, timeout: remaining, reply: next.reply)
+                let transfer = try Transfer(
+                    next.request, configuration, reply: next.reply)
                 let code = curl_multi_add_handle(multi, transfer.easy)
                 guard code == CURLM_OK else {
                     throw HTTPFault(kind: .other, detail: "libcurl takes no transfer: \(Self.words(code))")
@@ -92,7 +95,9 @@ struct HTTPLoop: ~Copyable {
     private mutating func finishTransfers() {
         var remaining: Int32 = 0
         while let message = curl_multi_info_read(multi, &remaining) {
-            guard message.pointee.msg == CURLMSG_DONE, let easy = message.pointee.easy_handle else { continue }
+            guard message.pointee.msg == CURLMSG_DONE, let easy = message.pointee.easy_handle else {
+                continue
+            }
             let code = CCurl_message_result(message)
             guard let transfer = transfers.removeValue(forKey: easy) else {
                 preconditionFailure("libcurl finishes only transfers that it was given, and each once")
@@ -125,7 +130,7 @@ struct HTTPLoop: ~Copyable {
         waiting = []
         for command in mailbox.close() {
             switch command {
-            case .send(_, _, let reply): reply.resume(returning: .notSent(.stopped))
+            case .send(_, let reply): reply.resume(returning: .notSent(.stopped))
             case .ping(let answer): answer()
             case .stop: break
             }
@@ -137,5 +142,7 @@ struct HTTPLoop: ~Copyable {
         precondition(code == CURLM_OK, "\(what): \(words(code)) (curl multi \(code.rawValue))")
     }
 
-    private static func words(_ code: CURLMcode) -> String { String(cString: curl_multi_strerror(code)) }
+    private static func words(_ code: CURLMcode) -> String {
+        String(cString: curl_multi_strerror(code))
+    }
 }

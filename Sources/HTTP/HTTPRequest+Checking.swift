@@ -5,7 +5,8 @@ extension HTTPRequest {
     /// and is cut short nowhere.
     var flaw: String? {
         let isURL = url.withUnsafeBytes { bytes in
-            bytes.allSatisfy(isGraphic) && (bytes.starts(with: "http://".utf8) || bytes.starts(with: "https://".utf8))
+            bytes.allSatisfy(isGraphic)
+                && (bytes.starts(with: "http://".utf8) || bytes.starts(with: "https://".utf8))
         }
         guard isURL else { return "the URL is not of http or https, or not percent-encoded" }
         for field in fields {

@@ -12,7 +12,8 @@ public struct HTTPRequest: Sendable {
     public var body: Secret?
 
     public init(
-        _ method: HTTPMethod, url: Secret, fields: [HTTPField] = [], bearer: Secret? = nil, body: Secret? = nil
+        _ method: HTTPMethod, url: Secret, fields: [HTTPField] = [], bearer: Secret? = nil,
+        body: Secret? = nil
     ) {
         self.method = method
         self.url = url
@@ -22,8 +23,10 @@ public struct HTTPRequest: Sendable {
     }
 
     public init(
-        _ method: HTTPMethod, url: String, fields: [HTTPField] = [], bearer: Secret? = nil, body: Secret? = nil
+        _ method: HTTPMethod, url: String, fields: [HTTPField] = [], bearer: Secret? = nil,
+        body: Secret? = nil
     ) {
-        self.init(method, url: Secret(copying: Array(url.utf8)), fields: fields, bearer: bearer, body: body)
+        self.init(
+            method, url: Secret(copying: Array(url.utf8)), fields: fields, bearer: bearer, body: body)
     }
 }

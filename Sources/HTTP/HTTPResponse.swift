@@ -1,4 +1,7 @@
 /// A complete answer: every header, and the body to its end, or to the cap if it is longer.
+///
+/// A body that states no length ends where libcurl says. Its version 7.88 takes for that end also a TLS connection
+/// without a farewell, and an HTTP/2 stream's reset that comes together with data. The status is certain all the same.
 public struct HTTPResponse: Sendable {
     /// 200…999.
     public var status: Int
@@ -12,7 +15,8 @@ public struct HTTPResponse: Sendable {
     public var majorVersion: Int
 
     public init(
-        status: Int, fields: [HTTPField] = [], body: [UInt8] = [], bodyExceededCap: Bool = false, majorVersion: Int = 1
+        status: Int, fields: [HTTPField] = [], body: [UInt8] = [], bodyExceededCap: Bool = false,
+        majorVersion: Int = 1
     ) {
         self.status = status
         self.fields = fields

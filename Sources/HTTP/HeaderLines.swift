@@ -43,7 +43,9 @@ struct HeaderLines: ~Copyable {
     }
 
     private mutating func keep(_ extended: UnsafeMutablePointer<curl_slist>?) throws(HTTPFault) {
-        guard let extended else { throw HTTPFault(kind: .other, detail: "libcurl has no memory for a header line") }
+        guard let extended else {
+            throw HTTPFault(kind: .other, detail: "libcurl has no memory for a header line")
+        }
         list = extended
     }
 }

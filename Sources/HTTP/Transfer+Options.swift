@@ -5,13 +5,13 @@ import Threads
 extension Transfer {
     /// - Throws: an option that this libcurl refuses. None may be missing: most of them are promises.
     func setOptions(
-        _ configuration: HTTPConfiguration, timeout: Duration, lines: UnsafeMutablePointer<curl_slist>?,
+        _ configuration: HTTPConfiguration, lines: UnsafeMutablePointer<curl_slist>?,
         words: UnsafeMutablePointer<CChar>
     ) throws(HTTPFault) {
         try require(CCurl_set_pointer(easy, CURLOPT_ERRORBUFFER, words), "its words")
         try setReach(configuration)
         try setTrust(configuration)
-        try setTimes(configuration, timeout: timeout)
+        try setTimes(configuration)
         try setRequest(configuration, lines: lines)
         try setAnswer()
     }
@@ -32,18 +32,22 @@ extension Transfer {
     private func setTrust(_ configuration: HTTPConfiguration) throws(HTTPFault) {
         try require(CCurl_set_long(easy, CURLOPT_SSL_VERIFYPEER, 1), "the check of certificates")
         try require(CCurl_set_long(easy, CURLOPT_SSL_VERIFYHOST, 2), "the check of names")
-        try require(CCurl_set_long(easy, CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2)), "the TLS version")
+        try require(
+            CCurl_set_long(easy, CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2)), "the TLS version")
         guard let caFile = configuration.caFile else { return }
         try require(CCurl_set_string(easy, CURLOPT_CAINFO, caFile), "the authorities")
         // Else the system's directory of authorities would be trusted besides.
         try require(CCurl_set_string(easy, CURLOPT_CAPATH, nil), "the system's authorities")
     }
 
-    private func setTimes(_ configuration: HTTPConfiguration, timeout: Duration) throws(HTTPFault) {
+    private func setTimes(_ configuration: HTTPConfiguration) throws(HTTPFault) {
         // libcurl takes 0 as for ever.
         let connect = max(1, configuration.connectTimeout.milliseconds)
-        try require(CCurl_set_long(easy, CURLOPT_CONNECTTIMEOUT_MS, Int(connect)), "the connect timeout")
-        try require(CCurl_set_long(easy, CURLOPT_TIMEOUT_MS, Int(max(1, timeout.milliseconds))), "the timeout")
+        let whole = max(1, configuration.timeout.milliseconds)
+        try require(
+            CCurl_set_long(easy, CURLOPT_CONNECTTIMEOUT_MS, Int(connect)), "the connect timeout")
+        try require(
+            CCurl_set_long(easy, CURLOPT_TIMEOUT_MS, Int(whole)), "the timeout")
         try require(CCurl_set_long(easy, CURLOPT_NOSIGNAL, 1), "doing without signals")
         // A name that hangs in the resolver beyond the timeout is left to end by itself; else the engine's thread, and
         // every other transfer with it, would wait for it.
@@ -58,9 +62,11 @@ extension Transfer {
         }
         try require(code, "the URL")
         try require(CCurl_set_long(easy, CURLOPT_PATH_AS_IS, 1), "the path")
-        try require(CCurl_set_string(easy, CURLOPT_USERAGENT, configuration.userAgent), "the user agent")
+        try require(
+            CCurl_set_string(easy, CURLOPT_USERAGENT, configuration.userAgent), "the user agent")
         try require(CCurl_set_list(easy, CURLOPT_HTTPHEADER, lines), "the header lines")
-        try require(CCurl_set_prerequest_callback(easy, mayTransferBegin), "the question before sending")
+        try require(
+            CCurl_set_prerequest_callback(easy, mayTransferBegin), "the question before sending")
         try require(CCurl_set_pointer(easy, CURLOPT_PREREQDATA, context), "the question before sending")
         switch request.method {
         case .get: try require(CCurl_set_long(easy, CURLOPT_HTTPGET, 1), "the method")
@@ -81,9 +87,11 @@ extension Transfer {
 
     private func setAnswer() throws(HTTPFault) {
         try require(CCurl_set_string(easy, CURLOPT_ACCEPT_ENCODING, "gzip"), "compression")
-        try require(CCurl_set_data_callback(easy, CURLOPT_HEADERFUNCTION, takeTransferHeader), "the headers")
+        try require(
+            CCurl_set_data_callback(easy, CURLOPT_HEADERFUNCTION, takeTransferHeader), "the headers")
         try require(CCurl_set_pointer(easy, CURLOPT_HEADERDATA, context), "the headers")
-        try require(CCurl_set_data_callback(easy, CURLOPT_WRITEFUNCTION, takeTransferBody), "the answer")
+        try require(
+            CCurl_set_data_callback(easy, CURLOPT_WRITEFUNCTION, takeTransferBody), "the answer")
         try require(CCurl_set_pointer(easy, CURLOPT_WRITEDATA, context), "the answer")
     }
 
@@ -113,25 +121,31 @@ private func mayTransferBegin(
 }
 
 private func takeTransferHeader(
-    _ data: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int, _ context: UnsafeMutableRawPointer?
+    _ data: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int,
+    _ context: UnsafeMutableRawPointer?
 ) -> Int {
     transfer(context).takeHeader(UnsafeRawBufferPointer(start: data, count: size * count))
     return size * count
 }
 
 private func takeTransferBody(
-    _ data: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int, _ context: UnsafeMutableRawPointer?
+    _ data: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int,
+    _ context: UnsafeMutableRawPointer?
 ) -> Int {
     // Anything but the count ends the transfer.
-    transfer(context).takeBody(UnsafeRawBufferPointer(start: data, count: size * count)) ? size * count : 0
+    transfer(context).takeBody(UnsafeRawBufferPointer(start: data, count: size * count))
+        ? size * count : 0
 }
 
 private func giveTransferBody(
-    _ data: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int, _ context: UnsafeMutableRawPointer?
+    _ data: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int,
+    _ context: UnsafeMutableRawPointer?
 ) -> Int {
     transfer(context).giveBody(into: UnsafeMutableRawBufferPointer(start: data, count: size * count))
 }
 
-private func refuseToSeek(_ context: UnsafeMutableRawPointer?, _ offset: curl_off_t, _ origin: Int32) -> Int32 {
+private func refuseToSeek(
+    _ context: UnsafeMutableRawPointer?, _ offset: curl_off_t, _ origin: Int32
+) -> Int32 {
     CURL_SEEKFUNC_FAIL
 }

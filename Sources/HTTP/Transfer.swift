@@ -18,9 +18,7 @@ final class Transfer {
     private var sentOfBody = 0
 
     /// - Throws: why the request cannot even be tried; the reply is then still owed.
-    init(
-        _ request: HTTPRequest, _ configuration: HTTPConfiguration, timeout: Duration, reply: HTTPReply
-    ) throws(HTTPFault) {
+    init(_ request: HTTPRequest, _ configuration: HTTPConfiguration, reply: HTTPReply) throws(HTTPFault) {
         if let flaw = request.flaw { throw HTTPFault(kind: .invalidRequest, detail: flaw) }
         lines = try HeaderLines(request)
         guard let easy = curl_easy_init() else {
@@ -33,7 +31,7 @@ final class Transfer {
         words = .allocate(capacity: Int(CURL_ERROR_SIZE))
         words.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
         // From here on a throw runs deinit.
-        try setOptions(configuration, timeout: timeout, lines: lines.list, words: words)
+        try setOptions(configuration, lines: lines.list, words: words)
     }
 
     deinit {
@@ -77,12 +75,14 @@ final class Transfer {
         // Past the cap nothing is read any more: the answer is known.
         if code == CURLE_OK || (code == CURLE_WRITE_ERROR && bodyExceededCap) {
             guard headers.isComplete else {
-                return .ambiguous(
-                    HTTPFault(kind: .truncatedHeaders, detail: "the connection ended inside the answer's headers"))
+                return interrupted(
+                    HTTPFault(
+                        kind: .truncatedHeaders, detail: "the connection ended inside the answer's headers"))
             }
             return .answered(
                 HTTPResponse(
-                    status: headers.status, fields: headers.fields, body: body, bodyExceededCap: bodyExceededCap,
+                    status: headers.status, fields: headers.fields, body: body,
+                    bodyExceededCap: bodyExceededCap,
                     majorVersion: info(CURLINFO_HTTP_VERSION) >= Int(CURL_HTTP_VERSION_2_0) ? 2 : 1))
         }
         return interrupted(fault(code))
@@ -90,7 +90,9 @@ final class Transfer {
 
     /// What it is if it ends now, without an answer.
     func interrupted(_ fault: HTTPFault) -> HTTPExchange {
-        departure.hasLeft(requestSize: requestSize) ? .ambiguous(fault) : .notSent(fault)
+        var fault = fault
+        fault.sentBytes = departure.size(requestSize: requestSize)
+        return fault.sentBytes > 0 ? .ambiguous(fault) : .notSent(fault)
     }
 
     private func fault(_ code: CURLcode) -> HTTPFault {
@@ -99,7 +101,9 @@ final class Transfer {
         // A proxy that answers CONNECT with a refusal shows as a connection that was lost.
         if !isSent, info(CURLINFO_HTTP_CONNECTCODE) >= 300 { kind = .proxy }
         let sentence = String(cString: words)
-        let detail = kind.hasPublicWords && !sentence.isEmpty ? sentence : String(cString: curl_easy_strerror(code))
+        let detail =
+            kind.hasPublicWords && !sentence.isEmpty
+            ? sentence : String(cString: curl_easy_strerror(code))
         return HTTPFault(kind: kind, code: Int32(bitPattern: code.rawValue), detail: detail)
     }
 

@@ -38,6 +38,7 @@ static X509 *certify(
         && extend(certificate, issuer ? issuer : certificate, NID_subject_key_identifier, "hash")
         && (names != NULL
                 ? extend(certificate, issuer, NID_subject_alt_name, names)
+                    && extend(certificate, issuer, NID_authority_key_identifier, "keyid:always")
                 : extend(certificate, certificate, NID_basic_constraints, "critical,CA:TRUE")
                     && extend(certificate, certificate, NID_key_usage, "critical,keyCertSign,cRLSign"))
         && X509_sign(certificate, issuer_key, EVP_sha256());

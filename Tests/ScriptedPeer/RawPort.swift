@@ -5,7 +5,9 @@ import Threads
 /// Ports on 127.0.0.1 where nobody serves.
 public enum RawPort {
     /// A port that refuses: bound, so that nothing else takes it meanwhile, and not listening.
-    public static func refusing<Result>(_ body: (UInt16) async throws -> Result) async throws -> Result {
+    public static func refusing<Result>(_ body: (UInt16) async throws -> Result) async throws
+        -> Result
+    {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw SystemCallError("socket") }
         defer { close(descriptor) }
@@ -21,7 +23,9 @@ public enum RawPort {
     }
 
     /// A port whose backlog is full: the kernel drops every further SYN, and a connect stalls.
-    public static func stalling<Result>(_ body: (UInt16) async throws -> Result) async throws -> Result {
+    public static func stalling<Result>(_ body: (UInt16) async throws -> Result) async throws
+        -> Result
+    {
         let (listener, port) = try RawPeer.listen(backlog: 0)
         var fillers: [Int32] = []
         defer { for descriptor in fillers + [listener] { close(descriptor) } }

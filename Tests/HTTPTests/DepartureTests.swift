@@ -1,0 +1,38 @@
+import Testing
+
+@testable import HTTP
+
+@Suite struct DepartureTests {
+    @Test func nothingLeavesBeforeTheConnectionStands() {
+        let departure = Departure()
+        #expect(!departure.hasLeft(requestSize: 0))
+        // Words to a proxy.
+        #expect(!departure.hasLeft(requestSize: 120))
+    }
+
+    @Test func whatLeavesIsCountedWithoutTheWordsToTheProxy() {
+        var departure = Departure()
+        let mayBegin = departure.mayBegin(requestSize: 120)
+        #expect(mayBegin)
+        #expect(!departure.hasLeft(requestSize: 120))
+        #expect(departure.size(requestSize: 320) == 200)
+        departure.gave(30)
+        #expect(departure.size(requestSize: 320) == 230)
+    }
+
+    @Test func aSecondBeginningIsAllowedOnlyWhileNothingLeft() {
+        var departure = Departure()
+        let first = departure.mayBegin(requestSize: 0)
+        let again = departure.mayBegin(requestSize: 0)
+        let resend = departure.mayBegin(requestSize: 1)
+        #expect(first && again && !resend)
+    }
+
+    @Test func aBodyThatWasGivenIsNotGivenAgain() {
+        var departure = Departure()
+        let first = departure.mayBegin(requestSize: 0)
+        departure.gave(1)
+        let resend = departure.mayBegin(requestSize: 0)
+        #expect(first && !resend)
+    }
+}
