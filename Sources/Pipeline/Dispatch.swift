@@ -294,6 +294,22 @@ struct Dispatch: Sendable {
         for tag in waiting.keys.sorted(by: { $0.number < $1.number }) { keepHouse(tag, .handBack) }
     }
 
+    /// The worker stops: what has come back often goes back as a clean copy, because the return of its delivery would
+    /// count against it. The rest is returned with the link.
+    mutating func handBackOftenReturned() {
+        housekeeping = FIFO()
+        let often = entries.filter { _, entry in
+            if case .running = entry.state { return false }
+            return entry.item.hasBeenReturnedOften
+        }
+        for tag in often.keys.sorted(by: { $0.number < $1.number }) { keepHouse(tag, .handBack) }
+    }
+
+    /// The next item that goes back, while the worker stops.
+    mutating func nextHandBack() -> Turn? {
+        housekeeping.popFirst().flatMap { start($0, .handBack) }
+    }
+
     /// The connection is gone, and the broker gives everything out again: what no worker has is forgotten. Returns
     /// how many those were.
     mutating func linkLost(upTo generation: UInt64, at now: MonotonicTime) -> Int {

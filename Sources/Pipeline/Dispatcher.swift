@@ -140,9 +140,13 @@ final class Dispatcher: Sendable {
         change { state, _ in state.consumption = .nothing }
     }
 
-    /// Gives out no more turns: idle workers end now, the others when they ask next.
+    /// Gives out no more jobs: idle workers end now, the others when they ask next.
     func close() {
-        change { state, _ in state.isTaking = false }
+        change { state, _ in
+            guard state.isTaking else { return }
+            state.isTaking = false
+            state.dispatch.handBackOftenReturned()
+        }
     }
 
     // MARK: The pump
@@ -174,7 +178,7 @@ final class Dispatcher: Sendable {
     private func settle(_ state: inout State, at now: MonotonicTime) -> (Turns, Consumption?) {
         var turns: Turns = []
         guard state.isTaking else {
-            turns = state.idle.map { ($0, nil) }
+            turns = state.idle.map { ($0, state.dispatch.nextHandBack()) }
             state.idle = []
             state.alarm?.task.cancel()
             state.alarm = nil

@@ -25,7 +25,9 @@ struct Intake: Sendable {
         let headers = message.properties.headers
         let stamp = lane.carriesOwnHeaders ? Stamp(reading: headers) : Stamp()
         let isForged = !lane.carriesOwnHeaders && carriesStamp(headers)
-        let item = Item(message: message, lane: lane, stamp: stamp, content: content(of: message, lane, stamp))
+        let item = Item(
+            message: message, lane: lane, stamp: stamp, content: content(of: message, lane, stamp),
+            deliveries: Self.deliveryCount(headers))
         return Taken(item: item, hasForgedHeaders: isForged)
     }
 

@@ -8,6 +8,8 @@ struct Item: Sendable {
     let lane: Lane
     var stamp: Stamp
     let content: Content
+    /// Times that the broker gave it out before.
+    var deliveries: Int64 = 0
     /// Calls made with this delivery.
     var tries = 0
     /// Times that nothing could be sent, in a row.
@@ -21,6 +23,11 @@ struct Item: Sendable {
         case rejected(Rejection)
         /// The worker died with it in hand too often: it is set apart before anyone looks into it.
         case suspicious
+    }
+
+    /// One return more is one too many: an orderly stop must not make a job look as if it killed the worker.
+    var hasBeenReturnedOften: Bool {
+        deliveries >= (stamp.suspect > 0 ? Intake.suspiciousDeliveriesAlone : Intake.suspiciousDeliveries) / 2
     }
 
     var job: Job? {
