@@ -56,6 +56,10 @@ public final class BrokerSession: Sendable {
         _ = try await ask(.deleteQueue(queue))
     }
 
+    public func delete(exchange: String) async throws(LinkError) {
+        _ = try await ask(.deleteExchange(exchange))
+    }
+
     /// Drops what is ready in a queue and says how many those were.
     public func purge(queue: String) async throws(LinkError) -> Int {
         try await ask(.purge(queue)).messages
@@ -122,6 +126,7 @@ enum BrokerRequest: Sendable {
     case declareExchange(ExchangeDeclaration)
     case bind(queue: String, exchange: String, routingKey: String)
     case deleteQueue(String)
+    case deleteExchange(String)
     case purge(String)
 }
 

@@ -146,6 +146,10 @@ struct BrokerSessionLoop: ~Copyable {
                     state, channel, arena.bytes(queue), arena.bytes(exchange), arena.bytes(key), amqp_empty_table
                 ).map { _ in BrokerAnswer() }
             }
+        case .deleteExchange(let exchange):
+            return try connection.request("deleting exchange \(exchange)") { state, arena -> BrokerAnswer? in
+                amqp_exchange_delete(state, channel, arena.bytes(exchange), 0).map { _ in BrokerAnswer() }
+            }
         case .deleteQueue(let queue):
             return try connection.request("deleting queue \(queue)") { state, arena -> BrokerAnswer? in
                 amqp_queue_delete(state, channel, arena.bytes(queue), 0, 0).map { _ in BrokerAnswer() }

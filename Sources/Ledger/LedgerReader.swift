@@ -68,7 +68,7 @@ public final class LedgerReader {
 
     /// Stored results in the order of their completion, from `time` on, or after `last` of the page before.
     public func results(
-        since time: Timestamp, after last: OwedResult? = nil, limit: Int
+        since time: Timestamp, after last: ResultCursor? = nil, limit: Int
     ) throws(LedgerError) -> [OwedResult] {
         try snapshot { rows throws(SQLiteFault) in try rows.loadCompleted(since: time, after: last, limit: limit) }
     }

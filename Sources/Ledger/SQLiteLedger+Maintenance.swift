@@ -115,7 +115,7 @@ extension SQLiteLedger {
 
     /// Stored results in the order of their completion, from `time` on, or after `last` of the page before.
     public func results(
-        since time: Timestamp, after last: OwedResult? = nil, limit: Int
+        since time: Timestamp, after last: ResultCursor? = nil, limit: Int
     ) async throws(LedgerError) -> [OwedResult] {
         try await readBeside { reader throws(LedgerError) in
             try reader.results(since: time, after: last, limit: limit)

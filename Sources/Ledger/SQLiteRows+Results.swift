@@ -72,13 +72,13 @@ extension SQLiteRows {
 
     /// Results in the order of their completion, from `time` on, or after `last`.
     func loadCompleted(
-        since time: Timestamp, after last: OwedResult?, limit: Int
+        since time: Timestamp, after last: ResultCursor?, limit: Int
     ) throws(SQLiteFault) -> [OwedResult] {
         try connection.query(
             Self.loadingCompleted,
             bind: { statement in
                 if let last {
-                    statement.bind(1, last.result.completedAt).bind(2, last.jobID.utf8).bind(3, last.generation)
+                    statement.bind(1, last.completedAt).bind(2, last.jobID.utf8).bind(3, last.generation)
                 } else {
                     // No job id is empty, so this comes before the first result of that millisecond.
                     statement.bind(1, time).bind(2, []).bind(3, 0)

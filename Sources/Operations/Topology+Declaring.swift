@@ -23,6 +23,19 @@ extension Topology {
         }
     }
 
+    /// Removes all of it, with every message that is in it.
+    public func delete(on session: BrokerSession) async throws(LinkError) {
+        for queue in queues { try await session.delete(queue: queue.name) }
+        for exchange in exchanges { try await session.delete(exchange: exchange.name) }
+    }
+
+    /// Messages that are ready in all its queues.
+    public func messages(on session: BrokerSession) async throws(LinkError) -> Int {
+        var total = 0
+        for queue in queues { total += try await session.inspect(queue: queue.name)?.messages ?? 0 }
+        return total
+    }
+
     /// Looks for every exchange and queue without changing anything, which needs no right to configure. Arguments and
     /// bindings are compared only by `declare`, because AMQP has no question for them.
     public func missing(on session: BrokerSession) async throws(LinkError) -> [Difference] {
@@ -43,6 +56,34 @@ extension Topology {
             }
         }
         return differences
+    }
+
+    /// As `missing`, and where this user may configure, arguments too: what is there is declared once more, which
+    /// changes nothing and is refused in words that name the argument and both values. False: arguments were not
+    /// compared.
+    public func differences(on session: BrokerSession) async throws(LinkError) -> ([Difference], isWhole: Bool) {
+        var differences = try await missing(on: session)
+        let absent = Set(differences.map(\.what))
+        var isWhole = true
+        for queue in queues where !absent.contains("queue \(queue.name)") {
+            do throws(LinkError) {
+                try await session.declare(QueueDeclaration(name: queue.name, arguments: queue.arguments))
+            } catch {
+                guard error.kind != .channelClosed(403) else {
+                    isWhole = false
+                    break
+                }
+                differences.append(try difference("queue \(queue.name)", error))
+            }
+        }
+        for exchange in exchanges where isWhole && !absent.contains("exchange \(exchange.name)") {
+            do throws(LinkError) {
+                try await session.declare(ExchangeDeclaration(name: exchange.name, type: exchange.type))
+            } catch {
+                differences.append(try difference("exchange \(exchange.name)", error))
+            }
+        }
+        return (differences, isWhole)
     }
 
     private func difference(_ what: String, _ error: LinkError) throws(LinkError) -> Difference {

@@ -13,40 +13,19 @@ struct Announcer: Sendable {
     let hook: PathHook?
     let onEvent: @Sendable (PipelineEvent) -> Void
 
-    static let appID = "leave-albumd"
-    static let resultType = "leave-album.result.v1"
-    static let replayedHeader = "x-leave-album-replayed"
     /// A missing or full queue is mended by a person: soon enough to notice, seldom enough to cost nothing.
     private static let retry = Backoff(first: .seconds(1), longest: .seconds(30))
 
     /// False if the link was stopped before the broker answered.
     func publishResult(_ result: StoredResult, replayed: Bool, replyTo: String?) async -> Bool {
         hook?(.publishResult, .before)
-        let publication = Publication(
-            exchange: "\(prefix).results", routingKey: "leave.\(result.outcome.rawValue)",
-            properties: Self.properties(of: result, replayed: replayed), body: result.body)
+        let publication = ResultMessage.publication(of: result, prefix: prefix, isReplayed: replayed)
         guard await untilConfirmed(publication, unroutable: .resultsUnroutable, full: .resultsFull) else {
             return false
         }
         hook?(.publishResult, .after)
         if let replyTo { copyToReply(replyTo, publication) }
         return true
-    }
-
-    static func properties(of result: StoredResult, replayed: Bool) -> Properties {
-        var properties = Properties()
-        properties.contentType = "application/json"
-        properties.messageID = result.messageID
-        properties.correlationID = result.correlationID
-        properties.type = resultType
-        properties.appID = appID
-        properties.timestamp = UInt64(max(0, result.completedAt.milliseconds / 1000))
-        var headers = FieldTable()
-        if let traceparent = result.traceparent { headers.append("traceparent", .text(traceparent)) }
-        if let tracestate = result.tracestate { headers.append("tracestate", .text(tracestate)) }
-        if replayed { headers.append(replayedHeader, .boolean(true)) }
-        properties.headers = headers
-        return properties
     }
 
     /// Best effort: nobody waits for it, and nothing stops when it fails.

@@ -24,6 +24,20 @@ final class HoldLog: Sendable {
         }
     }
 
+    /// Times on hold before this run. They may overlap; none counts twice.
+    func remember(_ holds: [Range<Timestamp>]) {
+        var merged: [Range<Timestamp>] = []
+        for hold in holds.sorted(by: { $0.lowerBound < $1.lowerBound }) {
+            if let last = merged.last, hold.lowerBound <= last.upperBound {
+                merged[merged.count - 1] = last.lowerBound..<max(last.upperBound, hold.upperBound)
+            } else {
+                merged.append(hold)
+            }
+        }
+        let all = merged
+        state.withLock { $0.past = all + $0.past }
+    }
+
     /// How much of the time between `from` and `to` was on hold.
     func held(from: Timestamp, to: Timestamp) -> Duration {
         state.withLock { state in

@@ -100,6 +100,17 @@ public final class Pipeline: Sendable {
         }
     }
 
+    /// Publishes a stored result again, marked as a replay. False if the broker did not confirm it.
+    public func publishAgain(_ result: StoredResult) async -> Bool {
+        guard await worker.announcer.publishResult(result, replayed: true, replyTo: nil) else { return false }
+        return true
+    }
+
+    /// Holds of earlier runs, before `run`: jobs did not age in them.
+    public func remember(holds: [Range<Timestamp>]) {
+        holdLog.remember(holds)
+    }
+
     // MARK: Life
 
     /// Works until `stop` was called and the jobs in flight have ended.

@@ -1,52 +1,49 @@
 import Glibc
-import Jobs
-import Operations
 import Service
 import Settings
+import Telemetry
 import Terminal
-import Threads
 
-/// The command line: what there is, and where each command is done.
+/// Where each command is done.
 enum Commands {
     static let version = "0.1.0"
 
-    static let specification = CommandSpecification(
-        "leave-albumd", summary: "Lets users leave shared albums, one job of a RabbitMQ queue at a time.",
-        subcommands: [
-            CommandSpecification(
-                "run", summary: "The daemon, in the foreground.",
-                options: [
-                    config,
-                    .flag(
-                        "--new-ledger", help: "permit starting with an empty ledger beside queues that are not empty"),
-                ]),
-            CommandSpecification(
-                "topology", summary: "The exchanges and queues on the broker.",
-                subcommands: [
-                    CommandSpecification(
-                        "declare", summary: "Creates what is missing.", options: [config]),
-                    CommandSpecification(
-                        "verify", summary: "Names what is missing, and changes nothing.", options: [config]),
-                ]),
-            CommandSpecification("version", summary: "Prints the version."),
-        ])
-
-    static let config = OptionSpecification.value(
-        "--config", "FILE", help: "settings (default \(defaultConfig))")
-    static let defaultConfig = "/etc/leave-albumd/leave-albumd.toml"
-
     /// Never returns: the process ends with the command's status.
     static func run(_ arguments: ParsedArguments) -> Never {
-        if arguments.command.last == "version" {
-            StandardStream.output.write("leave-albumd \(version)\n")
+        let name = arguments.command.joined(separator: " ")
+        switch name {
+        case "version":
+            let text = arguments.isSet("--json") ? "{\"version\":\"\(version)\"}" : "leave-albumd \(version)"
+            StandardStream.output.write(text + "\n")
             exit(ExitStatus.done.rawValue)
+        case "help": help(arguments.positionals)
+        case "check": finish { try await CheckCommand(arguments).run() }
+        default: break
         }
         let settings = load(arguments.value("--config") ?? defaultConfig)
-        switch arguments.command.joined(separator: " ") {
+        switch name {
         case "run": runDaemon(settings, permitsNewLedger: arguments.isSet("--new-ledger"))
-        case "topology declare": finish { await TopologyCommand(settings).declare() }
-        case "topology verify": finish { await TopologyCommand(settings).verify() }
-        default: exit(ExitStatus.internalFault.rawValue)
+        case "topology declare": finish { try await TopologyCommand(settings, arguments).declare() }
+        case "topology verify": finish { try await TopologyCommand(settings, arguments).verify() }
+        case "topology delete": finish { try await TopologyCommand(settings, arguments).delete() }
+        case "topology export": finish { try TopologyCommand(settings, arguments).export() }
+        case "submit": finish { try await SubmitCommand(settings, arguments).run() }
+        case "results": finish { try await ResultsCommand(settings, arguments).run() }
+        case "job": finish { try await JobCommand(settings, arguments).run() }
+        case "status": finish { try await StatusCommand(settings, arguments).run() }
+        default: finish { try await LedgerCommand(settings, arguments).run() }
+        }
+    }
+
+    private static func help(_ words: [String]) -> Never {
+        do throws(UsageError) {
+            if case .help(let text) = try specification.parse(words + ["--help"]) {
+                StandardStream.output.write(text)
+            }
+            exit(ExitStatus.done.rawValue)
+        } catch {
+            StandardStream.error.write(error.description + "\n")
+            exit(ExitStatus.usage.rawValue)
         }
     }
 
@@ -60,10 +57,21 @@ enum Commands {
     }
 
     /// Runs a command to its end; a signal ends it at once.
-    private static func finish(_ body: @escaping @Sendable () async -> ExitStatus) -> Never {
-        Task.detached { exit(await body().rawValue) }
+    private static func finish(_ body: @escaping @Sendable () async throws -> ExitStatus) -> Never {
+        Task.detached {
+            do {
+                exit(try await body().rawValue)
+            } catch {
+                let failure = CommandFailure(error)
+                StandardStream.error.write("leave-albumd: \(failure.description)\n")
+                exit(failure.status.rawValue)
+            }
+        }
         Signals.watch { event in
-            if case .terminate = event { exit(ExitStatus.tryAgainLater.rawValue) }
+            if case .terminate = event {
+                StandardStream.error.write("\nleave-albumd: interrupted\n")
+                exit(ExitStatus.tryAgainLater.rawValue)
+            }
         }
     }
 
@@ -71,6 +79,7 @@ enum Commands {
         // Before the first thread, because the C library's zone is the process's.
         QuotaZone.set(settings.limits.dayZone)
         let stop = StopRequest()
+        let logger = settings.logger
         Task.detached {
             let daemon = Daemon(settings, permitsNewLedger: permitsNewLedger, stop: stop)
             exit(await daemon.run().rawValue)
@@ -78,7 +87,7 @@ enum Commands {
         Signals.watch { event in
             switch event {
             case .terminate: stop.signal()
-            case .reload: break
+            case .reload: logger.warning("settings change only with a restart: SIGHUP changed nothing")
             }
         }
     }

@@ -1,8 +1,6 @@
 import AMQP
-import Credentials
 import Glibc
 import HTTP
-import Jobs
 import Ledger
 import Operations
 import Pipeline
@@ -19,9 +17,6 @@ struct Daemon: Sendable {
     let stop: StopRequest
     let logger: Logger
     let clock = SystemTimekeeper()
-
-    /// What is left of the drain time for results to be confirmed after calls were given up.
-    private static let confirmShare = 5
 
     init(_ settings: Settings, permitsNewLedger: Bool, stop: StopRequest) {
         self.settings = settings
@@ -44,14 +39,15 @@ struct Daemon: Sendable {
     }
 
     private func live() async throws -> ExitStatus {
-        guard let lock = try await waitForLock() else { return .done }
+        let board = StatusBoard(clock: clock)
+        guard let lock = try await waitForLock(board) else { return .done }
         let isNew = access(settings.ledger.path, F_OK) != 0
         try await prepareBroker(ledgerIsNew: isNew)
         if stop.isRequested { return .done }
 
         let credentials = try openCredentials()
         let engine = try HTTPEngine(settings.http)
-        let switchboard = Switchboard(logger: logger)
+        let switchboard = Switchboard(logger: logger, board: board)
         let ledger = try openLedger(lock, switchboard)
         let publishing = try PublishingLink(try startup(.settingsWrong) { try settings.link("publish") }) {
             switchboard.publishing($0)
@@ -67,16 +63,30 @@ struct Daemon: Sendable {
             inbox: BrokerInbox(link: consuming, settings: settings), outbox: publishing,
             queues: BrokerQueues(session: session), ledger: ledger, credentials: credentials,
             photos: HTTPPhotos(engine: engine, baseURL: settings.api.baseURL), clock: clock,
-            onEvent: { report.take($0) })
+            onEvent: { event in
+                board.take(event)
+                report.take(event)
+            })
+        await rememberHolds(of: ledger, for: pipeline)
         switchboard.connect(pipeline)
+        let control = openControlSocket(
+            ControlDesk(
+                board: board, pipeline: pipeline, ledger: ledger, consuming: consuming, publishing: publishing,
+                ledgerDesk: LedgerDesk(.live(ledger), clock: clock, publish: { await pipeline.publishAgain($0) }),
+                requestsPerDay: settings.limits.requestsPerDay, clock: clock, logger: logger))
         logger.notice(
             "working", LogField("version", Commands.version), LogField("ledger", settings.ledger.path),
             LogField("api", settings.api.baseURL), LogField("concurrency", settings.worker.concurrency))
 
         let work = Task { await pipeline.run() }
+        let upkeep = Task {
+            await Upkeep(ledger: ledger, retention: settings.ledger.retention, clock: clock, logger: logger).run()
+        }
         await stop.wait()
         logger.notice("stopping: taking no more jobs, finishing those in hand")
         let began = clock.now()
+        board.drains()
+        upkeep.cancel()
         consuming.consume([])
         pipeline.stop()
         let isDrained = await drain(work, engine: engine, publishing: publishing)
@@ -85,7 +95,13 @@ struct Daemon: Sendable {
             publishing.stop()
             session.stop()
             engine.stop()
-            ledger.close()
+            control?.stop()
+        }
+        let lost = await ledger.close(within: SQLiteLedger.closeTime)
+        if lost > 0 {
+            logger.error(
+                "the ledger could not write its last lines: their jobs count as ambiguous when they come again",
+                LogField("lines", lost))
         }
         logger.notice(
             isDrained ? "stopped" : "stopped; what was unfinished is the broker's again",
@@ -93,177 +109,26 @@ struct Daemon: Sendable {
         return .done
     }
 
-    // MARK: Starting
-
-    private func waitForLock() async throws -> LedgerLock? {
-        let path = settings.ledger.path
-        let waiting = Task {
-            try await LedgerLock.wait(ledger: path, clock: clock) { holder in
-                logger.notice("standing by: another worker has the ledger", LogField("pid", holder))
-            }
-        }
-        let stopping = Task {
-            await stop.wait()
-            waiting.cancel()
-        }
-        defer { stopping.cancel() }
-        return try await startup(.cannotCreateFile) { try await waiting.value }
-    }
-
-    private func openLedger(_ lock: LedgerLock, _ switchboard: Switchboard) throws -> SQLiteLedger {
-        let durability: SQLiteLedger.Durability = settings.ledger.durability == .full ? .full : .normal
-        do throws(LedgerError) {
-            return try SQLiteLedger(
-                path: settings.ledger.path, durability: durability, lock: lock, clock: clock,
-                onHealth: { switchboard.ledger($0) })
+    /// The commands need it, jobs do not: without it the daemon works on, and says so.
+    private func openControlSocket(_ desk: ControlDesk) -> ControlSocketServer? {
+        do throws(SystemCallError) {
+            return try ControlSocketServer(path: settings.admin.controlSocket) { await desk.answer($0, $1) }
         } catch {
-            throw StartError(description: error.description, status: .settingsWrong)
+            logger.warning(
+                "no control socket, so `status` and the ledger's commands cannot reach this daemon: \(error); "
+                    + "set admin.control_socket to a path in a directory that the daemon may write")
+            return nil
         }
     }
 
-    private func openCredentials() throws -> any CredentialProvider {
-        guard let file = settings.credentials.static.tokenFile else {
-            throw StartError(
-                description: "no provider of credentials is set up; see [credentials]", status: .settingsWrong)
+    /// No job ages by a hold, not even by one of an earlier run.
+    private func rememberHolds(of ledger: SQLiteLedger, for pipeline: Pipeline) async {
+        let now = clock.wall()
+        guard let holds = try? await ledger.holds(from: now - settings.retry.maxAge * 2, to: now) else { return }
+        // One that was cut short by a crash ends here: it stands again as soon as its cause shows.
+        for hold in holds where hold.until == nil {
+            ledger.recordHold(hold.cause, since: hold.since, until: now, detail: hold.detail)
         }
-        return try startup(.settingsWrong) {
-            let provider = try StaticCredentials(path: file.path)
-            for warning in provider.warnings { logger.warning(warning) }
-            return ProviderChain([provider])
-        }
+        pipeline.remember(holds: holds.map { $0.since..<max($0.since, $0.until ?? now) })
     }
-
-    /// The topology as the settings want it; waits for a broker that is not there.
-    private func prepareBroker(ledgerIsNew: Bool) async throws {
-        let session = try BrokerSession(try startup(.settingsWrong) { try settings.link("prepare") })
-        var backoff = Backoff(first: .seconds(1), longest: .seconds(10))
-        while !stop.isRequested {
-            do throws(LinkError) {
-                try await prepareTopology(session)
-                if ledgerIsNew, !permitsNewLedger, let queue = try await firstFullQueue(session) {
-                    await offload { session.stop() }
-                    throw LinkError(.stopped, endpoint: queue, attempted: "", words: "")
-                }
-                break
-            } catch {
-                switch error.kind {
-                case .stopped: throw refusalOfNewLedger(error.endpoint)
-                case .channelClosed:
-                    throw StartError(
-                        description: "\(error); the topology is not as the settings say: see `topology verify`",
-                        status: .settingsWrong)
-                case .loginRefused, .unreachable, .tls, .connectionClosed, .timeout, .heartbeatMissed,
-                    .protocolViolation, .consumerCancelled:
-                    logger.warning("connecting: \(error)")
-                }
-            }
-            let wait = clock.now() + backoff.next()
-            while clock.now() < wait, !stop.isRequested { await clock.sleep(for: .milliseconds(100)) }
-        }
-        await offload { session.stop() }
-    }
-
-    private func prepareTopology(_ session: BrokerSession) async throws(LinkError) {
-        switch settings.broker.topology {
-        case .none: try await session.connect()
-        case .declare: try await settings.topology.declare(on: session)
-        case .verify:
-            let missing = try await settings.topology.missing(on: session)
-            guard let first = missing.first else { return }
-            throw LinkError(
-                .channelClosed(404), endpoint: settings.broker.prefix, attempted: "verifying the topology",
-                words: "\(first)\(missing.count > 1 ? " and \(missing.count - 1) more" : "")")
-        }
-    }
-
-    /// An empty ledger beside waiting jobs looks like a lost one: their calls would be made again.
-    private func firstFullQueue(_ session: BrokerSession) async throws(LinkError) -> String? {
-        for queue in settings.topology.queues where queue.name != "\(settings.broker.prefix).results" {
-            if let depth = try await session.inspect(queue: queue.name), depth.messages > 0 { return queue.name }
-        }
-        return nil
-    }
-
-    private func refusalOfNewLedger(_ queue: String) -> StartError {
-        StartError(
-            description: "there is no ledger at \(settings.ledger.path), and queue \(queue) is not empty: without "
-                + "the memory of what was called, jobs may be called twice. Restore the ledger, or start once with "
-                + "--new-ledger if there never was one", status: .settingsWrong)
-    }
-
-    // MARK: Stopping
-
-    /// Waits for the jobs in hand, at most for the drain time, a second signal or what comes first.
-    private func drain(_ work: Task<Void, Never>, engine: HTTPEngine, publishing: PublishingLink) async -> Bool {
-        let whole = settings.worker.drainTimeout
-        let finished = Finish()
-        let watcher = Task {
-            await work.value
-            finished.signal(true)
-        }
-        let timer = Task {
-            await clock.sleep(for: whole - whole / Self.confirmShare)
-            guard !Task.isCancelled else { return }
-            // What is on the wire is ambiguous now, and is recorded so.
-            await offload { engine.stop() }
-            await clock.sleep(for: whole / Self.confirmShare)
-            guard !Task.isCancelled else { return }
-            await offload { publishing.stop() }
-            finished.signal(false)
-        }
-        let hurry = Task {
-            await stop.wait(for: 2)
-            logger.notice("told twice: not waiting any longer")
-            await offload {
-                engine.stop()
-                publishing.stop()
-            }
-            finished.signal(false)
-        }
-        let isDrained = await finished.wait()
-        timer.cancel()
-        hurry.cancel()
-        if !isDrained {
-            // Calls and publishes were given up, so the workers end at once.
-            _ = await watcher.value
-        }
-        return isDrained
-    }
-
-    /// Runs what joins a thread on a thread of its own, so that the pool is not blocked.
-    private func offload(_ body: @escaping @Sendable () -> Void) async {
-        await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
-            do throws(SystemCallError) {
-                _ = try NativeThread(name: "stop", detached: true) {
-                    body()
-                    done.resume()
-                }
-            } catch {
-                body()
-                done.resume()
-            }
-        }
-    }
-
-    private func startup<Value>(_ status: ExitStatus, _ body: () throws -> Value) throws -> Value {
-        do {
-            return try body()
-        } catch {
-            throw StartError(description: "\(error)", status: status)
-        }
-    }
-
-    private func startup<Value>(_ status: ExitStatus, _ body: () async throws -> Value) async throws -> Value {
-        do {
-            return try await body()
-        } catch {
-            throw StartError(description: "\(error)", status: status)
-        }
-    }
-}
-
-/// Why the daemon did not start, and what its supervisor is told.
-struct StartError: Error, CustomStringConvertible {
-    let description: String
-    let status: ExitStatus
 }

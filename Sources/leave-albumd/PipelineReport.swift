@@ -5,10 +5,18 @@ import Telemetry
 import Threads
 
 /// What the pipeline tells becomes log lines and lines of a job's story.
-struct PipelineReport: Sendable {
-    let logger: Logger
-    let ledger: any Ledger
-    let clock: any Timekeeper
+final class PipelineReport: Sendable {
+    private let logger: Logger
+    private let ledger: SQLiteLedger
+    private let clock: any Timekeeper
+    /// The holds that were told. Holds change seldom, on any thread.
+    private let told = Lock<[HoldCause: Hold]>([:])
+
+    init(logger: Logger, ledger: SQLiteLedger, clock: any Timekeeper) {
+        self.logger = logger
+        self.ledger = ledger
+        self.clock = clock
+    }
 
     func take(_ event: PipelineEvent) {
         switch event {
@@ -71,8 +79,16 @@ struct PipelineReport: Sendable {
     }
 
     private func holdsChanged(_ holds: [Hold], _ lifted: [Hold]) {
-        for hold in lifted { logger.notice("hold lifted", LogField("cause", hold.cause.rawValue)) }
+        let now = clock.wall()
+        for hold in lifted {
+            told.withLock { $0[hold.cause] = nil }
+            ledger.recordHold(hold.cause, since: hold.since, until: now, detail: hold.detail)
+            logger.notice("hold lifted", LogField("cause", hold.cause.rawValue))
+        }
         for hold in holds {
+            let before = told.withLock { $0.updateValue(hold, forKey: hold.cause) }
+            if before == nil { ledger.recordHold(hold.cause, since: hold.since, until: nil, detail: hold.detail) }
+            guard before != hold else { continue }
             logger.warning(
                 "on hold: \(hold.detail)", LogField("cause", hold.cause.rawValue),
                 LogField("since", hold.since.rfc3339),

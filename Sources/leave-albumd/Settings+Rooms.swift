@@ -7,6 +7,7 @@ import Pipeline
 import Secrets
 import Settings
 import Telemetry
+import Terminal
 import Threads
 
 /// The settings in each room's own words.
@@ -26,6 +27,21 @@ extension Settings {
         return LinkConfiguration(
             endpoints: endpoints, authentication: try authentication(asOperator: asOperator),
             connectionName: "leave-albumd \(purpose)", heartbeat: broker.heartbeat)
+    }
+
+    /// Whoever asks the management interface: the operator, where one is set.
+    func managementUser() throws -> (name: String, password: Secret) {
+        switch try authentication(asOperator: true) {
+        case .plain(let username, let password): return (username, password)
+        case .external:
+            throw CommandFailure(
+                .settingsWrong, "the management interface needs a user and a password: set [broker.operator]")
+        }
+    }
+
+    /// A list of a thousand queues has a megabyte.
+    var managementHTTP: HTTPConfiguration {
+        HTTPConfiguration(caFile: broker.tls.caFile?.path, maxResponse: 16 << 20, userAgent: http.userAgent)
     }
 
     private func authentication(asOperator: Bool) throws(SettingsFault) -> LinkConfiguration.Authentication {

@@ -14,9 +14,11 @@ final class Switchboard: Sendable {
 
     private let state = Lock(State())
     private let logger: Logger
+    private let board: StatusBoard
 
-    init(logger: Logger) {
+    init(logger: Logger, board: StatusBoard) {
         self.logger = logger
+        self.board = board
     }
 
     func connect(_ pipeline: Pipeline) {
@@ -37,6 +39,7 @@ final class Switchboard: Sendable {
     }
 
     func consuming(_ event: ConsumingEvent) {
+        board.consuming(event)
         switch event {
         case .connected(let endpoint): logger.info("connected for consuming", LogField("broker", endpoint))
         case .consuming(let generation, let queues):

@@ -1,55 +1,76 @@
 import AMQP
+import HTTP
+import Jobs
 import Operations
+import Secrets
 import Settings
 import Terminal
 import Threads
 
+/// `topology …`.
 struct TopologyCommand: Sendable {
-    private let settings: Settings
+    let settings: Settings
+    let arguments: ParsedArguments
 
-    init(_ settings: Settings) {
+    init(_ settings: Settings, _ arguments: ParsedArguments) {
         self.settings = settings
+        self.arguments = arguments
     }
 
-    func declare() async -> ExitStatus {
-        await withSession { session throws(LinkError) in
-            let topology = settings.topology
-            try await topology.declare(on: session)
+    func declare() async throws -> ExitStatus {
+        let session = try BrokerSession(try settings.link("topology", asOperator: true))
+        let topology = settings.topology
+        try await topology.declare(on: session)
+        if arguments.isSet("--json") {
+            StandardStream.output.write(
+                json: .object([
+                    .init("exchanges", .integer(Int64(topology.exchanges.count))),
+                    .init("queues", .integer(Int64(topology.queues.count))),
+                    .init("bindings", .integer(Int64(topology.bindings.count))),
+                ]))
+        } else {
             StandardStream.output.write(
                 "declared \(topology.exchanges.count) exchanges, \(topology.queues.count) queues and "
                     + "\(topology.bindings.count) bindings\n")
-            return .done
         }
+        return .done
     }
 
-    func verify() async -> ExitStatus {
-        await withSession { session throws(LinkError) in
-            let differences = try await settings.topology.missing(on: session)
-            for difference in differences { StandardStream.output.write("\(difference)\n") }
-            if differences.isEmpty { StandardStream.output.write("every exchange and queue is there\n") }
-            return differences.isEmpty ? .done : .answeredNo
+    func verify() async throws -> ExitStatus {
+        let verification = try await TopologyVerification.run(settings, management: arguments.value("--management"))
+        if arguments.isSet("--json") {
+            StandardStream.output.write(json: verification.json)
+        } else {
+            for difference in verification.differences { StandardStream.output.write("\(difference)\n") }
+            for note in verification.notes { StandardStream.output.write("note: \(note)\n") }
+            if verification.differences.isEmpty { StandardStream.output.write("the topology is as it should be\n") }
         }
+        return verification.differences.isEmpty ? .done : .answeredNo
     }
 
-    private func withSession(
-        _ body: (BrokerSession) async throws(LinkError) -> ExitStatus
-    ) async -> ExitStatus {
-        do {
-            let session = try BrokerSession(try settings.link("topology", asOperator: true))
-            return try await body(session)
-        } catch let error as LinkError {
-            StandardStream.error.write("\(error)\n")
-            switch error.kind {
-            case .channelClosed(403), .loginRefused: return .noPermission
-            case .channelClosed: return .answeredNo
-            default: return .serviceUnavailable
-            }
-        } catch let fault as SettingsFault {
-            StandardStream.error.write("\(fault)\n")
-            return .settingsWrong
-        } catch {
-            StandardStream.error.write("\(error)\n")
-            return .internalFault
+    func delete() async throws -> ExitStatus {
+        let prefix = settings.broker.prefix
+        guard arguments.value("--confirm") == prefix else {
+            throw arguments.error("--confirm must be broker.prefix, which is \(prefix)")
         }
+        let session = try BrokerSession(try settings.link("topology", asOperator: true))
+        let messages = try await settings.topology.messages(on: session)
+        guard messages == 0 || arguments.isSet("--with-messages") else {
+            throw CommandFailure(
+                .answeredNo, "\(messages) messages are in the queues of \(prefix): give --with-messages to lose them")
+        }
+        try await settings.topology.delete(on: session)
+        StandardStream.output.write("deleted the exchanges and queues of \(prefix), and \(messages) messages\n")
+        return .done
+    }
+
+    func export() throws -> ExitStatus {
+        let text = arguments.value("--rabbitmq") ?? Topology.BrokerVersion.three.rawValue
+        guard let version = Topology.BrokerVersion(rawValue: text) else {
+            throw arguments.error("--rabbitmq takes 3 or 4, not \(text)")
+        }
+        let vhost = settings.broker.uris.first?.vhost ?? "/"
+        StandardStream.output.write(json: settings.topology.definitions(vhost: vhost, version: version))
+        return .done
     }
 }

@@ -168,12 +168,12 @@ import Threads
                 try await ledger.record(Sample.finished(Sample.arrival("job-\(number)"), at: time))
             }
             var ids: [String] = []
-            var last: OwedResult?
+            var last: ResultCursor?
             while true {
                 let page = try await ledger.results(since: Sample.start + .milliseconds(1), after: last, limit: 3)
                 ids += page.map(\.jobID.string)
                 guard let end = page.last else { break }
-                last = end
+                last = end.cursor
             }
             #expect(ids == ["job-2", "job-3", "job-4", "job-5", "job-6"])
         }

@@ -33,4 +33,20 @@ static inline int CLinux_open(const char *path, int flags, unsigned int mode) { 
 
 // accept4 is hidden without _GNU_SOURCE.
 int CLinux_accept(int listener);
+
+// fcntl(2) is variadic.
+static inline int CLinux_set_nonblocking(int descriptor) {
+    int flags = fcntl(descriptor, F_GETFL);
+    return flags < 0 ? flags : fcntl(descriptor, F_SETFL, flags | O_NONBLOCK);
+}
+
+// struct ucred is hidden without _GNU_SOURCE.
+struct CLinux_peer {
+    int pid;
+    unsigned int uid;
+    unsigned int gid;
+};
+
+// Who is at the other end of a Unix socket.
+int CLinux_get_peer(int descriptor, struct CLinux_peer *peer);
 #endif

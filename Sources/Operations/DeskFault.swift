@@ -1,0 +1,36 @@
+/// Why a question of an operator has no answer.
+public enum DeskFault: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The question itself is wrong.
+    case invalid(String)
+    /// There is no such job or file.
+    case unknown(String)
+    /// Not now: another process has it, or the disk refuses.
+    case unavailable(String)
+    /// It cannot be used as it is: damaged, or of another version.
+    case unusable(String)
+
+    /// The word for it on the control socket.
+    public var code: String {
+        switch self {
+        case .invalid: "invalid"
+        case .unknown: "unknown"
+        case .unavailable: "unavailable"
+        case .unusable: "unusable"
+        }
+    }
+
+    public init(code: String, message: String) {
+        switch code {
+        case "invalid": self = .invalid(message)
+        case "unknown": self = .unknown(message)
+        case "unusable": self = .unusable(message)
+        default: self = .unavailable(message)
+        }
+    }
+
+    public var description: String {
+        switch self {
+        case .invalid(let text), .unknown(let text), .unavailable(let text), .unusable(let text): text
+        }
+    }
+}

@@ -1,0 +1,64 @@
+public import HTTP
+import Jobs
+public import Secrets
+
+/// RabbitMQ's management interface, for what AMQP has no question for: arguments, bindings and effective policies.
+public struct ManagementAPI: Sendable {
+    private let engine: HTTPEngine
+    private let baseURL: String
+    private let vhost: String
+    private let authorization: HTTPField
+
+    /// `baseURL`: `http://broker:15672`.
+    public init(_ engine: HTTPEngine, baseURL: String, vhost: String, username: String, password: Secret) {
+        self.engine = engine
+        self.baseURL = baseURL.hasSuffix("/") ? String(baseURL.dropLast()) : baseURL
+        self.vhost = vhost
+        let pair = password.withUnsafeBytes { Array("\(username):".utf8) + Array($0) }
+        authorization = HTTPField("Authorization", "Basic \(Base64.encoded(pair))")
+    }
+
+    public struct Failure: Error, Sendable, CustomStringConvertible {
+        public let description: String
+    }
+
+    func queues() async throws(Failure) -> [JSONValue] {
+        try await list("queues", columns: "name,type,arguments,policy,effective_policy_definition")
+    }
+
+    func bindings() async throws(Failure) -> [JSONValue] {
+        try await list("bindings", columns: "source,destination,routing_key")
+    }
+
+    private func list(_ what: String, columns: String) async throws(Failure) -> [JSONValue] {
+        let url = "\(baseURL)/api/\(what)/\(Self.encoded(vhost))?columns=\(columns)"
+        switch await engine.send(HTTPRequest(.get, url: url, fields: [authorization])) {
+        case .notSent(let fault), .ambiguous(let fault):
+            throw Failure(description: "the management interface at \(baseURL) cannot be read: \(fault)")
+        case .answered(let response):
+            guard response.status == 200, !response.bodyExceededCap,
+                let elements = (try? JSONValue.parse(response.body))?.elements
+            else {
+                throw Failure(
+                    description: "the management interface at \(baseURL) answered \(response.status) to the question "
+                        + "for \(what); its user needs the tag `monitoring`")
+            }
+            return elements
+        }
+    }
+
+    /// RFC 3986: everything but the unreserved characters.
+    private static func encoded(_ name: String) -> String {
+        name.utf8.reduce(into: "") { text, byte in
+            switch byte {
+            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+                UInt8(ascii: "~"):
+                text.unicodeScalars.append(Unicode.Scalar(byte))
+            default:
+                let digits = String(byte, radix: 16, uppercase: true)
+                text += "%" + (digits.count == 1 ? "0" : "") + digits
+            }
+        }
+    }
+}

@@ -1,0 +1,70 @@
+public import AMQP
+public import Jobs
+public import Threads
+
+/// A result as the results exchange gave it.
+public struct FollowedResult: Sendable {
+    public let messageID: String
+    public let isReplayed: Bool
+    public let body: [UInt8]
+    public let json: JSONValue
+
+    public var jobID: JobID? { json["jobId"]?.utf8.map(JobID.init(utf8:)) }
+    public var generation: Int { json["generation"]?.integer.map(Int.init(clamping:)) ?? 0 }
+    public var outcome: Outcome? { json["outcome"]?.text.flatMap(Outcome.init(rawValue:)) }
+}
+
+/// Follows the results live through a queue of its own, which goes with it: nothing is taken from anybody.
+public final class ResultsTail: Sendable {
+    public enum Event: Sendable {
+        /// Every result from now on is seen. After a lost connection it comes again: there may be a gap before it.
+        case following
+        case result(FollowedResult)
+        case lost(LinkError)
+    }
+
+    private let link: ConsumingLink
+    /// One follower.
+    public let events: AsyncStream<Event>
+
+    /// A follower on a slow terminal slows only itself.
+    private static let prefetch: UInt16 = 500
+
+    public init(_ configuration: LinkConfiguration, prefix: String) throws(SystemCallError) {
+        let queue = "\(prefix).tail.\(JobID.minted().string.prefix(12))"
+        let (events, feed) = AsyncStream<Event>.makeStream()
+        self.events = events
+        let slot = Lock<ConsumingLink?>(nil)
+        link = try ConsumingLink(
+            configuration,
+            privateQueue: PrivateQueue(
+                name: queue, bindings: [.init(exchange: "\(prefix).results", routingKey: "leave.#")])
+        ) { event in
+            switch event {
+            case .consuming(_, let queues): if !queues.isEmpty { feed.yield(.following) }
+            case .message(let message):
+                if let result = FollowedResult(message) { feed.yield(.result(result)) }
+                slot.withLock { $0 }?.ack(message.tag)
+            case .lost(_, let error): feed.yield(.lost(error))
+            case .stopped: feed.finish()
+            case .connected, .standby: break
+            }
+        }
+        slot.withLock { $0 = link }
+        link.consume([ConsumedQueue(name: queue, prefetch: Self.prefetch)])
+        // The link's thread keeps the closure, and the closure the link, until `stop`.
+        feed.onTermination = { _ in slot.withLock { $0 = nil } }
+    }
+
+    /// Closes the connection, and with it the queue. Not from a task: it waits.
+    public func stop() { link.stop() }
+}
+
+extension FollowedResult {
+    init?(_ message: IncomingMessage) {
+        guard case .complete(let body) = message.body, let json = try? JSONValue.parse(body) else { return nil }
+        self.init(
+            messageID: message.properties.messageID ?? "",
+            isReplayed: message.properties.headers?["x-leave-album-replayed"] == .boolean(true), body: body, json: json)
+    }
+}

@@ -1,0 +1,69 @@
+public import AMQP
+public import Jobs
+import Threads
+
+/// Publishes jobs as publishers should: persistent, mandatory, confirmed.
+public struct Submitter: Sendable {
+    private let outbox: any Publishing
+    private let exchange: String
+    private let routingKey: String
+
+    /// Enough to hide the round trip; the link's own window bounds what is unconfirmed.
+    private static let atOnce = 256
+
+    public init(_ outbox: any Publishing, prefix: String, isBulk: Bool) {
+        self.outbox = outbox
+        exchange = "\(prefix).jobs"
+        routingKey = isBulk ? "leave.bulk" : "leave"
+    }
+
+    /// A job that the broker did not take.
+    public struct Refusal: Error, Sendable, CustomStringConvertible {
+        public let jobID: JobID?
+        public let description: String
+    }
+
+    /// Publishes all of them, telling each that is confirmed, one after another. Stops at the first refusal; what was
+    /// told is published.
+    public func submit(
+        _ submissions: [Submission], onConfirmed: (Submission) -> Void
+    ) async throws(Refusal) {
+        let refusal = await withTaskGroup(of: (Submission, Refusal?).self) { group in
+            var first: Refusal?
+            var next = submissions.startIndex
+            var running = 0
+            while true {
+                while first == nil, next < submissions.endIndex, running < Self.atOnce {
+                    let submission = submissions[next]
+                    next += 1
+                    running += 1
+                    group.addTask { (submission, await publish(submission)) }
+                }
+                guard let (submission, refusal) = await group.next() else { return first }
+                running -= 1
+                if refusal == nil { onConfirmed(submission) }
+                first = first ?? refusal
+            }
+        }
+        if let refusal { throw refusal }
+    }
+
+    private func publish(_ submission: Submission) async -> Refusal? {
+        var properties = Properties()
+        properties.contentType = "application/json"
+        properties.messageID = submission.jobID?.string
+        let outcome = await outbox.publish(
+            Publication(exchange: exchange, routingKey: routingKey, properties: properties, body: submission.body))
+        func refusal(_ text: String) -> Refusal {
+            Refusal(jobID: submission.jobID, description: "job \(submission.jobID?.string ?? "without an id"): \(text)")
+        }
+        switch outcome {
+        case .confirmed: return nil
+        case .unroutable:
+            return refusal("exchange \(exchange) has no queue for key \(routingKey); run `topology declare`")
+        case .refused: return refusal("its queue refused it, because it is full or broken")
+        case .invalid(let detail): return refusal(detail)
+        case .unknown: return refusal("the connection was stopped before the broker answered; submit it again")
+        }
+    }
+}

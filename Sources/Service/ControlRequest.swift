@@ -1,0 +1,26 @@
+public import Jobs
+
+/// One question to the daemon over its control socket: one line of JSON, `{"request": "ledger.stats", "arguments": {}}`.
+public struct ControlRequest: Equatable, Sendable {
+    public var name: String
+    /// An object.
+    public var arguments: JSONValue
+
+    public init(name: String, arguments: JSONValue = .object([])) {
+        self.name = name
+        self.arguments = arguments
+    }
+
+    /// Without the line's end.
+    var line: [UInt8] {
+        JSONValue.object([.init("arguments", arguments), .init("request", .text(name))]).encoded()
+    }
+
+    /// Nil if the line is no request.
+    init?(line: [UInt8]) {
+        guard let value = try? JSONValue.parse(line), let name = value["request"]?.text else { return nil }
+        let arguments = value["arguments"] ?? .object([])
+        guard arguments.members != nil else { return nil }
+        self.init(name: name, arguments: arguments)
+    }
+}

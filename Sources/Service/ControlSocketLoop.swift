@@ -1,0 +1,103 @@
+import CLinux
+import Glibc
+import Threads
+
+/// What the control socket's thread does: accepts, reads lines, hands requests out, writes answers.
+struct ControlSocketLoop: ~Copyable {
+    private let listener: Int32
+    private let mailbox: Mailbox<ControlSocketServer.Command>
+    private let handler: ControlSocketServer.Handler
+    private var connections: [Int: ControlConnection] = [:]
+    private var nextConnection = 0
+    private var isStopping = false
+
+    /// More than any team of operators; a client that leaks connections must not use up the daemon's descriptors.
+    private static let mostConnections = 32
+
+    init(
+        listener: Int32, mailbox: Mailbox<ControlSocketServer.Command>, handler: @escaping ControlSocketServer.Handler
+    ) {
+        self.listener = listener
+        self.mailbox = mailbox
+        self.handler = handler
+    }
+
+    deinit { close(listener) }
+
+    mutating func run() {
+        while !isStopping {
+            takeCommands()
+            for (number, connection) in connections where connection.isOver {
+                connection.close()
+                connections[number] = nil
+            }
+            wait()
+        }
+        for connection in connections.values { connection.close() }
+        _ = mailbox.close()
+    }
+
+    private mutating func takeCommands() {
+        for command in mailbox.takeAll() {
+            switch command {
+            case .answered(let number, let response):
+                connections[number]?.answer(response)
+                serve(number)
+            case .stop: isStopping = true
+            }
+        }
+    }
+
+    private mutating func wait() {
+        guard !isStopping else { return }
+        var descriptors = [pollfd(fd: mailbox.descriptor, events: Int16(POLLIN), revents: 0)]
+        let accepts = connections.count < Self.mostConnections
+        descriptors.append(pollfd(fd: accepts ? listener : -1, events: Int16(POLLIN), revents: 0))
+        let order = connections.keys.sorted()
+        for number in order {
+            guard let connection = connections[number] else { continue }
+            var events: Int16 = 0
+            // While a request is being answered nothing is read, so a client cannot pile up requests here.
+            if !connection.isEnded, !connection.isAsking { events |= Int16(POLLIN) }
+            if connection.wantsToWrite { events |= Int16(POLLOUT) }
+            descriptors.append(pollfd(fd: events == 0 ? -1 : connection.descriptor, events: events, revents: 0))
+        }
+        guard poll(&descriptors, nfds_t(descriptors.count), -1) > 0 else { return }
+        if descriptors[1].revents != 0 { accept() }
+        for (number, descriptor) in zip(order, descriptors.dropFirst(2)) where descriptor.revents != 0 {
+            if descriptor.revents & Int16(POLLOUT) != 0 { connections[number]?.write() }
+            if descriptor.revents & Int16(POLLIN | POLLHUP | POLLERR) != 0 {
+                connections[number]?.read()
+                serve(number)
+            }
+        }
+    }
+
+    private mutating func accept() {
+        let descriptor = CLinux_accept(listener)
+        guard descriptor >= 0 else { return }
+        _ = CLinux_set_nonblocking(descriptor)
+        var peer = CLinux_peer()
+        guard CLinux_get_peer(descriptor, &peer) == 0 else {
+            close(descriptor)
+            return
+        }
+        connections[nextConnection] = ControlConnection(
+            descriptor: descriptor, peer: ControlPeer(pid: peer.pid, uid: peer.uid, gid: peer.gid))
+        nextConnection += 1
+    }
+
+    /// Hands out the connection's next request, if it has one.
+    private mutating func serve(_ number: Int) {
+        guard let line = connections[number]?.nextLine(), let peer = connections[number]?.peer else { return }
+        connections[number]?.isAsking = true
+        guard let request = ControlRequest(line: line) else {
+            connections[number]?.answer(
+                .refusal(code: "invalid", message: "a request is one line of JSON: {\"request\": \"status\"}"))
+            return serve(number)
+        }
+        Task { [mailbox, handler] in
+            mailbox.post(.answered(connection: number, await handler(request, peer)))
+        }
+    }
+}

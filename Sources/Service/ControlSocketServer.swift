@@ -1,0 +1,87 @@
+import CLinux
+import Glibc
+public import Threads
+
+/// The daemon's control socket: lines of JSON over a Unix socket of mode 0660, served by one thread.
+///
+/// Who may open the socket may ask; the kernel says who it is, for the log.
+public final class ControlSocketServer: Sendable {
+    public typealias Handler = @Sendable (ControlRequest, ControlPeer) async -> ControlResponse
+
+    enum Command: Sendable {
+        /// The request of that connection was answered.
+        case answered(connection: Int, ControlResponse)
+        case stop
+    }
+
+    public let path: String
+    private let mailbox: Mailbox<Command>
+    private let thread: NativeThread
+
+    /// Listens at `path`, replacing a socket that nobody listens on. `handler` runs in a task of its own for each
+    /// request. Throws if the socket cannot be made, or if another process listens there (EADDRINUSE).
+    public init(path: String, handler: @escaping Handler) throws(SystemCallError) {
+        self.path = path
+        let mailbox = try Mailbox<Command>()
+        let listener = try Self.listen(path)
+        self.mailbox = mailbox
+        do throws(SystemCallError) {
+            thread = try NativeThread(name: "control") {
+                var loop = ControlSocketLoop(listener: listener, mailbox: mailbox, handler: handler)
+                loop.run()
+            }
+        } catch {
+            close(listener)
+            unlink(path)
+            throw error
+        }
+    }
+
+    /// Connections that wait to be accepted. People ask, not programs in numbers.
+    private static let backlog: Int32 = 16
+    /// Owner and group: whoever administers the daemon is in its group.
+    private static let mode: mode_t = 0o660
+
+    private static func listen(_ path: String) throws(SystemCallError) -> Int32 {
+        guard let address = UnixSocketAddress(path: path) else {
+            throw SystemCallError("control socket \(path)", code: ENAMETOOLONG)
+        }
+        let listener = UnixSocketAddress.makeSocket()
+        guard listener >= 0 else { throw SystemCallError("making the control socket") }
+        func fail(_ error: SystemCallError) -> SystemCallError {
+            close(listener)
+            return error
+        }
+        if address.with({ bind(listener, $0, $1) }) != 0 {
+            guard CLinux_errno() == EADDRINUSE, !isAlive(address), isSocket(path), unlink(path) == 0,
+                address.with({ bind(listener, $0, $1) }) == 0
+            else { throw fail(SystemCallError("binding control socket \(path)", code: EADDRINUSE)) }
+        }
+        // Before it listens, nobody can connect: the mode is right from the first connection on.
+        guard chmod(path, mode) == 0, Glibc.listen(listener, backlog) == 0 else {
+            let error = SystemCallError("listening on control socket \(path)")
+            unlink(path)
+            throw fail(error)
+        }
+        return listener
+    }
+
+    private static func isAlive(_ address: UnixSocketAddress) -> Bool {
+        let probe = UnixSocketAddress.makeSocket()
+        guard probe >= 0 else { return true }
+        defer { close(probe) }
+        return address.with { connect(probe, $0, $1) } == 0 || CLinux_errno() != ECONNREFUSED
+    }
+
+    private static func isSocket(_ path: String) -> Bool {
+        var information = stat()
+        return lstat(path, &information) == 0 && information.st_mode & S_IFMT == S_IFSOCK
+    }
+
+    /// Removes the socket, drops every connection and ends the thread. Not from a task: it waits.
+    public func stop() {
+        guard mailbox.post(.stop) else { return }
+        thread.join()
+        unlink(path)
+    }
+}

@@ -1,0 +1,40 @@
+import CLinux
+import Glibc
+
+/// A file or standard input, read to its end.
+public enum InputFile {
+    public struct Failure: Error, Equatable, Sendable, CustomStringConvertible {
+        public let path: String
+        public let problem: String
+
+        public var description: String { "\(path): \(problem)" }
+    }
+
+    private static let chunk = 1 << 16
+
+    /// Standard input is a person's keyboard.
+    public static var inputIsTerminal: Bool { isatty(STDIN_FILENO) == 1 }
+
+    /// - Parameter path: nil or `-` is standard input.
+    public static func read(_ path: String?) throws(Failure) -> [UInt8] {
+        guard let path, path != "-" else { return try readAll(STDIN_FILENO, "standard input") }
+        let descriptor = CLinux_open(path, O_RDONLY | O_CLOEXEC, 0)
+        guard descriptor >= 0 else { throw Failure(path: path, problem: String(cString: strerror(CLinux_errno()))) }
+        defer { close(descriptor) }
+        return try readAll(descriptor, path)
+    }
+
+    private static func readAll(_ descriptor: Int32, _ name: String) throws(Failure) -> [UInt8] {
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: Self.chunk)
+        while true {
+            let count = Glibc.read(descriptor, &chunk, chunk.count)
+            if count == 0 { return bytes }
+            if count > 0 {
+                bytes.append(contentsOf: chunk[..<count])
+            } else if CLinux_errno() != EINTR {
+                throw Failure(path: name, problem: String(cString: strerror(CLinux_errno())))
+            }
+        }
+    }
+}

@@ -1,0 +1,11 @@
+import AMQP
+import Settings
+
+/// One try to reach the broker, so that a command says what is wrong instead of trying for ever.
+enum BrokerProbe {
+    static func connect(_ settings: Settings) async throws {
+        let session = try BrokerSession(try settings.link("probe", asOperator: true))
+        // The process ends soon; the session's thread with it.
+        try await session.connect()
+    }
+}

@@ -1,0 +1,142 @@
+import AMQP
+import Credentials
+import Glibc
+import Ledger
+import Operations
+import Settings
+import Telemetry
+import Terminal
+import Threads
+
+/// Why the daemon did not start, and what its supervisor is told.
+struct StartError: Error, CustomStringConvertible {
+    let description: String
+    let status: ExitStatus
+}
+
+extension Daemon {
+    func waitForLock(_ board: StatusBoard) async throws -> LedgerLock? {
+        let path = settings.ledger.path
+        let waiting = Task {
+            try await LedgerLock.wait(ledger: path, clock: clock) { holder in
+                board.standsBy()
+                logger.notice("standing by: another worker has the ledger", LogField("pid", holder))
+            }
+        }
+        let stopping = Task {
+            await stop.wait()
+            waiting.cancel()
+        }
+        defer { stopping.cancel() }
+        let lock = try await startup(.cannotCreateFile) { try await waiting.value }
+        board.connects()
+        return lock
+    }
+
+    func openLedger(_ lock: LedgerLock, _ switchboard: Switchboard) throws -> SQLiteLedger {
+        let durability: SQLiteLedger.Durability = settings.ledger.durability == .full ? .full : .normal
+        do throws(LedgerError) {
+            return try SQLiteLedger(
+                path: settings.ledger.path, durability: durability, lock: lock, clock: clock,
+                onHealth: { switchboard.ledger($0) },
+                onCheck: { [logger] faults in
+                    if faults.isEmpty {
+                        logger.info("checked the ledger after an unclean stop: it is whole")
+                    } else {
+                        logger.error("the ledger is damaged: \(faults.joined(separator: "; "))")
+                    }
+                })
+        } catch {
+            switch error {
+            // A disk that is full now may not be so after the supervisor's next try.
+            case .unavailable, .closed: throw StartError(description: error.description, status: .tryAgainLater)
+            case .unusable: throw StartError(description: error.description, status: .settingsWrong)
+            }
+        }
+    }
+
+    func openCredentials() throws -> any CredentialProvider {
+        guard let file = settings.credentials.static.tokenFile else {
+            throw StartError(
+                description: "no provider of credentials is set up; see [credentials]", status: .settingsWrong)
+        }
+        return try startup(.settingsWrong) {
+            let provider = try StaticCredentials(path: file.path)
+            for warning in provider.warnings { logger.warning(warning) }
+            return ProviderChain([provider])
+        }
+    }
+
+    /// The topology as the settings want it; waits for a broker that is not there.
+    func prepareBroker(ledgerIsNew: Bool) async throws {
+        let session = try BrokerSession(try startup(.settingsWrong) { try settings.link("prepare") })
+        var backoff = Backoff(first: .seconds(1), longest: .seconds(10))
+        var full: String?
+        while !stop.isRequested {
+            do throws(LinkError) {
+                try await prepareTopology(session)
+                if ledgerIsNew, !permitsNewLedger { full = try await firstFullQueue(session) }
+                break
+            } catch {
+                switch error.kind {
+                case .channelClosed:
+                    await offload { session.stop() }
+                    throw StartError(
+                        description: "\(error); the topology is not as the settings say: see `topology verify`",
+                        status: .settingsWrong)
+                case .loginRefused, .unreachable, .tls, .connectionClosed, .timeout, .heartbeatMissed,
+                    .protocolViolation, .consumerCancelled, .stopped:
+                    logger.warning("connecting: \(error)")
+                }
+            }
+            let wait = clock.now() + backoff.next()
+            while clock.now() < wait, !stop.isRequested { await clock.sleep(for: .milliseconds(100)) }
+        }
+        await offload { session.stop() }
+        if let full { throw refusalOfNewLedger(full) }
+    }
+
+    private func prepareTopology(_ session: BrokerSession) async throws(LinkError) {
+        switch settings.broker.topology {
+        case .none: try await session.connect()
+        case .declare: try await settings.topology.declare(on: session)
+        case .verify:
+            let missing = try await settings.topology.missing(on: session)
+            guard let first = missing.first else { return }
+            throw LinkError(
+                .channelClosed(404), endpoint: settings.broker.prefix, attempted: "verifying the topology",
+                words: "\(first)\(missing.count > 1 ? " and \(missing.count - 1) more" : "")")
+        }
+    }
+
+    /// An empty ledger beside waiting jobs looks like a lost one: their calls would be made again.
+    private func firstFullQueue(_ session: BrokerSession) async throws(LinkError) -> String? {
+        for queue in settings.topology.queues where queue.name != "\(settings.broker.prefix).results" {
+            if let depth = try await session.inspect(queue: queue.name), depth.messages > 0 { return queue.name }
+        }
+        return nil
+    }
+
+    private func refusalOfNewLedger(_ queue: String) -> StartError {
+        StartError(
+            description: "there is no ledger at \(settings.ledger.path), and queue \(queue) is not empty: without "
+                + "the memory of what was called, jobs may be called twice. Restore the ledger, or start once with "
+                + "--new-ledger if there never was one", status: .settingsWrong)
+    }
+
+    func startup<Value>(_ status: ExitStatus, _ body: () throws -> Value) throws -> Value {
+        do {
+            return try body()
+        } catch {
+            throw StartError(description: "\(error)", status: status)
+        }
+    }
+
+    private func startup<Value>(_ status: ExitStatus, _ body: () async throws -> Value) async throws -> Value {
+        do {
+            return try await body()
+        } catch {
+            throw StartError(description: "\(error)", status: status)
+        }
+    }
+}

@@ -1,0 +1,23 @@
+import AMQP
+import Settings
+import Threads
+
+/// A publishing link that is made when the first message needs it. It lives as long as the command.
+final class LazyOutbox: Sendable {
+    private let settings: Settings
+    private let made = Lock<PublishingLink?>(nil)
+
+    init(_ settings: Settings) {
+        self.settings = settings
+    }
+
+    /// Nil if the settings do not give one.
+    func link() -> PublishingLink? {
+        made.withLock { made in
+            if made == nil, let configuration = try? settings.link("replay") {
+                made = try? PublishingLink(configuration) { _ in }
+            }
+            return made
+        }
+    }
+}

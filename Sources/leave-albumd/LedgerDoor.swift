@@ -1,0 +1,37 @@
+import AMQP
+import Jobs
+import Ledger
+import Operations
+import Pipeline
+import Service
+import Settings
+import Terminal
+
+/// The ledger as a command reaches it: through the running daemon, else as a file.
+struct LedgerDoor: Sendable {
+    let settings: Settings
+
+    func ask(_ request: String, _ arguments: JSONValue = .object([])) async throws -> JSONValue {
+        do throws(ControlError) {
+            return try await ControlClient(path: settings.admin.controlSocket).ask(request, arguments)
+        } catch {
+            guard case .notRunning = error else { throw CommandFailure(error) }
+        }
+        let desk = LedgerDesk(.file(path: settings.ledger.path), publish: publisher())
+        guard let answer = try await desk.answer(request, arguments) else {
+            throw CommandFailure(.internalFault, "no request \(request)")
+        }
+        return answer
+    }
+
+    /// Connects at the first result, with the worker's own rights, because results are the worker's to publish.
+    private func publisher() -> @Sendable (StoredResult) async -> Bool {
+        let outbox = LazyOutbox(settings)
+        let prefix = settings.broker.prefix
+        return { result in
+            guard let link = outbox.link() else { return false }
+            let publication = ResultMessage.publication(of: result, prefix: prefix, isReplayed: true)
+            return await link.publish(publication) == .confirmed
+        }
+    }
+}

@@ -1,0 +1,21 @@
+import Jobs
+import Operations
+import Terminal
+
+/// A followed result as a line.
+enum ResultLine {
+    static func text(_ result: FollowedResult, isJSON: Bool) -> String {
+        if isJSON { return String(decoding: result.body, as: UTF8.self) + "\n" }
+        let json = result.json
+        var words = [
+            json["completedAt"]?.text ?? "-", json["outcome"]?.text ?? "-", json["jobId"]?.text ?? "-",
+            json["account"]?.text ?? "-",
+        ]
+        if let reason = json["reason"]?.text { words.append(reason) }
+        if let effect = json["effect"]?.text, json["reason"] != nil { words.append("effect=\(effect)") }
+        if result.generation > 0 { words.append("generation=\(result.generation)") }
+        if result.isReplayed { words.append("replayed") }
+        if let detail = json["detail"]?.text { words.append("(\(detail))") }
+        return DisplayText.printable(words.joined(separator: "  ")) + "\n"
+    }
+}

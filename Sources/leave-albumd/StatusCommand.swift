@@ -1,0 +1,88 @@
+import Jobs
+import Service
+import Settings
+import Terminal
+
+/// `status`.
+struct StatusCommand: Sendable {
+    let settings: Settings
+    let arguments: ParsedArguments
+
+    init(_ settings: Settings, _ arguments: ParsedArguments) {
+        self.settings = settings
+        self.arguments = arguments
+    }
+
+    func run() async throws -> ExitStatus {
+        let status: JSONValue
+        do throws(ControlError) {
+            status = try await ControlClient(path: settings.admin.controlSocket).ask("status")
+        } catch {
+            throw CommandFailure(error)
+        }
+        if arguments.isSet("--json") {
+            StandardStream.output.write(json: status)
+        } else {
+            StandardStream.output.write(Self.text(status))
+        }
+        return .done
+    }
+
+    static func text(_ status: JSONValue) -> String {
+        var sheet = FactSheet()
+        sheet.add("state", "\(status["state"]?.text ?? "-") since \(status["since"]?.text ?? "-")")
+        for hold in status["holds"]?.elements ?? [] {
+            let probe = hold["nextProbeAt"]?.text.map { "next probe \($0)" } ?? "ends when its cause does"
+            sheet.add(
+                "hold",
+                "\(hold["cause"]?.text ?? "") since \(hold["since"]?.text ?? ""), \(probe): "
+                    + (hold["detail"]?.text ?? ""))
+        }
+        sheet.add(
+            "in hand",
+            "\(status["inHand"]?.integer ?? 0) jobs, \(status["callsInFlight"]?.integer ?? 0) calls in flight")
+        let ended = (status["ended"]?.members ?? []).map {
+            "\(String(decoding: $0.name, as: UTF8.self)) \($0.value.integer ?? 0)"
+        }
+        sheet.add("ended", ended.joined(separator: ", "))
+        sheet.add(
+            "rate", "\(number(status["perMinute"])) a minute; \(number(status["perMinuteOfFifteen"])) over 15 minutes")
+        if let quota = status["quota"] {
+            let limit = quota["limit"]?.integer ?? 0
+            sheet.add(
+                "quota",
+                "\(quota["spent"]?.integer ?? 0) calls of \(limit == 0 ? "no limit" : "\(limit)") on "
+                    + "\(quota["day"]?.text ?? ""), resets \(quota["resetsAt"]?.text ?? "")")
+        }
+        for link in status["links"]?.elements ?? [] { sheet.add(link["name"]?.text ?? "link", linkText(link)) }
+        if let ledger = status["ledger"] {
+            sheet.add(
+                "ledger",
+                "\(ledger["entries"]?.integer ?? 0) jobs, \(ledger["open"]?.integer ?? 0) open, "
+                    + "\(ledger["ambiguous"]?.integer ?? 0) ambiguous, \(ledger["unpublishedResults"]?.integer ?? 0) "
+                    + "results owed, \(ByteCount.text(ledger["bytes"]?.integer ?? 0)) of \(ledger["path"]?.text ?? ""), "
+                    + "\(ByteCount.text(ledger["diskFreeBytes"]?.integer ?? 0)) free")
+        }
+        sheet.add(
+            "daemon",
+            "leave-albumd \(status["version"]?.text ?? ""), process \(status["pid"]?.integer ?? 0), since "
+                + (status["startedAt"]?.text ?? ""))
+        return sheet.rendered()
+    }
+
+    private static func linkText(_ link: JSONValue) -> String {
+        guard link["connected"]?.bool == true else { return "not connected" }
+        let blocked = link["blocked"]?.bool == true ? ", blocked by the broker" : ""
+        let reconnects = link["reconnects"]?.integer ?? 0
+        return "\(link["endpoint"]?.text ?? "")\(blocked), \(link["unconfirmed"]?.integer ?? 0) unconfirmed, "
+            + "\(reconnects) reconnect\(reconnects == 1 ? "" : "s")"
+    }
+
+    private static func number(_ value: JSONValue?) -> String {
+        switch value {
+        case .real(let number): "\((number * 10).rounded() / 10)"
+        case .integer(let number): "\(number)"
+        default: "-"
+        }
+    }
+}

@@ -1,0 +1,36 @@
+import Ledger
+import Telemetry
+import Threads
+
+/// What the ledger needs while the daemon runs: old jobs go when their retention is over.
+struct Upkeep: Sendable {
+    let ledger: SQLiteLedger
+    let retention: Duration
+    let clock: any Timekeeper
+    let logger: Logger
+
+    /// Often enough that each round is short.
+    private static let interval = Duration.seconds(3_600)
+    /// Not while the daemon has its hands full with what waited for it.
+    private static let firstRound = Duration.seconds(60)
+
+    /// Until cancelled.
+    func run() async {
+        var wait = Self.firstRound
+        while true {
+            await clock.sleep(for: wait)
+            guard !Task.isCancelled else { return }
+            await prune()
+            wait = Self.interval
+        }
+    }
+
+    private func prune() async {
+        do throws(LedgerError) {
+            let count = try await ledger.prune(before: clock.wall() - retention)
+            if count > 0 { logger.info("forgot jobs that are older than the retention", LogField("jobs", count)) }
+        } catch {
+            logger.warning("old jobs stay in the ledger for now: \(error)")
+        }
+    }
+}
