@@ -54,7 +54,7 @@ extension CommandSpecification {
         private mutating func readWord(_ word: String) throws(UsageError) {
             guard !current.subcommands.isEmpty else {
                 positionals.append(word)
-                let takesMore = if case .several? = current.positionals.last?.arity { true } else { false }
+                let takesMore = current.positionals.last?.arity.isRepeatable ?? false
                 guard takesMore || positionals.count <= current.positionals.count else {
                     throw error("unexpected argument \(word)")
                 }
@@ -94,7 +94,7 @@ extension CommandSpecification {
             guard current.subcommands.isEmpty else {
                 throw error("a command is missing: \(current.subcommands.map(\.name).joined(separator: ", "))")
             }
-            let required = current.positionals.filter { if case .optional = $0.arity { false } else { true } }
+            let required = current.positionals.filter(\.arity.isRequired)
             if positionals.count < required.count { throw error("\(required[positionals.count].name) is missing") }
             if let option = options.first(where: { $0.isRequired && values[$0.name] == nil }) {
                 throw error("\(option.usage) is missing")

@@ -4,8 +4,24 @@ public struct PositionalSpecification: Sendable {
         case one
         /// None or one.
         case optional
+        /// None or more. Only the last positional may be that.
+        case any
         /// One or more. Only the last positional may be that.
         case several
+
+        var isRequired: Bool {
+            switch self {
+            case .one, .several: true
+            case .optional, .any: false
+            }
+        }
+
+        var isRepeatable: Bool {
+            switch self {
+            case .any, .several: true
+            case .one, .optional: false
+            }
+        }
     }
 
     /// What it is called in the help: `ID`.
@@ -23,6 +39,7 @@ public struct PositionalSpecification: Sendable {
         switch arity {
         case .one: name
         case .optional: "[\(name)]"
+        case .any: "[\(name)...]"
         case .several: "\(name)..."
         }
     }

@@ -3,18 +3,18 @@ import Terminal
 /// The command line as data: its help is made of it, and so is what it refuses.
 extension Commands {
     static let specification = CommandSpecification(
-        "leave-albumd", summary: "Lets users leave shared albums, one job of a RabbitMQ queue at a time.",
+        "leave-albumd", summary: "Lets users leave shared albums, one job of a RabbitMQ queue at a time",
         options: [],
         subcommands: [
             CommandSpecification(
-                "run", summary: "The daemon, in the foreground.",
+                "run", summary: "The daemon, in the foreground",
                 options: [
                     config,
                     .flag(
                         "--new-ledger", help: "permit starting with an empty ledger beside queues that are not empty"),
                 ]),
             CommandSpecification(
-                "check", summary: "Reads the settings and prints every fault with line and column.",
+                "check", summary: "Reads the settings and prints every fault with line and column",
                 options: [
                     config, json,
                     .flag("--live", help: "also try broker, topology, API, credentials and ledger; calls no method"),
@@ -23,15 +23,15 @@ extension Commands {
                 ]),
             topology, submit, results,
             CommandSpecification(
-                "job", summary: "One job's story: what the ledger knows of it.", options: [config, json],
+                "job", summary: "One job's story: what the ledger knows of it", options: [config, json],
                 positionals: [PositionalSpecification("ID", help: "the job's id")]),
             ledger,
             CommandSpecification(
-                "status", summary: "What the running daemon says of itself.", options: [config, json]),
-            CommandSpecification("version", summary: "Prints the version.", options: [json]),
+                "status", summary: "What the running daemon says of itself", options: [config, json]),
+            CommandSpecification("version", summary: "Prints the version", options: [json]),
             CommandSpecification(
-                "help", summary: "Prints the help of a command.",
-                positionals: [PositionalSpecification("COMMAND", .optional, help: "the command")]),
+                "help", summary: "Prints the help of a command",
+                positionals: [PositionalSpecification("COMMAND", .any, help: "the command")]),
         ])
 
     static let config = OptionSpecification.value(
@@ -43,20 +43,20 @@ extension Commands {
         help: "RabbitMQ's management interface, for arguments, bindings and effective policies: http://broker:15672")
 
     private static let topology = CommandSpecification(
-        "topology", summary: "The exchanges and queues on the broker.",
+        "topology", summary: "The exchanges and queues on the broker",
         subcommands: [
-            CommandSpecification("declare", summary: "Creates what is missing.", options: [config, json]),
+            CommandSpecification("declare", summary: "Creates what is missing", options: [config, json]),
             CommandSpecification(
-                "verify", summary: "Names each difference, and changes nothing.", options: [config, json, management]),
+                "verify", summary: "Names each difference, and changes nothing", options: [config, json, management]),
             CommandSpecification(
-                "delete", summary: "Removes all of it from the broker: the end of a trial.",
+                "delete", summary: "Removes all of it from the broker: the end of a trial",
                 options: [
                     config,
                     .value("--confirm", "PREFIX", isRequired: true, help: "broker.prefix once more, as your word"),
                     .flag("--with-messages", help: "also if queues are not empty: what is in them is lost"),
                 ]),
             CommandSpecification(
-                "export", summary: "Prints RabbitMQ definitions with users of least permission.",
+                "export", summary: "Prints RabbitMQ definitions with users of least permission",
                 options: [
                     config,
                     .value(
@@ -67,7 +67,7 @@ extension Commands {
         ])
 
     private static let submit = CommandSpecification(
-        "submit", summary: "Publishes jobs, and returns when the broker has them.",
+        "submit", summary: "Publishes jobs, and returns when the broker has them",
         discussion: """
             One job from --account and --share-token-file, or many as JSON lines from --file or standard input. A list \
             with a faulty line is refused as a whole. A job without a jobId gets a new one. Prints the id of each job \
@@ -88,7 +88,7 @@ extension Commands {
         ])
 
     private static let results = CommandSpecification(
-        "results", summary: "Follows results live, or publishes stored ones again.",
+        "results", summary: "Follows results live, or publishes stored ones again",
         discussion: """
             Following uses a queue of its own and takes nothing from anybody. --replay and --since publish what the \
             ledger has under the same message-ids, marked as replays.
@@ -102,27 +102,27 @@ extension Commands {
         ])
 
     private static let ledger = CommandSpecification(
-        "ledger", summary: "The memory of every job. Goes through a running daemon, else opens the file.",
+        "ledger", summary: "The memory of every job. Goes through a running daemon, else opens the file",
         subcommands: [
-            CommandSpecification("stats", summary: "How much it holds and owes.", options: [config, json]),
+            CommandSpecification("stats", summary: "How much it holds and owes", options: [config, json]),
             CommandSpecification(
-                "prune", summary: "Removes jobs that ended long ago and owe nothing.",
+                "prune", summary: "Removes jobs that ended long ago and owe nothing",
                 options: [
                     config, json,
                     .value("--older", "DURATION", help: "30d; default: ledger.retention. A jobId is free again then"),
                 ]),
             CommandSpecification(
-                "verify", summary: "Checks the whole file. Seconds for millions of jobs.", options: [config, json]),
+                "verify", summary: "Checks the whole file. Seconds for millions of jobs", options: [config, json]),
             CommandSpecification(
-                "forget", summary: "Removes everything about a job or an account.",
+                "forget", summary: "Removes everything about a job or an account",
                 options: [config, json, .value("--account", "ACCOUNT", help: "all ended jobs of this account")],
                 positionals: [PositionalSpecification("ID", .optional, help: "the job's id")]),
             CommandSpecification(
-                "backup", summary: "Copies the ledger while jobs go on, and checks the copy.",
+                "backup", summary: "Copies the ledger while jobs go on, and checks the copy",
                 options: [config, json],
                 positionals: [PositionalSpecification("FILE", help: "the copy; replaced when it is whole")]),
             CommandSpecification(
-                "restore", summary: "Puts a backup in the ledger's place. The daemon must be stopped.",
+                "restore", summary: "Puts a backup in the ledger's place. The daemon must be stopped",
                 options: [config, json],
                 positionals: [PositionalSpecification("FILE", help: "the backup")]),
         ])

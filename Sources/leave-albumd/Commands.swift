@@ -36,15 +36,13 @@ enum Commands {
     }
 
     private static func help(_ words: [String]) -> Never {
-        do throws(UsageError) {
-            if case .help(let text) = try specification.parse(words + ["--help"]) {
-                StandardStream.output.write(text)
-            }
-            exit(ExitStatus.done.rawValue)
-        } catch {
-            StandardStream.error.write(error.description + "\n")
+        guard let text = specification.help(for: words) else {
+            StandardStream.error.write(
+                "leave-albumd: there is no command \(DisplayText.printable(words.joined(separator: " ")))\n")
             exit(ExitStatus.usage.rawValue)
         }
+        StandardStream.output.write(text)
+        exit(ExitStatus.done.rawValue)
     }
 
     private static func load(_ path: String) -> Settings {
