@@ -24,7 +24,9 @@ extension CommandSpecification {
     static func help(of path: [CommandSpecification]) -> String {
         let command = path[path.count - 1]
         var sections = [command.summary + ".", "usage: \(usage(of: path))"]
-        if let discussion = command.discussion { sections.append(wrapped(discussion, width: helpWidth).joined(separator: "\n")) }
+        if let discussion = command.discussion {
+            sections.append(wrapped(discussion, width: helpWidth).joined(separator: "\n"))
+        }
         if !command.subcommands.isEmpty {
             sections.append(section("commands", command.subcommands.map { ($0.name, $0.summary) }))
         }

@@ -59,10 +59,10 @@ struct Daemon: Sendable {
         ) { switchboard.consuming($0) }
         let report = PipelineReport(logger: logger, ledger: ledger, clock: clock)
         let pipeline = Pipeline(
-            configuration: settings.pipeline(hook: KillHook.fromEnvironment()),
+            configuration: settings.pipeline,
             inbox: BrokerInbox(link: consuming, settings: settings), outbox: publishing,
             queues: BrokerQueues(session: session), ledger: ledger, credentials: credentials,
-            photos: HTTPPhotos(engine: engine, baseURL: settings.api.baseURL), clock: clock,
+            photos: TestHooks.wrapping(HTTPPhotos(engine: engine, baseURL: settings.api.baseURL)), clock: clock,
             onEvent: { event in
                 board.take(event)
                 report.take(event)

@@ -65,13 +65,15 @@ extension Settings {
             maxConnections: worker.concurrency)
     }
 
-    func pipeline(hook: PathHook?) -> PipelineConfiguration {
-        PipelineConfiguration(
+    var pipeline: PipelineConfiguration {
+        var configuration = PipelineConfiguration(
             prefix: broker.prefix, concurrency: worker.concurrency, perAccount: worker.perAccount,
             requestsPerMinutePerAccount: limits.requestsPerMinutePerAccount, requestsPerDay: limits.requestsPerDay,
             retryDelays: retry.delays, maxAttempts: retry.maxAttempts, maxAge: retry.maxAge,
             assumeLeftAfterAmbiguous: worker.assumeLeftAfterAmbiguous, replyToAllow: broker.replyToAllow,
-            quotaDay: { QuotaZone.day(of: $0) }, hook: hook)
+            quotaDay: { QuotaZone.day(of: $0) }, hook: TestHooks.path)
+        TestHooks.adjust(&configuration)
+        return configuration
     }
 
     var logger: Logger {

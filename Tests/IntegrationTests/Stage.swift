@@ -28,9 +28,11 @@ actor Stage {
     }
 
     /// `settings` are lines of TOML after the usual ones; tables that are there already are `worker` and below.
-    init(accounts: Int = 50, settings: String = "", simulatorOptions: [String] = []) async throws {
+    init(
+        accounts: Int = 50, settings: String = "", simulatorOptions: [String] = [], broker own: PrivateBroker? = nil
+    ) async throws {
         directory = try TemporaryDirectory("stage")
-        broker = try await PrivateBroker.shared.value
+        if let own { broker = own } else { broker = try await PrivateBroker.shared.value }
         prefix = "t\(UUID().uuidString.prefix(8).lowercased())"
         simulator = try ChildProcess(
             [
@@ -96,6 +98,34 @@ actor Stage {
             ], environment: environment, output: directory.file("daemon-\(starts).out"))
     }
 
+    /// SIGTERM, and the end that it must have.
+    func stopInOrder() async throws {
+        daemon?.signal(SIGTERM)
+        let ending = await daemon?.wait(seconds: 40)
+        guard ending == .exited(0) else {
+            throw Failure(description: "SIGTERM: \(String(describing: ending)): \(log)")
+        }
+    }
+
+    /// How often the daemon of now began to consume.
+    var consumptions: Int {
+        log.components(separatedBy: "queues=\(prefix).due,").count - 1
+    }
+
+    /// Many at once, because each waits for a confirm.
+    nonisolated func inParallel(
+        _ numbers: some Collection<Int> & Sendable, _ body: @escaping @Sendable (Int) async throws -> Void
+    ) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            var running = 0
+            for number in numbers {
+                if running == 200 { try await group.next() } else { running += 1 }
+                group.addTask { try await body(number) }
+            }
+            try await group.waitForAll()
+        }
+    }
+
     var log: String { daemon?.text ?? "" }
 
     /// Every line that any of the daemons wrote.
@@ -109,6 +139,34 @@ actor Stage {
         try await ChildProcess.run(
             [Self.products.appendingPathComponent("leave-albumd").path] + words
                 + ["--config", directory.file("d.toml").path])
+    }
+
+    /// What the daemon of now has used, from its birth.
+    func usage() throws -> (cpuSeconds: Double, peakKiB: Int) {
+        guard let pid = daemon?.pid else { throw Failure(description: "no daemon runs") }
+        let stat = try String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)
+        // After the name in parentheses: state is the first, user and system time the 12th and 13th.
+        let fields = stat[(stat.lastIndex(of: ")") ?? stat.startIndex)...].split(separator: " ")
+        let ticks = (Double(fields[12]) ?? 0) + (Double(fields[13]) ?? 0)
+        let status = try String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)
+        let peak = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }?.split(separator: " ")
+        return (ticks / Double(sysconf(Int32(_SC_CLK_TCK))), peak.flatMap { Int($0[1]) } ?? 0)
+    }
+
+    /// Nothing waits in a queue, and the daemon has nothing in hand.
+    func isQuiet() async throws -> Bool {
+        guard try await waiting() == 0 else { return false }
+        let status = try JSONValue.parse(Array(try await command("status", "--json").text.utf8))
+        return status["inHand"]?.integer == 0
+    }
+
+    /// Whatever lies in the queues that a job can be in before its result.
+    func waiting() async throws -> Int {
+        var total = 0
+        for queue in ["jobs", "bulk", "due", "retry.1s", "retry.5s", "broken"] {
+            total += max(0, try await depth(queue))
+        }
+        return total
     }
 
     func waitUntilConsuming() async throws {

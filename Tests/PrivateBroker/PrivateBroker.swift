@@ -82,6 +82,13 @@ public actor PrivateBroker {
         node = nil
     }
 
+    /// Ends the node and its port mapper. Tests of a node of their own call it at their end.
+    public func end() async {
+        await kill()
+        portMapper.signal(SIGTERM)
+        _ = await portMapper.wait(seconds: 10)
+    }
+
     @discardableResult
     public func control(_ arguments: String...) async throws -> String {
         let (ending, text) = try await ChildProcess.run(

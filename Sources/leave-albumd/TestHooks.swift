@@ -1,0 +1,59 @@
+import Glibc
+import Jobs
+import Photos
+import Pipeline
+import Secrets
+import Threads
+
+/// What tests ask of a test build by environment variables. Release builds know none of them.
+enum TestHooks {
+    /// `ALBUMD_TEST_KILL=<step>:<before|after>:<n>`: SIGKILL at that step of the path, at the n-th time.
+    static var path: PathHook? {
+        guard let text = value("ALBUMD_TEST_KILL") else { return nil }
+        let parts = text.split(separator: ":").map(String.init)
+        guard parts.count == 3, let step = PathStep(rawValue: parts[0]), let side = PathSide(rawValue: parts[1]),
+            let count = Int(parts[2])
+        else { preconditionFailure("ALBUMD_TEST_KILL is step:side:count") }
+        let remaining = Lock(count)
+        return { passed, passedSide in
+            guard passed == step, passedSide == side else { return }
+            let isNow = remaining.withLock { remaining in
+                remaining -= 1
+                return remaining == 0
+            }
+            if isNow { kill(getpid(), SIGKILL) }
+        }
+    }
+
+    /// `ALBUMD_TEST_KILL_TOKEN=<share token>`: SIGKILL whenever that album is about to be called.
+    static func wrapping(_ photos: any PhotosCalling) -> any PhotosCalling {
+        guard let token = value("ALBUMD_TEST_KILL_TOKEN") else { return photos }
+        return DeadlyPhotos(photos: photos, token: Secret(copying: Array(token.utf8)))
+    }
+
+    /// `ALBUMD_TEST_LOST_AFTER=<milliseconds>`: how late a copy may be, and how often that is looked at.
+    static func adjust(_ configuration: inout PipelineConfiguration) {
+        guard let time = value("ALBUMD_TEST_LOST_AFTER").flatMap(Int64.init) else { return }
+        configuration.lostAfter = .milliseconds(time)
+        configuration.inspectionInterval = .milliseconds(time)
+    }
+
+    private static func value(_ name: String) -> String? {
+        #if DEBUG
+        getenv(name).map { String(cString: $0) }
+        #else
+        nil
+        #endif
+    }
+}
+
+/// A job that nobody survives.
+private struct DeadlyPhotos: PhotosCalling {
+    let photos: any PhotosCalling
+    let token: Secret
+
+    func leave(_ token: ShareToken, bearer: Secret, trace: TraceContext) async -> Answer {
+        if token.secret == self.token { kill(getpid(), SIGKILL) }
+        return await photos.leave(token, bearer: bearer, trace: trace)
+    }
+}

@@ -1,0 +1,202 @@
+import AMQP
+import Foundation
+import Jobs
+import Ledger
+import PrivateBroker
+import Testing
+
+extension OnABroker {
+    /// What goes wrong around a job, one thing at a time.
+    @Suite struct Troubles {
+        private static let twoDelays = "[retry]\ndelays = [\"1s\", \"5s\"]\n"
+
+        @Test func aLinkLostInMidCallCostsNoSecondCall() async throws {
+            let stage = try await Stage()
+            try await stage.faults(#"{"token":"album-slow","actions":[{"fault":"delay","milliseconds":2500}]}"#)
+            try await stage.start()
+            try await stage.waitUntilConsuming()
+            try await stage.publish(Stage.body("slow", account: "acc1", token: "album-slow"))
+            try await eventually("the call is on its way") { try stage.calls().count == 1 }
+            try await stage.broker.closeAllConnections()
+            let results = try await stage.take("results", atLeast: 1).map(ReadResult.init)
+            try await stage.stopInOrder()
+            #expect(await stage.logs.contains("lost the consuming connection"))
+            #expect(Set(results.map(\.body)).count == 1)
+            #expect(results.first?.outcome == "left")
+            #expect(try stage.calls().count == 1, "the redelivery followed the call, and the old ack was a no-op")
+            #expect(try await stage.waiting() == 0)
+            await stage.end()
+        }
+
+        @Test func aHoldThatFlapsTwentyFiveTimesOnOneHeadMessageCostsItNothing() async throws {
+            let stage = try await Stage()
+            try await stage.faults(#"{"actions":[{"status":302,"body":""}]}"#)
+            try await stage.publish(Stage.body("head", account: "acc1", token: "album-head"))
+            for round in 1...25 {
+                try await stage.start()
+                try await eventually("the API is called, and the worker holds, for the \(round)th time") {
+                    await stage.log.contains("on hold")
+                }
+                try await stage.stopInOrder()
+            }
+            #expect(try stage.calls().count == 25)
+            try await stage.clearFaults()
+            try await stage.start()
+            let results = try await stage.take("results", atLeast: 1).map(ReadResult.init)
+            #expect(results.first?.outcome == "left")
+            #expect(results.first?.json["attempts"]?.integer == 0)
+            #expect(try await stage.depth("dead") == 0, "no letter")
+            await stage.end()
+        }
+
+        @Test func aJobThatKillsTheDaemonEachTimeIsPoisonAndItsNeighboursAreDone() async throws {
+            let stage = try await Stage()
+            let neighbours = 40
+            for number in 0..<neighbours {
+                try await stage.publish(
+                    Stage.body("n\(number)", account: "acc\(number % 20 + 2)", token: "album-n\(number)"))
+                if number == 3 {
+                    try await stage.publish(Stage.body("killer", account: "acc1", token: "album-killer"))
+                }
+            }
+            let reader = try ResultReader(stage)
+            var deaths = 0
+            while reader.of("killer").isEmpty, deaths < 60 {
+                try await stage.start(environment: ["ALBUMD_TEST_KILL_TOKEN": "album-killer"])
+                let daemon = await stage.daemon
+                try await eventually("the daemon dies, or everything is done") {
+                    daemon?.isRunning == false || reader.jobs == neighbours + 1
+                }
+                if daemon?.isRunning == false { deaths += 1 }
+            }
+            try await eventually("everything is done") { reader.jobs == neighbours + 1 }
+            reader.stop()
+            let results = reader.all
+            let killer = results.filter { $0.jobID == "killer" }
+            #expect(Set(killer.map(\.reason)) == ["poison"])
+            #expect(killer.first?.effect == "unknown", "each death was in a call")
+            #expect(
+                results.filter { $0.jobID != "killer" }.allSatisfy { $0.outcome == "left" || $0.effect == "unknown" })
+            #expect(deaths <= 20, "\(deaths) deaths")
+            let letters = try await stage.take("dead", atLeast: 1)
+            #expect(letters.contains { $0.properties.headers?["x-leave-album-reason"] == .text("poison") })
+            await stage.end()
+        }
+
+        @Test func aLedgerThatRefusesAfterTheAPISaidYesCostsNoSecondCall() async throws {
+            let stage = try await Stage()
+            try await stage.faults(#"{"token":"album-yes","actions":[{"fault":"delay","milliseconds":1000}]}"#)
+            try await stage.start()
+            try await stage.waitUntilConsuming()
+            let body = Stage.body("yes", account: "acc1", token: "album-yes")
+            try await stage.publish(body)
+            try await eventually("the call is on its way") { try stage.calls().count == 1 }
+            let locked = stage.directory.file("locked")
+            // Another program that keeps the write lock of the file, as a backup tool or an open shell would.
+            let locker = try ChildProcess(
+                [
+                    "/usr/bin/python3", "-c",
+                    """
+                    import sqlite3, sys, time
+                    c = sqlite3.connect(sys.argv[1], isolation_level=None)
+                    c.execute('BEGIN IMMEDIATE')
+                    open(sys.argv[2], 'w').close()
+                    time.sleep(600)
+                    """, stage.directory.file("ledger.sqlite3").path, locked.path,
+                ], output: stage.directory.file("locker.out"))
+            try await eventually("the ledger is locked") { FileManager.default.fileExists(atPath: locked.path) }
+            try await eventually("the daemon says that it cannot write") {
+                await stage.log.contains("ledger_unavailable")
+            }
+            try await stage.publish(body)
+            #expect(try await stage.depth("results") == 0, "no result before the ledger has it")
+            locker.signal(SIGKILL)
+            _ = await locker.wait(seconds: 10)
+            let results = try await stage.take("results", atLeast: 1).map(ReadResult.init)
+            try await eventually("both deliveries are acked") { try await stage.waiting() == 0 }
+            try await stage.stopInOrder()
+            #expect(results.first?.outcome == "left")
+            #expect(try stage.calls().count == 1)
+            #expect(try await stage.waiting() == 0)
+            await stage.end()
+        }
+
+        @Test func aPurgedRetryQueueEndsAsJobLost() async throws {
+            let stage = try await Stage(settings: "[retry]\ndelays = [\"5s\"]\n")
+            try await stage.faults(#"{"token":"album-gone","actions":[{"wording":"unavailable"}]}"#)
+            try await stage.start(environment: ["ALBUMD_TEST_LOST_AFTER": "500"])
+            try await stage.waitUntilConsuming()
+            try await stage.publish(Stage.body("gone", account: "acc1", token: "album-gone"))
+            try await eventually("it is parked") { try await stage.depth("retry.5s") == 1 }
+            #expect(try await stage.session.purge(queue: "\(stage.prefix).retry.5s") == 1)
+            let results = try await stage.take("results", atLeast: 1, seconds: 60).map(ReadResult.init)
+            #expect(results.first?.reason == "job_lost")
+            #expect(results.first?.effect == "unknown")
+            #expect(results.first?.json["next"]?.text == "operator")
+            await stage.end()
+        }
+
+        @Test func aForeignUserAndAnExpirationStayBehindInCopiesAndLetters() async throws {
+            let stage = try await Stage(settings: Self.twoDelays)
+            let user = "\(stage.prefix)-worker"
+            try await stage.broker.control("add_user", user, "secret")
+            try await stage.broker.control("set_permissions", user, ".*", ".*", ".*")
+            try stage.directory.write("password", "secret\n")
+            try await stage.faults(#"{"token":"album-later","count":2,"actions":[{"wording":"unavailable"}]}"#)
+            let environment = [
+                "LEAVE_ALBUMD_BROKER_USERNAME": user,
+                "LEAVE_ALBUMD_BROKER_PASSWORD_FILE": stage.directory.file("password").path,
+            ]
+            try await stage.start(environment: environment)
+            try await stage.waitUntilConsuming()
+            let foreign: @Sendable (inout Properties) -> Void = {
+                $0.userID = "guest"
+                $0.expiration = "600000"
+                $0.priority = 3
+            }
+            try await stage.publish(Stage.body("later", account: "acc1", token: "album-later"), foreign)
+            try await stage.publish(Stage.body("dies", account: "acc1", token: "unknown-album"), foreign)
+            let results = try await stage.take("results", atLeast: 2, seconds: 60).map(ReadResult.init)
+            #expect(results.first { $0.jobID == "later" }?.outcome == "left", "its copy was not refused")
+            let letter = try #require(try await stage.take("dead", atLeast: 1).first)
+            #expect(letter.properties.userID == nil)
+            #expect(letter.properties.expiration == nil)
+            #expect(letter.properties.priority == nil)
+            #expect(await !stage.logs.contains("lost the publishing connection"))
+            await stage.end()
+        }
+
+        @Test func aJobThatTheBrokerLetExpireIsReported() async throws {
+            let stage = try await Stage()
+            try await stage.publish(Stage.body("late", account: "acc1", token: "album-late")) { $0.expiration = "1" }
+            try await eventually("the broker gives it up") { try await stage.depth("broken") == 1 }
+            try await stage.start()
+            let results = try await stage.take("results", atLeast: 1).map(ReadResult.init)
+            #expect(results.first?.reason == "expired")
+            #expect(results.first?.effect == "not_left")
+            let letter = try #require(try await stage.take("dead", atLeast: 1).first)
+            #expect(letter.properties.headers?["x-leave-album-reason"] == .text("expired"))
+            #expect(letter.properties.headers?["x-death"] == nil)
+            #expect(try stage.calls().isEmpty)
+            await stage.end()
+        }
+
+        @Test func composedAndDecomposedNamesAreTwoAccounts() async throws {
+            let stage = try await Stage()
+            let (composed, decomposed) = ("caf\u{E9}", "cafe\u{301}")
+            try stage.directory.write("tokens", "\(composed)\tsim:first\n\(decomposed)\tsim:second\n")
+            try await stage.start()
+            try await stage.publish(Stage.body("c", account: composed, token: "album-c"))
+            try await stage.publish(Stage.body("d", account: decomposed, token: "album-d"))
+            _ = try await stage.take("results", atLeast: 2)
+            let calls = try stage.calls()
+            #expect(calls.first { $0.token == "album-c" }?.account == "first")
+            #expect(calls.first { $0.token == "album-d" }?.account == "second")
+            // The same id for the other form is another job's id.
+            try await stage.publish(Stage.body("c", account: decomposed, token: "album-c"))
+            let conflict = try await stage.take("results", atLeast: 1).map(ReadResult.init)
+            #expect(conflict.first?.reason == "job_id_conflict")
+            await stage.end()
+        }
+    }
+}
