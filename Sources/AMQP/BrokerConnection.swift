@@ -130,7 +130,9 @@ struct BrokerConnection: ~Copyable {
                     state, endpoint.virtualHost, frameMax, heartbeat, &table, username, text)
             }
         case .external:
-            reply = CRabbitMQ_login_external(state, endpoint.virtualHost, frameMax, heartbeat, &table, "")
+            // The broker goes by the certificate alone; but of an empty identity the library makes "out of memory".
+            reply = CRabbitMQ_login_external(
+                state, endpoint.virtualHost, frameMax, heartbeat, &table, "certificate")
         }
         guard reply.reply_type != AMQP_RESPONSE_NORMAL else { return }
         var error = failure(reply, state, endpoint, "logging in")

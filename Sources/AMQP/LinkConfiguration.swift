@@ -18,6 +18,9 @@ public struct LinkConfiguration: Sendable {
     public var connectTimeout: Duration
     /// For the handshake and for each request and its answer. A timeout means that the link is lost.
     public var requestTimeout: Duration
+    /// How long the broker may leave publications unanswered, unless it is blocked. Then the link is lost, and they are
+    /// sent again on the next.
+    public var confirmTimeout: Duration
     /// Larger bodies are delivered truncated, with the digest of the whole.
     public var maximumBody: Int
     /// Publications sent and not confirmed; more wait here.
@@ -28,7 +31,8 @@ public struct LinkConfiguration: Sendable {
     public init(
         endpoints: [Endpoint], authentication: Authentication, connectionName: String,
         heartbeat: Duration = .seconds(10), connectTimeout: Duration = .seconds(5),
-        requestTimeout: Duration = .seconds(10), maximumBody: Int = 1 << 20, unconfirmedWindow: Int = 256,
+        requestTimeout: Duration = .seconds(10), confirmTimeout: Duration = .seconds(30), maximumBody: Int = 1 << 20,
+        unconfirmedWindow: Int = 256,
         reconnects: Bool = true
     ) {
         precondition(!endpoints.isEmpty, "the settings guarantee an endpoint")
@@ -38,6 +42,7 @@ public struct LinkConfiguration: Sendable {
         self.heartbeat = heartbeat
         self.connectTimeout = connectTimeout
         self.requestTimeout = requestTimeout
+        self.confirmTimeout = confirmTimeout
         self.maximumBody = maximumBody
         self.unconfirmedWindow = unconfirmedWindow
         self.reconnects = reconnects

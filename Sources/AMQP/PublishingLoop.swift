@@ -31,6 +31,8 @@ struct PublishingLoop: ~Copyable {
     private static let unsentLimit = 256 * 1024
     /// The kernel tells when a socket takes bytes, not when few are unsent; so that is looked at again soon.
     private static let stuckInterval = Duration.milliseconds(10)
+    /// Since when the broker has owed an answer and given none.
+    private var owedSince: MonotonicTime?
     /// Publications between two looks at what came.
     private static let publishedPerRound = 32
 
@@ -149,21 +151,40 @@ struct PublishingLoop: ~Copyable {
         }
         onEvent(.connected(endpoint: endpoint))
         book = ConfirmBook()
+        owedSince = nil
         assembler = FrameAssembler(maximumBody: configuration.maximumBody)
         while !isStopping {
             let hadCommands = takeCommands()
             let received = try receiveAll(&connection)
             let published = try publishSome(&connection)
             connection.release()
+            try demandConfirms(endpoint: endpoint)
             if !hadCommands, !received, !published, !connection.hasBufferedInput {
                 // With work and room in the window, only the socket's own room is awaited.
                 let isStuck = head < queue.count && book.count < window && !isBlocked
-                wait(
-                    for: isStuck ? Self.stuckInterval : configuration.heartbeat / 3, socket: connection.descriptor)
+                let patience = min(configuration.heartbeat, configuration.confirmTimeout) / 3
+                wait(for: isStuck ? Self.stuckInterval : patience, socket: connection.descriptor)
             }
         }
         connection.close()
         counters.update { $0.isConnected = false }
+    }
+
+    /// A broker that keeps the connection and confirms nothing is of no use: another connection, or another node, may
+    /// be. One that is blocked has said so, and gets the time that it needs.
+    private mutating func demandConfirms(endpoint: String) throws(LinkError) {
+        guard !book.isEmpty, !isBlocked else {
+            owedSince = nil
+            return
+        }
+        let now = clock.now()
+        let since = owedSince ?? now
+        owedSince = since
+        guard now - since > configuration.confirmTimeout else { return }
+        throw LinkError(
+            .timeout, endpoint: endpoint, attempted: "waiting for confirms",
+            words:
+                "\(book.count) publications were not confirmed within \(Int(configuration.confirmTimeout.inSeconds)) s")
     }
 
     private mutating func receiveAll(_ connection: inout BrokerConnection) throws(LinkError) -> Bool {
@@ -252,6 +273,7 @@ struct PublishingLoop: ~Copyable {
     }
 
     private mutating func answer(_ answers: [ConfirmBook<Waiting>.Answer]) {
+        owedSince = nil
         if suspected > 0 { suspected = max(0, suspected - answers.count) }
         for answer in answers { answer.entry.reply.resume(returning: answer.outcome) }
     }

@@ -26,7 +26,8 @@ extension Settings {
         }
         return LinkConfiguration(
             endpoints: endpoints, authentication: try authentication(asOperator: asOperator),
-            connectionName: "leave-albumd \(purpose)", heartbeat: broker.heartbeat)
+            connectionName: "leave-albumd \(purpose)", heartbeat: broker.heartbeat,
+            confirmTimeout: broker.confirmTimeout)
     }
 
     /// Whoever asks the management interface: the operator, where one is set.

@@ -20,14 +20,16 @@ public actor PrivateBroker {
     /// One node for all tests of a process: they use names of their own.
     public static let shared = Task { try await PrivateBroker() }
 
-    public init() async throws {
+    /// `plugins` of RabbitMQ's own package, and lines of rabbitmq.conf.
+    public init(plugins: [String] = [], configuration: String = "") async throws {
         directory = try TemporaryDirectory("broker")
         port = freePort()
         let mapperPort = freePort()
         for folder in ["mnesia", "log", "home"] {
             try FileManager.default.createDirectory(at: directory.file(folder), withIntermediateDirectories: true)
         }
-        try directory.write("enabled_plugins", "[].\n")
+        try directory.write("enabled_plugins", "[\(plugins.joined(separator: ","))].\n")
+        try directory.write("rabbitmq.conf", configuration)
         environment = [
             "RABBITMQ_NODENAME": "test\(port)@localhost", "RABBITMQ_NODE_PORT": "\(port)",
             // So that the script becomes the node, and the node is the child that is killed.
@@ -35,7 +37,7 @@ public actor PrivateBroker {
             "RABBITMQ_DIST_PORT": "\(freePort())",
             "RABBITMQ_MNESIA_BASE": directory.file("mnesia").path, "RABBITMQ_LOG_BASE": directory.file("log").path,
             "RABBITMQ_ENABLED_PLUGINS_FILE": directory.file("enabled_plugins").path,
-            "RABBITMQ_CONF_ENV_FILE": "/dev/null", "RABBITMQ_CONFIG_FILE": directory.file("none").path,
+            "RABBITMQ_CONF_ENV_FILE": "/dev/null", "RABBITMQ_CONFIG_FILE": directory.file("rabbitmq").path,
             "RABBITMQ_CTL_DIST_PORT_MIN": "\(freePort())", "RABBITMQ_CTL_DIST_PORT_MAX": "65000",
             "HOME": directory.file("home").path, "ERL_EPMD_PORT": "\(mapperPort)",
             "ERL_EPMD_ADDRESS": "127.0.0.1",

@@ -1,0 +1,114 @@
+import Foundation
+import ScriptedPeer
+import Secrets
+import Threads
+
+@testable import AMQP
+
+/// A link's configuration for a scripted peer.
+func configuration(
+    _ ports: UInt16..., heartbeat: Duration = .seconds(10), adjust: (inout LinkConfiguration) -> Void = { _ in }
+) -> LinkConfiguration {
+    var configuration = LinkConfiguration(
+        endpoints: ports.map { Endpoint(host: "127.0.0.1", port: Int($0)) },
+        authentication: .plain(username: "guest", password: Secret(copying: Array("guest".utf8))),
+        connectionName: "the test", heartbeat: heartbeat)
+    adjust(&configuration)
+    return configuration
+}
+
+func message(_ id: String, key: String = "q", body: [UInt8] = [1]) -> Publication {
+    var properties = Properties()
+    properties.messageID = id
+    return Publication(exchange: "", routingKey: key, properties: properties, body: body)
+}
+
+/// What a link told, kept in order.
+final class Told<Event: Sendable>: Sendable {
+    private let state = Lock<[Event]>([])
+
+    func add(_ event: Event) { state.withLock { $0.append(event) } }
+    var all: [Event] { state.withLock { $0 } }
+}
+
+struct NeverHappened: Error {
+    let what: String
+}
+
+/// Waits for another thread's doing.
+func eventually(_ what: String, _ isSo: () -> Bool) async throws {
+    let deadline = Date().addingTimeInterval(30)
+    while !isSo() {
+        guard Date() < deadline else { throw NeverHappened(what: what) }
+        try await Task.sleep(for: .milliseconds(5))
+    }
+}
+
+/// A publishing link for as long as `body` runs.
+func publishing<Answer>(
+    _ configuration: LinkConfiguration, _ body: (PublishingLink, Told<PublishingEvent>) async throws -> Answer
+) async throws -> Answer {
+    let told = Told<PublishingEvent>()
+    let link = try PublishingLink(configuration) { told.add($0) }
+    do {
+        let answer = try await body(link, told)
+        await stopped { link.stop() }
+        return answer
+    } catch {
+        await stopped { link.stop() }
+        throw error
+    }
+}
+
+/// A consuming link of the queue `q` for as long as `body` runs.
+func consuming<Answer>(
+    _ configuration: LinkConfiguration, _ body: (ConsumingLink, Told<ConsumingEvent>) async throws -> Answer
+) async throws -> Answer {
+    let told = Told<ConsumingEvent>()
+    let link = try ConsumingLink(configuration) { told.add($0) }
+    link.consume([ConsumedQueue(name: "q", prefetch: 10)])
+    do {
+        let answer = try await body(link, told)
+        await stopped { link.stop() }
+        return answer
+    } catch {
+        await stopped { link.stop() }
+        throw error
+    }
+}
+
+/// What joins a thread is for a thread of its own.
+func stopped(_ stop: @escaping @Sendable () -> Void) async {
+    await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
+        Thread.detachNewThread {
+            stop()
+            done.resume()
+        }
+    }
+}
+
+extension Told<ConsumingEvent> {
+    var losses: [LinkError] {
+        all.compactMap { if case .lost(_, let error) = $0 { error } else { nil } }
+    }
+
+    var messages: [IncomingMessage] {
+        all.compactMap { if case .message(let message) = $0 { message } else { nil } }
+    }
+
+    var generations: [UInt64] {
+        all.compactMap { event in
+            if case .consuming(let generation, let queues) = event, !queues.isEmpty { generation } else { nil }
+        }
+    }
+}
+
+extension Told<PublishingEvent> {
+    var losses: [LinkError] {
+        all.compactMap { if case .lost(let error) = $0 { error } else { nil } }
+    }
+
+    var connections: Int {
+        all.count { if case .connected = $0 { true } else { false } }
+    }
+}

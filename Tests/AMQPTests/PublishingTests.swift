@@ -1,0 +1,285 @@
+import ScriptedPeer
+import Testing
+import Threads
+
+@testable import AMQP
+
+/// The publishing link against a broker that follows a script.
+@Suite struct PublishingTests {
+    private func end(_ peer: RawConnection) {
+        guard (try? peer.answering(until: .connectionClose)) != nil else { return }
+        try? peer.send(.connectionCloseOK, channel: 0)
+    }
+
+    @Test func confirmsRefusalsAndReturnsAreToldApart() async throws {
+        try await RawPeer.serving { peer in
+            try peer.acceptAMQP()
+            for _ in 1...5 { _ = try peer.readPublish() }
+            // Out of order, single and multiple; the return comes before its ack.
+            try peer.refuse(4)
+            try peer.giveBack(messageID: "m2", routingKey: "q")
+            try peer.confirm(3, multiple: true)
+            try peer.confirm(5)
+            end(peer)
+        } _: { peer in
+            try await publishing(configuration(peer.port)) { link, _ in
+                let outcomes = await outcomes(link, 5)
+                #expect(
+                    outcomes == [
+                        .confirmed, .unroutable(code: 312, text: "NO_ROUTE"), .confirmed, .refused, .confirmed,
+                    ])
+            }
+        }
+    }
+
+    /// In order, because the link's mailbox keeps it.
+    private func outcomes(_ link: PublishingLink, _ count: Int) async -> [PublishOutcome] {
+        let answers = Told<(Int, PublishOutcome)>()
+        await withTaskGroup(of: Void.self) { group in
+            for number in 1...count {
+                let (posted, signal) = AsyncStream<Void>.makeStream()
+                group.addTask {
+                    async let outcome = link.publish(message("m\(number)"))
+                    signal.finish()
+                    answers.add((number, await outcome))
+                }
+                for await _ in posted {}
+                // The child posts before it suspends; a turn of the pool lets it.
+                try? await Task.sleep(for: .milliseconds(5))
+            }
+        }
+        return answers.all.sorted { $0.0 < $1.0 }.map(\.1)
+    }
+
+    @Test func whatALostConnectionLeftOpenIsPublishedAgainUnderItsMessageID() async throws {
+        let seen = Lock<[[String]]>([[], []])
+        try await RawPeer.serving { peer in
+            try peer.acceptAMQP()
+            let round = peer.number
+            for _ in 1...3 {
+                let publish = try peer.readPublish()
+                // After the flags, the one short text.
+                let id = AMQPBytes.readShortText(publish.properties.drop { $0 != UInt8("m1".utf8.count) })
+                seen.withLock { $0[min(round, 1)].append(id) }
+            }
+            guard round > 0 else { return peer.reset() }
+            try peer.confirm(3, multiple: true)
+            end(peer)
+        } _: { peer in
+            try await publishing(configuration(peer.port)) { link, told in
+                #expect(await outcomes(link, 3) == [.confirmed, .confirmed, .confirmed])
+                #expect(told.losses.count == 1)
+                #expect(link.reading.reconnects == 1)
+            }
+        }
+        let rounds = seen.withLock { $0 }
+        #expect(rounds[0].count == 3 && rounds[0] == rounds[1])
+    }
+
+    @Test func noMoreThanTheWindowIsUnconfirmed() async throws {
+        let sent = Lock(0)
+        let mayConfirm = try RawSignal()
+        try await RawPeer.serving { peer in
+            try peer.acceptAMQP()
+            for _ in 1...4 {
+                _ = try peer.readPublish()
+                sent.withLock { $0 += 1 }
+            }
+            try mayConfirm.wait()
+            try peer.confirm(4, multiple: true)
+            for tag: UInt64 in 5...10 {
+                _ = try peer.readPublish()
+                sent.withLock { $0 += 1 }
+                try peer.confirm(tag)
+            }
+            end(peer)
+        } _: { peer in
+            try await publishing(configuration(peer.port) { $0.unconfirmedWindow = 4 }) { link, _ in
+                async let all = outcomes(link, 10)
+                try await eventually("the window is full") { link.reading.unconfirmed == 4 }
+                // The link comes round again and still sends nothing.
+                await withCheckedContinuation { done in link.ping { done.resume() } }
+                #expect(link.reading.unconfirmed == 4)
+                #expect(sent.withLock { $0 } <= 4)
+                mayConfirm.fire()
+                #expect(await all.allSatisfy { $0 == .confirmed })
+            }
+        }
+    }
+
+    @Test func whatCannotBeSentIsRefusedBeforeAByteIsSent() async throws {
+        try await RawPeer.serving { peer in
+            try peer.acceptAMQP()
+            _ = try peer.readPublish()
+            try peer.confirm(1)
+            end(peer)
+        } _: { peer in
+            try await publishing(configuration(peer.port)) { link, told in
+                var huge = message("huge")
+                var headers = FieldTable()
+                headers.append("h", .string([UInt8](repeating: 7, count: 20_000)))
+                huge.properties.headers = headers
+                guard case .invalid = await link.publish(huge) else {
+                    Issue.record("headers that fit no frame were sent")
+                    return
+                }
+                var long = message("long")
+                long.properties.messageID = String(repeating: "x", count: 256)
+                guard case .invalid = await link.publish(long) else {
+                    Issue.record("a short text of 256 bytes was sent")
+                    return
+                }
+                #expect(await link.publish(message("m")) == .confirmed)
+                #expect(told.connections == 1, "the channel is as it was")
+            }
+        }
+    }
+
+    @Test func aPeerThatGoesSilentIsGivenUp() async throws {
+        try await RawPeer.serving { peer in
+            try peer.acceptAMQP(heartbeat: 1)
+            _ = try peer.readPublish()
+            guard peer.number > 0 else {
+                // Not a byte more, while the connection stays.
+                _ = try? peer.readToEnd()
+                return
+            }
+            try peer.confirm(1)
+            end(peer)
+        } _: { peer in
+            try await publishing(configuration(peer.port, heartbeat: .seconds(1))) { link, told in
+                #expect(await link.publish(message("m")) == .confirmed)
+                #expect(told.losses.map(\.kind) == [.heartbeatMissed])
+            }
+        }
+    }
+
+    @Test func aPeerThatStopsReadingDoesNotHoldTheLinkForEver() async throws {
+        let isGivenUp = try RawSignal()
+        try await RawPeer.serving { peer in
+            try peer.acceptAMQP(heartbeat: 1)
+            guard peer.number > 0 else {
+                _ = try peer.readPublish()
+                try isGivenUp.wait()
+                return
+            }
+            for tag: UInt64 in 1...40 {
+                _ = try peer.readPublish()
+                try peer.confirm(tag)
+            }
+            end(peer)
+        } _: { peer in
+            let configuration = configuration(peer.port, heartbeat: .seconds(1)) {
+                $0.requestTimeout = .milliseconds(500)
+            }
+            try await publishing(configuration) { link, told in
+                let big = [UInt8](repeating: 1, count: 1 << 20)
+                let answers = await withTaskGroup(of: PublishOutcome.self) { group in
+                    for number in 1...40 { group.addTask { await link.publish(message("m\(number)", body: big)) } }
+                    group.addTask {
+                        try? await eventually("the link gives it up") { !told.losses.isEmpty }
+                        isGivenUp.fire()
+                        return .confirmed
+                    }
+                    return await group.reduce(into: []) { $0.append($1) }
+                }
+                #expect(answers.allSatisfy { $0 == .confirmed })
+            }
+        }
+    }
+
+    @Test func aBrokerThatConfirmsNothingIsLeft() async throws {
+        let isAlive = Lock(true)
+        try await RawPeer.serving { peer in
+            try peer.acceptAMQP()
+            _ = try peer.readPublish()
+            if peer.number == 0 {
+                // It lives, as its heartbeats show, and does not answer.
+                while isAlive.withLock({ $0 }) {
+                    try? peer.write(AMQPPeerFrame(type: AMQPPeerFrame.heartbeat, channel: 0, payload: []).bytes)
+                    guard (try? peer.readAMQPFrame()) != nil else { return }
+                }
+                return
+            }
+            try peer.confirm(1)
+            end(peer)
+        } _: { peer in
+            try await publishing(configuration(peer.port) { $0.confirmTimeout = .milliseconds(300) }) { link, told in
+                #expect(await link.publish(message("m")) == .confirmed)
+                #expect(told.losses.first?.kind == .timeout)
+            }
+            isAlive.withLock { $0 = false }
+        }
+    }
+
+    @Test func aBlockedConnectionSendsNothingAndSaysSo() async throws {
+        let mayUnblock = try RawSignal()
+        let seen = Lock(0)
+        try await RawPeer.serving { peer in
+            try peer.acceptAMQP()
+            _ = try peer.readPublish()
+            try peer.send(AMQPCall(10, 60), channel: 0, AMQPBytes.shortText("low on memory"))
+            try peer.confirm(1)
+            try mayUnblock.wait()
+            #expect(seen.withLock { $0 } == 0)
+            try peer.send(AMQPCall(10, 61), channel: 0)
+            _ = try peer.readPublish()
+            try peer.confirm(2)
+            end(peer)
+        } _: { peer in
+            try await publishing(configuration(peer.port)) { link, told in
+                #expect(await link.publish(message("m1")) == .confirmed)
+                try await eventually("it is told") {
+                    told.all.contains { if case .blocked("low on memory") = $0 { true } else { false } }
+                }
+                async let second = link.publish(message("m2"))
+                await withCheckedContinuation { done in link.ping { done.resume() } }
+                #expect(link.reading.isBlocked && link.reading.unconfirmed == 0)
+                mayUnblock.fire()
+                #expect(await second == .confirmed)
+            }
+        }
+    }
+
+    @Test func oneRefusedExchangeIsFoundAmongOthers() async throws {
+        try await RawPeer.serving { peer in
+            try peer.acceptAMQP()
+            var tag: UInt64 = 0
+            while let publish = try? peer.readPublish() {
+                tag += 1
+                guard publish.routingKey != "forbidden" else {
+                    try peer.closeChannel(403, "ACCESS_REFUSED")
+                    _ = try peer.answering(until: .channelCloseOK)
+                    return
+                }
+                try peer.confirm(tag)
+            }
+        } _: { peer in
+            try await publishing(configuration(peer.port)) { link, _ in
+                async let bad = link.publish(message("bad", key: "forbidden"))
+                async let one = link.publish(message("one"))
+                async let two = link.publish(message("two"))
+                #expect(await bad == .unroutable(code: 403, text: "ACCESS_REFUSED"))
+                #expect(await one == .confirmed)
+                #expect(await two == .confirmed)
+            }
+        }
+    }
+
+    @Test func stoppingAnswersWhatIsOpenAsUnknown() async throws {
+        let isRead = try RawSignal()
+        try await RawPeer.serving { peer in
+            try peer.acceptAMQP()
+            _ = try peer.readPublish()
+            isRead.fire()
+            end(peer)
+        } _: { peer in
+            let link = try PublishingLink(configuration(peer.port)) { _ in }
+            async let open = link.publish(message("m"))
+            try await eventually("it is sent") { link.reading.unconfirmed == 1 }
+            await stopped { link.stop() }
+            #expect(await open == .unknown)
+            #expect(await link.publish(message("later")) == .unknown)
+        }
+    }
+}
