@@ -94,6 +94,10 @@ let package = Package(
         .target(
             name: "PrivateBroker", dependencies: ["CLinux", "Threads"], path: "Tests/PrivateBroker",
             swiftSettings: swift),
+        .target(
+            name: "PipelineDouble",
+            dependencies: ["Pipeline", "AMQP", "Ledger", "Credentials", "Photos", "Jobs", "Threads", "Secrets"],
+            path: "Tests/PipelineDouble", swiftSettings: swift),
 
         // Tests
         tests("PackageTests", []),
@@ -111,7 +115,7 @@ let package = Package(
         tests(
             "PipelineTests",
             [
-                "Pipeline", "AMQP", "Ledger", "Credentials", "HTTP", "Photos", "Jobs", "Telemetry", "Threads",
+                "PipelineDouble", "Pipeline", "AMQP", "Ledger", "Credentials", "HTTP", "Photos", "Jobs", "Telemetry", "Threads",
                 "Secrets",
             ]),
         tests("ServiceTests", ["Service", "Threads", "CLinux"]),

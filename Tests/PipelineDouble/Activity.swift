@@ -1,0 +1,41 @@
+import Threads
+
+/// Whether anything still happens: every double tells when it is called and when it has answered.
+public final class Activity: Sendable {
+    private struct State {
+        var count = 0
+        var pending = 0
+    }
+
+    private let state = Lock(State())
+
+    public init() {}
+
+    public func note() { state.withLock { $0.count += 1 } }
+
+    func during<Answer>(_ body: () async -> Answer) async -> Answer {
+        state.withLock { state in
+            state.count += 1
+            state.pending += 1
+        }
+        let answer = await body()
+        state.withLock { state in
+            state.count += 1
+            state.pending -= 1
+        }
+        return answer
+    }
+
+    /// Returns when nothing has happened for a while, and nobody waits for an answer. The tasks run on the real pool, so
+    /// this looks again and again; a look too early only moves the clock a little sooner.
+    public func settle() async {
+        var quiet = 0
+        var last = -1
+        while quiet < 4 {
+            try? await Task.sleep(for: .microseconds(100))
+            let (count, pending) = state.withLock { ($0.count, $0.pending) }
+            quiet = pending == 0 && count == last ? quiet + 1 : 0
+            last = count
+        }
+    }
+}

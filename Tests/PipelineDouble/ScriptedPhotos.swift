@@ -1,0 +1,65 @@
+public import Jobs
+public import Photos
+public import Pipeline
+public import Secrets
+import Threads
+
+/// The API as a test wants it.
+public final class ScriptedPhotos: PhotosCalling {
+    /// One call: whose bearer, which token, and how many calls of that token came before.
+    public struct Call: Equatable, Sendable {
+        public var bearer: String
+        public var token: String
+        public var earlier: Int
+
+        public init(bearer: String, token: String, earlier: Int = 0) {
+            self.bearer = bearer
+            self.token = token
+            self.earlier = earlier
+        }
+    }
+
+    private let state = Lock<(calls: [Call], counts: [String: Int])>(([], [:]))
+    private let activity: Activity
+    private let script: @Sendable (Call) async -> Answer
+
+    public init(activity: Activity, _ script: @escaping @Sendable (Call) async -> Answer) {
+        self.activity = activity
+        self.script = script
+    }
+
+    public var calls: [Call] { state.withLock { $0.calls } }
+
+    public func leave(_ token: ShareToken, bearer: Secret, trace: TraceContext) async -> Answer {
+        // A script may sleep on the manual clock: that is waiting for nobody's answer.
+        activity.note()
+        defer { activity.note() }
+        let text = token.secret.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+        let call = state.withLock { state in
+            let call = Call(
+                bearer: bearer.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }, token: text,
+                earlier: state.counts[text] ?? 0)
+            state.counts[text, default: 0] += 1
+            state.calls.append(call)
+            return call
+        }
+        return await script(call)
+    }
+}
+
+extension Answer {
+    public static let ok = Answer.answered(status: 200, fields: [], body: Array("{}".utf8))
+
+    public static func error(
+        _ http: Int, _ status: String, _ message: String = "m", fields: [(name: String, value: String)] = []
+    ) -> Answer {
+        .answered(
+            status: http, fields: fields,
+            body: Array(#"{"error":{"code":\#(http),"message":"\#(message)","status":"\#(status)"}}"#.utf8))
+    }
+
+    public static let unavailable = Answer.error(503, "UNAVAILABLE")
+    public static let html = Answer.answered(status: 200, fields: [], body: Array("<html>".utf8))
+    public static let redirect = Answer.answered(status: 302, fields: [], body: [])
+    public static let unknownToken = Answer.error(400, "INVALID_ARGUMENT", "Request contains an invalid argument.")
+}

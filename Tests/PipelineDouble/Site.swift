@@ -1,0 +1,184 @@
+public import AMQP
+import Credentials
+import Foundation
+public import Jobs
+import Ledger
+public import Photos
+public import Pipeline
+import Secrets
+public import Threads
+
+/// The whole pipeline on a manual clock, between a broker in memory, a real ledger and a scripted API.
+public final class Site: Sendable {
+    public struct Options: Sendable {
+        public var concurrency = 4
+        public var perAccount = 1
+        public var perMinute = 0
+        public var perDay = 0
+        public var delays: [Duration] = [
+            .seconds(5), .seconds(30), .seconds(120), .seconds(600), .seconds(3600), .seconds(21_600),
+        ]
+        public var maxAttempts = 10
+        public var maxAge = Duration.seconds(86_400)
+        public var assumeLeft = false
+        public var replyToAllow: [String] = []
+        public var prefetch = 64
+        /// Accounts that have no token.
+        public var strangers: Set<String> = []
+
+        public init() {}
+    }
+
+    /// 2026-11-23T12:00:00Z.
+    public static let start = Timestamp(milliseconds: 1_795_435_200_000)
+
+    public let clock: ManualClock
+    public let activity = Activity()
+    public let broker: MiniBroker
+    public let photos: ScriptedPhotos
+    public let ledger: WatchedLedger
+    public let pipeline: Pipeline
+    private let told: Lock<[PipelineEvent]>
+    private let folder: URL
+    private let run: Lock<Task<Void, Never>?>
+
+    public init(_ options: Options = Options(), _ script: @escaping @Sendable (ScriptedPhotos.Call) async -> Answer) throws {
+        let clock = ManualClock(start: Self.start, activity: activity)
+        self.clock = clock
+        broker = MiniBroker(clock: clock, activity: activity, prefetch: options.prefetch)
+        photos = ScriptedPhotos(activity: activity, script)
+        folder = FileManager.default.temporaryDirectory.appendingPathComponent("site-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let path = folder.appendingPathComponent("ledger").path
+        guard let lock = try LedgerLock.take(ledger: path) else { throw CocoaError(.fileLocking) }
+        ledger = WatchedLedger(
+            try SQLiteLedger(path: path, durability: .normal, lock: lock, clock: SystemTimekeeper()),
+            activity: activity)
+        let told = Lock<[PipelineEvent]>([])
+        self.told = told
+        run = Lock(nil)
+        let activity = self.activity
+        pipeline = Pipeline(
+            configuration: PipelineConfiguration(
+                prefix: MiniBroker.prefix, concurrency: options.concurrency, perAccount: options.perAccount,
+                requestsPerMinutePerAccount: options.perMinute, requestsPerDay: options.perDay,
+                retryDelays: options.delays, maxAttempts: options.maxAttempts, maxAge: options.maxAge,
+                assumeLeftAfterAmbiguous: options.assumeLeft, replyToAllow: options.replyToAllow,
+                quotaDay: { Self.day(of: $0) }), inbox: broker, outbox: broker, queues: broker, ledger: ledger,
+            credentials: Tokens(strangers: options.strangers), photos: photos, clock: clock
+        ) { event in
+            activity.note()
+            told.withLock { $0.append(event) }
+        }
+    }
+
+    /// Days of UTC.
+    private static func day(of time: Timestamp) -> QuotaDay {
+        let number = time.milliseconds / 86_400_000
+        return QuotaDay(name: "day\(number)", end: Timestamp(milliseconds: (number + 1) * 86_400_000))
+    }
+
+    private struct Tokens: CredentialProvider {
+        let strangers: Set<String>
+
+        func token(for account: AccountID, rejecting rejected: SHA256Digest?) async -> TokenAnswer {
+            if strangers.contains(account.string) { return .notFound }
+            let suffix = rejected == nil ? "" : "-again"
+            return .token(AccessToken(secret: Secret(copying: Array("bearer-\(account.string)\(suffix)".utf8))))
+        }
+    }
+
+    // MARK: Life
+
+    public func begin() {
+        broker.connect { [pipeline] in pipeline.receive($0) }
+        pipeline.consuming()
+        run.withLock { $0 = Task { [pipeline] in await pipeline.run() } }
+    }
+
+    /// An orderly stop; the broker takes back what is unsettled.
+    public func end() async {
+        pipeline.stop()
+        let task = run.withLock { $0 }
+        // What sleeps would sleep for ever.
+        while let next = clock.nextWaking, task != nil {
+            await activity.settle()
+            clock.advance(to: next)
+            if clock.now() - MonotonicTime(nanoseconds: 0) > .seconds(400 * 86_400) { break }
+            if isIdle { break }
+        }
+        await task?.value
+        broker.disconnect()
+        await ledger.inner.close(within: .seconds(5))
+        try? FileManager.default.removeItem(at: folder)
+    }
+
+    private var isIdle: Bool { pipeline.snapshot.callsInFlight == 0 }
+
+    // MARK: Time
+
+    /// Moves the clock from sleeper to sleeper until `isSo`, at most for `limit`. False if it never was.
+    @discardableResult
+    public func advance(for limit: Duration = .seconds(2 * 86_400), until isSo: () -> Bool) async -> Bool {
+        let end = clock.now() + limit
+        while true {
+            await activity.settle()
+            if isSo() { return true }
+            guard let next = clock.nextWaking, next <= end else {
+                clock.advance(to: end)
+                await activity.settle()
+                return isSo()
+            }
+            clock.advance(to: next)
+        }
+    }
+
+    /// Lets so much time pass.
+    public func pass(_ time: Duration) async {
+        await advance(for: time) { false }
+    }
+
+    // MARK: Jobs
+
+    public func submit(
+        _ id: String, account: String = "ann", token: String? = nil, lane: String = "jobs", more: String = "",
+        _ adjust: (inout Properties) -> Void = { _ in }
+    ) {
+        var properties = Properties()
+        adjust(&properties)
+        broker.put(
+            Array(#"{"jobId":"\#(id)","account":"\#(account)","shareToken":"\#(token ?? "t-\(id)")"\#(more)}"#.utf8),
+            into: lane, properties: properties)
+    }
+
+    public var events: [PipelineEvent] { told.withLock { $0 } }
+
+    public struct Read: Sendable {
+        public var messageID: String
+        public var isReplayed: Bool
+        public var body: [UInt8]
+        public var json: JSONValue
+
+        public var outcome: String { json["outcome"]?.text ?? "" }
+        public var reason: String? { json["reason"]?.text }
+        public var effect: String { json["effect"]?.text ?? "" }
+        public var attempts: Int { Int(json["attempts"]?.integer ?? -1) }
+    }
+
+    public var results: [Read] {
+        broker.messages("results").map { message in
+            Read(
+                messageID: message.properties.messageID ?? "",
+                isReplayed: message.properties.headers?["x-leave-album-replayed"] == .boolean(true),
+                body: message.body, json: (try? JSONValue.parse(message.body)) ?? .null)
+        }
+    }
+
+    /// The reasons of the dead letters.
+    public var letters: [String] {
+        broker.messages("dead").map { message in
+            guard case .string(let reason)? = message.properties.headers?["x-leave-album-reason"] else { return "-" }
+            return String(decoding: reason, as: UTF8.self)
+        }
+    }
+}

@@ -1,0 +1,318 @@
+import AMQP
+import Jobs
+import Ledger
+import Photos
+import PipelineDouble
+import Testing
+import Threads
+
+@testable import Pipeline
+
+/// The path of a job from its delivery to its ack, with every answer that the ledger and the API can give.
+@Suite struct PathTests {
+    private func site(
+        _ options: Site.Options = Site.Options(), _ script: @escaping @Sendable (ScriptedPhotos.Call) async -> Answer,
+        _ body: (Site) async throws -> Void
+    ) async throws {
+        let site = try Site(options, script)
+        site.begin()
+        try await body(site)
+        await site.end()
+    }
+
+    @Test func aYesIsOneCallOneResultAndAnAck() async throws {
+        try await site { _ in .ok } _: { site in
+            site.submit("a")
+            await site.advance { site.results.count == 1 }
+            #expect(site.results.map(\.outcome) == ["left"])
+            #expect(site.results.first?.messageID == "a#0")
+            #expect(site.photos.calls == [.init(bearer: "bearer-ann", token: "t-a")])
+            #expect(site.broker.waiting == 0)
+            #expect(site.broker.settlements.acks == 1)
+        }
+    }
+
+    @Test func aServerFaultIsTriedTwiceInHandAndThenParkedByTheLadder() async throws {
+        try await site { call in call.earlier < 4 ? .unavailable : .ok } _: { site in
+            site.submit("a")
+            await site.advance { site.photos.calls.count == 2 }
+            #expect(site.broker.waiting == 1)
+            await site.advance { !site.broker.messages("retry.5s").isEmpty }
+            #expect(site.broker.settlements.acks == 1, "the parked job is not in hand")
+            await site.advance { !site.results.isEmpty }
+            #expect(site.results.map(\.outcome) == ["left"])
+            #expect(site.results.first?.attempts == 4)
+            #expect(site.photos.calls.count == 5)
+            #expect(site.broker.waiting == 0)
+        }
+    }
+
+    @Test func attemptsComeToAnEndAndTheEffectIsUnknown() async throws {
+        var options = Site.Options()
+        options.maxAttempts = 3
+        try await site(options) { _ in .unavailable } _: { site in
+            site.submit("a")
+            await site.advance { !site.results.isEmpty }
+            #expect(site.results.map(\.reason) == ["attempts_exhausted"])
+            #expect(site.results.first?.effect == "unknown")
+            #expect(site.letters == ["attempts_exhausted"])
+            #expect(site.photos.calls.count == 3)
+        }
+    }
+
+    @Test func aRefusedConnectionCostsNoAttempt() async throws {
+        try await site { call in call.earlier < 3 ? .notSent(detail: "refused") : .ok } _: { site in
+            site.submit("a")
+            await site.advance { !site.results.isEmpty }
+            #expect(site.results.map(\.outcome) == ["left"])
+            #expect(site.results.first?.attempts == 0)
+        }
+    }
+
+    @Test func anOutageOfADayCostsNoJobAnythingAndFewCalls() async throws {
+        let isDown = Lock(true)
+        try await site { _ in isDown.withLock { $0 } ? .notSent(detail: "refused") : .ok } _: { site in
+            for number in 0..<60 { site.submit("j\(number)", account: "a\(number)") }
+            await site.pass(.seconds(86_400))
+            #expect(site.results.isEmpty && site.letters.isEmpty)
+            #expect(site.broker.waiting == 60)
+            #expect(site.photos.calls.count < 350, "\(site.photos.calls.count) calls")
+            isDown.withLock { $0 = false }
+            await site.advance { site.results.count == 60 }
+            #expect(site.results.allSatisfy { $0.outcome == "left" && $0.attempts == 0 })
+        }
+    }
+
+    @Test func anExpiredTokenIsReadAgainOnce() async throws {
+        try await site { call in
+            call.bearer.hasSuffix("-again")
+                ? .ok : .error(401, "UNAUTHENTICATED", "Request had invalid authentication credentials.")
+        } _: { site in
+            site.submit("a")
+            await site.advance { !site.results.isEmpty }
+            #expect(site.results.map(\.outcome) == ["left"])
+            #expect(site.photos.calls.map(\.bearer) == ["bearer-ann", "bearer-ann-again"])
+        }
+    }
+
+    @Test func anAnswerThatCannotBeBelievedThreeTimesIsSaidToBeSo() async throws {
+        try await site { _ in .html } _: { site in
+            site.submit("a")
+            await site.advance { !site.results.isEmpty }
+            #expect(site.results.map(\.reason) == ["response_malformed"])
+            #expect(site.photos.calls.count == 3)
+        }
+    }
+
+    @Test func aFaultOfTheWorldHoldsTheWorkerAndCostsTheJobNothing() async throws {
+        let isBroken = Lock(true)
+        try await site { _ in isBroken.withLock { $0 } ? .redirect : .ok } _: { site in
+            for number in 0..<10 { site.submit("j\(number)", account: "a\(number)") }
+            await site.pass(.seconds(60))
+            #expect(site.pipeline.snapshot.holds.map(\.cause) == [.endpointMisconfigured])
+            #expect(site.broker.consumption == .nothing)
+            #expect(site.photos.calls.count == 1, "slow start: one call found it out")
+            await site.pass(.seconds(7_200))
+            #expect(site.photos.calls.count < 8)
+            #expect(site.results.isEmpty && site.letters.isEmpty)
+            isBroken.withLock { $0 = false }
+            await site.advance { site.results.count == 10 }
+            #expect(site.results.allSatisfy { $0.outcome == "left" && $0.attempts == 0 })
+            #expect(site.pipeline.snapshot.holds.isEmpty)
+        }
+    }
+
+    @Test func aDeadlineThatHasPassedMakesNoCall() async throws {
+        try await site { _ in .ok } _: { site in
+            site.submit("a", more: #","deadline":"2026-11-23T11:59:59Z""#)
+            await site.advance { !site.results.isEmpty }
+            #expect(site.results.map(\.reason) == ["deadline_exceeded"])
+            #expect(site.results.first?.effect == "not_left")
+            #expect(site.photos.calls.isEmpty)
+        }
+    }
+
+    @Test func aStrangerHasNoCredential() async throws {
+        var options = Site.Options()
+        options.strangers = ["eve"]
+        try await site(options) { _ in .ok } _: { site in
+            site.submit("a", account: "eve")
+            await site.advance { !site.results.isEmpty }
+            #expect(site.results.map(\.reason) == ["credential_not_found"])
+            #expect(site.photos.calls.isEmpty)
+        }
+    }
+
+    @Test func aDuplicateFollowsAndGetsTheSameBytes() async throws {
+        try await site { _ in .ok } _: { site in
+            site.submit("a")
+            site.submit("a")
+            await site.advance { site.results.count == 2 }
+            #expect(site.photos.calls.count == 1)
+            #expect(Set(site.results.map(\.body)).count == 1)
+            #expect(site.results.map(\.isReplayed) == [false, true])
+            #expect(site.broker.waiting == 0)
+        }
+    }
+
+    @Test func aDuplicateOfAParkedJobIsAckedWithoutAResult() async throws {
+        try await site { call in call.earlier < 2 ? .unavailable : .ok } _: { site in
+            site.submit("a")
+            await site.advance { !site.broker.messages("retry.5s").isEmpty }
+            site.submit("a")
+            await site.advance { site.broker.settlements.acks == 2 }
+            #expect(site.results.isEmpty)
+            await site.advance { !site.results.isEmpty }
+            #expect(site.results.map(\.outcome) == ["left"])
+            #expect(site.photos.calls.count == 3)
+        }
+    }
+
+    @Test func anotherAccountUnderTheIDIsAConflictAndChangesNothing() async throws {
+        try await site { _ in .ok } _: { site in
+            site.submit("a", account: "ann", token: "t")
+            await site.advance { site.results.count == 1 }
+            site.submit("a", account: "bob", token: "t")
+            await site.advance { site.results.count == 2 }
+            #expect(site.results.map(\.reason) == [nil, "job_id_conflict"])
+            #expect(site.letters == ["job_id_conflict"])
+            #expect(site.photos.calls.count == 1)
+        }
+    }
+
+    @Test func theLettersResultIsReplayedAndTheLetterIsNot() async throws {
+        try await site { _ in .unknownToken } _: { site in
+            site.submit("a")
+            await site.advance { site.results.count == 1 }
+            site.submit("a")
+            await site.advance { site.results.count == 2 }
+            #expect(site.letters.count == 1)
+            #expect(Set(site.results.map(\.body)).count == 1)
+        }
+    }
+
+    @Test func whatNeverBecameAJobGetsALetterAndARejectedResult() async throws {
+        try await site { _ in .ok } _: { site in
+            site.broker.put(Array("[]".utf8), into: "jobs")
+            await site.advance { !site.results.isEmpty }
+            #expect(site.results.map(\.reason) == ["malformed_job"])
+            #expect(site.results.first?.outcome == "rejected")
+            #expect(site.results.first?.messageID.hasPrefix("rejected:") == true)
+            #expect(site.letters == ["malformed_job"])
+            let entries = try await site.ledger.inner.statistics().entries
+            #expect(entries == 0)
+        }
+    }
+
+    @Test func aLedgerThatRefusesAfterTheYesCommitsItFirstWhenItIsBack() async throws {
+        let refuse = Lock<(@Sendable () -> Void)?>(nil)
+        try await site { _ in
+            refuse.withLock { $0 }?()
+            return .ok
+        } _: { site in
+            refuse.withLock { $0 = { [ledger = site.ledger] in ledger.refuse() } }
+            site.submit("a")
+            await site.advance(for: .seconds(1)) { site.photos.calls.count == 1 }
+            // A redelivery follows the job in hand.
+            site.submit("a")
+            await site.activity.settle()
+            #expect(site.results.isEmpty)
+            site.ledger.accept()
+            await site.advance { site.results.count == 2 }
+            #expect(site.results.map(\.outcome) == ["left", "left"])
+            #expect(site.photos.calls.count == 1)
+        }
+    }
+
+    @Test func aMissingResultsQueueHoldsTheWorkerAndTheResultComesLater() async throws {
+        try await site { _ in .ok } _: { site in
+            site.broker.answer { publication in
+                publication.exchange.hasSuffix(".results") ? .unroutable(code: 312, text: "NO_ROUTE") : .confirmed
+            }
+            site.submit("a")
+            await site.advance(for: .seconds(2)) { !site.pipeline.snapshot.holds.isEmpty }
+            #expect(site.pipeline.snapshot.holds.map(\.cause) == [.resultsUnroutable])
+            #expect(site.broker.unacked == 1)
+            site.broker.answer(with: nil)
+            await site.advance { !site.results.isEmpty }
+            #expect(site.pipeline.snapshot.holds.isEmpty)
+            #expect(site.photos.calls.count == 1)
+        }
+    }
+
+    @Test func aCopyThatNeverComesEndsAsJobLost() async throws {
+        try await site { _ in .unavailable } _: { site in
+            site.submit("a")
+            await site.advance { !site.broker.messages("retry.5s").isEmpty }
+            site.broker.purge("retry.5s")
+            await site.advance(for: .seconds(3_600)) { !site.results.isEmpty }
+            #expect(site.results.map(\.reason) == ["job_lost"])
+            #expect(site.results.first?.effect == "unknown")
+        }
+    }
+
+    @Test func aReplyToGetsACopyOnlyWhereThatIsAllowed() async throws {
+        var options = Site.Options()
+        options.replyToAllow = ["reply.*"]
+        try await site(options) { _ in .ok } _: { site in
+            site.submit("a") { $0.replyTo = "reply.me" }
+            site.submit("b", account: "bob") { $0.replyTo = "p.dead" }
+            await site.advance { site.results.count == 2 }
+            #expect(site.letters.isEmpty)
+            let copies = site.events.count { if case .replyCopy = $0 { true } else { false } }
+            #expect(copies == 1)
+        }
+    }
+
+    @Test func anAccountThatIsSlowDelaysNobody() async throws {
+        let isSlow = Lock(true)
+        let clock = Lock<ManualClock?>(nil)
+        try await site { call in
+            if call.bearer == "bearer-slow", isSlow.withLock({ $0 }) {
+                await clock.withLock { $0 }?.sleep(for: .seconds(100))
+            }
+            return .ok
+        } _: { site in
+            clock.withLock { $0 = site.clock }
+            site.submit("warm", account: "w1")
+            site.submit("warm2", account: "w2")
+            await site.advance { site.results.count == 2 }
+            for number in 0..<5 { site.submit("s\(number)", account: "slow") }
+            for number in 0..<20 { site.submit("q\(number)", account: "quick\(number)") }
+            await site.advance(for: .seconds(1)) { site.results.count == 22 }
+            #expect(site.results.count == 22, "one of the slow account's is in a call, the others wait for it")
+        }
+    }
+
+    @Test func tenOrderlyStopsDoNotMakeAJobSuspicious() async throws {
+        try await site { _ in .ok } _: { site in
+            var headers = FieldTable()
+            headers.append("x-delivery-count", .integer(9))
+            site.submit("a", lane: "jobs") { $0.headers = headers }
+            await site.advance { !site.results.isEmpty }
+            #expect(site.results.map(\.outcome) == ["left"])
+        }
+    }
+
+    @Test func aJobThatCameBackTenTimesIsSetApartThriceAndThenPoison() async throws {
+        try await site { _ in .ok } _: { site in
+            // The broker's own count, as after ten deaths of the worker.
+            var headers = FieldTable()
+            headers.append("x-delivery-count", .integer(10))
+            site.submit("a") { $0.headers = headers }
+            await site.advance { !site.results.isEmpty }
+            // Set apart once, it came back with a new count, ran alone and was done.
+            #expect(site.results.map(\.outcome) == ["left"])
+            let setApart = site.events.count { if case .setApart = $0 { true } else { false } }
+            #expect(setApart == 1)
+            var stamp = Stamp()
+            stamp.suspect = 3
+            var poisoned = FieldTable()
+            stamp.write(to: &poisoned)
+            site.submit("b", lane: "due") { $0.headers = poisoned }
+            await site.advance { site.results.count == 2 }
+            #expect(site.results.last?.reason == "poison")
+            #expect(site.letters == ["poison"])
+        }
+    }
+}
