@@ -36,7 +36,9 @@ public final class ManualClock: Timekeeper {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let isOver = state.withLock { state in
-                    if state.cancelled.remove(id) != nil || time.nanoseconds <= state.elapsed.nanoseconds { return true }
+                    if state.cancelled.remove(id) != nil || time.nanoseconds <= state.elapsed.nanoseconds {
+                        return true
+                    }
                     state.sleepers[id] = Sleeper(time: time, resume: continuation)
                     return false
                 }

@@ -66,7 +66,9 @@ public final class MiniBroker: Inbox, Publishing, QueueInspecting {
     // MARK: What a test does and sees
 
     public func put(_ body: [UInt8], into queue: String, properties: Properties = Properties()) {
-        state.withLock { $0.queues["\(Self.prefix).\(queue)", default: []].append(Stored(properties: properties, body: body)) }
+        state.withLock {
+            $0.queues["\(Self.prefix).\(queue)", default: []].append(Stored(properties: properties, body: body))
+        }
         pump()
     }
 
@@ -189,10 +191,11 @@ public final class MiniBroker: Inbox, Publishing, QueueInspecting {
 
     public func publish(_ publication: Publication) async -> PublishOutcome {
         await activity.during {
-            let outcome = state.withLock { state in
-                state.published += 1
-                return state.script
-            }?(publication) ?? .confirmed
+            let outcome =
+                state.withLock { state in
+                    state.published += 1
+                    return state.script
+                }?(publication) ?? .confirmed
             if outcome == .confirmed { route(publication) }
             return outcome
         }

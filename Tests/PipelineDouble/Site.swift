@@ -42,7 +42,9 @@ public final class Site: Sendable {
     private let folder: URL
     private let run: Lock<Task<Void, Never>?>
 
-    public init(_ options: Options = Options(), _ script: @escaping @Sendable (ScriptedPhotos.Call) async -> Answer) throws {
+    public init(_ options: Options = Options(), _ script: @escaping @Sendable (ScriptedPhotos.Call) async -> Answer)
+        throws
+    {
         let clock = ManualClock(start: Self.start, activity: activity)
         self.clock = clock
         broker = MiniBroker(clock: clock, activity: activity, prefetch: options.prefetch)

@@ -21,7 +21,9 @@ import Threads
     }
 
     @Test func aYesIsOneCallOneResultAndAnAck() async throws {
-        try await site { _ in .ok } _: { site in
+        try await site { _ in
+            .ok
+        } _: { site in
             site.submit("a")
             await site.advance { site.results.count == 1 }
             #expect(site.results.map(\.outcome) == ["left"])
@@ -33,7 +35,9 @@ import Threads
     }
 
     @Test func aServerFaultIsTriedTwiceInHandAndThenParkedByTheLadder() async throws {
-        try await site { call in call.earlier < 4 ? .unavailable : .ok } _: { site in
+        try await site { call in
+            call.earlier < 4 ? .unavailable : .ok
+        } _: { site in
             site.submit("a")
             await site.advance { site.photos.calls.count == 2 }
             #expect(site.broker.waiting == 1)
@@ -50,7 +54,9 @@ import Threads
     @Test func attemptsComeToAnEndAndTheEffectIsUnknown() async throws {
         var options = Site.Options()
         options.maxAttempts = 3
-        try await site(options) { _ in .unavailable } _: { site in
+        try await site(options) { _ in
+            .unavailable
+        } _: { site in
             site.submit("a")
             await site.advance { !site.results.isEmpty }
             #expect(site.results.map(\.reason) == ["attempts_exhausted"])
@@ -61,7 +67,9 @@ import Threads
     }
 
     @Test func aRefusedConnectionCostsNoAttempt() async throws {
-        try await site { call in call.earlier < 3 ? .notSent(detail: "refused") : .ok } _: { site in
+        try await site { call in
+            call.earlier < 3 ? .notSent(detail: "refused") : .ok
+        } _: { site in
             site.submit("a")
             await site.advance { !site.results.isEmpty }
             #expect(site.results.map(\.outcome) == ["left"])
@@ -71,7 +79,9 @@ import Threads
 
     @Test func anOutageOfADayCostsNoJobAnythingAndFewCalls() async throws {
         let isDown = Lock(true)
-        try await site { _ in isDown.withLock { $0 } ? .notSent(detail: "refused") : .ok } _: { site in
+        try await site { _ in
+            isDown.withLock { $0 } ? .notSent(detail: "refused") : .ok
+        } _: { site in
             for number in 0..<60 { site.submit("j\(number)", account: "a\(number)") }
             await site.pass(.seconds(86_400))
             #expect(site.results.isEmpty && site.letters.isEmpty)
@@ -96,7 +106,9 @@ import Threads
     }
 
     @Test func anAnswerThatCannotBeBelievedThreeTimesIsSaidToBeSo() async throws {
-        try await site { _ in .html } _: { site in
+        try await site { _ in
+            .html
+        } _: { site in
             site.submit("a")
             await site.advance { !site.results.isEmpty }
             #expect(site.results.map(\.reason) == ["response_malformed"])
@@ -106,7 +118,9 @@ import Threads
 
     @Test func aFaultOfTheWorldHoldsTheWorkerAndCostsTheJobNothing() async throws {
         let isBroken = Lock(true)
-        try await site { _ in isBroken.withLock { $0 } ? .redirect : .ok } _: { site in
+        try await site { _ in
+            isBroken.withLock { $0 } ? .redirect : .ok
+        } _: { site in
             for number in 0..<10 { site.submit("j\(number)", account: "a\(number)") }
             await site.pass(.seconds(60))
             #expect(site.pipeline.snapshot.holds.map(\.cause) == [.endpointMisconfigured])
@@ -123,7 +137,9 @@ import Threads
     }
 
     @Test func aDeadlineThatHasPassedMakesNoCall() async throws {
-        try await site { _ in .ok } _: { site in
+        try await site { _ in
+            .ok
+        } _: { site in
             site.submit("a", more: #","deadline":"2026-11-23T11:59:59Z""#)
             await site.advance { !site.results.isEmpty }
             #expect(site.results.map(\.reason) == ["deadline_exceeded"])
@@ -135,7 +151,9 @@ import Threads
     @Test func aStrangerHasNoCredential() async throws {
         var options = Site.Options()
         options.strangers = ["eve"]
-        try await site(options) { _ in .ok } _: { site in
+        try await site(options) { _ in
+            .ok
+        } _: { site in
             site.submit("a", account: "eve")
             await site.advance { !site.results.isEmpty }
             #expect(site.results.map(\.reason) == ["credential_not_found"])
@@ -144,7 +162,9 @@ import Threads
     }
 
     @Test func aDuplicateFollowsAndGetsTheSameBytes() async throws {
-        try await site { _ in .ok } _: { site in
+        try await site { _ in
+            .ok
+        } _: { site in
             site.submit("a")
             site.submit("a")
             await site.advance { site.results.count == 2 }
@@ -156,7 +176,9 @@ import Threads
     }
 
     @Test func aDuplicateOfAParkedJobIsAckedWithoutAResult() async throws {
-        try await site { call in call.earlier < 2 ? .unavailable : .ok } _: { site in
+        try await site { call in
+            call.earlier < 2 ? .unavailable : .ok
+        } _: { site in
             site.submit("a")
             await site.advance { !site.broker.messages("retry.5s").isEmpty }
             site.submit("a")
@@ -169,7 +191,9 @@ import Threads
     }
 
     @Test func anotherAccountUnderTheIDIsAConflictAndChangesNothing() async throws {
-        try await site { _ in .ok } _: { site in
+        try await site { _ in
+            .ok
+        } _: { site in
             site.submit("a", account: "ann", token: "t")
             await site.advance { site.results.count == 1 }
             site.submit("a", account: "bob", token: "t")
@@ -181,7 +205,9 @@ import Threads
     }
 
     @Test func theLettersResultIsReplayedAndTheLetterIsNot() async throws {
-        try await site { _ in .unknownToken } _: { site in
+        try await site { _ in
+            .unknownToken
+        } _: { site in
             site.submit("a")
             await site.advance { site.results.count == 1 }
             site.submit("a")
@@ -192,7 +218,9 @@ import Threads
     }
 
     @Test func whatNeverBecameAJobGetsALetterAndARejectedResult() async throws {
-        try await site { _ in .ok } _: { site in
+        try await site { _ in
+            .ok
+        } _: { site in
             site.broker.put(Array("[]".utf8), into: "jobs")
             await site.advance { !site.results.isEmpty }
             #expect(site.results.map(\.reason) == ["malformed_job"])
@@ -225,7 +253,9 @@ import Threads
     }
 
     @Test func aMissingResultsQueueHoldsTheWorkerAndTheResultComesLater() async throws {
-        try await site { _ in .ok } _: { site in
+        try await site { _ in
+            .ok
+        } _: { site in
             site.broker.answer { publication in
                 publication.exchange.hasSuffix(".results") ? .unroutable(code: 312, text: "NO_ROUTE") : .confirmed
             }
@@ -241,7 +271,9 @@ import Threads
     }
 
     @Test func aCopyThatNeverComesEndsAsJobLost() async throws {
-        try await site { _ in .unavailable } _: { site in
+        try await site { _ in
+            .unavailable
+        } _: { site in
             site.submit("a")
             await site.advance { !site.broker.messages("retry.5s").isEmpty }
             site.broker.purge("retry.5s")
@@ -254,7 +286,9 @@ import Threads
     @Test func aReplyToGetsACopyOnlyWhereThatIsAllowed() async throws {
         var options = Site.Options()
         options.replyToAllow = ["reply.*"]
-        try await site(options) { _ in .ok } _: { site in
+        try await site(options) { _ in
+            .ok
+        } _: { site in
             site.submit("a") { $0.replyTo = "reply.me" }
             site.submit("b", account: "bob") { $0.replyTo = "p.dead" }
             await site.advance { site.results.count == 2 }
@@ -285,7 +319,9 @@ import Threads
     }
 
     @Test func tenOrderlyStopsDoNotMakeAJobSuspicious() async throws {
-        try await site { _ in .ok } _: { site in
+        try await site { _ in
+            .ok
+        } _: { site in
             var headers = FieldTable()
             headers.append("x-delivery-count", .integer(9))
             site.submit("a", lane: "jobs") { $0.headers = headers }
@@ -295,7 +331,9 @@ import Threads
     }
 
     @Test func aJobThatCameBackTenTimesIsSetApartThriceAndThenPoison() async throws {
-        try await site { _ in .ok } _: { site in
+        try await site { _ in
+            .ok
+        } _: { site in
             // The broker's own count, as after ten deaths of the worker.
             var headers = FieldTable()
             headers.append("x-delivery-count", .integer(10))

@@ -1,0 +1,156 @@
+import AMQP
+import Jobs
+import Testing
+import Threads
+
+@testable import Pipeline
+
+/// Whose turn it is, as transcripts.
+@Suite struct DispatchTests {
+    private static let intake = Intake(prefix: "p")
+    private var dispatch = Dispatch(limits: .init(perAccount: 1, requestsPerMinutePerAccount: 0))
+
+    private func item(
+        _ number: UInt64, _ id: String, account: String = "a", lane: Lane = .jobs, suspect: Int = 0,
+        deliveries: Int64 = 0
+    ) -> Item {
+        var properties = Properties()
+        var headers = FieldTable()
+        if suspect > 0 { headers.append("x-leave-album-suspect", .integer(Int64(suspect))) }
+        if deliveries > 0 { headers.append("x-delivery-count", .integer(deliveries)) }
+        properties.headers = headers
+        let message = IncomingMessage(
+            tag: DeliveryTag(generation: 1, number: number), queue: lane.queue(prefix: "p"), exchange: "",
+            routingKey: "", isRedelivered: false, properties: properties,
+            body: .complete(Array(#"{"jobId":"\#(id)","account":"\#(account)","shareToken":"t"}"#.utf8)),
+            receivedAt: at(0))
+        return Self.intake.take(message).item
+    }
+
+    private mutating func next(_ limit: Int = 10, at time: Double = 0) -> (id: String, mandate: Mandate)? {
+        dispatch.advance(to: at(time))
+        return dispatch.next(callLimit: limit, isProbe: false, at: at(time)).map {
+            ($0.item.job?.id.string ?? "-", $0.mandate)
+        }
+    }
+
+    private mutating func ids(_ count: Int, limit: Int = 10, at time: Double = 0) -> [String] {
+        (0..<count).compactMap { _ in next(limit, at: time)?.id }
+    }
+
+    private func tag(_ number: UInt64) -> DeliveryTag { DeliveryTag(generation: 1, number: number) }
+
+    @Test mutating func anAccountHasOneCallAndTheOthersDoNotWaitForIt() {
+        for (number, account) in ["a", "a", "a", "b", "c"].enumerated() {
+            dispatch.accept(item(UInt64(number), "j\(number)", account: account), at: at(0))
+        }
+        #expect(ids(5) == ["j0", "j3", "j4"])
+        dispatch.end(tag(0), at: at(1))
+        #expect(ids(5, at: 1) == ["j1"])
+    }
+
+    @Test mutating func noMoreCallsThanTheLimit() {
+        for number in 0..<5 { dispatch.accept(item(UInt64(number), "j\(number)", account: "a\(number)"), at: at(0)) }
+        #expect(ids(5, limit: 2).count == 2)
+        #expect(dispatch.callsInFlight == 2)
+        dispatch.end(tag(0), at: at(0))
+        #expect(ids(5, limit: 2).count == 1)
+    }
+
+    @Test mutating func aSecondDeliveryFollowsAndTakesTheLeadersPlace() {
+        dispatch.accept(item(1, "same"), at: at(0))
+        dispatch.accept(item(2, "same"), at: at(0))
+        dispatch.accept(item(3, "same"), at: at(0))
+        #expect(ids(3) == ["same"])
+        dispatch.end(tag(1), at: at(1))
+        #expect(ids(3, at: 1) == ["same"])
+        // The one that waits too long steps aside; the leader goes on.
+        let aside = next(at: 61)
+        #expect(aside?.mandate == .stepAside)
+    }
+
+    @Test mutating func whatWaitsTooLongIsParked() {
+        dispatch.accept(item(1, "first"), at: at(0))
+        dispatch.accept(item(2, "second"), at: at(0))
+        #expect(ids(2) == ["first"])
+        #expect(next(at: 59)?.id == nil)
+        let parked = next(at: 60)
+        #expect(parked?.id == "second" && parked?.mandate == .park)
+    }
+
+    @Test mutating func anotherTryComesWhenItsTimeHasAndBeforeTheAccountsOthers() {
+        dispatch.accept(item(1, "first"), at: at(0))
+        dispatch.accept(item(2, "second"), at: at(0))
+        #expect(ids(1) == ["first"])
+        dispatch.putBack(item(1, "first"), until: at(5), at: at(1))
+        #expect(ids(2, at: 1) == ["second"])
+        dispatch.end(tag(2), at: at(2))
+        #expect(ids(1, at: 4) == [])
+        #expect(ids(1, at: 5) == ["first"])
+    }
+
+    @Test mutating func anAccountOverItsMinuteWaitsForItsSlot() {
+        dispatch = Dispatch(limits: .init(perAccount: 8, requestsPerMinutePerAccount: 2))
+        for number in 0..<4 { dispatch.accept(item(UInt64(number), "j\(number)"), at: at(0)) }
+        dispatch.accept(item(9, "other", account: "b"), at: at(0))
+        var order: [String] = []
+        while let turn = next() {
+            order.append(turn.id)
+            if turn.id != "other" { dispatch.callBegan(AccountID("a"), at: at(0)) }
+        }
+        #expect(order == ["j0", "other", "j1"])
+        #expect(ids(3, at: 59) == [])
+    }
+
+    @Test mutating func suspectsRunAloneAfterEverythingElseWentBack() {
+        dispatch.accept(item(1, "ordinary", account: "a", lane: .due), at: at(0))
+        dispatch.accept(item(2, "suspect", account: "b", lane: .due, suspect: 1), at: at(0))
+        let back = next()
+        #expect(back?.id == "ordinary" && back?.mandate == .handBack)
+        #expect(next() == nil, "it is still in hand")
+        dispatch.end(tag(1), at: at(0))
+        let alone = next()
+        #expect(alone?.id == "suspect" && alone?.mandate == .work)
+        dispatch.end(tag(2), at: at(1))
+        #expect(dispatch.suspects.isOn, "more of them may come")
+        dispatch.advance(to: at(2.5))
+        #expect(!dispatch.suspects.isOn)
+    }
+
+    @Test mutating func whatNoWorkerHasIsForgottenWithItsConnection() {
+        dispatch.accept(item(1, "running", account: "a"), at: at(0))
+        dispatch.accept(item(2, "waiting", account: "b"), at: at(0))
+        dispatch.accept(item(3, "running", account: "a"), at: at(0))
+        #expect(ids(1) == ["running"])
+        let lost = dispatch.linkLost(upTo: 1, at: at(1))
+        #expect(lost == 2 && dispatch.inHand == 1)
+        // Its redelivery follows it.
+        dispatch.accept(item(4, "running", account: "a"), at: at(1))
+        #expect(ids(2, at: 1) == [])
+        dispatch.end(tag(1), at: at(2))
+        #expect(ids(2, at: 2) == ["running"])
+    }
+
+    @Test mutating func aStopHandsBackByCopyOnlyWhatHasComeBackOften() {
+        dispatch.accept(item(1, "new", account: "a"), at: at(0))
+        dispatch.accept(item(2, "often", account: "b", deliveries: 5), at: at(0))
+        dispatch.accept(item(3, "suspect", account: "c", lane: .due, suspect: 1, deliveries: 1), at: at(0))
+        dispatch.handBackOftenReturned()
+        var back: [String] = []
+        while let turn = dispatch.nextHandBack() {
+            #expect(turn.mandate == .handBack)
+            back.append(turn.item.job?.id.string ?? "-")
+        }
+        #expect(back == ["often", "suspect"])
+    }
+
+    @Test mutating func nothingIsKeptOfAccountsThatAreDone() {
+        for number in 0..<1_000 {
+            let tag = UInt64(number + 1)
+            dispatch.accept(item(tag, "j\(number)", account: "a\(number)"), at: at(Double(number)))
+            #expect(ids(1, at: Double(number)).count == 1)
+            dispatch.end(self.tag(tag), at: at(Double(number)))
+        }
+        #expect(dispatch.accounts.isEmpty && dispatch.companies.isEmpty && dispatch.entries.isEmpty)
+    }
+}
