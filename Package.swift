@@ -115,12 +115,13 @@ let package = Package(
         tests(
             "PipelineTests",
             [
-                "PipelineDouble", "Pipeline", "AMQP", "Ledger", "Credentials", "HTTP", "Photos", "Jobs", "Telemetry", "Threads",
+                "PipelineDouble", "Pipeline", "AMQP", "Ledger", "Credentials", "HTTP", "Photos", "Jobs", "Telemetry",
+                "Threads",
                 "Secrets",
             ]),
-        tests("ServiceTests", ["Service", "Threads", "CLinux"]),
+        tests("ServiceTests", ["Service", "Jobs", "Threads", "CLinux"]),
         tests("OperationsTests", ["Operations", "AMQP", "Ledger", "Settings", "Jobs", "Threads", "Secrets"]),
-        tests("SimulatorTests", ["photos-simulator", "ScriptedPeer", "Jobs", "Threads"]),
+        tests("SimulatorTests", ["photos-simulator", "PrivateBroker", "HTTP", "Jobs", "Secrets", "Threads"]),
         tests(
             "IntegrationTests",
             ["PrivateBroker", "Operations", "AMQP", "Ledger", "Jobs", "Threads", "Secrets", "CLinux"]),

@@ -74,7 +74,7 @@ struct ConsumingLoop: ~Copyable {
     /// Without a connection: settlements are stale, wishes are noted.
     private mutating func idle(until time: MonotonicTime) {
         while !isStopping {
-            for command in mailbox.takeAll() { take(command) }
+            mailbox.drain { take($0) }
             let now = clock.now()
             guard now < time, !isStopping else { return }
             wait(for: time - now, socket: -1)
@@ -168,7 +168,7 @@ struct ConsumingLoop: ~Copyable {
     /// Keeps the heartbeats going while there is nothing to consume yet.
     private mutating func pumpIdly(_ connection: inout BrokerConnection, until time: MonotonicTime) throws(LinkError) {
         while !isStopping {
-            for command in mailbox.takeAll() { take(command) }
+            mailbox.drain { take($0) }
             while let frame = try connection.receive() { try handle(frame, &connection) }
             connection.release()
             let now = clock.now()

@@ -101,7 +101,7 @@ struct PublishingLoop: ~Copyable {
 
     private mutating func idle(until time: MonotonicTime) {
         while !isStopping {
-            takeCommands()
+            while takeCommands() {}
             let now = clock.now()
             guard now < time, !isStopping else { return }
             wait(for: time - now, socket: -1)
@@ -116,7 +116,6 @@ struct PublishingLoop: ~Copyable {
         poll(&descriptors, 2, Int32(clamping: duration.milliseconds + 1))
     }
 
-    @discardableResult
     private mutating func takeCommands() -> Bool {
         let commands = mailbox.takeAll()
         for command in commands {

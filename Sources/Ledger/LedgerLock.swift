@@ -6,13 +6,23 @@ public import Threads
 ///
 /// The file stays when the lock goes: removing it would let a third process lock another file of the same name.
 public final class LedgerLock: Sendable {
-    private let descriptor: Int32
+    // Negative once it is released.
+    private let descriptor: Lock<Int32>
 
     private init(descriptor: Int32) {
-        self.descriptor = descriptor
+        self.descriptor = Lock(descriptor)
     }
 
-    deinit { close(descriptor) }
+    deinit { release() }
+
+    /// Lets the next one in. The second time it does nothing.
+    func release() {
+        let held = descriptor.withLock { descriptor in
+            defer { descriptor = -1 }
+            return descriptor
+        }
+        if held >= 0 { close(held) }
+    }
 
     /// Nil if another process has it.
     public static func take(ledger path: String) throws(LedgerError) -> LedgerLock? {

@@ -148,7 +148,9 @@ public final class SQLiteLedger: Ledger {
             defer { isJoined = true }
             return !isJoined
         }
-        if isFirst { thread.join() }
+        guard isFirst else { return }
+        thread.join()
+        lock.release()
     }
 
     /// Answered by the ledger's thread when it comes round: proof that it lives.

@@ -38,7 +38,7 @@ struct ControlSocketLoop: ~Copyable {
     }
 
     private mutating func takeCommands() {
-        for command in mailbox.takeAll() {
+        mailbox.drain { command in
             switch command {
             case .answered(let number, let response):
                 connections[number]?.answer(response)

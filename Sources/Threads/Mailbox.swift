@@ -6,6 +6,8 @@ public final class Mailbox<Message: Sendable>: Sendable {
         var messages: [Message] = []
         // Written by the owner (falling asleep) and by posters (waking it); both hold the lock.
         var ownerSleeps = false
+        // Whether the eventfd was written and not yet read.
+        var isSignalled = false
         var isClosed = false
     }
 
@@ -16,29 +18,44 @@ public final class Mailbox<Message: Sendable>: Sendable {
         wake = try Wake()
     }
 
-    /// Readable when the owner fell asleep and messages came since. Poll it before `takeAll`.
+    /// Readable when messages came since the owner fell asleep. To be polled only after an empty `takeAll`, or after
+    /// `drain`: what is posted to an owner that is awake does not make it readable.
     public var descriptor: Int32 { wake.descriptor }
 
     /// Hands `message` to the owner. False if the mailbox is closed; then the caller keeps the duty to answer.
     @discardableResult
     public func post(_ message: Message) -> Bool {
-        let (accepted, mustWake) = state.withLock { state in
-            guard !state.isClosed else { return (false, false) }
+        state.withLock { state in
+            guard !state.isClosed else { return false }
             state.messages.append(message)
-            defer { state.ownerSleeps = false }
-            return (true, state.ownerSleeps)
+            if state.ownerSleeps {
+                state.ownerSleeps = false
+                state.isSignalled = true
+                wake.signal()
+            }
+            return true
         }
-        if mustWake { wake.signal() }
-        return accepted
     }
 
     /// Takes what is there. An empty answer arms the wake: the owner may then poll `descriptor`. Owner only.
     public func takeAll() -> [Message] {
-        wake.clear()
-        return state.withLock { state in
+        state.withLock { state in
+            if state.isSignalled {
+                state.isSignalled = false
+                wake.clear()
+            }
             state.ownerSleeps = state.messages.isEmpty
             defer { state.messages = [] }
             return state.messages
+        }
+    }
+
+    /// Takes message after message until there is none, which arms the wake. Owner only.
+    public func drain(_ take: (Message) -> Void) {
+        while true {
+            let messages = takeAll()
+            if messages.isEmpty { return }
+            for message in messages { take(message) }
         }
     }
 

@@ -1,5 +1,6 @@
 import Jobs
 import Testing
+import Threads
 
 @Suite("JSON is read strictly and written one way")
 struct JSONValueTests {

@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 import Threads
 
@@ -36,4 +37,36 @@ import Threads
         #expect(!mailbox.post(2))
         #expect(mailbox.takeAll().isEmpty)
     }
+
+    /// An owner that sleeps only when it may, and a poster that waits for each answer: a lost wake would stop both.
+    @Test(.timeLimit(.minutes(1))) func noPostIsSleptThrough() throws {
+        let there = try Mailbox<Int>()
+        let back = try Mailbox<Int>()
+        let rounds = 5_000
+        let owner = try NativeThread(name: "owner") {
+            var last = 0
+            while last < rounds {
+                there.drain {
+                    last = $0
+                    back.post($0)
+                }
+                if last < rounds { sleep(until: there.descriptor) }
+            }
+        }
+        var answered = 0
+        for number in 1...rounds {
+            there.post(number)
+            while answered < number {
+                back.drain { answered = $0 }
+                if answered < number { sleep(until: back.descriptor) }
+            }
+        }
+        owner.join()
+        #expect(answered == rounds)
+    }
+}
+
+private func sleep(until descriptor: Int32) {
+    var readable = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    _ = poll(&readable, 1, -1)
 }

@@ -1,5 +1,3 @@
-public import Threads
-
 extension Timestamp {
     /// More than any writer needs; it bounds what a result echoes.
     static let longestRFC3339 = 64
