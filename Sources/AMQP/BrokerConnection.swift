@@ -161,7 +161,12 @@ struct BrokerConnection: ~Copyable {
         }
         var words = String(cString: amqp_error_string2(code))
         let cause = errno
-        if kind == .unreachable, cause != 0 { words += ": " + String(cString: strerror(cause)) }
+        if code == AMQP_STATUS_SOCKET_ERROR.rawValue, cause == EINPROGRESS {
+            // librabbitmq has taken the socket's own error, so that errno tells of the call before.
+            words = "no connection; is the broker listening there, and does no firewall refuse it?"
+        } else if kind == .unreachable, cause != 0 {
+            words += ": " + String(cString: strerror(cause))
+        }
         return LinkError(kind, endpoint: endpoint.description, attempted: attempted, words: words)
     }
 
