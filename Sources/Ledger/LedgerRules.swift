@@ -75,8 +75,11 @@ enum LedgerRules {
         }
         claimed.raise(
             attempts: claim.attempts, isAmbiguous: claim.isAmbiguous, malformedAnswers: claim.malformedAnswers)
-        claimed.hasOpenIntent = true
-        claimed.firstCallAt = claimed.firstCallAt ?? claim.at
+        // A probe has no effect, so that one without an answer leaves nothing in doubt. What was in doubt stays so.
+        if claim.kind == .call {
+            claimed.hasOpenIntent = true
+            claimed.firstCallAt = claimed.firstCallAt ?? claim.at
+        }
         return moved(claimed, at: claim.at)
     }
 

@@ -14,7 +14,7 @@ struct Reading: Sendable {
         /// There is none.
         case empty
         /// A JSON object without the member `error`.
-        case object
+        case object(JSONValue)
         /// The service's account of an error, wrapped in the member `error` or bare.
         case error(APIError)
         /// A JSON object whose member `error` is not an object: somebody else's words.
@@ -64,6 +64,12 @@ struct Reading: Sendable {
         return error
     }
 
+    /// The JSON object of a success.
+    var object: JSONValue? {
+        guard case .object(let object) = body else { return nil }
+        return object
+    }
+
     var isJSONObject: Bool {
         switch body {
         case .object, .error, .foreignError: true
@@ -93,12 +99,17 @@ struct Reading: Sendable {
         return Timestamp(httpDate: value, now: now).map { $0 - now }
     }
 
+    /// RFC 9110, section 6.6.1.
+    func serverTime(now: Timestamp) -> Timestamp? {
+        field("date").flatMap { Timestamp(httpDate: $0, now: now) }
+    }
+
     private static func read(_ bytes: [UInt8], http: Int) -> Body {
         guard !bytes.isEmpty else { return .empty }
         guard let value = try? JSONValue.parse(bytes), value.members != nil else { return .other }
         if let error = value["error"] { return error.members == nil ? .foreignError : .error(APIError(error)) }
         // Some fronts leave the wrapper out. In a success the same members would be an answer's own.
         let isBareStatus = http >= 400 && value["code"]?.integer != nil && value["message"]?.utf8 != nil
-        return isBareStatus ? .error(APIError(value)) : .object
+        return isBareStatus ? .error(APIError(value)) : .object(value)
     }
 }

@@ -1,3 +1,5 @@
+public import Threads
+
 /// What an answer of the API means for the job: the row of the one table that matched, and what it says.
 public struct Verdict: Sendable, Equatable {
     /// Its number in the table.
@@ -7,6 +9,10 @@ public struct Verdict: Sendable, Equatable {
     public let marksAmbiguous: Bool
     /// What Retry-After or RetryInfo asked for, capped at 24 hours. The worker's own backoff may be longer.
     public let minimumWait: Duration?
+    /// What the album said, if it was asked.
+    public let album: AlbumStanding?
+    /// The server's clock, from the Date header.
+    public let serverTime: Timestamp?
     public let httpStatus: Int?
     /// One of the names of google.rpc.Code.
     public let apiStatus: String?
@@ -15,12 +21,15 @@ public struct Verdict: Sendable, Equatable {
 
     public init(
         row: Int, action: VerdictAction, marksAmbiguous: Bool = false, minimumWait: Duration? = nil,
-        httpStatus: Int? = nil, apiStatus: String? = nil, detail: String
+        album: AlbumStanding? = nil, serverTime: Timestamp? = nil, httpStatus: Int? = nil, apiStatus: String? = nil,
+        detail: String
     ) {
         self.row = row
         self.action = action
         self.marksAmbiguous = marksAmbiguous
         self.minimumWait = minimumWait
+        self.album = album
+        self.serverTime = serverTime
         self.httpStatus = httpStatus
         self.apiStatus = apiStatus
         self.detail = detail

@@ -8,19 +8,33 @@ public enum VerdictAction: Sendable, Equatable {
     case alreadyLeft
     /// The job ends with this reason.
     case dead(Reason)
-    /// The job ends with this reason, unless jobs of other accounts are refused alike: then the fault is the world's,
-    /// and the worker holds for this cause.
-    case deadUnlessWorldsFault(Reason, HoldCause)
+    /// The job ends with this reason if its neighbours succeed. If so many accounts are refused and none succeeds, the
+    /// fault is the world's, and the worker holds for this cause.
+    case deadUnlessWorldsFault(Reason, HoldCause, accounts: Int = 5)
+    /// A fresh token was refused as well: later, three times, then dead as above with this reason. Costs no attempt.
+    case tokenRefused(Reason)
     /// Nothing was sent: again after the network's backoff. Costs no attempt.
     case retryNetwork
     /// Again later, no sooner than this. Costs an attempt.
     case retry(atLeast: Duration)
+    /// The same, and the album is asked before the last attempt: the operation may have come through.
+    case retryAskingAtLast(atLeast: Duration)
+    /// Nobody but the album knows: ask it, and judge the answer with `VerdictTable.verdict(forProbe:after:context:)`.
+    case askAlbum
+    /// The album was asked and has nothing against a call.
+    case call
     /// Again at once with a token that is read or refreshed anew.
     case retryOnFreshToken
     /// The worker stops consuming. Costs the job nothing.
     case hold(HoldCause)
     /// The worker stops consuming for `rate_limited` and halves its rate. Costs the job nothing.
     case throttle
+    /// The day's quota is spent, whatever the worker has counted: it stops consuming until the reset.
+    case endDay
+    /// The account's minute is spent: it waits, the others do not. Costs the job nothing.
+    case delayAccount
+    /// Another write of the account is under way: it waits longer. Costs the job nothing.
+    case delayAccountLonger
     /// An answer that cannot be believed: again later like `retry`, and counted as malformed.
     case malformedAnswer
 }

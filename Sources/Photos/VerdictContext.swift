@@ -9,6 +9,8 @@ public struct VerdictContext: Sendable {
     public var malformedAnswers: Int
     /// The access token was already read or refreshed anew for this delivery.
     public var tokenWasRefreshed: Bool
+    /// The token's scopes are known, and the one that the method needs is not among them.
+    public var tokenLacksScope: Bool
     /// The setting `worker.assume_left_after_ambiguous`.
     public var assumesLeftAfterAmbiguous: Bool
     /// For a Retry-After that is a date.
@@ -18,11 +20,12 @@ public struct VerdictContext: Sendable {
 
     public init(
         isAmbiguous: Bool, malformedAnswers: Int = 0, tokenWasRefreshed: Bool = false,
-        assumesLeftAfterAmbiguous: Bool = false, now: Timestamp, secrets: [Secret]
+        tokenLacksScope: Bool = false, assumesLeftAfterAmbiguous: Bool = false, now: Timestamp, secrets: [Secret]
     ) {
         self.isAmbiguous = isAmbiguous
         self.malformedAnswers = malformedAnswers
         self.tokenWasRefreshed = tokenWasRefreshed
+        self.tokenLacksScope = tokenLacksScope
         self.assumesLeftAfterAmbiguous = assumesLeftAfterAmbiguous
         self.now = now
         self.secrets = secrets

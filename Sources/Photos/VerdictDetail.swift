@@ -3,10 +3,8 @@ import Secrets
 
 /// What a person reads of an answer: ours in full, the service's words without what must stay secret.
 enum VerdictDetail {
-    static func text(of reading: Reading, action: VerdictAction, secrets: [Secret]) -> String {
-        let assumption =
-            action == .alreadyLeft ? "taken for left, since an earlier call may have had its effect; " : ""
-        return DetailText.scrubbed(assumption + story(of: reading, hiding: hidden(secrets)))
+    static func text(of reading: Reading, secrets: [Secret]) -> String {
+        DetailText.scrubbed(story(of: reading, hiding: hidden(secrets)))
     }
 
     private static func story(of reading: Reading, hiding secrets: [[UInt8]]) -> String {

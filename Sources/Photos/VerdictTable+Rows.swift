@@ -1,10 +1,6 @@
 import Jobs
 
 extension VerdictTable {
-    /// Rows that are followed. An answer that matches another row is retried at the cost of an attempt: those rows need
-    /// the probe, the day's budget, the holds of single accounts or the story of the token, and say here what they can.
-    static let activeRows: Set<Int> = Set([1...7, 9...10, 12...12, 24...32, 35...35].flatMap(\.self))
-
     /// The first match wins, so the order matters: 11 comes before 9, for a wrong path answers 404 as well; 14 and 15
     /// before 12 and 13, for they are told by their reasons; 20 after 24, for old fronts report rate limits as 403.
     static let rows: [VerdictRow] = [
@@ -36,7 +32,7 @@ extension VerdictTable {
                 AnswerPattern(
                     http: 400...400, statuses: [.invalidArgument, .failedPrecondition],
                     message: .words(["own", "owns", "owned", "owner", "owners"]))
-            ], retry),
+            ], .askAlbum),
         VerdictRow(
             11,
             [
@@ -46,8 +42,8 @@ extension VerdictTable {
                 AnswerPattern(http: 405...405),
                 AnswerPattern(http: 501...501),
             ], .hold(.endpointMisconfigured)),
-        VerdictRow(9, unknownToken, ifAmbiguous: false, action: cannotTell),
-        VerdictRow(10, unknownToken, ifAmbiguous: true, action: cannotTell),
+        VerdictRow(9, unknownToken, ifAmbiguous: false, action: { _ in .askAlbum }),
+        VerdictRow(10, unknownToken, ifAmbiguous: true, action: { _ in .askAlbum }),
 
         // The caller
         VerdictRow(
@@ -70,7 +66,11 @@ extension VerdictTable {
                 // RFC 6750, section 3.1: the token is expired, revoked or malformed, and another may do.
                 AnswerPattern(http: 401...401, challenge: "invalid_token"),
             ], ifRefreshed: false, action: { _ in .retryOnFreshToken }),
-        VerdictRow(13, [AnswerPattern(http: 401...401)], ifRefreshed: true, action: { _ in retry }),
+        VerdictRow(
+            13, [AnswerPattern(http: 401...401, message: .phrases(["session is not defined"]))], ifRefreshed: true,
+            action: { _ in .tokenRefused(.scopeMissing) }),
+        VerdictRow(
+            13, [AnswerPattern(http: 401...401)], ifRefreshed: true, action: { _ in .tokenRefused(.authRejected) }),
         VerdictRow(
             16,
             [
@@ -79,7 +79,7 @@ extension VerdictTable {
                 AnswerPattern(
                     http: 403...403, statuses: [.permissionDenied],
                     message: .phrases(["insufficient authentication scopes"])),
-            ], retry),
+            ], action: { $0.tokenLacksScope ? .dead(.scopeMissing) : permissionDenied }),
         VerdictRow(
             17,
             [
@@ -109,7 +109,7 @@ extension VerdictTable {
                     AnswerPattern(http: http, statuses: [.resourceExhausted], message: .phrases(["per day"])),
                     AnswerPattern(http: http, legacyReasons: ["dailyLimitExceeded"]),
                 ]
-            }, retry),
+            }, .endDay),
         VerdictRow(
             22,
             [
@@ -118,13 +118,13 @@ extension VerdictTable {
                     quotaLimit: "PerUser"),
                 AnswerPattern(
                     http: 429...429, statuses: [.resourceExhausted], message: .phrases(["per minute per user"])),
-            ], retry),
+            ], .delayAccount),
         VerdictRow(
             23,
             [
                 AnswerPattern(
                     http: 429...429, statuses: [.resourceExhausted], message: .phrases(["concurrent write request"]))
-            ], retry),
+            ], .delayAccountLonger),
         VerdictRow(
             24,
             [
@@ -133,14 +133,13 @@ extension VerdictTable {
                 AnswerPattern(http: 403...403, reason: .among(["RATE_LIMIT_EXCEEDED"])),
                 AnswerPattern(http: 403...403, legacyReasons: ["rateLimitExceeded", "userRateLimitExceeded"]),
             ], .throttle),
-        VerdictRow(
-            20, [AnswerPattern(http: 403...403, statuses: [.permissionDenied])],
-            .deadUnlessWorldsFault(.permissionDenied, .apiRetired)),
+        VerdictRow(20, [AnswerPattern(http: 403...403, statuses: [.permissionDenied])], permissionDenied),
 
         // The server
         VerdictRow(25, [AnswerPattern(http: 408...408)], marksAmbiguous: true, retry),
-        VerdictRow(26, [AnswerPattern(http: 409...409, statuses: [.aborted])], .retry(atLeast: .seconds(2))),
-        VerdictRow(27, [AnswerPattern(http: 409...409, body: .error)], action: cannotTell),
+        VerdictRow(
+            26, [AnswerPattern(http: 409...409, statuses: [.aborted])], .retryAskingAtLast(atLeast: .seconds(2))),
+        VerdictRow(27, [AnswerPattern(http: 409...409, body: .error)], .askAlbum),
         VerdictRow(28, [AnswerPattern(http: 499...499), AnswerPattern(http: 504...504)], marksAmbiguous: true, retry),
         VerdictRow(
             29, [AnswerPattern(http: 500...500, statuses: [.internalError, .unknown])], marksAmbiguous: true, retry),
@@ -159,6 +158,7 @@ extension VerdictTable {
 
     /// The floor of the first own wait after a fault of the server's.
     static let retry = VerdictAction.retry(atLeast: .seconds(1))
+    private static let permissionDenied = VerdictAction.deadUnlessWorldsFault(.permissionDenied, .apiRetired)
 
     private static let unknownToken = [
         AnswerPattern(
@@ -183,13 +183,5 @@ extension VerdictTable {
 
     @Sendable private static func malformed(_ context: VerdictContext) -> VerdictAction {
         context.malformedAnswers + 1 >= malformedAnswersToGiveUp ? .dead(.responseMalformed) : .malformedAnswer
-    }
-
-    /// The API does not know the token, and nothing tells whether the user is in the album. A token dies too when the
-    /// owner turns link sharing off, so this alone never means that the user has left.
-    @Sendable private static func cannotTell(_ context: VerdictContext) -> VerdictAction {
-        guard context.isAmbiguous else { return .deadUnlessWorldsFault(.shareTokenInvalid, .apiRetired) }
-        return context.assumesLeftAfterAmbiguous
-            ? .alreadyLeft : .deadUnlessWorldsFault(.outcomeUnknown, .apiRetired)
     }
 }

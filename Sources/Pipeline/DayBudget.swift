@@ -1,20 +1,50 @@
 import Ledger
 import Threads
 
-/// How much of the day's quota is spent: the ledger's count, kept in memory after the first look of a day.
+/// How the day's calls are spread.
+public enum Pace: Sendable {
+    /// Mass jobs get nine tenths, spread over the day; the rest is for the interactive ones.
+    case even
+    /// As fast as they come.
+    case asap
+}
+
+/// How much of the day's quota is spent, and who may spend the rest: the ledger's count, kept in memory after the
+/// first look of a day.
 final class DayBudget: Sendable {
+    enum Permission: Equatable, Sendable {
+        case granted
+        /// Mass jobs are ahead of the day.
+        case later(Timestamp)
+        /// Nobody may call before the day ends.
+        case spent(until: Timestamp)
+    }
+
     private struct State {
         var day: QuotaDay?
         var spent: Int?
+        /// The day of which the API's clock was compared with ours.
+        var compared: String?
     }
 
     // Written by workers, under the lock.
     private let state = Lock(State())
     private let limit: Int
+    private let pace: Pace
     private let quotaDay: @Sendable (Timestamp) -> QuotaDay
 
-    init(limit: Int, quotaDay: @escaping @Sendable (Timestamp) -> QuotaDay) {
+    /// The API's Date header has whole seconds and a way to go; a minute is more than both and less than harm.
+    static let clockTolerance = Duration.seconds(60)
+    /// What mass jobs may take in the even pace.
+    private static let bulkShare = 0.9
+    /// A part of the limit that mass jobs may be ahead of the day, and at most how many calls they wait for: so that
+    /// the lane is not opened and closed for each job.
+    private static let head = 100
+    private static let longestBatch = 50
+
+    init(limit: Int, pace: Pace, quotaDay: @escaping @Sendable (Timestamp) -> QuotaDay) {
         self.limit = limit
+        self.pace = pace
         self.quotaDay = quotaDay
     }
 
@@ -26,12 +56,33 @@ final class DayBudget: Sendable {
         state.withLock { $0.spent = $0.spent.map { $0 + 1 } }
     }
 
-    /// When the quota comes back, if it is spent; else nil.
-    func exhausted(at now: Timestamp, ledger: any Ledger) async throws(LedgerError) -> Timestamp? {
-        guard limit > 0 else { return nil }
+    /// Nothing is left of the day, whatever was counted. Returns its end.
+    func endDay(at now: Timestamp) -> Timestamp {
         let day = day(at: now)
-        guard try await spent(at: now, ledger: ledger) >= limit else { return nil }
+        state.withLock { $0.spent = max($0.spent ?? 0, limit) }
         return day.end
+    }
+
+    /// Whether a job may call now.
+    func permission(isBulk: Bool, at now: Timestamp, ledger: any Ledger) async throws(LedgerError) -> Permission {
+        guard limit > 0 else { return .granted }
+        let day = day(at: now)
+        let spent = try await spent(at: now, ledger: ledger)
+        guard spent < limit else { return .spent(until: day.end) }
+        guard isBulk, pace == .even else { return .granted }
+        return Self.bulk(spent: spent, limit: limit, day: day, at: now)
+    }
+
+    /// The even pace: by each time of the day, so much of the mass jobs' share may be spent as of the day is over.
+    static func bulk(spent: Int, limit: Int, day: QuotaDay, at now: Timestamp) -> Permission {
+        let share = bulkShare * Double(limit)
+        guard Double(spent) < share else { return .later(day.end) }
+        let length = (day.end - day.start).inSeconds
+        let head = Double(max(1, limit / Self.head))
+        guard Double(spent) >= share * (now - day.start).inSeconds / length + head else { return .granted }
+        let batch = Double(min(max(1, limit / (2 * Self.head)), longestBatch))
+        let fraction = (Double(spent) + batch - head) / share
+        return .later(min(day.end, day.start + .milliseconds(Int64(fraction * length * 1000))))
     }
 
     /// Calls and probes of the day so far.
@@ -45,6 +96,19 @@ final class DayBudget: Sendable {
             state.spent = spent
             return spent
         }
+    }
+
+    // MARK: Whose clock
+
+    func mustCompareClocks(at now: Timestamp) -> Bool {
+        guard limit > 0 else { return false }
+        let day = day(at: now)
+        return state.withLock { $0.compared != day.name }
+    }
+
+    func comparedClocks(at now: Timestamp) {
+        let day = day(at: now)
+        state.withLock { $0.compared = day.name }
     }
 
     private func day(at now: Timestamp) -> QuotaDay {

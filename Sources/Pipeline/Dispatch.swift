@@ -15,6 +15,10 @@ struct Dispatch: Sendable {
         var requestsPerMinutePerAccount: Int
         /// Deliveries are settled in under two minutes, long before the broker's consumer timeout.
         var patience = Duration.seconds(60)
+        /// Deliveries that can be in hand at once; 0 is not known.
+        var room = 0
+        /// 0 is no limit.
+        var requestsPerSecond = 0.0
     }
 
     struct Turn: Sendable {
@@ -35,6 +39,8 @@ struct Dispatch: Sendable {
     struct Entry {
         var item: Item
         var state: State
+        /// When its worker took it.
+        var began: MonotonicTime?
     }
 
     enum Timer {
@@ -43,6 +49,8 @@ struct Dispatch: Sendable {
         case accountSlot(AccountID)
         case accountIdle(AccountID)
         case quietAfterSuspects
+        case callRate
+        case bulkOpens
     }
 
     /// The deliveries of one job in hand.
@@ -61,6 +69,15 @@ struct Dispatch: Sendable {
     var suspects = SuspectWatch()
     var timers = TimerQueue<Timer>()
     var runningCalls = 0
+    /// How long a call holds its account, on average of late.
+    var callTime = Duration.milliseconds(50)
+    /// With a limit of calls per second: no call begins before.
+    private var nextCall: MonotonicTime?
+    /// The mass jobs' share of the day is spent until then.
+    var bulkOpensAt: MonotonicTime?
+
+    /// An account whose turn is further off than this gives its place in hand to others, if places are scarce.
+    static let farOff = Duration.seconds(5)
 
     init(limits: Limits) {
         self.limits = limits
@@ -98,9 +115,18 @@ struct Dispatch: Sendable {
         guard item.lane != .broken else { return keepHouse(tag, .work) }
         guard item.stamp.suspect == 0 else { return suspects.add(tag) }
         var account = accounts[job.account] ?? AccountQueue()
+        if !first, entries.count * 2 > limits.room, limits.room > 0, isFarOff(account, at: now) {
+            return keepHouse(tag, .park)
+        }
         account.add(tag, lane: item.lane, first: first)
         accounts[job.account] = account
         offer(job.account, lane: item.lane, at: now)
+    }
+
+    private func isFarOff(_ account: AccountQueue, at now: MonotonicTime) -> Bool {
+        let turn = account.expectedTurn(
+            limit: limits.requestsPerMinutePerAccount, callTime: callTime / limits.perAccount, at: now)
+        return turn - now > Self.farOff
     }
 
     private mutating func keepHouse(_ tag: DeliveryTag, _ mandate: Mandate) {
@@ -109,7 +135,7 @@ struct Dispatch: Sendable {
     }
 
     /// Puts the account into the lane's ring if it may have a turn; else arms the timer that will.
-    private mutating func offer(_ name: AccountID, lane: Lane, at now: MonotonicTime) {
+    mutating func offer(_ name: AccountID, lane: Lane, at now: MonotonicTime) {
         guard var account = accounts[name], account.wants(lane), account.running < limits.perAccount else { return }
         if let slot = account.nextSlot(limit: limits.requestsPerMinutePerAccount, at: now) {
             if !account.isTimed {
@@ -126,7 +152,7 @@ struct Dispatch: Sendable {
     private mutating func offerAll(_ name: AccountID, at now: MonotonicTime) {
         for lane in Lane.allCases { offer(name, lane: lane, at: now) }
         guard let account = accounts[name], account.isIdle else { return }
-        if let time = account.rememberedUntil, time > now {
+        if let time = account.rememberedUntil(at: now), time > now {
             // One timer for each idle account, so that a hundred thousand of them are forgotten in their turn.
             guard !account.isSwept else { return }
             accounts[name]?.isSwept = true
@@ -142,16 +168,23 @@ struct Dispatch: Sendable {
     mutating func next(callLimit: Int, isProbe: Bool, at now: MonotonicTime) -> Turn? {
         while let tag = housekeeping.popFirst() {
             guard case .housekeeping(let mandate)? = entries[tag]?.state else { continue }
-            return start(tag, mandate)
+            return start(tag, mandate, at: now)
         }
-        guard runningCalls < callLimit else { return nil }
+        guard runningCalls < callLimit, mayCallNow(at: now) else { return nil }
         let mandate: Mandate = isProbe ? .probe : .work
-        if suspects.isOn { return nextSuspect(mandate) }
-        while let lane = turns.next(among: { rings[$0]?.isEmpty == false }) {
+        if suspects.isOn { return nextSuspect(mandate, at: now) }
+        let isBulkOpen = bulkOpensAt == nil
+        while let lane = turns.next(among: { rings[$0]?.isEmpty == false && ($0 != .bulk || isBulkOpen) }) {
             guard let tag = nextTag(in: lane, at: now) else { continue }
-            return start(tag, mandate)
+            return start(tag, mandate, at: now)
         }
         return nil
+    }
+
+    private mutating func mayCallNow(at now: MonotonicTime) -> Bool {
+        guard limits.requestsPerSecond > 0, let nextCall, nextCall > now else { return true }
+        if rings.contains(where: { !$0.value.isEmpty }) { timers.schedule(.callRate, at: nextCall) }
+        return false
     }
 
     private mutating func nextTag(in lane: Lane, at now: MonotonicTime) -> DeliveryTag? {
@@ -174,14 +207,14 @@ struct Dispatch: Sendable {
         return found
     }
 
-    private mutating func nextSuspect(_ mandate: Mandate) -> Turn? {
+    private mutating func nextSuspect(_ mandate: Mandate, at now: MonotonicTime) -> Turn? {
         // Alone means alone: what else is in hand goes back first.
         guard let tag = suspects.first(where: { entries[$0]?.state == .waiting }) else { return nil }
         guard entries.count == 1 else {
             handBackWaiting(except: tag)
             while let other = housekeeping.popFirst() {
                 guard case .housekeeping(let mandate)? = entries[other]?.state else { continue }
-                return start(other, mandate)
+                return start(other, mandate, at: now)
             }
             return nil
         }
@@ -189,14 +222,15 @@ struct Dispatch: Sendable {
         if let job = entries[tag]?.item.job {
             accounts[job.account, default: AccountQueue()].running += 1
         }
-        return start(tag, mandate)
+        return start(tag, mandate, at: now)
     }
 
-    private mutating func start(_ tag: DeliveryTag, _ mandate: Mandate) -> Turn? {
+    private mutating func start(_ tag: DeliveryTag, _ mandate: Mandate, at now: MonotonicTime) -> Turn? {
         guard let entry = entries[tag] else { return nil }
         entries[tag]?.state = .running(mandate)
         // What never became a job, or is only closed, calls nobody and takes no place.
         if occupiesCall(entry.item, mandate) { runningCalls += 1 }
+        entries[tag]?.began = now
         return Turn(item: entry.item, mandate: mandate)
     }
 
@@ -241,12 +275,21 @@ struct Dispatch: Sendable {
         guard case .running(let mandate) = entry.state, occupiesCall(entry.item, mandate) else { return }
         runningCalls -= 1
         guard let job = entry.item.job else { return }
+        if let began = entry.began { callTime += (min(now - began, Self.longestCallTime) - callTime) / 8 }
         accounts[job.account]?.running -= 1
         offerAll(job.account, at: now)
     }
 
-    /// A call for the account begins: it counts against the account's minute.
+    /// So that one call that hangs does not make every account look slow.
+    private static let longestCallTime = Duration.seconds(2)
+
+    /// A call for the account begins: it counts against the account's minute and the worker's second.
     mutating func callBegan(_ account: AccountID, at now: MonotonicTime) {
+        if limits.requestsPerSecond > 0 {
+            // Up to a second's calls that were not made may be made at once.
+            let step = Duration.seconds(1) / limits.requestsPerSecond
+            nextCall = max(nextCall ?? now, now + .seconds(-1)) + step
+        }
         guard limits.requestsPerMinutePerAccount > 0 else { return }
         accounts[account, default: AccountQueue()].noteCall(limit: limits.requestsPerMinutePerAccount, at: now)
     }
@@ -263,12 +306,17 @@ struct Dispatch: Sendable {
                 enqueue(tag, entry.item, job, first: true, at: now)
             case .accountSlot(let name):
                 accounts[name]?.isTimed = false
+                accounts[name]?.forgetPassedWait(at: now)
                 offerAll(name, at: now)
             case .accountIdle(let name):
                 accounts[name]?.isSwept = false
+                accounts[name]?.forgetPassedWait(at: now)
                 offerAll(name, at: now)
             case .quietAfterSuspects:
                 suspects.quietPassed()
+            case .callRate: break
+            case .bulkOpens:
+                if let time = bulkOpensAt, time <= now { bulkOpensAt = nil }
             }
         }
     }
@@ -306,8 +354,8 @@ struct Dispatch: Sendable {
     }
 
     /// The next item that goes back, while the worker stops.
-    mutating func nextHandBack() -> Turn? {
-        housekeeping.popFirst().flatMap { start($0, .handBack) }
+    mutating func nextHandBack(at now: MonotonicTime) -> Turn? {
+        housekeeping.popFirst().flatMap { start($0, .handBack, at: now) }
     }
 
     /// The connection is gone, and the broker gives everything out again: what no worker has is forgotten. Returns

@@ -77,32 +77,94 @@ final class Dispatcher: Sendable {
         }
     }
 
+    // MARK: What calls tell
+
+    func callAnswered(_ proof: Gate.Proof, of account: AccountID, wasProbe: Bool) {
+        changeHolds { state, now in
+            if case .success = proof { state.dispatch.succeeded(account) }
+            return state.gate.callAnswered(proof, of: account, wasProbe: wasProbe, at: now)
+        }
+    }
+
+    /// True if the API fails for everybody: the worker is on hold then, and the failure is not the job's.
+    func note(_ sign: Breaker.Sign, of job: JobID, detail: String, wasProbe: Bool) -> Bool {
+        let wall = clock.wall()
+        var isEverybodys = false
+        changeHolds { state, now in
+            let opens = state.gate.note(sign, of: job, at: now)
+            guard opens || (wasProbe && sign != .healthy) else { return [] }
+            isEverybodys = true
+            _ = state.gate.engage(.apiUnavailable, detail: detail, wasProbe: wasProbe, at: now, wall: wall)
+            return []
+        }
+        return isEverybodys
+    }
+
+    /// Whose fault a refusal is. If it is everybody's, the worker is on hold now.
+    func refused(
+        _ account: AccountID, _ cause: HoldCause, accounts: Int, detail: String, wasProbe: Bool
+    ) -> Neighbours.Ruling {
+        let wall = clock.wall()
+        var ruling = Neighbours.Ruling.undecided
+        changeHolds { state, now in
+            ruling = state.gate.refused(account, cause, accounts: accounts, at: now)
+            guard wasProbe else {
+                guard ruling == .everybodys else { return [] }
+                _ = state.gate.engage(cause, detail: detail, wasProbe: false, at: now, wall: wall)
+                return []
+            }
+            // A refusal proves that the API is there and has calls left, and no more than that.
+            let tested = state.gate.holds.values.first { HoldPolicy.isOfRefusals($0.cause) }?.cause
+            guard ruling == .own || tested == nil else {
+                ruling = .everybodys
+                _ = state.gate.engage(tested ?? cause, detail: detail, wasProbe: true, at: now, wall: wall)
+                return []
+            }
+            return state.gate.callAnswered(.understood, of: account, wasProbe: true, at: now)
+        }
+        return ruling
+    }
+
+    // MARK: Single accounts
+
+    /// The API refused the account for its own rate.
+    func refuse(_ account: AccountID, _ cause: AccountQueue.Wait.Cause, atLeast minimum: Duration) {
+        let wall = clock.wall()
+        change { $0.dispatch.refuse(account, cause, atLeast: minimum, at: $1, wall: wall) }
+    }
+
+    func pause(_ account: AccountID) {
+        change { state, _ in state.dispatch.pause(account) }
+    }
+
+    /// True if it was waiting.
+    func resume(_ account: AccountID) -> Bool {
+        var wasWaiting = false
+        change { wasWaiting = $0.dispatch.resume(account, at: $1) }
+        return wasWaiting
+    }
+
+    var accountWaits: [Dispatch.AccountWait] { state.withLock { $0.dispatch.accountWaits } }
+
+    /// How long a job waits that is parked because its account has no turn for it.
+    func reserveSlot(_ account: AccountID) -> Duration {
+        var wait = Duration.zero
+        change { wait = $0.dispatch.reserveSlot(account, at: $1) - $1 }
+        return wait
+    }
+
+    /// Mass jobs have had their share of the day for so long.
+    func closeBulk(for time: Duration) {
+        change { $0.dispatch.closeBulk(until: $1 + time) }
+    }
+
     // MARK: Holds
-
-    func callSucceeded(wasProbe: Bool) {
-        changeHolds { state, _ in state.gate.callSucceeded(wasProbe: wasProbe) }
-    }
-
-    func callAnswered() {
-        change { state, _ in state.gate.callAnswered() }
-    }
 
     /// A probe job ended without proof of either: the next comes after a step.
     func probeWasInconclusive() {
         let wall = clock.wall()
         changeHolds { state, now in
             state.gate.probeWasInconclusive(at: now, wall: wall)
-            return []
-        }
-    }
-
-    /// Nothing was sent: the call costs nothing, and several in a row make a hold.
-    func networkFailed(detail: String, wasProbe: Bool) {
-        let wall = clock.wall()
-        changeHolds { state, now in
-            if state.gate.networkFailed() || wasProbe {
-                _ = state.gate.engage(.apiUnavailable, detail: detail, wasProbe: wasProbe, at: now, wall: wall)
-            }
             return []
         }
     }
@@ -114,6 +176,27 @@ final class Dispatcher: Sendable {
             _ = state.gate.engage(cause, detail: detail, wasProbe: wasProbe, firstProbe: wait, at: now, wall: wall)
             return []
         }
+    }
+
+    /// A hold of an earlier run that still stands; its first probe comes after `wait`.
+    func resume(_ cause: HoldCause, since: Timestamp, detail: String, probeAfter wait: Duration) {
+        let wall = clock.wall()
+        changeHolds { state, now in
+            _ = state.gate.engage(
+                cause, detail: detail, wasProbe: false, firstProbe: wait, at: now, wall: wall, since: since)
+            return []
+        }
+    }
+
+    /// Lets one job test the holds now. False if none is tested by a job.
+    func probeNow() -> Bool {
+        let wall = clock.wall()
+        var isProbing = false
+        changeHolds { state, now in
+            isProbing = state.gate.probeNow(at: now, wall: wall)
+            return []
+        }
+        return isProbing
     }
 
     func lift(_ cause: HoldCause) {
@@ -178,7 +261,7 @@ final class Dispatcher: Sendable {
     private func settle(_ state: inout State, at now: MonotonicTime) -> (Turns, Consumption?) {
         var turns: Turns = []
         guard state.isTaking else {
-            turns = state.idle.map { ($0, state.dispatch.nextHandBack()) }
+            turns = state.idle.map { ($0, state.dispatch.nextHandBack(at: now)) }
             state.idle = []
             state.alarm?.task.cancel()
             state.alarm = nil

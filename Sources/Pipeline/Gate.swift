@@ -8,8 +8,6 @@ import Threads
 struct Gate: Sendable {
     /// After this long without a call the world may have changed: begin with one again.
     static let silence = Duration.seconds(600)
-    /// Refused connections in a row, over all jobs, that make a hold.
-    static let networkFailuresToHold = 5
     /// A hold whose probe comes within this keeps its deliveries; a longer one hands them back.
     static let longestKeptHold = Duration.seconds(60)
 
@@ -18,7 +16,8 @@ struct Gate: Sendable {
     private var threshold: Int
     private var successesAtThreshold = 0
     private var lastCall: MonotonicTime?
-    private var networkFailures = 0
+    private var breaker = Breaker()
+    private var neighbours = Neighbours()
     private(set) var holds: [HoldCause: Hold] = [:]
     private var backoffs: [HoldCause: Backoff] = [:]
     /// A probe job is in flight, or may be chosen: its causes.
@@ -61,10 +60,23 @@ struct Gate: Sendable {
         lastCall = now
     }
 
-    /// A call was answered as it should be. Returns the holds that this lifts.
-    mutating func callSucceeded(wasProbe: Bool) -> [Hold] {
-        networkFailures = 0
-        if holds.isEmpty { grow() }
+    /// What a call came to, as far as it concerns more than its job.
+    enum Proof: Sendable {
+        /// The user has left.
+        case success
+        /// The API knows the user or the album, and refused for their sake.
+        case understood
+        /// It answered; whether it does its work is open.
+        case nothing
+    }
+
+    /// A call was answered. Returns the holds that this lifts.
+    mutating func callAnswered(_ proof: Proof, of account: AccountID, wasProbe: Bool, at now: MonotonicTime) -> [Hold] {
+        if case .success = proof { neighbours.succeeded(account, at: now) }
+        switch proof {
+        case .success, .understood: if holds.isEmpty { grow() }
+        case .nothing: return []
+        }
         guard wasProbe, isProbing else { return [] }
         isProbing = false
         let lifted = holds.values.filter { $0.nextProbe != nil }
@@ -77,15 +89,16 @@ struct Gate: Sendable {
         return lifted
     }
 
-    /// The API answered something that is no fault of the world: the connection works.
-    mutating func callAnswered() {
-        networkFailures = 0
+    /// True if the call's failure opens the breaker.
+    mutating func note(_ sign: Breaker.Sign, of job: JobID, at now: MonotonicTime) -> Bool {
+        breaker.note(sign, of: job, at: now)
     }
 
-    /// Nothing was sent. True if that makes enough in a row for a hold.
-    mutating func networkFailed() -> Bool {
-        networkFailures += 1
-        return networkFailures >= Self.networkFailuresToHold
+    /// Whose fault a refusal is.
+    mutating func refused(
+        _ account: AccountID, _ cause: HoldCause, accounts: Int, at now: MonotonicTime
+    ) -> Neighbours.Ruling {
+        neighbours.refused(account, cause, accounts: accounts, at: now)
     }
 
     private mutating func grow() {
@@ -119,13 +132,12 @@ struct Gate: Sendable {
     /// named a time.
     mutating func engage(
         _ cause: HoldCause, detail: String, wasProbe: Bool, firstProbe: Duration? = nil, at now: MonotonicTime,
-        wall: Timestamp, random: Double = .random(in: 0..<1)
+        wall: Timestamp, since: Timestamp? = nil, random: Double = .random(in: 0..<1)
     ) -> Engagement {
-        networkFailures = 0
         if holds[cause] != nil, !wasProbe { return .alreadyThere }
         let existed = holds[cause] != nil
         if wasProbe { isProbing = false }
-        var hold = holds[cause] ?? Hold(cause: cause, since: wall, detail: detail)
+        var hold = holds[cause] ?? Hold(cause: cause, since: since ?? wall, detail: detail)
         hold.detail = detail
         if case .jobProbe(let first, let longest) = HoldPolicy.policy(of: cause) {
             var backoff = backoffs[cause] ?? Backoff(first: first, longest: longest)
@@ -133,7 +145,9 @@ struct Gate: Sendable {
             let step = backoff.bound
             _ = backoff.next(random: random)
             backoffs[cause] = backoff
-            let wait = max(step + step / 10 * random, firstProbe ?? .zero)
+            let ordinary = step + step / 10 * random
+            // What was on hold before a restart is tested when it would have been, not a step later.
+            let wait = since == nil ? max(ordinary, firstProbe ?? .zero) : firstProbe ?? ordinary
             hold.nextProbe = now + wait
             hold.nextProbeAt = wall + wait
         }
@@ -168,12 +182,15 @@ struct Gate: Sendable {
         return hold
     }
 
-    /// Makes the next probe due at once.
-    mutating func probeNow(at now: MonotonicTime, wall: Timestamp) {
+    /// Makes the next probe due at once. False if no hold is tested by a job.
+    @discardableResult
+    mutating func probeNow(at now: MonotonicTime, wall: Timestamp) -> Bool {
+        guard holds.values.contains(where: { $0.nextProbe != nil }) else { return false }
         for cause in holds.keys where holds[cause]?.nextProbe != nil {
             holds[cause]?.nextProbe = now
             holds[cause]?.nextProbeAt = wall
         }
+        return true
     }
 
     /// Whether what is in hand stays there: no hold lasts so long, or none permits handing back.

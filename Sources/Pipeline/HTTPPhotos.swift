@@ -6,24 +6,36 @@ public import Secrets
 /// The API over HTTP.
 public struct HTTPPhotos: PhotosCalling {
     private let engine: HTTPEngine
-    private let leaveURL: String
+    private let baseURL: String
 
     /// `baseURL` without a slash at its end.
     public init(engine: HTTPEngine, baseURL: String) {
         self.engine = engine
-        leaveURL = baseURL + LeaveRequest.path
+        self.baseURL = baseURL
     }
 
     public func leave(_ token: ShareToken, bearer: Secret, trace: TraceContext) async -> Answer {
-        var fields = [HTTPField("Content-Type", LeaveRequest.contentType)]
-        if let correlationID = trace.correlationID, Self.fitsHeader(correlationID) {
+        let fields = [HTTPField("Content-Type", LeaveRequest.contentType)] + Self.fields(trace)
+        let body = LeaveRequest(shareToken: token).body
+        let url = Secret(copying: Array((baseURL + LeaveRequest.path).utf8))
+        return Self.answer(await engine.send(HTTPRequest(.post, url: url, fields: fields, bearer: bearer, body: body)))
+    }
+
+    public func album(_ token: ShareToken, bearer: Secret, trace: TraceContext) async -> Answer {
+        let url = AlbumRequest(shareToken: token).path.withUnsafeBytes { path in
+            Secret(copying: Array(baseURL.utf8) + path)
+        }
+        return Self.answer(await engine.send(HTTPRequest(.get, url: url, fields: Self.fields(trace), bearer: bearer)))
+    }
+
+    private static func fields(_ trace: TraceContext) -> [HTTPField] {
+        var fields: [HTTPField] = []
+        if let correlationID = trace.correlationID, fitsHeader(correlationID) {
             fields.append(.init("X-Correlation-Id", correlationID))
         }
         if let traceparent = trace.traceparent { fields.append(.init("traceparent", traceparent)) }
         if let tracestate = trace.tracestate { fields.append(.init("tracestate", tracestate)) }
-        let body = LeaveRequest(shareToken: token).body
-        let request = HTTPRequest(.post, url: leaveURL, fields: fields, bearer: bearer, body: body)
-        return Self.answer(await engine.send(request))
+        return fields
     }
 
     /// A publisher's text must not add header lines.

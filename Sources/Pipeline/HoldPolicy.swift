@@ -30,6 +30,17 @@ enum HoldPolicy: Equatable, Sendable {
         }
     }
 
+    /// Whether the API refuses everything while it lasts, so that one more refusal proves nothing.
+    static func isOfRefusals(_ cause: HoldCause) -> Bool {
+        switch cause {
+        case .apiRetired, .apiDisabled, .projectBlocked, .endpointMisconfigured, .clientMisconfigured, .clientFaulty:
+            true
+        case .tlsTrust, .apiUnavailable, .rateLimited, .quotaDay, .clockSuspect, .brokerBlocked, .resultsUnroutable,
+            .resultsFull, .deadFull, .ledgerUnavailable, .operatorPaused:
+            false
+        }
+    }
+
     /// Whether deliveries in hand can be given back as copies while it lasts: not if publishing is what is broken.
     static func permitsHandingBack(_ cause: HoldCause) -> Bool {
         switch cause {

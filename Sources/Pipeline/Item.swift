@@ -16,6 +16,18 @@ struct Item: Sendable {
     var networkFailures = 0
     /// The token was read again after a refusal; once for each delivery.
     var hasRefreshedToken = false
+    /// Whether the album is asked before the next call.
+    var asks = Asking.ifAmbiguous
+    /// Failures of the server with this delivery that cost no attempt yet: they cost none if it turns out that the
+    /// server fails for everybody.
+    var unspent = 0
+
+    enum Asking: Equatable, Sendable {
+        /// The delivery comes from the broker: what went unheard before it may be settled by a question.
+        case ifAmbiguous
+        case yes
+        case no
+    }
 
     enum Content: Sendable {
         case job(Job)

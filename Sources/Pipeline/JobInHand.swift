@@ -11,9 +11,26 @@ struct JobInHand: Sendable {
     let arrival: Arrival
     var progress: Progress
     let trace: TraceContext
+    /// It tests a hold.
     let isProbe: Bool
+    /// What the album said on this walk, unless a call may have changed that since.
+    var album: AlbumStanding?
+    /// The refusal of this walk that only the album can explain.
+    var refusal: Verdict?
 
     var jobID: JobID { job.id }
+
+    /// The album is asked before anything is called: it knows what became of a call that went unheard, and why one was
+    /// refused.
+    var mustAsk: Bool {
+        if refusal != nil { return true }
+        guard album == nil else { return false }
+        switch item.asks {
+        case .yes: return true
+        case .no: return false
+        case .ifAmbiguous: return progress.isAmbiguous || item.stamp.mustAsk
+        }
+    }
 
     init(_ item: Item, _ job: Job, isProbe: Bool, now: Timestamp) {
         self.item = item
@@ -76,7 +93,10 @@ enum Ending: Sendable {
             (verdict, detail, effect) = (answer, nil, .left)
         case .failed(let reason, let text, let answer):
             (verdict, detail) = (answer, text)
-            effect = reason.effect(isAmbiguous: hand.progress.isAmbiguous)
+            switch hand.album {
+            case .owned, .joined: effect = .notLeft
+            case .notJoined, .cannotTell, nil: effect = reason.effect(isAmbiguous: hand.progress.isAmbiguous)
+            }
         }
         return JobResult(
             jobID: hand.job.id, account: hand.job.account, outcome: outcome, effect: effect, reason: reason,

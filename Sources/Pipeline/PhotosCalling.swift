@@ -6,6 +6,9 @@ public import Secrets
 public protocol PhotosCalling: Sendable {
     /// One call of `sharedAlbums.leave`. It never sends twice; what it cannot know it says.
     func leave(_ token: ShareToken, bearer: Secret, trace: TraceContext) async -> Answer
+
+    /// The probe: what the album says of the user. It has no effect.
+    func album(_ token: ShareToken, bearer: Secret, trace: TraceContext) async -> Answer
 }
 
 /// What travels on from the job's message to the call and the result.

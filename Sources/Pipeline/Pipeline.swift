@@ -38,7 +38,8 @@ public final class Pipeline: Sendable {
         dispatcher = Dispatcher(
             limits: .init(
                 perAccount: configuration.perAccount,
-                requestsPerMinutePerAccount: configuration.requestsPerMinutePerAccount),
+                requestsPerMinutePerAccount: configuration.requestsPerMinutePerAccount, room: configuration.prefetch,
+                requestsPerSecond: configuration.requestsPerSecond),
             concurrency: configuration.concurrency, inbox: inbox, clock: clock
         ) { [holdLog] holds, lifted in
             holdLog.changed(isHolding: !holds.isEmpty, at: clock.wall())
@@ -48,7 +49,8 @@ public final class Pipeline: Sendable {
         let announcer = Announcer(
             outbox: outbox, dispatcher: dispatcher, clock: clock, prefix: configuration.prefix,
             replyToAllow: configuration.replyToAllow, hook: configuration.hook, onEvent: onEvent)
-        let budget = DayBudget(limit: configuration.requestsPerDay, quotaDay: configuration.quotaDay)
+        let budget = DayBudget(
+            limit: configuration.requestsPerDay, pace: configuration.pace, quotaDay: configuration.quotaDay)
         worker = Worker(
             dispatcher: dispatcher, ledger: ledger, credentials: credentials, photos: photos, announcer: announcer,
             budget: budget, holdLog: holdLog, clock: clock, configuration: configuration,

@@ -11,7 +11,12 @@ public struct PipelineConfiguration: Sendable {
     /// 0 is no limit.
     public var requestsPerMinutePerAccount: Int
     /// 0 is no limit.
+    public var requestsPerSecond: Double
+    /// 0 is no limit.
     public var requestsPerDay: Int
+    public var pace: Pace
+    /// Deliveries of a lane that can be in hand at once. 0: unknown.
+    public var prefetch: Int
     /// Ascending; one retry queue each.
     public var retryDelays: [Duration]
     public var maxAttempts: Int
@@ -34,7 +39,8 @@ public struct PipelineConfiguration: Sendable {
     public static let defaultInspectionInterval = Duration.seconds(60)
 
     public init(
-        prefix: String, concurrency: Int, perAccount: Int, requestsPerMinutePerAccount: Int, requestsPerDay: Int,
+        prefix: String, concurrency: Int, perAccount: Int, requestsPerMinutePerAccount: Int,
+        requestsPerSecond: Double = 0, requestsPerDay: Int, pace: Pace = .asap, prefetch: Int = 0,
         retryDelays: [Duration], maxAttempts: Int, maxAge: Duration, assumeLeftAfterAmbiguous: Bool,
         replyToAllow: [String], quotaDay: @escaping @Sendable (Timestamp) -> QuotaDay,
         lostAfter: Duration = Self.defaultLostAfter,
@@ -45,7 +51,10 @@ public struct PipelineConfiguration: Sendable {
         self.concurrency = concurrency
         self.perAccount = perAccount
         self.requestsPerMinutePerAccount = requestsPerMinutePerAccount
+        self.requestsPerSecond = requestsPerSecond
         self.requestsPerDay = requestsPerDay
+        self.pace = pace
+        self.prefetch = prefetch
         self.retryDelays = retryDelays
         self.maxAttempts = maxAttempts
         self.maxAge = maxAge
@@ -62,11 +71,14 @@ public struct PipelineConfiguration: Sendable {
 public struct QuotaDay: Equatable, Sendable {
     /// `2026-11-23`, in the quota's zone.
     public var name: String
+    /// The midnight before, there.
+    public var start: Timestamp
     /// The next midnight there.
     public var end: Timestamp
 
-    public init(name: String, end: Timestamp) {
+    public init(name: String, start: Timestamp, end: Timestamp) {
         self.name = name
+        self.start = start
         self.end = end
     }
 }

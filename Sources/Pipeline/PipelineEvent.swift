@@ -8,9 +8,9 @@ public enum PipelineEvent: Sendable {
     /// A finished job was delivered again and got the same result again.
     case replayed(JobID)
     /// One call of the API, and what it was taken for.
-    case called(JobID, AccountID, row: Int, verdict: String, httpStatus: Int?, duration: Duration, detail: String)
+    case called(Call)
     /// A copy waits in the retry queue of `delay` (nil: on `due`).
-    case parked(JobID?, delay: Duration?, wait: Duration, cause: String)
+    case parked(JobID?, generation: Int, delay: Duration?, wait: Duration, cause: String)
     case handedBack(count: Int)
     case letterPublished(Reason)
     case replyCopy(delivered: Bool)
@@ -25,4 +25,23 @@ public enum PipelineEvent: Sendable {
     case deliveryAbandoned
     /// The copy of a parked job never came; another delivery takes its place.
     case overdue(JobID)
+
+    public struct Call: Sendable {
+        public enum Request: String, Sendable {
+            case leave
+            /// The probe.
+            case album
+        }
+
+        public var request: Request
+        public var jobID: JobID
+        public var account: AccountID
+        public var generation: Int
+        /// Of the table of verdicts.
+        public var row: Int
+        public var verdict: String
+        public var httpStatus: Int?
+        public var duration: Duration
+        public var detail: String
+    }
 }

@@ -13,6 +13,10 @@ struct Stamp: Equatable, Sendable {
     var notBefore: Timestamp?
     /// How often the job was set apart because the worker died with it in hand.
     var suspect = 0
+    /// How often it was parked because a refusal could have been everybody's.
+    var refusals = 0
+    /// The album is to be asked before the next call.
+    var mustAsk = false
     /// The lane on which the job first came.
     var lane: Lane?
     var firstSeen: Timestamp?
@@ -24,6 +28,8 @@ struct Stamp: Equatable, Sendable {
     private static let generationName = prefix + "generation"
     private static let notBeforeName = prefix + "not-before"
     private static let suspectName = prefix + "suspect"
+    private static let refusalsName = prefix + "refusals"
+    private static let mustAskName = prefix + "ask"
     private static let laneName = prefix + "lane"
     private static let firstSeenName = prefix + "first-seen"
 
@@ -47,6 +53,8 @@ struct Stamp: Equatable, Sendable {
         generation = count(Self.generationName) ?? 0
         notBefore = time(Self.notBeforeName)
         suspect = count(Self.suspectName) ?? 0
+        refusals = count(Self.refusalsName) ?? 0
+        if case .boolean(true)? = headers[Self.mustAskName] { mustAsk = true }
         if case .string(let name)? = headers[Self.laneName] {
             lane = Lane(rawValue: String(decoding: name, as: UTF8.self))
         }
@@ -61,6 +69,8 @@ struct Stamp: Equatable, Sendable {
         headers.append(Self.generationName, .integer(Int64(generation)))
         if let notBefore { headers.append(Self.notBeforeName, .integer(notBefore.milliseconds)) }
         if suspect > 0 { headers.append(Self.suspectName, .integer(Int64(suspect))) }
+        if refusals > 0 { headers.append(Self.refusalsName, .integer(Int64(refusals))) }
+        if mustAsk { headers.append(Self.mustAskName, .boolean(true)) }
         if let lane { headers.append(Self.laneName, .text(lane.rawValue)) }
         if let firstSeen { headers.append(Self.firstSeenName, .integer(firstSeen.milliseconds)) }
     }

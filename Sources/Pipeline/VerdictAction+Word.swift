@@ -6,12 +6,18 @@ extension VerdictAction {
         switch self {
         case .left: "left"
         case .alreadyLeft: "already_left"
-        case .dead, .deadUnlessWorldsFault: "dead"
+        case .dead: "dead"
+        case .deadUnlessWorldsFault, .tokenRefused: "refused"
         case .retryNetwork: "network"
-        case .retry: "retry"
+        case .retry, .retryAskingAtLast: "retry"
+        case .askAlbum: "ask"
+        case .call: "call"
         case .retryOnFreshToken: "refresh"
         case .hold: "hold"
         case .throttle: "throttle"
+        case .endDay: "quota_day"
+        case .delayAccount: "quota_minute"
+        case .delayAccountLonger: "concurrent_write"
         case .malformedAnswer: "malformed"
         }
     }

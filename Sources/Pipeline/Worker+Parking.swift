@@ -10,6 +10,7 @@ extension Worker {
         _ start: JobInHand, _ verdict: Verdict, atLeast minimum: Duration, _ delivery: consuming Delivery
     ) async {
         var hand = start
+        let before = hand.progress.attempts
         hand.progress.attempts += 1
         if hand.progress.malformedAnswers >= Self.malformedAnswersToEnd {
             return await finish(hand, .failed(.responseMalformed, detail: verdict.detail, verdict), delivery)
@@ -21,6 +22,11 @@ extension Worker {
         let wall = clock.wall()
         let least = max(minimum, verdict.minimumWait ?? .zero)
         if let wait = schedule.waitInHand(tries: hand.item.tries, atLeast: least) {
+            if verdict.sign == .serverFault || verdict.sign == .noAnswer {
+                // Should it turn out before the next try that the server fails for everybody, it cost nothing.
+                hand.progress.attempts = before
+                hand.item.unspent = 1
+            }
             guard await keep(hand) else { return delivery.handBack() }
             hand.item.stamp = hand.stamp(copy: hand.item.stamp.copy, notBefore: nil)
             return dispatcher.putBack(delivery, as: hand.item, until: clock.now() + wait)
@@ -63,7 +69,7 @@ extension Worker {
         hook(.mark, .before)
         ledger.mark(.copy(copy), of: hand.jobID, generation: hand.arrival.generation)
         hook(.mark, .after)
-        onEvent(.parked(hand.jobID, delay: delay, wait: wait, cause: cause))
+        onEvent(.parked(hand.jobID, generation: hand.arrival.generation, delay: delay, wait: wait, cause: cause))
         return true
     }
 
@@ -102,7 +108,10 @@ extension Worker {
         guard await announcer.publishCopy(of: item.message, jobID: item.job?.id, stamp: stamp, to: queue) else {
             return delivery.handBack()
         }
-        onEvent(.parked(item.job?.id, delay: delay, wait: delay, cause: "another delivery of it is in hand"))
+        onEvent(
+            .parked(
+                item.job?.id, generation: item.stamp.generation, delay: delay, wait: delay,
+                cause: "another delivery of it is in hand"))
         ack(delivery)
     }
 

@@ -17,6 +17,7 @@ struct Worker: Sendable {
     let photos: any PhotosCalling
     let announcer: Announcer
     let budget: DayBudget
+    let concurrency = ConcurrencyWatch()
     let holdLog: HoldLog
     let clock: any Timekeeper
     let configuration: PipelineConfiguration
@@ -84,6 +85,9 @@ struct Worker: Sendable {
         case .park(let until, let cause): return await park(hand, until: until, cause: cause, delivery)
         }
         hook(.admit, .after)
+        // The server works, or another call would not be due: its failures were this job's.
+        hand.progress.attempts += hand.item.unspent
+        hand.item.unspent = 0
 
         while true {
             // The intent is durable before a byte is sent. A kill after this makes the job ambiguous, for good.
@@ -95,16 +99,25 @@ struct Worker: Sendable {
             }
             hook(.claim, .after)
 
+            // The call, or the question that goes before it or explains its refusal.
             hook(.call, .before)
-            let verdict = await call(&hand, token)
+            let verdict = hand.mustAsk ? await ask(&hand, token) : await call(&hand, token)
             hook(.call, .after)
 
             // Every way on records the outcome before it publishes anything, and is confirmed before it acks.
+            if isEverybodys(verdict, hand) { return await standStill(hand, delivery) }
             switch verdict.action {
             case .left: return await finish(hand, .left(verdict), delivery)
             case .alreadyLeft: return await finish(hand, .alreadyLeft(verdict), delivery)
-            case .dead(let reason), .deadUnlessWorldsFault(let reason, _):
+            case .dead(let reason):
                 return await finish(hand, .failed(reason, detail: verdict.detail, verdict), delivery)
+            case .deadUnlessWorldsFault(let reason, let cause, let accounts):
+                return await refuse(hand, reason, cause, accounts: accounts, verdict, delivery)
+            case .tokenRefused(let reason): return await refuseToken(hand, reason, verdict, delivery)
+            case .call: break
+            case .askAlbum:
+                guard await keep(hand) else { return delivery.handBack() }
+                hand.refusal = verdict
             case .retryOnFreshToken:
                 guard await keep(hand) else { return delivery.handBack() }
                 guard let fresh = await freshToken(&hand, rejected: token) else {
@@ -113,11 +126,17 @@ struct Worker: Sendable {
                 token = fresh
             case .retryNetwork: return await retryNetwork(hand, verdict, delivery)
             case .retry(let minimum): return await failAttempt(hand, verdict, atLeast: minimum, delivery)
+            case .retryAskingAtLast(let minimum):
+                hand.item.stamp.mustAsk = hand.progress.attempts + 2 >= configuration.maxAttempts
+                return await failAttempt(hand, verdict, atLeast: minimum, delivery)
             case .malformedAnswer:
                 hand.progress.malformedAnswers += 1
                 return await failAttempt(hand, verdict, atLeast: .zero, delivery)
             case .hold(let cause): return await hold(hand, cause, verdict, delivery)
             case .throttle: return await hold(hand, .rateLimited, verdict, delivery)
+            case .endDay: return await endDay(hand, verdict, delivery)
+            case .delayAccount: return await delay(hand, .minute, verdict, delivery)
+            case .delayAccountLonger: return await delay(hand, .concurrent, verdict, delivery)
             }
         }
     }

@@ -23,19 +23,12 @@ final class PipelineReport: Sendable {
         case .ended(let id, let account, let outcome, let reason, let attempts, let time, let detail):
             ended(id, account, outcome, reason, attempts, time, detail)
         case .replayed(let id): logger.info("replayed the result", job(id))
-        case .called(let id, let account, let row, let verdict, let status, let duration, let detail):
-            logger.debug(
-                "called", job(id), LogField("account", .account(account.utf8)), LogField("row", row),
-                LogField("verdict", verdict), LogField("status", status ?? 0),
-                LogField("took_s", .seconds(duration.inSeconds)))
-            if verdict != "left" {
-                note(id, "called", "row \(row), \(verdict)\(status.map { ", status \($0)" } ?? ""): \(detail)")
-            }
-        case .parked(let id, let delay, let wait, let cause):
+        case .called(let call): called(call)
+        case .parked(let id, let generation, let delay, let wait, let cause):
             logger.info(
                 "parked", job(id), LogField("delay_s", .seconds(delay?.inSeconds ?? 0)),
                 LogField("wait_s", .seconds(wait.inSeconds)), LogField("cause", cause))
-            if let id { note(id, "parked", "for \(Int(wait.inSeconds.rounded())) s: \(cause)") }
+            if let id { note(id, generation, "parked", "for \(Int(wait.inSeconds.rounded())) s: \(cause)") }
         case .handedBack(let count): logger.debug("handed back", LogField("count", count))
         case .letterPublished(let reason): logger.debug("dead letter", LogField("reason", reason.rawValue))
         case .replyCopy(let delivered):
@@ -59,8 +52,22 @@ final class PipelineReport: Sendable {
 
     private func job(_ id: JobID?) -> LogField { LogField("job", id?.string ?? "unknown") }
 
-    private func note(_ id: JobID, _ kind: String, _ detail: String) {
-        ledger.note(JobEvent(jobID: id, generation: 0, at: clock.wall(), kind: kind, detail: detail))
+    private func note(_ id: JobID, _ generation: Int, _ kind: String, _ detail: String) {
+        ledger.note(JobEvent(jobID: id, generation: generation, at: clock.wall(), kind: kind, detail: detail))
+    }
+
+    private func called(_ call: PipelineEvent.Call) {
+        logger.debug(
+            "called", job(call.jobID), LogField("request", call.request.rawValue),
+            LogField("account", .account(call.account.utf8)), LogField("row", call.row),
+            LogField("verdict", call.verdict), LogField("status", call.httpStatus ?? 0),
+            LogField("took_s", .seconds(call.duration.inSeconds)))
+        // The result says the rest.
+        guard call.verdict != "left" else { return }
+        let status = call.httpStatus.map { ", status \($0)" } ?? ""
+        note(
+            call.jobID, call.generation, call.request == .leave ? "called" : "asked",
+            "row \(call.row), \(call.verdict)\(status): \(call.detail)")
     }
 
     private func ended(

@@ -18,13 +18,16 @@ enum QuotaZone {
         let name = [local.tm_year + 1900, local.tm_mon + 1, local.tm_mday].map { number in
             number < 10 ? "0\(number)" : "\(number)"
         }.joined(separator: "-")
+        return QuotaDay(name: name, start: midnight(local, after: 0), end: midnight(local, after: 1))
+    }
+
+    private static func midnight(_ local: tm, after days: Int32) -> Timestamp {
         var midnight = tm()
         midnight.tm_year = local.tm_year
         midnight.tm_mon = local.tm_mon
-        midnight.tm_mday = local.tm_mday + 1
+        midnight.tm_mday = local.tm_mday + days
         // The zone decides whether summer time is in force then.
         midnight.tm_isdst = -1
-        let end = mktime(&midnight)
-        return QuotaDay(name: name, end: Timestamp(milliseconds: Int64(end) * 1000))
+        return Timestamp(milliseconds: Int64(mktime(&midnight)) * 1000)
     }
 }

@@ -69,7 +69,9 @@ extension Settings {
     var pipeline: PipelineConfiguration {
         var configuration = PipelineConfiguration(
             prefix: broker.prefix, concurrency: worker.concurrency, perAccount: worker.perAccount,
-            requestsPerMinutePerAccount: limits.requestsPerMinutePerAccount, requestsPerDay: limits.requestsPerDay,
+            requestsPerMinutePerAccount: limits.requestsPerMinutePerAccount,
+            requestsPerSecond: limits.requestsPerSecond, requestsPerDay: limits.requestsPerDay,
+            pace: limits.pace == .even ? .even : .asap, prefetch: prefetch,
             retryDelays: retry.delays, maxAttempts: retry.maxAttempts, maxAge: retry.maxAge,
             assumeLeftAfterAmbiguous: worker.assumeLeftAfterAmbiguous, replyToAllow: broker.replyToAllow,
             quotaDay: { QuotaZone.day(of: $0) }, hook: TestHooks.path)

@@ -56,4 +56,9 @@ private struct DeadlyPhotos: PhotosCalling {
         if token.secret == self.token { kill(getpid(), SIGKILL) }
         return await photos.leave(token, bearer: bearer, trace: trace)
     }
+
+    func album(_ token: ShareToken, bearer: Secret, trace: TraceContext) async -> Answer {
+        if token.secret == self.token { kill(getpid(), SIGKILL) }
+        return await photos.album(token, bearer: bearer, trace: trace)
+    }
 }

@@ -285,7 +285,8 @@ actor Stage {
         var method: String
     }
 
-    nonisolated func calls() throws -> [Call] {
+    /// What the simulator was asked, `leave` or `get`.
+    nonisolated func calls(of method: String = "leave") throws -> [Call] {
         let text = try String(contentsOf: directory.file("journal.jsonl"), encoding: .utf8)
         return try text.split(separator: "\n").map { line in
             let json = try JSONValue.parse(Array(line.utf8))
@@ -293,7 +294,7 @@ actor Stage {
                 account: json["account"]?.text ?? "", token: json["token"]?.text ?? "",
                 effect: json["effect"]?.text ?? "", answer: json["answer"]?.text ?? "",
                 method: json["method"]?.text ?? "")
-        }
+        }.filter { $0.method == method }
     }
 }
 

@@ -99,14 +99,6 @@ struct AnswerReadingTests {
         }
     }
 
-    @Test("An assumption is told")
-    func assumption() {
-        let verdict = VerdictTable.verdict(
-            for: Wording.answer(404, Wording.error(404, "NOT_FOUND", "m")),
-            context: Wording.context(ambiguous: true, assumesLeft: true))
-        #expect(verdict.detail.hasPrefix("taken for left, since an earlier call may have had its effect; HTTP 404"))
-    }
-
     static let strangeErrors: [String] = [
         #"{"error":{}}"#, #"{"error":{"code":"400","message":7,"status":["INVALID_ARGUMENT"],"details":{}}}"#,
         #"{"error":{"code":1e300,"message":null,"details":[null,7,"x",[],{"@type":3},{"@type":"google.rpc.ErrorInfo"}]}}"#,

@@ -3,7 +3,6 @@ import Photos
 
 extension VerdictExample {
     static let retry = VerdictAction.retry(atLeast: .seconds(1))
-    static let invalidToken = VerdictAction.deadUnlessWorldsFault(.shareTokenInvalid, .apiRetired)
 
     static let transport: [VerdictExample] = [
         VerdictExample(title: "refused", answer: .notSent(detail: "refused"), row: 1, action: .retryNetwork),
@@ -79,29 +78,32 @@ extension VerdictExample {
             title: "owner",
             answer: Wording.answer(
                 400, Wording.error(400, "FAILED_PRECONDITION", "The user is the owner of the album.")),
-            row: 8, action: retry),
+            row: 8, action: .askAlbum),
         VerdictExample(
             title: "own",
             answer: Wording.answer(
-                400, Wording.error(400, "INVALID_ARGUMENT", "Cannot leave an album you OWN.")), row: 8, action: retry),
+                400, Wording.error(400, "INVALID_ARGUMENT", "Cannot leave an album you OWN.")), row: 8,
+            action: .askAlbum),
         VerdictExample(
             title: "an unknown token is not owner wording",
             answer: Wording.answer(
                 400, Wording.error(400, "INVALID_ARGUMENT", "The share token is unknown.")), row: 9,
-            action: invalidToken),
-        VerdictExample(title: "HTML 404", answer: Wording.answer(404, Wording.html404), row: 11, action: retry),
-        VerdictExample(title: "empty 404", answer: Wording.answer(404), row: 11, action: retry),
+            action: .askAlbum),
+        VerdictExample(
+            title: "HTML 404", answer: Wording.answer(404, Wording.html404), row: 11,
+            action: .hold(.endpointMisconfigured)),
+        VerdictExample(title: "empty 404", answer: Wording.answer(404), row: 11, action: .hold(.endpointMisconfigured)),
         VerdictExample(
             title: "method not found",
             answer: Wording.answer(404, Wording.error(404, "NOT_FOUND", "Method not found.")),
-            row: 11, action: retry),
+            row: 11, action: .hold(.endpointMisconfigured)),
         VerdictExample(
             title: "unimplemented 404", answer: Wording.answer(404, Wording.error(404, "UNIMPLEMENTED", "Not here")),
-            row: 11, action: retry),
-        VerdictExample(title: "405", answer: Wording.answer(405), row: 11, action: retry),
+            row: 11, action: .hold(.endpointMisconfigured)),
+        VerdictExample(title: "405", answer: Wording.answer(405), row: 11, action: .hold(.endpointMisconfigured)),
         VerdictExample(
             title: "501", answer: Wording.answer(501, Wording.error(501, "UNIMPLEMENTED", "No")), row: 11,
-            action: retry),
+            action: .hold(.endpointMisconfigured)),
     ]
 
     static let unknownTokens: [(Int, String)] = [
@@ -116,16 +118,10 @@ extension VerdictExample {
 
     static let tokenFaults: [VerdictExample] = unknownTokens.flatMap { http, body in
         [
-            VerdictExample(title: body, answer: Wording.answer(http, body), row: 9, action: invalidToken),
-            VerdictExample(
-                title: "the settings count only for an ambiguous job", answer: Wording.answer(http, body),
-                context: Wording.context(assumesLeft: true), row: 9, action: invalidToken),
+            VerdictExample(title: body, answer: Wording.answer(http, body), row: 9, action: .askAlbum),
             VerdictExample(
                 title: "ambiguous", answer: Wording.answer(http, body), context: Wording.context(ambiguous: true),
-                row: 10, action: .deadUnlessWorldsFault(.outcomeUnknown, .apiRetired)),
-            VerdictExample(
-                title: "ambiguous, taken for left", answer: Wording.answer(http, body),
-                context: Wording.context(ambiguous: true, assumesLeft: true), row: 10, action: .alreadyLeft),
+                row: 10, action: .askAlbum),
         ]
     }
 }

@@ -26,32 +26,41 @@ extension VerdictExample {
             row: 12, action: .retryOnFreshToken),
         VerdictExample(
             title: "again on a fresh token", answer: Wording.answer(401, unauthenticated),
-            context: Wording.context(refreshed: true), row: 13, action: retry),
+            context: Wording.context(refreshed: true), row: 13, action: .tokenRefused(.authRejected)),
+        VerdictExample(
+            title: "bare 16 on a fresh token",
+            answer: Wording.answer(401, #"{"code":16,"message":"Authentication session is not defined."}"#),
+            context: Wording.context(refreshed: true), row: 13, action: .tokenRefused(.scopeMissing)),
         VerdictExample(
             title: "401 of somebody else", answer: Wording.answer(401, "<html>"), row: 32,
             action: .deadUnlessWorldsFault(.unexpectedStatus, .endpointMisconfigured)),
         VerdictExample(
             title: "blocked user",
             answer: Wording.answer(401, Wording.error(401, "UNAUTHENTICATED", "x", reason: "USER_BLOCKED_BY_ADMIN")),
-            row: 14, action: retry),
+            row: 14, action: .dead(.accountBlocked)),
         VerdictExample(
             title: "account state",
             answer: Wording.answer(403, Wording.error(403, "PERMISSION_DENIED", "x", reason: "ACCOUNT_STATE_INVALID")),
-            row: 14, action: retry),
+            row: 14, action: .dead(.accountBlocked)),
         VerdictExample(
             title: "credentials missing",
             answer: Wording.answer(401, Wording.error(401, "UNAUTHENTICATED", "x", reason: "CREDENTIALS_MISSING")),
-            row: 15, action: retry),
+            row: 15, action: .hold(.clientFaulty)),
         VerdictExample(
             title: "scope",
             answer: Wording.answer(
                 403, Wording.error(403, "PERMISSION_DENIED", "Request had insufficient authentication scopes.")),
-            row: 16, action: retry),
+            row: 16, action: .deadUnlessWorldsFault(.permissionDenied, .apiRetired)),
         VerdictExample(
             title: "scope by reason",
             answer: Wording.answer(
                 403, Wording.error(403, "PERMISSION_DENIED", "x", reason: "ACCESS_TOKEN_SCOPE_INSUFFICIENT")),
-            row: 16, action: retry),
+            row: 16, action: .deadUnlessWorldsFault(.permissionDenied, .apiRetired)),
+        VerdictExample(
+            title: "scope of a token that is known to lack it",
+            answer: Wording.answer(
+                403, Wording.error(403, "PERMISSION_DENIED", "Request had insufficient authentication scopes.")),
+            context: Wording.context(lacksScope: true), row: 16, action: .dead(.scopeMissing)),
         VerdictExample(
             title: "API off",
             answer: Wording.answer(
@@ -59,42 +68,43 @@ extension VerdictExample {
                 Wording.error(
                     403, "PERMISSION_DENIED",
                     "Photos Library API has not been used in project 1 before or it is disabled. Enable it")),
-            row: 17, action: retry),
+            row: 17, action: .hold(.apiDisabled)),
         VerdictExample(
             title: "API off by reason",
             answer: Wording.answer(403, Wording.error(403, "PERMISSION_DENIED", "x", reason: "SERVICE_DISABLED")),
-            row: 17, action: retry),
+            row: 17, action: .hold(.apiDisabled)),
         VerdictExample(
             title: "API off, older words", answer: Wording.answer(403, Wording.legacy(403, "accessNotConfigured")),
-            row: 17, action: retry),
+            row: 17, action: .hold(.apiDisabled)),
         VerdictExample(
             title: "billing",
             answer: Wording.answer(403, Wording.error(403, "PERMISSION_DENIED", "x", reason: "BILLING_DISABLED")),
-            row: 18, action: retry),
+            row: 18, action: .hold(.projectBlocked)),
         VerdictExample(
             title: "a kind of reasons",
             answer: Wording.answer(403, Wording.error(403, "PERMISSION_DENIED", "x", reason: "CONSUMER_SUSPENDED")),
-            row: 18, action: retry),
+            row: 18, action: .hold(.projectBlocked)),
         VerdictExample(
             title: "photos disabled",
             answer: Wording.answer(
                 403, Wording.error(403, "PERMISSION_DENIED", "Google Photos is disabled for the user.")),
-            row: 19, action: retry),
+            row: 19, action: .dead(.photosDisabledForUser)),
         VerdictExample(
             title: "permission",
             answer: Wording.answer(403, Wording.error(403, "PERMISSION_DENIED", "The caller does not have permission")),
-            row: 20, action: retry),
+            row: 20, action: .deadUnlessWorldsFault(.permissionDenied, .apiRetired)),
         VerdictExample(
             title: "permission, ambiguous and assuming: never already_left",
             answer: Wording.answer(403, Wording.error(403, "PERMISSION_DENIED", "The caller does not have permission")),
-            context: Wording.context(ambiguous: true, assumesLeft: true), row: 20, action: retry),
+            context: Wording.context(ambiguous: true, assumesLeft: true), row: 20,
+            action: .deadUnlessWorldsFault(.permissionDenied, .apiRetired)),
         VerdictExample(
             title: "the reason goes before the message",
             answer: Wording.answer(
                 403,
                 Wording.error(
                     403, "PERMISSION_DENIED", "Request had insufficient authentication scopes.", reason: "NEW_REASON")),
-            row: 20, action: retry),
+            row: 20, action: .deadUnlessWorldsFault(.permissionDenied, .apiRetired)),
     ]
 
     static func exhausted(_ http: Int, _ message: String, _ limit: String? = nil) -> Answer {
@@ -110,23 +120,25 @@ extension VerdictExample {
         + "'photoslibrary.googleapis.com' for consumer 'project_number:1'."
 
     static let quotas: [VerdictExample] = [
-        VerdictExample(title: "day", answer: exhausted(429, daily, "ApiCallsPerProjectPerDay"), row: 21, action: retry),
-        VerdictExample(title: "day by its words", answer: exhausted(429, daily), row: 21, action: retry),
         VerdictExample(
-            title: "day, 403", answer: exhausted(403, daily, "ApiCallsPerProjectPerDay"), row: 21, action: retry),
+            title: "day", answer: exhausted(429, daily, "ApiCallsPerProjectPerDay"), row: 21, action: .endDay),
+        VerdictExample(title: "day by its words", answer: exhausted(429, daily), row: 21, action: .endDay),
+        VerdictExample(
+            title: "day, 403", answer: exhausted(403, daily, "ApiCallsPerProjectPerDay"), row: 21, action: .endDay),
         VerdictExample(
             title: "day, older words", answer: Wording.answer(403, Wording.legacy(403, "dailyLimitExceeded")), row: 21,
-            action: retry),
+            action: .endDay),
         VerdictExample(
             title: "minute; the words of the day do not count beside a reason",
-            answer: exhausted(429, daily, "WritesPerMinutePerUser"), row: 22, action: retry),
+            answer: exhausted(429, daily, "WritesPerMinutePerUser"), row: 22, action: .delayAccount),
         VerdictExample(
             title: "minute by its words",
-            answer: exhausted(429, "Quota exceeded for 'Write requests per minute per user'"), row: 22, action: retry),
+            answer: exhausted(429, "Quota exceeded for 'Write requests per minute per user'"), row: 22,
+            action: .delayAccount),
         VerdictExample(
             title: "concurrent",
             answer: exhausted(429, "Quota exceeded for quota 'concurrent write request' of service 'p'"), row: 23,
-            action: retry),
+            action: .delayAccountLonger),
         VerdictExample(
             title: "another limit", answer: exhausted(429, daily, "ReadsPerMinute"), row: 24, action: .throttle),
         VerdictExample(title: "bare 429", answer: Wording.answer(429, "slow down"), row: 24, action: .throttle),
@@ -143,17 +155,10 @@ extension VerdictExample {
         VerdictExample(title: "408", answer: Wording.answer(408), row: 25, action: retry, marksAmbiguous: true),
         VerdictExample(
             title: "aborted", answer: Wording.answer(409, Wording.error(409, "ABORTED", "The operation was aborted.")),
-            row: 26, action: .retry(atLeast: .seconds(2))),
+            row: 26, action: .retryAskingAtLast(atLeast: .seconds(2))),
         VerdictExample(
             title: "exists", answer: Wording.answer(409, Wording.error(409, "ALREADY_EXISTS", "x")), row: 27,
-            action: invalidToken),
-        VerdictExample(
-            title: "exists, ambiguous", answer: Wording.answer(409, Wording.error(409, "ALREADY_EXISTS", "x")),
-            context: Wording.context(ambiguous: true), row: 27,
-            action: .deadUnlessWorldsFault(.outcomeUnknown, .apiRetired)),
-        VerdictExample(
-            title: "exists, taken for left", answer: Wording.answer(409, Wording.error(409, "ALREADY_EXISTS", "x")),
-            context: Wording.context(ambiguous: true, assumesLeft: true), row: 27, action: .alreadyLeft),
+            action: .askAlbum),
         VerdictExample(title: "499", answer: Wording.answer(499), row: 28, action: retry, marksAmbiguous: true),
         VerdictExample(
             title: "504", answer: Wording.answer(504, "<html>"), row: 28, action: retry, marksAmbiguous: true),

@@ -49,11 +49,12 @@ enum Wording {
     }
 
     static func context(
-        ambiguous: Bool = false, malformed: Int = 0, refreshed: Bool = false, assumesLeft: Bool = false
+        ambiguous: Bool = false, malformed: Int = 0, refreshed: Bool = false, lacksScope: Bool = false,
+        assumesLeft: Bool = false
     ) -> VerdictContext {
         VerdictContext(
             isAmbiguous: ambiguous, malformedAnswers: malformed, tokenWasRefreshed: refreshed,
-            assumesLeftAfterAmbiguous: assumesLeft, now: now,
+            tokenLacksScope: lacksScope, assumesLeftAfterAmbiguous: assumesLeft, now: now,
             secrets: [Secret(copying: Array(shareToken.utf8)), Secret(copying: Array(bearer.utf8))])
     }
 }

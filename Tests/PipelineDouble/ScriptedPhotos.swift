@@ -19,16 +19,44 @@ public final class ScriptedPhotos: PhotosCalling {
         }
     }
 
-    private let state = Lock<(calls: [Call], counts: [String: Int])>(([], [:]))
+    private struct State {
+        var calls: [Call] = []
+        var probes: [Call] = []
+        var counts: [String: Int] = [:]
+        var probeCounts: [String: Int] = [:]
+    }
+
+    private let state = Lock(State())
     private let activity: Activity
     private let script: @Sendable (Call) async -> Answer
+    private let albums: @Sendable (Call) async -> Answer
 
-    public init(activity: Activity, _ script: @escaping @Sendable (Call) async -> Answer) {
+    public init(
+        activity: Activity, albums: @escaping @Sendable (Call) async -> Answer,
+        _ script: @escaping @Sendable (Call) async -> Answer
+    ) {
         self.activity = activity
+        self.albums = albums
         self.script = script
     }
 
     public var calls: [Call] { state.withLock { $0.calls } }
+    public var probes: [Call] { state.withLock { $0.probes } }
+
+    public func album(_ token: ShareToken, bearer: Secret, trace: TraceContext) async -> Answer {
+        activity.note()
+        defer { activity.note() }
+        let text = token.secret.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+        let call = state.withLock { state in
+            let call = Call(
+                bearer: bearer.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }, token: text,
+                earlier: state.probeCounts[text] ?? 0)
+            state.probeCounts[text, default: 0] += 1
+            state.probes.append(call)
+            return call
+        }
+        return await albums(call)
+    }
 
     public func leave(_ token: ShareToken, bearer: Secret, trace: TraceContext) async -> Answer {
         // A script may sleep on the manual clock: that is waiting for nobody's answer.
@@ -56,6 +84,12 @@ extension Answer {
         .answered(
             status: http, fields: fields,
             body: Array(#"{"error":{"code":\#(http),"message":"\#(message)","status":"\#(status)"}}"#.utf8))
+    }
+
+    public static func album(owned: Bool = false, joined: Bool) -> Answer {
+        .answered(
+            status: 200, fields: [],
+            body: Array(#"{"id":"1","shareInfo":{"isOwned":\#(owned),"isJoined":\#(joined)}}"#.utf8))
     }
 
     public static let unavailable = Answer.error(503, "UNAVAILABLE")

@@ -15,6 +15,8 @@ public final class Site: Sendable {
         public var perAccount = 1
         public var perMinute = 0
         public var perDay = 0
+        public var pace = Pace.asap
+        public var perSecond = 0.0
         public var delays: [Duration] = [
             .seconds(5), .seconds(30), .seconds(120), .seconds(600), .seconds(3600), .seconds(21_600),
         ]
@@ -42,13 +44,16 @@ public final class Site: Sendable {
     private let folder: URL
     private let run: Lock<Task<Void, Never>?>
 
-    public init(_ options: Options = Options(), _ script: @escaping @Sendable (ScriptedPhotos.Call) async -> Answer)
-        throws
-    {
+    /// `albums` answers the probes; by itself the API does not know the token.
+    public init(
+        _ options: Options = Options(),
+        albums: @escaping @Sendable (ScriptedPhotos.Call) async -> Answer = { _ in .unknownToken },
+        _ script: @escaping @Sendable (ScriptedPhotos.Call) async -> Answer
+    ) throws {
         let clock = ManualClock(start: Self.start, activity: activity)
         self.clock = clock
         broker = MiniBroker(clock: clock, activity: activity, prefetch: options.prefetch)
-        photos = ScriptedPhotos(activity: activity, script)
+        photos = ScriptedPhotos(activity: activity, albums: albums, script)
         folder = FileManager.default.temporaryDirectory.appendingPathComponent("site-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let path = folder.appendingPathComponent("ledger").path
@@ -63,7 +68,8 @@ public final class Site: Sendable {
         pipeline = Pipeline(
             configuration: PipelineConfiguration(
                 prefix: MiniBroker.prefix, concurrency: options.concurrency, perAccount: options.perAccount,
-                requestsPerMinutePerAccount: options.perMinute, requestsPerDay: options.perDay,
+                requestsPerMinutePerAccount: options.perMinute, requestsPerSecond: options.perSecond,
+                requestsPerDay: options.perDay, pace: options.pace, prefetch: options.prefetch,
                 retryDelays: options.delays, maxAttempts: options.maxAttempts, maxAge: options.maxAge,
                 assumeLeftAfterAmbiguous: options.assumeLeft, replyToAllow: options.replyToAllow,
                 quotaDay: { Self.day(of: $0) }), inbox: broker, outbox: broker, queues: broker, ledger: ledger,
@@ -77,7 +83,9 @@ public final class Site: Sendable {
     /// Days of UTC.
     private static func day(of time: Timestamp) -> QuotaDay {
         let number = time.milliseconds / 86_400_000
-        return QuotaDay(name: "day\(number)", end: Timestamp(milliseconds: (number + 1) * 86_400_000))
+        return QuotaDay(
+            name: "day\(number)", start: Timestamp(milliseconds: number * 86_400_000),
+            end: Timestamp(milliseconds: (number + 1) * 86_400_000))
     }
 
     private struct Tokens: CredentialProvider {

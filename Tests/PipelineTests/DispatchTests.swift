@@ -137,7 +137,7 @@ import Threads
         dispatch.accept(item(3, "suspect", account: "c", lane: .due, suspect: 1, deliveries: 1), at: at(0))
         dispatch.handBackOftenReturned()
         var back: [String] = []
-        while let turn = dispatch.nextHandBack() {
+        while let turn = dispatch.nextHandBack(at: at(0)) {
             #expect(turn.mandate == .handBack)
             back.append(turn.item.job?.id.string ?? "-")
         }

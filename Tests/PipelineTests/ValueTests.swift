@@ -52,13 +52,14 @@ func at(_ seconds: Double) -> MonotonicTime { MonotonicTime(nanoseconds: Int64(s
 }
 
 @Suite struct GateTests {
+    private let account = AccountID("ann")
     private let wall = Timestamp(milliseconds: 1_000_000)
 
     @Test func itStartsWithOneCallAndDoublesWithEachSuccess() {
         var gate = Gate(concurrency: 32)
         var limits = [gate.limit(at: at(0))]
         for _ in 0..<6 {
-            _ = gate.callSucceeded(wasProbe: false)
+            _ = gate.callAnswered(.success, of: account, wasProbe: false, at: at(0))
             limits.append(gate.limit(at: at(1)))
         }
         #expect(limits == [1, 2, 4, 8, 16, 32, 32])
@@ -66,7 +67,7 @@ func at(_ seconds: Double) -> MonotonicTime { MonotonicTime(nanoseconds: Int64(s
 
     @Test func silenceBeginsWithOneAgain() {
         var gate = Gate(concurrency: 8)
-        for _ in 0..<4 { _ = gate.callSucceeded(wasProbe: false) }
+        for _ in 0..<4 { _ = gate.callAnswered(.success, of: account, wasProbe: false, at: at(0)) }
         gate.callBegan(at: at(0))
         #expect(gate.limit(at: at(600)) == 8)
         #expect(gate.limit(at: at(601)) == 1)
@@ -74,10 +75,10 @@ func at(_ seconds: Double) -> MonotonicTime { MonotonicTime(nanoseconds: Int64(s
 
     @Test func throttlingHalvesAndComesBackSlowly() {
         var gate = Gate(concurrency: 32)
-        for _ in 0..<6 { _ = gate.callSucceeded(wasProbe: false) }
+        for _ in 0..<6 { _ = gate.callAnswered(.success, of: account, wasProbe: false, at: at(0)) }
         gate.throttle()
         #expect(gate.limit(at: at(0)) == 16)
-        for _ in 0..<16 { _ = gate.callSucceeded(wasProbe: false) }
+        for _ in 0..<16 { _ = gate.callAnswered(.success, of: account, wasProbe: false, at: at(0)) }
         #expect(gate.limit(at: at(0)) == 17)
     }
 
@@ -100,7 +101,7 @@ func at(_ seconds: Double) -> MonotonicTime { MonotonicTime(nanoseconds: Int64(s
         #expect(waits == [300, 600, 1200, 2400, 3600, 3600])
         now = gate.nextProbe ?? now
         _ = gate.beginProbe(at: now)
-        #expect(gate.callSucceeded(wasProbe: true).map(\.cause) == [.apiRetired])
+        #expect(gate.callAnswered(.success, of: account, wasProbe: true, at: now).map(\.cause) == [.apiRetired])
         #expect(gate.limit(at: now) == 1, "slow start after it")
     }
 
@@ -130,12 +131,140 @@ func at(_ seconds: Double) -> MonotonicTime { MonotonicTime(nanoseconds: Int64(s
         _ = gate.engage(.apiRetired, detail: "", wasProbe: false, at: at(0), wall: wall, random: 0)
         #expect(!gate.keepsDeliveries(at: at(0)))
     }
+}
 
-    @Test func fiveRefusedConnectionsInARowMakeAHold() {
-        var gate = Gate(concurrency: 8)
-        #expect((0..<4).allSatisfy { _ in gate.networkFailed() == false })
-        gate.callAnswered()
-        #expect((0..<5).map { _ in gate.networkFailed() } == [false, false, false, false, true])
+@Suite struct BreakerTests {
+    private var breaker = Breaker()
+
+    private func job(_ number: Int) -> JobID { JobID("j\(number)") }
+
+    @Test mutating func fiveUnsentCallsInARowOpenIt() {
+        let four = (0..<4).map { _ in breaker.note(.noAnswer, of: job(1), at: at(0)) }
+        #expect(!four.contains(true))
+        _ = breaker.note(.healthy, of: job(1), at: at(0))
+        let opens = (0..<5).map { _ in breaker.note(.noAnswer, of: job(1), at: at(0)) }
+        #expect(opens == [false, false, false, false, true])
+    }
+
+    @Test mutating func fiveServerFaultsInARowOpenItIfTheyAreOfThreeJobsHoweverSlow() {
+        let ofTwo = (0..<9).map { breaker.note(.serverFault, of: job($0 % 2), at: at(Double($0) * 3600)) }
+        #expect(!ofTwo.contains(true))
+        let third = breaker.note(.serverFault, of: job(2), at: at(40_000))
+        #expect(third)
+    }
+
+    @Test mutating func halfOfTwentyCallsInHalfAMinuteOpenIt() {
+        for number in 0..<19 {
+            let opens = breaker.note(
+                number % 2 == 0 ? .healthy : .serverFault, of: job(number), at: at(Double(number)))
+            #expect(!opens)
+        }
+        let twentieth = breaker.note(.serverFault, of: job(19), at: at(19))
+        #expect(twentieth)
+    }
+
+    @Test mutating func whatIsLongerAgoThanHalfAMinuteDoesNotCount() {
+        for number in 0..<200 {
+            let sign: Breaker.Sign = number % 2 == 0 ? .healthy : .serverFault
+            let opens = breaker.note(sign, of: job(number), at: at(Double(number) * 2))
+            #expect(!opens)
+        }
+    }
+}
+
+@Suite struct NeighboursTests {
+    private var neighbours = Neighbours()
+
+    private mutating func refuse(_ account: String, accounts: Int = 5, at second: Double = 0) -> Neighbours.Ruling {
+        neighbours.refused(AccountID(account), .apiRetired, accounts: accounts, at: at(second))
+    }
+
+    @Test mutating func aRefusalIsTheJobsOwnWhileAnotherAccountSucceeds() {
+        var rulings = [refuse("ann")]
+        // Nobody is its own neighbour.
+        neighbours.succeeded(AccountID("ann"), at: at(0))
+        rulings.append(refuse("ann"))
+        neighbours.succeeded(AccountID("bob"), at: at(1))
+        neighbours.succeeded(AccountID("ann"), at: at(2))
+        rulings += [refuse("ann", at: 601), refuse("ann", at: 602)]
+        #expect(rulings == [.undecided, .undecided, .own, .undecided])
+    }
+
+    @Test mutating func fiveAccountsHoweverSlowlyAreTheWorld() {
+        var rulings = (0..<4).map { refuse("a\($0)", at: Double($0) * 10_000) }
+        // The same account again is no fifth.
+        rulings += [refuse("a3", at: 50_000), refuse("a4", at: 90_000)]
+        #expect(rulings == Array(repeating: .undecided, count: 5) + [.everybodys])
+    }
+
+    @Test mutating func aSuccessBetweenThemBeginsTheCountAnew() {
+        for number in 0..<4 { _ = refuse("a\(number)") }
+        neighbours.succeeded(AccountID("bob"), at: at(1))
+        let ruling = refuse("a4", at: 700)
+        #expect(ruling == .undecided)
+    }
+
+    @Test mutating func whatOftenHappensNeedsMoreAccounts() {
+        let rulings = (0..<20).map { refuse("a\($0)", accounts: 20) }
+        #expect(rulings == Array(repeating: .undecided, count: 19) + [.everybodys])
+    }
+}
+
+@Suite struct AccountQueueTests {
+    private var account = AccountQueue()
+    private let wall = Timestamp(milliseconds: 0)
+
+    @Test mutating func aRefusedMinuteWaitsLongerEachTimeUntilASuccess() {
+        var waits: [Double] = []
+        for _ in 0..<7 {
+            account.refuse(.minute, atLeast: .zero, at: at(0), wall: wall)
+            waits.append(((account.nextSlot(limit: 0, at: at(0)) ?? at(0)) - at(0)).inSeconds)
+        }
+        #expect(waits == [30, 60, 120, 240, 480, 600, 600])
+        account.succeeded()
+        #expect(account.nextSlot(limit: 0, at: at(0)) == nil)
+        account.refuse(.concurrent, atLeast: .seconds(90), at: at(0), wall: wall)
+        #expect(account.nextSlot(limit: 0, at: at(0)) == at(90), "what the API asks for is the least")
+    }
+
+    @Test mutating func parkedJobsGetASlotEach() {
+        let slots = (0..<4).map { _ in account.reserveSlot(limit: 30, callTime: .milliseconds(50), at: at(0)) }
+        let gaps = zip(slots, slots.dropFirst()).map { ($1 - $0).inSeconds }
+        #expect(gaps.allSatisfy { abs($0 - 61.0 / 30) < 0.001 })
+        #expect(account.rememberedUntil(at: at(0)) == slots.last)
+    }
+
+    @Test mutating func aPausedAccountWaitsUntilItIsResumed() {
+        account.pause()
+        account.succeeded()
+        account.refuse(.minute, atLeast: .zero, at: at(0), wall: wall)
+        #expect(account.wait?.cause == .paused)
+        #expect(account.nextSlot(limit: 0, at: at(1_000_000)) != nil)
+        let resumed = [account.resume(), account.resume()]
+        #expect(resumed == [true, false])
+        #expect(account.nextSlot(limit: 0, at: at(1_000_000)) == nil)
+    }
+}
+
+@Suite struct DayBudgetTests {
+    private let day = QuotaDay(
+        name: "d", start: Timestamp(milliseconds: 0), end: Timestamp(milliseconds: 86_400_000))
+
+    private func bulk(_ spent: Int, _ hours: Double) -> DayBudget.Permission {
+        DayBudget.bulk(spent: spent, limit: 10_000, day: day, at: Timestamp(milliseconds: Int64(hours * 3_600_000)))
+    }
+
+    @Test func massJobsFollowTheDayAndLeaveATenth() {
+        #expect(bulk(0, 0) == .granted)
+        #expect(bulk(4_500, 12) == .granted)
+        guard case .later(let time) = bulk(4_601, 12) else {
+            Issue.record("it is ahead of the day")
+            return
+        }
+        // A batch of fifty later: 4,651 - 100 of 9,000 is that part of the day.
+        #expect(abs((time - day.start).inSeconds - 86_400 * 4_551 / 9_000) < 1)
+        #expect(bulk(9_000, 23.9) == .later(day.end))
+        #expect(bulk(8_999, 24) == .granted)
     }
 }
 

@@ -1,0 +1,47 @@
+import Jobs
+import Threads
+
+/// What concerns one account and no other.
+extension Dispatch {
+    /// An account that waits alone, as an operator sees it.
+    struct AccountWait: Equatable, Sendable {
+        var account: AccountID
+        var wait: AccountQueue.Wait
+    }
+
+    var accountWaits: [AccountWait] {
+        accounts.compactMap { name, account in account.wait.map { AccountWait(account: name, wait: $0) } }
+            .sorted { $0.account.utf8.lexicographicallyPrecedes($1.account.utf8) }
+    }
+
+    /// The API refused the account for its own rate.
+    mutating func refuse(
+        _ name: AccountID, _ cause: AccountQueue.Wait.Cause, atLeast minimum: Duration, at now: MonotonicTime,
+        wall: Timestamp
+    ) {
+        accounts[name, default: AccountQueue()].refuse(cause, atLeast: minimum, at: now, wall: wall)
+    }
+
+    mutating func succeeded(_ name: AccountID) { accounts[name]?.succeeded() }
+
+    mutating func pause(_ name: AccountID) { accounts[name, default: AccountQueue()].pause() }
+
+    /// True if it was waiting.
+    mutating func resume(_ name: AccountID, at now: MonotonicTime) -> Bool {
+        guard accounts[name]?.resume() == true else { return false }
+        for lane in Lane.allCases { offer(name, lane: lane, at: now) }
+        return true
+    }
+
+    /// The slot of a job that is parked because the account has no turn for it.
+    mutating func reserveSlot(_ name: AccountID, at now: MonotonicTime) -> MonotonicTime {
+        accounts[name, default: AccountQueue()].reserveSlot(
+            limit: limits.requestsPerMinutePerAccount, callTime: callTime / limits.perAccount, at: now)
+    }
+
+    /// Mass jobs have had their share of the day until `time`.
+    mutating func closeBulk(until time: MonotonicTime) {
+        bulkOpensAt = time
+        timers.schedule(.bulkOpens, at: time)
+    }
+}
