@@ -21,7 +21,7 @@ extension DaemonStatus {
 }
 
 extension DaemonStatus.Hold {
-    fileprivate var json: JSONValue {
+    public var json: JSONValue {
         var members: [JSONValue.Member] = [
             .init("cause", .text(cause)), .init("since", .text(since.rfc3339)), .init("detail", .text(detail)),
         ]

@@ -4,6 +4,8 @@ public import AMQP
 public enum Consumption: Equatable, Sendable {
     /// Every lane, with its full prefetch.
     case everything
+    /// Every lane but that of mass jobs, which have had their share of the day for now.
+    case withoutBulk
     /// Every lane, one message each: a job tests a hold.
     case oneAtATime
     /// One message of `due` at a time: suspects run with nothing else in hand.

@@ -20,6 +20,7 @@ extension Dispatch {
         wall: Timestamp
     ) {
         accounts[name, default: AccountQueue()].refuse(cause, atLeast: minimum, at: now, wall: wall)
+        parkFarOff(name, at: now)
     }
 
     mutating func succeeded(_ name: AccountID) { accounts[name]?.succeeded() }

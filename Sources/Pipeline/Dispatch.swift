@@ -115,12 +115,23 @@ struct Dispatch: Sendable {
         guard item.lane != .broken else { return keepHouse(tag, .work) }
         guard item.stamp.suspect == 0 else { return suspects.add(tag) }
         var account = accounts[job.account] ?? AccountQueue()
-        if !first, entries.count * 2 > limits.room, limits.room > 0, isFarOff(account, at: now) {
-            return keepHouse(tag, .park)
-        }
+        if !first, placesAreScarce, isFarOff(account, at: now) { return keepHouse(tag, .park) }
         account.add(tag, lane: item.lane, first: first)
         accounts[job.account] = account
         offer(job.account, lane: item.lane, at: now)
+    }
+
+    private var placesAreScarce: Bool { limits.room > 0 && entries.count * 2 > limits.room }
+
+    /// Parks what waits in hand for an account that will have no turn for long, if others need the places.
+    mutating func parkFarOff(_ name: AccountID, at now: MonotonicTime) {
+        guard placesAreScarce, var account = accounts[name], isFarOff(account, at: now) else { return }
+        for lane in Lane.allCases {
+            while let tag = account.take(lane) {
+                if entries[tag]?.state == .waiting { keepHouse(tag, .park) }
+            }
+        }
+        accounts[name] = account
     }
 
     private func isFarOff(_ account: AccountQueue, at now: MonotonicTime) -> Bool {

@@ -153,6 +153,13 @@ final class Dispatcher: Sendable {
         return wait
     }
 
+    /// How long a mass job waits for its lane; nil if it is open, or the job is none.
+    func bulkOpens(for item: Item) -> Duration? {
+        guard (item.stamp.lane ?? item.lane) == .bulk else { return nil }
+        let now = clock.now()
+        return state.withLock { $0.dispatch.bulkOpensAt.map { $0 - now } }
+    }
+
     /// Mass jobs have had their share of the day for so long.
     func closeBulk(for time: Duration) {
         change { $0.dispatch.closeBulk(until: $1 + time) }
@@ -211,6 +218,8 @@ final class Dispatcher: Sendable {
     var load: (inHand: Int, calls: Int, consumption: Consumption) {
         state.withLock { ($0.dispatch.inHand, $0.dispatch.callsInFlight, $0.consumption) }
     }
+
+    var jobsInHand: Set<JobID> { state.withLock { Set($0.dispatch.companies.keys) } }
 
     func isInHand(_ id: JobID) -> Bool {
         state.withLock { $0.dispatch.companies[id] != nil }
@@ -278,19 +287,25 @@ final class Dispatcher: Sendable {
             turns.append((state.idle.removeLast(), turn))
         }
         rearm(&state)
-        let wanted = consumption(of: state, handsBack: handsBack)
+        let wanted = consumption(of: state, handsBack: handsBack, at: now)
         guard wanted != state.consumption else { return (turns, nil) }
         state.consumption = wanted
         return (turns, wanted)
     }
 
-    private func consumption(of state: State, handsBack: Bool) -> Consumption {
+    private func consumption(of state: State, handsBack: Bool, at now: MonotonicTime) -> Consumption {
         if state.gate.isProbing { return .oneAtATime }
         if handsBack { return .nothing }
         // While nothing is sent out and all is kept, what is in hand is bounded by the prefetch: nothing to change.
         if state.gate.isHolding { return state.consumption }
-        return state.dispatch.suspects.isOn ? .suspects : .everything
+        if state.dispatch.suspects.isOn { return .suspects }
+        // Opening and closing a lane costs a channel: for a short while its messages wait in hand.
+        let isBulkShut = state.dispatch.bulkOpensAt.map { $0 - now > Self.longestBulkWait } ?? false
+        if isBulkShut { return .withoutBulk }
+        return state.dispatch.bulkOpensAt != nil && state.consumption == .withoutBulk ? .withoutBulk : .everything
     }
+
+    private static let longestBulkWait = Duration.seconds(60)
 
     /// One alarm, for the earliest timer or probe.
     private func rearm(_ state: inout State) {

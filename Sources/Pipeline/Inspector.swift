@@ -42,12 +42,14 @@ struct Inspector: Sendable {
         var last: JobID?
         while !Task.isCancelled {
             let owed: [OwedResult]
+            // A worker that has one of them in hand is about to publish it, and may have let go of it below.
+            let inHand = dispatcher.jobsInHand
             do throws(LedgerError) {
                 owed = try await ledger.unpublishedResults(after: last, limit: Self.page)
             } catch {
                 return onEvent(.ledgerRefused(nil, detail: error.description))
             }
-            for entry in owed where !dispatcher.isInHand(entry.jobID) {
+            for entry in owed where !inHand.contains(entry.jobID) && !dispatcher.isInHand(entry.jobID) {
                 guard await announcer.publishResult(entry.result, replayed: false, replyTo: nil) else { return }
                 ledger.mark(.result, of: entry.jobID, generation: entry.generation)
                 onEvent(

@@ -1,15 +1,20 @@
 /// Whose turn it is among the lanes: smooth weighted round robin, so that a weight of four is every other turn and not
 /// four turns in a row.
 struct LaneTurns: Sendable {
+    private static let weightBesideBulk = 10
+
     private var credit: [Lane: Int] = [:]
 
     /// The next lane that `hasWork`, or nil. Each call is one turn.
     mutating func next(among hasWork: (Lane) -> Bool) -> Lane? {
         var best: Lane?
         var total = 0
+        let isOne = hasWork(.due) != hasWork(.jobs)
         for lane in Lane.allCases where lane.weight > 0 && hasWork(lane) {
-            total += lane.weight
-            credit[lane, default: 0] += lane.weight
+            // What an idle lane leaves is not for mass jobs: they delay a lane that is alone with them by a tenth.
+            let weight = isOne && lane != .bulk ? Self.weightBesideBulk : lane.weight
+            total += weight
+            credit[lane, default: 0] += weight
             if best.map({ credit[lane, default: 0] > credit[$0, default: 0] }) ?? true { best = lane }
         }
         if let best { credit[best, default: 0] -= total }

@@ -10,7 +10,7 @@ public import Threads
 /// SQLite: it sees protocols, so that a test drives it with a queue of its own, a clock of its own and no network.
 public final class Pipeline: Sendable {
     private let configuration: PipelineConfiguration
-    private let dispatcher: Dispatcher
+    let dispatcher: Dispatcher
     private let worker: Worker
     private let inspector: Inspector
     private let intake: Intake

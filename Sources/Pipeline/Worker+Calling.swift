@@ -109,6 +109,9 @@ extension Worker {
             return wait > RetrySchedule.longestWaitInHand
                 ? .park(until: notBefore, cause: "early") : .wait(until: clock.now() + wait)
         }
+        if mustPark, let opens = dispatcher.bulkOpens(for: hand.item) {
+            return .park(until: now + max(opens, Self.shortestParking), cause: "the day's share of mass jobs")
+        }
         if mustPark {
             let wait = max(dispatcher.reserveSlot(hand.job.account), Self.shortestParking)
             return .park(until: now + wait, cause: "its account has no turn for it yet")

@@ -28,6 +28,23 @@ extension Commands {
             ledger,
             CommandSpecification(
                 "status", summary: "What the running daemon says of itself", options: [config, json]),
+            CommandSpecification(
+                "pause", summary: "Lets no call begin until `resume`; the jobs stay in the broker",
+                options: [config, json, account("only the jobs of this account")]),
+            CommandSpecification(
+                "resume", summary: "Ends a pause, or a hold whose fault is mended",
+                options: [config, json, account("the jobs of this account")],
+                positionals: [
+                    PositionalSpecification("CAUSE", .optional, help: "as `holds` names it (default: the pause)")
+                ]),
+            CommandSpecification(
+                "probe", summary: "Lets one job test the holds now, before its time", options: [config, json]),
+            CommandSpecification(
+                "holds", summary: "Why the worker or an account stands still, since when, and what comes next",
+                options: [config, json]),
+            CommandSpecification(
+                "quota", summary: "The day's calls, and when the backlog will be done", options: [config, json]),
+            CommandSpecification("queues", summary: "How much waits in each queue", options: [config, json]),
             CommandSpecification("version", summary: "Prints the version", options: [json]),
             CommandSpecification(
                 "help", summary: "Prints the help of a command",
@@ -41,6 +58,10 @@ extension Commands {
     private static let management = OptionSpecification.value(
         "--management", "URL",
         help: "RabbitMQ's management interface, for arguments, bindings and effective policies: http://broker:15672")
+
+    private static func account(_ help: String) -> OptionSpecification {
+        .value("--account", "ACCOUNT", help: help)
+    }
 
     private static let topology = CommandSpecification(
         "topology", summary: "The exchanges and queues on the broker",

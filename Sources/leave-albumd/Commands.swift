@@ -31,6 +31,8 @@ enum Commands {
         case "results": finish { try await ResultsCommand(settings, arguments).run() }
         case "job": finish { try await JobCommand(settings, arguments).run() }
         case "status": finish { try await StatusCommand(settings, arguments).run() }
+        case "pause", "resume", "probe", "holds", "quota", "queues":
+            finish { try await OperateCommand(settings, arguments).run(name) }
         default: finish { try await LedgerCommand(settings, arguments).run() }
         }
     }

@@ -4,6 +4,7 @@ import Ledger
 import Operations
 import Pipeline
 import Service
+import Settings
 import Telemetry
 import Threads
 
@@ -15,7 +16,8 @@ struct ControlDesk: Sendable {
     let consuming: ConsumingLink
     let publishing: PublishingLink
     let ledgerDesk: LedgerDesk
-    let requestsPerDay: Int
+    let queues: any QueueInspecting
+    let settings: Settings
     let clock: any Timekeeper
     let logger: Logger
 
@@ -25,6 +27,7 @@ struct ControlDesk: Sendable {
             LogField("uid", Int(peer.uid)))
         if request.name == "status" { return .answer(await status().json) }
         do throws(DeskFault) {
+            if let answer = try await operate(request, peer) { return .answer(answer) }
             if let answer = try await ledgerDesk.answer(request.name, request.arguments) { return .answer(answer) }
             return .refusal(
                 code: "invalid", message: "this daemon (\(Commands.version)) does not know the request \(request.name)")
@@ -42,7 +45,8 @@ struct ControlDesk: Sendable {
         let day = QuotaZone.day(of: clock.wall())
         if let count = try? await ledger.count(of: day.name) {
             status.quota = .init(
-                day: day.name, spent: count.calls + count.probes, limit: requestsPerDay, resetsAt: day.end)
+                day: day.name, spent: count.calls + count.probes, limit: settings.limits.requestsPerDay,
+                resetsAt: day.end)
         }
         if let statistics = try? await ledger.statistics() {
             status.ledger = .init(

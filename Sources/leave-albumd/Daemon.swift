@@ -1,6 +1,7 @@
 import AMQP
 import Glibc
 import HTTP
+import Jobs
 import Ledger
 import Operations
 import Pipeline
@@ -73,7 +74,7 @@ struct Daemon: Sendable {
             ControlDesk(
                 board: board, pipeline: pipeline, ledger: ledger, consuming: consuming, publishing: publishing,
                 ledgerDesk: LedgerDesk(.live(ledger), clock: clock, publish: { await pipeline.publishAgain($0) }),
-                requestsPerDay: settings.limits.requestsPerDay, clock: clock, logger: logger))
+                queues: BrokerQueues(session: session), settings: settings, clock: clock, logger: logger))
         logger.notice(
             "working", LogField("version", Commands.version), LogField("ledger", settings.ledger.path),
             LogField("api", settings.api.baseURL), LogField("concurrency", settings.worker.concurrency))
@@ -125,10 +126,31 @@ struct Daemon: Sendable {
     private func rememberHolds(of ledger: SQLiteLedger, for pipeline: Pipeline) async {
         let now = clock.wall()
         guard let holds = try? await ledger.holds(from: now - settings.retry.maxAge * 2, to: now) else { return }
-        // One that was cut short by a crash ends here: it stands again as soon as its cause shows.
         for hold in holds where hold.until == nil {
-            ledger.recordHold(hold.cause, since: hold.since, until: now, detail: hold.detail)
+            if let wait = restoredWait(of: hold, at: now) {
+                pipeline.restore(hold.cause, since: hold.since, detail: hold.detail, probeAfter: wait)
+            } else {
+                // It stands again as soon as its cause shows.
+                ledger.recordHold(hold.cause, since: hold.since, until: now, detail: hold.detail)
+            }
         }
         pipeline.remember(holds: holds.map { $0.since..<max($0.since, $0.until ?? now) })
+    }
+
+    /// When a hold that the last run left is tested by a job; nil if it does not outlive its run.
+    private func restoredWait(of hold: HoldRecord, at now: Timestamp) -> Duration? {
+        switch hold.cause {
+        case .quotaDay:
+            // The next day is the API's to begin; one job asks a little after its time.
+            let end = QuotaZone.day(of: hold.since).end
+            return end > now ? end - now + .seconds(Int.random(in: 0...900)) : nil
+        case .apiRetired, .apiDisabled, .projectBlocked, .endpointMisconfigured, .clientMisconfigured, .clientFaulty,
+            .tlsTrust, .operatorPaused:
+            // Whoever restarts the daemon may have mended it: one job tells.
+            return .zero
+        case .apiUnavailable, .rateLimited, .clockSuspect, .brokerBlocked, .resultsUnroutable, .resultsFull, .deadFull,
+            .ledgerUnavailable:
+            return nil
+        }
     }
 }

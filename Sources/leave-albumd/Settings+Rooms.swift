@@ -85,6 +85,11 @@ extension Settings {
         return Logger.standardError(format, level: level, hashesAccounts: log.hashAccounts)
     }
 
+    /// Whether what lies in a queue is a job without a result.
+    func isBacklog(_ queue: String) -> Bool {
+        !["results", "dead", "cancel"].contains { queue == "\(broker.prefix).\($0)" }
+    }
+
     /// What the worker consumes in each mode. Probes come from every lane, one message each.
     func queues(_ consumption: Consumption) -> [ConsumedQueue] {
         let full = UInt16(clamping: prefetch)
@@ -94,6 +99,7 @@ extension Settings {
         switch consumption {
         case .everything:
             return [queue(.due, full), queue(.jobs, full), queue(.bulk, full), queue(.broken, 1)]
+        case .withoutBulk: return [queue(.due, full), queue(.jobs, full), queue(.broken, 1)]
         case .oneAtATime: return [queue(.due, 1), queue(.jobs, 1), queue(.bulk, 1)]
         case .suspects: return [queue(.due, 1)]
         case .nothing: return []

@@ -44,10 +44,10 @@ public final class Site: Sendable {
     private let folder: URL
     private let run: Lock<Task<Void, Never>?>
 
-    /// `albums` answers the probes; by itself the API does not know the token.
+    /// `albums` answers the probes; without them the API does not know the token.
     public init(
         _ options: Options = Options(),
-        albums: @escaping @Sendable (ScriptedPhotos.Call) async -> Answer = { _ in .unknownToken },
+        albums: @escaping @Sendable (ScriptedPhotos.Call) async -> Answer,
         _ script: @escaping @Sendable (ScriptedPhotos.Call) async -> Answer
     ) throws {
         let clock = ManualClock(start: Self.start, activity: activity)
@@ -78,6 +78,12 @@ public final class Site: Sendable {
             activity.note()
             told.withLock { $0.append(event) }
         }
+    }
+
+    public convenience init(
+        _ options: Options = Options(), _ script: @escaping @Sendable (ScriptedPhotos.Call) async -> Answer
+    ) throws {
+        try self.init(options, albums: { _ in .unknownToken }, script)
     }
 
     /// Days of UTC.

@@ -1,0 +1,58 @@
+public import Jobs
+public import Threads
+
+/// What an operator does to the running worker.
+extension Pipeline {
+    /// Stops consuming until `resume`. Survives a restart.
+    public func pause(by who: String) {
+        dispatcher.hold(.operatorPaused, detail: "paused by \(who)")
+    }
+
+    /// Lets no job of the account begin until `resume(account:)`. The others go on.
+    public func pause(account: AccountID) { dispatcher.pause(account) }
+
+    /// True if the account was waiting.
+    public func resume(account: AccountID) -> Bool { dispatcher.resume(account) }
+
+    public enum Resumption: Equatable, Sendable {
+        case lifted
+        /// There is no such hold.
+        case none
+        /// It ends when its fault does, and nobody can say so before.
+        case mustEndByItself
+    }
+
+    /// Ends a hold because the operator says that its fault is gone; work begins with one call.
+    public func resume(_ cause: HoldCause) -> Resumption {
+        guard dispatcher.holds.contains(where: { $0.cause == cause }) else { return .none }
+        switch cause {
+        case .brokerBlocked, .ledgerUnavailable: return .mustEndByItself
+        default: break
+        }
+        dispatcher.lift(cause)
+        return .lifted
+    }
+
+    /// Lets one job test the holds now. False if there is none that a job tests.
+    public func probe() -> Bool { dispatcher.probeNow() }
+
+    /// A hold of an earlier run that still stands. `probeAfter` is nil for one that only an operator ends.
+    public func restore(_ cause: HoldCause, since: Timestamp, detail: String, probeAfter wait: Duration?) {
+        dispatcher.resume(cause, since: since, detail: detail, probeAfter: wait ?? .zero)
+    }
+
+    /// An account that waits alone.
+    public struct AccountHold: Equatable, Sendable {
+        public var account: AccountID
+        /// `quota_minute`, `concurrent_write`, `operator_paused`.
+        public var cause: String
+        /// Nil: until it is resumed.
+        public var until: Timestamp?
+    }
+
+    public var accountHolds: [AccountHold] {
+        dispatcher.accountWaits.map {
+            AccountHold(account: $0.account, cause: $0.wait.cause.rawValue, until: $0.wait.untilWall)
+        }
+    }
+}

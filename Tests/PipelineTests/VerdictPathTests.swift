@@ -1,0 +1,343 @@
+import Jobs
+import Ledger
+import Photos
+import PipelineDouble
+import Testing
+import Threads
+
+@testable import Pipeline
+
+/// What the worker does when the API says anything but yes.
+@Suite struct VerdictPathTests {
+    private func site(
+        _ options: Site.Options = Site.Options(),
+        albums: @escaping @Sendable (ScriptedPhotos.Call) async -> Answer,
+        _ script: @escaping @Sendable (ScriptedPhotos.Call) async -> Answer, _ body: (Site) async throws -> Void
+    ) async throws {
+        let site = try Site(options, albums: albums, script)
+        site.begin()
+        try await body(site)
+        await site.end()
+    }
+
+    private func site(
+        _ options: Site.Options = Site.Options(), _ script: @escaping @Sendable (ScriptedPhotos.Call) async -> Answer,
+        _ body: (Site) async throws -> Void
+    ) async throws {
+        try await site(options, albums: { _ in .unknownToken }, script, body)
+    }
+
+    private static let refused = Answer.error(404, "NOT_FOUND", "Requested entity was not found.")
+    private static let denied = Answer.error(403, "PERMISSION_DENIED", "The caller does not have permission")
+
+    // MARK: The probe
+
+    @Test(
+        arguments: [
+            (Answer.album(joined: false), "already_left", "left", nil),
+            (.album(joined: true), "failed", "not_left", "leave_refused"),
+            (.album(owned: true, joined: true), "failed", "not_left", "album_owner"),
+        ] as [(Answer, String, String, String?)])
+    func aRefusalIsExplainedByTheAlbum(album: Answer, outcome: String, effect: String, reason: String?) async throws {
+        try await site(albums: { _ in album }) { _ in
+            Self.refused
+        } _: { site in
+            site.submit("a")
+            await site.advance { !site.results.isEmpty }
+            #expect(site.results.map(\.outcome) == [outcome])
+            #expect(site.results.first?.effect == effect)
+            #expect(site.results.first?.reason == reason)
+            #expect(site.photos.calls.count == 1 && site.photos.probes.count == 1)
+        }
+    }
+
+    @Test func aCallThatWentUnheardTwiceIsSettledByAQuestion() async throws {
+        try await site(albums: { _ in .album(joined: false) }) { _ in
+            .ambiguous(detail: "reset")
+        } _: { site in
+            site.submit("a")
+            await site.advance { !site.results.isEmpty }
+            #expect(site.results.map(\.outcome) == ["already_left"])
+            #expect(site.photos.calls.count == 2 && site.photos.probes.count == 1)
+        }
+    }
+
+    @Test func whoeverComesBackUnsureAsksBeforeCalling() async throws {
+        try await site(albums: { _ in .album(joined: true) }) { call in
+            call.earlier < 2 ? .unavailable : .ok
+        } _: { site in
+            site.submit("a")
+            await site.advance { !site.results.isEmpty }
+            #expect(site.results.map(\.outcome) == ["left"])
+            // Two calls in hand, parked, one question, one call.
+            #expect(site.photos.calls.count == 3 && site.photos.probes.count == 1)
+        }
+    }
+
+    @Test func anAlbumThatWasAskedBeforeTheCallIsNotAskedAgainAfterIt() async throws {
+        try await site(albums: { _ in .album(joined: true) }) { call in
+            call.earlier < 2 ? .unavailable : Self.refused
+        } _: { site in
+            site.submit("a")
+            await site.advance { !site.results.isEmpty }
+            #expect(site.results.first?.reason == "leave_refused")
+            #expect(site.results.first?.effect == "not_left")
+            #expect(site.photos.probes.count == 1)
+        }
+    }
+
+    @Test func aQuestionThatFailsIsAskedAgainAndNeverMakesAJobAmbiguous() async throws {
+        try await site(albums: { $0.earlier == 0 ? .unavailable : .album(joined: false) }) { _ in
+            Self.refused
+        } _: { site in
+            site.submit("a")
+            await site.advance { !site.results.isEmpty }
+            #expect(site.results.map(\.outcome) == ["already_left"])
+            #expect(site.results.first?.attempts == 1)
+            #expect(site.photos.calls.count == 1, "the question comes first the second time")
+        }
+    }
+
+    @Test func anAbortedOperationIsAskedAfterBeforeTheLastTry() async throws {
+        var options = Site.Options()
+        options.maxAttempts = 3
+        try await site(options, albums: { _ in .album(joined: false) }) { _ in
+            .error(409, "ABORTED", "The operation was aborted.")
+        } _: { site in
+            site.submit("a")
+            await site.advance { !site.results.isEmpty }
+            #expect(site.results.map(\.outcome) == ["already_left"])
+            #expect(site.photos.calls.count == 2 && site.photos.probes.count == 1)
+        }
+    }
+
+    // MARK: Neighbours
+
+    @Test func aRefusalIsFinalWhileNeighboursSucceed() async throws {
+        try await site { call in
+            call.token == "t-bad" ? Self.denied : .ok
+        } _: { site in
+            site.submit("good", account: "bob")
+            await site.advance { site.results.count == 1 }
+            site.submit("bad", account: "ann")
+            await site.advance { site.results.count == 2 }
+            #expect(site.results.last?.reason == "permission_denied")
+            #expect(site.results.last?.attempts == 0, "only faults of the server cost attempts")
+            #expect(site.photos.calls.count == 2)
+        }
+    }
+
+    @Test func withoutNeighboursItIsParkedTwiceAndDeadTheThirdTime() async throws {
+        try await site { _ in
+            Self.denied
+        } _: { site in
+            site.submit("a")
+            await site.advance { !site.results.isEmpty }
+            #expect(site.results.first?.reason == "permission_denied")
+            #expect(site.photos.calls.count == 3)
+            #expect((site.clock.now() - MonotonicTime(nanoseconds: 0)) >= .seconds(600))
+        }
+    }
+
+    @Test func aTokenThatIsRefusedThoughItIsFreshGetsThreeMoreChances() async throws {
+        try await site { call in
+            call.token == "t-bad" ? .error(401, "UNAUTHENTICATED", "x") : .ok
+        } _: { site in
+            site.submit("good", account: "bob")
+            site.submit("bad", account: "ann")
+            await site.advance { site.results.count == 2 }
+            #expect(site.results.last?.reason == "auth_rejected")
+            // Each time once with the token that is there and once with a fresh one.
+            #expect(site.photos.calls.filter { $0.token == "t-bad" }.count == 8)
+        }
+    }
+
+    @Test func aBlanketRefusalOfADayCostsNothingAndTouchesFew() async throws {
+        let isRetired = Lock(true)
+        try await site { _ in
+            isRetired.withLock { $0 } ? Self.denied : .ok
+        } _: { site in
+            // A job a minute for a day.
+            for minute in 0..<1440 {
+                site.submit("j\(minute)", account: "a\(minute)")
+                await site.pass(.seconds(60))
+                if minute == 60 {
+                    #expect(site.pipeline.snapshot.holds.map(\.cause) == [.apiRetired])
+                    #expect(Set(site.photos.calls.map(\.token)).count <= 20)
+                }
+            }
+            #expect(site.results.isEmpty && site.letters.isEmpty)
+            #expect(site.broker.waiting == 1440)
+            let calls = site.photos.calls.count
+            #expect(calls < 300, "\(calls) calls")
+            isRetired.withLock { $0 = false }
+            await site.advance { site.results.count == 1440 }
+            #expect(site.results.count == 1440)
+            #expect(site.results.allSatisfy { $0.outcome == "left" && $0.attempts == 0 })
+        }
+    }
+
+    @Test func aRemovedMethodThatKnowsNothingIsHeldAtTwentyAccounts() async throws {
+        try await site { _ in
+            Self.refused
+        } _: { site in
+            for number in 0..<100 { site.submit("j\(number)", account: "a\(number)") }
+            await site.advance(for: .seconds(1200)) { !site.pipeline.snapshot.holds.isEmpty }
+            #expect(site.pipeline.snapshot.holds.map(\.cause) == [.apiRetired])
+            #expect(site.photos.calls.count <= 24)
+            await site.pass(.seconds(3600))
+            #expect(site.results.isEmpty && site.letters.isEmpty)
+            #expect(site.broker.waiting == 100)
+        }
+    }
+
+    // MARK: The breaker
+
+    @Test func aServerThatFailsForEverybodyCostsNobodyMoreThanItsFirstTries() async throws {
+        let isDown = Lock(true)
+        var options = Site.Options()
+        options.concurrency = 1
+        try await site(
+            options, albums: { _ in isDown.withLock { $0 } ? .unavailable : .album(joined: true) }
+        ) { _ in
+            isDown.withLock { $0 } ? .unavailable : .ok
+        } _: { site in
+            for number in 0..<50 { site.submit("j\(number)", account: "a\(number)") }
+            await site.advance(for: .seconds(60)) { !site.pipeline.snapshot.holds.isEmpty }
+            #expect(site.pipeline.snapshot.holds.map(\.cause) == [.apiUnavailable])
+            await site.pass(.seconds(86_400))
+            #expect(site.results.isEmpty)
+            #expect(site.photos.calls.count + site.photos.probes.count < 350)
+            isDown.withLock { $0 = false }
+            await site.advance { site.results.count == 50 }
+            #expect(site.results.count == 50)
+            let spent = site.results.map(\.attempts).reduce(0, +)
+            #expect(spent <= 2, "\(spent) attempts spent")
+        }
+    }
+
+    // MARK: Quotas
+
+    @Test func anAccountOverItsMinuteWaitsAloneAndLosesNoAttempt() async throws {
+        try await site { call in
+            call.token.hasPrefix("t-ann") && call.earlier == 0
+                ? .error(429, "RESOURCE_EXHAUSTED", "Quota exceeded for 'Write requests per minute per user'") : .ok
+        } _: { site in
+            site.submit("ann1", account: "ann")
+            site.submit("bob1", account: "bob")
+            await site.advance { site.results.count == 1 }
+            #expect(site.results.map { $0.json["jobId"]?.text } == ["bob1"])
+            #expect(site.pipeline.accountHolds.map(\.cause) == ["quota_minute"])
+            #expect(site.pipeline.snapshot.holds.isEmpty)
+            await site.advance { site.results.count == 2 }
+            #expect(site.clock.now() - MonotonicTime(nanoseconds: 0) >= .seconds(30))
+            #expect(site.results.last?.attempts == 0)
+            #expect(site.pipeline.accountHolds.isEmpty)
+        }
+    }
+
+    @Test func threeAccountsWithConcurrentWritesHoldTheWorker() async throws {
+        try await site { _ in
+            .error(429, "RESOURCE_EXHAUSTED", "Quota exceeded for quota 'concurrent write request' of service 'p'")
+        } _: { site in
+            for name in ["ann", "bob", "cay"] { site.submit(name, account: name) }
+            await site.advance(for: .seconds(60)) { !site.pipeline.snapshot.holds.isEmpty }
+            #expect(site.pipeline.snapshot.holds.map(\.cause) == [.rateLimited])
+        }
+    }
+
+    @Test func aSpentDayIsOverUntilItsResetWhateverWasCounted() async throws {
+        var options = Site.Options()
+        options.perDay = 1000
+        let isSpent = Lock(true)
+        try await site(options) { _ in
+            isSpent.withLock { $0 }
+                ? .error(429, "RESOURCE_EXHAUSTED", "Quota exceeded for limit 'All requests per day' of service") : .ok
+        } _: { site in
+            for number in 0..<10 { site.submit("j\(number)", account: "a\(number)") }
+            await site.advance { !site.pipeline.snapshot.holds.isEmpty }
+            #expect(site.pipeline.snapshot.holds.map(\.cause) == [.quotaDay])
+            // Twelve hours to the reset.
+            await site.pass(.seconds(43_000))
+            #expect(site.photos.calls.count == 1)
+            isSpent.withLock { $0 = false }
+            await site.advance(for: .seconds(1_200)) { site.results.count == 10 }
+            #expect(site.results.count == 10 && site.results.allSatisfy { $0.attempts == 0 })
+        }
+    }
+
+    @Test func aClockThatIsWrongHoldsBeforeTheDayIsBelieved() async throws {
+        var options = Site.Options()
+        options.perDay = 1000
+        let isWrong = Lock(true)
+        try await site(options) { _ in
+            .answered(
+                status: 200,
+                // The site's clock begins at noon.
+                fields: isWrong.withLock { $0 } ? [("Date", "Mon, 23 Nov 2026 10:00:00 GMT")] : [], body: [])
+        } _: { site in
+            site.submit("a", account: "ann")
+            site.submit("b", account: "bob")
+            await site.advance { site.results.count == 1 }
+            #expect(site.pipeline.snapshot.holds.map(\.cause) == [.clockSuspect])
+            #expect(site.pipeline.snapshot.holds.first?.detail.contains("10:00:00") == true)
+            isWrong.withLock { $0 = false }
+            await site.advance { site.results.count == 2 }
+            #expect(site.pipeline.snapshot.holds.isEmpty)
+        }
+    }
+
+    @Test func requestsPerSecondAreKept() async throws {
+        var options = Site.Options()
+        options.perSecond = 2
+        try await site(options) { _ in
+            .ok
+        } _: { site in
+            for number in 0..<21 { site.submit("j\(number)", account: "a\(number)") }
+            await site.advance { site.results.count == 21 }
+            let took = (site.clock.now() - MonotonicTime(nanoseconds: 0)).inSeconds
+            #expect((9.0...10.5).contains(took), "\(took) s")
+        }
+    }
+
+    // MARK: The operator
+
+    @Test func aPausedWorkerKeepsItsJobsAndAPausedAccountOnlyItsOwn() async throws {
+        try await site { _ in
+            .ok
+        } _: { site in
+            site.pipeline.pause(account: AccountID("ann"))
+            site.submit("a", account: "ann")
+            site.submit("b", account: "bob")
+            await site.pass(.seconds(300))
+            #expect(site.results.map { $0.json["jobId"]?.text } == ["b"])
+            #expect(site.pipeline.resume(account: AccountID("ann")))
+            await site.advance(for: .seconds(700)) { site.results.count == 2 }
+            #expect(site.results.count == 2)
+
+            site.pipeline.pause(by: "me")
+            site.submit("c", account: "cay")
+            await site.pass(.seconds(300))
+            #expect(site.results.count == 2)
+            #expect(site.pipeline.resume(.brokerBlocked) == .none)
+            #expect(site.pipeline.resume(.operatorPaused) == .lifted)
+            await site.advance(for: .seconds(5)) { site.results.count == 3 }
+            #expect(site.results.count == 3)
+        }
+    }
+
+    @Test func aProbeBeforeItsTimeLiftsAHold() async throws {
+        let isBroken = Lock(true)
+        try await site { _ in
+            isBroken.withLock { $0 } ? .redirect : .ok
+        } _: { site in
+            site.submit("a")
+            await site.advance { !site.pipeline.snapshot.holds.isEmpty }
+            isBroken.withLock { $0 = false }
+            #expect(site.pipeline.probe())
+            await site.advance(for: .seconds(5)) { site.results.count == 1 }
+            #expect(site.results.count == 1)
+            #expect(!site.pipeline.probe())
+        }
+    }
+}
