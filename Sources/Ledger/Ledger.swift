@@ -18,6 +18,10 @@ public protocol Ledger: Sendable {
     @discardableResult
     func record(_ record: Record) async throws(LedgerError) -> Int
 
+    /// Lets the job end without a call, whenever a delivery of it comes. False if it has ended or called already: then
+    /// its own result stands.
+    func cancel(_ jobID: JobID, at now: Timestamp) async throws(LedgerError) -> Bool
+
     /// Notes that the broker has a message. A post: it is written with the next commit, and a crash before that means
     /// one more copy.
     func mark(_ part: PublishedPart, of jobID: JobID, generation: Int)

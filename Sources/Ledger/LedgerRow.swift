@@ -52,6 +52,9 @@ struct LedgerRow: Equatable, Sendable {
         revision = older?.revision ?? 0
     }
 
+    /// No call of this generation began.
+    var hasNeverCalled: Bool { firstCallAt == nil && !hasOpenIntent && attempts == 0 && !isAmbiguous }
+
     /// A call may have reached the API unanswered.
     var mayHaveCalledUnheard: Bool { isAmbiguous || hasOpenIntent }
 

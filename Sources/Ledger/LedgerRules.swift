@@ -11,10 +11,15 @@ enum LedgerRules {
 
     /// What `arrival` finds. `result` gives the kept result of a generation of this job.
     static func look<Failure: Error>(
-        _ row: LedgerRow?, _ arrival: Arrival, at now: Timestamp,
+        _ row: LedgerRow?, _ arrival: Arrival, isCancelled: Bool, at now: Timestamp,
         result: (_ generation: Int) throws(Failure) -> KeptResult?
     ) throws(Failure) -> Finding? {
-        guard let row else { return .fresh(isAmbiguous: arrival.isAmbiguous, predecessor: nil) }
+        guard let row else {
+            // A copy that carries a call knows better than a ledger that was lost.
+            let mayHaveCalled = arrival.attempts > 0 || arrival.isAmbiguous
+            return isCancelled && !mayHaveCalled
+                ? .cancelled(nil) : .fresh(isAmbiguous: arrival.isAmbiguous, predecessor: nil)
+        }
         guard row.account == arrival.account, row.tokenHash == arrival.tokenHash else { return .conflict }
         if arrival.generation < row.generation { return .superseded(try result(arrival.generation)?.result) }
         if arrival.generation > row.generation {
@@ -22,7 +27,14 @@ enum LedgerRules {
                 isAmbiguous: arrival.isAmbiguous || row.mayHaveCalledUnheard,
                 predecessor: row.isFinished ? nil : row.open)
         }
-        guard row.isFinished else { return open(row, arrival, at: now) }
+        guard row.isFinished else {
+            let finding = open(row, arrival, at: now)
+            switch finding {
+            case .resumed(let open), .overdue(let open):
+                return isCancelled && row.hasNeverCalled ? .cancelled(open) : finding
+            default: return finding
+            }
+        }
         // Nil: a finished generation without its result, which no rule makes; the file is at fault.
         return try result(row.generation).map {
             .finished(
@@ -70,7 +82,7 @@ enum LedgerRules {
             // redelivery must be let in again. Without the due time it would be acked as one whose successor lives.
             claimed = row
             claimed.raise(attempts: 0, isAmbiguous: open.isAmbiguous, malformedAnswers: 0)
-        case .parked, .unparked, .finished, .superseded, .conflict, .leased:
+        case .parked, .unparked, .cancelled, .finished, .superseded, .conflict, .leased:
             return nil
         }
         claimed.raise(
@@ -143,6 +155,13 @@ enum LedgerRules {
         guard next != row else { return nil }
         next.revision += 1
         return next
+    }
+
+    // MARK: cancel
+
+    /// Whether a cancelled job is remembered: not if it has ended or called, for then its own result stands.
+    static func mayCancel(_ row: LedgerRow?) -> Bool {
+        row.map { !$0.isFinished && $0.hasNeverCalled } ?? true
     }
 
     // MARK: lost

@@ -80,7 +80,9 @@ enum LedgerSchema {
         CREATE TRIGGER jobs_removed AFTER DELETE ON jobs BEGIN
             UPDATE tally SET entries = entries - 1;
         END;
-        """
+        """,
+        // Jobs that are to be cancelled should they come, or come back: forgotten when they end.
+        "CREATE TABLE cancels (job_id BLOB PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;",
     ]
 
     static var version: Int { migrations.count }

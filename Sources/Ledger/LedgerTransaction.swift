@@ -85,7 +85,8 @@ struct LedgerTransaction {
     }
 
     private func find(_ row: LedgerRow?, _ arrival: Arrival, at now: Timestamp) throws(SQLiteFault) -> Finding {
-        let finding = try LedgerRules.look(row, arrival, at: now) { generation throws(SQLiteFault) in
+        let isCancelled = try rows.isCancelled(arrival.jobID)
+        let finding = try LedgerRules.look(row, arrival, isCancelled: isCancelled, at: now) { generation throws(SQLiteFault) in
             try rows.loadResult(arrival.jobID, generation: generation)
         }
         guard let finding else {
@@ -117,6 +118,7 @@ struct LedgerTransaction {
         guard let next = LedgerRules.record(row, record, at: now) else { return row?.copy ?? arrival.copy }
         if case .finished(_, let result, _, _, _) = record {
             try rows.save(result, of: arrival.jobID, generation: arrival.generation)
+            try rows.forgetCancel(arrival.jobID)
         }
         try rows.save(next)
         return next.copy

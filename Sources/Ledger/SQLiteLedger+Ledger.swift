@@ -16,6 +16,14 @@ extension SQLiteLedger {
         return try await ask { .record(record, now, $0) }
     }
 
+    public func cancel(_ jobID: JobID, at now: Timestamp) async throws(LedgerError) -> Bool {
+        try await write { rows throws(SQLiteFault) in
+            guard LedgerRules.mayCancel(try rows.load(jobID)) else { return false }
+            try rows.cancel(jobID, at: now)
+            return true
+        }
+    }
+
     public func mark(_ part: PublishedPart, of jobID: JobID, generation: Int) {
         // Refused only by a closed ledger: then the next delivery publishes once more, under the same message-id.
         mailbox.post(.mark(part, jobID, generation: generation))

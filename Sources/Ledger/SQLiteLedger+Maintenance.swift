@@ -28,7 +28,7 @@ extension SQLiteLedger {
             if removed < Self.slice { break }
         }
         try await write { rows throws(SQLiteFault) in
-            for table in ["days WHERE at", "holds WHERE until"] {
+            for table in ["days WHERE at", "holds WHERE until", "cancels WHERE at"] {
                 let deletion = try rows.connection.statement("DELETE FROM \(table) < ?1")
                 deletion.bind(1, time)
                 try deletion.run()
@@ -84,7 +84,7 @@ extension SQLiteLedger {
 
     private static func remove(_ ids: [[UInt8]], _ rows: SQLiteRows) throws(SQLiteFault) -> Int {
         for id in ids {
-            for table in ["results", "history", "jobs"] {
+            for table in ["results", "history", "cancels", "jobs"] {
                 let deletion = try rows.connection.statement("DELETE FROM \(table) WHERE job_id = ?1")
                 deletion.bind(1, id)
                 try deletion.run()

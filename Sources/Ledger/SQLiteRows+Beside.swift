@@ -26,6 +26,28 @@ extension SQLiteRows {
             ? DayCount(calls: statement.int(0), probes: statement.int(1)) : DayCount(calls: 0, probes: 0)
     }
 
+    // MARK: Cancelled jobs
+
+    func cancel(_ id: JobID, at now: Timestamp) throws(SQLiteFault) {
+        let insertion = try connection.statement(
+            "INSERT INTO cancels (job_id, at) VALUES (?1, ?2) ON CONFLICT (job_id) DO NOTHING")
+        insertion.bind(1, id.utf8).bind(2, now)
+        try insertion.run()
+    }
+
+    func isCancelled(_ id: JobID) throws(SQLiteFault) -> Bool {
+        let statement = try connection.statement("SELECT 1 FROM cancels WHERE job_id = ?1")
+        defer { statement.reset() }
+        statement.bind(1, id.utf8)
+        return try statement.step()
+    }
+
+    func forgetCancel(_ id: JobID) throws(SQLiteFault) {
+        let deletion = try connection.statement("DELETE FROM cancels WHERE job_id = ?1")
+        deletion.bind(1, id.utf8)
+        try deletion.run()
+    }
+
     // MARK: Stories
 
     /// More than the retry ladder has rungs; a job that flaps keeps its newest.

@@ -313,7 +313,11 @@ struct Dispatch: Sendable {
             switch timer {
             case .patience(let tag): losePatience(tag)
             case .ready(let tag):
-                guard let entry = entries[tag], entry.state == .delayed, let job = entry.item.job else { continue }
+                guard let entry = entries[tag], entry.state == .delayed else { continue }
+                guard let job = entry.item.job else {
+                    keepHouse(tag, .work)
+                    continue
+                }
                 enqueue(tag, entry.item, job, first: true, at: now)
             case .accountSlot(let name):
                 accounts[name]?.isTimed = false

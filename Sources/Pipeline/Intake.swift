@@ -40,6 +40,15 @@ struct Intake: Sendable {
         guard case .complete(let body) = message.body else {
             return .rejected(Rejection(.bodyTooLarge, "the body is larger than the worker holds in memory"))
         }
+        if lane == .cancel {
+            let asked = CancelDecoder.decode(
+                body: body, contentType: message.properties.contentType,
+                contentEncoding: message.properties.contentEncoding)
+            switch asked {
+            case .success(let id): return .cancel(id)
+            case .failure(let rejection): return .rejected(rejection)
+            }
+        }
         let decoded = JobDecoder.decode(
             body: body, contentType: message.properties.contentType,
             contentEncoding: message.properties.contentEncoding, messageID: message.properties.messageID)

@@ -31,6 +31,8 @@ struct Item: Sendable {
 
     enum Content: Sendable {
         case job(Job)
+        /// It asks for a job to be cancelled.
+        case cancel(JobID)
         /// It never became a job.
         case rejected(Rejection)
         /// The worker died with it in hand too often: it is set apart before anyone looks into it.

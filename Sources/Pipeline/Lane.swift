@@ -8,6 +8,8 @@ public enum Lane: String, CaseIterable, Sendable {
     case bulk
     /// What the broker itself gave up.
     case broken
+    /// Jobs that are to end without a call.
+    case cancel
 
     /// Turns of each lane in one round while all have work: bulk never starves, and never delays the others by more
     /// than a ninth.
@@ -16,7 +18,7 @@ public enum Lane: String, CaseIterable, Sendable {
         case .due, .jobs: 4
         case .bulk: 1
         // Never queued by turns: each is closed as soon as it comes.
-        case .broken: 0
+        case .broken, .cancel: 0
         }
     }
 
@@ -27,7 +29,7 @@ public enum Lane: String, CaseIterable, Sendable {
     var carriesOwnHeaders: Bool {
         switch self {
         case .due, .broken: true
-        case .jobs, .bulk: false
+        case .jobs, .bulk, .cancel: false
         }
     }
 }

@@ -12,6 +12,8 @@ public enum PipelineEvent: Sendable {
     /// A copy waits in the retry queue of `delay` (nil: on `due`).
     case parked(JobID?, generation: Int, delay: Duration?, wait: Duration, cause: String)
     case handedBack(count: Int)
+    /// Somebody wants the job to end without a call; `inTime` if none had begun.
+    case cancelled(JobID, inTime: Bool)
     case letterPublished(Reason)
     case replyCopy(delivered: Bool)
     case holdsChanged([Hold], lifted: [Hold])

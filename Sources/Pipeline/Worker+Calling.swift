@@ -21,7 +21,7 @@ extension Worker {
     /// A token service that is down is asked again after this, at no attempt's cost.
     private static let unavailableCredential = Duration.seconds(30)
     /// The ledger's own health decides when work goes on; this only keeps one job from asking in a loop.
-    private static let ledgerRetry = Duration.seconds(1)
+    static let ledgerRetry = Duration.seconds(1)
     /// Nothing was sent: try again soon, then less often. No attempt is spent.
     private static let networkBackoff = Backoff(first: .milliseconds(400), longest: .seconds(10))
 

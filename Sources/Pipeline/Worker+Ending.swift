@@ -135,4 +135,16 @@ extension Worker {
                 detail: rejection.detail))
         ack(delivery)
     }
+
+    /// Remembered before it is acked: whenever the job comes, it ends without a call.
+    func cancel(_ id: JobID, _ item: Item, _ delivery: consuming Delivery) async {
+        do throws(LedgerError) {
+            let isInTime = try await ledger.cancel(id, at: clock.wall())
+            onEvent(.cancelled(id, inTime: isInTime))
+            ack(delivery)
+        } catch {
+            onEvent(.ledgerRefused(id, detail: error.description))
+            dispatcher.putBack(delivery, as: item, until: clock.now() + Self.ledgerRetry)
+        }
+    }
 }

@@ -40,6 +40,7 @@ struct Worker: Sendable {
         switch turn.item.content {
         case .suspicious: await setApart(turn.item, delivery)
         case .rejected(let rejection): await reject(turn.item, rejection, delivery)
+        case .cancel(let id): await cancel(id, turn.item, delivery)
         case .job(let job):
             let hand = JobInHand(turn.item, job, isProbe: turn.mandate == .probe, now: clock.wall())
             await walk(hand, mustPark: turn.mandate == .park, delivery)
@@ -63,6 +64,10 @@ struct Worker: Sendable {
         case .finished(let finished): return await publishAgain(finished, hand, delivery)
         case .superseded(let result): return await replay(result, hand, delivery)
         case .parked: return ack(delivery)
+        case .cancelled(let open):
+            if let open { hand.progress = Progress(hand.arrival, open) }
+            let ending = Ending.failed(.cancelled, detail: "it was cancelled before a call began", nil)
+            return await finish(hand, ending, delivery)
         case .unparked(let open): return await republishCopy(open, hand, delivery)
         case .leased(let until): return await park(hand, until: until, cause: "leased", delivery)
         case .fresh(let isAmbiguous, let predecessor):

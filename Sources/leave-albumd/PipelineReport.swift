@@ -30,6 +30,9 @@ final class PipelineReport: Sendable {
                 LogField("wait_s", .seconds(wait.inSeconds)), LogField("cause", cause))
             if let id { note(id, generation, "parked", "for \(Int(wait.inSeconds.rounded())) s: \(cause)") }
         case .handedBack(let count): logger.debug("handed back", LogField("count", count))
+        case .cancelled(let id, let inTime):
+            logger.info(inTime ? "cancelled" : "asked to cancel a job that has called or ended", job(id))
+            if inTime { note(id, 0, "cancelled", "it ends without a call when it comes") }
         case .letterPublished(let reason): logger.debug("dead letter", LogField("reason", reason.rawValue))
         case .replyCopy(let delivered):
             if !delivered { logger.info("a copy of a result could not be delivered to its reply-to") }

@@ -96,11 +96,13 @@ extension Settings {
         func queue(_ lane: Lane, _ prefetch: UInt16) -> ConsumedQueue {
             ConsumedQueue(name: lane.queue(prefix: broker.prefix), prefetch: prefetch)
         }
+        // A cancelled job must not be the one that tests a hold.
+        let cancels = queue(.cancel, 16)
         switch consumption {
         case .everything:
-            return [queue(.due, full), queue(.jobs, full), queue(.bulk, full), queue(.broken, 1)]
-        case .withoutBulk: return [queue(.due, full), queue(.jobs, full), queue(.broken, 1)]
-        case .oneAtATime: return [queue(.due, 1), queue(.jobs, 1), queue(.bulk, 1)]
+            return [queue(.due, full), queue(.jobs, full), queue(.bulk, full), queue(.broken, 1), cancels]
+        case .withoutBulk: return [queue(.due, full), queue(.jobs, full), queue(.broken, 1), cancels]
+        case .oneAtATime: return [queue(.due, 1), queue(.jobs, 1), queue(.bulk, 1), cancels]
         case .suspects: return [queue(.due, 1)]
         case .nothing: return []
         }

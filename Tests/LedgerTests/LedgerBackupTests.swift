@@ -91,7 +91,7 @@ import Threads
         await ledger.close(within: SQLiteLedger.closeTime)
         let before = contents(of: folder.ledger)
         let size = contents(of: backup).count
-        write([UInt8](repeating: 0xA5, count: 2_000), to: backup, at: size / 2)
+        write([UInt8](repeating: 0xA5, count: 2_000), to: backup, at: size / 2 / 4_096 * 4_096)
         #expect { _ = try LedgerBackup.restore(backup, to: folder.ledger, lock: lock, at: Sample.start) } throws: {
             ($0 as? LedgerError)?.isUnusable == true
         }

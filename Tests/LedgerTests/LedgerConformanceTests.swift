@@ -42,6 +42,50 @@ import Threads
         }
     }
 
+    // MARK: Cancelled
+
+    @Test(arguments: LedgerUnderTest.Kind.allCases)
+    func aCancelledJobIsNeverClaimedWheneverItComes(_ kind: LedgerUnderTest.Kind) async throws {
+        try await with(kind) { ledger async throws in
+            let arrival = Sample.arrival()
+            #expect(try await ledger.cancel(arrival.jobID, at: Sample.start))
+            #expect(try await ledger.look(arrival, at: Sample.start) == .cancelled(nil))
+            #expect(try await ledger.claim(Sample.claim(arrival)) == .refused(.cancelled(nil)))
+            try await ledger.record(Sample.finished(arrival))
+            guard case .finished = try await ledger.look(arrival, at: Sample.start) else {
+                Issue.record("it has ended")
+                return
+            }
+            #expect(try await ledger.cancel(arrival.jobID, at: Sample.start) == false, "its own result stands")
+        }
+    }
+
+    @Test(arguments: LedgerUnderTest.Kind.allCases)
+    func aJobThatWaitsWithoutACallCanBeCancelledAndOneThatCalledCannot(_ kind: LedgerUnderTest.Kind) async throws {
+        try await with(kind) { ledger async throws in
+            let waiting = Sample.arrival("waiting")
+            _ = try await ledger.record(
+                .parked(waiting, attempts: 0, isAmbiguous: false, malformedAnswers: 0, due: Sample.start))
+            ledger.mark(.copy(1), of: waiting.jobID, generation: 0)
+            #expect(try await ledger.cancel(waiting.jobID, at: Sample.start))
+            guard case .cancelled(.some) = try await ledger.look(Sample.arrival("waiting", copy: 1), at: Sample.start)
+            else {
+                Issue.record("the copy finds the wish")
+                return
+            }
+            let called = Sample.arrival("called")
+            _ = try await ledger.claim(Sample.claim(called))
+            #expect(try await ledger.cancel(called.jobID, at: Sample.start) == false)
+            // A question is no call.
+            let asked = Sample.arrival("asked")
+            var question = Sample.claim(asked)
+            question.kind = .probe
+            _ = try await ledger.claim(question)
+            #expect(try await ledger.look(asked, at: Sample.start) == .resumed(Sample.open(called: false)))
+            #expect(try await ledger.cancel(asked.jobID, at: Sample.start))
+        }
+    }
+
     // MARK: Open
 
     @Test(arguments: LedgerUnderTest.Kind.allCases)

@@ -25,19 +25,32 @@ import Threads
         let folder = TemporaryFolder()
         try await makeLedger(folder)
         let connection = try SQLiteConnection(path: folder.ledger, mode: .readWrite)
-        #expect(try LedgerSchema.migrate(connection, steps: Self.next) == 1)
-        #expect(try connection.integer("PRAGMA user_version") == 2)
+        #expect(try LedgerSchema.migrate(connection, steps: Self.next) == LedgerSchema.version)
+        #expect(try connection.integer("PRAGMA user_version") == LedgerSchema.version + 1)
         #expect(try connection.integer("SELECT count(*) FROM jobs WHERE leased IS NULL") == 1)
         #expect(try connection.integer("SELECT count(*) FROM leases") == 1)
         // Once is enough.
-        #expect(try LedgerSchema.migrate(connection, steps: Self.next) == 2)
+        #expect(try LedgerSchema.migrate(connection, steps: Self.next) == LedgerSchema.version + 1)
+    }
+
+    @Test func aFileOfTheFirstVersionComesUpToThisOne() async throws {
+        let folder = TemporaryFolder()
+        do {
+            let connection = try SQLiteConnection(path: folder.ledger, mode: .readWrite)
+            try LedgerSchema.migrate(connection, steps: Array(LedgerSchema.migrations.prefix(1)))
+        }
+        let ledger = try SQLiteLedger.opened(folder)
+        #expect(try await ledger.cancel(JobID("never-seen"), at: Sample.start))
+        try await ledger.record(Sample.finished(Sample.arrival()))
+        await ledger.close(within: SQLiteLedger.closeTime)
+        #expect(try LedgerReader(path: folder.ledger).faults() == [])
     }
 
     @Test func aNewFileTakesAllStepsAtOnce() throws {
         let folder = TemporaryFolder()
         let connection = try SQLiteConnection(path: folder.ledger, mode: .readWrite)
         #expect(try LedgerSchema.migrate(connection, steps: Self.next) == 0)
-        #expect(try connection.integer("PRAGMA user_version") == 2)
+        #expect(try connection.integer("PRAGMA user_version") == LedgerSchema.version + 1)
     }
 
     @Test func aStepThatFailsLeavesTheFileAsItWas() async throws {
@@ -46,7 +59,7 @@ import Threads
         let connection = try SQLiteConnection(path: folder.ledger, mode: .readWrite)
         let broken = LedgerSchema.migrations + ["CREATE TABLE leases (x); INSERT INTO nowhere VALUES (1)"]
         #expect(throws: LedgerError.self) { try LedgerSchema.migrate(connection, steps: broken) }
-        #expect(try connection.integer("PRAGMA user_version") == 1)
+        #expect(try connection.integer("PRAGMA user_version") == LedgerSchema.version)
         #expect(try connection.integer("SELECT count(*) FROM sqlite_schema WHERE name = 'leases'") == 0)
         #expect(try LedgerReader(path: folder.ledger).faults() == [])
     }
@@ -59,8 +72,8 @@ import Threads
             try LedgerSchema.migrate(connection, steps: Self.next)
         }
         let namesBoth: (any Error) -> Bool = { error in
-            (error as? LedgerError)?.isUnusable == true && "\(error)".contains("schema version 2")
-                && "\(error)".contains("up to 1")
+            (error as? LedgerError)?.isUnusable == true && "\(error)".contains("schema version \(LedgerSchema.version + 1)")
+                && "\(error)".contains("up to \(LedgerSchema.version)")
         }
         #expect { _ = try SQLiteLedger.opened(folder, lock: lock) } throws: { namesBoth($0) }
         #expect { _ = try LedgerReader(path: folder.ledger) } throws: { namesBoth($0) }

@@ -24,6 +24,27 @@ final class MemoryLedger: Ledger {
     private struct State {
         var jobs: [JobID: Entry] = [:]
         var days: [String: DayCount] = [:]
+        var cancelled: Set<JobID> = []
+
+        func find(_ arrival: Arrival, _ now: Timestamp) -> Finding {
+            let entry = jobs[arrival.jobID]
+            let finding = MemoryLedger.find(entry, arrival, now)
+            guard cancelled.contains(arrival.jobID) else { return finding }
+            switch finding {
+            case .fresh(_, nil) where entry == nil:
+                return arrival.attempts > 0 || arrival.isAmbiguous ? finding : .cancelled(nil)
+            case .resumed(let open), .overdue(let open): return entry?.hasNeverCalled == true ? .cancelled(open) : finding
+            default: return finding
+            }
+        }
+    }
+
+    func cancel(_ jobID: JobID, at now: Timestamp) async throws(LedgerError) -> Bool {
+        state.withLock { state in
+            if let entry = state.jobs[jobID], !entry.hasNeverCalled { return false }
+            state.cancelled.insert(jobID)
+            return true
+        }
     }
 
     private let state = Lock(State())
@@ -31,7 +52,7 @@ final class MemoryLedger: Ledger {
     // MARK: look
 
     func look(_ arrival: Arrival, at now: Timestamp) async throws(LedgerError) -> Finding {
-        state.withLock { Self.find($0.jobs[arrival.jobID], arrival, now) }
+        state.withLock { $0.find(arrival, now) }
     }
 
     private static func find(_ entry: Entry?, _ arrival: Arrival, _ now: Timestamp) -> Finding {
@@ -68,7 +89,7 @@ final class MemoryLedger: Ledger {
     func claim(_ claim: Claim) async throws(LedgerError) -> ClaimAnswer {
         state.withLock { state in
             let id = claim.arrival.jobID
-            let finding = Self.find(state.jobs[id], claim.arrival, claim.at)
+            let finding = state.find(claim.arrival, claim.at)
             var entry: Entry
             switch finding {
             case .fresh(let isAmbiguous, let predecessor):
@@ -89,16 +110,18 @@ final class MemoryLedger: Ledger {
                 guard let known = state.jobs[id] else { preconditionFailure("overdue without a row") }
                 entry = known
                 entry.open = open
-            case .parked, .unparked, .finished, .superseded, .conflict, .leased:
+            case .parked, .unparked, .cancelled, .finished, .superseded, .conflict, .leased:
                 return .refused(finding)
             }
             guard var open = entry.open else { preconditionFailure("claimed and not open") }
             open.attempts = max(open.attempts, claim.attempts)
             open.isAmbiguous = open.isAmbiguous || claim.isAmbiguous
             open.malformedAnswers = max(open.malformedAnswers, claim.malformedAnswers)
-            if open.firstCallAt == nil { open.firstCallAt = claim.at }
+            if claim.kind == .call {
+                if open.firstCallAt == nil { open.firstCallAt = claim.at }
+                entry.isCalling = true
+            }
             entry.open = open
-            entry.isCalling = true
             entry.changes += 1
             state.jobs[id] = entry
             var count = state.days[claim.day] ?? DayCount(calls: 0, probes: 0)
@@ -147,6 +170,7 @@ final class MemoryLedger: Ledger {
             case .finished(_, let result, let attempts, let isAmbiguous, let needsLetter):
                 add(attempts, isAmbiguous, 0)
                 entry.end(open, result, needsLetter: needsLetter)
+                state.cancelled.remove(arrival.jobID)
                 state.jobs[arrival.jobID] = entry
                 return open.copy
             case .parked(_, let attempts, let isAmbiguous, let malformed, let due):
@@ -243,6 +267,11 @@ final class MemoryLedger: Ledger {
 }
 
 extension MemoryLedger.Entry {
+    fileprivate var hasNeverCalled: Bool {
+        guard let open else { return false }
+        return !isCalling && open.firstCallAt == nil && open.attempts == 0 && !open.isAmbiguous
+    }
+
     /// What `record` answers when it changes nothing.
     fileprivate var lastCopy: Int { open?.copy ?? copyAtEnd }
 

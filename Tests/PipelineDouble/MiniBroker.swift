@@ -180,9 +180,9 @@ public final class MiniBroker: Inbox, Publishing, QueueInspecting {
 
     private static func lanes(_ consumption: Consumption, _ prefetch: Int) -> [(Lane, Int)] {
         switch consumption {
-        case .everything: [(.due, prefetch), (.jobs, prefetch), (.bulk, prefetch), (.broken, 1)]
-        case .withoutBulk: [(.due, prefetch), (.jobs, prefetch), (.broken, 1)]
-        case .oneAtATime: [(.due, 1), (.jobs, 1), (.bulk, 1)]
+        case .everything: [(.due, prefetch), (.jobs, prefetch), (.bulk, prefetch), (.broken, 1), (.cancel, 16)]
+        case .withoutBulk: [(.due, prefetch), (.jobs, prefetch), (.broken, 1), (.cancel, 16)]
+        case .oneAtATime: [(.due, 1), (.jobs, 1), (.bulk, 1), (.cancel, 16)]
         case .suspects: [(.due, 1)]
         case .nothing: []
         }

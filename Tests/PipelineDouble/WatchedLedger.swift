@@ -63,6 +63,10 @@ public final class WatchedLedger: Ledger {
         return try await ask { () async throws(LedgerError) in try await self.inner.record(record) }
     }
 
+    public func cancel(_ jobID: JobID, at now: Timestamp) async throws(LedgerError) -> Bool {
+        try await ask { () async throws(LedgerError) in try await self.inner.cancel(jobID, at: now) }
+    }
+
     public func mark(_ part: PublishedPart, of jobID: JobID, generation: Int) {
         inner.mark(part, of: jobID, generation: generation)
     }

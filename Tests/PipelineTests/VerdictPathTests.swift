@@ -340,4 +340,26 @@ import Threads
             #expect(!site.pipeline.probe())
         }
     }
+
+    @Test func aCancelledJobEndsWithoutACallEvenIfItComesLater() async throws {
+        try await site { _ in
+            .ok
+        } _: { site in
+            site.broker.put(Array(#"{"version":1,"jobId":"a"}"#.utf8), into: "cancel")
+            await site.pass(.seconds(1))
+            #expect(site.results.isEmpty && site.broker.waiting == 0)
+            site.submit("a")
+            await site.advance { site.results.count == 1 }
+            #expect(site.results.first?.reason == "cancelled")
+            #expect(site.results.first?.effect == "not_left")
+            #expect(site.photos.calls.isEmpty)
+            // One that has ended keeps its result.
+            site.submit("b")
+            await site.advance { site.results.count == 2 }
+            site.broker.put(Array(#"{"jobId":"b"}"#.utf8), into: "cancel")
+            site.submit("b")
+            await site.advance { site.results.count == 3 }
+            #expect(site.results.last?.outcome == "left")
+        }
+    }
 }
