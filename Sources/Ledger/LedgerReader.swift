@@ -62,6 +62,15 @@ public final class LedgerReader {
         }
     }
 
+    /// Where each of these jobs stands, in their order.
+    public func standings(of ids: [JobID]) throws(LedgerError) -> [JobStanding] {
+        try snapshot { rows throws(SQLiteFault) in
+            var standings: [JobStanding] = []
+            for id in ids { standings.append(try rows.standing(of: id)) }
+            return standings
+        }
+    }
+
     public func statistics(at now: Timestamp) throws(LedgerError) -> LedgerStatistics {
         try snapshot { rows throws(SQLiteFault) in try LedgerStatistics.read(rows, at: now) }
     }

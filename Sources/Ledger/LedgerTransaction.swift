@@ -86,7 +86,8 @@ struct LedgerTransaction {
 
     private func find(_ row: LedgerRow?, _ arrival: Arrival, at now: Timestamp) throws(SQLiteFault) -> Finding {
         let isCancelled = try rows.isCancelled(arrival.jobID)
-        let finding = try LedgerRules.look(row, arrival, isCancelled: isCancelled, at: now) { generation throws(SQLiteFault) in
+        let finding = try LedgerRules.look(row, arrival, isCancelled: isCancelled, at: now) {
+            generation throws(SQLiteFault) in
             try rows.loadResult(arrival.jobID, generation: generation)
         }
         guard let finding else {

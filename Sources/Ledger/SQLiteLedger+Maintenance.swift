@@ -93,6 +93,18 @@ extension SQLiteLedger {
         return ids.count
     }
 
+    // MARK: Stories
+
+    /// Adds a line to a job's story, and answers when it is durable. `note` is for what may be lost.
+    public func write(_ event: JobEvent) async throws(LedgerError) {
+        try await write { rows throws(SQLiteFault) in try rows.add(event) }
+    }
+
+    /// Where each of these jobs stands, in their order. Read beside the writer.
+    public func standings(of ids: [JobID]) async throws(LedgerError) -> [JobStanding] {
+        try await readBehindLines { reader throws(LedgerError) in try reader.standings(of: ids) }
+    }
+
     // MARK: Holds
 
     /// Notes a hold for the stories and ages of the jobs that it stopped: at its start with `until` nil, and again at

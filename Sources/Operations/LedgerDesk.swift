@@ -13,6 +13,8 @@ public import Threads
 /// | `ledger.forget` | `jobId` or `account` | `forgotten`, `needed` |
 /// | `ledger.backup` | `file` | `file` |
 /// | `job` | `jobId` | the job's story |
+/// | `job.note` | `jobId`, `generation`, `kind`, `detail` | `noted`: a line of the job's story |
+/// | `reconcile` | `jobIds` | `jobs`: `jobId`, `state`, `outcome`?, … for each, in order |
 /// | `results.replay` | `jobId` | `published` |
 /// | `results.replay` | `sinceMs`, `after`? | `published`, `after`: for the next page, absent at the end |
 public struct LedgerDesk: Sendable {
@@ -42,6 +44,8 @@ public struct LedgerDesk: Sendable {
         case "ledger.forget": return try await forget(arguments)
         case "ledger.backup": return try await backUp(arguments)
         case "job": return try await story(arguments)
+        case "job.note": return try await note(arguments)
+        case "reconcile": return try await reconcile(arguments)
         case "results.replay": return try await replay(arguments)
         default: return nil
         }
@@ -112,6 +116,40 @@ public struct LedgerDesk: Sendable {
             file: { reader throws(LedgerError) in try reader.story(of: id) })
         guard let story else { throw .unknown("the ledger has nothing of job \(id)") }
         return story.json
+    }
+
+    /// Durable when it is answered: what an operator did is written before it is done.
+    private func note(_ arguments: JSONValue) async throws(DeskFault) -> JSONValue {
+        let id = try jobID(arguments)
+        guard let kind = arguments["kind"]?.text, let detail = arguments["detail"]?.text else {
+            throw .invalid("a line of a story has kind and detail")
+        }
+        let event = JobEvent(
+            jobID: id, generation: arguments["generation"]?.integer.map(Int.init(clamping:)) ?? 0, at: clock.wall(),
+            kind: kind, detail: detail)
+        try await source.write(clock: clock) { ledger throws(LedgerError) in try await ledger.write(event) }
+        return .object([.init("noted", .bool(true))])
+    }
+
+    /// More would keep the ledger's thread from the jobs.
+    private static let mostReconciled = 1_000
+
+    private func reconcile(_ arguments: JSONValue) async throws(DeskFault) -> JSONValue {
+        guard let list = arguments["jobIds"]?.elements, list.count <= Self.mostReconciled else {
+            throw .invalid("jobIds is a list of at most \(Self.mostReconciled)")
+        }
+        var ids: [JobID] = []
+        for entry in list {
+            guard let id = entry.utf8.flatMap(JobID.init(checking:)) else {
+                throw .invalid("a jobId is 1 to 128 of A-Z a-z 0-9 . _ : / -")
+            }
+            ids.append(id)
+        }
+        let asked = ids
+        let standings = try await source.read(
+            live: { ledger throws(LedgerError) in try await ledger.standings(of: asked) },
+            file: { reader throws(LedgerError) in try reader.standings(of: asked) })
+        return .object([.init("jobs", .array(standings.map(\.json)))])
     }
 
     private func replay(_ arguments: JSONValue) async throws(DeskFault) -> JSONValue {

@@ -51,7 +51,7 @@ struct Announcer: Sendable {
     /// The letter of a dead job: the message as it came, with what is known of its end.
     func publishLetter(_ letter: Letter) async -> Bool {
         hook?(.publishLetter, .before)
-        let made = CleanCopy.make(of: letter.message.properties)
+        let made = CleanCopy.make(of: letter.message.properties, ownPrefix: OwnHeader.prefix)
         if made.droppedHeaders { onEvent(.headersDropped(letter.jobID)) }
         var properties = made.properties
         var headers = properties.headers ?? FieldTable()
@@ -69,7 +69,7 @@ struct Announcer: Sendable {
     /// A clean copy of a message to one of the worker's own queues.
     func publishCopy(of message: IncomingMessage, jobID: JobID?, stamp: Stamp, to queue: String) async -> Bool {
         hook?(.publishCopy, .before)
-        let made = CleanCopy.make(of: message.properties)
+        let made = CleanCopy.make(of: message.properties, ownPrefix: OwnHeader.prefix)
         if made.droppedHeaders { onEvent(.headersDropped(jobID)) }
         var properties = made.properties
         var headers = properties.headers ?? FieldTable()

@@ -59,7 +59,7 @@ struct Intake: Sendable {
     }
 
     private func carriesStamp(_ headers: FieldTable?) -> Bool {
-        headers?.fields.contains { $0.name.starts(with: Stamp.prefix.utf8) } ?? false
+        headers?.fields.contains { $0.name.starts(with: OwnHeader.prefix.utf8) } ?? false
     }
 
     private static func deliveryCount(_ headers: FieldTable?) -> Int64 {

@@ -24,7 +24,7 @@ struct Letter: Sendable {
         copied.notBefore = nil
         copied.suspect = 0
         copied.write(to: &headers)
-        func append(_ name: String, _ value: FieldValue) { headers.append(Stamp.prefix + name, value) }
+        func append(_ name: String, _ value: FieldValue) { headers.append(OwnHeader.prefix + name, value) }
         append("reason", .text(reason.rawValue))
         if let detail { append("detail", .string(Array(detail.utf8.prefix(Self.longestDetail)))) }
         append("attempts", .integer(Int64(attempts)))

@@ -1,4 +1,5 @@
 import AMQP
+import Jobs
 import Threads
 
 /// The worker's own headers: what a copy says of the job's past.
@@ -21,18 +22,6 @@ struct Stamp: Equatable, Sendable {
     var lane: Lane?
     var firstSeen: Timestamp?
 
-    static let prefix = "x-leave-album-"
-    private static let copyName = prefix + "copy"
-    private static let attemptName = prefix + "attempt"
-    private static let ambiguousName = prefix + "ambiguous"
-    private static let generationName = prefix + "generation"
-    private static let notBeforeName = prefix + "not-before"
-    private static let suspectName = prefix + "suspect"
-    private static let refusalsName = prefix + "refusals"
-    private static let mustAskName = prefix + "ask"
-    private static let laneName = prefix + "lane"
-    private static let firstSeenName = prefix + "first-seen"
-
     init() {}
 
     /// Reads what is well-formed; a header of another type or out of range counts as absent, since only the worker
@@ -47,31 +36,31 @@ struct Stamp: Equatable, Sendable {
             guard case .integer(let value)? = headers[name], value >= 0 else { return nil }
             return Timestamp(milliseconds: value)
         }
-        copy = count(Self.copyName) ?? 0
-        attempts = count(Self.attemptName) ?? 0
-        if case .boolean(true)? = headers[Self.ambiguousName] { isAmbiguous = true }
-        generation = count(Self.generationName) ?? 0
-        notBefore = time(Self.notBeforeName)
-        suspect = count(Self.suspectName) ?? 0
-        refusals = count(Self.refusalsName) ?? 0
-        if case .boolean(true)? = headers[Self.mustAskName] { mustAsk = true }
-        if case .string(let name)? = headers[Self.laneName] {
+        copy = count(OwnHeader.copy) ?? 0
+        attempts = count(OwnHeader.attempt) ?? 0
+        if case .boolean(true)? = headers[OwnHeader.ambiguous] { isAmbiguous = true }
+        generation = count(OwnHeader.generation) ?? 0
+        notBefore = time(OwnHeader.notBefore)
+        suspect = count(OwnHeader.suspect) ?? 0
+        refusals = count(OwnHeader.refusals) ?? 0
+        if case .boolean(true)? = headers[OwnHeader.ask] { mustAsk = true }
+        if case .string(let name)? = headers[OwnHeader.lane] {
             lane = Lane(rawValue: String(decoding: name, as: UTF8.self))
         }
-        firstSeen = time(Self.firstSeenName)
+        firstSeen = time(OwnHeader.firstSeen)
     }
 
     /// The headers of a copy, times in milliseconds since 1970.
     func write(to headers: inout FieldTable) {
-        headers.append(Self.copyName, .integer(Int64(copy)))
-        headers.append(Self.attemptName, .integer(Int64(attempts)))
-        headers.append(Self.ambiguousName, .boolean(isAmbiguous))
-        headers.append(Self.generationName, .integer(Int64(generation)))
-        if let notBefore { headers.append(Self.notBeforeName, .integer(notBefore.milliseconds)) }
-        if suspect > 0 { headers.append(Self.suspectName, .integer(Int64(suspect))) }
-        if refusals > 0 { headers.append(Self.refusalsName, .integer(Int64(refusals))) }
-        if mustAsk { headers.append(Self.mustAskName, .boolean(true)) }
-        if let lane { headers.append(Self.laneName, .text(lane.rawValue)) }
-        if let firstSeen { headers.append(Self.firstSeenName, .integer(firstSeen.milliseconds)) }
+        headers.append(OwnHeader.copy, .integer(Int64(copy)))
+        headers.append(OwnHeader.attempt, .integer(Int64(attempts)))
+        headers.append(OwnHeader.ambiguous, .boolean(isAmbiguous))
+        headers.append(OwnHeader.generation, .integer(Int64(generation)))
+        if let notBefore { headers.append(OwnHeader.notBefore, .integer(notBefore.milliseconds)) }
+        if suspect > 0 { headers.append(OwnHeader.suspect, .integer(Int64(suspect))) }
+        if refusals > 0 { headers.append(OwnHeader.refusals, .integer(Int64(refusals))) }
+        if mustAsk { headers.append(OwnHeader.ask, .boolean(true)) }
+        if let lane { headers.append(OwnHeader.lane, .text(lane.rawValue)) }
+        if let firstSeen { headers.append(OwnHeader.firstSeen, .integer(firstSeen.milliseconds)) }
     }
 }

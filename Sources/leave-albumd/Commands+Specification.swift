@@ -21,7 +21,24 @@ extension Commands {
                     .flag("--show", help: "print every setting as it is in force, without secrets"),
                     management,
                 ]),
-            topology, submit, results,
+            topology, submit,
+            CommandSpecification(
+                "cancel", summary: "Lets jobs end without a call, also those that have not come yet",
+                options: [config, json],
+                positionals: [PositionalSpecification("ID", .several, help: "a job's id")]),
+            results, dead,
+            CommandSpecification(
+                "reconcile", summary: "Says of each job of a list where it stands, and what settles it",
+                discussion: """
+                    Exit 0 if every user of the list is known to have left, 1 if not. The summary at the end is made to \
+                    be filed.
+                    """,
+                options: [
+                    config, json,
+                    .value(
+                        "--file", "FILE", isRequired: true, help: "JSON lines with a jobId each; - is standard input"),
+                    .flag("--summary", help: "only the summary"),
+                ]),
             CommandSpecification(
                 "job", summary: "One job's story: what the ledger knows of it", options: [config, json],
                 positionals: [PositionalSpecification("ID", help: "the job's id")]),
@@ -120,6 +137,41 @@ extension Commands {
             .value("--limit", "N", help: "end after so many results"),
             .value("--replay", "ID", help: "publish the results of this job again"),
             .value("--since", "TIME", help: "publish all results from this time on again: 2026-11-23T19:50:00Z"),
+        ])
+
+    private static let letterFilter: [OptionSpecification] = [
+        .value("--reason", "REASON", isRepeatable: true, help: "letters with this reason"),
+        .value("--account", "ACCOUNT", help: "letters of this account"),
+        .value("--job", "ID", help: "letters of this job"),
+        .value("--older", "DURATION", help: "dead for longer than this: 2h, 7d"),
+        .value("--limit", "N", help: "so many at most"),
+    ]
+
+    private static let dead = CommandSpecification(
+        "dead", summary: "The dead letters: jobs that failed, and what never became one",
+        discussion: """
+            Looking takes nothing away, on any version of the broker. An interruption loses nothing: at worst a letter \
+            is there twice, and its job runs once.
+            """,
+        subcommands: [
+            CommandSpecification("list", summary: "One line for each letter", options: [config, json] + letterFilter),
+            CommandSpecification(
+                "show", summary: "One job's letter, and what a redrive would do", options: [config, json],
+                positionals: [PositionalSpecification("ID", help: "the job's id")]),
+            CommandSpecification("stats", summary: "How many of each reason", options: [config, json]),
+            CommandSpecification(
+                "redrive", summary: "Gives the jobs out again, as their next generation",
+                options: [config, json] + letterFilter + [
+                    .value("--rate", "N", help: "so many a second at most"),
+                    .flag("--dry-run", help: "say what would happen to each, and do nothing"),
+                    .flag("--all", help: "without a filter: all of them"),
+                ]),
+            CommandSpecification(
+                "discard", summary: "Throws letters away",
+                options: [config, json] + letterFilter + [
+                    .flag("--dry-run", help: "say which, and do nothing"),
+                    .flag("--all", help: "without a filter: all of them"),
+                ]),
         ])
 
     private static let ledger = CommandSpecification(

@@ -31,6 +31,13 @@ enum Commands {
         case "results": finish { try await ResultsCommand(settings, arguments).run() }
         case "job": finish { try await JobCommand(settings, arguments).run() }
         case "status": finish { try await StatusCommand(settings, arguments).run() }
+        case "cancel": finish { try await CancelCommand(settings, arguments).run() }
+        case "dead list": finish { try await DeadCommand(settings, arguments).list() }
+        case "dead show": finish { try await DeadCommand(settings, arguments).show() }
+        case "dead stats": finish { try await DeadCommand(settings, arguments).stats() }
+        case "dead redrive": finish { try await DeadCommand(settings, arguments).redrive() }
+        case "dead discard": finish { try await DeadCommand(settings, arguments).discard() }
+        case "reconcile": finish { try await ReconcileCommand(settings, arguments).run() }
         case "pause", "resume", "probe", "holds", "quota", "queues":
             finish { try await OperateCommand(settings, arguments).run(name) }
         default: finish { try await LedgerCommand(settings, arguments).run() }

@@ -15,7 +15,9 @@ struct OperateCommand: Sendable {
 
     func run(_ name: String) async throws -> ExitStatus {
         var members: [JSONValue.Member] = []
-        if let account = arguments.value("--account") { members.append(.init("account", .text(account))) }
+        if ["pause", "resume"].contains(name), let account = arguments.value("--account") {
+            members.append(.init("account", .text(account)))
+        }
         if name == "resume", let cause = arguments.positionals.first { members.append(.init("cause", .text(cause))) }
         let answer: JSONValue
         do throws(ControlError) {

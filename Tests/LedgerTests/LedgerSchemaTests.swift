@@ -72,7 +72,8 @@ import Threads
             try LedgerSchema.migrate(connection, steps: Self.next)
         }
         let namesBoth: (any Error) -> Bool = { error in
-            (error as? LedgerError)?.isUnusable == true && "\(error)".contains("schema version \(LedgerSchema.version + 1)")
+            (error as? LedgerError)?.isUnusable == true
+                && "\(error)".contains("schema version \(LedgerSchema.version + 1)")
                 && "\(error)".contains("up to \(LedgerSchema.version)")
         }
         #expect { _ = try SQLiteLedger.opened(folder, lock: lock) } throws: { namesBoth($0) }

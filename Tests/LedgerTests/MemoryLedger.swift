@@ -33,7 +33,8 @@ final class MemoryLedger: Ledger {
             switch finding {
             case .fresh(_, nil) where entry == nil:
                 return arrival.attempts > 0 || arrival.isAmbiguous ? finding : .cancelled(nil)
-            case .resumed(let open), .overdue(let open): return entry?.hasNeverCalled == true ? .cancelled(open) : finding
+            case .resumed(let open), .overdue(let open):
+                return entry?.hasNeverCalled == true ? .cancelled(open) : finding
             default: return finding
             }
         }

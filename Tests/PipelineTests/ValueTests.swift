@@ -319,7 +319,7 @@ func at(_ seconds: Double) -> MonotonicTime { MonotonicTime(nanoseconds: Int64(s
             headers.append(name, .integer(1))
         }
         source.headers = headers
-        let made = CleanCopy.make(of: source)
+        let made = CleanCopy.make(of: source, ownPrefix: OwnHeader.prefix)
         var expected = Properties()
         expected.contentType = "application/json"
         expected.contentEncoding = "utf-8"
@@ -342,7 +342,7 @@ func at(_ seconds: Double) -> MonotonicTime { MonotonicTime(nanoseconds: Int64(s
         var headers = FieldTable()
         headers.append("h", .string([UInt8](repeating: 1, count: 4_100)))
         source.headers = headers
-        let made = CleanCopy.make(of: source)
+        let made = CleanCopy.make(of: source, ownPrefix: OwnHeader.prefix)
         #expect(made.droppedHeaders && made.properties.headers == FieldTable())
     }
 

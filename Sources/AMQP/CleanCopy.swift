@@ -1,21 +1,20 @@
-import AMQP
-
 /// The properties of a copy or letter: what may travel on, and nothing that breaks a publish.
 ///
 /// A foreign user-id closes the channel, an expiration makes a letter vanish, CC and BCC route it elsewhere, and with
 /// x-death in place the broker drops a message that comes round to the same queue. So none of these is copied.
-enum CleanCopy {
+public enum CleanCopy {
     /// Application headers beyond this are dropped: the broker closes the connection when a header table does not fit
     /// one frame, and the worker's own headers need room too.
-    static let headerBudget = 4096
+    public static let headerBudget = 4096
 
-    struct Made {
-        var properties: Properties
+    public struct Made: Sendable {
+        public var properties: Properties
         /// The application's headers did not fit and were left out.
-        var droppedHeaders: Bool
+        public var droppedHeaders: Bool
     }
 
-    static func make(of source: Properties) -> Made {
+    /// `ownPrefix`: of headers that are not copied, because whoever makes the copy writes them anew.
+    public static func make(of source: Properties, ownPrefix: String) -> Made {
         var copy = Properties()
         copy.contentType = source.contentType
         copy.contentEncoding = source.contentEncoding
@@ -28,17 +27,14 @@ enum CleanCopy {
         copy.deliveryMode = 2
         var headers = FieldTable()
         var size = 0
-        for field in source.headers?.fields ?? [] where !isOurs(field.name) && !isTheBrokers(field.name) {
+        for field in source.headers?.fields ?? []
+        where !field.name.starts(with: ownPrefix.utf8) && !isTheBrokers(field.name) {
             size += field.name.count + 1 + estimatedSize(field.value)
             headers.fields.append(field)
         }
         let fits = size <= headerBudget
         copy.headers = fits ? headers : FieldTable()
         return Made(properties: copy, droppedHeaders: !fits)
-    }
-
-    private static func isOurs(_ name: [UInt8]) -> Bool {
-        name.starts(with: Stamp.prefix.utf8)
     }
 
     private static let brokerNames: Set<[UInt8]> = Set(

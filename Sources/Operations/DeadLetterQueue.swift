@@ -1,0 +1,186 @@
+public import AMQP
+import Jobs
+import Threads
+
+/// The dead letters on the broker: looked at without taking them, taken one by one, or given out again.
+///
+/// Looking gives each letter back when the connection closes, and that counts as a delivery, of which a broker may
+/// permit only so many. A letter that was given back before is therefore laid down anew: a copy is published,
+/// confirmed, and only then the old one is acked. So no letter comes near a limit, whatever the broker's version and
+/// policies say, and an interruption leaves at worst the same letter twice.
+public final class DeadLetterQueue: Sendable {
+    public enum Fate: Sendable {
+        /// It stays.
+        case keep
+        /// It is acked: the letter is gone.
+        case remove
+        /// It stays, and no other is looked at.
+        case stop
+    }
+
+    public struct Failure: Error, Sendable, CustomStringConvertible {
+        public let description: String
+    }
+
+    private let configuration: LinkConfiguration
+    private let prefix: String
+    private let outbox: any Publishing
+
+    /// RabbitMQ gives a quorum queue's consumer at most 2,000 messages at once.
+    public static let window = 1_500
+    /// After so long without a letter, the queue is asked whether there is one.
+    private static let patience = Duration.seconds(1)
+
+    public init(_ configuration: LinkConfiguration, prefix: String, outbox: any Publishing) {
+        self.configuration = configuration
+        self.prefix = prefix
+        self.outbox = outbox
+    }
+
+    private var queue: String { "\(prefix).dead" }
+
+    public struct Look: Sendable {
+        /// Letters that were shown.
+        public var seen: Int
+        /// Letters in the queue when the look began.
+        public var total: Int
+    }
+
+    /// Shows each letter once and does with it as `visit` says. With `all`, letters that stay are laid down anew where
+    /// they would block the view of those behind; without, at most `window` are shown.
+    public func look(
+        all: Bool, _ visit: (DeadLetter) async throws -> Fate, until isEnough: () -> Bool = { false }
+    ) async throws -> Look {
+        let session = try BrokerSession(configuration)
+        let result = await Self.attempt { try await self.look(all: all, session, visit, isEnough) }
+        await Self.end { session.stop() }
+        return try result.get()
+    }
+
+    private func look(
+        all: Bool, _ session: BrokerSession, _ visit: (DeadLetter) async throws -> Fate, _ isEnough: () -> Bool
+    ) async throws -> Look {
+        guard let depth = try await session.inspect(queue: queue) else {
+            throw Failure(description: "there is no queue \(queue); run `topology declare`")
+        }
+        let total = depth.messages
+        guard total > 0 else { return Look(seen: 0, total: 0) }
+        let (events, feed) = AsyncStream<ConsumingEvent>.makeStream()
+        let link = try ConsumingLink(configuration) { feed.yield($0) }
+        link.consume([ConsumedQueue(name: queue, prefetch: UInt16(Self.window))])
+        // A quiet queue says nothing: somebody has to ask it.
+        let ticker = Task {
+            while !Task.isCancelled {
+                try? await Task.sleep(for: Self.patience)
+                feed.yield(.connected(endpoint: ""))
+            }
+        }
+        let result = await Self.attempt {
+            try await self.follow(events, total: total, all: all, link, session, visit, isEnough)
+        }
+        ticker.cancel()
+        // The acks that were posted are sent before the connection closes.
+        await Self.end { link.stop() }
+        return try result.get()
+    }
+
+    private func follow(
+        _ events: AsyncStream<ConsumingEvent>, total: Int, all: Bool, _ link: ConsumingLink, _ session: BrokerSession,
+        _ visit: (DeadLetter) async throws -> Fate, _ isEnough: () -> Bool
+    ) async throws -> Look {
+        let browser = JobID.minted().string
+        var seen = 0
+        var held = 0
+        var isQuiet = false
+        for await event in events {
+            switch event {
+            case .message(let message):
+                isQuiet = false
+                let letter = DeadLetter(message)
+                if letter.browser == browser { continue }
+                seen += 1
+                switch try await visit(letter) {
+                case .remove: link.ack(message.tag)
+                case .stop: return Look(seen: seen, total: total)
+                case .keep:
+                    held += 1
+                    if letter.deliveries > 0 || (all && held > Self.window / 2) {
+                        try await layDown(letter, by: browser)
+                        link.ack(message.tag)
+                        held -= 1
+                    }
+                }
+                if isEnough() { return Look(seen: seen, total: total) }
+                if seen >= (all ? total : min(total, Self.window)) { return Look(seen: seen, total: total) }
+            case .lost(_, let error): throw Failure(description: "\(error); \(seen) letters were looked at: try again")
+            case .connected:
+                // Two quiet seconds and an empty queue: others took what was counted.
+                if isQuiet, try await session.inspect(queue: queue)?.messages == 0 {
+                    return Look(seen: seen, total: total)
+                }
+                isQuiet = true
+            case .consuming, .standby, .stopped: break
+            }
+        }
+        return Look(seen: seen, total: total)
+    }
+
+    private static func attempt(_ body: () async throws -> Look) async -> Result<Look, any Error> {
+        do {
+            return .success(try await body())
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// What waits is not a task's.
+    private static func end(_ body: @escaping @Sendable () -> Void) async {
+        await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
+            do throws(SystemCallError) {
+                _ = try NativeThread(name: "dead letters", detached: true) {
+                    body()
+                    done.resume()
+                }
+            } catch {
+                done.resume()
+            }
+        }
+    }
+
+    /// The same letter as a new message of the queue.
+    private func layDown(_ letter: DeadLetter, by browser: String) async throws {
+        var properties = CleanCopy.make(of: letter.message.properties, ownPrefix: OwnHeader.prefix).properties
+        var headers = properties.headers ?? FieldTable()
+        for field in letter.message.properties.headers?.fields ?? []
+        where field.name.starts(with: OwnHeader.prefix.utf8) && field.name != Array(OwnHeader.browsed.utf8) {
+            headers.fields.append(field)
+        }
+        headers.append(OwnHeader.browsed, .text(browser))
+        properties.headers = headers
+        try await publish(letter, properties, to: queue)
+    }
+
+    /// Gives the letter's job out again, as its next generation. When this returns, the broker has it, and the letter
+    /// can go.
+    public func redrive(_ letter: DeadLetter, generation: Int) async throws {
+        var properties = CleanCopy.make(of: letter.message.properties, ownPrefix: OwnHeader.prefix).properties
+        var headers = properties.headers ?? FieldTable()
+        headers.append(OwnHeader.generation, .integer(Int64(generation)))
+        // What an earlier call may have done is not undone by a new generation.
+        headers.append(OwnHeader.ambiguous, .boolean(letter.isAmbiguous))
+        if let lane = letter.message.properties.headers?[OwnHeader.lane] { headers.append(OwnHeader.lane, lane) }
+        properties.headers = headers
+        try await publish(letter, properties, to: "\(prefix).due")
+    }
+
+    private func publish(_ letter: DeadLetter, _ properties: Properties, to queue: String) async throws {
+        guard case .complete(let body) = letter.message.body else {
+            throw Failure(description: "the letter's body is too large to be moved")
+        }
+        let outcome = await outbox.publish(
+            Publication(exchange: "", routingKey: queue, properties: properties, body: body))
+        guard outcome == .confirmed else {
+            throw Failure(description: "the broker did not take a message for \(queue): \(outcome)")
+        }
+    }
+}

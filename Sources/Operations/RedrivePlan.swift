@@ -1,0 +1,39 @@
+public import Jobs
+
+/// What giving a letter's job out again would do, as far as the ledger knows.
+public enum RedrivePlan: Equatable, Sendable {
+    /// It runs again as this generation.
+    case run(generation: Int)
+    /// A newer generation of it is under way or has ended; its word, if it has ended.
+    case newer(generation: Int, outcome: String?)
+    /// It never became a job.
+    case rejected
+    /// Its body is not whole.
+    case unusable
+
+    /// `story`: of the ledger's answer to `job`; nil if it knows nothing of it.
+    public init(_ letter: DeadLetter, story: JSONValue?) {
+        guard !letter.isRejected, letter.jobID != nil else {
+            self = .rejected
+            return
+        }
+        let newest = story?["generation"]?.integer.map(Int.init(clamping:)) ?? letter.generation
+        guard newest > letter.generation else {
+            self = .run(generation: letter.generation + 1)
+            return
+        }
+        let ended = story?["results"]?.elements?.last { $0["body"]?["generation"]?.integer == Int64(newest) }
+        self = .newer(generation: newest, outcome: ended?["body"]?["outcome"]?.text)
+    }
+
+    public var words: String {
+        switch self {
+        case .run(let generation): "runs again as generation \(generation)"
+        case .newer(let generation, let outcome?):
+            "generation \(generation) has ended as \(outcome): discard the letter"
+        case .newer(let generation, nil): "generation \(generation) is under way: leave it alone"
+        case .rejected: "never became a job: submit a corrected one, then discard the letter"
+        case .unusable: "its body is not whole"
+        }
+    }
+}

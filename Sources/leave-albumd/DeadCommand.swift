@@ -1,0 +1,302 @@
+import AMQP
+import Glibc
+import Jobs
+import Operations
+import Settings
+import Terminal
+import Threads
+
+/// `dead list`, `show`, `redrive`, `discard`, `stats`.
+struct DeadCommand: Sendable {
+    let settings: Settings
+    let arguments: ParsedArguments
+    private let door: LedgerDoor
+
+    /// After so many generations somebody has to look at the job itself.
+    private static let manyRedrives = 3
+
+    init(_ settings: Settings, _ arguments: ParsedArguments) {
+        self.settings = settings
+        self.arguments = arguments
+        door = LedgerDoor(settings: settings)
+    }
+
+    private func openQueue() async throws -> DeadLetterQueue {
+        try await BrokerProbe.connect(settings)
+        let link = try settings.link("dead", asOperator: true)
+        return DeadLetterQueue(link, prefix: settings.broker.prefix, outbox: try PublishingLink(link) { _ in })
+    }
+
+    private func filter() throws -> DeadLetterFilter {
+        var filter = DeadLetterFilter(reasons: arguments.values("--reason"))
+        filter.account = arguments.value("--account").map { AccountID($0) }
+        filter.jobID = arguments.value("--job").map { JobID($0) }
+        if let text = arguments.value("--older") {
+            guard let age = Duration(settingText: text) else {
+                throw arguments.error("--older takes a duration like 2h, not \(text)")
+            }
+            filter.before = SystemTimekeeper().wall() - age
+        }
+        return filter
+    }
+
+    private func limit() throws -> Int { try arguments.integer("--limit", in: 1...Int.max) ?? .max }
+
+    // MARK: Looking
+
+    func list() async throws -> ExitStatus {
+        let (filter, limit) = (try filter(), try limit())
+        let isJSON = arguments.isSet("--json")
+        var table = Table([
+            .init("DEAD SINCE"), .init("REASON"), .init("JOB"), .init("ACCOUNT"), .init("REDRIVEN", .right),
+            .init("DETAIL", mayShrink: true),
+        ])
+        var shown = 0
+        let look = try await openQueue().look(all: false) { letter in
+            guard filter.matches(letter) else { return .keep }
+            shown += 1
+            if isJSON {
+                StandardStream.output.write(json: letter.json)
+            } else {
+                table.append([
+                    letter.deadAt?.rfc3339 ?? "-", letter.reason, letter.jobID?.string ?? "-",
+                    letter.account?.string ?? "-", Self.redrives(letter), letter.detail ?? "",
+                ])
+            }
+            return shown < limit ? .keep : .stop
+        }
+        if !isJSON, !table.isEmpty { StandardStream.output.write(table.rendered(width: StandardStream.output.columns)) }
+        if look.seen < look.total, shown < limit {
+            StandardStream.error.write("the first \(look.seen) of \(look.total) letters were looked at\n")
+        } else if shown == 0 {
+            StandardStream.error.write(
+                look.total == 0 ? "there are no dead letters\n" : "none of \(look.total) dead letters matches\n")
+        }
+        return .done
+    }
+
+    private static func redrives(_ letter: DeadLetter) -> String {
+        switch letter.generation {
+        case 0: ""
+        case ..<manyRedrives: "\(letter.generation)"
+        default: "\(letter.generation)!"
+        }
+    }
+
+    func show() async throws -> ExitStatus {
+        let id = JobID(arguments.positionals[0])
+        var found: [DeadLetter] = []
+        _ = try await openQueue().look(all: true) { letter in
+            if letter.jobID == id { found.append(letter) }
+            return .keep
+        }
+        guard !found.isEmpty else { throw CommandFailure(.answeredNo, "no dead letter is of job \(id)") }
+        let story = try await story(of: id)
+        for letter in found {
+            let plan = RedrivePlan(letter, story: story)
+            if arguments.isSet("--json") {
+                StandardStream.output.write(json: letter.json)
+                continue
+            }
+            var sheet = FactSheet()
+            sheet.add("job", letter.jobID?.string)
+            sheet.add("account", letter.account?.string)
+            sheet.add("reason", letter.reason)
+            sheet.add("detail", letter.detail)
+            sheet.add("dead since", letter.deadAt?.rfc3339)
+            sheet.add("generation", letter.generation)
+            sheet.add("attempts spent", letter.attempts)
+            if letter.isAmbiguous { sheet.add("ambiguous", "a call may have reached the API without an answer") }
+            if let status = letter.httpStatus {
+                sheet.add("the API said", "\(status) \(letter.apiStatus ?? "")")
+            }
+            if letter.generation >= Self.manyRedrives {
+                sheet.add("redriven", "\(letter.generation) times without success: look at the job itself")
+            }
+            sheet.add("a redrive", plan.words)
+            StandardStream.output.write(sheet.rendered())
+        }
+        return .done
+    }
+
+    func stats() async throws -> ExitStatus {
+        struct Group {
+            var count = 0
+            var oldest: Timestamp?
+            var redriven = 0
+        }
+        var groups: [String: Group] = [:]
+        var progress = ProgressBar(title: "letters", total: nil)
+        var seen = 0
+        let look = try await openQueue().look(all: true) { letter in
+            var group = groups[letter.reason] ?? Group()
+            group.count += 1
+            if letter.generation >= Self.manyRedrives { group.redriven += 1 }
+            group.oldest = [group.oldest, letter.deadAt].compactMap { $0 }.min()
+            groups[letter.reason] = group
+            seen += 1
+            progress.update(completed: seen)
+            return .keep
+        }
+        progress.hide()
+        let sorted = groups.sorted { ($1.value.count, $0.key) < ($0.value.count, $1.key) }
+        guard !arguments.isSet("--json") else {
+            StandardStream.output.write(
+                json: .object([
+                    .init("letters", .integer(Int64(look.total))),
+                    .init(
+                        "reasons",
+                        .array(
+                            sorted.map { name, group in
+                                .object(
+                                    [.init("reason", .text(name)), .init("count", .integer(Int64(group.count)))]
+                                        + (group.oldest.map { [.init("oldest", .text($0.rfc3339))] } ?? []))
+                            })),
+                ]))
+            return .done
+        }
+        var table = Table([
+            .init("REASON"), .init("LETTERS", .right), .init("OLDEST"), .init("REDRIVEN THRICE", .right),
+            .init("WHO CAN ACT"),
+        ])
+        for (name, group) in sorted {
+            table.append([
+                name, "\(group.count)", group.oldest?.rfc3339 ?? "-", group.redriven == 0 ? "" : "\(group.redriven)",
+                Reason(rawValue: name)?.next.rawValue ?? "-",
+            ])
+        }
+        StandardStream.output.write(table.rendered(width: StandardStream.output.columns))
+        return .done
+    }
+
+    // MARK: Settling
+
+    func redrive() async throws -> ExitStatus {
+        let (filter, limit) = (try filter(), try limit())
+        let isDry = arguments.isSet("--dry-run")
+        try demandWord(filter, isDry: isDry)
+        let pause = try arguments.integer("--rate", in: 1...10_000).map { Duration.seconds(1) / $0 }
+        let queue = try await openQueue()
+        var progress = ProgressBar(title: isDry ? "looking" : "redriving", total: nil)
+        var (done, skipped) = (0, 0)
+        _ = try await queue.look(all: true) { letter in
+            guard filter.matches(letter) else { return .keep }
+            let plan = RedrivePlan(letter, story: try await letter.jobID.asyncFlatMap { try await story(of: $0) })
+            guard case .run(let generation) = plan else {
+                skipped += 1
+                progress.hide()
+                tell(letter, plan, isDone: false)
+                return .keep
+            }
+            if !isDry {
+                // Written before it is done: no job runs again without somebody's name to it.
+                try await note(letter, "redriven", "as generation \(generation) by \(Self.operator)")
+                try await queue.redrive(letter, generation: generation)
+                if let pause { await SystemTimekeeper().sleep(for: pause) }
+            }
+            done += 1
+            if isDry || arguments.isSet("--json") {
+                progress.hide()
+                tell(letter, plan, isDone: !isDry)
+            }
+            progress.update(completed: done)
+            if letter.generation >= Self.manyRedrives {
+                progress.hide()
+                StandardStream.error.write(
+                    "job \(letter.jobID?.string ?? "-") was redriven \(letter.generation) times without success\n")
+            }
+            if isDry { return done < limit ? .keep : .stop }
+            return .remove
+        } until: {
+            done >= limit
+        }
+        progress.hide()
+        StandardStream.error.write(
+            isDry
+                ? "\(done) would run again, \(skipped) would not\n"
+                : "\(done) run again, \(skipped) stay; follow them with `leave-albumd results`\n")
+        return skipped > 0 && done == 0 ? .answeredNo : .done
+    }
+
+    func discard() async throws -> ExitStatus {
+        let (filter, limit) = (try filter(), try limit())
+        let isDry = arguments.isSet("--dry-run")
+        try demandWord(filter, isDry: isDry)
+        var progress = ProgressBar(title: "discarding", total: nil)
+        var done = 0
+        _ = try await openQueue().look(all: true) { letter in
+            guard filter.matches(letter) else { return .keep }
+            done += 1
+            if isDry || arguments.isSet("--json") {
+                progress.hide()
+                StandardStream.output.write(
+                    arguments.isSet("--json")
+                        ? String(decoding: letter.json.encoded(), as: UTF8.self) + "\n"
+                        : "\(letter.jobID?.string ?? "-")  \(letter.reason)\n")
+            }
+            progress.update(completed: done)
+            if isDry { return done < limit ? .keep : .stop }
+            try await note(letter, "discarded", "its dead letter, by \(Self.operator)")
+            return .remove
+        } until: {
+            done >= limit
+        }
+        progress.hide()
+        StandardStream.error.write(isDry ? "\(done) would be discarded\n" : "\(done) discarded\n")
+        return .done
+    }
+
+    /// Everything at once is a decision, not a slip of the hand.
+    private func demandWord(_ filter: DeadLetterFilter, isDry: Bool) throws {
+        guard filter.isOfAll, !isDry, !arguments.isSet("--all") else { return }
+        throw arguments.error("say which letters: --reason, --account, --job, --older, or --all")
+    }
+
+    private func tell(_ letter: DeadLetter, _ plan: RedrivePlan, isDone: Bool) {
+        let id = letter.jobID?.string ?? "-"
+        if arguments.isSet("--json") {
+            var members = letter.json.members ?? []
+            members.append(.init("plan", .text(plan.words)))
+            members.append(.init("redriven", .bool(isDone)))
+            StandardStream.output.write(json: .object(members))
+        } else {
+            StandardStream.output.write(DisplayText.printable("\(id)  \(letter.reason)  \(plan.words)") + "\n")
+        }
+    }
+
+    // MARK: The ledger
+
+    private func story(of id: JobID) async throws -> JSONValue? {
+        do {
+            return try await door.ask("job", .object([.init("jobId", .string(id.utf8))]))
+        } catch let fault as DeskFault {
+            guard case .unknown = fault else { throw fault }
+            return nil
+        } catch let failure as CommandFailure where failure.status == .answeredNo {
+            return nil
+        }
+    }
+
+    private func note(_ letter: DeadLetter, _ kind: String, _ detail: String) async throws {
+        guard let id = letter.jobID, !letter.isRejected else { return }
+        _ = try await door.ask(
+            "job.note",
+            .object([
+                .init("jobId", .string(id.utf8)), .init("generation", .integer(Int64(letter.generation))),
+                .init("kind", .text(kind)), .init("detail", .text(detail)),
+            ]))
+    }
+
+    private static var `operator`: String {
+        let uid = getuid()
+        let name = getpwuid(uid).map { String(cString: $0.pointee.pw_name) } ?? "unknown"
+        return "\(name) (uid \(uid))"
+    }
+}
+
+extension Optional where Wrapped: Sendable {
+    fileprivate func asyncFlatMap<Value>(_ body: (Wrapped) async throws -> Value?) async rethrows -> Value? {
+        guard let wrapped = self else { return nil }
+        return try await body(wrapped)
+    }
+}

@@ -1,0 +1,106 @@
+import Jobs
+import Operations
+import Service
+import Settings
+import Terminal
+import Threads
+
+/// `reconcile`.
+struct ReconcileCommand: Sendable {
+    let settings: Settings
+    let arguments: ParsedArguments
+
+    /// As many as the ledger answers at once.
+    private static let page = 1_000
+
+    init(_ settings: Settings, _ arguments: ParsedArguments) {
+        self.settings = settings
+        self.arguments = arguments
+    }
+
+    func run() async throws -> ExitStatus {
+        guard let file = arguments.value("--file") else { throw arguments.error("--file is missing") }
+        let ids = try read(try InputFile.read(file))
+        let door = LedgerDoor(settings: settings)
+        let waiting = await waitingOnBroker()
+        let isJSON = arguments.isSet("--json")
+        let isBrief = arguments.isSet("--summary")
+        var counts: [Reconciliation.Standing: Int] = [:]
+        var done = 0
+        var progress = ProgressBar(title: "reconciling", total: ids.count)
+        for start in stride(from: 0, to: ids.count, by: Self.page) {
+            let page = ids[start..<min(start + Self.page, ids.count)]
+            let answer = try await door.ask(
+                "reconcile", .object([.init("jobIds", .array(page.map { .string($0.utf8) }))]))
+            var text = ""
+            for entry in answer["jobs"]?.elements ?? [] {
+                guard let job = Reconciliation(entry, waitingOnBroker: waiting) else { continue }
+                counts[job.standing, default: 0] += 1
+                guard !isBrief else { continue }
+                text += isJSON ? String(decoding: job.json.encoded(), as: UTF8.self) + "\n" : Self.line(job)
+            }
+            if StandardStream.output.isTerminal { progress.hide() }
+            guard StandardStream.output.write(text) else { return .done }
+            done += page.count
+            progress.update(completed: done)
+        }
+        progress.hide()
+        summarise(counts, of: ids.count, file: file, isJSON: isJSON)
+        let isSettled = counts[.left, default: 0] == ids.count
+        return isSettled ? .done : .answeredNo
+    }
+
+    private static func line(_ job: Reconciliation) -> String {
+        let command = job.command.map { "  → leave-albumd \($0)" } ?? ""
+        return DisplayText.printable("\(job.standing.rawValue)  \(job.jobID)  \(job.detail)\(command)") + "\n"
+    }
+
+    /// A summary that can be filed: what was asked, when, and the numbers.
+    private func summarise(
+        _ counts: [Reconciliation.Standing: Int], of total: Int, file: String, isJSON: Bool
+    ) {
+        let now = SystemTimekeeper().wall().rfc3339
+        if isJSON {
+            var members: [JSONValue.Member] = [
+                .init("at", .text(now)), .init("file", .text(file)), .init("jobs", .integer(Int64(total))),
+            ]
+            for standing in Reconciliation.Standing.allCases {
+                members.append(.init(standing.rawValue, .integer(Int64(counts[standing] ?? 0))))
+            }
+            StandardStream.output.write(json: .object([.init("summary", .object(members))]))
+            return
+        }
+        var sheet = FactSheet()
+        sheet.add("list", "\(file), \(total) jobs, at \(now)")
+        for standing in Reconciliation.Standing.allCases {
+            guard let count = counts[standing] else { continue }
+            sheet.add(standing.rawValue, count)
+        }
+        StandardStream.output.write("\n" + sheet.rendered())
+    }
+
+    /// The lines that were published, or anything with a jobId. Each job once, in the order of the list.
+    private func read(_ text: [UInt8]) throws -> [JobID] {
+        var ids: [JobID] = []
+        var seen: Set<JobID> = []
+        for (index, line) in text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
+            let bytes = Array(line.last == UInt8(ascii: "\r") ? line.dropLast() : line)
+            guard bytes.contains(where: { $0 > 0x20 }) else { continue }
+            guard let id = (try? JSONValue.parse(bytes))?["jobId"]?.utf8.flatMap(JobID.init(checking:)) else {
+                throw CommandFailure(.badInput, "line \(index + 1): there is no jobId; a line is {\"jobId\": \"…\"}")
+            }
+            if seen.insert(id).inserted { ids.append(id) }
+        }
+        return ids
+    }
+
+    /// Nil where no daemon can say.
+    private func waitingOnBroker() async -> Int? {
+        let client = ControlClient(path: settings.admin.controlSocket)
+        guard let queues = try? await client.ask("queues")["queues"]?.elements else { return nil }
+        return queues.reduce(0) { total, queue in
+            guard let name = queue["name"]?.text, settings.isBacklog(name) else { return total }
+            return total + Int(queue["messages"]?.integer ?? 0)
+        }
+    }
+}

@@ -1,0 +1,154 @@
+import Foundation
+import Jobs
+import PrivateBroker
+import Testing
+
+extension OnABroker {
+    /// The morning after a fault: what an operator finds, and how it is put right.
+    @Suite struct Operating {
+        private func lines(_ text: String) -> [JSONValue] {
+            text.split(separator: "\n").compactMap { try? JSONValue.parse(Array($0.utf8)) }
+        }
+
+        @Test func deadLettersAreLookedAtRedrivenAndDiscarded() async throws {
+            let stage = try await Stage()
+            try await stage.faults(#"{"account":"acc7","actions":[{"wording":"photos_disabled"}]}"#)
+            try await stage.start()
+            try await stage.waitUntilConsuming()
+            for number in 1...5 {
+                try await stage.publish(Stage.body("d\(number)", account: "acc7", token: "album-d\(number)"))
+            }
+            try await stage.publish(Stage.body("n1", account: "nobody", token: "album-n1"))
+            try await stage.publish(Array(#"{"jobId":"m1","account":7,"shareToken":"t"}"#.utf8))
+            _ = try await stage.take("results", atLeast: 7)
+            try await eventually("all letters lie there") { try await stage.depth("dead") == 7 }
+
+            // Looking takes nothing, however often.
+            for _ in 0..<25 {
+                let list = try await stage.command("dead", "list", "--json")
+                #expect(list.ending == .exited(0), "\(list.text)")
+                #expect(Set(lines(list.text).compactMap { $0["jobId"]?.text }).count == 7)
+                try await eventually("they are back") { try await stage.depth("dead") == 7 }
+            }
+            let some = try await stage.command("dead", "list", "--reason", "malformed_job", "--json")
+            #expect(lines(some.text).compactMap { $0["jobId"]?.text } == ["m1"])
+            #expect(!some.text.contains("album-"), "a letter's share token is nobody's to read")
+            let stats = try await stage.command("dead", "stats", "--json")
+            #expect(lines(stats.text).first?["letters"]?.integer == 7)
+            let shown = try await stage.command("dead", "show", "d1")
+            #expect(shown.text.contains("photos_disabled_for_user") && shown.text.contains("generation 1"))
+            #expect(try await stage.command("dead", "show", "d9").ending == .exited(1))
+
+            // Everything at once needs a word more.
+            #expect(try await stage.command("dead", "redrive").ending == .exited(64))
+            let dry = try await stage.command("dead", "redrive", "--all", "--dry-run")
+            #expect(dry.text.contains("6 would run again, 1 would not"), "\(dry.text)")
+            try await eventually("they are back") { try await stage.depth("dead") == 7 }
+
+            // The fault is mended, and the jobs run again.
+            try await stage.clearFaults()
+            let redriven = try await stage.command("dead", "redrive", "--account", "acc7", "--limit", "3")
+            #expect(redriven.ending == .exited(0), "\(redriven.text)")
+            let second = try await stage.take("results", atLeast: 3).map(ReadResult.init)
+            #expect(second.count == 3 && second.allSatisfy { $0.outcome == "left" && $0.messageID.hasSuffix("#1") })
+            let rest = try await stage.command("dead", "redrive", "--reason", "photos_disabled_for_user")
+            #expect(rest.text.contains("2 run again"), "\(rest.text)")
+            _ = try await stage.take("results", atLeast: 2)
+            let story = try await stage.command("job", "d1")
+            #expect(story.text.contains("redriven") && story.text.contains("uid \(getuid())"), "\(story.text)")
+
+            #expect(try await stage.command("dead", "discard", "--reason", "malformed_job").ending == .exited(0))
+            try await eventually("one is left") { try await stage.depth("dead") == 1 }
+            #expect(lines(try await stage.command("dead", "list", "--json").text).first?["jobId"]?.text == "n1")
+            await stage.end()
+        }
+
+        @Test func whatIsRedrivenWithoutSuccessDiesAgainAndSaysHowOften() async throws {
+            let stage = try await Stage()
+            try await stage.start()
+            try await stage.waitUntilConsuming()
+            try await stage.publish(Stage.body("again", account: "nobody", token: "album-again"))
+            for generation in 0..<4 {
+                let results = try await stage.take("results", atLeast: 1).map(ReadResult.init)
+                #expect(results.map(\.messageID) == ["again#\(generation)"])
+                try await eventually("its letter lies there") { try await stage.depth("dead") == 1 }
+                let redriven = try await stage.command("dead", "redrive", "--job", "again")
+                #expect(redriven.text.contains("without success") == (generation >= 3), "\(redriven.text)")
+            }
+            await stage.end()
+        }
+
+        @Test func aListIsReconciledAndCancelledJobsNeverCall() async throws {
+            let stage = try await Stage()
+            try await stage.faults(#"{"token":"album-slow","actions":[{"wording":"aborted"}]}"#)
+            try await stage.start()
+            try await stage.waitUntilConsuming()
+            #expect(try await stage.command("cancel", "later", "never").ending == .exited(0))
+            try await eventually("the cancels are read") { try await stage.depth("cancel") == 0 }
+            try await stage.publish(Stage.body("done", account: "acc1", token: "album-done"))
+            try await stage.publish(Stage.body("later", account: "acc2", token: "album-later"))
+            try await stage.publish(Stage.body("none", account: "nobody", token: "album-none"))
+            let results = try await stage.take("results", atLeast: 3).map(ReadResult.init)
+            #expect(results.first { $0.jobID == "later" }?.reason == "cancelled")
+            try await stage.publish(Stage.body("slow", account: "acc3", token: "album-slow"))
+            try await eventually("it is parked") { try await stage.depth("retry.5s") == 1 }
+            try stage.directory.write(
+                "list", ["done", "later", "none", "slow", "never", "ghost"].map { "{\"jobId\":\"\($0)\"}\n" }.joined())
+            let list = stage.directory.file("list").path
+            let answer = try await stage.command("reconcile", "--file", list, "--json")
+            #expect(answer.ending == .exited(1))
+            let standings = lines(answer.text).filter { $0["standing"] != nil }
+            #expect(
+                standings.map { $0["standing"]?.text } == [
+                    "left", "failed", "failed", "waiting", "cancelled", "never_arrived",
+                ])
+            #expect(standings.last?["command"]?.text?.contains("submit") == true)
+            #expect(lines(answer.text).last?["summary"]?["left"]?.integer == 1)
+            #expect(try stage.calls().allSatisfy { $0.token != "album-later" })
+            await stage.end()
+        }
+
+        @Test func aHundredThousandLinesAreReconciledInNoTime() async throws {
+            let stage = try await Stage()
+            let list = (0..<100_000).map { "{\"jobId\":\"r\($0)\"}\n" }.joined()
+            try stage.directory.write("list", list)
+            try await stage.start()
+            try await stage.waitUntilConsuming()
+            try await stage.publish(Stage.body("r500", account: "acc1", token: "album-r500"))
+            _ = try await stage.take("results", atLeast: 1)
+            let began = Date()
+            let path = stage.directory.file("list").path
+            let answer = try await stage.command("reconcile", "--file", path, "--summary", "--json")
+            print("100,000 lines reconciled in \(Int(Date().timeIntervalSince(began) * 1000)) ms")
+            #expect(lines(answer.text).last?["summary"]?["never_arrived"]?.integer == 99_999)
+            await stage.end()
+        }
+
+        @Test func aPauseOutlivesTheDaemonAndEverythingSaysWhy() async throws {
+            let stage = try await Stage()
+            try await stage.start()
+            try await stage.waitUntilConsuming()
+            #expect(try await stage.command("pause").ending == .exited(0))
+            try await stage.publish(Stage.body("one", account: "acc1", token: "album-one"))
+            let held = try await stage.command("holds")
+            #expect(held.text.contains("operator_paused"), "\(held)")
+            #expect(try await stage.command("status").text.contains("hold:operator_paused"))
+            try await stage.stopInOrder()
+            try await stage.start()
+            try await eventually("it says that it is paused") {
+                try await stage.command("status").text.contains("operator_paused")
+            }
+            #expect(try stage.calls().isEmpty)
+            #expect(try await stage.command("queues").text.contains("\(stage.prefix).jobs"))
+            #expect(try await stage.command("quota", "--json").ending == .exited(0))
+            #expect(try await stage.command("resume", "broker_blocked").ending == .exited(1))
+            #expect(try await stage.command("resume", "no_such_hold").ending == .exited(65))
+            #expect(try await stage.command("resume").ending == .exited(0))
+            let results = try await stage.take("results", atLeast: 1).map(ReadResult.init)
+            #expect(results.first?.outcome == "left")
+            #expect(try await stage.command("probe").ending == .exited(1), "there is nothing to test")
+            #expect(try await stage.command("holds").text.contains("nothing is on hold"))
+            await stage.end()
+        }
+    }
+}
