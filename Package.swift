@@ -99,6 +99,11 @@ let package = Package(
             dependencies: ["Pipeline", "AMQP", "Ledger", "Credentials", "Photos", "Jobs", "Threads", "Secrets"],
             path: "Tests/PipelineDouble", swiftSettings: swift),
 
+        .target(
+            name: "RunningSimulator",
+            dependencies: ["photos-simulator", "PrivateBroker", "HTTP", "Jobs", "Secrets", "Threads"],
+            path: "Tests/RunningSimulator", swiftSettings: swift),
+
         // Tests
         tests("PackageTests", []),
         tests("ThreadsTests", ["Threads"]),
@@ -115,13 +120,14 @@ let package = Package(
         tests(
             "PipelineTests",
             [
-                "PipelineDouble", "Pipeline", "AMQP", "Ledger", "Credentials", "HTTP", "Photos", "Jobs", "Telemetry",
-                "Threads",
-                "Secrets",
+                "PipelineDouble", "RunningSimulator", "Pipeline", "AMQP", "Ledger", "Credentials", "HTTP", "Photos",
+                "Jobs", "Telemetry", "Threads", "Secrets",
             ]),
         tests("ServiceTests", ["Service", "Jobs", "Threads", "CLinux"]),
         tests("OperationsTests", ["Operations", "AMQP", "Ledger", "Settings", "Jobs", "Threads", "Secrets"]),
-        tests("SimulatorTests", ["photos-simulator", "PrivateBroker", "HTTP", "Jobs", "Secrets", "Threads"]),
+        tests(
+            "SimulatorTests",
+            ["photos-simulator", "RunningSimulator", "PrivateBroker", "HTTP", "Jobs", "Secrets", "Threads"]),
         tests(
             "IntegrationTests",
             ["PrivateBroker", "Operations", "AMQP", "Ledger", "Jobs", "Threads", "Secrets", "CLinux"]),

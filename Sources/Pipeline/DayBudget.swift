@@ -23,6 +23,10 @@ final class DayBudget: Sendable {
     private struct State {
         var day: QuotaDay?
         var spent: Int?
+        /// What mass jobs spent of it. After a restart nobody knows, and all of it counts as theirs.
+        var bulk: Int?
+        /// The latest time that was promised to a mass job.
+        var reserved: Timestamp?
         /// The day of which the API's clock was compared with ours.
         var compared: String?
     }
@@ -51,9 +55,24 @@ final class DayBudget: Sendable {
     func dayName(at now: Timestamp) -> String { day(at: now).name }
 
     /// A call was claimed in the ledger.
-    func counted(at now: Timestamp) {
+    func counted(isBulk: Bool, at now: Timestamp) {
         _ = day(at: now)
-        state.withLock { $0.spent = $0.spent.map { $0 + 1 } }
+        state.withLock { state in
+            state.spent = state.spent.map { $0 + 1 }
+            if isBulk { state.bulk = state.bulk.map { $0 + 1 } }
+        }
+    }
+
+    /// When a mass job that must wait is to come again: each a little after the one before, so that they do not all
+    /// come at once to find one call.
+    func reserve(from time: Timestamp, at now: Timestamp) -> Timestamp {
+        let day = day(at: now)
+        let interval = (day.end - day.start) / max(1, Int(Double(limit) * Self.bulkShare))
+        return state.withLock { state in
+            let slot = max(time, state.reserved ?? time) + interval
+            state.reserved = slot
+            return slot
+        }
     }
 
     /// Nothing is left of the day, whatever was counted. Returns its end.
@@ -70,7 +89,7 @@ final class DayBudget: Sendable {
         let spent = try await spent(at: now, ledger: ledger)
         guard spent < limit else { return .spent(until: day.end) }
         guard isBulk, pace == .even else { return .granted }
-        return Self.bulk(spent: spent, limit: limit, day: day, at: now)
+        return Self.bulk(spent: state.withLock { $0.bulk } ?? spent, limit: limit, day: day, at: now)
     }
 
     /// The even pace: by each time of the day, so much of the mass jobs' share may be spent as of the day is over.
@@ -94,6 +113,7 @@ final class DayBudget: Sendable {
             // Another worker may have loaded it meanwhile and counted on.
             let spent = max(state.spent ?? 0, count.calls + count.probes)
             state.spent = spent
+            state.bulk = state.bulk ?? spent
             return spent
         }
     }
@@ -117,6 +137,7 @@ final class DayBudget: Sendable {
             let day = quotaDay(now)
             state.day = day
             state.spent = nil
+            state.bulk = nil
             return day
         }
     }

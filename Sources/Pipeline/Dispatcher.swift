@@ -155,7 +155,7 @@ final class Dispatcher: Sendable {
 
     /// How long a mass job waits for its lane; nil if it is open, or the job is none.
     func bulkOpens(for item: Item) -> Duration? {
-        guard (item.stamp.lane ?? item.lane) == .bulk else { return nil }
+        guard item.originLane == .bulk else { return nil }
         let now = clock.now()
         return state.withLock { $0.dispatch.bulkOpensAt.map { $0 - now } }
     }

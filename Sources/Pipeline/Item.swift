@@ -44,6 +44,9 @@ struct Item: Sendable {
         deliveries >= (stamp.suspect > 0 ? Intake.suspiciousDeliveriesAlone : Intake.suspiciousDeliveries) / 2
     }
 
+    /// Where the job first came.
+    var originLane: Lane { stamp.lane ?? lane }
+
     var job: Job? {
         guard case .job(let job) = content else { return nil }
         return job

@@ -27,7 +27,7 @@ struct JobInHand: Sendable {
         guard album == nil else { return false }
         switch item.asks {
         case .yes: return true
-        case .no: return false
+        case .no: return item.stamp.mustAsk
         case .ifAmbiguous: return progress.isAmbiguous || item.stamp.mustAsk
         }
     }

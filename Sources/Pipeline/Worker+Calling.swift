@@ -45,7 +45,7 @@ extension Worker {
         do throws(LedgerError) {
             let answer = try await ledger.claim(claim)
             if case .claimed = answer {
-                budget.counted(at: now)
+                budget.counted(isBulk: hand.item.originLane == .bulk, at: now)
                 dispatcher.callBegan(hand.job.account)
             }
             return answer
@@ -110,7 +110,7 @@ extension Worker {
                 ? .park(until: notBefore, cause: "early") : .wait(until: clock.now() + wait)
         }
         if mustPark, let opens = dispatcher.bulkOpens(for: hand.item) {
-            return .park(until: now + max(opens, Self.shortestParking), cause: "the day's share of mass jobs")
+            return waitForShare(until: now + max(opens, Self.shortestParking), at: now)
         }
         if mustPark {
             let wait = max(dispatcher.reserveSlot(hand.job.account), Self.shortestParking)
@@ -121,15 +121,13 @@ extension Worker {
 
     /// Whether the day has a call left for it.
     private func budgeted(_ hand: JobInHand, at now: Timestamp) async -> Admission {
-        let isBulk = (hand.item.stamp.lane ?? hand.item.lane) == .bulk
+        let isBulk = hand.item.originLane == .bulk
         do throws(LedgerError) {
             switch try await budget.permission(isBulk: isBulk, at: now, ledger: ledger) {
             case .granted: return await token(hand, rejecting: nil, now: now)
             case .later(let time):
                 dispatcher.closeBulk(for: time - now)
-                // On `due` it would be in the way of those that may call.
-                guard hand.item.lane == .bulk else { return .park(until: time, cause: "the day's share of mass jobs") }
-                return .wait(until: clock.now())
+                return waitForShare(until: time, at: now)
             case .spent(let end):
                 dispatcher.hold(
                     .quotaDay, detail: "this daemon's share of the day's quota is spent", wasProbe: hand.isProbe,
@@ -140,6 +138,10 @@ extension Worker {
             onEvent(.ledgerRefused(hand.jobID, detail: error.description))
             return .wait(until: clock.now() + Self.ledgerRetry)
         }
+    }
+
+    private func waitForShare(until time: Timestamp, at now: Timestamp) -> Admission {
+        .park(until: budget.reserve(from: time, at: now), cause: "mass jobs have had their share of the day so far")
     }
 
     private static func brokenDetail(_ reason: Reason) -> String {

@@ -14,7 +14,8 @@ struct Control: Sendable {
         case ("POST", "/albums"): return each(request.body, addAlbum)
         case ("POST", "/tokens"): return each(request.body, addToken)
         case ("POST", "/faults"): return addFault(request.body)
-        case ("DELETE", "/faults"):
+        // The second for clients that know no DELETE.
+        case ("DELETE", "/faults"), ("POST", "/faults/clear"):
             world.withState { $0.faults.remove(id: Self.number(query, "id")) }
             return Self.done
         case ("GET", "/journal"): return journal(after: Self.number(query, "after") ?? 0)

@@ -73,6 +73,15 @@ public final class MiniBroker: Inbox, Publishing, QueueInspecting {
     }
 
     /// What is ready in a queue.
+    public func count(_ queue: String) -> Int {
+        state.withLock { $0.queues["\(Self.prefix).\(queue)"]?.count ?? 0 }
+    }
+
+    /// The newest of a queue.
+    public func newest(_ queue: String, _ count: Int) -> [Stored] {
+        state.withLock { $0.queues["\(Self.prefix).\(queue)"].map { Array($0.suffix(count)) } ?? [] }
+    }
+
     public func messages(_ queue: String) -> [Stored] {
         state.withLock { $0.queues["\(Self.prefix).\(queue)"] ?? [] }
     }

@@ -30,13 +30,16 @@ public final class ScriptedPhotos: PhotosCalling {
     private let activity: Activity
     private let script: @Sendable (Call) async -> Answer
     private let albums: @Sendable (Call) async -> Answer
+    /// The answers come from outside, in their own time, and are waited for before the clock moves.
+    private let isReal: Bool
 
     public init(
-        activity: Activity, albums: @escaping @Sendable (Call) async -> Answer,
+        activity: Activity, isReal: Bool = false, albums: @escaping @Sendable (Call) async -> Answer,
         _ script: @escaping @Sendable (Call) async -> Answer
     ) {
         self.activity = activity
         self.albums = albums
+        self.isReal = isReal
         self.script = script
     }
 
@@ -55,7 +58,7 @@ public final class ScriptedPhotos: PhotosCalling {
             state.probes.append(call)
             return call
         }
-        return await albums(call)
+        return isReal ? await activity.during { await albums(call) } : await albums(call)
     }
 
     public func leave(_ token: ShareToken, bearer: Secret, trace: TraceContext) async -> Answer {
@@ -71,7 +74,7 @@ public final class ScriptedPhotos: PhotosCalling {
             state.calls.append(call)
             return call
         }
-        return await script(call)
+        return isReal ? await activity.during { await script(call) } : await script(call)
     }
 }
 

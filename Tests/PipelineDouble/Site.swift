@@ -27,6 +27,8 @@ public final class Site: Sendable {
         public var prefetch = 64
         /// Accounts that have no token.
         public var strangers: Set<String> = []
+        /// The script asks somebody outside, and its answers are waited for before the clock moves.
+        public var isReal = false
 
         public init() {}
     }
@@ -53,7 +55,7 @@ public final class Site: Sendable {
         let clock = ManualClock(start: Self.start, activity: activity)
         self.clock = clock
         broker = MiniBroker(clock: clock, activity: activity, prefetch: options.prefetch)
-        photos = ScriptedPhotos(activity: activity, albums: albums, script)
+        photos = ScriptedPhotos(activity: activity, isReal: options.isReal, albums: albums, script)
         folder = FileManager.default.temporaryDirectory.appendingPathComponent("site-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let path = folder.appendingPathComponent("ledger").path
@@ -180,6 +182,9 @@ public final class Site: Sendable {
         public var effect: String { json["effect"]?.text ?? "" }
         public var attempts: Int { Int(json["attempts"]?.integer ?? -1) }
     }
+
+    /// For waiting: `results` reads each of them.
+    public var resultCount: Int { broker.count("results") }
 
     public var results: [Read] {
         broker.messages("results").map { message in

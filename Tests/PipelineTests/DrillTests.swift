@@ -1,0 +1,200 @@
+import AMQP
+import Foundation
+import Jobs
+import Photos
+import PipelineDouble
+import Testing
+import Threads
+
+@testable import Pipeline
+
+/// Whole faults from their beginning to their end, on a clock that stands still between two events.
+@Suite struct DrillTests {
+    // MARK: A quota of days
+
+    /// `LEAVE_ALBUMD_DRILL_JOBS=25000` runs it in full; the rules see the same at a tenth.
+    @Test func moreJobsThanTheDayHasCallsAreDoneInTheirDaysAndInteractiveOnesWaitMinutes() async throws {
+        let jobs = ProcessInfo.processInfo.environment["LEAVE_ALBUMD_DRILL_JOBS"].flatMap(Int.init) ?? 2_500
+        var options = Site.Options()
+        options.concurrency = 8
+        options.perDay = jobs * 2 / 5
+        options.pace = .even
+        let spent = Lock<[Int64: Int]>([:])
+        let clock = Lock<ManualClock?>(nil)
+        let limit = options.perDay
+        let site = try Site(options) { _ in
+            let now = clock.withLock { $0 }?.wall() ?? Site.start
+            // The API counts as well, and refuses what is too much.
+            let isOver = spent.withLock { spent in
+                spent[now.milliseconds / 86_400_000, default: 0] += 1
+                return spent[now.milliseconds / 86_400_000, default: 0] > limit
+            }
+            return isOver
+                ? .error(429, "RESOURCE_EXHAUSTED", "Quota exceeded for limit 'All requests per day' of service") : .ok
+        }
+        clock.withLock { $0 = site.clock }
+        for number in 0..<jobs { site.submit("b\(number)", account: "a\(number % 500)", lane: "bulk") }
+        site.begin()
+        var waits: [Double] = []
+        var hours = 0
+        while site.resultCount < jobs + waits.count, hours < 72 {
+            hours += 1
+            await site.pass(.seconds(3600))
+            let id = "i\(hours)"
+            site.submit(id, account: id)
+            let came = site.clock.now()
+            await site.advance(for: .seconds(3600)) {
+                site.broker.newest("results", 100).contains { $0.properties.messageID == "\(id)#0" }
+            }
+            waits.append((site.clock.now() - came).inSeconds)
+            hours += waits.last.map { Int($0 / 3600) } ?? 0
+        }
+        let took = (site.clock.now() - MonotonicTime(nanoseconds: 0)).inSeconds / 86_400
+        let days = spent.withLock { $0.sorted { $0.key < $1.key }.map(\.value) }
+        print(
+            "\(jobs) jobs against \(limit) calls a day: \(days) calls on the days, done after \(took) days, "
+                + "\(waits.count) interactive jobs waited \(waits.max() ?? 0) s at most")
+        #expect(site.results.count == jobs + waits.count)
+        #expect(took < 3, "done within three days")
+        #expect(days.allSatisfy { $0 <= limit }, "no call was refused")
+        #expect((waits.max() ?? 0) < 300)
+        #expect(site.results.allSatisfy { $0.outcome == "left" && $0.attempts == 0 })
+        await site.end()
+    }
+
+    // MARK: Every row at random
+
+    private struct Fault {
+        var row: Int
+        var answer: Answer
+        /// The effect may have happened nevertheless.
+        var mayApply = false
+        var reason: String?
+    }
+
+    private static func error(_ http: Int, _ status: String, _ message: String, _ reason: String? = nil) -> Answer {
+        guard let reason else { return .error(http, status, message) }
+        let info = #"{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"\#(reason)"}"#
+        let body = #"{"error":{"code":\#(http),"message":"\#(message)","status":"\#(status)","details":[\#(info)]}}"#
+        return .answered(status: http, fields: [], body: Array(body.utf8))
+    }
+
+    private static func plain(_ http: Int, _ body: String = "<html>") -> Answer {
+        .answered(status: http, fields: [], body: Array(body.utf8))
+    }
+
+    private static let faults: [Fault] = [
+        Fault(row: 1, answer: .notSent(detail: "refused")),
+        Fault(row: 2, answer: .tlsTrustFailure(detail: "unknown CA")),
+        Fault(row: 3, answer: .ambiguous(detail: "reset"), mayApply: true),
+        Fault(row: 5, answer: .html, mayApply: true, reason: "response_malformed"),
+        Fault(row: 6, answer: .redirect),
+        Fault(row: 6, answer: plain(202, "{}"), mayApply: true, reason: "response_malformed"),
+        Fault(row: 7, answer: .error(400, "INVALID_ARGUMENT", "Invalid JSON payload received."), reason: "client_bug"),
+        Fault(row: 8, answer: .error(400, "INVALID_ARGUMENT", "The user is the owner."), reason: "leave_refused"),
+        Fault(row: 9, answer: .unknownToken, reason: "leave_refused"),
+        Fault(row: 11, answer: plain(404)),
+        Fault(row: 12, answer: .error(401, "UNAUTHENTICATED", "Expired"), reason: "auth_rejected"),
+        Fault(
+            row: 14, answer: error(403, "PERMISSION_DENIED", "x", "USER_BLOCKED_BY_ADMIN"), reason: "account_blocked"),
+        Fault(row: 15, answer: error(401, "UNAUTHENTICATED", "x", "CREDENTIALS_MISSING")),
+        Fault(
+            row: 16, answer: .error(403, "PERMISSION_DENIED", "Request had insufficient authentication scopes."),
+            reason: "permission_denied"),
+        Fault(row: 17, answer: error(403, "PERMISSION_DENIED", "x", "SERVICE_DISABLED")),
+        Fault(row: 18, answer: error(403, "PERMISSION_DENIED", "x", "BILLING_DISABLED")),
+        Fault(
+            row: 19, answer: .error(403, "PERMISSION_DENIED", "Google Photos is disabled for the user"),
+            reason: "photos_disabled_for_user"),
+        Fault(
+            row: 20, answer: .error(403, "PERMISSION_DENIED", "The caller does not have permission"),
+            reason: "permission_denied"),
+        Fault(row: 21, answer: .error(429, "RESOURCE_EXHAUSTED", "limit 'All requests per day'")),
+        Fault(row: 22, answer: .error(429, "RESOURCE_EXHAUSTED", "'Write requests per minute per user'")),
+        Fault(row: 23, answer: .error(429, "RESOURCE_EXHAUSTED", "quota 'concurrent write request'")),
+        Fault(row: 24, answer: plain(429)), Fault(row: 25, answer: plain(408), mayApply: true),
+        Fault(row: 26, answer: .error(409, "ABORTED", "The operation was aborted.")),
+        Fault(row: 27, answer: .error(409, "ALREADY_EXISTS", "x"), reason: "leave_refused"),
+        Fault(row: 28, answer: plain(504), mayApply: true),
+        Fault(row: 29, answer: .error(500, "INTERNAL", "Internal error encountered."), mayApply: true),
+        Fault(row: 30, answer: .error(500, "DATA_LOSS", "x"), mayApply: true, reason: "server_data_loss"),
+        Fault(row: 31, answer: .unavailable, mayApply: true),
+        Fault(row: 32, answer: plain(418, "{}"), reason: "unexpected_status"), Fault(row: 32, answer: plain(403)),
+    ]
+
+    private struct World {
+        var random = SeededRandom(seed: 20_261_124)
+        var hasLeft: Set<String> = []
+        var reasons: [String: Set<String>] = [:]
+        /// The last answer left the caller in doubt.
+        var inDoubt: Set<String> = []
+        var calls = 0
+        var faults = 0
+        /// Calls for a user who had left, which no row of the table orders.
+        var needless = 0
+    }
+
+    @Test func twoThousandJobsEndAsTheTableSaysWhateverTheAPIAnswers() async throws {
+        let jobs = 2_000
+        let world = Lock(World())
+        var options = Site.Options()
+        options.concurrency = 8
+        let site = try Site(
+            options,
+            albums: { call in
+                world.withLock { world in
+                    world.calls += 1
+                    if Double.random(in: 0..<1, using: &world.random) < 0.3 { return .unavailable }
+                    return .album(joined: !world.hasLeft.contains(call.token))
+                }
+            }
+        ) { call in
+            world.withLock { world in
+                world.calls += 1
+                let hasLeft = world.hasLeft.contains(call.token)
+                // What went unheard may be tried once more in hand: rows 3, 5 and 25 to 31 order that.
+                if hasLeft, !world.inDoubt.contains(call.token) { world.needless += 1 }
+                world.inDoubt.remove(call.token)
+                if Double.random(in: 0..<1, using: &world.random) < 0.3,
+                    let fault = Self.faults.randomElement(using: &world.random)
+                {
+                    world.faults += 1
+                    if fault.mayApply {
+                        world.inDoubt.insert(call.token)
+                        if Bool.random(using: &world.random) { world.hasLeft.insert(call.token) }
+                    }
+                    if let reason = fault.reason { world.reasons[call.token, default: []].insert(reason) }
+                    return fault.answer
+                }
+                return world.hasLeft.insert(call.token).inserted ? .ok : .unknownToken
+            }
+        }
+        for number in 0..<jobs { site.submit("j\(number)", account: "a\(number % 400)") }
+        site.begin()
+        await site.advance(for: .seconds(300 * 86_400)) { site.resultCount == jobs }
+        let results = site.results
+        #expect(results.count == jobs)
+        let end = world.withLock { $0 }
+        var outcomes: [String: Int] = [:]
+        for result in results {
+            let token = "t-\(result.messageID.dropLast(2))"
+            outcomes[result.reason ?? result.outcome, default: 0] += 1
+            switch result.effect {
+            case "left": #expect(end.hasLeft.contains(token), "\(result.messageID) says left")
+            case "not_left": #expect(!end.hasLeft.contains(token), "\(result.messageID) says not left")
+            default: break
+            }
+            if let reason = result.reason {
+                let known = end.reasons[token, default: []].union(["attempts_exhausted"])
+                #expect(known.contains(reason), "\(result.messageID): \(reason) of \(known)")
+            }
+        }
+        print(
+            "\(jobs) jobs, \(end.calls) calls and questions, \(end.faults) of them answered with a fault, "
+                + "\(end.needless) needless; \(outcomes.sorted { $0.value > $1.value }.map { "\($0.key) \($0.value)" })"
+        )
+        #expect(end.needless * 100 < end.calls)
+        #expect(site.broker.waiting == 0)
+        await site.end()
+    }
+}
