@@ -44,7 +44,7 @@ public final class StaticCredentials: CredentialProvider {
         }
         guard let fresh else { return .notFound }
         guard fresh.secret.sha256 != rejected else {
-            return .unavailable("the token was refused, and \(path) has no other yet", retryAfter: nil)
+            return .rejected("the token was refused, and \(path) has no other")
         }
         return .token(fresh)
     }

@@ -9,6 +9,8 @@ public enum TokenAnswer: Sendable {
     /// The user must sign in again.
     case reauthRequired(String)
     case accountBlocked(String)
+    /// The API refused the token, and there is no other: the one that it refused is as fresh as can be.
+    case rejected(String)
     /// Not now: the job waits at no cost, at least `retryAfter`.
     case unavailable(String, retryAfter: Duration?)
     /// Only the operator can mend it.

@@ -13,6 +13,8 @@ enum Admission: Sendable {
     /// A short wait, in hand.
     case wait(until: MonotonicTime)
     case park(until: Timestamp, cause: String)
+    /// There is no other token than the one that the API refused.
+    case refused
 }
 
 extension Worker {
@@ -159,8 +161,13 @@ extension Worker {
         case .scopeMissing(let detail): return dead(.scopeMissing, detail)
         case .reauthRequired(let detail): return dead(.reauthRequired, detail)
         case .accountBlocked(let detail): return dead(.accountBlocked, detail)
-        case .unavailable(_, let retryAfter):
-            return .park(until: now + max(retryAfter ?? .zero, Self.unavailableCredential), cause: "credentials")
+        case .rejected(let detail):
+            // Said of a token that was asked for without a refusal, it is the provider's own trouble.
+            return rejected == nil
+                ? .park(until: now + Self.unavailableCredential, cause: "credentials: \(detail)") : .refused
+        case .unavailable(let detail, let retryAfter):
+            return .park(
+                until: now + max(retryAfter ?? .zero, Self.unavailableCredential), cause: "credentials: \(detail)")
         case .misconfigured(let detail):
             dispatcher.hold(.clientMisconfigured, detail: detail, wasProbe: hand.isProbe)
             return .wait(until: clock.now())
@@ -168,14 +175,13 @@ extension Worker {
     }
 
     /// Another token than the one the API refused, if there is one; asked for once for each delivery.
-    func freshToken(_ hand: inout JobInHand, rejected: AccessToken) async -> AccessToken? {
-        guard !hand.item.hasRefreshedToken else { return nil }
+    func freshToken(_ hand: inout JobInHand, rejected: AccessToken) async -> Admission {
+        guard !hand.item.hasRefreshedToken else { return .refused }
         hand.item.hasRefreshedToken = true
         let digest = rejected.secret.sha256
-        guard case .token(let fresh) = await credentials.token(for: hand.job.account, rejecting: digest),
-            fresh.secret.sha256 != digest
-        else { return nil }
-        return fresh
+        let admission = await token(hand, rejecting: digest, now: clock.wall())
+        if case .proceed(let fresh) = admission, fresh.secret.sha256 == digest { return .refused }
+        return admission
     }
 
     // MARK: The call

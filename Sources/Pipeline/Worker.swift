@@ -88,6 +88,7 @@ struct Worker: Sendable {
         case .end(let ending): return await finish(hand, ending, delivery)
         case .wait(let time): return dispatcher.putBack(delivery, as: hand.item, until: time)
         case .park(let until, let cause): return await park(hand, until: until, cause: cause, delivery)
+        case .refused: preconditionFailure("no token is refused before a call")
         }
         hook(.admit, .after)
         // The server works, or another call would not be due: its failures were this job's.
@@ -125,10 +126,13 @@ struct Worker: Sendable {
                 hand.refusal = verdict
             case .retryOnFreshToken:
                 guard await keep(hand) else { return delivery.handBack() }
-                guard let fresh = await freshToken(&hand, rejected: token) else {
-                    return await failAttempt(hand, verdict, atLeast: .zero, delivery)
+                switch await freshToken(&hand, rejected: token) {
+                case .proceed(let fresh): token = fresh
+                case .refused: return await refuseToken(hand, .authRejected, verdict, delivery)
+                case .end(let ending): return await finish(hand, ending, delivery)
+                case .wait(let time): return dispatcher.putBack(delivery, as: hand.item, until: time)
+                case .park(let until, let cause): return await park(hand, until: until, cause: cause, delivery)
                 }
-                token = fresh
             case .retryNetwork: return await retryNetwork(hand, verdict, delivery)
             case .retry(let minimum): return await failAttempt(hand, verdict, atLeast: minimum, delivery)
             case .retryAskingAtLast(let minimum):

@@ -55,16 +55,19 @@ import Testing
         #expect(error?.description == "\(file.path): it cannot be read: No such file or directory")
     }
 
-    @Test func aRefusedTokenWithNoOtherMakesTheJobWait() async throws {
+    @Test func aRefusedTokenWithNoOtherIsSaidToBeRejected() async throws {
         let file = try TokenFile("ann\ttoken-a\n")
         let credentials = try StaticCredentials(path: file.path)
+        guard case .rejected = await credentials.token(for: AccountID("ann"), rejecting: digest("token-a")) else {
+            Issue.record("there is no other token")
+            return
+        }
+
+        // A file that is being replaced badly costs nothing: what was read before stays in force.
         func isUnavailable() async -> Bool {
             let answer = await credentials.token(for: AccountID("ann"), rejecting: digest("token-a"))
             return if case .unavailable = answer { true } else { false }
         }
-        #expect(await isUnavailable())
-
-        // A file that is being replaced badly costs nothing: what was read before stays in force.
         try file.replace("ann\n\t")
         #expect(await isUnavailable())
         file.remove()

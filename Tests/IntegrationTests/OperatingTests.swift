@@ -78,6 +78,42 @@ extension OnABroker {
             await stage.end()
         }
 
+        @Test func aRedriveThatIsKilledLosesNothing() async throws {
+            let jobs = 150
+            let stage = try await Stage()
+            try await stage.faults(#"{"account":"acc7","actions":[{"wording":"photos_disabled"}]}"#)
+            try await stage.start()
+            try await stage.waitUntilConsuming()
+            try await stage.inParallel(0..<jobs) {
+                try await stage.publish(Stage.body("k\($0)", account: "acc7", token: "album-k\($0)"))
+            }
+            _ = try await stage.take("results", atLeast: jobs)
+            try await stage.clearFaults()
+            let reader = try ResultReader(stage)
+            for _ in 0..<3 {
+                let redrive = try ChildProcess(
+                    [
+                        Stage.products.appendingPathComponent("leave-albumd").path, "dead", "redrive", "--all", "--rate",
+                        "200", "--config", stage.directory.file("d.toml").path,
+                    ], output: stage.directory.file("redrive.out"))
+                try await Task.sleep(for: .milliseconds(350))
+                redrive.signal(SIGKILL)
+                _ = await redrive.wait(seconds: 10)
+            }
+            try await eventually("nothing is held by the dead") {
+                let last = try await stage.command("dead", "redrive", "--all")
+                return last.ending == .exited(0) && last.text.contains("0 stay")
+                    ? true : try await stage.depth("dead") == 0
+            }
+            try await eventually("each job has run again") { Set(reader.all.map(\.messageID)).count >= jobs }
+            reader.stop()
+            let again = reader.all.filter { $0.messageID.hasSuffix("#1") }
+            #expect(Set(again.map(\.messageID)).count == jobs)
+            #expect(again.allSatisfy { $0.outcome == "left" })
+            #expect(try stage.calls().filter { $0.effect == "left" }.count == jobs, "none left twice")
+            await stage.end()
+        }
+
         @Test func aListIsReconciledAndCancelledJobsNeverCall() async throws {
             let stage = try await Stage()
             try await stage.faults(#"{"token":"album-slow","actions":[{"wording":"aborted"}]}"#)

@@ -35,7 +35,8 @@ extension OnABroker {
             for round in 1...25 {
                 try await stage.start()
                 try await eventually("the API is called, and the worker holds, for the \(round)th time") {
-                    await stage.log.contains("on hold")
+                    let isOnHold = await stage.log.contains("on hold")
+                    return isOnHold ? try stage.calls().count == round : false
                 }
                 try await stage.stopInOrder()
             }
