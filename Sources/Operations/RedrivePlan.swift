@@ -4,7 +4,8 @@ public import Jobs
 public enum RedrivePlan: Equatable, Sendable {
     /// It runs again as this generation.
     case run(generation: Int)
-    /// A newer generation of it is under way or has ended; its word, if it has ended.
+    /// A newer generation of it is under way or has ended, with its own letter should it fail; its word, if it has
+    /// ended. A redrive that was interrupted leaves such letters.
     case newer(generation: Int, outcome: String?)
     /// It never became a job.
     case rejected
@@ -30,8 +31,8 @@ public enum RedrivePlan: Equatable, Sendable {
         switch self {
         case .run(let generation): "runs again as generation \(generation)"
         case .newer(let generation, let outcome?):
-            "generation \(generation) has ended as \(outcome): discard the letter"
-        case .newer(let generation, nil): "generation \(generation) is under way: leave it alone"
+            "generation \(generation) has ended as \(outcome): the letter is out of date and goes"
+        case .newer(let generation, nil): "generation \(generation) is under way: the letter is out of date and goes"
         case .rejected: "never became a job: submit a corrected one, then discard the letter"
         case .unusable: "its body is not whole"
         }

@@ -178,14 +178,18 @@ struct DeadCommand: Sendable {
         let pause = try arguments.integer("--rate", in: 1...10_000).map { Duration.seconds(1) / $0 }
         let queue = try await openQueue()
         var progress = ProgressBar(title: isDry ? "looking" : "redriving", total: nil)
-        var (done, skipped) = (0, 0)
+        var (done, skipped, outOfDate) = (0, 0, 0)
         _ = try await queue.look(all: true) { letter in
             guard filter.matches(letter) else { return .keep }
             let plan = RedrivePlan(letter, story: try await letter.jobID.asyncFlatMap { try await story(of: $0) })
             guard case .run(let generation) = plan else {
-                skipped += 1
                 progress.hide()
                 tell(letter, plan, isDone: false)
+                if case .newer = plan {
+                    outOfDate += 1
+                    return isDry ? .keep : .remove
+                }
+                skipped += 1
                 return .keep
             }
             if !isDry {
@@ -213,8 +217,9 @@ struct DeadCommand: Sendable {
         progress.hide()
         StandardStream.error.write(
             isDry
-                ? "\(done) would run again, \(skipped) would not\n"
-                : "\(done) run again, \(skipped) stay; follow them with `leave-albumd results`\n")
+                ? "\(done) would run again, \(skipped) would stay, \(outOfDate) are out of date\n"
+                : "\(done) run again, \(skipped) stay, \(outOfDate) were out of date; follow them with "
+                    + "`leave-albumd results`\n")
         return skipped > 0 && done == 0 ? .answeredNo : .done
     }
 
