@@ -38,6 +38,7 @@ let package = Package(
         // Doors
         door("CLinux", linking: []),
         door("CCrypto", linking: ["crypto"]),
+        door("CSodium", linking: ["sodium"]),
         door("CJansson", linking: ["jansson"]),
         door("CCurl", linking: ["curl"]),
         door("CRabbitMQ", linking: ["rabbitmq"]),
@@ -47,7 +48,7 @@ let package = Package(
 
         // Floor 0
         room("Threads", ["CLinux"]),
-        room("Secrets", ["CCrypto"]),
+        room("Secrets", ["CCrypto", "CSodium"]),
         room("Terminal", ["CLinux"]),
         // Floor 1
         room("Jobs", ["CJansson", "Threads", "Secrets"]),
@@ -58,7 +59,7 @@ let package = Package(
         // Floor 3
         room("AMQP", ["CRabbitMQ", "CLinux", "Threads", "Secrets", "Telemetry"]),
         room("Ledger", ["CSQLite", "CLinux", "Jobs", "Threads", "Secrets", "Telemetry"]),
-        room("Credentials", ["Jobs", "Threads", "Secrets", "Telemetry"]),
+        room("Credentials", ["HTTP", "CLinux", "Jobs", "Threads", "Secrets", "Telemetry"]),
         room("Settings", ["CTOML", "CLinux", "Jobs", "Threads", "Secrets", "Terminal"]),
         // Floor 4
         room(
@@ -115,7 +116,9 @@ let package = Package(
         tests("PhotosTests", ["Photos", "Jobs", "Secrets", "Threads"]),
         tests("AMQPTests", ["AMQP", "ScriptedPeer", "PrivateBroker", "Secrets", "Threads", "CLinux"]),
         tests("LedgerTests", ["Ledger", "Jobs", "Secrets", "Threads", "CSQLite", "CLinux"]),
-        tests("CredentialsTests", ["Credentials", "Jobs", "Secrets", "Threads"]),
+        tests(
+            "CredentialsTests",
+            ["Credentials", "RunningSimulator", "PrivateBroker", "HTTP", "Jobs", "Secrets", "Threads", "CLinux"]),
         tests("SettingsTests", ["Settings", "Jobs", "Secrets", "Threads"]),
         tests(
             "PipelineTests",

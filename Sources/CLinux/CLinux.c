@@ -12,3 +12,12 @@ int CLinux_get_peer(int descriptor, struct CLinux_peer *peer) {
     peer->gid = credentials.gid;
     return 0;
 }
+
+int CLinux_lock_byte(int descriptor, long long place) {
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = place, .l_len = 1};
+    int code;
+    do {
+        code = fcntl(descriptor, F_OFD_SETLKW, &lock);
+    } while (code < 0 && errno == EINTR);
+    return code;
+}

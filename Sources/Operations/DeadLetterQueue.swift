@@ -53,7 +53,7 @@ public final class DeadLetterQueue: Sendable {
     ) async throws -> Look {
         let session = try BrokerSession(configuration)
         let result = await Self.attempt { try await self.look(all: all, session, visit, isEnough) }
-        await Self.end { session.stop() }
+        await NativeThread.offload("dead letters") { session.stop() }
         return try result.get()
     }
 
@@ -80,7 +80,7 @@ public final class DeadLetterQueue: Sendable {
         }
         ticker.cancel()
         // The acks that were posted are sent before the connection closes.
-        await Self.end { link.stop() }
+        await NativeThread.offload("dead letters") { link.stop() }
         return try result.get()
     }
 
@@ -130,20 +130,6 @@ public final class DeadLetterQueue: Sendable {
             return .success(try await body())
         } catch {
             return .failure(error)
-        }
-    }
-
-    /// What waits is not a task's.
-    private static func end(_ body: @escaping @Sendable () -> Void) async {
-        await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
-            do throws(SystemCallError) {
-                _ = try NativeThread(name: "dead letters", detached: true) {
-                    body()
-                    done.resume()
-                }
-            } catch {
-                done.resume()
-            }
         }
     }
 

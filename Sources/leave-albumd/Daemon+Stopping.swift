@@ -47,16 +47,6 @@ extension Daemon {
 
     /// Runs what joins a thread on a thread of its own, so that the pool is not blocked.
     func offload(_ body: @escaping @Sendable () -> Void) async {
-        await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
-            do throws(SystemCallError) {
-                _ = try NativeThread(name: "stop", detached: true) {
-                    body()
-                    done.resume()
-                }
-            } catch {
-                body()
-                done.resume()
-            }
-        }
+        await NativeThread.offload("stop", body)
     }
 }

@@ -14,7 +14,7 @@ import Testing
 
     /// CLinux is there for whoever needs a Linux call.
     static let doors: [String: Set<String>] = [
-        "CCrypto": ["Secrets"], "CJansson": ["Jobs"], "CCurl": ["HTTP"], "CRabbitMQ": ["AMQP"],
+        "CCrypto": ["Secrets"], "CSodium": ["Secrets"], "CJansson": ["Jobs"], "CCurl": ["HTTP"], "CRabbitMQ": ["AMQP"],
         "CSQLite": ["Ledger"], "CSystemd": ["Telemetry", "Service"], "CTOML": ["Settings"],
     ]
 

@@ -40,6 +40,10 @@ static inline int CLinux_set_nonblocking(int descriptor) {
     return flags < 0 ? flags : fcntl(descriptor, F_SETFL, flags | O_NONBLOCK);
 }
 
+// Locks one byte of a file for this open file description, and waits for whoever has it. F_OFD_SETLKW is hidden without
+// _GNU_SOURCE.
+int CLinux_lock_byte(int descriptor, long long place);
+
 // struct ucred is hidden without _GNU_SOURCE.
 struct CLinux_peer {
     int pid;
