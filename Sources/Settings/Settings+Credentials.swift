@@ -18,8 +18,8 @@ extension Settings {
         /// The one place that says which providers this version has.
         public var isAvailable: Bool {
             switch self {
-            case .static: true
-            case .store, .broker, .exec: false
+            case .static, .store: true
+            case .broker, .exec: false
             }
         }
     }

@@ -78,6 +78,10 @@ extension SettingsDraft {
         {
             fault("credentials.static.token_file", "it is missing, and credentials.providers has \"static\"")
         }
+        guard credentials.providers.contains(.store) else { return }
+        if credentials.store.keyFile == nil, !isSet("credentials.store.key_file") {
+            fault("credentials.store.key_file", "it is missing, and credentials.providers has \"store\"")
+        }
     }
 
     private mutating func checkTimes() {

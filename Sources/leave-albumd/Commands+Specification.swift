@@ -42,7 +42,7 @@ extension Commands {
             CommandSpecification(
                 "job", summary: "One job's story: what the ledger knows of it", options: [config, json],
                 positionals: [PositionalSpecification("ID", help: "the job's id")]),
-            ledger,
+            ledger, credentials,
             CommandSpecification(
                 "status", summary: "What the running daemon says of itself", options: [config, json]),
             CommandSpecification(
@@ -171,6 +171,34 @@ extension Commands {
                 options: [config, json] + letterFilter + [
                     .flag("--dry-run", help: "say which, and do nothing"),
                     .flag("--all", help: "without a filter: all of them"),
+                ]),
+        ])
+
+    private static let credentials = CommandSpecification(
+        "credentials", summary: "The users' grants in the store of [credentials.store]",
+        subcommands: [
+            CommandSpecification(
+                "import", summary: "Seals refresh tokens into the store",
+                discussion: """
+                    JSON lines {"account","refreshToken","clientId"?,"scopes"?}, or with --account one object, which may \
+                    be Google's authorized_user JSON. A list with a faulty line changes nothing.
+                    """,
+                options: [
+                    config, .value("--account", "ACCOUNT", help: "whose grant the one object is"),
+                    .value("--file", "FILE", help: "where they are; - is standard input, the default"),
+                ]),
+            CommandSpecification("list", summary: "Whose grants there are; no secrets", options: [config, json]),
+            CommandSpecification(
+                "check", summary: "Refreshes an access token for each account, or for those named",
+                options: [config, json],
+                positionals: [PositionalSpecification("ACCOUNT", .any, help: "an account")]),
+            CommandSpecification(
+                "remove", summary: "Removes grants", options: [config],
+                positionals: [PositionalSpecification("ACCOUNT", .several, help: "an account")]),
+            CommandSpecification(
+                "rekey", summary: "Seals all grants with a new key; may be interrupted and run again",
+                options: [
+                    config, .value("--new-key-file", "FILE", isRequired: true, help: "32 bytes or 64 hex digits"),
                 ]),
         ])
 

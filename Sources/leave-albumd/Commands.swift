@@ -37,6 +37,11 @@ enum Commands {
         case "dead stats": finish { try await DeadCommand(settings, arguments).stats() }
         case "dead redrive": finish { try await DeadCommand(settings, arguments).redrive() }
         case "dead discard": finish { try await DeadCommand(settings, arguments).discard() }
+        case "credentials import": finish { try await CredentialsCommand(settings, arguments).importGrants() }
+        case "credentials list": finish { try await CredentialsCommand(settings, arguments).list() }
+        case "credentials check": finish { try await CredentialsCommand(settings, arguments).check() }
+        case "credentials remove": finish { try await CredentialsCommand(settings, arguments).remove() }
+        case "credentials rekey": finish { try await CredentialsCommand(settings, arguments).rekey() }
         case "reconcile": finish { try await ReconcileCommand(settings, arguments).run() }
         case "pause", "resume", "probe", "holds", "quota", "queues":
             finish { try await OperateCommand(settings, arguments).run(name) }

@@ -1,6 +1,7 @@
 import AMQP
 import Credentials
 import Glibc
+import HTTP
 import Ledger
 import Operations
 import Settings
@@ -55,15 +56,25 @@ extension Daemon {
         }
     }
 
-    func openCredentials() throws -> any CredentialProvider {
-        guard let file = settings.credentials.static.tokenFile else {
-            throw StartError(
-                description: "no provider of credentials is set up; see [credentials]", status: .settingsWrong)
-        }
-        return try startup(.settingsWrong) {
-            let provider = try StaticCredentials(path: file.path)
-            for warning in provider.warnings { logger.warning(warning) }
-            return ProviderChain([provider])
+    /// `engine` is the token endpoint's own: a slow one must not delay the API's calls.
+    func openCredentials(_ engine: HTTPEngine) throws -> any CredentialProvider {
+        try startup(.settingsWrong) {
+            ProviderChain(
+                try settings.credentials.providers.compactMap { provider in
+                    switch provider {
+                    case .static:
+                        guard let file = settings.credentials.static.tokenFile else { return nil }
+                        let credentials = try StaticCredentials(path: file.path)
+                        for warning in credentials.warnings { logger.warning(warning) }
+                        return credentials
+                    case .store:
+                        return StoreCredentials(
+                            store: try settings.grantStore(), endpoint: settings.tokenEndpoint(engine, clock: clock),
+                            clock: clock)
+                    // The settings refuse what this version does not have.
+                    case .broker, .exec: return nil
+                    }
+                })
         }
     }
 

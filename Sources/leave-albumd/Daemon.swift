@@ -46,7 +46,8 @@ struct Daemon: Sendable {
         try await prepareBroker(ledgerIsNew: isNew)
         if stop.isRequested { return .done }
 
-        let credentials = try openCredentials()
+        let tokenEngine = try HTTPEngine(settings.tokenHTTP)
+        let credentials = try openCredentials(tokenEngine)
         let engine = try HTTPEngine(settings.http)
         let switchboard = Switchboard(logger: logger, board: board)
         let ledger = try openLedger(lock, switchboard)
@@ -96,6 +97,7 @@ struct Daemon: Sendable {
             publishing.stop()
             session.stop()
             engine.stop()
+            tokenEngine.stop()
             control?.stop()
         }
         let lost = await ledger.close(within: SQLiteLedger.closeTime)

@@ -69,18 +69,18 @@ struct LiveCheck: Sendable {
     }
 
     private func credentials() async throws -> String {
-        guard let file = settings.credentials.static.tokenFile else {
-            throw CommandFailure(.settingsWrong, "no provider of credentials is set up; see [credentials]")
-        }
-        let provider: StaticCredentials
-        do throws(TokenFileError) {
-            provider = try StaticCredentials(path: file.path)
+        let engine = try HTTPEngine(settings.tokenHTTP)
+        let daemon = Daemon(settings, permitsNewLedger: false, stop: StopRequest())
+        let names = settings.credentials.providers.map(\.rawValue).joined(separator: ", ")
+        let provider: any CredentialProvider
+        do {
+            provider = try daemon.openCredentials(engine)
         } catch {
-            throw CommandFailure(.settingsWrong, error.description)
+            throw CommandFailure(.settingsWrong, "\(error)")
         }
-        guard let canary = settings.api.canaryAccount else { return "the provider static has read \(file.path)" }
+        guard let canary = settings.api.canaryAccount else { return "ready: \(names)" }
         switch await provider.token(for: canary, rejecting: nil) {
-        case .token: return "the provider static has a token for the canary account"
+        case .token: return "there is a token for the canary account; ready: \(names)"
         case let answer: throw CommandFailure(.settingsWrong, "no token for api.canary_account: \(answer)")
         }
     }

@@ -50,7 +50,7 @@ struct API: Sendable {
         }
     }
 
-    private static func reply(_ fault: Fault.Action, ordinary: HTTPAnswer) -> (reply: Reply, name: String) {
+    static func reply(_ fault: Fault.Action, ordinary: HTTPAnswer) -> (reply: Reply, name: String) {
         if case .answer(let answer) = fault { return (.answer(answer), String(answer.status)) }
         // A late answer is an answer like any other.
         if case .delay = fault { return (.fault(fault, ordinary), String(ordinary.status)) }
@@ -92,7 +92,7 @@ struct API: Sendable {
         return token
     }
 
-    private static func percentDecoded(_ text: Substring) -> [UInt8]? {
+    static func percentDecoded(_ text: Substring) -> [UInt8]? {
         var bytes: [UInt8] = []
         var rest = Array(text.utf8)[...]
         while let byte = rest.popFirst() {

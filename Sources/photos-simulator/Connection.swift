@@ -29,6 +29,8 @@ struct Connection: Sendable {
                 let goesOn: Bool
                 if request.target.hasPrefix(Control.prefix) {
                     goesOn = send(control.handle(request).encoded(keepAlive: request.keepAlive).bytes[...])
+                } else if request.method == "POST", request.target == TokenService.path {
+                    goesOn = answer(TokenService(world: world).handle(request), keepAlive: request.keepAlive)
                 } else {
                     goesOn = answer(api.handle(request), keepAlive: request.keepAlive)
                 }

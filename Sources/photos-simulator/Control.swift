@@ -13,6 +13,7 @@ struct Control: Sendable {
         switch (request.method, path) {
         case ("POST", "/albums"): return each(request.body, addAlbum)
         case ("POST", "/tokens"): return each(request.body, addToken)
+        case ("POST", "/grants"): return each(request.body, addGrant)
         case ("POST", "/faults"): return addFault(request.body)
         // The second for clients that know no DELETE.
         case ("DELETE", "/faults"), ("POST", "/faults/clear"):
@@ -72,6 +73,23 @@ struct Control: Sendable {
             state.tokens[token] = account
             state.deadTokens.remove(token)
         }
+        return nil
+    }
+
+    /// `{"refreshToken","account","rotate":false,"expiresIn":3600,"scope"?,"error"?,"errorSubtype"?}`, or
+    /// `{"refreshToken","revoked":true}`.
+    private func addGrant(_ value: JSONValue) -> String? {
+        guard let token = value["refreshToken"]?.utf8 else { return "refreshToken needed" }
+        if value["revoked"]?.bool == true {
+            world.withState { $0.grants[token] = nil }
+            return nil
+        }
+        guard let account = value["account"]?.utf8 else { return "account needed" }
+        let grant = TokenService.Grant(
+            account: account, rotates: value["rotate"]?.bool ?? false,
+            expiresIn: value["expiresIn"]?.integer ?? 3_600, scope: value["scope"]?.text,
+            error: value["error"]?.text, subtype: value["errorSubtype"]?.text)
+        world.withState { $0.grants[token] = grant }
         return nil
     }
 

@@ -70,10 +70,12 @@ struct SimulatorOptions: Sendable {
           --seed N             of the random faults
 
         POST /v1/sharedAlbums:leave and :join {"shareToken"}, GET /v1/sharedAlbums/TOKEN,
-        POST /v1/albums/ID:share, each with Authorization: Bearer …
+        POST /v1/albums/ID:share, each with Authorization: Bearer …; POST /token for refresh tokens
 
         POST   /_simulator/albums    as in the file
         POST   /_simulator/tokens    {"token","account"} or {"token","dead":true}
+        POST   /_simulator/grants    {"refreshToken","account","rotate"?,"expiresIn"?,"scope"?,"error"?,"errorSubtype"?}
+                                     or {"refreshToken","revoked":true}
         POST   /_simulator/faults    {"token"?,"account"?,"method"?,"count"?,"probability"?,"fields"?,"actions":[…]}
                                      action: {"wording":NAME} | {"status":N,"body":TEXT}
                                      | {"fault":"close"|"reset"|"stall"|"truncated_headers"|"partial_body"|"junk"

@@ -10,6 +10,10 @@ final class World: Sendable {
         var journal: [JournalEntry] = []
         var tokens: [[UInt8]: [UInt8]] = [:]
         var deadTokens: Set<[UInt8]> = []
+        /// Of the token endpoint: its refresh tokens, and when its access tokens end.
+        var grants: [[UInt8]: TokenService.Grant] = [:]
+        var expiry: [[UInt8]: Timestamp] = [:]
+        var issued = 0
     }
 
     private let state: Lock<State>
@@ -25,6 +29,7 @@ final class World: Sendable {
             State(albums: AlbumBook(autoMembers: options.autoMembers), faults: FaultPlan(seed: options.seed)))
     }
 
+    var now: Timestamp { clock.wall() }
     var latencyMilliseconds: Int { options.latencyMilliseconds }
 
     func withState<Answer>(_ body: (inout State) -> Answer) -> Answer {
@@ -34,6 +39,7 @@ final class World: Sendable {
     /// `sim:<account>` or a token that was registered; with `--any-token` the token is the account.
     func account(ofBearer bearer: [UInt8], _ state: borrowing State) -> [UInt8]? {
         if state.deadTokens.contains(bearer) { return nil }
+        if let end = state.expiry[bearer], end <= now { return nil }
         if let account = state.tokens[bearer] { return account }
         let prefix = Array("sim:".utf8)
         if bearer.starts(with: prefix) { return Array(bearer.dropFirst(prefix.count)) }

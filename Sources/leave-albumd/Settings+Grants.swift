@@ -1,0 +1,45 @@
+import Credentials
+import Glibc
+import HTTP
+import Secrets
+import Settings
+import Terminal
+import Threads
+
+extension Settings {
+    /// The store of grants, with its key. The directory is made by whoever imports the first grant.
+    func grantStore() throws -> GrantStore {
+        guard let file = credentials.store.keyFile else {
+            throw CommandFailure(.settingsWrong, "credentials.store.key_file is missing")
+        }
+        return GrantStore(directory: credentials.store.directory, key: try Self.sealingKey(file.path))
+    }
+
+    static func sealingKey(_ path: String) throws -> SealingKey {
+        let contents: SecretFileContents
+        do throws(SecretFileError) {
+            contents = try SecretFileContents(path: path)
+        } catch {
+            throw CommandFailure(.settingsWrong, "\(path): \(error)")
+        }
+        guard let key = SealingKey(contents.secret) else {
+            throw CommandFailure(
+                .settingsWrong, "\(path) is no key: it has 32 bytes, or 64 hexadecimal digits (openssl rand -hex 32)")
+        }
+        return key
+    }
+
+    /// The client's secret is read at each refresh, so that a rotated file is picked up.
+    func tokenEndpoint(_ engine: HTTPEngine, clock: any Timekeeper) -> TokenEndpoint {
+        let file = credentials.store.clientSecretFile
+        return TokenEndpoint(
+            engine: engine, url: credentials.store.tokenURL, clientSecret: { file.flatMap { try? $0.read() } },
+            clock: clock)
+    }
+
+    var tokenHTTP: HTTPConfiguration {
+        HTTPConfiguration(
+            connectTimeout: api.connectTimeout, timeout: api.timeout, caFile: api.caFile?.path, proxy: api.proxy,
+            http2: api.http2, maxResponse: 64 << 10, userAgent: http.userAgent, maxConnections: 8)
+    }
+}

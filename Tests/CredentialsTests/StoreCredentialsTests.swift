@@ -1,0 +1,262 @@
+import CLinux
+import Credentials
+import Glibc
+import HTTP
+import Jobs
+import RunningSimulator
+import Secrets
+import Testing
+import Threads
+
+/// The store's tokens, refreshed at the simulator's token endpoint over real HTTP.
+@Suite(.timeLimit(.minutes(2))) struct StoreCredentialsTests {
+    private static let key = SealingKey(SealingKey.generate())
+
+    private struct Place {
+        let simulator: RunningSimulator
+        let folder: GrantFolder
+        let store: GrantStore
+        let endpoint: TokenEndpoint
+
+        func credentials(_ adjust: (inout StoreCredentials.Configuration) -> Void = { _ in }) -> StoreCredentials {
+            var configuration = StoreCredentials.Configuration()
+            configuration.refreshesPerSecond = 1_000
+            adjust(&configuration)
+            return StoreCredentials(store: store, endpoint: endpoint, configuration: configuration)
+        }
+
+        /// A grant in the store and on the server.
+        func grant(_ account: String, _ more: String = "") async throws {
+            try store.save(
+                Grant(
+                    account: AccountID(account), clientID: "client", refreshToken: secret("rt-\(account)"),
+                    updatedAt: Timestamp(milliseconds: 0)))
+            try await simulator.control("grants", #"{"refreshToken":"rt-\#(account)","account":"\#(account)"\#(more)}"#)
+        }
+
+        func refreshes() async throws -> Int {
+            try await simulator.journal().filter { $0["method"]?.text == "token" }.count
+        }
+    }
+
+    private func place(_ body: (Place) async throws -> Void) async throws {
+        let simulator = try await RunningSimulator(["--auto-members"])
+        let folder = GrantFolder()
+        let key = try #require(Self.key)
+        let place = Place(
+            simulator: simulator, folder: folder, store: GrantStore(directory: folder.path, key: key),
+            endpoint: TokenEndpoint(
+                engine: simulator.engine, url: "http://127.0.0.1:\(simulator.port)/token",
+                clientSecret: { secret("hush") }, clock: SystemTimekeeper()))
+        do { try await body(place) } catch {
+            await simulator.end()
+            throw error
+        }
+        await simulator.end()
+    }
+
+    private func text(_ answer: TokenAnswer) -> String {
+        guard case .token(let token) = answer else { return "\(answer)" }
+        return token.secret.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+    }
+
+    @Test func fiveHundredAskersAreOneRefresh() async throws {
+        try await place { place in
+            try await place.grant("anna")
+            let credentials = place.credentials()
+            let answers = await withTaskGroup(of: String.self) { group in
+                for _ in 0..<500 {
+                    group.addTask { text(await credentials.token(for: AccountID("anna"), rejecting: nil)) }
+                }
+                return await group.reduce(into: Set<String>()) { $0.insert($1) }
+            }
+            #expect(answers == ["at-1"])
+            #expect(try await place.refreshes() == 1)
+        }
+    }
+
+    @Test func aStormOfRefusalsIsOneRefreshForEachAccount() async throws {
+        try await place { place in
+            for number in 0..<10 { try await place.grant("a\(number)") }
+            let credentials = place.credentials()
+            var old: [String: SHA256Digest] = [:]
+            for number in 0..<10 {
+                guard case .token(let token) = await credentials.token(for: AccountID("a\(number)"), rejecting: nil)
+                else {
+                    Issue.record("there is a token")
+                    return
+                }
+                old["a\(number)"] = token.secret.sha256
+            }
+            let refused = old
+            await withTaskGroup(of: Void.self) { group in
+                for number in 0..<200 {
+                    group.addTask {
+                        let name = "a\(number % 10)"
+                        let answer = await credentials.token(for: AccountID(name), rejecting: refused[name])
+                        guard case .token(let token) = answer else {
+                            Issue.record("\(answer)")
+                            return
+                        }
+                        #expect(token.secret.sha256 != refused[name])
+                    }
+                }
+            }
+            #expect(try await place.refreshes() == 20)
+        }
+    }
+
+    @Test func aRevokedGrantCostsOneRefreshAndIsRememberedInItsFile() async throws {
+        try await place { place in
+            try await place.grant("anna", #","error":"invalid_grant""#)
+            for _ in 0..<3 {
+                // Another process each time.
+                let credentials = place.credentials()
+                for _ in 0..<5 {
+                    guard case .grantRevoked = await credentials.token(for: AccountID("anna"), rejecting: nil) else {
+                        Issue.record("it was revoked")
+                        return
+                    }
+                }
+            }
+            #expect(try await place.refreshes() == 1)
+            #expect(try place.store.load(AccountID("anna"))?.status == .revoked)
+        }
+    }
+
+    @Test func aRotatedTokenIsInTheFileBeforeAnybodyHasTheAccessToken() async throws {
+        try await place { place in
+            try await place.grant("anna", #","rotate":true,"expiresIn":1"#)
+            let credentials = place.credentials { $0.least = .zero }
+            for number in 1...5 {
+                #expect(text(await credentials.token(for: AccountID("anna"), rejecting: nil)) == "at-\(number)")
+                let grant = try #require(try place.store.load(AccountID("anna")))
+                #expect(grant.refreshToken == secret("rt-\(number)-anna"))
+                #expect(grant.generation == number)
+                try await Task.sleep(for: .milliseconds(1_050))
+            }
+        }
+    }
+
+    @Test func aRotationThatCannotBeWrittenIsGivenToNobodyAndNotForgotten() async throws {
+        try await place { place in
+            try await place.grant("anna", #","rotate":true"#)
+            let credentials = place.credentials()
+            // Root may write anywhere, but nobody can rename over a directory that is not empty.
+            let file = place.store.path(of: AccountID("anna"))
+            let kept = file + ".kept"
+            #expect(text(await credentials.token(for: AccountID("nobody"), rejecting: nil)) == "notFound")
+            try await place.simulator.control(
+                "faults", #"{"method":"token","actions":[{"fault":"delay","milliseconds":300}],"count":1}"#)
+            async let answer = credentials.token(for: AccountID("anna"), rejecting: nil)
+            try await Task.sleep(for: .milliseconds(150))
+            #expect(rename(file, kept) == 0 && mkdir(file, 0o700) == 0 && mkdir(file + "/x", 0o700) == 0)
+            guard case .unavailable = await answer else {
+                Issue.record("no token before its grant is durable")
+                return
+            }
+            #expect(rmdir(file + "/x") == 0 && rmdir(file) == 0 && rename(kept, file) == 0)
+            let after = await credentials.token(for: AccountID("anna"), rejecting: nil)
+            #expect(text(after) == "at-2", "the new refresh token was used")
+            #expect(try place.store.load(AccountID("anna"))?.refreshToken == secret("rt-2-anna"))
+        }
+    }
+
+    @Test func aTokenThatIsStillGoodIsBetterThanNone() async throws {
+        try await place { place in
+            try await place.grant("anna", #","expiresIn":30"#)
+            let credentials = place.credentials()
+            #expect(text(await credentials.token(for: AccountID("anna"), rejecting: nil)) == "at-1")
+            try await place.simulator.control(
+                "faults", #"{"method":"token","actions":[{"status":503}],"fields":{"Retry-After":"60"}}"#)
+            #expect(text(await credentials.token(for: AccountID("anna"), rejecting: nil)) == "at-1")
+            guard
+                case .token(let token) = await credentials.token(for: AccountID("anna"), rejecting: nil),
+                case .unavailable(_, let after) = await credentials.token(
+                    for: AccountID("anna"), rejecting: token.secret.sha256)
+            else {
+                Issue.record("a refused token is not given out again")
+                return
+            }
+            #expect(after == .seconds(60))
+        }
+    }
+
+    @Test(arguments: [
+        (#","error":"invalid_grant","errorSubtype":"invalid_rapt""#, "reauthRequired"),
+        (#","error":"invalid_client""#, "misconfigured"), (#","error":"unauthorized_client""#, "misconfigured"),
+        (#","error":"deleted_client""#, "misconfigured"), (#","error":"unsupported_grant_type""#, "misconfigured"),
+        (#","error":"invalid_request""#, "misconfigured"), (#","error":"invalid_scope""#, "scopeMissing"),
+        (#","scope":"https://www.googleapis.com/auth/photoslibrary.readonly""#, "scopeMissing"),
+        (#","error":"access_denied""#, "accountBlocked"), (#","error":"admin_policy_enforced""#, "accountBlocked"),
+        (#","error":"org_internal""#, "accountBlocked"),
+        (#","scope":"openid https://www.googleapis.com/auth/photoslibrary.sharing""#, "at-1"),
+    ])
+    func everyErrorOfTheTable(grant: String, answer: String) async throws {
+        try await place { place in
+            try await place.grant("anna", grant)
+            let told = text(await place.credentials().token(for: AccountID("anna"), rejecting: nil))
+            #expect(told.hasPrefix(answer), "\(told)")
+            #expect(!told.contains("rt-anna") && !told.contains("hush"))
+        }
+    }
+
+    @Test(arguments: [
+        (#"{"status":200,"body":"{}"}"#, "misconfigured", 3), (#"{"status":200,"body":"<html>"}"#, "misconfigured", 3),
+        (#"{"status":403,"body":"<html>"}"#, "unavailable", 1), (#"{"status":429}"#, "unavailable", 1),
+        (#"{"fault":"close"}"#, "unavailable", 1),
+    ])
+    func whatIsNoAnswer(action: String, answer: String, refreshes: Int) async throws {
+        try await place { place in
+            try await place.grant("anna")
+            // A server that asks for patience is not asked again at once.
+            try await place.simulator.control(
+                "faults", #"{"method":"token","actions":[\#(action)],"fields":{"Retry-After":"60"}}"#)
+            let told = text(await place.credentials().token(for: AccountID("anna"), rejecting: nil))
+            #expect(told.hasPrefix(answer), "\(told)")
+            let asked = try await place.refreshes()
+            #expect(action.contains("fault") ? asked >= 1 : asked == refreshes)
+        }
+    }
+
+    @Test func aFolderOfAnotherKeyOrAChangedFileIsTold() async throws {
+        try await place { place in
+            try await place.grant("anna")
+            let other = try #require(SealingKey(SealingKey.generate()))
+            #expect(throws: GrantStoreError.self) {
+                try GrantStore(directory: place.folder.path, key: other).load(AccountID("anna"))
+            }
+            // Another account's file in its place.
+            try await place.grant("bert")
+            #expect(rename(place.store.path(of: AccountID("bert")), place.store.path(of: AccountID("anna"))) == 0)
+            #expect(throws: GrantStoreError.self) { try place.store.load(AccountID("anna")) }
+        }
+    }
+}
+
+func secret(_ text: String) -> Secret { Secret(copying: Array(text.utf8)) }
+
+/// A folder that goes with its owner.
+final class GrantFolder: Sendable {
+    let path: String
+
+    init() {
+        var template = Array("/tmp/grants-XXXXXX".utf8CString)
+        path = mkdtemp(&template).map { String(cString: $0) } ?? ""
+    }
+
+    var names: [String] {
+        guard let folder = opendir(path) else { return [] }
+        defer { closedir(folder) }
+        var names: [String] = []
+        while let entry = readdir(folder) {
+            names.append(withUnsafePointer(to: &entry.pointee.d_name.0) { String(cString: $0) })
+        }
+        return names.filter { $0 != "." && $0 != ".." }
+    }
+
+    deinit {
+        for name in names { unlink("\(path)/\(name)") }
+        rmdir(path)
+    }
+}

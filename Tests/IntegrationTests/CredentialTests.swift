@@ -1,0 +1,121 @@
+import Foundation
+import Jobs
+import PrivateBroker
+import Testing
+
+extension OnABroker {
+    /// The store of grants as a site uses it.
+    @Suite struct Credentials {
+        private func withStore(_ stage: Stage) throws {
+            try stage.directory.write("key", String(repeating: "5c", count: 32) + "\n")
+            let file = stage.directory.file("d.toml")
+            let settings =
+                try String(contentsOf: file, encoding: .utf8)
+                .replacingOccurrences(of: "providers = [\"static\"]", with: "providers = [\"store\"]")
+                    + """
+
+                    [credentials.store]
+                    directory = "\(stage.directory.file("grants").path)"
+                    key_file = "\(stage.directory.file("key").path)"
+                    client_id = "the-client"
+                    token_url = "http://127.0.0.1:\(stage.simulatorPort)/token"
+                    """
+            try stage.directory.write("d.toml", settings)
+        }
+
+        @Test func grantsAreImportedUsedAndNeverTold() async throws {
+            let stage = try await Stage()
+            try withStore(stage)
+            var lines = ""
+            for number in 1...20 {
+                let rotate = number % 2 == 0 ? #","rotate":true"# : ""
+                let more = number == 20 ? #","error":"invalid_grant""# : ""
+                try await stage.control(
+                    "grants", #"{"refreshToken":"very-secret-\#(number)","account":"acc\#(number)"\#(rotate)\#(more)}"#)
+                lines += #"{"account":"acc\#(number)","refreshToken":"very-secret-\#(number)"}"# + "\n"
+            }
+            try stage.directory.write("grants.jsonl", lines)
+            let imported = try await stage.command(
+                "credentials", "import", "--file", stage.directory.file("grants.jsonl").path)
+            #expect(imported.ending == .exited(0), "\(imported.text)")
+            #expect(try await stage.command("credentials", "check", "acc1").ending == .exited(0))
+            #expect(try await stage.command("check", "--live").ending == .exited(0))
+
+            try await stage.start()
+            try await stage.waitUntilConsuming()
+            for number in 1...20 {
+                for copy in 0..<3 {
+                    try await stage.publish(
+                        Stage.body("s\(number).\(copy)", account: "acc\(number)", token: "album-s\(number).\(copy)"))
+                }
+            }
+            try await stage.publish(Stage.body("stranger", account: "stranger", token: "album-stranger"))
+            let results = try await stage.take("results", atLeast: 61).map(ReadResult.init)
+            #expect(results.filter { $0.outcome == "left" }.count == 57)
+            #expect(results.filter { $0.reason == "grant_revoked" }.count == 3)
+            #expect(results.filter { $0.reason == "credential_not_found" }.map(\.jobID) == ["stranger"])
+            let refreshes = try stage.calls(of: "token")
+            #expect(refreshes.filter { $0.account == "acc20" }.count == 1, "a revoked grant costs one refresh")
+            // One of the check, one of the daemon.
+            #expect(refreshes.count == 21, "one refresh for each account: \(refreshes.count)")
+            #expect(try stage.calls().count == 57, "no call without a grant")
+
+            let list = try await stage.command("credentials", "list", "--json")
+            #expect(list.text.contains("revoked") && list.text.contains("acc20"))
+            #expect(try await stage.command("credentials", "remove", "acc20").ending == .exited(0))
+            #expect(try await stage.command("credentials", "remove", "acc20").ending == .exited(1))
+            try await stage.stopInOrder()
+
+            try stage.directory.write("key2", String(repeating: "c5", count: 32) + "\n")
+            let rekeyed = try await stage.command(
+                "credentials", "rekey", "--new-key-file", stage.directory.file("key2").path)
+            #expect(rekeyed.ending == .exited(0), "\(rekeyed.text)")
+            #expect(try await stage.command("credentials", "list").ending == .exited(1), "the old key opens nothing")
+            try stage.directory.write("key", String(repeating: "c5", count: 32) + "\n")
+            #expect(try await stage.command("credentials", "check", "acc2").ending == .exited(0))
+
+            // Everything that was written or printed, but the simulator's own journal.
+            let told =
+                await stage.logs + list.text + imported.text + rekeyed.text
+                + results.map { String(decoding: $0.body, as: UTF8.self) }.joined()
+            #expect(!told.contains("very-secret"))
+            for name in try FileManager.default.contentsOfDirectory(atPath: stage.directory.file("grants").path) {
+                let data = try Data(contentsOf: stage.directory.file("grants/\(name)"))
+                #expect(data.range(of: Data("secret".utf8)) == nil && data.range(of: Data("rt-".utf8)) == nil)
+            }
+            let ledger = try Data(contentsOf: stage.directory.file("ledger.sqlite3"))
+            #expect(ledger.range(of: Data("very-secret".utf8)) == nil && ledger.range(of: Data("at-1".utf8)) == nil)
+            await stage.end()
+        }
+
+        /// `LEAVE_ALBUMD_ROTATION_KILLS=200` for the whole count.
+        @Test func aKillInARotationNeverLosesTheGrant() async throws {
+            let kills = ProcessInfo.processInfo.environment["LEAVE_ALBUMD_ROTATION_KILLS"].flatMap(Int.init) ?? 40
+            let stage = try await Stage()
+            try withStore(stage)
+            try await stage.control("grants", #"{"refreshToken":"first","account":"acc1","rotate":true}"#)
+            try stage.directory.write("grant", #"{"account":"acc1","refreshToken":"first"}"# + "\n")
+            #expect(
+                try await stage.command("credentials", "import", "--file", stage.directory.file("grant").path).ending
+                    == .exited(0))
+            let program = Stage.products.appendingPathComponent("leave-albumd").path
+            var killed = 0
+            while killed < kills {
+                let check = try ChildProcess(
+                    [program, "credentials", "check", "acc1", "--config", stage.directory.file("d.toml").path],
+                    output: stage.directory.file("check.out"))
+                // The whole of it takes some 30 ms.
+                try await Task.sleep(for: .microseconds(Int.random(in: 5_000...60_000)))
+                check.signal(SIGKILL)
+                if await check.wait(seconds: 10) == .signalled(SIGKILL) { killed += 1 }
+            }
+            let rotations = try stage.calls(of: "token").count
+            let after = try await stage.command("credentials", "check", "acc1")
+            #expect(after.ending == .exited(0), "after \(killed) kills and \(rotations) rotations: \(after.text)")
+            print("\(killed) kills among \(rotations) rotations, and the grant is good")
+            let names = try FileManager.default.contentsOfDirectory(atPath: stage.directory.file("grants").path)
+            #expect(names.filter { $0.utf8.count == 64 }.count == 1)
+            await stage.end()
+        }
+    }
+}
