@@ -1,6 +1,8 @@
 // SwiftPM builds a C target from at least one source file; the door itself is its header.
 #include "CLinux.h"
 
+#include <spawn.h>
+
 int CLinux_accept(int listener) { return accept4(listener, 0, 0, SOCK_CLOEXEC); }
 
 int CLinux_get_peer(int descriptor, struct CLinux_peer *peer) {
@@ -20,4 +22,51 @@ int CLinux_lock_byte(int descriptor, long long place) {
         code = fcntl(descriptor, F_OFD_SETLKW, &lock);
     } while (code < 0 && errno == EINTR);
     return code;
+}
+
+int CLinux_spawn(char **words, struct CLinux_child *child) {
+    int pipes[3][2] = {{-1, -1}, {-1, -1}, {-1, -1}};
+    int code = 0;
+    for (int n = 0; n < 3 && code == 0; n++) {
+        if (pipe2(pipes[n], O_CLOEXEC) != 0) code = errno;
+    }
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawnattr_init(&attributes);
+    if (code == 0) {
+        posix_spawn_file_actions_adddup2(&actions, pipes[0][0], 0);
+        posix_spawn_file_actions_adddup2(&actions, pipes[1][1], 1);
+        posix_spawn_file_actions_adddup2(&actions, pipes[2][1], 2);
+        // Whatever was opened without close-on-exec by a library stays here.
+        posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+        sigset_t none, all;
+        sigemptyset(&none);
+        sigfillset(&all);
+        posix_spawnattr_setsigmask(&attributes, &none);
+        posix_spawnattr_setsigdefault(&attributes, &all);
+        posix_spawnattr_setpgroup(&attributes, 0);
+        posix_spawnattr_setflags(
+            &attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+        char *environment[] = {"PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8", 0};
+        pid_t pid = 0;
+        code = posix_spawn(&pid, words[0], &actions, &attributes, words, environment);
+        child->pid = pid;
+    }
+    posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
+    // The program's ends are its own; all are closed if it did not start.
+    close(pipes[0][0]);
+    close(pipes[1][1]);
+    close(pipes[2][1]);
+    if (code != 0) {
+        close(pipes[0][1]);
+        close(pipes[1][0]);
+        close(pipes[2][0]);
+        return code;
+    }
+    child->input = pipes[0][1];
+    child->output = pipes[1][0];
+    child->complaint = pipes[2][0];
+    return 0;
 }

@@ -8,6 +8,8 @@ public struct HTTPConfiguration: Sendable {
     public var caFile: String?
     /// `http://host:port` and the like. Nil is no proxy, whatever the environment says.
     public var proxy: String?
+    /// Where the server listens, whatever the URLs' host says. Nil: on the network.
+    public var unixSocket: String?
     /// Offer HTTP/2 where there is TLS. Its requests to one host share a connection.
     public var http2: Bool
     /// Bytes of a body, decoded, that are kept.
@@ -18,7 +20,7 @@ public struct HTTPConfiguration: Sendable {
 
     public init(
         connectTimeout: Duration = .seconds(5), timeout: Duration = .seconds(20), caFile: String? = nil,
-        proxy: String? = nil, http2: Bool = true, maxResponse: Int = 65_536,
+        proxy: String? = nil, unixSocket: String? = nil, http2: Bool = true, maxResponse: Int = 65_536,
         userAgent: String = "leave-albumd",
         maxConnections: Int = 64
     ) {
@@ -27,6 +29,7 @@ public struct HTTPConfiguration: Sendable {
         self.timeout = timeout
         self.caFile = caFile
         self.proxy = proxy
+        self.unixSocket = unixSocket
         self.http2 = http2
         self.maxResponse = maxResponse
         self.userAgent = userAgent

@@ -24,6 +24,9 @@ extension Transfer {
         // Nil would mean what the environment says; empty means none, and no exceptions.
         try require(CCurl_set_string(easy, CURLOPT_PROXY, configuration.proxy ?? ""), "the proxy")
         try require(CCurl_set_string(easy, CURLOPT_NOPROXY, ""), "the proxy's exceptions")
+        if let path = configuration.unixSocket {
+            try require(CCurl_set_string(easy, CURLOPT_UNIX_SOCKET_PATH, path), "the Unix socket")
+        }
         try require(CCurl_set_long(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1), "the proxy's headers")
         let version = configuration.http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1
         try require(CCurl_set_long(easy, CURLOPT_HTTP_VERSION, Int(version)), "the HTTP version")

@@ -19,6 +19,8 @@ struct Dispatch: Sendable {
         var room = 0
         /// 0 is no limit.
         var requestsPerSecond = 0.0
+        /// Whose jobs test a hold before all others.
+        var canary: AccountID?
     }
 
     struct Turn: Sendable {
@@ -184,11 +186,29 @@ struct Dispatch: Sendable {
         guard runningCalls < callLimit, mayCallNow(at: now) else { return nil }
         let mandate: Mandate = isProbe ? .probe : .work
         if suspects.isOn { return nextSuspect(mandate, at: now) }
+        if isProbe, let tag = nextCanary(at: now) { return start(tag, mandate, at: now) }
         let isBulkOpen = bulkOpensAt == nil
         while let lane = turns.next(among: { rings[$0]?.isEmpty == false && ($0 != .bulk || isBulkOpen) }) {
             guard let tag = nextTag(in: lane, at: now) else { continue }
             return start(tag, mandate, at: now)
         }
+        return nil
+    }
+
+    private mutating func nextCanary(at now: MonotonicTime) -> DeliveryTag? {
+        guard let name = limits.canary, var account = accounts[name], account.running < limits.perAccount else {
+            return nil
+        }
+        for lane in Lane.allCases where lane.weight > 0 {
+            while let tag = account.take(lane) {
+                guard entries[tag]?.state == .waiting else { continue }
+                account.running += 1
+                accounts[name] = account
+                offerAll(name, at: now)
+                return tag
+            }
+        }
+        accounts[name] = account
         return nil
     }
 

@@ -39,7 +39,7 @@ public final class Pipeline: Sendable {
             limits: .init(
                 perAccount: configuration.perAccount,
                 requestsPerMinutePerAccount: configuration.requestsPerMinutePerAccount, room: configuration.prefetch,
-                requestsPerSecond: configuration.requestsPerSecond),
+                requestsPerSecond: configuration.requestsPerSecond, canary: configuration.canary),
             concurrency: configuration.concurrency, inbox: inbox, clock: clock
         ) { [holdLog] holds, lifted in
             holdLog.changed(isHolding: !holds.isEmpty, at: clock.wall())

@@ -1,3 +1,4 @@
+public import Jobs
 public import Threads
 
 /// What the pipeline is told once, at the start.
@@ -32,6 +33,8 @@ public struct PipelineConfiguration: Sendable {
     /// How often the results queue is looked for and late copies are counted.
     public var inspectionInterval: Duration
     public var hook: PathHook?
+    /// Whose jobs test a hold before all others.
+    public var canary: AccountID?
 
     /// A quarter of an hour of consuming without the copy: the broker has had every chance to deliver it.
     public static let defaultLostAfter = Duration.seconds(900)

@@ -44,6 +44,8 @@ extension SettingForm where Value == String {
     static func url(_ schemes: [String], mayHaveUser: Bool = false) -> Self {
         let names = schemes.map { "\($0)://" }.joined(separator: " or ")
         return .text("a URL that begins with \(names)", write: URIParts.masked) { (text) throws(MalformedText) in
+            // A socket's path has no host before it.
+            if schemes.contains("unix"), text.hasPrefix("unix:///") { return text }
             let parts = try URIParts(text)
             guard schemes.contains(parts.scheme) else {
                 throw MalformedText(problem: "its scheme is another")

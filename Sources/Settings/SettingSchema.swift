@@ -48,7 +48,7 @@ enum SettingSchema {
         SettingKey("credentials.store.client_id", \.credentials.store.clientID, .name("an OAuth client's id")),
         SettingKey(file: "credentials.store.client_secret_file", \.credentials.store.clientSecretFile),
         SettingKey("credentials.store.token_url", \.credentials.store.tokenURL, .url(["https", "http"])),
-        SettingKey("credentials.broker.url", \.credentials.broker.url, .url(["https", "http"])),
+        SettingKey("credentials.broker.url", \.credentials.broker.url, .url(["https", "http", "unix"])),
         SettingKey(
             "credentials.exec.command", \.credentials.exec.command,
             .list(

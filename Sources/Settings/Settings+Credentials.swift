@@ -14,14 +14,6 @@ extension Settings {
         case store
         case broker
         case exec
-
-        /// The one place that says which providers this version has.
-        public var isAvailable: Bool {
-            switch self {
-            case .static, .store: true
-            case .broker, .exec: false
-            }
-        }
     }
 
     /// `[credentials.static]`
@@ -41,6 +33,7 @@ extension Settings {
 
     /// `[credentials.broker]`: a token service of the operator's own.
     public struct TokenBroker: Equatable, Sendable {
+        /// `https://…`, or `unix:///run/tokens.sock`.
         public var url: String?
     }
 

@@ -66,21 +66,23 @@ extension SettingsDraft {
             fault(key, "plain http would show tokens to the network", allowed: "https, or http to this machine")
         }
         guard areSound("credentials.providers") else { return }
-        for provider in credentials.providers where !provider.isAvailable {
-            let available = Settings.Provider.allCases.filter(\.isAvailable).map { tomlQuoted($0.rawValue) }
-            fault(
-                "credentials.providers",
-                "the provider \(tomlQuoted(provider.rawValue)) is not available in this version",
-                allowed: available.joined(separator: ", "))
-        }
         if credentials.providers.contains(.static), credentials.static.tokenFile == nil,
             !isSet("credentials.static.token_file")
         {
             fault("credentials.static.token_file", "it is missing, and credentials.providers has \"static\"")
         }
-        guard credentials.providers.contains(.store) else { return }
-        if credentials.store.keyFile == nil, !isSet("credentials.store.key_file") {
+        if credentials.providers.contains(.store), credentials.store.keyFile == nil,
+            !isSet("credentials.store.key_file")
+        {
             fault("credentials.store.key_file", "it is missing, and credentials.providers has \"store\"")
+        }
+        if credentials.providers.contains(.broker), credentials.broker.url == nil, !isSet("credentials.broker.url") {
+            fault("credentials.broker.url", "it is missing, and credentials.providers has \"broker\"")
+        }
+        if credentials.providers.contains(.exec), credentials.exec.command.isEmpty,
+            !isSet("credentials.exec.command")
+        {
+            fault("credentials.exec.command", "it is missing, and credentials.providers has \"exec\"")
         }
     }
 

@@ -71,8 +71,12 @@ extension Daemon {
                         return StoreCredentials(
                             store: try settings.grantStore(), endpoint: settings.tokenEndpoint(engine, clock: clock),
                             clock: clock)
-                    // The settings refuse what this version does not have.
-                    case .broker, .exec: return nil
+                    case .broker:
+                        guard let url = settings.credentials.broker.url else { return nil }
+                        return BrokerCredentials(
+                            engine: try HTTPEngine(settings.tokenServiceHTTP), url: settings.tokenServiceURL(url),
+                            clock: clock)
+                    case .exec: return ExecCredentials(command: settings.credentials.exec.command, clock: clock)
                     }
                 })
         }

@@ -37,6 +37,21 @@ extension Settings {
             clock: clock)
     }
 
+    private static let unixScheme = "unix://"
+
+    /// Over a Unix socket the host is nobody's.
+    func tokenServiceURL(_ url: String) -> String { url.hasPrefix(Self.unixScheme) ? "http://localhost" : url }
+
+    /// A token service has the token at hand.
+    var tokenServiceHTTP: HTTPConfiguration {
+        let socket = credentials.broker.url.flatMap {
+            $0.hasPrefix(Self.unixScheme) ? String($0.dropFirst(Self.unixScheme.count)) : nil
+        }
+        return HTTPConfiguration(
+            connectTimeout: .seconds(2), timeout: .seconds(5), unixSocket: socket, http2: false, maxResponse: 64 << 10,
+            userAgent: http.userAgent, maxConnections: 8)
+    }
+
     var tokenHTTP: HTTPConfiguration {
         HTTPConfiguration(
             connectTimeout: api.connectTimeout, timeout: api.timeout, caFile: api.caFile?.path, proxy: api.proxy,

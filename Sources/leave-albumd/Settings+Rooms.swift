@@ -75,6 +75,7 @@ extension Settings {
             retryDelays: retry.delays, maxAttempts: retry.maxAttempts, maxAge: retry.maxAge,
             assumeLeftAfterAmbiguous: worker.assumeLeftAfterAmbiguous, replyToAllow: broker.replyToAllow,
             quotaDay: { QuotaZone.day(of: $0) }, hook: TestHooks.path)
+        configuration.canary = api.canaryAccount
         TestHooks.adjust(&configuration)
         return configuration
     }

@@ -18,8 +18,8 @@ import Threads
         let store: GrantStore
         let endpoint: TokenEndpoint
 
-        func credentials(_ adjust: (inout StoreCredentials.Configuration) -> Void = { _ in }) -> StoreCredentials {
-            var configuration = StoreCredentials.Configuration()
+        func credentials(_ adjust: (inout TokenCache.Configuration) -> Void = { _ in }) -> StoreCredentials {
+            var configuration = TokenCache.Configuration()
             configuration.refreshesPerSecond = 1_000
             adjust(&configuration)
             return StoreCredentials(store: store, endpoint: endpoint, configuration: configuration)

@@ -23,6 +23,7 @@ public final class Site: Sendable {
         public var maxAttempts = 10
         public var maxAge = Duration.seconds(86_400)
         public var assumeLeft = false
+        public var canary: String?
         public var replyToAllow: [String] = []
         public var prefetch = 64
         /// Accounts that have no token.
@@ -67,14 +68,16 @@ public final class Site: Sendable {
         self.told = told
         run = Lock(nil)
         let activity = self.activity
+        var configuration = PipelineConfiguration(
+            prefix: MiniBroker.prefix, concurrency: options.concurrency, perAccount: options.perAccount,
+            requestsPerMinutePerAccount: options.perMinute, requestsPerSecond: options.perSecond,
+            requestsPerDay: options.perDay, pace: options.pace, prefetch: options.prefetch,
+            retryDelays: options.delays, maxAttempts: options.maxAttempts, maxAge: options.maxAge,
+            assumeLeftAfterAmbiguous: options.assumeLeft, replyToAllow: options.replyToAllow,
+            quotaDay: { Self.day(of: $0) })
+        configuration.canary = options.canary.map { AccountID($0) }
         pipeline = Pipeline(
-            configuration: PipelineConfiguration(
-                prefix: MiniBroker.prefix, concurrency: options.concurrency, perAccount: options.perAccount,
-                requestsPerMinutePerAccount: options.perMinute, requestsPerSecond: options.perSecond,
-                requestsPerDay: options.perDay, pace: options.pace, prefetch: options.prefetch,
-                retryDelays: options.delays, maxAttempts: options.maxAttempts, maxAge: options.maxAge,
-                assumeLeftAfterAmbiguous: options.assumeLeft, replyToAllow: options.replyToAllow,
-                quotaDay: { Self.day(of: $0) }), inbox: broker, outbox: broker, queues: broker, ledger: ledger,
+            configuration: configuration, inbox: broker, outbox: broker, queues: broker, ledger: ledger,
             credentials: Tokens(strangers: options.strangers), photos: photos, clock: clock
         ) { event in
             activity.note()

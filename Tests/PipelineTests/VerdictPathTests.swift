@@ -362,4 +362,24 @@ import Threads
             #expect(site.results.last?.outcome == "left")
         }
     }
+
+    @Test func theCanaryTestsAHoldBeforeAllOthers() async throws {
+        let isBroken = Lock(true)
+        var options = Site.Options()
+        options.canary = "bird"
+        try await site(options) { _ in
+            isBroken.withLock { $0 } ? .answered(status: 429, fields: [], body: []) : .ok
+        } _: { site in
+            for number in 0..<3 { site.submit("j\(number)", account: "a\(number)") }
+            site.submit("tweet", account: "bird")
+            await site.advance { !site.pipeline.snapshot.holds.isEmpty }
+            // A hold of under a minute keeps its deliveries, so that all are in hand.
+            let before = site.photos.calls.count
+            isBroken.withLock { $0 = false }
+            #expect(site.pipeline.probe())
+            await site.advance { site.photos.calls.count > before }
+            #expect(site.photos.calls[before].token == "t-tweet")
+            await site.advance { site.resultCount == 4 }
+        }
+    }
 }

@@ -33,6 +33,7 @@ import Testing
         "[limits]\nrequests_per_second = 20", "[limits]\nday_zone = \"Etc/GMT+8\"", "[retry]\ndelays = [\"24h\"]",
         "[retry]\ndelays = [\"1000ms\", \"2s\"]", "[ledger]\nretention = \"7h\"", "[admin]\nlisten = \"[::]:0\"",
         "[credentials.exec]\ncommand = [\"/bin/token\", \"--now\"]",
+        "[credentials.broker]\nurl = \"unix:///run/tokens.sock\"",
     ])
     func permits(more: String) {
         #expect(Loading.faults(more) == [])
@@ -52,16 +53,13 @@ import Testing
         #expect(Duration(settingText: text) == nil)
     }
 
-    @Test func everyProviderMustBeKnownAvailableAndThereOnce() {
+    @Test func everyProviderMustBeKnownCompleteAndThereOnce() {
         func faults(_ providers: String) -> [String] {
             Loading.faults("", environment: ["LEAVE_ALBUMD_CREDENTIALS_PROVIDERS": providers])
         }
-        let variable = "$LEAVE_ALBUMD_CREDENTIALS_PROVIDERS: credentials.providers:"
         #expect(
-            faults(#"["static", "exec", "broker"]"#) == [
-                #"\#(variable) the provider "exec" is not available in this version; allowed: "static""#,
-                #"\#(variable) the provider "broker" is not available in this version; allowed: "static""#,
-            ])
+            faults(#"["static", "store", "exec", "broker"]"#).map { $0.split(separator: ":").dropFirst().first ?? "" }
+                == [" credentials.store.key_file", " credentials.broker.url", " credentials.exec.command"])
         #expect(faults(#"["static", "static"]"#).map { $0.contains("it is there twice") } == [true])
         #expect(faults(#"["vault"]"#).map { $0.contains("\"vault\" is not allowed") } == [true])
         #expect(faults("[]").map { $0.contains("it has 0 elements") } == [true])

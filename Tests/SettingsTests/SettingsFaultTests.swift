@@ -29,9 +29,7 @@ import Testing
                 t.toml: broker.uris: it is missing; allowed: an array of URIs, such as ["amqp://localhost"] or \
                 ["amqps://broker.example/vhost"]
                 """,
-                """
-                t.toml: credentials.providers: the provider "store" is not available in this version; allowed: "static"
-                """,
+                "t.toml: credentials.store.key_file: it is missing, and credentials.providers has \"store\"",
                 "$LEAVE_ALBUMD_LOG_LEVLE: no key has this variable; did you mean $LEAVE_ALBUMD_LOG_LEVEL?",
             ])
     }

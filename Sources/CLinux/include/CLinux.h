@@ -44,6 +44,17 @@ static inline int CLinux_set_nonblocking(int descriptor) {
 // _GNU_SOURCE.
 int CLinux_lock_byte(int descriptor, long long place);
 
+// A program that was started: its process, which leads a group of its own, and our ends of its standard streams.
+struct CLinux_child {
+    int pid;
+    int input;
+    int output;
+    int complaint;
+};
+
+// Starts a program with a clean environment and no other descriptors. 0, or errno.
+int CLinux_spawn(char **words, struct CLinux_child *child);
+
 // struct ucred is hidden without _GNU_SOURCE.
 struct CLinux_peer {
     int pid;

@@ -1,0 +1,99 @@
+import Jobs
+import Secrets
+import Threads
+
+/// Where the cache gets an access token from when it has none: it takes time, and it may fail.
+protocol TokenSource: Sendable {
+    /// A token that is not the one whose digest is `rejected`, or why there is none.
+    func fetch(_ account: AccountID, rejecting rejected: SHA256Digest?) async -> TokenAnswer
+}
+
+/// Access tokens in memory, and never anywhere else.
+///
+/// One question at a time for an account, whoever asks and however many; it goes on when its first caller is
+/// cancelled. A token is renewed before it ends, while it is still given out.
+public actor TokenCache {
+    public struct Configuration: Sendable {
+        /// A token with less than this left is renewed while it is still given out; a little jitter spreads a batch.
+        public var ahead = Duration.seconds(300)
+        /// With less than this left it is not given out, unless it cannot be renewed.
+        public var least = Duration.seconds(60)
+        /// How long "revoked" and "not found" are believed without looking again.
+        public var negative = Duration.seconds(30)
+        /// Of the token endpoint, in all.
+        public var refreshesPerSecond = 5
+
+        public init() {}
+    }
+
+    private struct Entry {
+        var token: AccessToken?
+        /// When it is to be renewed, jittered.
+        var renewAt: Timestamp?
+        var refusal: (answer: TokenAnswer, until: MonotonicTime)?
+        var flight: Task<TokenAnswer, Never>?
+    }
+
+    private let source: any TokenSource
+    private let configuration: Configuration
+    private let clock: any Timekeeper
+    private var entries: [AccountID: Entry] = [:]
+    /// Tokens in memory at most: a hundred thousand accounts do not all work in one hour.
+    private static let most = 20_000
+
+    init(_ source: any TokenSource, configuration: Configuration, clock: any Timekeeper) {
+        self.source = source
+        self.configuration = configuration
+        self.clock = clock
+    }
+
+    func token(for account: AccountID, rejecting rejected: SHA256Digest?) async -> TokenAnswer {
+        let now = clock.wall()
+        let entry = entries[account] ?? Entry()
+        // Whoever asks with the digest of an older token gets the one that came since.
+        if let token = entry.token, token.secret.sha256 != rejected, let expires = token.expiresAt {
+            let left = expires - now
+            if left > configuration.least {
+                if let renewAt = entry.renewAt, renewAt <= now { _ = flight(for: account, rejecting: nil) }
+                return .token(token)
+            }
+            let answer = await flight(for: account, rejecting: nil).value
+            // Still good for a call, and better than none.
+            if case .unavailable = answer, left > .zero { return .token(token) }
+            return answer
+        }
+        if rejected == nil, let refusal = entry.refusal, clock.now() < refusal.until { return refusal.answer }
+        return await flight(for: account, rejecting: rejected).value
+    }
+
+    private func flight(for account: AccountID, rejecting rejected: SHA256Digest?) -> Task<TokenAnswer, Never> {
+        if let running = entries[account]?.flight { return running }
+        if entries.count >= Self.most { forgetIdle() }
+        let task = Task { await self.fetch(account, rejecting: rejected) }
+        entries[account, default: Entry()].flight = task
+        return task
+    }
+
+    private func fetch(_ account: AccountID, rejecting rejected: SHA256Digest?) async -> TokenAnswer {
+        let answer = await source.fetch(account, rejecting: rejected)
+        var entry = entries[account] ?? Entry()
+        entry.flight = nil
+        entry.refusal = nil
+        switch answer {
+        case .token(let token):
+            entry.token = token
+            entry.renewAt = token.expiresAt.map { $0 - configuration.ahead * Double.random(in: 0.8...1.2) }
+        case .unavailable: break
+        case .notFound, .grantRevoked, .scopeMissing, .reauthRequired, .accountBlocked, .rejected, .misconfigured:
+            entry.token = nil
+            entry.refusal = (answer, clock.now() + configuration.negative)
+        }
+        entries[account] = entry
+        return answer
+    }
+
+    /// Forgets what nobody waits for; it is fetched again when it is asked for.
+    private func forgetIdle() {
+        entries = entries.filter { $0.value.flight != nil }
+    }
+}

@@ -1,0 +1,150 @@
+import Credentials
+import Foundation
+import HTTP
+import Jobs
+import PrivateBroker
+import Secrets
+import Testing
+import Threads
+
+/// Token services of the operator's own: a program, and a server on a Unix socket.
+@Suite(.timeLimit(.minutes(2))) struct TokenServiceTests {
+    private let account = AccountID("anna")
+    private static let good =
+        #"{"version":1,"account":"anna","access_token":"tok","token_type":"Bearer","expires_at":"2999-01-01T00:00:00Z"}"#
+
+    private func word(_ answer: TokenAnswer) -> String {
+        guard case .token(let token) = answer else { return "\(answer)" }
+        return token.secret.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+    }
+
+    // MARK: exec
+
+    private func exec(_ script: String, timeout: Duration = .seconds(10)) -> ExecCredentials {
+        ExecCredentials(command: ["/bin/sh", "-c", script], timeout: timeout)
+    }
+
+    @Test(arguments: [
+        ("cat >/dev/null; echo '\(good)'", "tok"), ("exit 2", "notFound"), ("echo gone >&2; exit 3", "grantRevoked"),
+        ("exit 4", "scopeMissing"), ("exit 5", "accountBlocked"), ("exit 75", "unavailable"),
+        ("exit 78", "misconfigured"), ("exit 1", "misconfigured"), ("echo '{}'", "misconfigured"),
+        ("echo nonsense", "misconfigured"), ("kill -9 $$", "unavailable"),
+        ("echo '\(good)' | sed s/anna/bert/", "misconfigured"),
+        ("echo '\(good)' | sed s/Bearer/MAC/", "misconfigured"),
+        ("head -c 100000 /dev/zero", "misconfigured"),
+    ])
+    func aProgramsWord(script: String, expected: String) async {
+        let told = word(await exec(script).token(for: account, rejecting: nil))
+        #expect(told.hasPrefix(expected), "\(told)")
+    }
+
+    @Test func itIsAskedWithTheWholeQuestionAndNothingElse() async throws {
+        let folder = GrantFolder()
+        let digest = SHA256Digest(of: Array("old".utf8))
+        let script =
+            "cat >\(folder.path)/in; env >\(folder.path)/env; ls /proc/self/fd >\(folder.path)/fds; echo '\(Self.good)'"
+        #expect(word(await exec(script).token(for: account, rejecting: digest)) == "tok")
+        let question = try JSONValue.parse(Array(Data(contentsOf: URL(fileURLWithPath: folder.path + "/in"))))
+        #expect(question["version"]?.integer == 1)
+        #expect(question["account"]?.text == "anna")
+        #expect(question["rejected_token_sha256"]?.text == digest.hexadecimal)
+        #expect(question["min_validity_seconds"]?.integer == 60)
+        let environment = try String(contentsOfFile: folder.path + "/env", encoding: .utf8)
+        #expect(!environment.contains("HOME="), "a clean environment")
+        // Its three streams, and the one that ls opens.
+        let descriptors = try String(contentsOfFile: folder.path + "/fds", encoding: .utf8).split(separator: "\n")
+        #expect(descriptors.count <= 4, "\(descriptors)")
+    }
+
+    @Test func aProgramThatHangsIsEndedWithItsChildren() async throws {
+        let folder = GrantFolder()
+        let script = "trap '' TERM; sleep 300 & echo $! >\(folder.path)/pid; wait; sleep 300"
+        let told = word(await exec(script, timeout: .milliseconds(300)).token(for: account, rejecting: nil))
+        #expect(told.hasPrefix("unavailable"), "\(told)")
+        let text = try String(contentsOfFile: folder.path + "/pid", encoding: .utf8)
+        let pid = try #require(Int32(text.split(separator: "\n").first ?? ""))
+        // Gone, or a zombie that whoever inherits it has yet to reap.
+        let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)
+        #expect(stat.map { $0.contains(") Z ") } ?? true, "its child is gone as well: \(stat ?? "")")
+    }
+
+    @Test func fourRunAtOnceAndTheSameAccountIsAskedForOnce() async throws {
+        let folder = GrantFolder()
+        let script = """
+            n=$(ls \(folder.path) | grep -c run); [ $n -lt 4 ] || exit 1; touch \(folder.path)/run.$$; sleep 0.1; \
+            rm \(folder.path)/run.$$; sed 's/.*"account":"\\([a-z0-9]*\\)".*/\\1/' | { read a; echo '\(Self.good)' | sed s/anna/$a/; }
+            """
+        let credentials = exec(script)
+        let answers = await withTaskGroup(of: String.self) { group in
+            for number in 0..<60 {
+                group.addTask { word(await credentials.token(for: AccountID("a\(number % 12)"), rejecting: nil)) }
+            }
+            return await group.reduce(into: [String: Int]()) { $0[$1, default: 0] += 1 }
+        }
+        #expect(answers == ["tok": 60])
+    }
+
+    // MARK: broker
+
+    /// A server of a few lines, on a Unix socket: it answers with the status and body that the account's name says.
+    private static let server = """
+        import json, os, socketserver, sys
+        from http.server import BaseHTTPRequestHandler
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            def address_string(self): return "local"
+            def log_message(self, *a): pass
+            def do_POST(self):
+                asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                account = asked["account"]
+                status, body = 200, {"version": 1, "account": account, "access_token": "tok-" + account,
+                    "token_type": "bearer", "expires_at": "2999-01-01T00:00:00Z"}
+                errors = {"none": (404, "not_found"), "gone": (409, "grant_revoked"), "small": (403, "scope_missing"),
+                    "blocked": (403, "account_blocked"), "busy": (429, "busy"), "down": (503, "down"), "odd": (418, "tea"),
+                    "path": (404, "no_route")}
+                if self.path != "/v1/token": status, body = 404, {}
+                elif account in errors:
+                    status, code = errors[account]
+                    body = {"version": 1, "error": {"code": code, "message": "because", "retry_after_seconds": 7}}
+                elif account == "other": body["account"] = "somebody"
+                elif account == "huge": body["x"] = "x" * 100000
+                if asked.get("rejected_token_sha256"): body["access_token"] = "tok-fresh"
+                text = json.dumps(body).encode()
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
+        class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer): daemon_threads = True
+        Server(sys.argv[1], Handler).serve_forever()
+        """
+
+    @Test func aServiceOnAUnixSocket() async throws {
+        let directory = try TemporaryDirectory("tokens")
+        try directory.write("server.py", Self.server)
+        let socket = directory.file("s").path
+        let server = try ChildProcess(
+            ["/usr/bin/python3", directory.file("server.py").path, socket], output: directory.file("out"))
+        for _ in 0..<500 where !FileManager.default.fileExists(atPath: socket) {
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        let engine = try HTTPEngine(HTTPConfiguration(timeout: .seconds(5), unixSocket: socket, http2: false))
+        let credentials = BrokerCredentials(engine: engine, url: "http://localhost")
+        func ask(_ name: String, rejecting: SHA256Digest? = nil) async -> String {
+            word(await credentials.token(for: AccountID(name), rejecting: rejecting))
+        }
+        #expect(await ask("anna") == "tok-anna", "\(server.text)")
+        #expect(await ask("anna", rejecting: SHA256Digest(of: Array("tok-anna".utf8))) == "tok-fresh")
+        for (name, expected) in [
+            ("none", "notFound"), ("gone", "grantRevoked"), ("small", "scopeMissing"), ("blocked", "accountBlocked"),
+            ("busy", "unavailable"), ("down", "unavailable"), ("odd", "misconfigured"), ("path", "misconfigured"),
+            ("other", "misconfigured"), ("huge", "misconfigured"),
+        ] {
+            let told = await ask(name)
+            #expect(told.hasPrefix(expected), "\(name): \(told)")
+        }
+        server.signal(SIGTERM)
+        _ = await server.wait(seconds: 5)
+        #expect(await ask("late").hasPrefix("unavailable"))
+        await NativeThread.offload("end") { engine.stop() }
+    }
+}
