@@ -104,8 +104,8 @@ public struct GrantStore: Sendable {
 
     // MARK: Writing
 
-    /// Durable when it returns: the file, its name and the directory.
-    public func save(_ grant: Grant) throws(GrantStoreError) {
+    /// Durable when it returns: the file, its name and the directory. With `isOneOfMany` the name is so after `sync`.
+    public func save(_ grant: Grant, isOneOfMany: Bool = false) throws(GrantStoreError) {
         let account = grant.account.utf8
         let bytes =
             Self.mark + [UInt8(account.count >> 8), UInt8(account.count & 255)] + account
@@ -123,7 +123,7 @@ public struct GrantStore: Sendable {
         close(descriptor)
         guard isWritten else { throw fail("writing") }
         guard rename(temporary, path) == 0 else { throw fail("replacing") }
-        try syncDirectory()
+        if !isOneOfMany { try sync() }
     }
 
     /// False if there was none.
@@ -134,11 +134,12 @@ public struct GrantStore: Sendable {
             }
             return false
         }
-        try syncDirectory()
+        try sync()
         return true
     }
 
-    private func syncDirectory() throws(GrantStoreError) {
+    /// Makes the names of what was saved durable.
+    public func sync() throws(GrantStoreError) {
         let folder = CLinux_open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
         defer { close(folder) }
         guard folder >= 0, fsync(folder) == 0 else {

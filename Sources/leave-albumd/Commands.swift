@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import Service
 import Settings
@@ -11,6 +12,8 @@ enum Commands {
     /// Never returns: the process ends with the command's status.
     static func run(_ arguments: ParsedArguments) -> Never {
         let name = arguments.command.joined(separator: " ")
+        // Before the first secret is read.
+        _ = CLinux_keep_memory_private()
         switch name {
         case "version":
             let text = arguments.isSet("--json") ? "{\"version\":\"\(version)\"}" : "leave-albumd \(version)"

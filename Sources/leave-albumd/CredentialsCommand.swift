@@ -55,12 +55,14 @@ struct CredentialsCommand: Sendable {
                 try store.locked(grant.account) { () throws(GrantStoreError) in
                     var next = grant
                     next.generation = (try store.load(grant.account)?.generation ?? 0) + 1
-                    try store.save(next)
+                    try store.save(next, isOneOfMany: true)
                 }
             }
             done += 1
             progress.update(completed: done)
         }
+        // Until here an interruption leaves some of them, and the same import again is harmless.
+        try attempt { () throws(GrantStoreError) in try store.sync() }
         progress.hide()
         StandardStream.error.write("\(done) imported into \(store.directory)\n")
         return .done

@@ -22,6 +22,9 @@
 // Glibc's pthread_setname_np is hidden without _GNU_SOURCE, which Swift's importer does not define.
 static inline int CLinux_name_current_thread(const char *name) { return prctl(PR_SET_NAME, name, 0, 0, 0); }
 
+// No core dump of this process, and no tracing by others of its user: its memory holds tokens.
+static inline int CLinux_keep_memory_private(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }
+
 // errno is a macro over a function call; Swift reads it through this.
 static inline int CLinux_errno(void) { return errno; }
 
