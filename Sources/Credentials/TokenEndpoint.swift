@@ -21,13 +21,13 @@ public struct TokenEndpoint: Sendable {
     }
 
     public func refresh(_ grant: Grant) async -> RefreshAnswer {
-        var form = Array("grant_type=refresh_token&client_id=".utf8) + Self.encoded(Array(grant.clientID.utf8))
+        var form = Array("grant_type=refresh_token&client_id=".utf8) + FormEncoding.encoded(grant.clientID.utf8)
         if let secret = clientSecret() {
             form += Array("&client_secret=".utf8)
-            secret.withUnsafeBytes { form += Self.encoded($0) }
+            secret.withUnsafeBytes { form += FormEncoding.encoded($0) }
         }
         form += Array("&refresh_token=".utf8)
-        grant.refreshToken.withUnsafeBytes { form += Self.encoded($0) }
+        grant.refreshToken.withUnsafeBytes { form += FormEncoding.encoded($0) }
         let body = Secret(copying: form)
         _ = form.withUnsafeMutableBytes { $0.initializeMemory(as: UInt8.self, repeating: 0) }
         let request = HTTPRequest(
@@ -36,19 +36,5 @@ public struct TokenEndpoint: Sendable {
                 HTTPField("Content-Type", "application/x-www-form-urlencoded"), HTTPField("Accept", "application/json"),
             ], body: body)
         return RefreshAnswer(await engine.send(request), now: clock.wall())
-    }
-
-    /// application/x-www-form-urlencoded, with what need not be escaped by RFC 3986 left alone.
-    private static func encoded(_ bytes: some Sequence<UInt8>) -> [UInt8] {
-        let digits = Array("0123456789ABCDEF".utf8)
-        return bytes.flatMap { byte -> [UInt8] in
-            switch byte {
-            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
-                UInt8(ascii: "~"):
-                [byte]
-            default: [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-            }
-        }
     }
 }

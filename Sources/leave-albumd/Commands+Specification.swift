@@ -187,6 +187,12 @@ extension Commands {
                     config, .value("--account", "ACCOUNT", help: "whose grant the one object is"),
                     .value("--file", "FILE", help: "where they are; - is standard input, the default"),
                 ]),
+            CommandSpecification(
+                "authorize", summary: "Asks one user for a grant, in a browser on this machine",
+                discussion: "Prints the address to open, and waits. The client is of the kind for installed apps.",
+                options: [
+                    config, .value("--auth-url", "URL", help: "the authorization endpoint (default: Google's)"),
+                ], positionals: [PositionalSpecification("ACCOUNT", help: "the key of the grant")]),
             CommandSpecification("list", summary: "Whose grants there are; no secrets", options: [config, json]),
             CommandSpecification(
                 "check", summary: "Refreshes an access token for each account, or for those named",

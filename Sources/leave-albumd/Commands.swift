@@ -44,6 +44,7 @@ enum Commands {
         case "credentials list": finish { try await CredentialsCommand(settings, arguments).list() }
         case "credentials check": finish { try await CredentialsCommand(settings, arguments).check() }
         case "credentials remove": finish { try await CredentialsCommand(settings, arguments).remove() }
+        case "credentials authorize": finish { try await AuthorizeCommand(settings, arguments).run() }
         case "credentials rekey": finish { try await CredentialsCommand(settings, arguments).rekey() }
         case "reconcile": finish { try await ReconcileCommand(settings, arguments).run() }
         case "pause", "resume", "probe", "holds", "quota", "queues":

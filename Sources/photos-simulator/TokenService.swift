@@ -1,7 +1,8 @@
 import Jobs
 import Threads
 
-/// The token endpoint, `POST /token`: refreshing only, RFC 6749, section 6. Faults are drawn like those of the other
+/// The token endpoint, `POST /token`: RFC 6749, section 6, and the codes of section 4.1.3, each the name of an account.
+/// Faults are drawn like those of the other
 /// methods, with the method `token` and the refresh token as token.
 struct TokenService: Sendable {
     let world: World
@@ -41,7 +42,16 @@ struct TokenService: Sendable {
                 return reply
             }
             let answer: HTTPAnswer
-            if form["grant_type"] != Array("refresh_token".utf8) {
+            if form["grant_type"] == Array("authorization_code".utf8), let code = form["code"] {
+                // The code is the account's name, and a verifier has to come with it.
+                guard form["code_verifier"]?.count ?? 0 >= 43, form["redirect_uri"] != nil else {
+                    return .answer(Self.error(400, "invalid_grant", nil))
+                }
+                let grant = Grant(account: code, rotates: true, expiresIn: 3_600)
+                answer = Self.issue(grant, [], &state, now: now)
+                entry.account = code
+                entry.effect = "granted"
+            } else if form["grant_type"] != Array("refresh_token".utf8) {
                 answer = Self.error(400, "unsupported_grant_type", nil)
             } else if let grant, let error = grant.error {
                 answer = Self.error(error == "invalid_client" ? 401 : 400, error, grant.subtype)

@@ -88,6 +88,33 @@ extension OnABroker {
             await stage.end()
         }
 
+        @Test func aUserAgreesInABrowser() async throws {
+            let stage = try await Stage()
+            try withStore(stage)
+            let command = try ChildProcess(
+                [
+                    Stage.products.appendingPathComponent("leave-albumd").path, "credentials", "authorize", "acc1",
+                    "--auth-url", "https://login.example/auth", "--config", stage.directory.file("d.toml").path,
+                ], output: stage.directory.file("authorize.out"))
+            try await eventually("it prints where to go") { command.text.contains("https://login.example/auth?") }
+            let url = try #require(
+                URLComponents(string: command.text.split(separator: "\n").first.map(String.init) ?? ""))
+            let items = Dictionary((url.queryItems ?? []).map { ($0.name, $0.value ?? "") }) { first, _ in first }
+            #expect(items["code_challenge_method"] == "S256" && items["code_challenge"]?.count == 43)
+            #expect(items["scope"]?.hasSuffix("photoslibrary.sharing") == true)
+            let back = try #require(items["redirect_uri"])
+            func visit(_ query: String) async throws -> String {
+                try await ChildProcess.run(["/usr/bin/curl", "-sS", "\(back)\(query)"]).text
+            }
+            // An icon, and somebody else's answer.
+            #expect(try await visit("favicon.ico").contains("does not belong"))
+            #expect(try await visit("?code=acc1&state=guess").contains("does not belong"))
+            #expect(try await visit("?code=acc1&state=\(items["state"] ?? "")").contains("received"))
+            #expect(await command.wait(seconds: 10) == .exited(0), "\(command.text)")
+            #expect(try await stage.command("credentials", "check", "acc1").ending == .exited(0))
+            await stage.end()
+        }
+
         /// `LEAVE_ALBUMD_ROTATION_KILLS=200` for the whole count.
         @Test func aKillInARotationNeverLosesTheGrant() async throws {
             let kills = ProcessInfo.processInfo.environment["LEAVE_ALBUMD_ROTATION_KILLS"].flatMap(Int.init) ?? 40

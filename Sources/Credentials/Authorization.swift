@@ -1,0 +1,91 @@
+public import HTTP
+import Jobs
+public import Secrets
+public import Threads
+
+/// The installed-app flow for one account: RFC 8252 with PKCE, RFC 7636. The user agrees in a browser, which comes back
+/// to a loopback address with a code; the code is exchanged for a refresh token.
+public struct Authorization: Sendable {
+    private let clientID: String
+    private let verifier: Secret
+    private let state: String
+    public let redirectURI: String
+
+    public init(clientID: String, redirectURI: String) {
+        self.clientID = clientID
+        self.redirectURI = redirectURI
+        verifier = Secret(copying: Array(Self.random().utf8))
+        state = Self.random()
+    }
+
+    /// 43 characters of RFC 7636's set, from 32 random bytes.
+    private static func random() -> String {
+        SealingKey.generate().withUnsafeBytes { base64URL(Array($0)) }
+    }
+
+    /// Where the user agrees. `access_type` and `prompt` are the service's way to ask for a refresh token.
+    public func url(authorizationEndpoint: String) -> String {
+        let challenge = Self.base64URL(verifier.sha256.bytes)
+        let members = [
+            ("response_type", "code"), ("client_id", clientID), ("redirect_uri", redirectURI),
+            ("scope", AccessToken.sharingScope), ("state", state), ("code_challenge", challenge),
+            ("code_challenge_method", "S256"), ("access_type", "offline"), ("prompt", "consent"),
+        ]
+        return authorizationEndpoint + "?"
+            + members.map { "\($0)=\(String(decoding: FormEncoding.encoded($1.utf8), as: UTF8.self))" }
+            .joined(separator: "&")
+    }
+
+    /// The code in what the browser asked for, `/?code=…&state=…`; or why there is none.
+    public func code(in target: String) -> Result<Secret, GrantStoreError> {
+        var members: [String: [UInt8]] = [:]
+        for pair in target.split(separator: "?", maxSplits: 1).dropFirst().first?.split(separator: "&") ?? [] {
+            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            if parts.count == 2 { members[String(parts[0])] = FormEncoding.decoded(parts[1].utf8) }
+        }
+        guard members["state"] == Array(state.utf8) else {
+            return .failure(GrantStoreError(description: "an answer came that does not belong to this question"))
+        }
+        if let error = members["error"] {
+            let word = DetailText.scrubbed(String(decoding: error, as: UTF8.self))
+            return .failure(GrantStoreError(description: "the user did not agree: \(word)"))
+        }
+        guard let code = members["code"], !code.isEmpty else {
+            return .failure(GrantStoreError(description: "the answer has no code"))
+        }
+        return .success(Secret(copying: code))
+    }
+
+    /// Exchanges the code. A success without a refresh token is no grant.
+    public func exchange(
+        _ code: Secret, engine: HTTPEngine, tokenURL: String, clientSecret: Secret?, now: Timestamp
+    ) async -> RefreshAnswer {
+        var form = Array("grant_type=authorization_code&client_id=".utf8) + FormEncoding.encoded(clientID.utf8)
+        form += Array("&redirect_uri=".utf8) + FormEncoding.encoded(redirectURI.utf8)
+        if let clientSecret {
+            form += Array("&client_secret=".utf8)
+            clientSecret.withUnsafeBytes { form += FormEncoding.encoded($0) }
+        }
+        form += Array("&code_verifier=".utf8)
+        verifier.withUnsafeBytes { form += FormEncoding.encoded($0) }
+        form += Array("&code=".utf8)
+        code.withUnsafeBytes { form += FormEncoding.encoded($0) }
+        let body = Secret(copying: form)
+        _ = form.withUnsafeMutableBytes { $0.initializeMemory(as: UInt8.self, repeating: 0) }
+        let request = HTTPRequest(
+            .post, url: tokenURL, fields: [HTTPField("Content-Type", "application/x-www-form-urlencoded")], body: body)
+        return RefreshAnswer(await engine.send(request), now: now)
+    }
+
+    /// RFC 4648, section 5, without padding.
+    private static func base64URL(_ bytes: [UInt8]) -> String {
+        let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
+        var text: [UInt8] = []
+        for start in stride(from: 0, to: bytes.count, by: 3) {
+            let group = bytes[start..<min(start + 3, bytes.count)]
+            let bits = group.reduce(UInt32(0)) { $0 << 8 | UInt32($1) } << UInt32((3 - group.count) * 8)
+            for index in 0...group.count { text.append(digits[Int(bits >> UInt32(18 - 6 * index)) & 63]) }
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+}
