@@ -32,7 +32,7 @@ public struct Authorization: Sendable {
             ("code_challenge_method", "S256"), ("access_type", "offline"), ("prompt", "consent"),
         ]
         return authorizationEndpoint + "?"
-            + members.map { "\($0)=\(String(decoding: FormEncoding.encoded($1.utf8), as: UTF8.self))" }
+            + members.map { "\($0)=\(String(decoding: PercentEncoding.encode($1.utf8), as: UTF8.self))" }
             .joined(separator: "&")
     }
 
@@ -41,7 +41,10 @@ public struct Authorization: Sendable {
         var members: [String: [UInt8]] = [:]
         for pair in target.split(separator: "?", maxSplits: 1).dropFirst().first?.split(separator: "&") ?? [] {
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            if parts.count == 2 { members[String(parts[0])] = FormEncoding.decoded(parts[1].utf8) }
+            if parts.count == 2 {
+                members[String(parts[0])] = PercentEncoding.decode(
+                    parts[1].utf8.map { $0 == UInt8(ascii: "+") ? UInt8(ascii: " ") : $0 })
+            }
         }
         guard members["state"] == Array(state.utf8) else {
             return .failure(GrantStoreError(description: "an answer came that does not belong to this question"))
@@ -60,16 +63,16 @@ public struct Authorization: Sendable {
     public func exchange(
         _ code: Secret, engine: HTTPEngine, tokenURL: String, clientSecret: Secret?, now: Timestamp
     ) async -> RefreshAnswer {
-        var form = Array("grant_type=authorization_code&client_id=".utf8) + FormEncoding.encoded(clientID.utf8)
-        form += Array("&redirect_uri=".utf8) + FormEncoding.encoded(redirectURI.utf8)
+        var form = Array("grant_type=authorization_code&client_id=".utf8) + PercentEncoding.encode(clientID.utf8)
+        form += Array("&redirect_uri=".utf8) + PercentEncoding.encode(redirectURI.utf8)
         if let clientSecret {
             form += Array("&client_secret=".utf8)
-            clientSecret.withUnsafeBytes { form += FormEncoding.encoded($0) }
+            clientSecret.withUnsafeBytes { form += PercentEncoding.encode($0) }
         }
         form += Array("&code_verifier=".utf8)
-        verifier.withUnsafeBytes { form += FormEncoding.encoded($0) }
+        verifier.withUnsafeBytes { form += PercentEncoding.encode($0) }
         form += Array("&code=".utf8)
-        code.withUnsafeBytes { form += FormEncoding.encoded($0) }
+        code.withUnsafeBytes { form += PercentEncoding.encode($0) }
         let body = Secret(copying: form)
         _ = form.withUnsafeMutableBytes { $0.initializeMemory(as: UInt8.self, repeating: 0) }
         let request = HTTPRequest(

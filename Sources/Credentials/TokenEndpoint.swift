@@ -21,13 +21,13 @@ public struct TokenEndpoint: Sendable {
     }
 
     public func refresh(_ grant: Grant) async -> RefreshAnswer {
-        var form = Array("grant_type=refresh_token&client_id=".utf8) + FormEncoding.encoded(grant.clientID.utf8)
+        var form = Array("grant_type=refresh_token&client_id=".utf8) + PercentEncoding.encode(grant.clientID.utf8)
         if let secret = clientSecret() {
             form += Array("&client_secret=".utf8)
-            secret.withUnsafeBytes { form += FormEncoding.encoded($0) }
+            secret.withUnsafeBytes { form += PercentEncoding.encode($0) }
         }
         form += Array("&refresh_token=".utf8)
-        grant.refreshToken.withUnsafeBytes { form += FormEncoding.encoded($0) }
+        grant.refreshToken.withUnsafeBytes { form += PercentEncoding.encode($0) }
         let body = Secret(copying: form)
         _ = form.withUnsafeMutableBytes { $0.initializeMemory(as: UInt8.self, repeating: 0) }
         let request = HTTPRequest(

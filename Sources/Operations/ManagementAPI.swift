@@ -31,7 +31,8 @@ public struct ManagementAPI: Sendable {
     }
 
     private func list(_ what: String, columns: String) async throws(Failure) -> [JSONValue] {
-        let url = "\(baseURL)/api/\(what)/\(Self.encoded(vhost))?columns=\(columns)"
+        let url =
+            "\(baseURL)/api/\(what)/\(String(decoding: PercentEncoding.encode(vhost.utf8), as: UTF8.self))?columns=\(columns)"
         switch await engine.send(HTTPRequest(.get, url: url, fields: [authorization])) {
         case .notSent(let fault), .ambiguous(let fault):
             throw Failure(description: "the management interface at \(baseURL) cannot be read: \(fault)")
@@ -44,21 +45,6 @@ public struct ManagementAPI: Sendable {
                         + "for \(what); its user needs the tag `monitoring`")
             }
             return elements
-        }
-    }
-
-    /// RFC 3986: everything but the unreserved characters.
-    private static func encoded(_ name: String) -> String {
-        name.utf8.reduce(into: "") { text, byte in
-            switch byte {
-            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
-                UInt8(ascii: "~"):
-                text.unicodeScalars.append(Unicode.Scalar(byte))
-            default:
-                let digits = String(byte, radix: 16, uppercase: true)
-                text += "%" + (digits.count == 1 ? "0" : "") + digits
-            }
         }
     }
 }

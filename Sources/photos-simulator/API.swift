@@ -77,10 +77,10 @@ struct API: Sendable {
         default: break
         }
         if verb == "GET", path.hasPrefix("\(prefix)/") {
-            return ("get", Self.percentDecoded(path.dropFirst(prefix.count + 1)))
+            return ("get", PercentEncoding.decode(path.dropFirst(prefix.count + 1).utf8))
         }
         if verb == "POST", path.hasPrefix("/v1/albums/"), path.hasSuffix(":share") {
-            return ("share", Self.percentDecoded(path.dropFirst("/v1/albums/".count).dropLast(":share".count)))
+            return ("share", PercentEncoding.decode(path.dropFirst("/v1/albums/".count).dropLast(":share".count).utf8))
         }
         return nil
     }
@@ -90,21 +90,6 @@ struct API: Sendable {
             return nil
         }
         return token
-    }
-
-    static func percentDecoded(_ text: Substring) -> [UInt8]? {
-        var bytes: [UInt8] = []
-        var rest = Array(text.utf8)[...]
-        while let byte = rest.popFirst() {
-            guard byte == UInt8(ascii: "%") else {
-                bytes.append(byte)
-                continue
-            }
-            guard let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16) else { return nil }
-            bytes.append(value)
-            rest = rest.dropFirst(2)
-        }
-        return bytes
     }
 
     private func apply(

@@ -106,7 +106,7 @@ struct TokenService: Sendable {
         for pair in String(decoding: body, as: UTF8.self).split(separator: "&") {
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             guard parts.count == 2 else { continue }
-            members[String(parts[0])] = API.percentDecoded(parts[1])
+            members[String(parts[0])] = PercentEncoding.decode(parts[1].utf8)
         }
         return members
     }
