@@ -74,7 +74,7 @@ struct Dispatch: Sendable {
     /// How long a call holds its account, on average of late.
     var callTime = Duration.milliseconds(50)
     /// With a limit of calls per second: no call begins before.
-    private var nextCall: MonotonicTime?
+    var nextCall: MonotonicTime?
     /// The mass jobs' share of the day is spent until then.
     var bulkOpensAt: MonotonicTime?
 
@@ -110,7 +110,7 @@ struct Dispatch: Sendable {
         if item.stamp.suspect == 0 { suspects.sawOrdinary() }
     }
 
-    private mutating func enqueue(
+    mutating func enqueue(
         _ tag: DeliveryTag, _ item: Item, _ job: Job, first: Bool = false, at now: MonotonicTime
     ) {
         entries[tag]?.state = .waiting
@@ -142,7 +142,7 @@ struct Dispatch: Sendable {
         return turn - now > Self.farOff
     }
 
-    private mutating func keepHouse(_ tag: DeliveryTag, _ mandate: Mandate) {
+    mutating func keepHouse(_ tag: DeliveryTag, _ mandate: Mandate) {
         entries[tag]?.state = .housekeeping(mandate)
         housekeeping.append(tag)
     }
@@ -162,7 +162,7 @@ struct Dispatch: Sendable {
         accounts[name] = account
     }
 
-    private mutating func offerAll(_ name: AccountID, at now: MonotonicTime) {
+    mutating func offerAll(_ name: AccountID, at now: MonotonicTime) {
         for lane in Lane.allCases { offer(name, lane: lane, at: now) }
         guard let account = accounts[name], account.isIdle else { return }
         if let time = account.rememberedUntil(at: now), time > now {
@@ -173,100 +173,6 @@ struct Dispatch: Sendable {
         } else {
             accounts[name] = nil
         }
-    }
-
-    // MARK: Going out
-
-    /// The next item for a worker. `callLimit`: how many may be in flight; `isProbe`: what may call tests a hold.
-    mutating func next(callLimit: Int, isProbe: Bool, at now: MonotonicTime) -> Turn? {
-        while let tag = housekeeping.popFirst() {
-            guard case .housekeeping(let mandate)? = entries[tag]?.state else { continue }
-            return start(tag, mandate, at: now)
-        }
-        guard runningCalls < callLimit, mayCallNow(at: now) else { return nil }
-        let mandate: Mandate = isProbe ? .probe : .work
-        if suspects.isOn { return nextSuspect(mandate, at: now) }
-        if isProbe, let tag = nextCanary(at: now) { return start(tag, mandate, at: now) }
-        let isBulkOpen = bulkOpensAt == nil
-        while let lane = turns.next(among: { rings[$0]?.isEmpty == false && ($0 != .bulk || isBulkOpen) }) {
-            guard let tag = nextTag(in: lane, at: now) else { continue }
-            return start(tag, mandate, at: now)
-        }
-        return nil
-    }
-
-    private mutating func nextCanary(at now: MonotonicTime) -> DeliveryTag? {
-        guard let name = limits.canary, var account = accounts[name], account.running < limits.perAccount else {
-            return nil
-        }
-        for lane in Lane.allCases where lane.weight > 0 {
-            while let tag = account.take(lane) {
-                guard entries[tag]?.state == .waiting else { continue }
-                account.running += 1
-                accounts[name] = account
-                offerAll(name, at: now)
-                return tag
-            }
-        }
-        accounts[name] = account
-        return nil
-    }
-
-    private mutating func mayCallNow(at now: MonotonicTime) -> Bool {
-        guard limits.requestsPerSecond > 0, let nextCall, nextCall > now else { return true }
-        if rings.contains(where: { !$0.value.isEmpty }) { timers.schedule(.callRate, at: nextCall) }
-        return false
-    }
-
-    private mutating func nextTag(in lane: Lane, at now: MonotonicTime) -> DeliveryTag? {
-        guard let name = rings[lane]?.popFirst(), var account = accounts[name] else { return nil }
-        account.leftRing(lane)
-        guard account.running < limits.perAccount,
-            account.nextSlot(limit: limits.requestsPerMinutePerAccount, at: now) == nil
-        else {
-            accounts[name] = account
-            offer(name, lane: lane, at: now)
-            return nil
-        }
-        var found: DeliveryTag?
-        while found == nil, let tag = account.take(lane) {
-            if entries[tag]?.state == .waiting { found = tag }
-        }
-        if found != nil { account.running += 1 }
-        accounts[name] = account
-        offerAll(name, at: now)
-        return found
-    }
-
-    private mutating func nextSuspect(_ mandate: Mandate, at now: MonotonicTime) -> Turn? {
-        // Alone means alone: what else is in hand goes back first.
-        guard let tag = suspects.first(where: { entries[$0]?.state == .waiting }) else { return nil }
-        guard entries.count == 1 else {
-            handBackWaiting(except: tag)
-            while let other = housekeeping.popFirst() {
-                guard case .housekeeping(let mandate)? = entries[other]?.state else { continue }
-                return start(other, mandate, at: now)
-            }
-            return nil
-        }
-        suspects.started()
-        if let job = entries[tag]?.item.job {
-            accounts[job.account, default: AccountQueue()].running += 1
-        }
-        return start(tag, mandate, at: now)
-    }
-
-    private mutating func start(_ tag: DeliveryTag, _ mandate: Mandate, at now: MonotonicTime) -> Turn? {
-        guard let entry = entries[tag] else { return nil }
-        entries[tag]?.state = .running(mandate)
-        // What never became a job, or is only closed, calls nobody and takes no place.
-        if occupiesCall(entry.item, mandate) { runningCalls += 1 }
-        entries[tag]?.began = now
-        return Turn(item: entry.item, mandate: mandate)
-    }
-
-    private func occupiesCall(_ item: Item, _ mandate: Mandate) -> Bool {
-        mandate.mayCall && item.job != nil && item.lane != .broken
     }
 
     // MARK: Coming back
@@ -282,7 +188,7 @@ struct Dispatch: Sendable {
         promote(job.id, after: tag, at: now)
     }
 
-    private mutating func promote(_ id: JobID, after tag: DeliveryTag, at now: MonotonicTime) {
+    mutating func promote(_ id: JobID, after tag: DeliveryTag, at now: MonotonicTime) {
         guard var company = companies[id], company.leader == tag else { return }
         while let follower = company.followers.popFirst() {
             guard let entry = entries[follower], entry.state == .following, let job = entry.item.job else { continue }
@@ -302,7 +208,7 @@ struct Dispatch: Sendable {
         timers.schedule(.ready(tag), at: time)
     }
 
-    private mutating func leave(_ entry: Entry, at now: MonotonicTime) {
+    mutating func leave(_ entry: Entry, at now: MonotonicTime) {
         guard case .running(let mandate) = entry.state, occupiesCall(entry.item, mandate) else { return }
         runningCalls -= 1
         guard let job = entry.item.job else { return }
@@ -323,90 +229,5 @@ struct Dispatch: Sendable {
         }
         guard limits.requestsPerMinutePerAccount > 0 else { return }
         accounts[account, default: AccountQueue()].noteCall(limit: limits.requestsPerMinutePerAccount, at: now)
-    }
-
-    // MARK: Time, holds, lost links
-
-    /// Fires the timers that are due.
-    mutating func advance(to now: MonotonicTime) {
-        while let timer = timers.popDue(at: now) {
-            switch timer {
-            case .patience(let tag): losePatience(tag)
-            case .ready(let tag):
-                guard let entry = entries[tag], entry.state == .delayed else { continue }
-                guard let job = entry.item.job else {
-                    keepHouse(tag, .work)
-                    continue
-                }
-                enqueue(tag, entry.item, job, first: true, at: now)
-            case .accountSlot(let name):
-                accounts[name]?.isTimed = false
-                accounts[name]?.forgetPassedWait(at: now)
-                offerAll(name, at: now)
-            case .accountIdle(let name):
-                accounts[name]?.isSwept = false
-                accounts[name]?.forgetPassedWait(at: now)
-                offerAll(name, at: now)
-            case .quietAfterSuspects:
-                suspects.quietPassed()
-            case .callRate: break
-            case .bulkOpens:
-                if let time = bulkOpensAt, time <= now { bulkOpensAt = nil }
-            }
-        }
-    }
-
-    private mutating func losePatience(_ tag: DeliveryTag) {
-        switch entries[tag]?.state {
-        case .waiting, .delayed: keepHouse(tag, .park)
-        case .following: keepHouse(tag, .stepAside)
-        case .housekeeping, .running, nil: break
-        }
-    }
-
-    /// Gives back what no worker has.
-    mutating func handBackWaiting(except kept: DeliveryTag? = nil) {
-        let waiting = entries.filter { tag, entry in
-            guard tag != kept else { return false }
-            switch entry.state {
-            case .waiting, .delayed, .following: return true
-            case .housekeeping, .running: return false
-            }
-        }
-        // In the order of their arrival, so that copies keep it.
-        for tag in waiting.keys.sorted(by: { $0.number < $1.number }) { keepHouse(tag, .handBack) }
-    }
-
-    /// The worker stops: what has come back often goes back as a clean copy, because the return of its delivery would
-    /// count against it. The rest is returned with the link.
-    mutating func handBackOftenReturned() {
-        housekeeping = FIFO()
-        let often = entries.filter { _, entry in
-            if case .running = entry.state { return false }
-            return entry.item.hasBeenReturnedOften
-        }
-        for tag in often.keys.sorted(by: { $0.number < $1.number }) { keepHouse(tag, .handBack) }
-    }
-
-    /// The next item that goes back, while the worker stops.
-    mutating func nextHandBack(at now: MonotonicTime) -> Turn? {
-        housekeeping.popFirst().flatMap { start($0, .handBack, at: now) }
-    }
-
-    /// The connection is gone, and the broker gives everything out again: what no worker has is forgotten. Returns
-    /// how many those were.
-    mutating func linkLost(upTo generation: UInt64, at now: MonotonicTime) -> Int {
-        let lost = entries.filter { tag, entry in
-            guard tag.generation <= generation else { return false }
-            if case .running = entry.state { return false }
-            return true
-        }
-        for tag in lost.keys { entries[tag] = nil }
-        for (tag, entry) in lost {
-            _ = suspects.ended(tag)
-            if let job = entry.item.job { promote(job.id, after: tag, at: now) }
-        }
-        if suspects.isIdle { suspects.quietPassed() }
-        return lost.count
     }
 }

@@ -65,8 +65,15 @@ extension OnABroker {
             while reader.of("killer").isEmpty, deaths < 60 {
                 try await stage.start(environment: ["ALBUMD_TEST_KILL_TOKEN": "album-killer"])
                 let daemon = await stage.daemon
-                try await eventually("the daemon dies, or everything is done") {
-                    daemon?.isRunning == false || reader.jobs == neighbours + 1
+                do {
+                    try await eventually("the daemon dies, or everything is done", seconds: 15) {
+                        daemon?.isRunning == false || reader.jobs == neighbours + 1
+                    }
+                } catch {
+                    // What stands still says why.
+                    let status = try await stage.command("status").text + stage.command("queues").text
+                    let log = await stage.log
+                    throw Stage.Failure(description: "\(error): \(reader.jobs) results\n\(status)\n\(log)")
                 }
                 if daemon?.isRunning == false { deaths += 1 }
             }

@@ -47,21 +47,17 @@ public final class ScriptedPhotos: PhotosCalling {
     public var probes: [Call] { state.withLock { $0.probes } }
 
     public func album(_ token: ShareToken, bearer: Secret, trace: TraceContext) async -> Answer {
-        activity.note()
-        defer { activity.note() }
-        let text = token.secret.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
-        let call = state.withLock { state in
-            let call = Call(
-                bearer: bearer.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }, token: text,
-                earlier: state.probeCounts[text] ?? 0)
-            state.probeCounts[text, default: 0] += 1
-            state.probes.append(call)
-            return call
-        }
-        return isReal ? await activity.during { await albums(call) } : await albums(call)
+        await answer(token, bearer, counting: \.probeCounts, in: \.probes, albums)
     }
 
     public func leave(_ token: ShareToken, bearer: Secret, trace: TraceContext) async -> Answer {
+        await answer(token, bearer, counting: \.counts, in: \.calls, script)
+    }
+
+    private func answer(
+        _ token: ShareToken, _ bearer: Secret, counting counts: any WritableKeyPath<State, [String: Int]> & Sendable,
+        in list: any WritableKeyPath<State, [Call]> & Sendable, _ script: @escaping @Sendable (Call) async -> Answer
+    ) async -> Answer {
         // A script may sleep on the manual clock: that is waiting for nobody's answer.
         activity.note()
         defer { activity.note() }
@@ -69,9 +65,9 @@ public final class ScriptedPhotos: PhotosCalling {
         let call = state.withLock { state in
             let call = Call(
                 bearer: bearer.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }, token: text,
-                earlier: state.counts[text] ?? 0)
-            state.counts[text, default: 0] += 1
-            state.calls.append(call)
+                earlier: state[keyPath: counts][text] ?? 0)
+            state[keyPath: counts][text, default: 0] += 1
+            state[keyPath: list].append(call)
             return call
         }
         return isReal ? await activity.during { await script(call) } : await script(call)

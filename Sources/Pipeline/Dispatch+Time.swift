@@ -1,0 +1,89 @@
+import AMQP
+import Jobs
+import Threads
+
+/// Time, holds, lost links.
+extension Dispatch {
+    /// Fires the timers that are due.
+    mutating func advance(to now: MonotonicTime) {
+        while let timer = timers.popDue(at: now) {
+            switch timer {
+            case .patience(let tag): losePatience(tag)
+            case .ready(let tag):
+                guard let entry = entries[tag], entry.state == .delayed else { continue }
+                guard let job = entry.item.job else {
+                    keepHouse(tag, .work)
+                    continue
+                }
+                enqueue(tag, entry.item, job, first: true, at: now)
+            case .accountSlot(let name):
+                accounts[name]?.isTimed = false
+                accounts[name]?.forgetPassedWait(at: now)
+                offerAll(name, at: now)
+            case .accountIdle(let name):
+                accounts[name]?.isSwept = false
+                accounts[name]?.forgetPassedWait(at: now)
+                offerAll(name, at: now)
+            case .quietAfterSuspects:
+                suspects.quietPassed()
+            case .callRate: break
+            case .bulkOpens:
+                if let time = bulkOpensAt, time <= now { bulkOpensAt = nil }
+            }
+        }
+    }
+
+    private mutating func losePatience(_ tag: DeliveryTag) {
+        switch entries[tag]?.state {
+        case .waiting, .delayed: keepHouse(tag, .park)
+        case .following: keepHouse(tag, .stepAside)
+        case .housekeeping, .running, nil: break
+        }
+    }
+
+    /// Gives back what no worker has.
+    mutating func handBackWaiting(except kept: DeliveryTag? = nil) {
+        let waiting = entries.filter { tag, entry in
+            guard tag != kept else { return false }
+            switch entry.state {
+            case .waiting, .delayed, .following: return true
+            case .housekeeping, .running: return false
+            }
+        }
+        // In the order of their arrival, so that copies keep it.
+        for tag in waiting.keys.sorted(by: { $0.number < $1.number }) { keepHouse(tag, .handBack) }
+    }
+
+    /// The worker stops: what has come back often goes back as a clean copy, because the return of its delivery would
+    /// count against it. The rest is returned with the link.
+    mutating func handBackOftenReturned() {
+        housekeeping = FIFO()
+        let often = entries.filter { _, entry in
+            if case .running = entry.state { return false }
+            return entry.item.hasBeenReturnedOften
+        }
+        for tag in often.keys.sorted(by: { $0.number < $1.number }) { keepHouse(tag, .handBack) }
+    }
+
+    /// The next item that goes back, while the worker stops.
+    mutating func nextHandBack(at now: MonotonicTime) -> Turn? {
+        housekeeping.popFirst().flatMap { start($0, .handBack, at: now) }
+    }
+
+    /// The connection is gone, and the broker gives everything out again: what no worker has is forgotten. Returns
+    /// how many those were.
+    mutating func linkLost(upTo generation: UInt64, at now: MonotonicTime) -> Int {
+        let lost = entries.filter { tag, entry in
+            guard tag.generation <= generation else { return false }
+            if case .running = entry.state { return false }
+            return true
+        }
+        for tag in lost.keys { entries[tag] = nil }
+        for (tag, entry) in lost {
+            _ = suspects.ended(tag)
+            if let job = entry.item.job { promote(job.id, after: tag, at: now) }
+        }
+        if suspects.isIdle { suspects.quietPassed() }
+        return lost.count
+    }
+}

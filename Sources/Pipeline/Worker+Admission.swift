@@ -1,0 +1,124 @@
+import AMQP
+import Credentials
+import Jobs
+import Ledger
+import Photos
+import Secrets
+import Threads
+
+/// What admission says of a job.
+enum Admission: Sendable {
+    case proceed(AccessToken)
+    case end(Ending)
+    /// A short wait, in hand.
+    case wait(until: MonotonicTime)
+    case park(until: Timestamp, cause: String)
+    /// There is no other token than the one that the API refused.
+    case refused
+}
+
+extension Worker {
+    /// Less is not worth the way through the broker.
+    private static let shortestParking = Duration.seconds(5)
+    /// A token service that is down is asked again after this, at no attempt's cost.
+    private static let unavailableCredential = Duration.seconds(30)
+
+    func admit(_ hand: JobInHand, mustPark: Bool) async -> Admission {
+        let now = clock.wall()
+        if hand.item.lane == .broken {
+            let reason = Intake.deathReason(hand.item.message.properties.headers)
+            return .end(.failed(reason, detail: Self.brokenDetail(reason), nil))
+        }
+        if hand.item.stamp.suspect >= Intake.suspectsToPoison {
+            let detail = "the worker died \(Intake.suspectsToPoison) times with this job alone in hand"
+            return .end(.failed(.poison, detail: detail, nil))
+        }
+        if let deadline = hand.job.deadline, deadline < now {
+            return .end(.failed(.deadlineExceeded, detail: "its deadline passed before a call could begin", nil))
+        }
+        if hand.progress.attempts >= configuration.maxAttempts {
+            return .end(.failed(.attemptsExhausted, detail: "all \(hand.progress.attempts) attempts failed", nil))
+        }
+        if let first = hand.progress.firstCallAt,
+            now - first - holdLog.held(from: first, to: now) > configuration.maxAge
+        {
+            return .end(.failed(.attemptsExhausted, detail: "it is older than retry.max_age", nil))
+        }
+        if let notBefore = hand.item.stamp.notBefore, notBefore > now {
+            let wait = notBefore - now
+            return wait > RetrySchedule.longestWaitInHand
+                ? .park(until: notBefore, cause: "early") : .wait(until: clock.now() + wait)
+        }
+        if mustPark, let opens = dispatcher.bulkOpens(for: hand.item) {
+            return waitForShare(until: now + max(opens, Self.shortestParking), at: now)
+        }
+        if mustPark {
+            let wait = max(dispatcher.reserveSlot(hand.job.account), Self.shortestParking)
+            return .park(until: now + wait, cause: "its account has no turn for it yet")
+        }
+        return await budgeted(hand, at: now)
+    }
+
+    /// Whether the day has a call left for it.
+    private func budgeted(_ hand: JobInHand, at now: Timestamp) async -> Admission {
+        let isBulk = hand.item.originLane == .bulk
+        do throws(LedgerError) {
+            switch try await budget.permission(isBulk: isBulk, at: now, ledger: ledger) {
+            case .granted: return await token(hand, rejecting: nil, now: now)
+            case .later(let time):
+                dispatcher.closeBulk(for: time - now)
+                return waitForShare(until: time, at: now)
+            case .spent(let end):
+                dispatcher.hold(
+                    .quotaDay, detail: "this daemon's share of the day's quota is spent", wasProbe: hand.isProbe,
+                    atLeast: end - now)
+                return .wait(until: clock.now())
+            }
+        } catch {
+            onEvent(.ledgerRefused(hand.jobID, detail: error.description))
+            return .wait(until: clock.now() + Self.ledgerRetry)
+        }
+    }
+
+    private func waitForShare(until time: Timestamp, at now: Timestamp) -> Admission {
+        .park(until: budget.reserve(from: time, at: now), cause: "mass jobs have had their share of the day so far")
+    }
+
+    private static func brokenDetail(_ reason: Reason) -> String {
+        reason == .expired
+            ? "the message expired in the broker; publishers use deadline, not expiration"
+            : "the broker gave it up: it was delivered too often without an answer"
+    }
+
+    private func token(_ hand: JobInHand, rejecting rejected: SHA256Digest?, now: Timestamp) async -> Admission {
+        func dead(_ reason: Reason, _ detail: String) -> Admission { .end(.failed(reason, detail: detail, nil)) }
+        switch await credentials.token(for: hand.job.account, rejecting: rejected) {
+        case .token(let token): return .proceed(token)
+        case .notFound: return dead(.credentialNotFound, "no provider has a token for the account")
+        case .grantRevoked(let detail): return dead(.grantRevoked, detail)
+        case .scopeMissing(let detail): return dead(.scopeMissing, detail)
+        case .reauthRequired(let detail): return dead(.reauthRequired, detail)
+        case .accountBlocked(let detail): return dead(.accountBlocked, detail)
+        case .rejected(let detail):
+            // Said of a token that was asked for without a refusal, it is the provider's own trouble.
+            return rejected == nil
+                ? .park(until: now + Self.unavailableCredential, cause: "credentials: \(detail)") : .refused
+        case .unavailable(let detail, let retryAfter):
+            return .park(
+                until: now + max(retryAfter ?? .zero, Self.unavailableCredential), cause: "credentials: \(detail)")
+        case .misconfigured(let detail):
+            dispatcher.hold(.clientMisconfigured, detail: detail, wasProbe: hand.isProbe)
+            return .wait(until: clock.now())
+        }
+    }
+
+    /// Another token than the one the API refused, if there is one; asked for once for each delivery.
+    func freshToken(_ hand: inout JobInHand, rejected: AccessToken) async -> Admission {
+        guard !hand.item.hasRefreshedToken else { return .refused }
+        hand.item.hasRefreshedToken = true
+        let digest = rejected.secret.sha256
+        let admission = await token(hand, rejecting: digest, now: clock.wall())
+        if case .proceed(let fresh) = admission, fresh.secret.sha256 == digest { return .refused }
+        return admission
+    }
+}

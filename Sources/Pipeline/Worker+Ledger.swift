@@ -1,0 +1,64 @@
+import AMQP
+import Jobs
+import Ledger
+import Threads
+
+/// The ledger's answers; nil means that it cannot answer now.
+extension Worker {
+    /// The ledger's own health decides when work goes on; this only keeps one job from asking in a loop.
+    static let ledgerRetry = Duration.seconds(1)
+
+    func look(_ hand: JobInHand) async -> Finding? {
+        do throws(LedgerError) {
+            return try await ledger.look(hand.arrival, at: clock.wall())
+        } catch {
+            onEvent(.ledgerRefused(hand.jobID, detail: error.description))
+            return nil
+        }
+    }
+
+    func claim(_ hand: JobInHand) async -> ClaimAnswer? {
+        let now = clock.wall()
+        let claim = Claim(
+            arrival: hand.arrival, kind: hand.mustAsk ? .probe : .call, day: budget.dayName(at: now), at: now,
+            attempts: hand.progress.attempts, isAmbiguous: hand.progress.isAmbiguous,
+            malformedAnswers: hand.progress.malformedAnswers)
+        do throws(LedgerError) {
+            let answer = try await ledger.claim(claim)
+            if case .claimed = answer {
+                budget.counted(isBulk: hand.item.originLane == .bulk, at: now)
+                dispatcher.callBegan(hand.job.account)
+            }
+            return answer
+        } catch {
+            onEvent(.ledgerRefused(hand.jobID, detail: error.description))
+            return nil
+        }
+    }
+
+    /// The call ended and the job stays in hand. False if the ledger was closed.
+    func keep(_ hand: JobInHand) async -> Bool {
+        await record(
+            .kept(
+                hand.arrival, attempts: hand.progress.attempts, isAmbiguous: hand.progress.isAmbiguous,
+                malformedAnswers: hand.progress.malformedAnswers), of: hand.jobID) != nil
+    }
+
+    /// Waits out a ledger that cannot commit. Nil if it was closed: the delivery is handed back then, and the next
+    /// worker finds the open intent.
+    func record(_ record: Record, of jobID: JobID) async -> Int? {
+        hook(.record, .before)
+        do throws(LedgerError) {
+            let copy = try await ledger.record(record)
+            hook(.record, .after)
+            return copy
+        } catch {
+            onEvent(.ledgerRefused(jobID, detail: error.description))
+            return nil
+        }
+    }
+
+    func waitForLedger(_ hand: JobInHand, _ delivery: consuming Delivery) {
+        dispatcher.putBack(delivery, as: hand.item, until: clock.now() + Self.ledgerRetry)
+    }
+}
