@@ -1,3 +1,4 @@
+import AMQP
 import Jobs
 import Ledger
 import Photos
@@ -380,6 +381,24 @@ import Threads
             await site.advance { site.photos.calls.count > before }
             #expect(site.photos.calls[before].token == "t-tweet")
             await site.advance { site.resultCount == 4 }
+        }
+    }
+
+    @Test func manyAlbumsThatAnswerBeforeTheirCallsAreNoOutage() async throws {
+        try await site(albums: { _ in .album(joined: false) }) { _ in
+            .ok
+        } _: { site in
+            for number in 0..<20 {
+                site.submit("j\(number)", account: "a\(number)", lane: "due") {
+                    $0.headers = FieldTable()
+                    $0.headers?.append(OwnHeader.ambiguous, .boolean(true))
+                }
+            }
+            await site.advance { site.resultCount == 20 }
+            #expect(site.results.allSatisfy { $0.outcome == "already_left" })
+            let holds = site.events.filter { if case .holdsChanged = $0 { true } else { false } }
+            #expect(holds.isEmpty)
+            #expect(site.photos.calls.isEmpty)
         }
     }
 }
