@@ -31,7 +31,8 @@ actor GrantRefresher: TokenSource {
             do throws(GrantStoreError) { return .success(try store.lock(account)) } catch { return .failure(error) }
         }
         switch locked {
-        case .failure(let error): return .misconfigured(error.description)
+        // One damaged file is one account's trouble; a wrong key is everybody's, and shows by that.
+        case .failure(let error): return .unavailable(error.description, retryAfter: nil)
         case .success(let lock):
             let answer = await renewed(account, again: false)
             lock.release()
@@ -50,7 +51,8 @@ actor GrantRefresher: TokenSource {
         if let owed = unsaved[account], let fault = await save(owed) { return fault }
         let grant: Grant
         switch await load(account) {
-        case .failure(let error): return .misconfigured(error.description)
+        // One damaged file is one account's trouble; a wrong key is everybody's, and shows by that.
+        case .failure(let error): return .unavailable(error.description, retryAfter: nil)
         case .success(nil): return .notFound
         case .success(let found?): grant = found
         }
@@ -65,8 +67,13 @@ actor GrantRefresher: TokenSource {
             if let refreshToken { next.refreshToken = refreshToken }
             if let scopes = token.scopes { next.scopes = scopes }
             if next != grant, let fault = await save(next) { return fault }
-            return .token(
-                AccessToken(secret: token.secret, expiresAt: token.expiresAt, scopes: token.scopes ?? grant.scopes))
+            let access = AccessToken(
+                secret: token.secret, expiresAt: token.expiresAt, scopes: token.scopes ?? grant.scopes)
+            // After the save: a refresh token that came with too small a scope is the newest all the same.
+            guard !access.lacksSharingScope else {
+                return .scopeMissing("the grant does not have the scope \(AccessToken.sharingScope)")
+            }
+            return .token(access)
         case .revoked(let detail):
             // Somebody may have imported a new grant while this one was refused.
             if !again, case .success(let now?) = await load(account), now.generation != grant.generation {

@@ -119,9 +119,10 @@ public struct GrantStore: Sendable {
         }
         let descriptor = CLinux_open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw fail("making") }
-        let isWritten = write(descriptor, bytes, bytes.count) == bytes.count && fsync(descriptor) == 0
-        close(descriptor)
-        guard isWritten else { throw fail("writing") }
+        defer { close(descriptor) }
+        guard write(descriptor, bytes, bytes.count) == bytes.count, fsync(descriptor) == 0 else {
+            throw fail("writing")
+        }
         guard rename(temporary, path) == 0 else { throw fail("replacing") }
         if !isOneOfMany { try sync() }
     }

@@ -45,9 +45,6 @@ public enum RefreshAnswer: Sendable {
         let seconds = json["expires_in"]?.integer ?? json["expires_in"]?.text.flatMap { Int64($0) } ?? lifetime
         let scopes = json["scope"]?.text.map { $0.split(separator: " ").map(String.init) }
         let access = AccessToken(secret: token, expiresAt: now + .seconds(max(0, seconds)), scopes: scopes)
-        guard !access.lacksSharingScope else {
-            return .scopeMissing("the grant does not have the scope \(AccessToken.sharingScope)")
-        }
         return .token(access, refreshToken: cut.secrets["refresh_token"].flatMap { $0.isEmpty ? nil : $0 })
     }
 

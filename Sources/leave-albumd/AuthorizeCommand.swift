@@ -47,6 +47,9 @@ struct AuthorizeCommand: Sendable {
         guard case .token(let token, let refresh) = answer else {
             throw CommandFailure(.answeredNo, "the code was not taken: \(answer)")
         }
+        guard !token.lacksSharingScope else {
+            throw CommandFailure(.answeredNo, "the user did not grant the scope \(AccessToken.sharingScope)")
+        }
         guard let refresh else {
             throw CommandFailure(
                 .answeredNo, "the service gave no refresh token; take the grant back in the account, and try again")

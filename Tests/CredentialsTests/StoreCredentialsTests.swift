@@ -140,6 +140,31 @@ import Threads
         }
     }
 
+    @Test func aRefreshTokenThatComesWithTooSmallAScopeIsKept() async throws {
+        try await place { place in
+            try await place.grant("anna", #","rotate":true,"scope":"openid""#)
+            guard case .scopeMissing = await place.credentials().token(for: AccountID("anna"), rejecting: nil) else {
+                Issue.record("the scope is missing")
+                return
+            }
+            #expect(try place.store.load(AccountID("anna"))?.refreshToken == secret("rt-1-anna"))
+        }
+    }
+
+    @Test func aDamagedFileIsItsAccountsTroubleAlone() async throws {
+        try await place { place in
+            try await place.grant("anna")
+            try await place.grant("bert")
+            #expect(truncate(place.store.path(of: AccountID("anna")), 40) == 0)
+            let credentials = place.credentials()
+            guard case .unavailable = await credentials.token(for: AccountID("anna"), rejecting: nil) else {
+                Issue.record("it waits until somebody mends it")
+                return
+            }
+            #expect(text(await credentials.token(for: AccountID("bert"), rejecting: nil)) == "at-1")
+        }
+    }
+
     @Test func aRotationThatCannotBeWrittenIsGivenToNobodyAndNotForgotten() async throws {
         try await place { place in
             try await place.grant("anna", #","rotate":true"#)
