@@ -62,7 +62,8 @@ actor ExecSource: TokenSource {
     }
 
     private func answer(_ outcome: inout Outcome, _ account: AccountID, _ rejected: SHA256Digest?) -> TokenAnswer {
-        let complaint = DetailText.scrubbed(String(decoding: outcome.complaint, as: UTF8.self))
+        let complaint = DetailText.scrubbed(
+            String(decoding: Redaction.hidingOpaqueWords(outcome.complaint), as: UTF8.self))
         let detail = complaint.isEmpty ? "" : ": \(complaint)"
         switch outcome.ending {
         case .failed(let error): return .misconfigured("\(who) cannot be run: \(error)")

@@ -24,6 +24,28 @@ public enum Redaction {
         return result
     }
 
+    /// `text` with every word in it that could be a token made `<redacted>`: 20 or more letters, digits and marks that
+    /// tokens are written with, in a row. For words of programs whose secrets nobody knows here.
+    public static func hidingOpaqueWords(_ text: [UInt8]) -> [UInt8] {
+        text.split(omittingEmptySubsequences: false) { !isOpaque($0) }.reduce(into: [UInt8]()) { result, word in
+            if word.startIndex > 0 { result.append(text[word.startIndex - 1]) }
+            result += word.count >= shortestOpaque ? mark[...] : word
+        }
+    }
+
+    /// A path or a sentence has no such word; access and refresh tokens are far longer.
+    private static let shortestOpaque = 20
+
+    private static func isOpaque(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+            UInt8(ascii: "~"), UInt8(ascii: "+"), UInt8(ascii: "="):
+            true
+        default: false
+        }
+    }
+
     /// How many bytes at the front of `text` belong to `secret`.
     private static func hiddenLength(of secret: [UInt8], in text: ArraySlice<UInt8>) -> Int {
         let shared = zip(secret, text).prefix { $0 == $1 }.count

@@ -38,6 +38,13 @@ import Threads
         #expect(told.hasPrefix(expected), "\(told)")
     }
 
+    @Test func whatItComplainsOfIsToldWithoutTokens() async {
+        let told = word(
+            await exec("echo 'cannot refresh 1//0abcdefghijklmnopqrstuvwxyz' >&2; exit 75").token(
+                for: account, rejecting: nil))
+        #expect(told.contains("cannot refresh") && told.contains("<redacted>") && !told.contains("klmnop"), "\(told)")
+    }
+
     @Test func itIsAskedWithTheWholeQuestionAndNothingElse() async throws {
         let folder = GrantFolder()
         let digest = SHA256Digest(of: Array("old".utf8))

@@ -26,4 +26,14 @@ struct RedactionTests {
         #expect(redacted([""], "text") == "text")
         #expect(redacted(["x"], "") == "")
     }
+
+    @Test(arguments: [
+        ("no token here, only /usr/lib/leave-albumd/helpers", "no token here, only /usr/lib/leave-albumd/helpers"),
+        ("bad token ya29.a0AfB_byC-abcdefghij!", "bad token <redacted>!"),
+        ("1//0abcdefghijklmnopqrstuvwxyz", "1//<redacted>"), ("", ""), ("two\nlines", "two\nlines"),
+        ("aaaaaaaaaaaaaaaaaaaa", "<redacted>"), ("aaaaaaaaaaaaaaaaaaa", "aaaaaaaaaaaaaaaaaaa"),
+    ])
+    func wordsThatCouldBeTokensAreHidden(text: String, hidden: String) {
+        #expect(String(decoding: Redaction.hidingOpaqueWords(Array(text.utf8)), as: UTF8.self) == hidden)
+    }
 }
