@@ -47,6 +47,12 @@ public struct DeadLetter: Sendable {
         deliveries = number("x-delivery-count") ?? 0
     }
 
+    /// Its body is larger than is held in memory, and cannot be moved.
+    var isWhole: Bool {
+        guard case .complete = message.body else { return false }
+        return true
+    }
+
     /// It never became a job: what was published has to be mended, and nothing is won by giving it out again.
     public var isRejected: Bool { Reason(rawValue: reason)?.outcome == .rejected }
 

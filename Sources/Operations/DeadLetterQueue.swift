@@ -39,6 +39,12 @@ public final class DeadLetterQueue: Sendable {
 
     private var queue: String { "\(prefix).dead" }
 
+    private enum Sight: Sendable {
+        case letter(IncomingMessage)
+        case lost(LinkError)
+        case secondPassed
+    }
+
     public struct Look: Sendable {
         /// Letters that were shown.
         public var seen: Int
@@ -65,18 +71,24 @@ public final class DeadLetterQueue: Sendable {
         }
         let total = depth.messages
         guard total > 0 else { return Look(seen: 0, total: 0) }
-        let (events, feed) = AsyncStream<ConsumingEvent>.makeStream()
-        let link = try ConsumingLink(configuration) { feed.yield($0) }
+        let (sights, feed) = AsyncStream<Sight>.makeStream()
+        let link = try ConsumingLink(configuration) { event in
+            switch event {
+            case .message(let message): feed.yield(.letter(message))
+            case .lost(_, let error): feed.yield(.lost(error))
+            case .connected, .consuming, .standby, .stopped: break
+            }
+        }
         link.consume([ConsumedQueue(name: queue, prefetch: UInt16(Self.window))])
         // A quiet queue says nothing: somebody has to ask it.
         let ticker = Task {
             while !Task.isCancelled {
                 try? await Task.sleep(for: Self.patience)
-                feed.yield(.connected(endpoint: ""))
+                feed.yield(.secondPassed)
             }
         }
         let result = await Self.attempt {
-            try await self.follow(events, total: total, all: all, link, session, visit, isEnough)
+            try await self.follow(sights, total: total, all: all, link, session, visit, isEnough)
         }
         ticker.cancel()
         // The acks that were posted are sent before the connection closes.
@@ -85,16 +97,16 @@ public final class DeadLetterQueue: Sendable {
     }
 
     private func follow(
-        _ events: AsyncStream<ConsumingEvent>, total: Int, all: Bool, _ link: ConsumingLink, _ session: BrokerSession,
+        _ sights: AsyncStream<Sight>, total: Int, all: Bool, _ link: ConsumingLink, _ session: BrokerSession,
         _ visit: (DeadLetter) async throws -> Fate, _ isEnough: () -> Bool
     ) async throws -> Look {
         let browser = JobID.minted().string
         var seen = 0
         var held = 0
         var isQuiet = false
-        for await event in events {
-            switch event {
-            case .message(let message):
+        for await sight in sights {
+            switch sight {
+            case .letter(let message):
                 isQuiet = false
                 let letter = DeadLetter(message)
                 if letter.browser == browser { continue }
@@ -104,7 +116,7 @@ public final class DeadLetterQueue: Sendable {
                 case .stop: return Look(seen: seen, total: total)
                 case .keep:
                     held += 1
-                    if letter.deliveries > 0 || (all && held > Self.window / 2) {
+                    if letter.isWhole, letter.deliveries > 0 || (all && held > Self.window / 2) {
                         try await layDown(letter, by: browser)
                         link.ack(message.tag)
                         held -= 1
@@ -112,14 +124,13 @@ public final class DeadLetterQueue: Sendable {
                 }
                 if isEnough() { return Look(seen: seen, total: total) }
                 if seen >= (all ? total : min(total, Self.window)) { return Look(seen: seen, total: total) }
-            case .lost(_, let error): throw Failure(description: "\(error); \(seen) letters were looked at: try again")
-            case .connected:
+            case .lost(let error): throw Failure(description: "\(error); \(seen) letters were looked at: try again")
+            case .secondPassed:
                 // Two quiet seconds and an empty queue: others took what was counted.
                 if isQuiet, try await session.inspect(queue: queue)?.messages == 0 {
                     return Look(seen: seen, total: total)
                 }
                 isQuiet = true
-            case .consuming, .standby, .stopped: break
             }
         }
         return Look(seen: seen, total: total)

@@ -9,13 +9,17 @@ public enum RedrivePlan: Equatable, Sendable {
     case newer(generation: Int, outcome: String?)
     /// It never became a job.
     case rejected
-    /// Its body is not whole.
+    /// Its body is larger than is held in memory.
     case unusable
 
     /// `story`: of the ledger's answer to `job`; nil if it knows nothing of it.
     public init(_ letter: DeadLetter, story: JSONValue?) {
         guard !letter.isRejected, letter.jobID != nil else {
             self = .rejected
+            return
+        }
+        guard letter.isWhole else {
+            self = .unusable
             return
         }
         let newest = story?["generation"]?.integer.map(Int.init(clamping:)) ?? letter.generation
@@ -34,7 +38,7 @@ public enum RedrivePlan: Equatable, Sendable {
             "generation \(generation) has ended as \(outcome): the letter is out of date and goes"
         case .newer(let generation, nil): "generation \(generation) is under way: the letter is out of date and goes"
         case .rejected: "never became a job: submit a corrected one, then discard the letter"
-        case .unusable: "its body is not whole"
+        case .unusable: "its body is larger than is held in memory: discard it"
         }
     }
 }
