@@ -7,6 +7,9 @@ public enum Pace: Sendable {
     case even
     /// As fast as they come.
     case asap
+
+    /// What mass jobs may take of a day in the even pace.
+    public static let bulkShare = 0.9
 }
 
 /// How much of the day's quota is spent, and who may spend the rest: the ledger's count, kept in memory after the
@@ -39,8 +42,6 @@ final class DayBudget: Sendable {
 
     /// The API's Date header has whole seconds and a way to go; a minute is more than both and less than harm.
     static let clockTolerance = Duration.seconds(60)
-    /// What mass jobs may take in the even pace.
-    private static let bulkShare = 0.9
     /// A part of the limit that mass jobs may be ahead of the day, and at most how many calls they wait for: so that
     /// the lane is not opened and closed for each job.
     private static let head = 100
@@ -67,7 +68,7 @@ final class DayBudget: Sendable {
     /// come at once to find one call.
     func reserve(from time: Timestamp, at now: Timestamp) -> Timestamp {
         let day = day(at: now)
-        let interval = (day.end - day.start) / max(1, Int(Double(limit) * Self.bulkShare))
+        let interval = (day.end - day.start) / max(1, Int(Double(limit) * Pace.bulkShare))
         return state.withLock { state in
             let slot = max(time, state.reserved ?? time) + interval
             state.reserved = slot
@@ -94,7 +95,7 @@ final class DayBudget: Sendable {
 
     /// The even pace: by each time of the day, so much of the mass jobs' share may be spent as of the day is over.
     static func bulk(spent: Int, limit: Int, day: QuotaDay, at now: Timestamp) -> Permission {
-        let share = bulkShare * Double(limit)
+        let share = Pace.bulkShare * Double(limit)
         guard Double(spent) < share else { return .later(day.end) }
         let length = (day.end - day.start).inSeconds
         let head = Double(max(1, limit / Self.head))

@@ -3,8 +3,6 @@ import Threads
 
 /// When a backlog will be done, as far as the day's quota and the rate of late say.
 enum Forecast {
-    /// What mass jobs may take of a day in the even pace.
-    private static let evenShare = 0.9
     private static let day = Duration.seconds(86_400)
 
     /// Nil if nothing says so: no limit, and no rate yet.
@@ -14,7 +12,7 @@ enum Forecast {
         guard backlog > 0 else { return now }
         let byRate = perMinute > 0 ? now + .milliseconds(Int64(Double(backlog) / perMinute * 60_000)) : nil
         guard limit > 0 else { return byRate }
-        let share = max(1, Int(Double(limit) * (isEven ? evenShare : 1)))
+        let share = max(1, Int(Double(limit) * (isEven ? Pace.bulkShare : 1)))
         let today = max(0, share - spent)
         if backlog <= today {
             guard isEven else { return byRate ?? now }
