@@ -25,6 +25,15 @@ public enum Lane: String, CaseIterable, Sendable {
     /// The lane's queue under a prefix.
     public func queue(prefix: String) -> String { "\(prefix).\(rawValue)" }
 
+    /// Where a clean copy of a message goes that cannot be worked on now. What only closes or cancels a job would be
+    /// taken for the job itself on `due`.
+    var home: Lane {
+        switch self {
+        case .due, .jobs, .bulk: .due
+        case .broken, .cancel: self
+        }
+    }
+
     /// Only here the worker's own headers are believed: publishers cannot write to these queues.
     var carriesOwnHeaders: Bool {
         switch self {

@@ -22,6 +22,8 @@ extension Worker {
     private static let shortestParking = Duration.seconds(5)
     /// A token service that is down is asked again after this, at no attempt's cost.
     private static let unavailableCredential = Duration.seconds(30)
+    /// So many accounts without a token, and no success between: the token service is away.
+    private static let accountsWithoutToken = 5
 
     func admit(_ hand: JobInHand, mustPark: Bool) async -> Admission {
         let now = clock.wall()
@@ -104,6 +106,11 @@ extension Worker {
             return rejected == nil
                 ? .park(until: now + Self.unavailableCredential, cause: "credentials: \(detail)") : .refused
         case .unavailable(let detail, let retryAfter):
+            // The same for everybody is no account's fault: the jobs stay in the broker then.
+            let ruling = dispatcher.refused(
+                hand.job.account, .clientMisconfigured, accounts: Self.accountsWithoutToken, detail: detail,
+                wasProbe: hand.isProbe)
+            if ruling == .everybodys { return .wait(until: clock.now()) }
             return .park(
                 until: now + max(retryAfter ?? .zero, Self.unavailableCredential), cause: "credentials: \(detail)")
         case .misconfigured(let detail):

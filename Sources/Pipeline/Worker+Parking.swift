@@ -84,12 +84,12 @@ extension Worker {
         ack(delivery)
     }
 
-    /// A hold lasts: back to the broker as the same copy, on `due`, at no cost in deliveries or attempts.
+    /// A hold lasts: back to the broker as the same copy, on `due` if it is a job, at no cost in deliveries or attempts.
     func handBack(_ item: Item, _ delivery: consuming Delivery) async {
         var stamp = item.stamp
         stamp.lane = stamp.lane ?? item.lane
         stamp.firstSeen = stamp.firstSeen ?? clock.wall()
-        let queue = Lane.due.queue(prefix: configuration.prefix)
+        let queue = item.lane.home.queue(prefix: configuration.prefix)
         guard await announcer.publishCopy(of: item.message, jobID: item.job?.id, stamp: stamp, to: queue) else {
             return delivery.handBack()
         }
@@ -125,7 +125,7 @@ extension Worker {
         stamp.suspect += 1
         stamp.lane = stamp.lane ?? item.lane
         stamp.firstSeen = stamp.firstSeen ?? clock.wall()
-        let queue = Lane.due.queue(prefix: configuration.prefix)
+        let queue = item.lane.home.queue(prefix: configuration.prefix)
         guard await announcer.publishCopy(of: item.message, jobID: nil, stamp: stamp, to: queue) else {
             return delivery.handBack()
         }

@@ -28,6 +28,8 @@ public final class Site: Sendable {
         public var prefetch = 64
         /// Accounts that have no token.
         public var strangers: Set<String> = []
+        /// Nobody gets a token while this says so.
+        public var isTokenServiceAway: @Sendable () -> Bool = { false }
         /// The script asks somebody outside, and its answers are waited for before the clock moves.
         public var isReal = false
 
@@ -78,7 +80,8 @@ public final class Site: Sendable {
         configuration.canary = options.canary.map { AccountID($0) }
         pipeline = Pipeline(
             configuration: configuration, inbox: broker, outbox: broker, queues: broker, ledger: ledger,
-            credentials: Tokens(strangers: options.strangers), photos: photos, clock: clock
+            credentials: Tokens(strangers: options.strangers, isAway: options.isTokenServiceAway), photos: photos,
+            clock: clock
         ) { event in
             activity.note()
             told.withLock { $0.append(event) }
@@ -101,8 +104,10 @@ public final class Site: Sendable {
 
     private struct Tokens: CredentialProvider {
         let strangers: Set<String>
+        let isAway: @Sendable () -> Bool
 
         func token(for account: AccountID, rejecting rejected: SHA256Digest?) async -> TokenAnswer {
+            if isAway() { return .unavailable("it is away", retryAfter: nil) }
             if strangers.contains(account.string) { return .notFound }
             let suffix = rejected == nil ? "" : "-again"
             return .token(AccessToken(secret: Secret(copying: Array("bearer-\(account.string)\(suffix)".utf8))))

@@ -401,4 +401,44 @@ import Threads
             #expect(site.photos.calls.isEmpty)
         }
     }
+
+    @Test func aCancelIsHandedBackToWhereItCameFrom() async throws {
+        try await site { _ in
+            .ok
+        } _: { site in
+            site.ledger.refuse()
+            site.broker.put(Array(#"{"jobId":"a"}"#.utf8), into: "cancel")
+            await site.pass(.seconds(2))
+            // A hold that lasts gives back what is in hand, as on `pause`.
+            site.pipeline.pause(by: "me")
+            await site.pass(.seconds(2))
+            #expect(site.broker.count("due") == 0 && site.results.isEmpty)
+            site.ledger.accept()
+            #expect(site.pipeline.resume(.operatorPaused) == .lifted)
+            await site.pass(.seconds(5))
+            site.submit("a")
+            await site.advance { site.resultCount == 1 }
+            #expect(site.results.first?.reason == "cancelled")
+        }
+    }
+
+    @Test func aTokenServiceThatIsAwayForEverybodyHoldsTheWorker() async throws {
+        var options = Site.Options()
+        let isAway = Lock(true)
+        options.isTokenServiceAway = { isAway.withLock { $0 } }
+        try await site(options) { _ in
+            .ok
+        } _: { site in
+            for number in 0..<60 { site.submit("j\(number)", account: "a\(number)") }
+            await site.advance(for: .seconds(600)) { !site.pipeline.snapshot.holds.isEmpty }
+            #expect(site.pipeline.snapshot.holds.map(\.cause) == [.clientMisconfigured])
+            await site.pass(.seconds(7_200))
+            #expect(site.results.isEmpty && site.photos.calls.isEmpty)
+            #expect(site.broker.waiting == 60)
+            isAway.withLock { $0 = false }
+            await site.advance { site.resultCount == 60 }
+            #expect(site.results.allSatisfy { $0.outcome == "left" && $0.attempts == 0 })
+            #expect(site.pipeline.snapshot.holds.isEmpty)
+        }
+    }
 }
