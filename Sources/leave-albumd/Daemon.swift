@@ -41,16 +41,20 @@ struct Daemon: Sendable {
 
     private func live() async throws -> ExitStatus {
         let board = StatusBoard(clock: clock)
+        let metrics = MetricsBoard(
+            version: Commands.version, delays: settings.retry.delays, clock: clock, state: { board.status().state })
+        let admin = openAdminServer(board, metrics)
+        defer { if let admin { _ = try? NativeThread(name: "admin-end", detached: true) { admin.stop() } } }
         guard let lock = try await waitForLock(board) else { return .done }
         let isNew = access(settings.ledger.path, F_OK) != 0
         try await prepareBroker(ledgerIsNew: isNew)
         if stop.isRequested { return .done }
 
         let tokenEngine = try HTTPEngine(settings.tokenHTTP)
-        let credentials = try openCredentials(tokenEngine)
+        let credentials = try openCredentials(tokenEngine, metrics)
         let engine = try HTTPEngine(settings.http)
         let switchboard = Switchboard(logger: logger, board: board)
-        let ledger = try openLedger(lock, switchboard)
+        let ledger = try openLedger(lock, switchboard, metrics)
         let publishing = try PublishingLink(try startup(.settingsWrong) { try settings.link("publish") }) {
             switchboard.publishing($0)
         }
@@ -68,7 +72,11 @@ struct Daemon: Sendable {
             onEvent: { event in
                 board.take(event)
                 report.take(event)
+                metrics.take(event)
             })
+        metrics.connect(
+            MetricsSources(
+                pipeline: { pipeline.snapshot }, consuming: { consuming.reading }, publishing: { publishing.reading }))
         await rememberHolds(of: ledger, for: pipeline)
         switchboard.connect(pipeline)
         let control = openControlSocket(
@@ -84,11 +92,19 @@ struct Daemon: Sendable {
         let upkeep = Task {
             await Upkeep(ledger: ledger, retention: settings.ledger.retention, clock: clock, logger: logger).run()
         }
+        let polling = Task {
+            await MetricsPolling(
+                board: metrics, ledger: ledger, queues: BrokerQueues(session: session),
+                queueNames: settings.topology.queues.map(\.name), dailyLimit: { settings.limits.requestsPerDay },
+                quotaDay: { QuotaZone.day(of: $0) }, clock: clock
+            ).run()
+        }
         await stop.wait()
         logger.notice("stopping: taking no more jobs, finishing those in hand")
         let began = clock.now()
         board.drains()
         upkeep.cancel()
+        polling.cancel()
         consuming.consume([])
         pipeline.stop()
         let isDrained = await drain(work, engine: engine, publishing: publishing)
@@ -110,6 +126,27 @@ struct Daemon: Sendable {
             isDrained ? "stopped" : "stopped; what was unfinished is the broker's again",
             LogField("after_s", .seconds((clock.now() - began).inSeconds)))
         return .done
+    }
+
+    /// Who watches needs it, jobs do not: without it the daemon works on, and says so.
+    private func openAdminServer(_ board: StatusBoard, _ metrics: MetricsBoard) -> AdminServer? {
+        do throws(SystemCallError) {
+            let server = try AdminServer(
+                host: settings.admin.listen.host, port: settings.admin.listen.port,
+                routes: [
+                    "/metrics": { .metrics(metrics.text()) },
+                    "/livez": { .text("alive") },
+                    "/readyz": {
+                        let word = board.status().state
+                        return .text(word, status: word == "consuming" ? 200 : 503)
+                    },
+                ])
+            logger.notice("admin endpoints", LogField("address", server.authority))
+            return server
+        } catch {
+            logger.warning("no admin endpoints: \(error)")
+            return nil
+        }
     }
 
     /// The commands need it, jobs do not: without it the daemon works on, and says so.
