@@ -127,7 +127,7 @@ let package = Package(
                 "PipelineDouble", "RunningSimulator", "Pipeline", "AMQP", "Ledger", "Credentials", "HTTP", "Photos",
                 "Jobs", "Telemetry", "Threads", "Secrets",
             ]),
-        tests("ServiceTests", ["Service", "Jobs", "Threads", "CLinux"]),
+        tests("ServiceTests", ["Service", "HTTP", "Jobs", "Threads", "CLinux"]),
         tests("OperationsTests", ["Operations", "AMQP", "Ledger", "Settings", "Jobs", "Threads", "Secrets"]),
         tests(
             "SimulatorTests",
