@@ -132,6 +132,10 @@ let package = Package(
                 "Jobs", "Telemetry", "Threads", "Secrets",
             ]),
         tests("ServiceTests", ["Service", "HTTP", "Jobs", "Threads", "CLinux"]),
+        tests(
+            "PageTests",
+            ["Service", "Operations", "Telemetry", "Jobs", "Secrets", "Threads", "ScriptedPeer", "PrivateBroker"]),
+        tests("RecentTests", ["leave-albumd", "Pipeline", "Telemetry", "Jobs", "Secrets", "Threads"]),
         tests("OperationsTests", ["Operations", "AMQP", "Ledger", "Settings", "Jobs", "Threads", "Secrets"]),
         tests(
             "SimulatorTests",

@@ -78,18 +78,3 @@ import Threads
         #expect(submissions.map(\.jobID?.string) == [nil, "a"])
     }
 }
-
-@Suite struct Base64Tests {
-    /// RFC 4648, section 10.
-    @Test(arguments: [
-        ("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("fooba", "Zm9vYmE="),
-        ("foobar", "Zm9vYmFy"),
-    ])
-    func standardExamples(plain: String, encoded: String) {
-        #expect(Base64.encoded(Array(plain.utf8)) == encoded)
-    }
-
-    @Test func bothSpecialDigits() {
-        #expect(Base64.encoded([0xfb, 0xff]) == "+/8=")
-    }
-}
