@@ -27,6 +27,7 @@ struct Daemon: Sendable {
     }
 
     func run() async -> ExitStatus {
+        defer { logger.flush() }
         for warning in settings.warnings { logger.warning(warning) }
         do {
             return try await live()

@@ -61,6 +61,8 @@ actor Stage {
             durability = "normal"
             [admin]
             control_socket = "\(directory.file("control.sock").path)"
+            [log]
+            format = "text"
             [limits]
             requests_per_day = 0
             requests_per_minute_per_account = 0
