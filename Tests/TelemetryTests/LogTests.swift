@@ -65,26 +65,6 @@ import Threads
         #expect(line.json(hashesAccounts: true).hasSuffix(#""account":"sha256:55579b557896"}"#))
     }
 
-    /// The API and credential programs name the account in their own words.
-    @Test func anAccountIsHashedInOthersWordsToo() {
-        let account = LogField("account", .account(Array("anna@example.com".utf8)))
-        let line = Self.line("no grant of anna@example.com.", account, .init("detail", "(anna@example.com)"))
-        for told in [
-            line.text(hashesAccounts: true), line.json(hashesAccounts: true),
-            line.journalFields(hashesAccounts: true).map { String(decoding: $0, as: UTF8.self) }.joined(),
-        ] {
-            #expect(!told.contains("anna"), "\(told)")
-            #expect(told.contains("no grant of sha256:"), "\(told)")
-        }
-        #expect(line.text(hashesAccounts: false).contains("no grant of anna@example.com. "))
-    }
-
-    @Test func aShortAccountTakesNoSentenceApart() {
-        let line = Self.line("a banana for a", .init("account", .account(Array("a".utf8))))
-        let text = line.text(hashesAccounts: true)
-        #expect(text.contains(" banana for sha256:") && !text.contains("bsha256"), "\(text)")
-    }
-
     // MARK: Secrets
 
     @Test func aSecretThatSlipsIntoALinePrintsAsNothing() {
