@@ -93,4 +93,28 @@ import Threads
         let error = LinkError(.loginRefused, endpoint: endpoint.description, attempted: "logging in", words: "refused")
         #expect("\(error)" == "logging in at amqps://mq.example:5671 (vhost v): refused")
     }
+
+    // MARK: Accounts in words of others
+
+    /// A hold's detail and a parked job's cause stand in lines that have no account to hash.
+    @Test func aProvidersWordsDoNotNameTheAccount() {
+        let words = "no grant of anna@example.org here"
+        let answers: [TokenAnswer] = [
+            .grantRevoked(words), .scopeMissing(words), .reauthRequired(words), .accountBlocked(words),
+            .rejected(words), .unavailable(words, retryAfter: .seconds(7)), .misconfigured(words),
+        ]
+        for answer in answers {
+            let hidden = answer.hiding(AccountID("anna@example.org"))
+            #expect("\(hidden)" == "\(answer)".replacing("anna@example.org", with: "<account>"))
+        }
+    }
+
+    @Test func theAPIsWordsDoNotNameTheAccount() {
+        let body = #"{"error":{"code":403,"status":"PERMISSION_DENIED","message":"User anna@example.org is blocked."}}"#
+        let context = VerdictContext(
+            isAmbiguous: false, now: Self.noon, secrets: [], account: Array("anna@example.org".utf8))
+        let verdict = VerdictTable.verdict(
+            for: .answered(status: 403, fields: [], body: Array(body.utf8)), context: context)
+        #expect(verdict.detail.hasSuffix("User <account> is blocked."), "\(verdict.detail)")
+    }
 }
