@@ -116,7 +116,7 @@ let package = Package(
         tests("SecretsTests", ["Secrets"]),
         tests("TerminalTests", ["Terminal"]),
         tests("JobsTests", ["Jobs", "Secrets", "Threads"]),
-        tests("TelemetryTests", ["Telemetry", "Threads"]),
+        tests("TelemetryTests", ["Telemetry", "Secrets", "Threads"]),
         tests("HTTPTests", ["HTTP", "ScriptedPeer", "Secrets", "Threads", "CLinux"]),
         tests("PhotosTests", ["Photos", "Jobs", "Secrets", "Threads"]),
         tests("AMQPTests", ["AMQP", "ScriptedPeer", "PrivateBroker", "Secrets", "Threads", "CLinux"]),

@@ -33,6 +33,10 @@ public enum Redaction {
         }
     }
 
+    public static func hidingOpaqueWords(_ text: String) -> String {
+        String(decoding: hidingOpaqueWords(Array(text.utf8)), as: UTF8.self)
+    }
+
     /// A path or a sentence has no such word; access and refresh tokens are far longer.
     private static let shortestOpaque = 20
 
