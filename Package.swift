@@ -128,6 +128,12 @@ let package = Package(
                 "Jobs", "Telemetry", "Threads", "Secrets",
             ]),
         tests("ServiceTests", ["Service", "HTTP", "Jobs", "Threads", "CLinux"]),
+        tests(
+            "MetricsTests",
+            [
+                "leave-albumd", "PipelineDouble", "PrivateBroker", "Pipeline", "AMQP", "Ledger", "Credentials",
+                "Telemetry", "Jobs", "Secrets", "Threads",
+            ]),
         tests("OperationsTests", ["Operations", "AMQP", "Ledger", "Settings", "Jobs", "Threads", "Secrets"]),
         tests(
             "SimulatorTests",

@@ -21,6 +21,8 @@ final class MetricsBoard: Sendable {
         var ledger: Polled<LedgerStatistics>?
         var quota: Polled<Double>?
         var depths: Polled<[String: QueueDepth]>?
+        /// All queues that ever had a depth: one that is gone must not keep its last.
+        var queues: Set<String> = []
     }
 
     let metrics = MetricsCatalogue()
@@ -104,7 +106,10 @@ final class MetricsBoard: Sendable {
 
     func polled(_ depths: [String: QueueDepth]) {
         let now = clock.now()
-        state.withLock { $0.depths = Polled(value: depths, at: now) }
+        state.withLock { state in
+            state.depths = Polled(value: depths, at: now)
+            state.queues.formUnion(depths.keys)
+        }
     }
 
     private static func label(_ delay: Duration?) -> String {
@@ -126,7 +131,7 @@ final class MetricsBoard: Sendable {
         }
         show(fresh(state.ledger))
         metrics.quotaRemaining.set(fresh(state.quota))
-        show(fresh(state.depths) ?? [:], of: state.depths?.value.keys.map(\.self) ?? [])
+        show(fresh(state.depths) ?? [:], of: state.queues)
         return metrics.registry.text()
     }
 
@@ -161,7 +166,7 @@ final class MetricsBoard: Sendable {
         metrics.overdueRetries.set(ledger?.overdue)
     }
 
-    private func show(_ depths: [String: QueueDepth], of queues: [String]) {
+    private func show(_ depths: [String: QueueDepth], of queues: Set<String>) {
         for queue in queues {
             metrics.queueMessages.with(queue).set(depths[queue]?.messages)
             metrics.queueConsumers.with(queue).set(depths[queue]?.consumers)
