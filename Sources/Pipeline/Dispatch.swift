@@ -61,7 +61,7 @@ struct Dispatch: Sendable {
         var followers = FIFO<DeliveryTag>()
     }
 
-    let limits: Limits
+    var limits: Limits
     var entries: [DeliveryTag: Entry] = [:]
     var companies: [JobID: Company] = [:]
     var accounts: [AccountID: AccountQueue] = [:]

@@ -232,6 +232,11 @@ final class Dispatcher: Sendable {
         state.withLock { $0.dispatch.companies[id] != nil }
     }
 
+    /// Limits that hold from the next turn on.
+    func adopt(_ limits: Dispatch.Limits) {
+        change { state, _ in state.dispatch.limits = limits }
+    }
+
     // MARK: Start and stop
 
     /// Begins to take messages.
