@@ -136,6 +136,12 @@ let package = Package(
             "PageTests",
             ["Service", "Operations", "Telemetry", "Jobs", "Secrets", "Threads", "ScriptedPeer", "PrivateBroker"]),
         tests("RecentTests", ["leave-albumd", "Pipeline", "Telemetry", "Jobs", "Secrets", "Threads"]),
+        tests(
+            "MetricsTests",
+            [
+                "leave-albumd", "PipelineDouble", "PrivateBroker", "Pipeline", "AMQP", "Ledger", "Credentials",
+                "Telemetry", "Jobs", "Secrets", "Threads",
+            ]),
         tests("OperationsTests", ["Operations", "AMQP", "Ledger", "Settings", "Jobs", "Threads", "Secrets"]),
         tests(
             "SimulatorTests",

@@ -141,8 +141,7 @@ extension Worker {
     }
 
     private func settled(_ item: Item) {
-        guard let since = item.receivedAt else { return }
-        onEvent(.settled(after: clock.now() - since))
+        onEvent(.settled(after: clock.now() - item.message.receivedAt))
     }
 
     /// Remembered before it is acked: whenever the job comes, it ends without a call.

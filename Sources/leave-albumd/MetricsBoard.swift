@@ -21,6 +21,8 @@ final class MetricsBoard: Sendable {
         var ledger: Polled<LedgerStatistics>?
         var quota: Polled<Double>?
         var depths: Polled<[String: QueueDepth]>?
+        /// All queues that ever had a depth: one that is gone must not keep its last.
+        var queues: Set<String> = []
     }
 
     let metrics = MetricsCatalogue()
@@ -104,7 +106,10 @@ final class MetricsBoard: Sendable {
 
     func polled(_ depths: [String: QueueDepth]) {
         let now = clock.now()
-        state.withLock { $0.depths = Polled(value: depths, at: now) }
+        state.withLock { state in
+            state.depths = Polled(value: depths, at: now)
+            state.queues.formUnion(depths.keys)
+        }
     }
 
     /// What the polling brought last, as long as it is fresh.
@@ -136,7 +141,7 @@ final class MetricsBoard: Sendable {
         let now = clock.now()
         show(Self.fresh(state.ledger, at: now)?.value)
         metrics.quotaRemaining.set(Self.fresh(state.quota, at: now)?.value)
-        show(Self.fresh(state.depths, at: now)?.value ?? [:], of: state.depths?.value.keys.map(\.self) ?? [])
+        show(Self.fresh(state.depths, at: now)?.value ?? [:], of: state.queues)
         return metrics.registry.text()
     }
 
@@ -171,7 +176,7 @@ final class MetricsBoard: Sendable {
         metrics.overdueRetries.set(ledger?.overdue)
     }
 
-    private func show(_ depths: [String: QueueDepth], of queues: [String]) {
+    private func show(_ depths: [String: QueueDepth], of queues: Set<String>) {
         for queue in queues {
             metrics.queueMessages.with(queue).set(depths[queue]?.messages)
             metrics.queueConsumers.with(queue).set(depths[queue]?.consumers)
