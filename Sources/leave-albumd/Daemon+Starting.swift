@@ -30,6 +30,7 @@ extension Daemon {
         }
         defer { stopping.cancel() }
         let lock = try await startup(.cannotCreateFile) { try await waiting.value }
+        try checkLedger()
         board.connects()
         return lock
     }
@@ -38,7 +39,7 @@ extension Daemon {
         let durability: SQLiteLedger.Durability = settings.ledger.durability == .full ? .full : .normal
         do throws(LedgerError) {
             return try SQLiteLedger(
-                path: settings.ledger.path, durability: durability, lock: lock, clock: clock,
+                path: settings.ledger.path, durability: durability, lock: lock, program: Self.program, clock: clock,
                 onHealth: { switchboard.ledger($0) },
                 onCheck: { [logger] faults in
                     if faults.isEmpty {
@@ -48,11 +49,7 @@ extension Daemon {
                     }
                 })
         } catch {
-            switch error {
-            // A disk that is full now may not be so after the supervisor's next try.
-            case .unavailable, .closed: throw StartError(description: error.description, status: .tryAgainLater)
-            case .unusable: throw StartError(description: error.description, status: .settingsWrong)
-            }
+            throw StartError(error)
         }
     }
 
