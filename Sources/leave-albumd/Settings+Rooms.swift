@@ -24,6 +24,8 @@ extension Settings {
         let endpoints = broker.uris.map { uri in
             Endpoint(host: uri.host, port: Int(uri.port), virtualHost: uri.vhost, tls: uri.isTLS ? tls : nil)
         }
+        // Read here too: a password that cannot be read now is a fault of the settings, later it is one of the hour.
+        _ = try authentication(asOperator: asOperator)
         return LinkConfiguration(
             endpoints: endpoints, authentication: try authentication(asOperator: asOperator),
             connectionName: "leave-albumd \(purpose)", heartbeat: broker.heartbeat,
