@@ -46,6 +46,7 @@ let package = Package(
         door("CRabbitMQ", linking: ["rabbitmq"]),
         door("CSQLite", linking: ["sqlite3"]),
         door("CSystemd", linking: ["systemd"]),
+        door("CMicroHTTPD", linking: ["microhttpd"]),
         .target(name: "CTOML", cxxSettings: cxx),
 
         // Floor 0
@@ -68,7 +69,7 @@ let package = Package(
             "Pipeline",
             ["AMQP", "Ledger", "Credentials", "HTTP", "Photos", "Jobs", "Telemetry", "Threads", "Secrets"]),
         room(
-            "Service", ["CSystemd", "CLinux", "HTTP", "Jobs", "Telemetry", "Threads", "Secrets"],
+            "Service", ["CSystemd", "CMicroHTTPD", "CLinux", "HTTP", "Jobs", "Telemetry", "Threads", "Secrets"],
             embedding: ["Page/page.html"]),
         room(
             "Operations",
@@ -115,7 +116,7 @@ let package = Package(
         tests("SecretsTests", ["Secrets"]),
         tests("TerminalTests", ["Terminal"]),
         tests("JobsTests", ["Jobs", "Secrets", "Threads"]),
-        tests("TelemetryTests", ["Telemetry", "Threads"]),
+        tests("TelemetryTests", ["Telemetry", "Secrets", "Threads"]),
         tests("HTTPTests", ["HTTP", "ScriptedPeer", "Secrets", "Threads", "CLinux"]),
         tests("PhotosTests", ["Photos", "Jobs", "Secrets", "Threads"]),
         tests("AMQPTests", ["AMQP", "ScriptedPeer", "PrivateBroker", "Secrets", "Threads", "CLinux"]),
@@ -130,11 +131,17 @@ let package = Package(
                 "PipelineDouble", "RunningSimulator", "Pipeline", "AMQP", "Ledger", "Credentials", "HTTP", "Photos",
                 "Jobs", "Telemetry", "Threads", "Secrets",
             ]),
-        tests("ServiceTests", ["Service", "Jobs", "Threads", "CLinux"]),
+        tests("ServiceTests", ["Service", "HTTP", "Jobs", "Threads", "CLinux"]),
         tests(
             "PageTests",
             ["Service", "Operations", "Telemetry", "Jobs", "Secrets", "Threads", "ScriptedPeer", "PrivateBroker"]),
         tests("RecentTests", ["leave-albumd", "Operations", "Pipeline", "Telemetry", "Jobs", "Secrets", "Threads"]),
+        tests(
+            "MetricsTests",
+            [
+                "leave-albumd", "PipelineDouble", "PrivateBroker", "Pipeline", "AMQP", "Ledger", "Credentials",
+                "Telemetry", "Jobs", "Secrets", "Threads",
+            ]),
         tests("OperationsTests", ["Operations", "AMQP", "Ledger", "Settings", "Jobs", "Threads", "Secrets"]),
         tests(
             "SimulatorTests",

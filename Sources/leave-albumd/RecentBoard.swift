@@ -24,7 +24,7 @@ final class RecentBoard: Sendable {
     /// Called for every event, on any thread; costs a lock and a count.
     func take(_ event: PipelineEvent) {
         switch event {
-        case .ended(let id, let account, let outcome, let reason, let attempts, _, let detail):
+        case .ended(let id, let account, let outcome, let reason, let attempts, _, let detail, _):
             let now = clock.now()
             let isFailure = Self.isFailure(outcome)
             let failure =
@@ -40,7 +40,8 @@ final class RecentBoard: Sendable {
             let now = clock.now()
             state.withLock { $0.history.called(taking: call.duration, at: now) }
         case .letterPublished(let reason): state.withLock { $0.deadLetters[reason, default: 0] += 1 }
-        case .replayed, .parked, .handedBack, .cancelled, .replyCopy, .holdsChanged, .forgedHeaders, .headersDropped,
+        case .settled, .replayed, .parked, .handedBack, .cancelled, .replyCopy, .holdsChanged, .forgedHeaders,
+            .headersDropped,
             .setApart, .publishRefused, .ledgerRefused, .deliveryAbandoned, .overdue:
             break
         }

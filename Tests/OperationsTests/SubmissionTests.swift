@@ -1,4 +1,5 @@
 import Jobs
+import Secrets
 import Testing
 import Threads
 
