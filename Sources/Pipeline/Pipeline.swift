@@ -162,11 +162,17 @@ public final class Pipeline: Sendable {
         public var inHand: Int
         public var callsInFlight: Int
         public var consumption: Consumption
+        /// How long the oldest delivery has been in hand; nil if there is none.
+        public var oldestInHand: Duration?
+        /// Accounts that wait while the others work.
+        public var heldAccounts: Int
     }
 
     public var snapshot: Snapshot {
         let load = dispatcher.load
+        let patience = dispatcher.patience
         return Snapshot(
-            holds: dispatcher.holds, inHand: load.inHand, callsInFlight: load.calls, consumption: load.consumption)
+            holds: dispatcher.holds, inHand: load.inHand, callsInFlight: load.calls, consumption: load.consumption,
+            oldestInHand: patience.oldest, heldAccounts: patience.heldAccounts)
     }
 }

@@ -23,7 +23,8 @@ extension Worker {
         onEvent(
             .ended(
                 hand.jobID, hand.job.account, result.outcome, result.reason, attempts: result.attempts,
-                timeToResult: now - hand.progress.firstSeen, detail: result.detail))
+                timeToResult: now - hand.progress.firstSeen, detail: result.detail, traceID: hand.trace.traceID))
+        settled(hand.item)
         ack(delivery)
     }
 
@@ -72,7 +73,9 @@ extension Worker {
         onEvent(
             .ended(
                 hand.jobID, hand.job.account, result.outcome, result.reason, attempts: hand.progress.attempts,
-                timeToResult: clock.wall() - hand.progress.firstSeen, detail: "published after an interruption"))
+                timeToResult: clock.wall() - hand.progress.firstSeen, detail: "published after an interruption",
+                traceID: hand.trace.traceID))
+        settled(hand.item)
         ack(delivery)
     }
 
@@ -132,8 +135,13 @@ extension Worker {
         onEvent(
             .ended(
                 rejection.jobID, rejection.account, .rejected, rejection.reason, attempts: 0, timeToResult: .zero,
-                detail: rejection.detail))
+                detail: rejection.detail, traceID: trace.traceID))
+        settled(item)
         ack(delivery)
+    }
+
+    private func settled(_ item: Item) {
+        onEvent(.settled(after: clock.now() - item.message.receivedAt))
     }
 
     /// Remembered before it is acked: whenever the job comes, it ends without a call.

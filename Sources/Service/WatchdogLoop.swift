@@ -31,12 +31,12 @@ struct WatchdogLoop: ~Copyable {
     mutating func run() {
         while !isStopping {
             mailbox.drain { take($0) }
+            guard !isStopping else { break }
             let now = clock.now()
             if now >= nextRound {
                 round()
                 nextRound = now + interval
             }
-            guard !isStopping else { break }
             var descriptor = pollfd(fd: mailbox.descriptor, events: Int16(POLLIN), revents: 0)
             poll(&descriptor, 1, Int32(clamping: (nextRound - clock.now()).milliseconds + 1))
         }
@@ -47,7 +47,8 @@ struct WatchdogLoop: ~Copyable {
         switch command {
         case .tell(let notifications):
             if notifications.contains(.ready) { isStarting = false }
-            notifier.tell(notifications + status(silences, always: true))
+            let hasStatus = notifications.contains { if case .status = $0 { true } else { false } }
+            notifier.tell(notifications + (hasStatus ? [] : status(silences, always: true)))
         case .refresh: notifier.tell(status(silences, always: false))
         case .stop: isStopping = true
         }

@@ -32,17 +32,21 @@ extension Daemon {
         }
         defer { stopping.cancel() }
         let lock = try await startup(.cannotCreateFile) { try await waiting.value }
+        try checkLedger()
         front.board.connects()
         if lock != nil { front.openControlSocket() }
         return lock
     }
 
-    func openLedger(_ lock: LedgerLock, _ switchboard: Switchboard) throws -> SQLiteLedger {
+    func openLedger(
+        _ lock: LedgerLock, _ switchboard: Switchboard, _ metrics: MetricsBoard
+    ) throws -> SQLiteLedger {
         let durability: SQLiteLedger.Durability = settings.ledger.durability == .full ? .full : .normal
         do throws(LedgerError) {
             return try SQLiteLedger(
-                path: settings.ledger.path, durability: durability, lock: lock, clock: clock,
+                path: settings.ledger.path, durability: durability, lock: lock, program: Self.program, clock: clock,
                 onHealth: { switchboard.ledger($0) },
+                onCommit: { metrics.committed($0, $1) },
                 onCheck: { [logger] faults in
                     if faults.isEmpty {
                         logger.info("checked the ledger after an unclean stop: it is whole")
@@ -51,17 +55,16 @@ extension Daemon {
                     }
                 })
         } catch {
-            switch error {
-            // A disk that is full now may not be so after the supervisor's next try.
-            case .unavailable, .closed: throw StartError(description: error.description, status: .tryAgainLater)
-            case .unusable: throw StartError(description: error.description, status: .settingsWrong)
-            }
+            throw StartError(error)
         }
     }
 
     /// `engine` is the token endpoint's own: a slow one must not delay the API's calls.
-    func openCredentials(_ engine: HTTPEngine) throws -> any CredentialProvider {
-        try startup(.settingsWrong) {
+    func openCredentials(_ engine: HTTPEngine, _ metrics: MetricsBoard? = nil) throws -> any CredentialProvider {
+        var cache = TokenCache.Configuration()
+        if let metrics { cache.onRefresh = { metrics.refreshed($0) } }
+        let configuration = cache
+        return try startup(.settingsWrong) {
             ProviderChain(
                 try settings.credentials.providers.compactMap { provider in
                     switch provider {
@@ -73,13 +76,15 @@ extension Daemon {
                     case .store:
                         return StoreCredentials(
                             store: try settings.grantStore(), endpoint: settings.tokenEndpoint(engine, clock: clock),
-                            clock: clock)
+                            configuration: configuration, clock: clock)
                     case .broker:
                         guard let url = settings.credentials.broker.url else { return nil }
                         return BrokerCredentials(
                             engine: try HTTPEngine(settings.tokenServiceHTTP), url: settings.tokenServiceURL(url),
-                            clock: clock)
-                    case .exec: return ExecCredentials(command: settings.credentials.exec.command, clock: clock)
+                            configuration: configuration, clock: clock)
+                    case .exec:
+                        return ExecCredentials(
+                            command: settings.credentials.exec.command, configuration: configuration, clock: clock)
                     }
                 })
         }
