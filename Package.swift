@@ -44,6 +44,7 @@ let package = Package(
         door("CRabbitMQ", linking: ["rabbitmq"]),
         door("CSQLite", linking: ["sqlite3"]),
         door("CSystemd", linking: ["systemd"]),
+        door("CMicroHTTPD", linking: ["microhttpd"]),
         .target(name: "CTOML", cxxSettings: cxx),
 
         // Floor 0
@@ -65,7 +66,7 @@ let package = Package(
         room(
             "Pipeline",
             ["AMQP", "Ledger", "Credentials", "HTTP", "Photos", "Jobs", "Telemetry", "Threads", "Secrets"]),
-        room("Service", ["CSystemd", "CLinux", "HTTP", "Jobs", "Telemetry", "Threads", "Secrets"]),
+        room("Service", ["CSystemd", "CMicroHTTPD", "CLinux", "HTTP", "Jobs", "Telemetry", "Threads", "Secrets"]),
         room(
             "Operations",
             [
@@ -126,7 +127,7 @@ let package = Package(
                 "PipelineDouble", "RunningSimulator", "Pipeline", "AMQP", "Ledger", "Credentials", "HTTP", "Photos",
                 "Jobs", "Telemetry", "Threads", "Secrets",
             ]),
-        tests("ServiceTests", ["Service", "Jobs", "Threads", "CLinux"]),
+        tests("ServiceTests", ["Service", "HTTP", "Jobs", "Threads", "CLinux"]),
         tests("OperationsTests", ["Operations", "AMQP", "Ledger", "Settings", "Jobs", "Threads", "Secrets"]),
         tests(
             "SimulatorTests",

@@ -22,6 +22,8 @@ public actor TokenCache {
         public var negative = Duration.seconds(30)
         /// Of the token endpoint, in all.
         public var refreshesPerSecond = 5
+        /// Told of each answer that did not come from memory. From any thread; must not block.
+        public var onRefresh: @Sendable (TokenAnswer) -> Void = { _ in }
 
         public init() {}
     }
@@ -76,6 +78,7 @@ public actor TokenCache {
 
     private func fetch(_ account: AccountID, rejecting rejected: SHA256Digest?) async -> TokenAnswer {
         let answer = await source.fetch(account, rejecting: rejected)
+        configuration.onRefresh(answer)
         var entry = entries[account] ?? Entry()
         entry.flight = nil
         entry.refusal = nil

@@ -155,7 +155,7 @@ public final class SQLiteLedger: Ledger {
 
     /// Answered by the ledger's thread when it comes round: proof that it lives.
     public func ping(_ answer: @escaping @Sendable () -> Void) {
-        mailbox.post(.ping(answer))
+        if !mailbox.post(.ping(answer)) { answer() }
     }
 
     /// Commits and what was in them, since the start.

@@ -14,6 +14,7 @@ extension DaemonStatus {
             .init("perMinute", .real(perMinute)), .init("perMinuteOfFifteen", .real(perMinuteOfFifteen)),
             .init("holds", .array(holds.map(\.json))), .init("links", .array(links.map(\.json))),
         ]
+        if let trouble { members.append(.init("trouble", .text(trouble))) }
         if let quota { members.append(.init("quota", quota.json)) }
         if let ledger { members.append(.init("ledger", ledger.json)) }
         return .object(members)

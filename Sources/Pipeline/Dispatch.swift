@@ -61,7 +61,7 @@ struct Dispatch: Sendable {
         var followers = FIFO<DeliveryTag>()
     }
 
-    let limits: Limits
+    var limits: Limits
     var entries: [DeliveryTag: Entry] = [:]
     var companies: [JobID: Company] = [:]
     var accounts: [AccountID: AccountQueue] = [:]
@@ -88,6 +88,9 @@ struct Dispatch: Sendable {
     var inHand: Int { entries.count }
     var nextTimer: MonotonicTime? { timers.earliest }
 
+    /// When the delivery came that has been in hand the longest.
+    var oldest: MonotonicTime? { entries.values.lazy.compactMap(\.item.receivedAt).min() }
+
     /// Calls that workers have in hand.
     var callsInFlight: Int { runningCalls }
 
@@ -97,6 +100,8 @@ struct Dispatch: Sendable {
     mutating func accept(_ item: Item, at now: MonotonicTime) {
         let tag = item.message.tag
         precondition(entries[tag] == nil, "the broker gives each delivery of a connection its own tag")
+        var item = item
+        item.receivedAt = now
         entries[tag] = Entry(item: item, state: .waiting)
         timers.schedule(.patience(tag), at: now + limits.patience)
         guard let job = item.job else { return keepHouse(tag, .work) }

@@ -5,6 +5,8 @@ import Threads
 public enum PipelineEvent: Sendable {
     /// A job has its result, confirmed by the broker.
     case ended(JobID?, AccountID?, Outcome, Reason?, attempts: Int, timeToResult: Duration, detail: String?)
+    /// The delivery that ended a job, or was rejected, had been in hand so long.
+    case settled(after: Duration)
     /// A finished job was delivered again and got the same result again.
     case replayed(JobID)
     /// One call of the API, and what it was taken for.

@@ -24,6 +24,7 @@ extension Worker {
             .ended(
                 hand.jobID, hand.job.account, result.outcome, result.reason, attempts: result.attempts,
                 timeToResult: now - hand.progress.firstSeen, detail: result.detail))
+        settled(hand.item)
         ack(delivery)
     }
 
@@ -73,6 +74,7 @@ extension Worker {
             .ended(
                 hand.jobID, hand.job.account, result.outcome, result.reason, attempts: hand.progress.attempts,
                 timeToResult: clock.wall() - hand.progress.firstSeen, detail: "published after an interruption"))
+        settled(hand.item)
         ack(delivery)
     }
 
@@ -133,7 +135,13 @@ extension Worker {
             .ended(
                 rejection.jobID, rejection.account, .rejected, rejection.reason, attempts: 0, timeToResult: .zero,
                 detail: rejection.detail))
+        settled(item)
         ack(delivery)
+    }
+
+    private func settled(_ item: Item) {
+        guard let since = item.receivedAt else { return }
+        onEvent(.settled(after: clock.now() - since))
     }
 
     /// Remembered before it is acked: whenever the job comes, it ends without a call.

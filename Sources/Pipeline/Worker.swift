@@ -20,9 +20,15 @@ struct Worker: Sendable {
     let concurrency = ConcurrencyWatch()
     let holdLog: HoldLog
     let clock: any Timekeeper
-    let configuration: PipelineConfiguration
-    let schedule: RetrySchedule
+    let live: LiveConfiguration
     let onEvent: @Sendable (PipelineEvent) -> Void
+
+    var configuration: PipelineConfiguration { live.now }
+
+    var schedule: RetrySchedule {
+        let configuration = self.configuration
+        return RetrySchedule(delays: configuration.retryDelays, maxAttempts: configuration.maxAttempts)
+    }
 
     /// Works until the dispatcher closes.
     func run() async {

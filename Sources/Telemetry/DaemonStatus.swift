@@ -111,6 +111,8 @@ public struct DaemonStatus: Equatable, Sendable {
     public var state: String
     /// Since when the state is what it is.
     public var since: Timestamp
+    /// What a daemon that connects or stands by waits for; for people, no secrets.
+    public var trouble: String?
     /// Deliveries in the worker's hands.
     public var inHand: Int
     public var callsInFlight: Int
@@ -126,7 +128,7 @@ public struct DaemonStatus: Equatable, Sendable {
 
     public init(
         version: String, pid: Int, startedAt: Timestamp, at: Timestamp, state: String, since: Timestamp,
-        inHand: Int = 0, callsInFlight: Int = 0, ended: [Ended] = [], perMinute: Double = 0,
+        trouble: String? = nil, inHand: Int = 0, callsInFlight: Int = 0, ended: [Ended] = [], perMinute: Double = 0,
         perMinuteOfFifteen: Double = 0, holds: [Hold] = [], quota: Quota? = nil, links: [Link] = [],
         ledger: Ledger? = nil
     ) {
@@ -136,6 +138,7 @@ public struct DaemonStatus: Equatable, Sendable {
         self.at = at
         self.state = state
         self.since = since
+        self.trouble = trouble
         self.inHand = inHand
         self.callsInFlight = callsInFlight
         self.ended = ended

@@ -25,7 +25,10 @@ enum Commands {
         }
         let settings = load(arguments.value("--config") ?? defaultConfig)
         switch name {
-        case "run": runDaemon(settings, permitsNewLedger: arguments.isSet("--new-ledger"))
+        case "run":
+            runDaemon(
+                settings, path: arguments.value("--config") ?? defaultConfig,
+                permitsNewLedger: arguments.isSet("--new-ledger"))
         case "topology declare": finish { try await TopologyCommand(settings, arguments).declare() }
         case "topology verify": finish { try await TopologyCommand(settings, arguments).verify() }
         case "topology delete": finish { try await TopologyCommand(settings, arguments).delete() }
@@ -91,19 +94,23 @@ enum Commands {
         }
     }
 
-    private static func runDaemon(_ settings: Settings, permitsNewLedger: Bool) -> Never {
+    private static func runDaemon(_ settings: Settings, path: String, permitsNewLedger: Bool) -> Never {
         // Before the first thread, because the C library's zone is the process's.
         QuotaZone.set(settings.limits.dayZone)
         let stop = StopRequest()
-        let logger = settings.logger
+        // Several signals before the first is answered are one reload.
+        let (reloads, feed) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
         Task.detached {
             let daemon = Daemon(settings, permitsNewLedger: permitsNewLedger, stop: stop)
-            exit(await daemon.run().rawValue)
+            let status = await daemon.run(reloads: reloads) { () throws(SettingsFaults) in
+                try Settings.load(path: path, environment: Settings.processEnvironment())
+            }
+            exit(status.rawValue)
         }
         Signals.watch { event in
             switch event {
             case .terminate: stop.signal()
-            case .reload: logger.warning("settings change only with a restart: SIGHUP changed nothing")
+            case .reload: feed.yield()
             }
         }
     }

@@ -22,6 +22,7 @@ final class PipelineReport: Sendable {
         switch event {
         case .ended(let id, let account, let outcome, let reason, let attempts, let time, let detail):
             ended(id, account, outcome, reason, attempts, time, detail)
+        case .settled: break
         case .replayed(let id): logger.info("replayed the result", job(id))
         case .called(let call): called(call)
         case .parked(let id, let generation, let delay, let wait, let cause):

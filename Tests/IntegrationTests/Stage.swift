@@ -60,6 +60,7 @@ actor Stage {
             path = "\(directory.file("ledger.sqlite3").path)"
             durability = "normal"
             [admin]
+            listen = "127.0.0.1:0"
             control_socket = "\(directory.file("control.sock").path)"
             [limits]
             requests_per_day = 0
