@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import tempfile
 import time
 
 
@@ -47,11 +48,14 @@ class Container:
             raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}: {(done.stderr or done.stdout)[-600:]}")
         return done
 
-    def start(self, *command, environment=None, output=None):
-        """A command inside that runs on; the caller ends it."""
-        return subprocess.Popen(
-            self._entering(command, environment), stdin=subprocess.DEVNULL, stdout=output or subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True)
+    def start(self, *command, environment=None):
+        """A command inside that runs on; the caller ends it. What it writes goes to files, so that it never waits for
+        a reader: attributes `output` and `errors`."""
+        output, errors = tempfile.TemporaryFile("w+"), tempfile.TemporaryFile("w+")
+        process = subprocess.Popen(
+            self._entering(command, environment), stdin=subprocess.DEVNULL, stdout=output, stderr=errors)
+        process.output, process.errors = output, errors
+        return process
 
     def start_outside(self, *command):
         """A program of this machine on the container's loopback; the caller ends it."""

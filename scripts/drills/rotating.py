@@ -12,11 +12,15 @@ JOBS = 1000
 def broker_down(worker, report):
     report.drill("the broker goes and comes back")
     ids, path = worker.batch(JOBS)
+    # So that there is work left when the broker is gone.
+    worker.slow(500)
     worker.submit(path)
     worker.await_calls(path, JOBS // 10)
     pid = worker.show("MainPID")
     worker.container.run("systemctl", "stop", "rabbitmq-server.service")
     began = time.monotonic()
+    worker.slow(None)
+    report.did(f"stopped with {len(worker.calls(path))} of {len(ids)} called")
     report.check("STATUS says connecting", *worker.await_status("^connecting", 30))
     status, body = worker.get("/readyz")
     report.check("/readyz is 503 connecting", (status, body.strip()) == (503, "connecting"), f"{status} {body}")

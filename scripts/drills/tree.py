@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import subprocess
 
 # The least that boots, a broker, and what a server has anyway: D-Bus for logind and systemd-run.
@@ -11,6 +12,9 @@ PACKAGES = ["systemd-sysv", "dbus", "libpam-systemd", "rabbitmq-server", "procps
 def archive(cache, dependencies):
     """The path of an archive of a tree of this machine's Debian in which `dependencies`, as a package's control file
     writes them, are met; made if it is not in `cache`. Making it needs the network and some minutes, or one."""
+    # Without versions, so that a rebuilt package finds its tree again. A tree that is too old makes apt refuse the
+    # package in it, and tell what it lacks.
+    dependencies = ", ".join(sorted(re.sub(r" *\([^)]*\)", "", dependencies).split(", ")))
     suite = _suite()
     sources = _sources(suite)
     key = hashlib.sha256("\n".join([suite, dependencies, *PACKAGES, *sources]).encode()).hexdigest()[:16]
@@ -26,13 +30,19 @@ def archive(cache, dependencies):
     log = os.path.join(cache, "mmdebstrap.log")
     with open(log, "w") as output:
         environment = dict(os.environ, DRILL_DEPENDENCIES=dependencies)
-        status = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, env=environment).returncode
+        maker = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment)
+        try:
+            status = maker.wait()
+        finally:
+            if maker.poll() is None:
+                # It removes what it has built so far, and unmounts it.
+                maker.terminate()
+                maker.wait()
+            if maker.returncode != 0 and os.path.exists(part):
+                os.remove(part)
     if status != 0:
         with open(log) as output:
-            print(output.read()[-3000:])
-        if os.path.exists(part):
-            os.remove(part)
-        raise RuntimeError(f"mmdebstrap ended with {status}: see {log}")
+            raise RuntimeError(f"mmdebstrap ended with {status}: {output.read()[-2000:]}")
     os.rename(part, path)
     return path
 

@@ -14,6 +14,8 @@ SIMULATOR_PORT, TOKEN_PORT = 8081, 8082
 EXPECTED_SECRET = "/var/tmp/expected-client-secret"
 CALLS = "/var/tmp/calls.jsonl"
 ACCOUNTS = 100
+# Milliseconds, about the real API's: 32 calls at a time are 160 jobs a second.
+LATENCY = 200
 
 SETTINGS_TEXT = f"""\
 [broker]
@@ -85,10 +87,10 @@ class Worker:
 
     # The world around
 
-    def start_simulator(self, latency=20):
+    def start_simulator(self):
         self.container.run(
             "systemd-run", "--quiet", "--unit=photos-simulator", "/usr/bin/photos-simulator", "--auto-members",
-            "--latency", str(latency), "--listen", f"127.0.0.1:{SIMULATOR_PORT}", "--journal", CALLS)
+            "--latency", str(LATENCY), "--listen", f"127.0.0.1:{SIMULATOR_PORT}", "--journal", CALLS)
         self.wait(lambda: self.container.run(
             "bash", "-c", f"exec 3<>/dev/tcp/127.0.0.1/{SIMULATOR_PORT}", check=False).returncode == 0, 20)
 
@@ -100,6 +102,13 @@ class Worker:
              f"http://127.0.0.1:{SIMULATOR_PORT}/_simulator/{control}"], input=body, capture_output=True, text=True)
         if done.returncode != 0:
             raise RuntimeError(f"the simulator did not take {control}: {done.stderr}{done.stdout}")
+
+    def slow(self, milliseconds):
+        """The API takes so much longer for a call; None: no longer."""
+        if milliseconds is None:
+            return self.simulator("faults/clear", [{}])
+        action = {"fault": "delay", "milliseconds": milliseconds}
+        return self.simulator("faults", [{"method": "leave", "actions": [action]}])
 
     def start_token_service(self, secret):
         self.write(EXPECTED_SECRET, secret)
@@ -216,15 +225,19 @@ class Worker:
         """Publishes, and waits until the broker has them."""
         self.albumd("submit", "--file", path)
 
-    def submit_and_follow(self, path, timeout="180s"):
+    def submit_and_follow(self, path, timeout="180s", config=SETTINGS):
         """Publishes and collects results, beside what the drill does; see `followed`."""
         return self.container.start(
-            "leave-albumd", "submit", "--file", path, "--wait", "--timeout", timeout, "--json",
+            "leave-albumd", "submit", "--config", config, "--file", path, "--wait", "--timeout", timeout, "--json",
             environment={"CREDENTIALS_DIRECTORY": SECRETS})
 
     def followed(self, submission):
         """The results that a submission got: job id → result; and what it wrote to standard error."""
-        output, errors = submission.communicate()
+        submission.wait()
+        with submission.output, submission.errors:
+            submission.output.seek(0)
+            submission.errors.seek(0)
+            output, errors = submission.output.read(), submission.errors.read()
         results = {}
         for line in output.splitlines():
             if line.startswith("{"):
