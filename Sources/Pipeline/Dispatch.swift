@@ -89,7 +89,7 @@ struct Dispatch: Sendable {
     var nextTimer: MonotonicTime? { timers.earliest }
 
     /// When the delivery came that has been in hand the longest.
-    var oldest: MonotonicTime? { entries.values.lazy.compactMap(\.item.receivedAt).min() }
+    var oldest: MonotonicTime? { entries.values.lazy.map(\.item.message.receivedAt).min() }
 
     /// Calls that workers have in hand.
     var callsInFlight: Int { runningCalls }
@@ -100,8 +100,6 @@ struct Dispatch: Sendable {
     mutating func accept(_ item: Item, at now: MonotonicTime) {
         let tag = item.message.tag
         precondition(entries[tag] == nil, "the broker gives each delivery of a connection its own tag")
-        var item = item
-        item.receivedAt = now
         entries[tag] = Entry(item: item, state: .waiting)
         timers.schedule(.patience(tag), at: now + limits.patience)
         guard let job = item.job else { return keepHouse(tag, .work) }

@@ -8,8 +8,6 @@ struct Item: Sendable {
     let lane: Lane
     var stamp: Stamp
     let content: Content
-    /// When it came into the worker's hands. Nil only before that.
-    var receivedAt: MonotonicTime?
     /// Times that the broker gave it out before.
     var deliveries: Int64 = 0
     /// Calls made with this delivery.

@@ -21,6 +21,8 @@ final class MetricsBoard: Sendable {
         var ledger: Polled<LedgerStatistics>?
         var quota: Polled<Double>?
         var depths: Polled<[String: QueueDepth]>?
+        /// All queues that ever had a depth: one that is gone must not keep its last.
+        var queues: Set<String> = []
     }
 
     let metrics = MetricsCatalogue()
@@ -58,7 +60,7 @@ final class MetricsBoard: Sendable {
     /// From any thread; does not block.
     func take(_ event: PipelineEvent) {
         switch event {
-        case .ended(_, _, let outcome, let reason, _, let time, _):
+        case .ended(_, _, let outcome, let reason, _, let time, _, _):
             metrics.jobs.with(outcome.rawValue, reason?.rawValue ?? "").add()
             // A rejected message never became a job, and was never first seen.
             if outcome != .rejected { metrics.timeToResult.observe(time) }
@@ -104,7 +106,23 @@ final class MetricsBoard: Sendable {
 
     func polled(_ depths: [String: QueueDepth]) {
         let now = clock.now()
-        state.withLock { $0.depths = Polled(value: depths, at: now) }
+        state.withLock { state in
+            state.depths = Polled(value: depths, at: now)
+            state.queues.formUnion(depths.keys)
+        }
+    }
+
+    /// What the polling brought last, as long as it is fresh.
+    var lastLedger: LedgerStatistics? { state.withLock { [clock] in Self.fresh($0.ledger, at: clock.now())?.value } }
+
+    /// Depths of the queues, and how old they are.
+    var lastDepths: (depths: [String: QueueDepth], age: Duration)? {
+        let now = clock.now()
+        return state.withLock { Self.fresh($0.depths, at: now).map { ($0.value, now - $0.at) } }
+    }
+
+    private static func fresh<Value>(_ polled: Polled<Value>?, at now: MonotonicTime) -> Polled<Value>? {
+        polled.flatMap { now - $0.at <= stale ? $0 : nil }
     }
 
     private static func label(_ delay: Duration?) -> String {
@@ -121,12 +139,9 @@ final class MetricsBoard: Sendable {
         let state = state.withLock { $0 }
         if let sources = state.sources { read(sources) }
         let now = clock.now()
-        func fresh<Value>(_ polled: Polled<Value>?) -> Value? {
-            polled.flatMap { now - $0.at <= Self.stale ? $0.value : nil }
-        }
-        show(fresh(state.ledger))
-        metrics.quotaRemaining.set(fresh(state.quota))
-        show(fresh(state.depths) ?? [:], of: state.depths?.value.keys.map(\.self) ?? [])
+        show(Self.fresh(state.ledger, at: now)?.value)
+        metrics.quotaRemaining.set(Self.fresh(state.quota, at: now)?.value)
+        show(Self.fresh(state.depths, at: now)?.value ?? [:], of: state.queues)
         return metrics.registry.text()
     }
 
@@ -161,7 +176,7 @@ final class MetricsBoard: Sendable {
         metrics.overdueRetries.set(ledger?.overdue)
     }
 
-    private func show(_ depths: [String: QueueDepth], of queues: [String]) {
+    private func show(_ depths: [String: QueueDepth], of queues: Set<String>) {
         for queue in queues {
             metrics.queueMessages.with(queue).set(depths[queue]?.messages)
             metrics.queueConsumers.with(queue).set(depths[queue]?.consumers)

@@ -77,6 +77,23 @@ import Threads
         }
     }
 
+    @Test func eachRefreshIsToldOnceAndNoAnswerOfTheCacheIs() async throws {
+        try await place { place in
+            try await place.grant("ann")
+            let told = Lock<[String]>([])
+            let credentials = place.credentials {
+                $0.onRefresh = { answer in told.withLock { $0.append(answer.word) } }
+            }
+            await withTaskGroup(of: Void.self) { group in
+                for _ in 0..<50 {
+                    group.addTask { _ = await credentials.token(for: AccountID("ann"), rejecting: nil) }
+                    group.addTask { _ = await credentials.token(for: AccountID("nobody"), rejecting: nil) }
+                }
+            }
+            #expect(told.withLock { $0.sorted() } == ["not_found", "token"])
+        }
+    }
+
     @Test func aStormOfRefusalsIsOneRefreshForEachAccount() async throws {
         try await place { place in
             for number in 0..<10 { try await place.grant("a\(number)") }
