@@ -34,6 +34,11 @@ final class DayBudget: Sendable {
         var reserved: Timestamp?
         /// The day of which the API's clock was compared with ours.
         var compared: String?
+
+        mutating func count(_ calls: Int, isBulk: Bool) {
+            spent = spent.map { max(0, $0 + calls) }
+            if isBulk { bulk = bulk.map { max(0, $0 + calls) } }
+        }
     }
 
     // Written by workers and reloads, under the lock.
@@ -72,13 +77,20 @@ final class DayBudget: Sendable {
 
     func dayName(at now: Timestamp) -> String { day(at: now).name }
 
-    /// A call was claimed in the ledger.
-    func counted(isBulk: Bool, at now: Timestamp) {
+    /// Counts a call that is about to be claimed in the ledger. False, and nothing is counted, if it `mustBeWithin`
+    /// the share and others who were permitted at the same time have taken the last of it.
+    func take(isBulk: Bool, mustBeWithin: Bool, at now: Timestamp) -> Bool {
         _ = day(at: now)
-        state.withLock { state in
-            state.spent = state.spent.map { $0 + 1 }
-            if isBulk { state.bulk = state.bulk.map { $0 + 1 } }
+        return state.withLock { state in
+            if mustBeWithin, state.limit > 0, let spent = state.spent, spent >= state.limit { return false }
+            state.count(1, isBulk: isBulk)
+            return true
         }
+    }
+
+    /// What was taken was not claimed.
+    func giveBack(isBulk: Bool) {
+        state.withLock { $0.count(-1, isBulk: isBulk) }
     }
 
     /// When a mass job that must wait is to come again: each a little after the one before, so that they do not all
@@ -152,7 +164,8 @@ final class DayBudget: Sendable {
 
     private func day(at now: Timestamp) -> QuotaDay {
         state.withLock { state in
-            if let day = state.day, now < day.end { return day }
+            // A clock that was ahead and is set right leads back into the day before.
+            if let day = state.day, day.start <= now, now < day.end { return day }
             let day = quotaDay(now)
             state.day = day
             state.spent = nil

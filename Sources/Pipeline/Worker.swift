@@ -101,14 +101,16 @@ struct Worker: Sendable {
         hand.progress.attempts += hand.item.unspent
         hand.item.unspent = 0
 
+        var isFirst = true
         while true {
             // The intent is durable before a byte is sent. A kill after this makes the job ambiguous, for good.
             hook(.claim, .before)
-            switch await claim(hand) {
+            switch await claim(hand, isFirst: isFirst) {
             case .claimed(let open): hand.progress = Progress(hand.arrival, open)
-            case .refused: return dispatcher.putBack(delivery, as: hand.item, until: clock.now())
-            case nil: return waitForLedger(hand, delivery)
+            case .outOfDate: return dispatcher.putBack(delivery, as: hand.item, until: clock.now())
+            case .ledgerIsAway: return waitForLedger(hand, delivery)
             }
+            isFirst = false
             hook(.claim, .after)
 
             // The call, or the question that goes before it or explains its refusal.

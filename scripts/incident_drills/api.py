@@ -59,7 +59,7 @@ def down(drill):
 
 
 def slow(drill):
-    drill.start(api={"timeout": "1s"})
+    drill.start(api={"timeout": "1s", "connect_timeout": "500ms"})
     drill.simulator.answers({"fault": "delay", "milliseconds": 4000}, method="leave")
     drill.provoked()
     jobs = drill.jobs(8)

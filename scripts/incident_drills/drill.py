@@ -29,6 +29,8 @@ class Drill:
         self.seconds = 0.0
         self.settled_by = ""
         self._began = None
+        # Where the log was when the mending began.
+        self._offset = None
         self._alerts = set()
         self._jobs = 0
         self._last = []
@@ -179,8 +181,7 @@ class Drill:
         """Gives the page's command; a word in capitals stands for what the drill knows. Returns what it printed."""
         daemon = daemon or self.daemon
         self.settled_by = self.page.command
-        self._settling = time.monotonic()
-        self._offset = self.daemon.log_size()
+        self.mended()
         said = ""
         for command in self.page.command.split(" && "):
             words = [placeholders.get(word, word) for word in shlex.split(command)]
@@ -198,8 +199,8 @@ class Drill:
 
     def mended(self):
         """The cause is mended elsewhere; from here on the daemon shows that all is well."""
-        self._settling = time.monotonic()
-        self._offset = self.daemon.log_size()
+        if self._offset is None:
+            self._offset = self.daemon.log_size()
 
     def is_well(self, *lines, lasting=(), seconds=PATIENCE):
         """STATUS says `consuming`, the log has the lines, and the alerts are gone but for those that look back."""

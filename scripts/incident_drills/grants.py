@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 
 
 def revoked(drill):
@@ -13,6 +14,8 @@ def revoked(drill):
     drill.submit(jobs)
     drill.sees("LeaveAlbumGrantsRevoked", "reason=grant_revoked", "revoked")
     import_grants(drill, jobs)
+    # As long as a refusal is believed without asking again.
+    time.sleep(31)
     said = drill.settle()
     drill.must("14 run again" in said, said)
     drill.is_well(lasting=["LeaveAlbumGrantsRevoked"])
