@@ -30,6 +30,10 @@ def broker_down(worker, report):
     seen = worker.show("ActiveState", "MainPID", "NRestarts")
     report.check("after 40 s the unit is active, the process the same",
                  seen["ActiveState"] == "active" and seen["MainPID"] == pid, seen)
+    took = worker.systemctl("restart")
+    found, text = worker.await_status("^connecting", 10)
+    report.check("a restart meanwhile is READY at once, and says connecting too",
+                 took < 5 and found and worker.show("ActiveState") == "active", f"{took:.1f} s, {text}")
     worker.container.run("systemctl", "start", "rabbitmq-server.service")
     began = time.monotonic()
     found, text = worker.await_status("^consuming", 60)
