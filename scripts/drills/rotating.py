@@ -3,8 +3,8 @@
 import time
 
 from drills.stopping import under_load
-from drills.worker import EXPECTED_SECRET
 from drills.working import whole
+from drills.world import EXPECTED_SECRET
 
 JOBS = 1000
 
@@ -37,7 +37,8 @@ def broker_down(worker, report):
     worker.container.run("systemctl", "start", "rabbitmq-server.service")
     began = time.monotonic()
     found, text = worker.await_status("^consuming", 60)
-    report.check("it consumes again by itself", found, f"{time.monotonic() - began:.1f} s after the broker was up: {text}")
+    report.check("it consumes again by itself", found,
+                 f"{time.monotonic() - began:.1f} s after the broker was up: {text}")
     done, summary = worker.await_left(path, len(ids))
     report.check("every user left", done, summary)
     calls = worker.calls(path)

@@ -18,6 +18,12 @@ def under_load(worker, jobs=JOBS):
     return ids, path, submission
 
 
+def is_back(worker, pid):
+    """Whether systemd has another process than `pid` up within a minute."""
+    return worker.wait(
+        lambda: worker.show("ActiveState") == "active" and worker.show("MainPID") not in (pid, "0"), 60)
+
+
 def restart_under_load(worker, report):
     report.drill("systemctl restart under load")
     ids, path, submission = under_load(worker)
@@ -71,7 +77,7 @@ def killed(worker, report):
     pid, restarts = worker.show("MainPID"), int(worker.show("NRestarts"))
     worker.container.run("kill", "-KILL", pid)
     began = time.monotonic()
-    back = worker.wait(lambda: worker.show("ActiveState") == "active" and worker.show("MainPID") not in (pid, "0"), 60)
+    back = is_back(worker, pid)
     report.check("systemd starts it again", back and int(worker.show("NRestarts")) == restarts + 1,
                  f"after {time.monotonic() - began:.1f} s")
     whole(worker, report, ids, path, *worker.followed(submission))
@@ -116,7 +122,7 @@ def frozen(worker, report, thread):
         report.check(f"the watchdog ({watchdog}) ends the process", killed, f"after {time.monotonic() - began:.0f} s")
         told = [str(line.get("MESSAGE")) for line in worker.lines() if "atchdog" in str(line.get("MESSAGE", ""))]
         report.check("the journal says so", told, " | ".join(told))
-        back = worker.wait(lambda: worker.show("ActiveState") == "active" and worker.show("MainPID") not in (pid, "0"), 60)
+        back = is_back(worker, pid)
         report.check("and systemd starts another", back and int(worker.show("NRestarts")) == restarts + 1,
                      f"after {time.monotonic() - began:.0f} s")
     finally:
