@@ -53,7 +53,9 @@ class Unit:
 
     def mark(self):
         """What the journal has from here on is what `lines` gives."""
-        done = self.container.run("journalctl", "--quiet", "--show-cursor", "-n", "1", "-o", "cat").stdout
+        # Of the unit's own last line: from any other, journalctl leaves out the first that matches (systemd 252).
+        done = self.container.run(
+            "journalctl", "--quiet", "-u", UNIT, "--show-cursor", "-n", "1", "-o", "cat", check=False).stdout
         self._after = done.split("-- cursor: ", 1)[1].strip() if "-- cursor: " in done else None
 
     def lines(self):
