@@ -15,8 +15,10 @@ let c: [CSetting] = [.treatAllWarnings(as: .error), .define("_GNU_SOURCE")]
 let cxx: [CXXSetting] = [.treatAllWarnings(as: .error), .unsafeFlags(["-fno-exceptions"])]
 
 /// A room: its Swift target and what it may import. `Tests/PackageTests` checks the floors.
-func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: swift)
+/// `embedding` names files whose bytes become part of the binary.
+func room(_ name: String, _ dependencies: [Target.Dependency] = [], embedding files: [String] = []) -> Target {
+    .target(
+        name: name, dependencies: dependencies, resources: files.map { .embedInCode($0) }, swiftSettings: swift)
 }
 
 /// A C door: a module map, a header and shims over one Debian library.
@@ -66,7 +68,9 @@ let package = Package(
         room(
             "Pipeline",
             ["AMQP", "Ledger", "Credentials", "HTTP", "Photos", "Jobs", "Telemetry", "Threads", "Secrets"]),
-        room("Service", ["CSystemd", "CMicroHTTPD", "CLinux", "HTTP", "Jobs", "Telemetry", "Threads", "Secrets"]),
+        room(
+            "Service", ["CSystemd", "CMicroHTTPD", "CLinux", "HTTP", "Jobs", "Telemetry", "Threads", "Secrets"],
+            embedding: ["Page/page.html"]),
         room(
             "Operations",
             [
@@ -134,6 +138,10 @@ let package = Package(
                 "leave-albumd", "PipelineDouble", "PrivateBroker", "Pipeline", "AMQP", "Ledger", "Credentials",
                 "Telemetry", "Jobs", "Secrets", "Threads",
             ]),
+        tests(
+            "PageTests",
+            ["Service", "Operations", "Telemetry", "Jobs", "Secrets", "Threads", "ScriptedPeer", "PrivateBroker"]),
+        tests("RecentTests", ["leave-albumd", "Pipeline", "Telemetry", "Jobs", "Secrets", "Threads"]),
         tests("OperationsTests", ["Operations", "AMQP", "Ledger", "Settings", "Jobs", "Threads", "Secrets"]),
         tests(
             "SimulatorTests",

@@ -55,13 +55,19 @@ public struct DaemonStatus: Equatable, Sendable {
         /// 0: no limit.
         public var limit: Int
         public var resetsAt: Timestamp
+        /// When the backlog will be done, as far as that is known.
+        public var doneAt: Timestamp?
 
-        public init(day: String, spent: Int, limit: Int, resetsAt: Timestamp) {
+        public init(day: String, spent: Int, limit: Int, resetsAt: Timestamp, doneAt: Timestamp? = nil) {
             self.day = day
             self.spent = spent
             self.limit = limit
             self.resetsAt = resetsAt
+            self.doneAt = doneAt
         }
+
+        /// Nil if there is no limit.
+        public var remaining: Int? { limit > 0 ? max(0, limit - spent) : nil }
     }
 
     public struct Ledger: Equatable, Sendable {
@@ -125,6 +131,19 @@ public struct DaemonStatus: Equatable, Sendable {
     public var links: [Link]
     /// Nil while the ledger cannot answer.
     public var ledger: Ledger?
+    /// Of the jobs in the worker's hands; nil if it has none.
+    public var oldestJobAge: Duration?
+    /// Nil until the broker was asked.
+    public var queues: [Queue]?
+    /// When the broker was asked.
+    public var queuesAt: Timestamp?
+    /// Since the daemon started, by reason.
+    public var deadLetters: [DeadLetters] = []
+    /// The last ones, newest first.
+    public var failures: [Failure] = []
+    public var history: History?
+    public var loops: [Loop] = []
+    public var settings: LoadedSettings?
 
     public init(
         version: String, pid: Int, startedAt: Timestamp, at: Timestamp, state: String, since: Timestamp,

@@ -15,12 +15,11 @@ extension Daemon {
     private static let closingTime = Duration.seconds(15)
 
     /// From the first signal to the last line.
-    func end(_ parts: DaemonParts, _ front: FrontDesk, _ work: Task<Void, Never>, _ upkeep: Task<Void, Never>) async {
+    func end(_ parts: DaemonParts, _ front: FrontDesk, _ work: Task<Void, Never>) async {
         logger.notice("stopping: taking no more jobs, finishing those in hand")
         let began = clock.now()
         let drainTime = front.settings.now.worker.drainTimeout
         front.stops(within: drainTime + Self.closingTime)
-        upkeep.cancel()
         parts.consuming.consume([])
         parts.pipeline.stop()
         let isDrained = await drain(work, within: drainTime, engine: parts.engine, publishing: parts.publishing)

@@ -39,6 +39,7 @@ struct Daemon: Sendable {
             logger.error("\(error)")
             return .tryAgainLater
         }
+        front.openAdminServer()
         let pipeline = Lock<Pipeline?>(nil)
         let reloading = Task {
             let reloader = Reloader(load: load, front: front, logger: logger)
@@ -67,7 +68,7 @@ struct Daemon: Sendable {
     /// waits for as long as it takes.
     private func work(_ front: FrontDesk, _ onParts: (DaemonParts) -> Void) async throws -> ExitStatus {
         let tokenEngine = try HTTPEngine(settings.tokenHTTP)
-        let credentials = try openCredentials(tokenEngine)
+        let credentials = try openCredentials(tokenEngine, front.metrics)
         let engine = try HTTPEngine(settings.http)
         guard let lock = try await waitForLock(front) else { return .done }
 
@@ -79,10 +80,10 @@ struct Daemon: Sendable {
             if stop.isRequested { return .done }
         }
         let switchboard = Switchboard(logger: logger, board: front.board)
-        let ledger = try openLedger(lock, switchboard)
+        let ledger = try openLedger(lock, switchboard, front.metrics)
         if !mustAskBroker { front.ready() }
 
-        let parts = try await assemble(ledger, session, engine, tokenEngine, credentials, switchboard, front.board)
+        let parts = try await assemble(ledger, session, engine, tokenEngine, credentials, switchboard, front)
         front.has(parts)
         onParts(parts)
         await prepareBroker(session, front)
@@ -91,19 +92,29 @@ struct Daemon: Sendable {
         let upkeep = Task {
             await Upkeep(ledger: ledger, settings: front.settings, clock: clock, logger: logger).run()
         }
+        let polling = Task {
+            await MetricsPolling(
+                board: front.metrics, ledger: ledger, queues: parts.queues,
+                queueNames: settings.topology.queues.map(\.name),
+                dailyLimit: { front.settings.now.limits.requestsPerDay }, quotaDay: { QuotaZone.day(of: $0) },
+                clock: clock
+            ).run()
+        }
         if !stop.isRequested {
             logger.notice(
                 "working", LogField("version", Commands.version), LogField("ledger", settings.ledger.path),
                 LogField("api", settings.api.baseURL), LogField("concurrency", settings.worker.concurrency))
         }
         await stop.wait()
-        await end(parts, front, work, upkeep)
+        upkeep.cancel()
+        polling.cancel()
+        await end(parts, front, work)
         return .done
     }
 
     private func assemble(
         _ ledger: SQLiteLedger, _ session: BrokerSession, _ engine: HTTPEngine, _ tokenEngine: HTTPEngine,
-        _ credentials: any CredentialProvider, _ switchboard: Switchboard, _ board: StatusBoard
+        _ credentials: any CredentialProvider, _ switchboard: Switchboard, _ front: FrontDesk
     ) async throws -> DaemonParts {
         let publishing = try PublishingLink(try startup(.settingsWrong) { try settings.link("publish") }) {
             switchboard.publishing($0)
@@ -119,9 +130,12 @@ struct Daemon: Sendable {
             queues: BrokerQueues(session: session), ledger: ledger, credentials: credentials,
             photos: TestHooks.wrapping(HTTPPhotos(engine: engine, baseURL: settings.api.baseURL)), clock: clock,
             onEvent: { event in
-                board.take(event)
+                front.take(event)
                 report.take(event)
             })
+        front.metrics.connect(
+            MetricsSources(
+                pipeline: { pipeline.snapshot }, consuming: { consuming.reading }, publishing: { publishing.reading }))
         await rememberHolds(of: ledger, for: pipeline)
         switchboard.connect(pipeline)
         return DaemonParts(

@@ -1,6 +1,4 @@
-import AMQP
 import Jobs
-import Ledger
 import Operations
 import Pipeline
 import Service
@@ -8,23 +6,29 @@ import Settings
 import Telemetry
 import Threads
 
-/// What the world sees of the daemon from its first second to its last: the service manager's notifications and the
-/// control socket. It answers before there is a ledger or a broker, because that is when people ask.
+/// What the world sees of the daemon from its first second to its last: the service manager's notifications, the
+/// endpoints, the control socket. It answers before there is a ledger or a broker, because that is when people ask.
 final class FrontDesk: Sendable {
     let board: StatusBoard
     let liveness: LivenessBoard
     let settings: LiveSettings
+    let metrics: MetricsBoard
+    let recent: RecentBoard
     let logger: Logger
-    private let clock: any Timekeeper
+    let clock: any Timekeeper
     private let watchdog: Watchdog
 
     private struct State {
         var parts: DaemonParts?
         var control: ControlSocketServer?
+        var admin: AdminServer?
+        /// Tries again to listen, where another process does.
+        var adminOpening: Task<Void, Never>?
+        var loaded: DaemonStatus.LoadedSettings
     }
 
     // Written by the daemon's start and stop, read by whoever asks; under the lock.
-    private let state = Lock(State())
+    private let state: Lock<State>
 
     init(_ settings: LiveSettings, logger: Logger, clock: any Timekeeper) throws(SystemCallError) {
         self.settings = settings
@@ -34,9 +38,14 @@ final class FrontDesk: Sendable {
         let liveness = LivenessBoard(clock: clock)
         self.board = board
         self.liveness = liveness
+        metrics = MetricsBoard(
+            version: Commands.version, delays: settings.now.retry.delays, clock: clock, state: { board.word })
+        recent = RecentBoard(clock: clock)
+        let state = Lock(State(loaded: .init(loadedAt: clock.wall(), reloadSucceeded: true)))
+        self.state = state
         watchdog = try Watchdog(
             liveness, time: Notifier.watchdogTime ?? Watchdog.ordinaryTime, notifier: .systemd, clock: clock
-        ) { [state] silences in
+        ) { silences in
             Self.glance(board, state.withLock { $0.parts }).line(silences: silences)
         }
         board.onChange { [watchdog] in watchdog.refresh() }
@@ -60,15 +69,69 @@ final class FrontDesk: Sendable {
 
     /// The last thing that is done. Not from a task: it waits for threads.
     func close() {
-        let control = state.withLock { state in
-            defer { state.control = nil }
-            return state.control
+        let (control, admin) = state.withLock { state in
+            defer { (state.control, state.admin) = (nil, nil) }
+            state.adminOpening?.cancel()
+            return (state.control, state.admin)
         }
         control?.stop()
+        admin?.stop()
         watchdog.stop()
     }
 
+    /// A reload was taken, or refused.
+    func reloaded(isGood: Bool) {
+        metrics.reloaded(isGood: isGood)
+        let now = clock.wall()
+        state.withLock { state in
+            state.loaded.reloadSucceeded = isGood
+            if isGood { state.loaded.loadedAt = now }
+        }
+    }
+
+    /// From the pipeline, on any thread.
+    func take(_ event: PipelineEvent) {
+        board.take(event)
+        metrics.take(event)
+        recent.take(event)
+    }
+
     // MARK: To whoever asks
+
+    /// A port that another process has may be free later: the daemon works on, says so, and tries again.
+    func openAdminServer() {
+        if let error = tryAdminServer() {
+            logger.warning("no endpoints for now: \(error)")
+            let opening = Task { [weak self, clock] in
+                while !Task.isCancelled {
+                    await clock.sleep(for: Self.adminRetry)
+                    guard !Task.isCancelled, let self else { return }
+                    if self.tryAdminServer() == nil { return }
+                }
+            }
+            state.withLock { $0.adminOpening = opening }
+        }
+    }
+
+    /// Soon enough for a takeover, seldom enough to cost nothing.
+    private static let adminRetry = Duration.seconds(5)
+
+    private func tryAdminServer() -> SystemCallError? {
+        let listen = settings.now.admin.listen
+        do throws(SystemCallError) {
+            let admin = try AdminServer(host: listen.host, port: listen.port, routes: routes, clock: clock)
+            logger.notice("admin endpoints", LogField("address", admin.authority))
+            liveness.watch("admin") { admin.ping($0) }
+            let isLate = state.withLock { state in
+                state.admin = admin
+                return state.adminOpening?.isCancelled == true
+            }
+            if isLate { admin.stop() }
+            return nil
+        } catch {
+            return error
+        }
+    }
 
     /// The ledger is this daemon's, and with it the control socket: the commands need it, jobs do not, so without it
     /// the daemon works on, and says so.
@@ -93,52 +156,18 @@ final class FrontDesk: Sendable {
         for (name, ping) in parts.loops { liveness.watch(name, ping) }
     }
 
+    var parts: DaemonParts? { state.withLock { $0.parts } }
+    var loadedSettings: DaemonStatus.LoadedSettings { state.withLock { $0.loaded } }
+
     private func answer(_ request: ControlRequest, _ peer: ControlPeer) async -> ControlResponse {
         logger.info(
             "asked over the control socket", LogField("request", request.name), LogField("pid", Int(peer.pid)),
             LogField("uid", Int(peer.uid)))
-        if request.name == "status" { return .answer(await status().json) }
-        guard let parts = state.withLock({ $0.parts }) else {
+        if request.name == "status" { return .answer(await status(asksLedger: true).json) }
+        guard let parts else {
             return .refusal(code: "unavailable", message: "the daemon has not begun: \(glance.line(silences: []))")
         }
         let desk = ControlDesk(board: board, parts: parts, settings: settings.now, clock: clock)
         return await desk.answer(request, peer)
-    }
-
-    /// What is known without waiting for anybody.
-    var glance: DaemonStatus { Self.glance(board, state.withLock { $0.parts }) }
-
-    private static func glance(_ board: StatusBoard, _ parts: DaemonParts?) -> DaemonStatus {
-        var status = board.status()
-        guard let parts else { return status }
-        let load = parts.pipeline.snapshot
-        status.inHand = load.inHand
-        status.callsInFlight = load.callsInFlight
-        if let calls = parts.pipeline.callsToday {
-            let day = QuotaZone.day(of: status.at)
-            status.quota = .init(day: day.name, spent: calls.spent, limit: calls.limit, resetsAt: day.end)
-        }
-        return status
-    }
-
-    /// With what the links and the ledger say.
-    func status() async -> DaemonStatus {
-        var status = glance
-        guard let parts = state.withLock({ $0.parts }) else { return status }
-        status.links = [
-            .init("consume", parts.consuming.reading), .init("publish", parts.publishing.reading),
-        ]
-        if status.quota == nil {
-            let day = QuotaZone.day(of: status.at)
-            if let count = try? await parts.ledger.count(of: day.name) {
-                status.quota = .init(
-                    day: day.name, spent: count.calls + count.probes, limit: settings.now.limits.requestsPerDay,
-                    resetsAt: day.end)
-            }
-        }
-        if let statistics = try? await parts.ledger.statistics() {
-            status.ledger = .init(statistics, path: parts.ledger.path)
-        }
-        return status
     }
 }

@@ -112,6 +112,19 @@ final class MetricsBoard: Sendable {
         }
     }
 
+    /// What the polling brought last, as long as it is fresh.
+    var lastLedger: LedgerStatistics? { state.withLock { [clock] in Self.fresh($0.ledger, at: clock.now())?.value } }
+
+    /// Depths of the queues, and how old they are.
+    var lastDepths: (depths: [String: QueueDepth], age: Duration)? {
+        let now = clock.now()
+        return state.withLock { Self.fresh($0.depths, at: now).map { ($0.value, now - $0.at) } }
+    }
+
+    private static func fresh<Value>(_ polled: Polled<Value>?, at now: MonotonicTime) -> Polled<Value>? {
+        polled.flatMap { now - $0.at <= stale ? $0 : nil }
+    }
+
     private static func label(_ delay: Duration?) -> String {
         delay.map { "\($0.components.seconds)s" } ?? "due"
     }
@@ -126,12 +139,9 @@ final class MetricsBoard: Sendable {
         let state = state.withLock { $0 }
         if let sources = state.sources { read(sources) }
         let now = clock.now()
-        func fresh<Value>(_ polled: Polled<Value>?) -> Value? {
-            polled.flatMap { now - $0.at <= Self.stale ? $0.value : nil }
-        }
-        show(fresh(state.ledger))
-        metrics.quotaRemaining.set(fresh(state.quota))
-        show(fresh(state.depths) ?? [:], of: state.queues)
+        show(Self.fresh(state.ledger, at: now)?.value)
+        metrics.quotaRemaining.set(Self.fresh(state.quota, at: now)?.value)
+        show(Self.fresh(state.depths, at: now)?.value ?? [:], of: state.queues)
         return metrics.registry.text()
     }
 

@@ -15,10 +15,12 @@ struct Reloader: Sendable {
         defer { front.ready() }
         switch await read() {
         case .failure(let faults):
+            front.reloaded(isGood: false)
             logger.error("settings were not reloaded; those in force stay: \(faults)")
         case .success(let loaded):
             let change = front.settings.adopt(loaded)
             apply(front.settings.now)
+            front.reloaded(isGood: true)
             for warning in loaded.warnings { logger.warning(warning) }
             logger.notice(
                 "reloaded the settings",
