@@ -116,7 +116,7 @@ let package = Package(
         tests("SecretsTests", ["Secrets"]),
         tests("TerminalTests", ["Terminal"]),
         tests("JobsTests", ["Jobs", "Secrets", "Threads"]),
-        tests("TelemetryTests", ["Telemetry", "Threads"]),
+        tests("TelemetryTests", ["Telemetry", "Secrets", "Threads"]),
         tests("HTTPTests", ["HTTP", "ScriptedPeer", "Secrets", "Threads", "CLinux"]),
         tests("PhotosTests", ["Photos", "Jobs", "Secrets", "Threads"]),
         tests("AMQPTests", ["AMQP", "ScriptedPeer", "PrivateBroker", "Secrets", "Threads", "CLinux"]),
@@ -133,15 +133,15 @@ let package = Package(
             ]),
         tests("ServiceTests", ["Service", "HTTP", "Jobs", "Threads", "CLinux"]),
         tests(
+            "PageTests",
+            ["Service", "Operations", "Telemetry", "Jobs", "Secrets", "Threads", "ScriptedPeer", "PrivateBroker"]),
+        tests("RecentTests", ["leave-albumd", "Operations", "Pipeline", "Telemetry", "Jobs", "Secrets", "Threads"]),
+        tests(
             "MetricsTests",
             [
                 "leave-albumd", "PipelineDouble", "PrivateBroker", "Pipeline", "AMQP", "Ledger", "Credentials",
                 "Telemetry", "Jobs", "Secrets", "Threads",
             ]),
-        tests(
-            "PageTests",
-            ["Service", "Operations", "Telemetry", "Jobs", "Secrets", "Threads", "ScriptedPeer", "PrivateBroker"]),
-        tests("RecentTests", ["leave-albumd", "Pipeline", "Telemetry", "Jobs", "Secrets", "Threads"]),
         tests("OperationsTests", ["Operations", "AMQP", "Ledger", "Settings", "Jobs", "Threads", "Secrets"]),
         tests(
             "SimulatorTests",

@@ -23,7 +23,7 @@ extension Worker {
         onEvent(
             .ended(
                 hand.jobID, hand.job.account, result.outcome, result.reason, attempts: result.attempts,
-                timeToResult: now - hand.progress.firstSeen, detail: result.detail))
+                timeToResult: now - hand.progress.firstSeen, detail: result.detail, traceID: hand.trace.traceID))
         settled(hand.item)
         ack(delivery)
     }
@@ -73,7 +73,8 @@ extension Worker {
         onEvent(
             .ended(
                 hand.jobID, hand.job.account, result.outcome, result.reason, attempts: hand.progress.attempts,
-                timeToResult: clock.wall() - hand.progress.firstSeen, detail: "published after an interruption"))
+                timeToResult: clock.wall() - hand.progress.firstSeen, detail: "published after an interruption",
+                traceID: hand.trace.traceID))
         settled(hand.item)
         ack(delivery)
     }
@@ -134,7 +135,7 @@ extension Worker {
         onEvent(
             .ended(
                 rejection.jobID, rejection.account, .rejected, rejection.reason, attempts: 0, timeToResult: .zero,
-                detail: rejection.detail))
+                detail: rejection.detail, traceID: trace.traceID))
         settled(item)
         ack(delivery)
     }

@@ -21,6 +21,7 @@ enum Commands {
             exit(ExitStatus.done.rawValue)
         case "help": help(arguments.positionals)
         case "check": finish { try await CheckCommand(arguments).run() }
+        case "bundle": finish { try await BundleCommand(arguments).run() }
         default: break
         }
         let settings = load(arguments.value("--config") ?? defaultConfig)

@@ -32,6 +32,7 @@ extension Daemon {
         }
         defer { stopping.cancel() }
         let lock = try await startup(.cannotCreateFile) { try await waiting.value }
+        try checkLedger()
         front.board.connects()
         if lock != nil { front.openControlSocket() }
         return lock
@@ -43,7 +44,7 @@ extension Daemon {
         let durability: SQLiteLedger.Durability = settings.ledger.durability == .full ? .full : .normal
         do throws(LedgerError) {
             return try SQLiteLedger(
-                path: settings.ledger.path, durability: durability, lock: lock, clock: clock,
+                path: settings.ledger.path, durability: durability, lock: lock, program: Self.program, clock: clock,
                 onHealth: { switchboard.ledger($0) },
                 onCommit: { metrics.committed($0, $1) },
                 onCheck: { [logger] faults in
@@ -54,11 +55,7 @@ extension Daemon {
                     }
                 })
         } catch {
-            switch error {
-            // A disk that is full now may not be so after the supervisor's next try.
-            case .unavailable, .closed: throw StartError(description: error.description, status: .tryAgainLater)
-            case .unusable: throw StartError(description: error.description, status: .settingsWrong)
-            }
+            throw StartError(error)
         }
     }
 

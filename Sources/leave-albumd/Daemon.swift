@@ -31,6 +31,7 @@ struct Daemon: Sendable {
     func run(
         reloads: AsyncStream<Void>, load: @escaping @Sendable () throws(SettingsFaults) -> Settings
     ) async -> ExitStatus {
+        defer { logger.flush() }
         for warning in settings.warnings { logger.warning(warning) }
         let front: FrontDesk
         do throws(SystemCallError) {

@@ -60,7 +60,7 @@ final class MetricsBoard: Sendable {
     /// From any thread; does not block.
     func take(_ event: PipelineEvent) {
         switch event {
-        case .ended(_, _, let outcome, let reason, _, let time, _):
+        case .ended(_, _, let outcome, let reason, _, let time, _, _):
             metrics.jobs.with(outcome.rawValue, reason?.rawValue ?? "").add()
             // A rejected message never became a job, and was never first seen.
             if outcome != .rejected { metrics.timeToResult.observe(time) }

@@ -24,7 +24,7 @@ final class RecentBoard: Sendable {
     /// Called for every event, on any thread; costs a lock and a count.
     func take(_ event: PipelineEvent) {
         switch event {
-        case .ended(let id, let account, let outcome, let reason, let attempts, _, let detail):
+        case .ended(let id, let account, let outcome, let reason, let attempts, _, let detail, _):
             let now = clock.now()
             let isFailure = Self.isFailure(outcome)
             let failure =

@@ -19,7 +19,9 @@ struct Reloader: Sendable {
             logger.error("settings were not reloaded; those in force stay: \(faults)")
         case .success(let loaded):
             let change = front.settings.adopt(loaded)
-            apply(front.settings.now)
+            let settings = front.settings.now
+            apply(settings)
+            settings.adjust(logger.control)
             front.reloaded(isGood: true)
             for warning in loaded.warnings { logger.warning(warning) }
             logger.notice(

@@ -92,7 +92,7 @@ final class StatusBoard: Sendable {
 
     func take(_ event: PipelineEvent) {
         switch event {
-        case .ended(_, _, let outcome, _, _, _, _):
+        case .ended(_, _, let outcome, _, _, _, _, _):
             let now = clock.now()
             state.withLock { state in
                 state.ended[outcome, default: 0] += 1

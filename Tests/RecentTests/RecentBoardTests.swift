@@ -31,7 +31,7 @@ import Threads
     {
         .ended(
             id.map { JobID($0) }, id.map { AccountID("account of \($0)") }, outcome, reason, attempts: 2,
-            timeToResult: .seconds(1), detail: detail)
+            timeToResult: .seconds(1), detail: detail, traceID: nil)
     }
 
     private func called(_ duration: Duration) -> PipelineEvent {
