@@ -71,6 +71,7 @@ import Threads
         let notices = page.text("notices")
         #expect(notices.contains("▲ The broker blocks the publish link."))
         #expect(notices.contains("▲ Not answering: ledger, for 40 s."))
+        #expect(!notices.contains("publish, for"), "no more behind than everybody may be")
         #expect(notices.contains("▲ The last reload of the settings failed"))
     }
 
