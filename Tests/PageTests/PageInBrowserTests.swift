@@ -46,14 +46,15 @@ import Threads
         let start = Sample.now()
         let page = try await look(PageServer { .status(Sample.consuming($0, at: start)) }).page
         let ended = try #require(page.paths("rate", "first").first)
-        #expect(ended.count { $0 == "L" } == 179 && ended.count { $0 == "M" } == 1)
-        #expect(page.source("rate").components(separatedBy: "<rect class=\"fault\"").count - 1 == 3)
+        #expect(ended.count { $0 == "L" } == 174 && ended.count { $0 == "M" } == 1)
+        #expect(page.source("rate").components(separatedBy: "<rect class=\"fault\"").count - 1 == 13)
         #expect(
-            page.source("rate").contains("highest 114, last 114; 3 failed"),
+            page.source("rate").contains("highest 99, last 99; 3 failed"),
             "what the plot shows, for who cannot see it")
         // A step without a call parts the line.
         let p99 = try #require(page.paths("latency", "second").first)
         #expect(p99.count { $0 == "M" } == 2 && p99.count { $0 == "L" } == 177)
+        #expect(page.paths("latency", "second dots") == [""])
         #expect(page.text("latency").contains("1 s 30 min ago"))
     }
 

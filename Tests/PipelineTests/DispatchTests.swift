@@ -73,7 +73,8 @@ import Threads
         dispatch.pause(AccountID("a"))
         dispatch.refuse(AccountID("b"), .minute, atLeast: .seconds(10), at: at(0), wall: Timestamp(milliseconds: 0))
         #expect(dispatch.waitingAccounts == 2)
-        #expect(dispatch.resume(AccountID("a"), at: at(1)))
+        let wasWaiting = dispatch.resume(AccountID("a"), at: at(1))
+        #expect(wasWaiting)
         #expect(dispatch.waitingAccounts == 1)
     }
 
