@@ -30,6 +30,10 @@ def broker_down(worker, report):
     seen = worker.show("ActiveState", "MainPID", "NRestarts")
     report.check("after 40 s the unit is active, the process the same",
                  seen["ActiveState"] == "active" and seen["MainPID"] == pid, seen)
+    took = worker.systemctl("restart")
+    found, text = worker.await_status("^connecting", 10)
+    report.check("a restart meanwhile is READY at once, and says connecting too",
+                 took < 5 and found and worker.show("ActiveState") == "active", f"{took:.1f} s, {text}")
     worker.container.run("systemctl", "start", "rabbitmq-server.service")
     began = time.monotonic()
     found, text = worker.await_status("^consuming", 60)
@@ -69,7 +73,9 @@ def client_secret(worker, report):
                  f"{status} {body}")
     report.check("no call is made meanwhile", not worker.calls(path), worker.calls(path))
     worker.secret("client-secret", "second-client-secret")
+    worker.mark()
     took = worker.systemctl("restart")
+    report.did(" | ".join(text for text in worker.messages() if "stop" in text.lower()))
     found, text = worker.await_status("^consuming", 60)
     report.check("with the new one it consumes", found, f"restart {took:.1f} s: {text}")
     whole(worker, report, ids, path, *worker.followed(submission))

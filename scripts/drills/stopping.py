@@ -47,6 +47,24 @@ def stop_under_load(worker, report):
     whole(worker, report, ids, path, *worker.followed(submission))
 
 
+def stop_with_slow_calls(worker, report):
+    report.drill("systemctl stop while each call takes 5 s")
+    worker.slow(5_000)
+    ids, path = worker.batch(100)
+    submission = worker.submit_and_follow(path)
+    worker.await_calls(path, 32)
+    text = worker.show("StatusText")
+    took = worker.systemctl("stop")
+    report.figure("stop while 32 calls of 5 s are in flight", f"{took:.1f} s")
+    seen = worker.show("ExecMainStatus", "Result")
+    report.check("they are finished, and no other is begun",
+                 (seen["ExecMainStatus"], seen["Result"], len(worker.calls(path))) == ("0", "success", 32),
+                 f"{seen}, {len(worker.calls(path))} calls; before: {text}")
+    worker.slow(None)
+    worker.systemctl("start")
+    whole(worker, report, ids, path, *worker.followed(submission))
+
+
 def killed(worker, report):
     report.drill("SIGKILL under load")
     ids, path, submission = under_load(worker)
