@@ -151,6 +151,22 @@ import Threads
         }
     }
 
+    @Test func aDeadlineThatPassesWhileTheTokenIsAwaitedMakesNoCall() async throws {
+        var options = Site.Options()
+        options.tokenTakes = .seconds(7)
+        try await site(options) { _ in
+            .ok
+        } _: { site in
+            site.submit("late", more: #","deadline":"2026-11-23T12:00:05Z""#)
+            site.submit("soon", account: "bob", more: #","deadline":"2026-11-23T12:01:00Z""#)
+            await site.advance { site.results.count == 2 }
+            let late = site.results.first { $0.messageID == "late#0" }
+            #expect(late?.reason == "deadline_exceeded" && late?.effect == "not_left")
+            #expect(site.results.first { $0.messageID == "soon#0" }?.outcome == "left")
+            #expect(site.photos.calls.count == 1)
+        }
+    }
+
     @Test func aStrangerHasNoCredential() async throws {
         var options = Site.Options()
         options.strangers = ["eve"]
