@@ -17,6 +17,7 @@ def main(arguments):
         description="Faults fall on a running daemon by a seeded schedule; an auditor proves what became of each job.",
         epilog="scripts/chaos report DIR…   adds the reports of several runs up\n"
                "scripts/chaos audit DIR     judges the records of a kept run again\n"
+               "scripts/chaos contend …     the active daemon is killed again and again: who is at work, and how soon\n"
                "faults: " + ", ".join(schedule.KINDS))
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=60, help="in which jobs come and faults fall (default 60)")
@@ -37,8 +38,11 @@ def main(arguments):
         return _report(arguments[1:])
     if arguments[:1] == ["audit"]:
         return _audit(arguments[1:])
-    options = parser.parse_args(arguments)
+    contend = arguments[:1] == ["contend"]
+    options = parser.parse_args(arguments[1:] if contend else arguments)
     options.command = "scripts/chaos " + " ".join(arguments)
+    if contend and options.faults == "all":
+        options.faults = f"kill_daemon={int(options.seconds / 4)},stop_daemon={int(options.seconds / 30)}"
     if options.ci:
         options.seconds, options.jobs, options.faults = 25.0, 1500, "ci"
     options.kinds = _kinds(parser, options)
@@ -113,6 +117,8 @@ def tell(report):
     print("  faults: " + ", ".join(f"{kind} {count}" for kind, count in sorted(report["faults"].items())))
     print("  outcomes: " + ", ".join(f"{kind} {count}" for kind, count in sorted(counts["outcomes"].items())))
     print("  explained: " + ", ".join(f"{kind} {count}" for kind, count in sorted(report["explained"].items())))
+    for name, value in (report["contention"] or {}).items():
+        print(f"  contention: {name}: {value}")
     for error in report["faultErrors"]:
         print(f"  a fault did not fall: {error}")
     for rule, found in sorted(report["violations"].items()):

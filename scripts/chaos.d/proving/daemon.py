@@ -57,6 +57,10 @@ LOST_AFTER_MS = 20_000
 NEIGHBOURS_AFTER_MS = 9_000
 
 
+#: More than the second after which the one that stands by looks for the ledger again.
+LATE_RESTART = 1.7
+
+
 class Site:
     """Where the daemons live: settings, grants, ledger and program."""
 
@@ -100,7 +104,7 @@ class Slot:
 
     def __init__(self, site, name, ends, poison, preload):
         self.site, self.name, self.ends = site, name, ends
-        self.child, self.starts, self.asked = None, 0, None
+        self.child, self.starts, self.asked, self.ended = None, 0, None, 0.0
         self.environment = dict(
             site.environment, LEAVE_ALBUMD_ADMIN_CONTROL_SOCKET=f'"{site.room}/control-{name}.sock"', **preload)
         if poison:
@@ -120,6 +124,7 @@ class Slot:
             return False
         if number in (signal.SIGKILL, signal.SIGTERM):
             self.asked = number.name
+        self.ends.write(at=now_ms(), event="told", slot=self.name, pid=self.child.pid, signal=number.name)
         self.child.send_signal(number)
         return True
 
@@ -130,8 +135,13 @@ class Slot:
         self.ends.write(
             at=now_ms(), event="end", slot=self.name, pid=self.child.pid, status=self.child.returncode,
             asked=self.asked)
-        self.child = None
+        self.child, self.ended = None, time.monotonic()
         return True
+
+    @property
+    def is_due(self):
+        """Every second time so late that the one that stands by comes first."""
+        return time.monotonic() - self.ended > (0 if self.starts % 2 == 0 else LATE_RESTART)
 
 
 class Daemons:
@@ -153,7 +163,7 @@ class Daemons:
             with self.lock:
                 for slot in self.slots:
                     slot.reap()
-                    if slot.child is None and self._watching:
+                    if slot.child is None and slot.is_due and self._watching:
                         slot.start()
             time.sleep(self.PAUSE)
 
@@ -184,10 +194,15 @@ class Daemons:
         slot = self.active()
         return self.site.command(*words, slot=slot.name, seconds=20) if slot else (None, "nobody is active")
 
+    def rest(self):
+        """Nothing is started again from now on."""
+        with self.lock:
+            self._watching = False
+        self._thread.join(10)
+
     def stop(self):
         """SIGTERM to both, each with the time that it may take. Gives the exit statuses."""
-        self._watching = False
-        self._thread.join(10)
+        self.rest()
         statuses = {}
         for slot in self.slots:
             slot.signal(signal.SIGTERM)

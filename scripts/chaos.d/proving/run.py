@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pika
 
-from . import audit, messages, process, schedule, world
+from . import audit, contention, messages, process, schedule, world
 from .collector import Collector
 from .daemon import Daemons, Site
-from .journal import Journal, now_ms
+from .journal import Journal, now_ms, read
 from .node import Node
 from .proxy import Wire
 from .publisher import Publisher
@@ -68,7 +68,7 @@ class Stage:
         process.eventually("a daemon consumes", self._is_consuming, pause=0.3)
 
     def _kill_daemons(self):
-        self.daemons._watching = False
+        self.daemons.rest()
         for slot in self.daemons.slots:
             if slot.child is not None:
                 slot.child.kill()
@@ -138,6 +138,7 @@ def run(options):
     faults = schedule.make(options.seed, options.seconds, options.kinds, options.slow)
     say(options, f"seed {options.seed}: {options.jobs} jobs, {len(faults)} faults in {options.seconds} s, in {room}")
     began = time.time()
+    (room / "schedule.json").write_text(json.dumps([vars(fault) for fault in faults], indent=1))
     stage = Stage(options, room)
     try:
         facts = _perform(options, stage, faults, room)
@@ -145,9 +146,14 @@ def run(options):
     finally:
         stage.end()
     verdict = audit.judge(room)
+    contention_found = None
+    if "clock_jump" not in options.kinds:
+        contention_found = contention.judge(room, read(room / "ends.jsonl"))
+        if contention_found["overlaps"]:
+            verdict["violations"]["contention"] = contention_found["overlaps"]
     report = {
         "seed": options.seed, "command": options.command, "began": int(began), "seconds": round(time.time() - began, 1),
-        "versions": versions, **facts, **verdict}
+        "versions": versions, "contention": contention_found, **facts, **verdict}
     (parent / f"report-{options.seed}.json").write_text(json.dumps(report, indent=1, sort_keys=True) + "\n")
     if not options.keep and not report["violations"]:
         shutil.rmtree(room, ignore_errors=True)
