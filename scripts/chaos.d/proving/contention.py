@@ -3,6 +3,7 @@
 Read from the daemons' own logs and from when their processes were told to end.
 """
 import json
+import math
 import statistics
 from datetime import datetime
 
@@ -30,46 +31,45 @@ def logged(path, words):
     return found
 
 
+#: A process that died of itself was gone so long before the supervisor, which looks ten times a second, saw it.
+UNSEEN_MS = 300
+
+
 def tenures(lines, ends):
-    """Of each slot's lines and ends: (slot, from when it was at work, until when it was at most)."""
+    """Of each process that was at work: (slot, from when, until when at most, whether it was killed)."""
     found = []
-    for slot, entries in lines.items():
-        events = [(at, "working" if text == "working" else "stopped") for at, text in entries
-                  if text in ("working",) or text.startswith("stopped")]
-        # A process that is told to die is at work no more; one that died of itself was so a moment before it was seen.
-        events += [(end["at"], "told") for end in ends
-                   if end["slot"] == slot and end["event"] == "told" and end["signal"] == "SIGKILL"]
-        events += [(end["at"] - 1_000, "gone") for end in ends
-                   if end["slot"] == slot and end["event"] == "end" and end["asked"] is None]
-        began = None
-        for at, event in sorted(events):
-            if event == "working":
-                began = at
-            elif began is not None:
-                found.append((slot, began, at))
-                began = None
-        if began is not None:
-            found.append((slot, began, None))
+    for start in (event for event in ends if event["event"] == "start"):
+        mine = [event for event in ends if event["pid"] == start["pid"] and event["at"] >= start["at"]]
+        gone = next((event for event in mine if event["event"] == "end"), None)
+        killed = next((event for event in mine if event["event"] == "told" and event["signal"] == "SIGKILL"), None)
+        last = gone["at"] if gone else math.inf
+        words = [(at, text) for at, text in lines[start["slot"]] if start["at"] <= at <= last]
+        began = next((at for at, text in words if text == "working"), None)
+        if began is None:
+            continue
+        stopped = next((at for at, text in words if text.startswith("stopped")), None)
+        if killed:
+            until = killed["at"]
+        elif stopped:
+            until = stopped
+        else:
+            until = max(began, last - UNSEEN_MS)
+        found.append((start["slot"], began, until, killed is not None))
     return sorted(found, key=lambda tenure: tenure[1])
 
 
-def overlaps(tenures_found):
+def overlaps(found):
     """Pairs of tenures of which the later began before the earlier was over."""
-    found = []
-    for earlier, later in zip(tenures_found, tenures_found[1:]):
-        if earlier[0] != later[0] and (earlier[2] is None or later[1] < earlier[2]):
-            found.append(f"{later[0]} was at work from {later[1]} on, {earlier[0]} until {earlier[2]}")
-    return found
+    return [f"{later[0]} was at work from {later[1]} on, {earlier[0]} until {earlier[2]}"
+            for earlier, later in zip(found, found[1:]) if later[1] < earlier[2]]
 
 
 def takeovers(lines, ends):
-    """Milliseconds from each SIGKILL of an active daemon to the next time that one consumed."""
+    """Milliseconds from each SIGKILL of an active daemon to the next time that one consumed, by who that was."""
     consuming = sorted((at, slot) for slot, entries in lines.items() for at, text in entries if text == "consuming")
     found = {"own": [], "other": []}
-    for slot, began, until in tenures(lines, ends):
-        killed = any(end["event"] == "told" and end["signal"] == "SIGKILL" and end["slot"] == slot
-                     and end["at"] == until for end in ends)
-        following = next(((at, who) for at, who in consuming if until is not None and at > until), None)
+    for slot, _, until, killed in tenures(lines, ends):
+        following = next(((at, who) for at, who in consuming if at > until), None)
         if killed and following:
             found["own" if following[1] == slot else "other"].append(following[0] - until)
     return found
