@@ -251,6 +251,20 @@ import Threads
         }
     }
 
+    @Test func aMessageThatIsRejectedAgainGetsTheSameBytes() async throws {
+        try await site { _ in
+            .ok
+        } _: { site in
+            site.broker.put(Array("[]".utf8), into: "jobs")
+            await site.advance { site.results.count == 1 }
+            await site.pass(.seconds(90))
+            site.broker.put(Array("[]".utf8), into: "bulk")
+            await site.advance { site.results.count == 2 }
+            #expect(Set(site.results.map(\.messageID)).count == 1)
+            #expect(Set(site.results.map(\.body)).count == 1)
+        }
+    }
+
     @Test func aLedgerThatRefusesAfterTheYesCommitsItFirstWhenItIsBack() async throws {
         let refuse = Lock<(@Sendable () -> Void)?>(nil)
         try await site { _ in
