@@ -44,9 +44,10 @@ class Wire:
         def reset():
             for writers in list(self._pairs):
                 for writer in writers:
-                    raw = writer.get_extra_info("socket")
-                    if raw is not None:
-                        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    if not writer.transport.is_closing():
+                        # Lingering for no time makes closing send RST.
+                        writer.get_extra_info("socket").setsockopt(
+                            socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                     writer.transport.abort()
         self._do(reset)
 
