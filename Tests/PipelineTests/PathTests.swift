@@ -316,6 +316,38 @@ import Threads
         }
     }
 
+    @Test func aClockThatIsSetForwardLosesNoJobWhoseCopyIsOnItsWay() async throws {
+        let isUp = Lock(false)
+        try await site { _ in
+            isUp.withLock { $0 } ? .ok : .unavailable
+        } _: { site in
+            site.submit("a")
+            await site.advance { !site.broker.messages("retry.600s").isEmpty }
+            isUp.withLock { $0 = true }
+            // An hour of consuming, so that only the clock is in doubt.
+            site.clock.setForward(by: .seconds(7_200))
+            await site.pass(.seconds(120))
+            #expect(site.results.isEmpty)
+            await site.advance { !site.results.isEmpty }
+            #expect(site.results.map(\.outcome) == ["left"])
+        }
+    }
+
+    @Test func aCopyThatIsLostBesideAStepOfTheClockIsReportedAfterIt() async throws {
+        try await site { _ in
+            .unavailable
+        } _: { site in
+            site.submit("a")
+            await site.advance { !site.broker.messages("retry.5s").isEmpty }
+            site.broker.purge("retry.5s")
+            site.clock.setForward(by: .seconds(1_800))
+            await site.advance(for: .seconds(1_700)) { !site.results.isEmpty }
+            #expect(site.results.isEmpty)
+            await site.advance(for: .seconds(3_600)) { !site.results.isEmpty }
+            #expect(site.results.map(\.reason) == ["job_lost"])
+        }
+    }
+
     @Test func aReplyToGetsACopyOnlyWhereThatIsAllowed() async throws {
         var options = Site.Options()
         options.replyToAllow = ["reply.*"]
