@@ -217,6 +217,21 @@ class Auditor(unittest.TestCase):
         self.run_.ends = []
         self.rejects("calls")
 
+    def test_a_kill_long_after_the_answer_was_recorded_explains_no_call(self):
+        self.call_of("plain")["at"] = T + 10_000
+        self.run_.fault("kill_daemon", 20_000)
+        self.of("plain#0")["at"] = T + 30_000
+        self.run_.call("plain", at=21_000, answer="400", effect="none")
+        self.rejects("calls")
+
+    def test_a_kill_while_the_ledger_could_not_write_explains_one(self):
+        self.call_of("plain")["at"] = T + 10_000
+        self.run_.fault("ledger_full", 9_990, 19_000)
+        self.run_.fault("kill_daemon", 18_000)
+        self.of("plain#0")["at"] = T + 30_000
+        self.run_.call("plain", at=19_000, method="get", effect="none")
+        self.rejects()
+
     def test_a_question_before_the_first_call(self):
         self.call_of("plain")["at"] += 5
         self.run_.calls.insert(0, dict(self.call_of("plain"), at=T + 50, method="get", effect="none", sequence=0))

@@ -25,9 +25,17 @@ def calls(facts):
             previous = call
 
 
+#: From a call to the record of its answer: a fault that falls later finds the answer in the ledger.
+RECORDED_MS = 6_000
+#: What keeps an answer from the ledger for longer.
+UNRECORDED = {"ledger_full", "ledger_readonly", "stop_daemon"}
+
+
 def _cause(facts, job, previous, call, has_left):
-    begin = previous["at"] if previous else job.first_at
-    unheard = facts.between(UNHEARD, begin - SLACK_MS, call["at"])
+    begin, end = (previous["at"] if previous else job.first_at), call["at"]
+    if previous and not facts.between(UNRECORDED, begin, begin + RECORDED_MS):
+        end = min(end, begin + RECORDED_MS)
+    unheard = facts.between(UNHEARD, begin - SLACK_MS, end)
     if previous is None:
         if call["method"] == "leave":
             return "first"
