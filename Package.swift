@@ -135,7 +135,7 @@ let package = Package(
         tests(
             "PageTests",
             ["Service", "Operations", "Telemetry", "Jobs", "Secrets", "Threads", "ScriptedPeer", "PrivateBroker"]),
-        tests("RecentTests", ["leave-albumd", "Pipeline", "Telemetry", "Jobs", "Secrets", "Threads"]),
+        tests("RecentTests", ["leave-albumd", "Operations", "Pipeline", "Telemetry", "Jobs", "Secrets", "Threads"]),
         tests(
             "MetricsTests",
             [

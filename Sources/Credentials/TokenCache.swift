@@ -87,7 +87,9 @@ public actor TokenCache {
             entry.token = token
             entry.renewAt = token.expiresAt.map { $0 - configuration.ahead * Double.random(in: 0.8...1.2) }
         case .unavailable: break
-        case .notFound, .grantRevoked, .scopeMissing, .reauthRequired, .accountBlocked, .rejected, .misconfigured:
+        // Not this account's: the worker holds, and whoever has mended it tries again at once.
+        case .misconfigured: entry.token = nil
+        case .notFound, .grantRevoked, .scopeMissing, .reauthRequired, .accountBlocked, .rejected:
             entry.token = nil
             entry.refusal = (answer, clock.now() + configuration.negative)
         }

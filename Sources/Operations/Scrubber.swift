@@ -7,10 +7,14 @@ import Secrets
 /// Three nets, because none is enough: secrets that are known here, passwords by their place in an address, and long
 /// words that look like tokens.
 public struct Scrubber: Sendable {
-    // By their first bytes, so that a hundred thousand tokens cost a look-up for each byte of text and not a search.
-    private var secrets: [UInt32: [[UInt8]]] = [:]
-    private var accounts: [UInt32: [[UInt8]]] = [:]
-    private var names: Set<[UInt8]> = []
+    /// By their first twelve bytes, or all if they are shorter, so that a hundred thousand tokens that begin alike cost a
+    /// look-up and not a search.
+    private var secrets: [[UInt8]: [[UInt8]]] = [:]
+    private var secretLengths: Set<Int> = []
+    private var accounts: Set<[UInt8]> = []
+    private var accountLengths: Set<Int> = []
+    /// The first four bytes of all of them: most places of a text end here.
+    private var starts: Set<UInt32> = []
 
     /// Shorter secrets and names occur in ordinary words. They go only where their place tells.
     static let shortest = 4
@@ -25,7 +29,11 @@ public struct Scrubber: Sendable {
             let json = Array(JSONValue.string(secret).encoded().dropFirst().dropLast())
             let escaped = PercentEncoding.encode(secret)
             for form in Set([secret, json, escaped]) {
-                if let key = Self.key(of: form[...]) { self.secrets[key, default: []].append(form) }
+                guard let start = Self.key(of: form[...]) else { continue }
+                let piece = Array(form.prefix(Self.shortestPiece))
+                starts.insert(start)
+                secretLengths.insert(piece.count)
+                self.secrets[piece, default: []].append(form)
             }
         }
         for account in accounts { learn(account) }
@@ -33,8 +41,10 @@ public struct Scrubber: Sendable {
 
     /// Hides this account too wherever it stands as a word.
     public mutating func learn(_ account: [UInt8]) {
-        guard let key = Self.key(of: account[...]), names.insert(account).inserted else { return }
-        accounts[key, default: []].append(account)
+        guard let start = Self.key(of: account[...]) else { return }
+        starts.insert(start)
+        accounts.insert(account)
+        accountLengths.insert(account.count)
     }
 
     /// The first four bytes; nil if there are fewer.
@@ -108,35 +118,46 @@ public struct Scrubber: Sendable {
         result.reserveCapacity(text.count)
         var index = 0
         while index < text.count {
-            let start = Self.key(of: text[index...])
-            let hidden = (start.flatMap { secrets[$0] } ?? []).reduce(0) { longest, secret in
-                let shared = zip(secret, text[index...]).prefix { $0 == $1 }.count
-                return shared == secret.count || shared >= Self.shortestPiece ? max(longest, shared) : longest
+            let rest = text[index...]
+            if let start = Self.key(of: rest), starts.contains(start) {
+                let hidden = secretLength(at: rest)
+                if hidden > 0 {
+                    result += Self.mark
+                    index += hidden
+                    continue
+                }
+                if index == 0 || !Self.isWord(text[index - 1]), let account = account(at: rest) {
+                    result += Array(Self.hashed(account).utf8)
+                    index += account.count
+                    continue
+                }
             }
-            if hidden > 0 {
-                result += Self.mark
-                index += hidden
-            } else if let account = account(at: index, of: text, from: start) {
-                result += Array(Self.hashed(account).utf8)
-                index += account.count
-            } else {
-                result.append(text[index])
-                index += 1
-            }
+            result.append(text[index])
+            index += 1
         }
         return result
     }
 
-    /// The longest that begins there and is a word of its own.
-    private func account(at index: Int, of text: [UInt8], from start: UInt32?) -> [UInt8]? {
-        guard let start, let candidates = accounts[start], index == 0 || !Self.isWord(text[index - 1]) else {
-            return nil
+    /// How many bytes at the front belong to a secret: all of it, or twelve and more.
+    private func secretLength(at rest: ArraySlice<UInt8>) -> Int {
+        var longest = 0
+        for length in secretLengths where length <= rest.count {
+            for secret in secrets[Array(rest.prefix(length))] ?? [] {
+                longest = max(longest, zip(secret, rest).prefix { $0 == $1 }.count)
+            }
         }
-        return candidates.filter { candidate in
-            let end = index + candidate.count
-            return end <= text.count && text[index..<end].elementsEqual(candidate)
-                && (end == text.count || !Self.isWord(text[end]))
-        }.max { $0.count < $1.count }
+        return longest
+    }
+
+    /// The longest that stands at the front as a word of its own.
+    private func account(at rest: ArraySlice<UInt8>) -> [UInt8]? {
+        var longest: [UInt8]?
+        for length in accountLengths where length <= rest.count && length > longest?.count ?? 0 {
+            let word = Array(rest.prefix(length))
+            let next = rest.dropFirst(length).first
+            if accounts.contains(word), next.map(Self.isWord) != true { longest = word }
+        }
+        return longest
     }
 
     private static func isWord(_ byte: UInt8) -> Bool {

@@ -119,7 +119,7 @@ extension Worker {
         case .truncated(_, _, let whole): digest = whole
         }
         let trace = Intake.trace(of: item.message.properties)
-        let result = JobResult.rejected(rejection, completedAt: now)
+        let result = JobResult.rejected(rejection)
         let messageID = JobResult.messageID(rejecting: digest, for: rejection.reason)
         let stored = StoredResult(
             messageID: messageID, outcome: .rejected, reason: rejection.reason, body: result.encoded(),

@@ -87,6 +87,17 @@ import Testing
         #expect(promised.subtracting(bases) == [], "a metric that nobody looks at")
     }
 
+    /// The names above, and those of the source: neither has one that the other lacks.
+    @Test(.enabled(if: FileManager.default.fileExists(atPath: catalogue.path)))
+    func theDaemonKeepsItsPromise() throws {
+        let source = try String(contentsOf: Self.catalogue, encoding: .utf8)
+        let kept = Set(
+            source.matches(of: /registry\.(?:counter|gauge|histogram)\(\s*"([a-z_]+)"/).map { String($0.output.1) })
+        #expect(kept == MetricNames.plain.union(MetricNames.histograms))
+    }
+
+    private static let catalogue = Tree.root.appendingPathComponent("Sources/leave-albumd/MetricsCatalogue.swift")
+
     @Test func everyPanelHeedsTheInstance() {
         for expression in expressions {
             #expect(

@@ -38,6 +38,10 @@ import Threads
         #expect(!AdminPage.contentSecurityPolicy.contains("unsafe") && !AdminPage.contentSecurityPolicy.contains("*"))
     }
 
+    @Test func nothingMoves() {
+        #expect(!text.contains("transition") && !text.contains("animation") && !text.contains("animate"))
+    }
+
     @Test func itIsSmall() {
         #expect(AdminPage.html.count < 48 * 1024)
         #expect(text.split(separator: "\n", omittingEmptySubsequences: false).count <= 600)

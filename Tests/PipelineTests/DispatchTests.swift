@@ -73,7 +73,8 @@ import Threads
         dispatch.pause(AccountID("a"))
         dispatch.refuse(AccountID("b"), .minute, atLeast: .seconds(10), at: at(0), wall: Timestamp(milliseconds: 0))
         #expect(dispatch.waitingAccounts == 2)
-        #expect(dispatch.resume(AccountID("a"), at: at(1)))
+        let wasWaiting = dispatch.resume(AccountID("a"), at: at(1))
+        #expect(wasWaiting)
         #expect(dispatch.waitingAccounts == 1)
     }
 
@@ -143,6 +144,21 @@ import Threads
         #expect(dispatch.suspects.isOn, "more of them may come")
         dispatch.advance(to: at(2.5))
         #expect(!dispatch.suspects.isOn)
+    }
+
+    @Test mutating func aSuspectThatIsTriedAgainLetsTheOthersInWhenItHasEnded() {
+        let suspect = item(1, "suspect", account: "b", lane: .due, suspect: 1)
+        dispatch.accept(suspect, at: at(0))
+        #expect(next()?.id == "suspect")
+        dispatch.putBack(suspect, until: at(1), at: at(0))
+        #expect(next(at: 0.5) == nil)
+        dispatch.advance(to: at(1))
+        #expect(next(at: 1)?.id == "suspect")
+        dispatch.end(tag(1), at: at(1))
+        #expect(dispatch.suspects.isIdle)
+        dispatch.accept(item(2, "ordinary", account: "a", lane: .due), at: at(1))
+        #expect(!dispatch.suspects.isOn)
+        #expect(next(at: 1)?.id == "ordinary")
     }
 
     @Test mutating func whatNoWorkerHasIsForgottenWithItsConnection() {
