@@ -1,5 +1,6 @@
 """Takes results and dead letters as their consumers do, and writes each down before it acks it."""
 import hashlib
+import itertools
 import threading
 import time
 
@@ -13,8 +14,8 @@ OWN_HEADERS = "x-leave-album-"
 class Collector:
     """One thread that consumes both queues, and connects again whenever it is thrown out."""
 
-    def __init__(self, port, prefix, results, letters):
-        self.port, self.prefix = port, prefix
+    def __init__(self, ports, prefix, results, letters):
+        self.ports, self.prefix = ports, prefix
         self._results, self._letters = results, letters
         self.jobs = set()
         self.rejected = set()
@@ -29,16 +30,18 @@ class Collector:
         self._thread.join(30)
 
     def _run(self):
-        while not self._stopping:
+        for port in itertools.cycle(self.ports):
+            if self._stopping:
+                return
             try:
-                self._consume()
+                self._consume(port)
             except Exception as error:  # The broker is what this run torments: whatever happens, connect again.
                 self.trouble = repr(error)
                 time.sleep(0.3)
 
-    def _consume(self):
+    def _consume(self, port):
         connection = pika.BlockingConnection(pika.ConnectionParameters(
-            "127.0.0.1", self.port, heartbeat=10, socket_timeout=3, stack_timeout=5))
+            "127.0.0.1", port, heartbeat=10, socket_timeout=3, stack_timeout=5))
         try:
             # A channel each, for a queue that is gone closes its channel only.
             waiting = {"results": self._on_result, "dead": self._on_letter}

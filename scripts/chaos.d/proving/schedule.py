@@ -15,6 +15,7 @@ KINDS = {
     "disk_alarm": ("broker", 60, (1, 5)),
     "delete_results": ("broker", 90, (1, 4)),
     "delete_dead": ("broker", 90, (1, 4)),
+    "partition": ("broker", None, (4, 12)),
     "purge_delays": ("queues", 40, (0, 0)),
     "silent_broker": ("wire", 35, (1, 9)),
     "slow_broker": ("wire", 40, (2, 8)),
@@ -82,7 +83,7 @@ def make(seed, seconds, kinds, slow=False):
     for kind in sorted(kinds):
         family, every, _ = KINDS[kind]
         count = kinds[kind]
-        if every is None:
+        if count is None and every is None:
             continue
         if count is None:
             count = seconds * 0.9 / every
