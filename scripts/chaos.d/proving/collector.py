@@ -22,6 +22,8 @@ class Collector:
         self.count = 0
         self.trouble = None
         self._stopping = False
+        #: While it is set, letters stay in their queue.
+        self.leaves_letters = False
         self._thread = threading.Thread(target=self._run, daemon=True, name="collector")
         self._thread.start()
 
@@ -50,6 +52,10 @@ class Collector:
             while not self._stopping:
                 for name, take in waiting.items():
                     channel = consuming.get(name)
+                    if name == "dead" and self.leaves_letters:
+                        if channel is not None and channel.is_open:
+                            channel.close()
+                        continue
                     if channel is not None and channel.is_open and channel.consumer_tags:
                         continue
                     if time.monotonic() - looked.get(name, 0) < 0.5:

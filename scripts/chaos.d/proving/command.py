@@ -24,7 +24,8 @@ def main(arguments):
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=60, help="in which jobs come and faults fall (default 60)")
     parser.add_argument("--jobs", type=int, default=2000)
-    parser.add_argument("--faults", default="all", help="kinds with commas, each perhaps =COUNT; or all (default), ci, none")
+    parser.add_argument("--faults", default="all",
+                        help="kinds with commas, each perhaps =COUNT; or all (default), ci, none")
     parser.add_argument("--directory", help="where reports and records go (default: a temporary one)")
     parser.add_argument("--ci", action="store_true", help="a run of 25 s for every change: --seconds 25 --jobs 1500")
     parser.add_argument("--slow", action="store_true", help="also answers after which jobs wait for minutes")

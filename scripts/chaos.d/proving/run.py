@@ -172,7 +172,7 @@ def _perform(options, stage, faults, room):
     made = messages.Maker(
         options.seed, options.jobs, options.seconds, start, poison=1 if "poison" in options.kinds else 0).make()
     world.arrange(stage.simulator, made)
-    collector = Collector(stage.node.ports, stage.site.prefix, Journal(room / "results.jsonl"),
+    collector = stage.collector = Collector(stage.node.ports, stage.site.prefix, Journal(room / "results.jsonl"),
                           Journal(room / "letters.jsonl"))
     publisher = Publisher(stage.node.ports, stage.site.prefix, made, start, Journal(room / "published.jsonl"))
     tormentor = Tormentor(stage, faults, start, Journal(room / "faults.jsonl"))

@@ -16,6 +16,7 @@ KINDS = {
     "delete_results": ("broker", 90, (1, 4)),
     "delete_dead": ("broker", 90, (1, 4)),
     "partition": ("broker", None, (4, 12)),
+    "redrive": ("operator", 35, (3, 8)),
     "purge_delays": ("queues", 40, (0, 0)),
     "silent_broker": ("wire", 35, (1, 9)),
     "slow_broker": ("wire", 40, (2, 8)),
@@ -34,7 +35,8 @@ KINDS = {
 
 #: What a run of less than two minutes has time for.
 CI = ["kill_daemon", "kill_both", "stop_daemon", "term_daemon", "broker_kill", "close_connections", "memory_alarm",
-      "silent_broker", "silent_api", "cut_api", "cut_broker", "api_rows", "api_holds", "token_faults", "purge_delays"]
+      "silent_broker", "silent_api", "cut_api", "redrive", "cut_broker", "api_rows", "api_holds", "token_faults",
+      "purge_delays"]
 
 #: Rows of the table of verdicts whose jobs are soon done again, by the simulator's name of the answer.
 QUICK_ROWS = [
@@ -64,6 +66,10 @@ TOKEN_FAULTS = [
     {"fault": "delay", "milliseconds": 1000}, {"status": 200, "body": "{}"},
     {"status": 401, "body": "{\"error\":\"invalid_client\"}"},
 ]
+#: Whose letters an operator gives another try.
+REDRIVEN = ["cancelled", "share_token_invalid", "album_owner", "credential_not_found", "account_blocked",
+            "grant_revoked", "scope_missing", "deadline_exceeded", "permission_denied", "unexpected_status",
+            "outcome_unknown", "server_data_loss", "leave_refused", "photos_disabled_for_user"]
 
 
 @dataclass
@@ -126,6 +132,8 @@ def _details(random, kind, slow):
         return {"reset": random.random() < 0.5}
     if kind == "clock_jump":
         return {"offset": random.choice([-45, -20, -3, 3, 20, 45])}
+    if kind == "redrive":
+        return {"reasons": random.sample(REDRIVEN, 4), "killed_after": random.choice([None, None, 0.05, 0.3])}
     if kind == "ledger_full":
         return {"leave_kib": random.choice([0, 4, 64])}
     return {}

@@ -128,6 +128,19 @@ class Tormentor:
                 purged += channel.queue_purge(f"{self.stage.site.prefix}.retry.{delay}").method.message_count
         return {"messages": purged}
 
+    def _redrive(self, fault):
+        """Letters pile up, and an operator gives some of them another try; his command may be killed meanwhile."""
+        collector = self.stage.collector
+        collector.leaves_letters = True
+        try:
+            time.sleep(fault.seconds)
+            words = [word for reason in fault.details["reasons"] for word in ("--reason", reason)]
+            status, text = self.stage.site.command(
+                "dead", "redrive", *words, seconds=fault.details["killed_after"] or 30)
+        finally:
+            collector.leaves_letters = False
+        return {"status": status, "said": text.strip()[-200:]}
+
     def _channel(self):
         return _Channel(self.stage.node.ports)
 
