@@ -86,9 +86,12 @@ class Collector:
 
     def _on_letter(self, channel, method, properties, body):
         headers = properties.headers or {}
+        # What the broker writes on a delivery that is not the first says nothing of how it was published.
+        ours = {"x-delivery-count"} if method.redelivered else set()
         own = {key[len(OWN_HEADERS):]: value for key, value in headers.items() if key.startswith(OWN_HEADERS)}
         self._letters.write(
             at=now_ms(), key=method.routing_key, sha256=hashlib.sha256(body).hexdigest(), size=len(body),
             own={key: str(value) for key, value in own.items()}, number=headers.get("chaos-number"),
-            foreign=sorted(key for key in headers if key.startswith("x-") and not key.startswith(OWN_HEADERS)))
+            foreign=sorted(key for key in headers if key.startswith("x-") and not key.startswith(OWN_HEADERS)
+                           and key not in ours))
         channel.basic_ack(method.delivery_tag)

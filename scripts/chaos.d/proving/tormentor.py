@@ -135,8 +135,9 @@ class Tormentor:
         try:
             time.sleep(fault.seconds)
             words = [word for reason in fault.details["reasons"] for word in ("--reason", reason)]
+            slot = self.stage.daemons.active()
             status, text = self.stage.site.command(
-                "dead", "redrive", *words, seconds=fault.details["killed_after"] or 30)
+                "dead", "redrive", *words, seconds=fault.details["killed_after"] or 30, slot=slot.name if slot else "a")
         finally:
             collector.leaves_letters = False
         return {"status": status, "said": text.strip()[-200:]}
