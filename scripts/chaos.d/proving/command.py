@@ -18,12 +18,14 @@ def main(arguments):
         description="Faults fall on a running daemon by a seeded schedule; an auditor proves what became of each job.",
         epilog="scripts/chaos report DIR…   adds the reports of several runs up\n"
                "scripts/chaos audit DIR     judges the records of a kept run again\n"
-               "scripts/chaos contend …     the active daemon is killed again and again: who is at work, and how soon\n"
+               "scripts/chaos contend …     the active daemon is killed again and again: who works, and how soon\n"
+               "scripts/chaos partition …   a cluster of three nodes of which one loses sight of the others\n"
                "faults: " + ", ".join(schedule.KINDS))
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=60, help="in which jobs come and faults fall (default 60)")
     parser.add_argument("--jobs", type=int, default=2000)
-    parser.add_argument("--faults", default="all", help="kinds with commas, each perhaps =COUNT; all (default), ci, none")
+    parser.add_argument("--faults", default="all",
+                        help="kinds with commas, each perhaps =COUNT; or all (default), ci, none")
     parser.add_argument("--directory", help="where reports and records go (default: a temporary one)")
     parser.add_argument("--ci", action="store_true", help="a run of 25 s for every change: --seconds 25 --jobs 1500")
     parser.add_argument("--slow", action="store_true", help="also answers after which jobs wait for minutes")
@@ -39,13 +41,15 @@ def main(arguments):
         return _report(arguments[1:])
     if arguments[:1] == ["audit"]:
         return _audit(arguments[1:])
-    contend = arguments[:1] == ["contend"]
-    options = parser.parse_args(arguments[1:] if contend else arguments)
+    contend, partition = arguments[:1] == ["contend"], arguments[:1] == ["partition"]
+    options = parser.parse_args(arguments[1:] if contend or partition else arguments)
     options.command = "scripts/chaos " + " ".join(arguments)
     if contend and options.faults == "all":
         options.faults = f"kill_daemon={int(options.seconds / 4)},stop_daemon={int(options.seconds / 30)}"
     if options.ci:
         options.seconds, options.jobs, options.faults = 25.0, 1500, "ci"
+    if partition and options.faults == "all":
+        options.faults = f"partition={max(1, int(options.seconds / 30))},kill_daemon={int(options.seconds / 20)}"
     options.kinds = _kinds(parser, options)
     options.programs = Path(options.programs) if options.programs else _build()
     from . import run
@@ -59,7 +63,8 @@ def _kinds(parser, options):
     if options.faults == "none":
         return {}
     if options.faults in ("all", "ci"):
-        kinds = dict.fromkeys(schedule.KINDS if options.faults == "all" else schedule.CI)
+        # A partition needs three nodes, and two cores are busy with one.
+        kinds = dict.fromkeys(set(schedule.KINDS) - {"partition"} if options.faults == "all" else schedule.CI)
     else:
         kinds = {}
         for word in options.faults.split(","):

@@ -12,7 +12,7 @@ from .messages import poison_token
 
 SETTINGS = """\
 [broker]
-uris = ["amqp://127.0.0.1:{broker_port}"]
+uris = [{uris}]
 prefix = "{prefix}"
 heartbeat = "2s"
 confirm_timeout = "5s"
@@ -64,7 +64,7 @@ LATE_RESTART = 1.7
 class Site:
     """Where the daemons live: settings, grants, ledger and program."""
 
-    def __init__(self, program, room, ledger, broker_port, api_port, options):
+    def __init__(self, program, room, ledger, broker_ports, api_port, options):
         self.program, self.room, self.ledger = program, room, ledger
         self.prefix = f"chaos-{options.seed}"
         self.seed = options.seed
@@ -72,7 +72,8 @@ class Site:
         self.environment = dict(os.environ, ALBUMD_TEST_LOST_AFTER=str(LOST_AFTER_MS),
                                 ALBUMD_TEST_NEIGHBOURS_AFTER=str(NEIGHBOURS_AFTER_MS))
         self.settings.write_text(SETTINGS.format(
-            broker_port=broker_port, prefix=self.prefix, api_port=api_port, room=room, ledger=ledger,
+            uris=", ".join(f'"amqp://127.0.0.1:{port}"' for port in broker_ports), prefix=self.prefix,
+            api_port=api_port, room=room, ledger=ledger,
             durability=options.durability, level=options.log_level, concurrency=options.concurrency))
         (room / "store-key").write_text(os.urandom(32).hex())
         (room / "tokens").write_text(world.token_lines())

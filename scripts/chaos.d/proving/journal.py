@@ -1,4 +1,4 @@
-"""What a run wrote down, as JSON lines: one writer's appends are whole lines, so that a reader never sees half of one."""
+"""What a run wrote down, as JSON lines: appended whole, so that a reader never sees half of one."""
 import json
 import threading
 import time

@@ -1,5 +1,6 @@
 """A RabbitMQ node of one's own, as scripts/private-broker starts it, that can be killed and tormented."""
 import os
+import secrets
 import signal
 import subprocess
 import threading
@@ -15,7 +16,8 @@ ERL_CALL = "/usr/lib/erlang/bin/erl_call"
 class Node:
     """One node with its port mapper. Only one thread at a time starts, stops or talks to it."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, first=None, configuration=None):
+        """`first`: another node whose cluster this one is to be of; it needs its mapper and its cookie."""
         self.directory = Path(directory)
         for name in ("mnesia", "log", "home"):
             (self.directory / name).mkdir(parents=True, exist_ok=True)
@@ -28,14 +30,25 @@ class Node:
             RABBITMQ_NODE_IP_ADDRESS="127.0.0.1", RABBITMQ_DIST_PORT=str(process.free_port()),
             RABBITMQ_MNESIA_BASE=str(self.directory / "mnesia"), RABBITMQ_LOG_BASE=str(self.directory / "log"),
             HOME=str(self.directory / "home"), RABBITMQ_ENABLED_PLUGINS_FILE=str(self.directory / "plugins"),
-            RABBITMQ_CONF_ENV_FILE="/dev/null", RABBITMQ_CONFIG_FILE=str(self.directory / "none"),
-            ERL_EPMD_PORT=str(process.free_port()), ERL_EPMD_ADDRESS="127.0.0.1",
+            RABBITMQ_CONF_ENV_FILE="/dev/null", RABBITMQ_CONFIG_FILE=str(configuration or self.directory / "none"),
+            ERL_EPMD_PORT=first.environment["ERL_EPMD_PORT"] if first else str(process.free_port()),
+            ERL_EPMD_ADDRESS="127.0.0.1",
             # So that the script becomes the node, and its process id is the node's.
             RUNNING_UNDER_SYSTEMD="1")
-        self._mapper = process.spawn(
+        self.cookie = first.cookie if first else secrets.token_hex(12).upper()
+        cookie_file = self.directory / "home" / ".erlang.cookie"
+        cookie_file.write_text(self.cookie)
+        cookie_file.chmod(0o400)
+        self._mapper = None if first else process.spawn(
             ["epmd", "-port", self.environment["ERL_EPMD_PORT"], "-address", "127.0.0.1"],
             self.directory / "epmd.out", self.environment)
         self._child = None
+        self.has_run = False
+
+    @property
+    def ports(self):
+        """Where clients may connect."""
+        return [self.port]
 
     def start(self, seconds=120):
         with self.lock:
@@ -47,6 +60,7 @@ class Node:
                 deadline = time.monotonic() + seconds
                 while self._child.poll() is None and time.monotonic() < deadline:
                     if b"completed with" in output.read_bytes():
+                        self.has_run = True
                         return
                     time.sleep(0.1)
                 process.end(self._child, signal.SIGKILL)
@@ -73,9 +87,8 @@ class Node:
     def evaluate(self, expression, seconds=30):
         """Runs one Erlang expression in the node: what rabbitmqctl does, in a hundredth of its time."""
         with self.lock:
-            cookie = (self.directory / "home" / ".erlang.cookie").read_text()
             answer = subprocess.run(
-                [ERL_CALL, "-timeout", str(seconds), "-c", cookie, "-n", self.name, "-e"],
+                [ERL_CALL, "-timeout", str(seconds), "-c", self.cookie, "-n", self.name, "-e"],
                 input=expression.encode() + b"\n",
                 env=self.environment, capture_output=True, timeout=seconds + 5)
             text = (answer.stdout + answer.stderr).decode(errors="replace")
@@ -94,10 +107,3 @@ class Node:
 
     def disk_alarm(self, is_on):
         self.evaluate(f"rabbit_disk_monitor:set_disk_free_limit({10**16 if is_on else 50_000_000}).")
-
-    def depths(self, prefix):
-        """Messages of each queue, delivered ones included."""
-        text = self.evaluate(
-            '[io_lib:format("~s ~p;", [element(4, amqqueue:get_name(Q)), M]) || Q <- rabbit_amqqueue:list(<<"/">>), '
-            "[{messages, M}] <- [rabbit_amqqueue:info(Q, [messages])]].")
-        return text

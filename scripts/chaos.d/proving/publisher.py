@@ -1,5 +1,6 @@
 """Publishes a run's messages as a careful publisher does: persistent, mandatory, confirmed, and again when in doubt."""
 import collections
+import itertools
 import threading
 import time
 
@@ -17,8 +18,8 @@ RETURNED = "returned"
 class Publisher:
     """One thread. `messages` are sorted by time; `start` is the wall time that their times count from."""
 
-    def __init__(self, port, prefix, messages, start, journal):
-        self.port, self.start, self.journal = port, start, journal
+    def __init__(self, ports, prefix, messages, start, journal):
+        self.ports, self.start, self.journal = ports, start, journal
         self.exchange = f"{prefix}.jobs"
         self._waiting = collections.deque(enumerate(messages))
         self._again = collections.deque()
@@ -41,9 +42,11 @@ class Publisher:
         self._thread.join(30)
 
     def _run(self):
-        while not self._stopping and not self.is_done:
+        for port in itertools.cycle(self.ports):
+            if self._stopping or self.is_done:
+                return
             parameters = pika.ConnectionParameters(
-                "127.0.0.1", self.port, heartbeat=10, socket_timeout=3, stack_timeout=5, blocked_connection_timeout=None)
+                "127.0.0.1", port, heartbeat=10, socket_timeout=3, stack_timeout=5, blocked_connection_timeout=None)
             try:
                 connection = SelectConnection(
                     parameters, on_open_callback=self._opened, on_open_error_callback=self._lost,

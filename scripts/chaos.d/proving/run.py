@@ -11,6 +11,7 @@ from pathlib import Path
 import pika
 
 from . import audit, contention, messages, process, schedule, world
+from .cluster import Cluster
 from .collector import Collector
 from .daemon import Daemons, Site
 from .journal import Journal, now_ms, read
@@ -42,26 +43,28 @@ class Stage:
 
     def _build(self):
         options, room = self.options, self.room
-        self.node = Node(room / "broker")
+        self.node = Cluster(room / "broker", options.seed) if "partition" in options.kinds else Node(room / "broker")
         self._ends.append(self.node.end)
         self.node.start()
         self.simulator = Simulator(options.programs / "photos-simulator", room, options.seed, options.latency)
         self._ends.append(self.simulator.end)
-        self.broker_wire, self.api_wire = Wire(self.node.port), Wire(self.simulator.port)
-        self._ends += [self.broker_wire.stop, self.api_wire.stop]
+        self.broker_wires, self.api_wire = [Wire(port) for port in self.node.ports], Wire(self.simulator.port)
+        self._ends += [wire.stop for wire in [*self.broker_wires, self.api_wire]]
         ledger = room / "ledger"
         ledger.mkdir()
         if options.kinds.keys() & {"ledger_full", "ledger_readonly"}:
             subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={LEDGER_MIB}m", "chaos", str(ledger)], check=True)
             self._ends.append(lambda: subprocess.run(["umount", "-l", str(ledger)], check=True))
         self.site = Site(
-            options.programs / "leave-albumd", room, ledger, self.broker_wire.port, self.api_wire.port, options)
+            options.programs / "leave-albumd", room, ledger, [wire.port for wire in self.broker_wires],
+            self.api_wire.port, options)
         self.site.prepare()
         self.ends_journal = Journal(room / "ends.jsonl")
         preload = {}
         if "clock_jump" in options.kinds:
             (room / "clock").write_bytes(bytes(8))
-            subprocess.run(["gcc", "-O2", "-Wall", "-Werror", "-shared", "-fPIC", "-o", room / "skew.so", SKEW], check=True)
+            subprocess.run(
+                ["gcc", "-O2", "-Wall", "-Werror", "-shared", "-fPIC", "-o", room / "skew.so", SKEW], check=True)
             preload = {"LD_PRELOAD": str(room / "skew.so"), "CHAOS_CLOCK": str(room / "clock")}
         self.daemons = Daemons(self.site, self.ends_journal, "poison" in options.kinds, preload)
         self._ends.append(self._kill_daemons)
@@ -92,8 +95,9 @@ class Stage:
     def depths(self):
         """Messages that wait in each queue, without those in somebody's hands; None if the broker cannot say."""
         try:
-            connection = pika.BlockingConnection(pika.ConnectionParameters(
-                "127.0.0.1", self.node.port, socket_timeout=3, stack_timeout=5))
+            connection = pika.BlockingConnection([
+                pika.ConnectionParameters("127.0.0.1", port, socket_timeout=3, stack_timeout=5)
+                for port in self.node.ports])
             try:
                 channel = connection.channel()
                 return {name: channel.queue_declare(f"{self.site.prefix}.{name}", passive=True).method.message_count
@@ -168,9 +172,9 @@ def _perform(options, stage, faults, room):
     made = messages.Maker(
         options.seed, options.jobs, options.seconds, start, poison=1 if "poison" in options.kinds else 0).make()
     world.arrange(stage.simulator, made)
-    collector = Collector(stage.node.port, stage.site.prefix, Journal(room / "results.jsonl"),
+    collector = stage.collector = Collector(stage.node.ports, stage.site.prefix, Journal(room / "results.jsonl"),
                           Journal(room / "letters.jsonl"))
-    publisher = Publisher(stage.node.port, stage.site.prefix, made, start, Journal(room / "published.jsonl"))
+    publisher = Publisher(stage.node.ports, stage.site.prefix, made, start, Journal(room / "published.jsonl"))
     tormentor = Tormentor(stage, faults, start, Journal(room / "faults.jsonl"))
     tormentor.join()
     process.eventually("every message is confirmed", lambda: publisher.is_done, seconds=options.patience)

@@ -15,6 +15,8 @@ KINDS = {
     "disk_alarm": ("broker", 60, (1, 5)),
     "delete_results": ("broker", 90, (1, 4)),
     "delete_dead": ("broker", 90, (1, 4)),
+    "partition": ("broker", None, (4, 12)),
+    "redrive": ("operator", 35, (3, 8)),
     "purge_delays": ("queues", 40, (0, 0)),
     "silent_broker": ("wire", 35, (1, 9)),
     "slow_broker": ("wire", 40, (2, 8)),
@@ -33,7 +35,8 @@ KINDS = {
 
 #: What a run of less than two minutes has time for.
 CI = ["kill_daemon", "kill_both", "stop_daemon", "term_daemon", "broker_kill", "close_connections", "memory_alarm",
-      "silent_broker", "silent_api", "cut_api", "cut_broker", "api_rows", "api_holds", "token_faults", "purge_delays"]
+      "silent_broker", "silent_api", "cut_api", "redrive", "cut_broker", "api_rows", "api_holds", "token_faults",
+      "purge_delays"]
 
 #: Rows of the table of verdicts whose jobs are soon done again, by the simulator's name of the answer.
 QUICK_ROWS = [
@@ -63,6 +66,10 @@ TOKEN_FAULTS = [
     {"fault": "delay", "milliseconds": 1000}, {"status": 200, "body": "{}"},
     {"status": 401, "body": "{\"error\":\"invalid_client\"}"},
 ]
+#: Whose letters an operator gives another try.
+REDRIVEN = ["cancelled", "share_token_invalid", "album_owner", "credential_not_found", "account_blocked",
+            "grant_revoked", "scope_missing", "deadline_exceeded", "permission_denied", "unexpected_status",
+            "outcome_unknown", "server_data_loss", "leave_refused", "photos_disabled_for_user"]
 
 
 @dataclass
@@ -82,7 +89,7 @@ def make(seed, seconds, kinds, slow=False):
     for kind in sorted(kinds):
         family, every, _ = KINDS[kind]
         count = kinds[kind]
-        if every is None:
+        if count is None and every is None:
             continue
         if count is None:
             count = seconds * 0.9 / every
@@ -125,6 +132,8 @@ def _details(random, kind, slow):
         return {"reset": random.random() < 0.5}
     if kind == "clock_jump":
         return {"offset": random.choice([-45, -20, -3, 3, 20, 45])}
+    if kind == "redrive":
+        return {"reasons": random.sample(REDRIVEN, 4), "killed_after": random.choice([None, None, 0.05, 0.3])}
     if kind == "ledger_full":
         return {"leave_kib": random.choice([0, 4, 64])}
     return {}

@@ -98,6 +98,9 @@ class Tormentor:
         time.sleep(fault.seconds)
         self.stage.node.disk_alarm(False)
 
+    def _partition(self, fault):
+        return self.stage.node.partition(fault.seconds)
+
     def _delete_results(self, fault):
         return self._delete("results", fault)
 
@@ -125,23 +128,42 @@ class Tormentor:
                 purged += channel.queue_purge(f"{self.stage.site.prefix}.retry.{delay}").method.message_count
         return {"messages": purged}
 
+    def _redrive(self, fault):
+        """Letters pile up, and an operator gives some of them another try; his command may be killed meanwhile."""
+        collector = self.stage.collector
+        collector.leaves_letters = True
+        try:
+            time.sleep(fault.seconds)
+            words = [word for reason in fault.details["reasons"] for word in ("--reason", reason)]
+            slot = self.stage.daemons.active()
+            status, text = self.stage.site.command(
+                "dead", "redrive", *words, seconds=fault.details["killed_after"] or 30, slot=slot.name if slot else "a")
+        finally:
+            collector.leaves_letters = False
+        return {"status": status, "said": text.strip()[-200:]}
+
     def _channel(self):
-        return _Channel(self.stage.node.port)
+        return _Channel(self.stage.node.ports)
 
     # MARK: The wires
 
     def _silent_broker(self, fault):
-        self.stage.broker_wire.silence()
+        for wire in self.stage.broker_wires:
+            wire.silence()
         time.sleep(fault.seconds)
-        self.stage.broker_wire.restore(**fault.details)
+        for wire in self.stage.broker_wires:
+            wire.restore(**fault.details)
 
     def _slow_broker(self, fault):
-        self.stage.broker_wire.slow(fault.details["delay"])
+        for wire in self.stage.broker_wires:
+            wire.slow(fault.details["delay"])
         time.sleep(fault.seconds)
-        self.stage.broker_wire.slow(0)
+        for wire in self.stage.broker_wires:
+            wire.slow(0)
 
     def _cut_broker(self, fault):
-        self.stage.broker_wire.cut()
+        for wire in self.stage.broker_wires:
+            wire.cut()
 
     def _silent_api(self, fault):
         self.stage.api_wire.silence()
@@ -219,9 +241,10 @@ class Tormentor:
 class _Channel:
     """A channel of a connection of its own, closed with it."""
 
-    def __init__(self, port):
-        self._connection = pika.BlockingConnection(pika.ConnectionParameters(
-            "127.0.0.1", port, socket_timeout=3, stack_timeout=5, connection_attempts=10, retry_delay=1))
+    def __init__(self, ports):
+        self._connection = pika.BlockingConnection([pika.ConnectionParameters(
+            "127.0.0.1", port, socket_timeout=3, stack_timeout=5, connection_attempts=10, retry_delay=1)
+            for port in ports])
 
     def __enter__(self):
         return self._connection.channel()

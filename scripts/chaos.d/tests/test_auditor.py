@@ -131,6 +131,23 @@ class Auditor(unittest.TestCase):
         self.run_.result("plain#1", 120, "left", "left")
         self.rejects("one_result")
 
+    def test_a_generation_that_an_operator_asked_for(self):
+        self.run_.letters = [one for one in self.run_.letters if one["key"] != "cancelled"]
+        self.run_.fault("redrive", 1_000, 2_000)
+        self.run_.call("cancelled", at=2_100)
+        self.run_.result("cancelled#1", 2_200, "left", "left")
+        self.rejects()
+
+    def test_a_letter_that_was_redriven_into_nothing(self):
+        self.run_.letters = [one for one in self.run_.letters if one["key"] != "cancelled"]
+        self.run_.fault("redrive", 1_000, 2_000)
+        self.rejects("letters")
+
+    def test_a_job_that_succeeded_is_not_redriven(self):
+        self.run_.fault("redrive", 1_000, 2_000)
+        self.run_.result("plain#1", 2_200, "left", "left")
+        self.rejects("one_result")
+
     def test_a_result_that_is_not_persistent(self):
         self.of("plain#0")["persistent"] = False
         self.rejects("one_result")

@@ -112,6 +112,14 @@ class Facts:
             generation += 1
         return found
 
+    def was_redriven(self, job, generation):
+        """An operator redrove letters between the failure of a generation and the next one's result."""
+        generations = self.generations(job)
+        if generation not in generations or generation + 1 not in generations:
+            return False
+        (failed, begin), (_, end) = generations[generation], generations[generation + 1]
+        return failed.get("outcome") == "failed" and bool(self.between({"redrive"}, begin, end))
+
     def last_result(self, job):
         generations = self.generations(job)
         return generations[max(generations)] if generations else (None, None)

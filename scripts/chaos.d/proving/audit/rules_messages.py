@@ -88,6 +88,10 @@ def letters(facts):
         # The ledger has no body to make a letter of.
         if result.get("reason") == "job_lost":
             continue
+        job, _, generation = name.rpartition("#")
+        if job in facts.jobs and facts.was_redriven(facts.jobs[job], int(generation)):
+            facts.explain("letter that was redriven")
+            continue
         first, last = min(c["at"] for c in copies), max(c["at"] for c in copies)
         if facts.between({"delete_dead"}, first - 8_000, last + 8_000):
             facts.explain("letter gone with the deleted queue")

@@ -51,8 +51,9 @@ def one_result(facts):
             continue
         if name != f"{result.get('jobId')}#{result.get('generation')}":
             yield f"result {name} is about {result.get('jobId')}, generation {result.get('generation')}"
-        elif result["generation"] != 0:
-            # Nobody redrives in these runs.
+        elif result["generation"] != 0 and not (
+                name.rpartition("#")[0] in facts.jobs
+                and facts.was_redriven(facts.jobs[name.rpartition("#")[0]], result["generation"] - 1)):
             yield f"result {name} is of a generation that nobody asked for"
         for copy in copies:
             if not copy["persistent"] or copy["type"] != "leave-album.result.v1":
