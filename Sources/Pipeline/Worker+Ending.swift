@@ -107,6 +107,11 @@ extension Worker {
         guard recorded != nil else { return false }
         guard await announcer.publishResult(stored, replayed: false, replyTo: nil) else { return false }
         ledger.mark(.result, of: hand.jobID, generation: predecessor.generation)
+        onEvent(
+            .ended(
+                hand.jobID, hand.job.account, stored.outcome, stored.reason, attempts: closing.progress.attempts,
+                timeToResult: now - closing.progress.firstSeen, detail: "a newer generation of the job was submitted",
+                traceID: hand.trace.traceID))
         return true
     }
 

@@ -8,9 +8,9 @@ extension OnABroker {
         /// `LEAVE_ALBUMD_TEST_SIZING_JOBS=10000` for the table of the document.
         @Test(arguments: ["text", "json"]) func aJobLogsOneLine(format: String) async throws {
             let jobs = ProcessInfo.processInfo.environment["LEAVE_ALBUMD_TEST_SIZING_JOBS"].flatMap(Int.init) ?? 500
-            let stage = try await Stage(settings: "[log]\nformat = \"\(format)\"\n")
+            let stage = try await Stage()
             let reader = try ResultReader(stage)
-            try await stage.start()
+            try await stage.start(environment: ["LEAVE_ALBUMD_LOG_FORMAT": format])
             let queue = "\(stage.prefix).due,"
             try await eventually("it consumes") { await stage.log.contains(queue) }
             let before = await stage.log.utf8.count
