@@ -19,7 +19,8 @@ extension JobResult {
         guard let attempts = count(value["attempts"]), let generation = count(value["generation"]) else {
             throw ResultFault("attempts and generation are not counts")
         }
-        guard let completedAt = value["completedAt"]?.text else { throw ResultFault("it has no completedAt") }
+        let completedAt = value["completedAt"]?.text
+        guard completedAt != nil || outcome == .rejected else { throw ResultFault("it has no completedAt") }
         let jobID = value["jobId"]?.utf8.flatMap(JobID.init(checking:))
         guard jobID != nil || outcome == .rejected else { throw ResultFault("it names no job") }
         let metadata = (value["metadata"]?.members ?? []).compactMap { member in

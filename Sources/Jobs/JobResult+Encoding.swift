@@ -21,7 +21,7 @@ extension JobResult {
         add("httpStatus", httpStatus.map { .integer(Int64($0)) })
         add("apiStatus", apiStatus.map { .text(DetailText.scrubbed($0, limit: Self.longestAPIStatus)) })
         add("requestedAt", requestedAt.map { .text($0) })
-        add("completedAt", .text(completedAt))
+        add("completedAt", completedAt.map { .text($0) })
         add("durationMs", .integer(durationMs))
         if !metadata.isEmpty {
             add("metadata", .object(metadata.map { JSONValue.Member($0.key, .string($0.value)) }))

@@ -31,11 +31,12 @@ extension JobResult {
             durationMs: max(0, duration.milliseconds), metadata: subject.metadata)
     }
 
-    /// The message never became a job. The result says nothing of any other job with its id.
-    public static func rejected(_ rejection: Rejection, completedAt: Timestamp) -> JobResult {
+    /// The message never became a job. The result says nothing of any other job with its id, and is the same each time
+    /// that the message comes.
+    public static func rejected(_ rejection: Rejection) -> JobResult {
         JobResult(
             jobID: rejection.jobID, account: rejection.account, outcome: rejection.reason.outcome,
             effect: rejection.reason.effect(isAmbiguous: false), reason: rejection.reason, next: rejection.reason.next,
-            detail: rejection.detail, attempts: 0, generation: 0, completedAt: completedAt.rfc3339, durationMs: 0)
+            detail: rejection.detail, attempts: 0, generation: 0, completedAt: nil, durationMs: 0)
     }
 }

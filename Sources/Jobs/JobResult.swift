@@ -18,15 +18,16 @@ public struct JobResult: Equatable, Sendable {
     public var httpStatus: Int?
     public var apiStatus: String?
     public var requestedAt: String?
-    /// RFC 3339, UTC, milliseconds.
-    public var completedAt: String
+    /// RFC 3339, UTC, milliseconds. Nil for what was rejected: nobody remembers a rejection, so when its message comes
+    /// again, after a crash or from a publisher in doubt, the same bytes are made of the message alone.
+    public var completedAt: String?
     public var durationMs: Int64
     public var metadata: [Job.Metadatum]
 
     public init(
         jobID: JobID?, account: AccountID?, outcome: Outcome, effect: Effect, reason: Reason? = nil,
         next: NextStep? = nil, detail: String? = nil, attempts: Int, generation: Int, httpStatus: Int? = nil,
-        apiStatus: String? = nil, requestedAt: String? = nil, completedAt: String, durationMs: Int64,
+        apiStatus: String? = nil, requestedAt: String? = nil, completedAt: String?, durationMs: Int64,
         metadata: [Job.Metadatum] = []
     ) {
         self.jobID = jobID

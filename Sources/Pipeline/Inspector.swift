@@ -77,9 +77,9 @@ struct Inspector: Sendable {
 
     /// Reports jobs whose copy never came. Only when the worker could have had it: it has been consuming all that
     /// time, and nothing is left on `due`.
-    func reportLostJobs(consumingSince: Timestamp?) async {
+    func reportLostJobs(consumingSince: MonotonicTime?) async {
         let now = clock.wall()
-        guard let consumingSince, now - consumingSince > configuration.lostAfter,
+        guard let consumingSince, clock.now() - consumingSince > configuration.lostAfter,
             case .some(.some(let due)) = await queues.depth(of: Lane.due.queue(prefix: configuration.prefix)),
             due.messages == 0
         else { return }

@@ -23,7 +23,9 @@ public final class Pipeline: Sendable {
 
     private struct State {
         // Written by the link's events, read by the inspector.
-        var consumingSince: Timestamp?
+        var consumingSince: MonotonicTime?
+        // The inspector's alone.
+        var clocks = ClockWatch()
     }
 
     /// `onEvent` is called from any thread and must not block.
@@ -76,7 +78,7 @@ public final class Pipeline: Sendable {
 
     /// The consuming link has its lanes.
     public func consuming() {
-        state.withLock { $0.consumingSince = $0.consumingSince ?? clock.wall() }
+        state.withLock { $0.consumingSince = $0.consumingSince ?? clock.now() }
     }
 
     /// The consuming connection of that generation is gone, and its deliveries with it.
@@ -135,6 +137,7 @@ public final class Pipeline: Sendable {
     }
 
     private func inspect() async {
+        _ = trustsDueTimes()
         await inspector.publishOwedResults()
         let clock = self.clock
         let lifts = self.lifts
@@ -150,9 +153,13 @@ public final class Pipeline: Sendable {
             guard !Task.isCancelled else { return }
             await inspector.publishOwedResults()
             await inspector.lookForResultsQueue()
-            let holdFree = dispatcher.holds.isEmpty
-            await inspector.reportLostJobs(consumingSince: holdFree ? state.withLock { $0.consumingSince } : nil)
+            guard trustsDueTimes(), dispatcher.holds.isEmpty else { continue }
+            await inspector.reportLostJobs(consumingSince: state.withLock { $0.consumingSince })
         }
+    }
+
+    private func trustsDueTimes() -> Bool {
+        state.withLock { $0.clocks.trustsDueTimes(at: clock.now(), wall: clock.wall()) }
     }
 
     // MARK: What an operator sees

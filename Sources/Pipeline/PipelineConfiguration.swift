@@ -32,6 +32,8 @@ public struct PipelineConfiguration: Sendable {
     public var lostAfter: Duration
     /// How often the results queue is looked for and late copies are counted.
     public var inspectionInterval: Duration
+    /// How long a job waits whose refusal may be everybody's, until its neighbours have shown whether it is.
+    public var waitForNeighbours = Self.defaultWaitForNeighbours
     public var hook: PathHook?
     /// Whose jobs test a hold before all others.
     public var canary: AccountID?
@@ -46,6 +48,8 @@ public struct PipelineConfiguration: Sendable {
     public static let defaultLostAfter = Duration.seconds(900)
     /// A minute bounds how long results can be confirmed into nothing after their queue was deleted.
     public static let defaultInspectionInterval = Duration.seconds(60)
+    /// Three of them are long enough for an API that refuses everybody to be noticed, also with few jobs.
+    public static let defaultWaitForNeighbours = Duration.seconds(300)
 
     public init(
         prefix: String, concurrency: Int, perAccount: Int, requestsPerMinutePerAccount: Int,

@@ -15,8 +15,9 @@ struct SuspectWatch: Sendable {
 
     var isIdle: Bool { waiting.isEmpty && !isRunning }
 
+    /// Also of one that comes back for another try: it is in the list still, and `ended` takes it out once.
     mutating func add(_ tag: DeliveryTag) {
-        waiting.append(tag)
+        if !waiting.contains(tag) { waiting.append(tag) }
         isOn = true
     }
 

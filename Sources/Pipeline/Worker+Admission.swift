@@ -35,9 +35,7 @@ extension Worker {
             let detail = "the worker died \(Intake.suspectsToPoison) times with this job alone in hand"
             return .end(.failed(.poison, detail: detail, nil))
         }
-        if let deadline = hand.job.deadline, deadline < now {
-            return .end(.failed(.deadlineExceeded, detail: "its deadline passed before a call could begin", nil))
-        }
+        if let ending = pastDeadline(hand, at: now) { return .end(ending) }
         if hand.progress.attempts >= configuration.maxAttempts {
             return .end(.failed(.attemptsExhausted, detail: "all \(hand.progress.attempts) attempts failed", nil))
         }
@@ -59,6 +57,12 @@ extension Worker {
             return .park(until: now + wait, cause: "its account has no turn for it yet")
         }
         return await budgeted(hand, at: now)
+    }
+
+    /// The end of a job whose deadline is over; nil for any other.
+    func pastDeadline(_ hand: JobInHand, at now: Timestamp) -> Ending? {
+        guard let deadline = hand.job.deadline, deadline < now else { return nil }
+        return .failed(.deadlineExceeded, detail: "its deadline passed before a call could begin", nil)
     }
 
     /// Whether the day has a call left for it.

@@ -107,6 +107,11 @@ extension Worker {
         guard recorded != nil else { return false }
         guard await announcer.publishResult(stored, replayed: false, replyTo: nil) else { return false }
         ledger.mark(.result, of: hand.jobID, generation: predecessor.generation)
+        onEvent(
+            .ended(
+                hand.jobID, hand.job.account, stored.outcome, stored.reason, attempts: closing.progress.attempts,
+                timeToResult: now - closing.progress.firstSeen, detail: "a newer generation of the job was submitted",
+                traceID: hand.trace.traceID))
         return true
     }
 
@@ -119,7 +124,7 @@ extension Worker {
         case .truncated(_, _, let whole): digest = whole
         }
         let trace = Intake.trace(of: item.message.properties)
-        let result = JobResult.rejected(rejection, completedAt: now)
+        let result = JobResult.rejected(rejection)
         let messageID = JobResult.messageID(rejecting: digest, for: rejection.reason)
         let stored = StoredResult(
             messageID: messageID, outcome: .rejected, reason: rejection.reason, body: result.encoded(),

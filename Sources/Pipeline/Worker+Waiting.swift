@@ -59,7 +59,6 @@ extension Worker {
 
     /// A job that was parked so often for the same refusal is not the one to find out.
     private static let refusalsToEnd = 3
-    private static let waitForNeighbours = Duration.seconds(300)
 
     /// The job's own fault if its neighbours succeed; everybody's if they are refused as well; else it waits.
     func refuse(
@@ -96,7 +95,7 @@ extension Worker {
             return await finish(hand, .failed(reason, detail: verdict.detail, verdict), delivery)
         }
         hand.item.stamp.refusals += 1
-        let wait = max(Self.waitForNeighbours, verdict.minimumWait ?? .zero)
+        let wait = max(configuration.waitForNeighbours, verdict.minimumWait ?? .zero)
         await park(hand, until: clock.wall() + wait, cause: verdict.detail, delivery)
     }
 }

@@ -103,6 +103,9 @@ struct Worker: Sendable {
 
         var isFirst = true
         while true {
+            // A token, or the answer before, may have been long in coming.
+            if let ending = pastDeadline(hand, at: clock.wall()) { return await finish(hand, ending, delivery) }
+
             // The intent is durable before a byte is sent. A kill after this makes the job ambiguous, for good.
             hook(.claim, .before)
             switch await claim(hand, isFirst: isFirst) {

@@ -24,7 +24,7 @@ enum Commands {
         case "bundle": finish { try await BundleCommand(arguments).run() }
         default: break
         }
-        let settings = load(arguments.value("--config") ?? defaultConfig)
+        let settings = load(arguments.value("--config") ?? defaultConfig, isDaemon: name == "run")
         switch name {
         case "run":
             runDaemon(
@@ -67,12 +67,16 @@ enum Commands {
         exit(ExitStatus.done.rawValue)
     }
 
-    private static func load(_ path: String) -> Settings {
+    private static func load(_ path: String, isDaemon: Bool) -> Settings {
         do throws(SettingsFaults) {
             return try Settings.load(path: path, environment: Settings.processEnvironment())
         } catch {
             StandardStream.error.write(error.description + "\n")
-            exit(ExitStatus.settingsWrong.rawValue)
+            // What `systemctl status` shows of a service that did not start.
+            if isDaemon { Notifier.systemd.tell([.status(error.description)]) }
+            // A file that is another user's is no fault of the settings, except for the daemon, whose file it is.
+            let isForbidden = !isDaemon && access(path, R_OK) != 0 && CLinux_errno() == EACCES
+            exit((isForbidden ? ExitStatus.noPermission : .settingsWrong).rawValue)
         }
     }
 

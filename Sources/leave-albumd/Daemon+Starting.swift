@@ -70,7 +70,9 @@ extension Daemon {
                     switch provider {
                     case .static:
                         guard let file = settings.credentials.static.tokenFile else { return nil }
-                        let credentials = try StaticCredentials(path: file.path)
+                        let credentials = try startup(.settingsWrong, hint: Self.hint(about: file.path)) {
+                            try StaticCredentials(path: file.path)
+                        }
                         for warning in credentials.warnings { logger.warning(warning) }
                         return credentials
                     case .store:
@@ -126,10 +128,10 @@ extension Daemon {
         switch error.kind {
         case .channelClosed:
             "\(error); the topology is not as the settings say: see `leave-albumd topology verify`"
-        case .loginRefused: "\(error); see broker.username and broker.password_file"
+        case .loginRefused: "\(error.afterConnecting); see broker.username and broker.password_file"
         case .unreachable, .tls, .connectionClosed, .timeout, .heartbeatMissed, .protocolViolation,
             .consumerCancelled, .stopped:
-            "\(error)"
+            error.afterConnecting
         }
     }
 
@@ -160,11 +162,21 @@ extension Daemon {
                 + "--new-ledger if there never was one", status: .settingsWrong)
     }
 
-    func startup<Value>(_ status: ExitStatus, _ body: () throws -> Value) throws -> Value {
+    /// A package was installed and its settings were not touched: the error alone would not say that.
+    private static func hint(about tokenFile: String) -> String {
+        tokenFile == "/etc/leave-albumd/tokens"
+            ? "; these may still be the example settings: edit \(Commands.defaultConfig)" : ""
+    }
+
+    func startup<Value>(
+        _ status: ExitStatus, hint: String = "", _ body: () throws -> Value
+    ) throws -> Value {
         do {
             return try body()
+        } catch let error as StartError {
+            throw error
         } catch {
-            throw StartError(description: "\(error)", status: status)
+            throw StartError(description: "\(error)\(hint)", status: status)
         }
     }
 

@@ -137,7 +137,12 @@ final class MetricsBoard: Sendable {
         metrics.consuming.set(word == "consuming")
         metrics.active.set(word != "standby" && word != "connecting")
         let state = state.withLock { $0 }
-        if let sources = state.sources { read(sources) }
+        if let sources = state.sources {
+            read(sources)
+        } else {
+            // A standby has no links and wants none; who has not begun wants both.
+            for link in ["consume", "publish"] { metrics.brokerConnected.with(link).set(word == "standby" ? nil : 0) }
+        }
         let now = clock.now()
         show(Self.fresh(state.ledger, at: now)?.value)
         metrics.quotaRemaining.set(Self.fresh(state.quota, at: now)?.value)

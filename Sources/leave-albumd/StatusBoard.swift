@@ -51,7 +51,7 @@ final class StatusBoard: Sendable {
             case .lost(_, let error):
                 state.intake = .connecting
                 state.consumes = false
-                state.trouble = "\(error)"
+                state.trouble = error.afterConnecting
             case .standby(let error):
                 state.intake = .standby
                 state.trouble = "another worker is active (\(error.words))"
@@ -66,7 +66,7 @@ final class StatusBoard: Sendable {
             case .connected: state.canPublish = true
             case .lost(let error):
                 state.canPublish = false
-                state.trouble = "\(error)"
+                state.trouble = error.afterConnecting
             case .blocked, .unblocked, .stopped: break
             }
         }

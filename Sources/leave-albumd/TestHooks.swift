@@ -32,10 +32,15 @@ enum TestHooks {
     }
 
     /// `ALBUMD_TEST_LOST_AFTER=<milliseconds>`: how late a copy may be, and how often that is looked at.
+    /// `ALBUMD_TEST_NEIGHBOURS_AFTER=<milliseconds>`: how long a refused job waits to see what its neighbours are told.
     static func adjust(_ configuration: inout PipelineConfiguration) {
-        guard let time = value("ALBUMD_TEST_LOST_AFTER").flatMap(Int64.init) else { return }
-        configuration.lostAfter = .milliseconds(time)
-        configuration.inspectionInterval = .milliseconds(time)
+        if let time = value("ALBUMD_TEST_LOST_AFTER").flatMap(Int64.init) {
+            configuration.lostAfter = .milliseconds(time)
+            configuration.inspectionInterval = .milliseconds(time)
+        }
+        if let time = value("ALBUMD_TEST_NEIGHBOURS_AFTER").flatMap(Int64.init) {
+            configuration.waitForNeighbours = .milliseconds(time)
+        }
     }
 
     private static func value(_ name: String) -> String? {

@@ -157,6 +157,8 @@ extension OnABroker {
                 [admin]
                 listen = "127.0.0.1:0"
                 control_socket = "\(stage.file("control.sock").path)"
+                [log]
+                format = "text"
                 """
             ).path
             let program = Stage.products.appendingPathComponent("leave-albumd").path

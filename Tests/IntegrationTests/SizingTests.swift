@@ -8,10 +8,11 @@ extension OnABroker {
         /// `LEAVE_ALBUMD_TEST_SIZING_JOBS=10000` for the table of the document.
         @Test(arguments: ["text", "json"]) func aJobLogsOneLine(format: String) async throws {
             let jobs = ProcessInfo.processInfo.environment["LEAVE_ALBUMD_TEST_SIZING_JOBS"].flatMap(Int.init) ?? 500
-            let stage = try await Stage(settings: "[log]\nformat = \"\(format)\"\n")
+            let stage = try await Stage()
             let reader = try ResultReader(stage)
-            try await stage.start()
-            try await stage.waitUntilConsuming()
+            try await stage.start(environment: ["LEAVE_ALBUMD_LOG_FORMAT": format])
+            let queue = "\(stage.prefix).due,"
+            try await eventually("it consumes") { await stage.log.contains(queue) }
             let before = await stage.log.utf8.count
             try await stage.inParallel(0..<jobs) { number in
                 let id = "0f6f5b5c-7c2c-4c56-9a39-\("000000000000\(number)".suffix(12))"
@@ -26,6 +27,10 @@ extension OnABroker {
             #expect(bytes < 400)
             try await stage.stopInOrder()
             reader.stop()
+            let file = stage.directory.file("ledger.sqlite3").path
+            let size = try FileManager.default.attributesOfItem(atPath: file)[.size] as? Int ?? 0
+            print("\(format): \(size / jobs) bytes of ledger a job")
+            #expect(size > 0 && size / jobs < 1_500)
             await stage.end()
         }
     }

@@ -77,7 +77,7 @@ import Threads
     }
 
     private func end(_ outcome: Outcome, _ reason: Reason?, after time: Duration = .seconds(1)) {
-        board.take(.ended(nil, nil, outcome, reason, attempts: 1, timeToResult: time, detail: nil))
+        board.take(.ended(nil, nil, outcome, reason, attempts: 1, timeToResult: time, detail: nil, traceID: nil))
         board.take(.settled(after: .milliseconds(100)))
     }
 

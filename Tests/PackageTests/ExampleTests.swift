@@ -55,7 +55,10 @@ import Testing
     func theUnitLoadsEveryCredentialOfIt() throws {
         let unit = try String(
             contentsOf: Tree.root.appendingPathComponent("systemd/leave-albumd.service"), encoding: .utf8)
-        for name in try credentials() { #expect(unit.contains("LoadCredential=\(name):"), "\(name)") }
+        // The operator's is not the daemon's to read: commands read it themselves.
+        for name in try credentials() where name != "operator-password" {
+            #expect(unit.contains("LoadCredential=\(name):"), "\(name)")
+        }
     }
 
     @Test(arguments: [("3", "definitions.json"), ("4", "definitions-4.json")])

@@ -5,12 +5,13 @@ struct Program {
     var status: Int32
     var text: String
 
-    /// Both of its streams are `text`.
+    /// Both of its streams are `text`. Its environment is its own: other tests of this process change theirs.
     static func run(_ words: [String], environment: [String: String] = [:]) throws -> Program {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = words
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        let inherited = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("LEAVE_ALBUMD_") }
+        process.environment = inherited.merging(environment) { $1 }
         process.standardInput = FileHandle.nullDevice
         let output = Pipe()
         process.standardOutput = output

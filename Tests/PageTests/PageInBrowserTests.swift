@@ -71,6 +71,7 @@ import Threads
         let notices = page.text("notices")
         #expect(notices.contains("▲ The broker blocks the publish link."))
         #expect(notices.contains("▲ Not answering: ledger, for 40 s."))
+        #expect(!notices.contains("publish, for"), "no more behind than everybody may be")
         #expect(notices.contains("▲ The last reload of the settings failed"))
     }
 
@@ -229,5 +230,26 @@ import Threads
         #expect(page.found("word") == "Asking…", "the silence was nobody's fault")
         #expect(page.found("after") == "3")
         #expect(page.text("state") == "Consuming")
+    }
+
+    /// Before anybody asked the broker or the ledger, and after it should have been asked.
+    @Test(arguments: [(5, false), (300, true)]) func whatIsNotKnownIsNotMadeUp(age: Int, complains: Bool) async throws {
+        let start = Sample.now()
+        let server = PageServer { number in
+            let now = start + .seconds(3 * number)
+            return .status(
+                DaemonStatus(
+                    version: "1.2.3", pid: 1, startedAt: now - .seconds(age), at: now, state: "consuming", since: now))
+        }
+        let look = try await look(server)
+        let page = look.page
+        #expect(look.console == [])
+        #expect(page.text("beside") == "jobs a minute 0 in hand 0")
+        #expect(page.text("quota").contains("Not known yet."))
+        #expect(page.text("work").contains("The broker was not asked yet."))
+        #expect(page.text("latency").contains("no calls in the last minute"))
+        #expect(page.text("fails").contains("None since the daemon started."))
+        #expect(page.text("ends") == "Links and ledger Ledger not known")
+        #expect(page.text("notices") == (complains ? "▲ The ledger has not answered." : ""))
     }
 }

@@ -54,7 +54,9 @@ enum Sample {
         ]
         status.settings?.reloadSucceeded = false
         status.links[1].isBlocked = true
-        status.loops = [.init(name: "ledger", answeredAgo: .seconds(40))]
+        status.loops = [
+            .init(name: "publish", answeredAgo: .seconds(14)), .init(name: "ledger", answeredAgo: .seconds(40)),
+        ]
         return status
     }
 

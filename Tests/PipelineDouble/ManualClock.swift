@@ -9,6 +9,7 @@ public final class ManualClock: Timekeeper {
 
     private struct State {
         var elapsed = Duration.zero
+        var step = Duration.zero
         var sleepers: [Int: Sleeper] = [:]
         var cancelled: Set<Int> = []
         var nextID = 0
@@ -25,7 +26,10 @@ public final class ManualClock: Timekeeper {
     }
 
     public func now() -> MonotonicTime { MonotonicTime(nanoseconds: state.withLock { $0.elapsed.nanoseconds }) }
-    public func wall() -> Timestamp { start + state.withLock { $0.elapsed } }
+    public func wall() -> Timestamp { start + state.withLock { $0.elapsed + $0.step } }
+
+    /// Somebody sets the civil time forward.
+    public func setForward(by step: Duration) { state.withLock { $0.step += step } }
 
     public func sleep(until time: MonotonicTime) async {
         let id = state.withLock { state in

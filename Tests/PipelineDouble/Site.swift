@@ -30,6 +30,8 @@ public final class Site: Sendable {
         public var strangers: Set<String> = []
         /// Nobody gets a token while this says so.
         public var isTokenServiceAway: @Sendable () -> Bool = { false }
+        /// What each token is waited for.
+        public var tokenTakes = Duration.zero
         /// The script asks somebody outside, and its answers are waited for before the clock moves.
         public var isReal = false
 
@@ -80,8 +82,9 @@ public final class Site: Sendable {
         configuration.canary = options.canary.map { AccountID($0) }
         pipeline = Pipeline(
             configuration: configuration, inbox: broker, outbox: broker, queues: broker, ledger: ledger,
-            credentials: Tokens(strangers: options.strangers, isAway: options.isTokenServiceAway), photos: photos,
-            clock: clock
+            credentials: Tokens(
+                strangers: options.strangers, isAway: options.isTokenServiceAway, takes: options.tokenTakes,
+                clock: clock), photos: photos, clock: clock
         ) { event in
             activity.note()
             told.withLock { $0.append(event) }
@@ -105,8 +108,11 @@ public final class Site: Sendable {
     private struct Tokens: CredentialProvider {
         let strangers: Set<String>
         let isAway: @Sendable () -> Bool
+        let takes: Duration
+        let clock: ManualClock
 
         func token(for account: AccountID, rejecting rejected: SHA256Digest?) async -> TokenAnswer {
+            if takes > .zero { await clock.sleep(for: takes) }
             if isAway() { return .unavailable("it is away", retryAfter: nil) }
             if strangers.contains(account.string) { return .notFound }
             let suffix = rejected == nil ? "" : "-again"

@@ -146,6 +146,21 @@ import Threads
         #expect(!dispatch.suspects.isOn)
     }
 
+    @Test mutating func aSuspectThatIsTriedAgainLetsTheOthersInWhenItHasEnded() {
+        let suspect = item(1, "suspect", account: "b", lane: .due, suspect: 1)
+        dispatch.accept(suspect, at: at(0))
+        #expect(next()?.id == "suspect")
+        dispatch.putBack(suspect, until: at(1), at: at(0))
+        #expect(next(at: 0.5) == nil)
+        dispatch.advance(to: at(1))
+        #expect(next(at: 1)?.id == "suspect")
+        dispatch.end(tag(1), at: at(1))
+        #expect(dispatch.suspects.isIdle)
+        dispatch.accept(item(2, "ordinary", account: "a", lane: .due), at: at(1))
+        #expect(!dispatch.suspects.isOn)
+        #expect(next(at: 1)?.id == "ordinary")
+    }
+
     @Test mutating func whatNoWorkerHasIsForgottenWithItsConnection() {
         dispatch.accept(item(1, "running", account: "a"), at: at(0))
         dispatch.accept(item(2, "waiting", account: "b"), at: at(0))

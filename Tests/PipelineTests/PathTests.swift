@@ -171,6 +171,22 @@ import Threads
         }
     }
 
+    @Test func aDeadlineThatPassesWhileTheTokenIsAwaitedMakesNoCall() async throws {
+        var options = Site.Options()
+        options.tokenTakes = .seconds(7)
+        try await site(options) { _ in
+            .ok
+        } _: { site in
+            site.submit("late", more: #","deadline":"2026-11-23T12:00:05Z""#)
+            site.submit("soon", account: "bob", more: #","deadline":"2026-11-23T12:01:00Z""#)
+            await site.advance { site.results.count == 2 }
+            let late = site.results.first { $0.messageID == "late#0" }
+            #expect(late?.reason == "deadline_exceeded" && late?.effect == "not_left")
+            #expect(site.results.first { $0.messageID == "soon#0" }?.outcome == "left")
+            #expect(site.photos.calls.count == 1)
+        }
+    }
+
     @Test func aStrangerHasNoCredential() async throws {
         var options = Site.Options()
         options.strangers = ["eve"]
@@ -255,6 +271,20 @@ import Threads
         }
     }
 
+    @Test func aMessageThatIsRejectedAgainGetsTheSameBytes() async throws {
+        try await site { _ in
+            .ok
+        } _: { site in
+            site.broker.put(Array("[]".utf8), into: "jobs")
+            await site.advance { site.results.count == 1 }
+            await site.pass(.seconds(90))
+            site.broker.put(Array("[]".utf8), into: "bulk")
+            await site.advance { site.results.count == 2 }
+            #expect(Set(site.results.map(\.messageID)).count == 1)
+            #expect(Set(site.results.map(\.body)).count == 1)
+        }
+    }
+
     @Test func aLedgerThatRefusesAfterTheYesCommitsItFirstWhenItIsBack() async throws {
         let refuse = Lock<(@Sendable () -> Void)?>(nil)
         try await site { _ in
@@ -303,6 +333,38 @@ import Threads
             await site.advance(for: .seconds(3_600)) { !site.results.isEmpty }
             #expect(site.results.map(\.reason) == ["job_lost"])
             #expect(site.results.first?.effect == "unknown")
+        }
+    }
+
+    @Test func aClockThatIsSetForwardLosesNoJobWhoseCopyIsOnItsWay() async throws {
+        let isUp = Lock(false)
+        try await site { _ in
+            isUp.withLock { $0 } ? .ok : .unavailable
+        } _: { site in
+            site.submit("a")
+            await site.advance { !site.broker.messages("retry.600s").isEmpty }
+            isUp.withLock { $0 = true }
+            // An hour of consuming, so that only the clock is in doubt.
+            site.clock.setForward(by: .seconds(7_200))
+            await site.pass(.seconds(120))
+            #expect(site.results.isEmpty)
+            await site.advance { !site.results.isEmpty }
+            #expect(site.results.map(\.outcome) == ["left"])
+        }
+    }
+
+    @Test func aCopyThatIsLostBesideAStepOfTheClockIsReportedAfterIt() async throws {
+        try await site { _ in
+            .unavailable
+        } _: { site in
+            site.submit("a")
+            await site.advance { !site.broker.messages("retry.5s").isEmpty }
+            site.broker.purge("retry.5s")
+            site.clock.setForward(by: .seconds(1_800))
+            await site.advance(for: .seconds(1_700)) { !site.results.isEmpty }
+            #expect(site.results.isEmpty)
+            await site.advance(for: .seconds(3_600)) { !site.results.isEmpty }
+            #expect(site.results.map(\.reason) == ["job_lost"])
         }
     }
 

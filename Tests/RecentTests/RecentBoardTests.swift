@@ -76,9 +76,11 @@ import Threads
         let board = RecentBoard(clock: clock)
         board.take(ended("one", .failed, .expired))
         let account = try #require(status(of: board, hashing: true).failures.first?.account)
-        let line = LogFormat.text.line(
-            .info, "x", [LogField("account", .account(Array("account of one".utf8)))], at: clock.wall(),
-            hashesAccounts: true)
+        let line = LogLine(
+            time: clock.wall(), level: .info, message: "x",
+            fields: [LogField("account", .account(Array("account of one".utf8)))],
+            location: CodeLocation(file: "f", line: 1, function: "g")
+        ).text(hashesAccounts: true)
         #expect(account.hasPrefix("sha256:") && line.hasSuffix(" account=\(account)"), "\(line)")
         #expect(status(of: board).failures.first?.account == "account of one", "the setting may change while it runs")
     }

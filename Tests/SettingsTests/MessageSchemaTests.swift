@@ -74,7 +74,7 @@ import Threads
             jobID: hasIdentity ? JobID("j") : nil, account: hasIdentity ? AccountID("ann") : nil, outcome: outcome,
             effect: effect, reason: reason, next: reason?.next, detail: "why", attempts: 1, generation: 0,
             httpStatus: 404, apiStatus: "NOT_FOUND", requestedAt: "2026-11-23T00:00:00Z",
-            completedAt: Timestamp(milliseconds: 0).rfc3339, durationMs: 5,
+            completedAt: outcome == .rejected ? nil : Timestamp(milliseconds: 0).rfc3339, durationMs: 5,
             metadata: [Job.Metadatum(key: Array("k".utf8), value: Array("v".utf8))])
         return try JSONValue.parse(result.encoded())
     }

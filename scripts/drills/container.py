@@ -45,7 +45,8 @@ class Container:
             self._entering(command, environment), input=text, capture_output=True, text=True, errors="replace",
             stdin=subprocess.DEVNULL if text is None else None)
         if check and done.returncode != 0:
-            raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}: {(done.stderr or done.stdout)[-600:]}")
+            said = (done.stderr or done.stdout)[-600:]
+            raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}: {said}")
         return done
 
     def start(self, *command, environment=None):

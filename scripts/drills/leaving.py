@@ -5,8 +5,10 @@ import re
 import shutil
 import subprocess
 
+from drills.jobs import SETTINGS
 from drills.stopping import under_load
-from drills.worker import SETTINGS, SETTINGS_TEXT, UNIT
+from drills.unit import UNIT
+from drills.worker import SETTINGS_TEXT
 from drills.working import whole
 
 QUIET = {"DEBIAN_FRONTEND": "noninteractive"}
@@ -16,11 +18,15 @@ def upgrade(worker, report, deb, previous, room):
     report.drill("upgrade while it works")
     container = worker.container
     if previous:
+        worker.mark()
         container.run("apt-get", "install", "-q", "-y", "--allow-downgrades", f"/var/tmp/{os.path.basename(previous)}",
                       environment=QUIET)
-        worker.await_consuming()
-        report.did(f"first back to {version(container)}, on the ledger that is there: it consumes")
         newer = deb
+        if not worker.wait(worker.is_consuming, 30):
+            seen = worker.show("ExecMainStatus")
+            return report.check("the previous package does not know the ledger, and says so with 78", seen == "78",
+                                f"{seen}: {worker.last_lines()}")
+        report.check("the previous package works on the ledger that is there", True, version(container))
     else:
         newer = next_revision(deb, room)
         shutil.copy(newer, container.path("/var/tmp/"))
@@ -49,7 +55,8 @@ def next_revision(deb, room):
     with open(control, "w") as file:
         file.write(re.sub(r"^(Version: .*)$", r"\1+next", text, flags=re.MULTILINE))
     made = os.path.join(room, "leave-albumd_next.deb")
-    subprocess.run(["dpkg-deb", "--root-owner-group", "-Zgzip", "-b", tree, made], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        ["dpkg-deb", "--root-owner-group", "-Zgzip", "-b", tree, made], check=True, stdout=subprocess.DEVNULL)
     return made
 
 

@@ -3,8 +3,8 @@
 import time
 
 from drills.stopping import under_load
-from drills.worker import EXPECTED_SECRET
 from drills.working import whole
+from drills.world import EXPECTED_SECRET
 
 JOBS = 1000
 
@@ -30,10 +30,20 @@ def broker_down(worker, report):
     seen = worker.show("ActiveState", "MainPID", "NRestarts")
     report.check("after 40 s the unit is active, the process the same",
                  seen["ActiveState"] == "active" and seen["MainPID"] == pid, seen)
+    took = worker.systemctl("stop")
+    report.figure("stop while the broker is away, with jobs in hand", f"{took:.1f} s")
+    seen = worker.show("ExecMainStatus", "Result")
+    report.check("a stop meanwhile ends within worker.drain_timeout, with 0",
+                 took < 35 and (seen["ExecMainStatus"], seen["Result"]) == ("0", "success"), f"{took:.1f} s, {seen}")
+    took = worker.systemctl("start")
+    found, text = worker.await_status("^connecting", 10)
+    report.check("a start without a broker is READY at once, and says connecting",
+                 took < 5 and found and worker.show("ActiveState") == "active", f"{took:.1f} s, {text}")
     worker.container.run("systemctl", "start", "rabbitmq-server.service")
     began = time.monotonic()
     found, text = worker.await_status("^consuming", 60)
-    report.check("it consumes again by itself", found, f"{time.monotonic() - began:.1f} s after the broker was up: {text}")
+    report.check("it consumes again by itself", found,
+                 f"{time.monotonic() - began:.1f} s after the broker was up: {text}")
     done, summary = worker.await_left(path, len(ids))
     report.check("every user left", done, summary)
     calls = worker.calls(path)
@@ -69,7 +79,9 @@ def client_secret(worker, report):
                  f"{status} {body}")
     report.check("no call is made meanwhile", not worker.calls(path), worker.calls(path))
     worker.secret("client-secret", "second-client-secret")
+    worker.mark()
     took = worker.systemctl("restart")
+    report.did(" | ".join(text for text in worker.messages() if "stop" in text.lower()))
     found, text = worker.await_status("^consuming", 60)
     report.check("with the new one it consumes", found, f"restart {took:.1f} s: {text}")
     whole(worker, report, ids, path, *worker.followed(submission))

@@ -18,6 +18,12 @@ def under_load(worker, jobs=JOBS):
     return ids, path, submission
 
 
+def is_back(worker, pid):
+    """Whether systemd has another process than `pid` up within a minute."""
+    return worker.wait(
+        lambda: worker.show("ActiveState") == "active" and worker.show("MainPID") not in (pid, "0"), 60)
+
+
 def restart_under_load(worker, report):
     report.drill("systemctl restart under load")
     ids, path, submission = under_load(worker)
@@ -39,10 +45,32 @@ def stop_under_load(worker, report):
     report.figure("stop under load, 32 calls in flight", f"{took * 1000:.0f} ms")
     report.check("it ends by itself with 0", (seen["ExecMainStatus"], seen["Result"]) == ("0", "success"), seen)
     called = len(worker.calls(path))
-    left = worker.depths()
-    waiting = sum(left.get(f"leave-album.{lane}", 0) for lane in ("jobs", "due"))
-    report.check("what was not called is the broker's again", called < len(ids) and waiting >= len(ids) - called,
-                 f"{called} called, {waiting} wait")
+
+    def waiting():
+        depths = worker.depths()
+        return sum(depths.get(f"leave-album.{lane}", 0) for lane in ("jobs", "due"))
+    # RabbitMQ counts a quorum queue's messages every few seconds.
+    worker.wait(lambda: waiting() >= len(ids) - called, 15)
+    report.check("what was not called is the broker's again", called < len(ids) and waiting() >= len(ids) - called,
+                 f"{called} called, {waiting()} wait")
+    worker.systemctl("start")
+    whole(worker, report, ids, path, *worker.followed(submission))
+
+
+def stop_with_slow_calls(worker, report):
+    report.drill("systemctl stop while each call takes 5 s")
+    worker.slow(5_000)
+    ids, path = worker.batch(100)
+    submission = worker.submit_and_follow(path)
+    worker.await_calls(path, 32)
+    text = worker.show("StatusText")
+    took = worker.systemctl("stop")
+    report.figure("stop while 32 calls of 5 s are in flight", f"{took:.1f} s")
+    seen = worker.show("ExecMainStatus", "Result")
+    report.check("they are finished, and no other is begun",
+                 (seen["ExecMainStatus"], seen["Result"], len(worker.calls(path))) == ("0", "success", 32),
+                 f"{seen}, {len(worker.calls(path))} calls; before: {text}")
+    worker.slow(None)
     worker.systemctl("start")
     whole(worker, report, ids, path, *worker.followed(submission))
 
@@ -53,7 +81,7 @@ def killed(worker, report):
     pid, restarts = worker.show("MainPID"), int(worker.show("NRestarts"))
     worker.container.run("kill", "-KILL", pid)
     began = time.monotonic()
-    back = worker.wait(lambda: worker.show("ActiveState") == "active" and worker.show("MainPID") not in (pid, "0"), 60)
+    back = is_back(worker, pid)
     report.check("systemd starts it again", back and int(worker.show("NRestarts")) == restarts + 1,
                  f"after {time.monotonic() - began:.1f} s")
     whole(worker, report, ids, path, *worker.followed(submission))
@@ -98,7 +126,7 @@ def frozen(worker, report, thread):
         report.check(f"the watchdog ({watchdog}) ends the process", killed, f"after {time.monotonic() - began:.0f} s")
         told = [str(line.get("MESSAGE")) for line in worker.lines() if "atchdog" in str(line.get("MESSAGE", ""))]
         report.check("the journal says so", told, " | ".join(told))
-        back = worker.wait(lambda: worker.show("ActiveState") == "active" and worker.show("MainPID") not in (pid, "0"), 60)
+        back = is_back(worker, pid)
         report.check("and systemd starts another", back and int(worker.show("NRestarts")) == restarts + 1,
                      f"after {time.monotonic() - began:.0f} s")
     finally:

@@ -73,19 +73,27 @@ def journal_fields(worker, report):
         for name, account, token in (("left", "user1", "album-field"), ("owner", "user1", "owned"),
                                      ("flaky", "user2", "album-flaky"), ("stranger", "unknown", "album-stranger"))))
     worker.albumd("submit", "--file", "/var/tmp/fields.jsonl", "--wait", "--timeout", "60s", check=False)
+    # As a publisher that traces would: `submit` sends no header.
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    worker.publish('{"jobId":"field-traced","account":"user3","shareToken":"album-traced"}',
+                   {"traceparent": f"00-{trace}-00f067aa0ba902b7-01"})
+    # The results come a moment before the lines.
+    worker.wait(lambda: len([line for line in worker.lines() if "OUTCOME" in line]) >= 5, 10)
     lines = worker.lines()
 
     def line_of(job):
         found = [line for line in lines if line.get("JOB_ID") == job and "OUTCOME" in line]
         return found[-1] if found else {}
-    left, owner, flaky, stranger = (line_of(f"field-{name}") for name in ("left", "owner", "flaky", "stranger"))
+    left, owner, flaky, stranger, traced = (
+        line_of(f"field-{name}") for name in ("left", "owner", "flaky", "stranger", "traced"))
     report.check("a job that ended well is one line with JOB_ID, ACCOUNT, OUTCOME",
                  (left.get("OUTCOME"), left.get("ACCOUNT")) == ("left", "user1"), brief(left))
     report.check("at priority 6 (info)", left.get("PRIORITY") == "6", left.get("PRIORITY"))
-    report.check("under the daemon's name", left.get("SYSLOG_IDENTIFIER") == "leave-albumd", left.get("SYSLOG_IDENTIFIER"))
+    name = left.get("SYSLOG_IDENTIFIER")
+    report.check("under the daemon's name", name == "leave-albumd", name)
     report.check("with the place in the code", all(left.get(name) for name in ("CODE_FILE", "CODE_LINE", "CODE_FUNC")),
                  {name: left.get(name) for name in ("CODE_FILE", "CODE_LINE", "CODE_FUNC")})
-    report.check("and a TRACE_ID", re.fullmatch("[0-9a-f]{32}", left.get("TRACE_ID", "")) is not None, left.get("TRACE_ID"))
+    report.check("and with the publisher's TRACE_ID", traced.get("TRACE_ID") == trace, traced.get("TRACE_ID"))
     report.check("a refused one has its REASON, at priority 4 (warning)",
                  (owner.get("REASON"), owner.get("PRIORITY")) == ("album_owner", "4"), brief(owner))
     report.check("so has one without a grant", stranger.get("REASON") == "credential_not_found", brief(stranger))
@@ -99,7 +107,8 @@ def journal_fields(worker, report):
 def brief(line):
     """Our fields of a journal line."""
     ours = ("JOB_ID", "ACCOUNT", "REASON", "ATTEMPT", "OUTCOME", "CAUSE", "VERDICT", "TRACE_ID", "PRIORITY")
-    return {name: value for name, value in line.items() if name in ours or name.startswith("LEAVE_ALBUM_")} or "no such line"
+    found = {name: value for name, value in line.items() if name in ours or name.startswith("LEAVE_ALBUM_")}
+    return found or "no such line"
 
 
 def reload(worker, report):

@@ -1,0 +1,99 @@
+"""Of every message, that something became of it; and of every result and letter, that a message was its cause."""
+from .facts import decode
+
+
+def rejection_id(message, reason):
+    return f"rejected:{message['sha256'][:32]}:{reason}"
+
+
+def accounted(facts):
+    """Each confirmed message has its result."""
+    for message in facts.messages.values():
+        if "confirmed" not in message:
+            yield f"message {message['number']} was never confirmed: the run is not whole"
+        elif message["role"] == "bad":
+            if rejection_id(message, message["expect"]) not in facts.copies:
+                yield f"bad message {message['number']} has no result for {message['expect']}"
+    for job in facts.jobs.values():
+        if job.messages and f"{job.name}#0" not in facts.copies:
+            yield f"job {job.name} ({job.nature}) has no result"
+
+
+def conflicts(facts):
+    """Of several jobs with one id one is done, and each message of the others is rejected."""
+    for job in facts.jobs.values():
+        variants = job.variants
+        losers = [key for key, messages in variants.items()
+                  if any(rejection_id(m, "job_id_conflict") in facts.copies for m in messages)]
+        if len(losers) != max(0, len(variants) - 1):
+            yield f"job {job.name}: of {len(variants)} variants {len(losers)} are rejected"
+            continue
+        for key in losers:
+            for message in variants[key]:
+                if rejection_id(message, "job_id_conflict") not in facts.copies:
+                    yield f"job {job.name}: message {message['number']} is neither done nor rejected"
+
+
+def winner(facts, job):
+    """(account, token) that the job's results are about."""
+    for key, messages in job.variants.items():
+        if not any(rejection_id(m, "job_id_conflict") in facts.copies for m in messages):
+            return key
+    return None, None
+
+
+def strangers(facts):
+    """No result without a message."""
+    known = set()
+    for message in facts.messages.values():
+        if message["role"] == "bad":
+            known.add(rejection_id(message, message["expect"]))
+        elif message["role"] in ("job", "copy", "conflict"):
+            known.add(rejection_id(message, "job_id_conflict"))
+    for name in facts.copies:
+        job, _, generation = (name or "").rpartition("#")
+        if name in known or (job in facts.jobs and facts.jobs[job].messages and generation.isdecimal()):
+            continue
+        yield f"result {name} belongs to no message"
+
+
+def letters(facts):
+    """Each letter tells of a failed or rejected result, with the message as it came; each such result has a letter."""
+    told = set()
+    for letter in facts.letters:
+        number = letter.get("number")
+        message = facts.messages.get(int(number)) if number is not None else None
+        if message is None:
+            yield f"a letter ({letter['own'].get('reason')}) belongs to no message"
+            continue
+        reason = letter["own"].get("reason")
+        if letter["key"] != reason:
+            yield f"letter of message {number}: routing key {letter['key']}, reason {reason}"
+        if letter["foreign"]:
+            yield f"letter of message {number} carries the broker's headers {letter['foreign']}"
+        if letter["own"].get("body-sha256", letter["sha256"]) != message["sha256"]:
+            yield f"letter of message {number} is not the message that came"
+        if message["role"] == "bad" or reason == "job_id_conflict":
+            name = rejection_id(message, reason)
+        else:
+            name = f"{message.get('job')}#{letter['own'].get('generation', 0)}"
+        told.add(name)
+        result = decode(facts.copies[name][0]["body"]) if name in facts.copies else {}
+        if result.get("reason") != reason:
+            yield f"letter of message {number} says {reason}, result {name} says {result.get('reason')}"
+    for name, copies in facts.copies.items():
+        result = decode(copies[0]["body"])
+        if result.get("outcome") not in ("failed", "rejected") or name in told:
+            continue
+        # The ledger has no body to make a letter of.
+        if result.get("reason") == "job_lost":
+            continue
+        job, _, generation = name.rpartition("#")
+        if job in facts.jobs and facts.was_redriven(facts.jobs[job], int(generation)):
+            facts.explain("letter that was redriven")
+            continue
+        first, last = min(c["at"] for c in copies), max(c["at"] for c in copies)
+        if facts.between({"delete_dead"}, first - 8_000, last + 8_000):
+            facts.explain("letter gone with the deleted queue")
+        else:
+            yield f"result {name} ({result.get('reason')}) has no letter"

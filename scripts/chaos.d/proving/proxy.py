@@ -1,0 +1,109 @@
+"""The wire between the daemon and a server, which can be slow, silent or cut.
+
+Silent means that bytes are neither taken nor given and that no connection is made or closed: to either side the other
+has vanished. What was silent goes on where it was, or is reset, as the fault says.
+"""
+import asyncio
+import socket
+import struct
+import threading
+
+
+class Wire:
+    """Listens on a port of its own and forwards to `port`, both on 127.0.0.1. Runs on a thread of its own."""
+
+    def __init__(self, port):
+        self._target = port
+        self._loop = asyncio.new_event_loop()
+        self._open = None
+        self._delay = 0.0
+        self._pairs = set()
+        listener = socket.socket()
+        listener.bind(("127.0.0.1", 0))
+        self.port = listener.getsockname()[1]
+        self._thread = threading.Thread(target=self._run, args=(listener,), daemon=True, name="wire")
+        self._thread.start()
+
+    # MARK: From other threads
+
+    def silence(self):
+        self._do(lambda: self._open.clear())
+
+    def restore(self, reset=False):
+        if reset:
+            self.cut()
+        self._do(lambda: self._open.set())
+
+    def slow(self, seconds):
+        def change():
+            self._delay = seconds
+        self._do(change)
+
+    def cut(self):
+        """Resets every connection."""
+        def reset():
+            for writers in list(self._pairs):
+                for writer in writers:
+                    if not writer.transport.is_closing():
+                        # Lingering for no time makes closing send RST.
+                        writer.get_extra_info("socket").setsockopt(
+                            socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    writer.transport.abort()
+        self._do(reset)
+
+    def stop(self):
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(5)
+
+    def _do(self, change):
+        done = threading.Event()
+
+        def run():
+            change()
+            done.set()
+        self._loop.call_soon_threadsafe(run)
+        done.wait(5)
+
+    # MARK: On the wire's thread
+
+    def _run(self, listener):
+        asyncio.set_event_loop(self._loop)
+        self._open = asyncio.Event()
+        self._open.set()
+        self._loop.run_until_complete(asyncio.start_server(self._serve, sock=listener))
+        self._loop.run_forever()
+
+    async def _serve(self, reader, writer):
+        await self._open.wait()
+        try:
+            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
+        except OSError:
+            writer.transport.abort()
+            return
+        pair = (writer, far_writer)
+        for end in pair:
+            end.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._pairs.add(pair)
+        await asyncio.gather(self._carry(reader, far_writer, pair), self._carry(far_reader, writer, pair))
+        self._pairs.discard(pair)
+        for end in pair:
+            end.close()
+
+    async def _carry(self, reader, writer, pair):
+        try:
+            while True:
+                data = await reader.read(65536)
+                if self._delay:
+                    await asyncio.sleep(self._delay)
+                if not self._open.is_set():
+                    await self._open.wait()
+                if not data:
+                    break
+                writer.write(data)
+                await writer.drain()
+            if writer.can_write_eof():
+                writer.write_eof()
+        except OSError:
+            # What broke on one side breaks on the other.
+            for end in pair:
+                end.transport.abort()

@@ -1,0 +1,59 @@
+"""Who the users are and what their albums are like: arranged in the simulator before a run."""
+import json
+
+#: So many accounts in all. Of the first ones the daemon has grants: it refreshes five a second, so that more of them
+#: would be what a short run waits for. The others have tokens that do not end.
+ACCOUNTS = 150
+GRANTED = 40
+#: How long an access token of a grant lives.
+TOKEN_SECONDS = 90
+
+#: Accounts without a usable token, and the reason that their jobs fail with.
+TOKENLESS = {
+    "nobody": "credential_not_found",
+    "revoked": "grant_revoked",
+    "blocked": "account_blocked",
+    "narrow": "scope_missing",
+}
+
+
+def account(number):
+    return f"acc{number}"
+
+
+def grants():
+    """What is imported into the daemon's store."""
+    names = [account(n) for n in range(GRANTED)] + ["revoked", "blocked", "narrow"]
+    return [{"account": name, "refreshToken": f"rt-{name}"} for name in names]
+
+
+def arrange(simulator, messages):
+    """Tells the simulator of the grants and of the albums that are not as the others."""
+    simulator.arrange("grants", *(
+        {"refreshToken": f"rt-{account(n)}", "account": account(n), "expiresIn": TOKEN_SECONDS}
+        for n in range(GRANTED)))
+    simulator.arrange(
+        "grants", {"refreshToken": "rt-revoked", "account": "revoked", "error": "invalid_grant"},
+        {"refreshToken": "rt-blocked", "account": "blocked", "error": "access_denied"},
+        {"refreshToken": "rt-narrow", "account": "narrow", "scope": "https://www.googleapis.com/auth/photoslibrary"})
+    albums = []
+    for message in messages:
+        if message.role != "job":
+            continue
+        if message.nature == "owner":
+            albums.append({"token": message.token, "owner": message.account, "members": [message.account]})
+        elif message.nature == "not_member":
+            albums.append({"token": message.token, "owner": "somebody", "members": ["somebody"]})
+        elif message.fault is not None:
+            simulator.add_fault(dict(message.fault, token=message.token))
+    for start in range(0, len(albums), 200):
+        simulator.arrange("albums", *albums[start:start + 200])
+
+
+def grant_lines():
+    return "".join(json.dumps(grant) + "\n" for grant in grants())
+
+
+def token_lines():
+    """The file of tokens that do not end."""
+    return "".join(f"{account(n)}\tsim:{account(n)}\n" for n in range(GRANTED, ACCOUNTS))
