@@ -19,6 +19,7 @@ final class MetricsBoard: Sendable {
     private struct State {
         var sources: MetricsSources?
         var ledger: Polled<LedgerStatistics>?
+        var diskFree: Polled<Int>?
         var quota: Polled<Double>?
         var depths: Polled<[String: QueueDepth]>?
         /// All queues that ever had a depth: one that is gone must not keep its last.
@@ -98,6 +99,12 @@ final class MetricsBoard: Sendable {
         state.withLock { $0.ledger = Polled(value: statistics, at: now) }
     }
 
+    /// Room on the ledger's disk, which is asked for even when the ledger has none to answer with.
+    func polled(diskFreeBytes bytes: Int) {
+        let now = clock.now()
+        state.withLock { $0.diskFree = Polled(value: bytes, at: now) }
+    }
+
     /// `remaining`: infinite without a limit.
     func polled(quotaRemaining remaining: Double) {
         let now = clock.now()
@@ -144,7 +151,9 @@ final class MetricsBoard: Sendable {
             for link in ["consume", "publish"] { metrics.brokerConnected.with(link).set(word == "standby" ? nil : 0) }
         }
         let now = clock.now()
-        show(Self.fresh(state.ledger, at: now)?.value)
+        let ledger = Self.fresh(state.ledger, at: now)?.value
+        show(ledger)
+        metrics.ledgerDiskFree.set(Self.fresh(state.diskFree, at: now)?.value ?? ledger?.diskFreeBytes)
         metrics.quotaRemaining.set(Self.fresh(state.quota, at: now)?.value)
         show(Self.fresh(state.depths, at: now)?.value ?? [:], of: state.queues)
         return metrics.registry.text()
@@ -175,7 +184,6 @@ final class MetricsBoard: Sendable {
     private func show(_ ledger: LedgerStatistics?) {
         metrics.ledgerEntries.set(ledger?.entries)
         metrics.ledgerBytes.set(ledger?.bytes)
-        metrics.ledgerDiskFree.set(ledger?.diskFreeBytes)
         metrics.ledgerBackup.set(ledger.map { $0.lastBackupAt ?? Timestamp(milliseconds: 0) })
         metrics.ambiguousJobs.set(ledger?.ambiguous)
         metrics.overdueRetries.set(ledger?.overdue)

@@ -14,12 +14,16 @@ struct MetricsPolling: Sendable {
 
     /// `queueNames`: all queues of the topology. `dailyLimit`: `limits.requests_per_day` as it is now.
     init(
-        board: MetricsBoard, ledger: any Ledger, queues: any QueueInspecting, queueNames: [String],
+        board: MetricsBoard, ledger: SQLiteLedger, queues: any QueueInspecting, queueNames: [String],
         dailyLimit: @escaping @Sendable () -> Int, quotaDay: @escaping @Sendable (Timestamp) -> QuotaDay,
         clock: any Timekeeper
     ) {
         self.init(
             board: board, statistics: { try? await ledger.statistics() },
+            diskFree: { [path = ledger.path] in
+                // A file system that hangs must not take a thread of the pool with it.
+                await NativeThread.offload("disk") { LedgerDisk.freeBytes(path: path) }
+            },
             spent: { try? await ledger.count(of: quotaDay(clock.wall()).name) }, dailyLimit: dailyLimit,
             depth: { await queues.depth(of: $0) }, queueNames: queueNames, clock: clock)
     }
@@ -27,6 +31,7 @@ struct MetricsPolling: Sendable {
     /// Each answers nil when it cannot be asked.
     init(
         board: MetricsBoard, statistics: @escaping @Sendable () async -> LedgerStatistics?,
+        diskFree: @escaping @Sendable () async -> Int?,
         spent: @escaping @Sendable () async -> DayCount?, dailyLimit: @escaping @Sendable () -> Int,
         depth: @escaping @Sendable (String) async -> QueueDepth??, queueNames: [String], clock: any Timekeeper
     ) {
@@ -35,6 +40,9 @@ struct MetricsPolling: Sendable {
         questions = [
             { board in
                 if let statistics = await statistics() { board.polled(statistics) }
+            },
+            { board in
+                if let bytes = await diskFree() { board.polled(diskFreeBytes: bytes) }
             },
             { board in
                 let limit = dailyLimit()

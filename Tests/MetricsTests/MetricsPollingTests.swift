@@ -26,11 +26,12 @@ import Threads
     }
 
     private func make(
-        limit: Int = 0, spent: @escaping @Sendable () async -> DayCount? = { nil },
+        limit: Int = 0, answers: Bool = true, spent: @escaping @Sendable () async -> DayCount? = { nil },
         depth: @escaping @Sendable (String) async -> QueueDepth?? = { _ in .some(nil) }
     ) -> MetricsPolling {
         MetricsPolling(
-            board: board, statistics: { [statistics] in statistics }, spent: spent, dailyLimit: { limit }, depth: depth,
+            board: board, statistics: { [statistics] in answers ? statistics : nil }, diskFree: { 7 }, spent: spent,
+            dailyLimit: { limit }, depth: depth,
             queueNames: ["x.jobs", "x.dead"], clock: clock)
     }
 
@@ -50,6 +51,12 @@ import Threads
         ) { $0[#"leave_album_queue_messages{queue="x.jobs"}"#] == "3" }
         #expect(samples()[#"leave_album_queue_consumers{queue="x.jobs"}"#] == "2")
         #expect(samples()[#"leave_album_queue_messages{queue="x.dead"}"#] == nil)
+    }
+
+    /// A full disk is why it does not answer, and has an alert of its own.
+    @Test func theDisksRoomIsToldWhileTheLedgerCannotAnswer() async throws {
+        try await polling(make(answers: false)) { $0["leave_album_ledger_disk_free_bytes"] == "7" }
+        #expect(samples()["leave_album_ledger_entries"] == nil)
     }
 
     /// The broker answers never; the ledger's numbers come, and a scrape does not notice.

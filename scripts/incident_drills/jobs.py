@@ -6,7 +6,7 @@ from incident_drills.surroundings import wait
 
 
 def poison(drill):
-    innocent, deadly = drill.jobs(5), drill.jobs(1, token="deadly")
+    innocent, deadly = drill.jobs(5), drill.jobs(1, token="album-deadly")
     drill.start({"ALBUMD_TEST_KILL_TOKEN": deadly[0]["shareToken"]})
     drill.daemon.supervise()
     drill.provoked()
