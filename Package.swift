@@ -15,8 +15,10 @@ let c: [CSetting] = [.treatAllWarnings(as: .error), .define("_GNU_SOURCE")]
 let cxx: [CXXSetting] = [.treatAllWarnings(as: .error), .unsafeFlags(["-fno-exceptions"])]
 
 /// A room: its Swift target and what it may import. `Tests/PackageTests` checks the floors.
-func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: swift)
+/// `embedding` names files whose bytes become part of the binary.
+func room(_ name: String, _ dependencies: [Target.Dependency] = [], embedding files: [String] = []) -> Target {
+    .target(
+        name: name, dependencies: dependencies, resources: files.map { .embedInCode($0) }, swiftSettings: swift)
 }
 
 /// A C door: a module map, a header and shims over one Debian library.
@@ -44,6 +46,7 @@ let package = Package(
         door("CRabbitMQ", linking: ["rabbitmq"]),
         door("CSQLite", linking: ["sqlite3"]),
         door("CSystemd", linking: ["systemd"]),
+        door("CMicroHTTPD", linking: ["microhttpd"]),
         .target(name: "CTOML", cxxSettings: cxx),
 
         // Floor 0
@@ -65,7 +68,9 @@ let package = Package(
         room(
             "Pipeline",
             ["AMQP", "Ledger", "Credentials", "HTTP", "Photos", "Jobs", "Telemetry", "Threads", "Secrets"]),
-        room("Service", ["CSystemd", "CLinux", "HTTP", "Jobs", "Telemetry", "Threads", "Secrets"]),
+        room(
+            "Service", ["CSystemd", "CMicroHTTPD", "CLinux", "HTTP", "Jobs", "Telemetry", "Threads", "Secrets"],
+            embedding: ["Page/page.html"]),
         room(
             "Operations",
             [
@@ -111,7 +116,7 @@ let package = Package(
         tests("SecretsTests", ["Secrets"]),
         tests("TerminalTests", ["Terminal"]),
         tests("JobsTests", ["Jobs", "Secrets", "Threads"]),
-        tests("TelemetryTests", ["Telemetry", "Threads"]),
+        tests("TelemetryTests", ["Telemetry", "Secrets", "Threads"]),
         tests("HTTPTests", ["HTTP", "ScriptedPeer", "Secrets", "Threads", "CLinux"]),
         tests("PhotosTests", ["Photos", "Jobs", "Secrets", "Threads"]),
         tests("AMQPTests", ["AMQP", "ScriptedPeer", "PrivateBroker", "Secrets", "Threads", "CLinux"]),
@@ -126,7 +131,17 @@ let package = Package(
                 "PipelineDouble", "RunningSimulator", "Pipeline", "AMQP", "Ledger", "Credentials", "HTTP", "Photos",
                 "Jobs", "Telemetry", "Threads", "Secrets",
             ]),
-        tests("ServiceTests", ["Service", "Jobs", "Threads", "CLinux"]),
+        tests("ServiceTests", ["Service", "HTTP", "Jobs", "Threads", "CLinux"]),
+        tests(
+            "PageTests",
+            ["Service", "Operations", "Telemetry", "Jobs", "Secrets", "Threads", "ScriptedPeer", "PrivateBroker"]),
+        tests("RecentTests", ["leave-albumd", "Operations", "Pipeline", "Telemetry", "Jobs", "Secrets", "Threads"]),
+        tests(
+            "MetricsTests",
+            [
+                "leave-albumd", "PipelineDouble", "PrivateBroker", "Pipeline", "AMQP", "Ledger", "Credentials",
+                "Telemetry", "Jobs", "Secrets", "Threads",
+            ]),
         tests("OperationsTests", ["Operations", "AMQP", "Ledger", "Settings", "Jobs", "Threads", "Secrets"]),
         tests(
             "SimulatorTests",

@@ -19,6 +19,7 @@ struct BrokerConnection: ~Copyable {
 
     /// Connects, logs in. Name lookup is on this thread and outside of the budget: the resolver has its own.
     init(_ endpoint: Endpoint, _ configuration: LinkConfiguration, stallGuard: StallGuard) throws(LinkError) {
+        let authentication = try Self.authentication(endpoint, configuration)
         guard let state = amqp_new_connection() else {
             throw LinkError(
                 .unreachable, endpoint: endpoint.description, attempted: "connecting", words: "out of memory")
@@ -27,7 +28,7 @@ struct BrokerConnection: ~Copyable {
             try Self.connect(state, endpoint, configuration)
             Self.protect(amqp_get_sockfd(state), configuration)
             stallGuard.watch(descriptor: amqp_get_sockfd(state))
-            try Self.logIn(state, endpoint, configuration)
+            try Self.logIn(state, endpoint, configuration, authentication)
             guard amqp_get_heartbeat(state) > 0 else {
                 throw LinkError(
                     .protocolViolation, endpoint: endpoint.description, attempted: "negotiating",
@@ -100,8 +101,20 @@ struct BrokerConnection: ~Copyable {
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
     }
 
+    private static func authentication(
+        _ endpoint: Endpoint, _ configuration: LinkConfiguration
+    ) throws(LinkError) -> LinkConfiguration.Authentication {
+        do {
+            return try configuration.authentication()
+        } catch {
+            throw LinkError(
+                .loginRefused, endpoint: endpoint.description, attempted: "reading the password", words: "\(error)")
+        }
+    }
+
     private static func logIn(
-        _ state: amqp_connection_state_t, _ endpoint: Endpoint, _ configuration: LinkConfiguration
+        _ state: amqp_connection_state_t, _ endpoint: Endpoint, _ configuration: LinkConfiguration,
+        _ authentication: LinkConfiguration.Authentication
     ) throws(LinkError) {
         var capabilities = FieldTable()
         // Without these the broker does not tell of cancelled consumers, blocked connections or failed logins.
@@ -119,7 +132,7 @@ struct BrokerConnection: ~Copyable {
         var table = arena.table(properties)
         let heartbeat = Int32(clamping: max(1, configuration.heartbeat.components.seconds))
         let reply: amqp_rpc_reply_t
-        switch configuration.authentication {
+        switch authentication {
         case .plain(let username, let password):
             reply = password.withUnsafeBytes { bytes in
                 var text = bytes.map { CChar(bitPattern: $0) } + [0]

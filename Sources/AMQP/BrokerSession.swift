@@ -8,6 +8,7 @@ public import Threads
 public final class BrokerSession: Sendable {
     enum Command: Sendable {
         case request(BrokerRequest, CheckedContinuation<Result<BrokerAnswer, LinkError>, Never>)
+        case ping(@Sendable () -> Void)
         case stop
     }
 
@@ -78,6 +79,11 @@ public final class BrokerSession: Sendable {
             }
         }
         return try result.get()
+    }
+
+    /// Answered by the session's thread when it comes round: proof that it lives.
+    public func ping(_ answer: @escaping @Sendable () -> Void) {
+        if !mailbox.post(.ping(answer)) { answer() }
     }
 
     public func stop() {

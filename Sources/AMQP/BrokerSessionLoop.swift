@@ -22,7 +22,7 @@ struct BrokerSessionLoop: ~Copyable {
         while !isStopping {
             // Nothing is connected until somebody asks.
             while pending.isEmpty {
-                pending = mailbox.takeAll()
+                pending = takeNew()
                 if pending.isEmpty { wait(for: nil, socket: -1) }
             }
             do throws(LinkError) {
@@ -34,10 +34,15 @@ struct BrokerSessionLoop: ~Copyable {
             }
         }
         for command in pending + mailbox.close() {
-            guard case .request(_, let reply) = command else { continue }
-            reply.resume(
-                returning: .failure(
-                    LinkError(.stopped, endpoint: rotation.current.description, attempted: "asking", words: "stopped")))
+            switch command {
+            case .request(_, let reply):
+                reply.resume(
+                    returning: .failure(
+                        LinkError(
+                            .stopped, endpoint: rotation.current.description, attempted: "asking", words: "stopped")))
+            case .ping(let answer): answer()
+            case .stop: break
+            }
         }
     }
 
@@ -47,6 +52,18 @@ struct BrokerSessionLoop: ~Copyable {
             pollfd(fd: socket, events: Int16(POLLIN), revents: 0),
         ]
         poll(&descriptors, 2, duration.map { Int32(clamping: $0.milliseconds + 1) } ?? -1)
+    }
+
+    /// What came, without the tokens of the liveness board, which are given back here.
+    private func takeNew() -> [BrokerSession.Command] {
+        let commands = mailbox.takeAll()
+        let work = commands.filter { command in
+            guard case .ping(let answer) = command else { return true }
+            answer()
+            return false
+        }
+        // Only an empty take lets the owner sleep.
+        return work.isEmpty && !commands.isEmpty ? takeNew() : work
     }
 
     private mutating func failFirst(_ error: LinkError) {
@@ -75,7 +92,7 @@ struct BrokerSessionLoop: ~Copyable {
                 }
                 try answer(request, reply, &connection)
             }
-            pending = mailbox.takeAll()
+            pending = takeNew()
             while let frame = try connection.receive() {
                 switch frame {
                 case .connectionClosed(let code, let text):

@@ -10,7 +10,9 @@ public struct LinkConfiguration: Sendable {
 
     /// Tried in turn, each with a budget of its own.
     public var endpoints: [Endpoint]
-    public var authentication: Authentication
+    /// Asked for at each connection, on the link's thread, so that a changed password needs no restart. What it throws
+    /// counts as a refused login: the link tries again.
+    public var authentication: @Sendable () throws -> Authentication
     /// What the broker's management shows.
     public var connectionName: String
     /// The interval at which this side sends; the broker is given up after twice that without a byte. Whole seconds.
@@ -29,7 +31,8 @@ public struct LinkConfiguration: Sendable {
     public var reconnects: Bool
 
     public init(
-        endpoints: [Endpoint], authentication: Authentication, connectionName: String,
+        endpoints: [Endpoint], authentication: @autoclosure @escaping @Sendable () throws -> Authentication,
+        connectionName: String,
         heartbeat: Duration = .seconds(10), connectTimeout: Duration = .seconds(5),
         requestTimeout: Duration = .seconds(10), confirmTimeout: Duration = .seconds(30), maximumBody: Int = 1 << 20,
         unconfirmedWindow: Int = 256,

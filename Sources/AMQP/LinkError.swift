@@ -37,6 +37,9 @@ public struct LinkError: Error, Hashable, Sendable, CustomStringConvertible {
 
     public var description: String { "\(attempted) at \(endpoint): \(words)" }
 
+    /// As `description`, for a line that has said already that it is about connecting.
+    public var afterConnecting: String { attempted == "connecting" ? "\(endpoint): \(words)" : description }
+
     /// The broker's reply code, if it gave one.
     public var code: Int? {
         switch kind {

@@ -25,6 +25,11 @@ int CLinux_lock_byte(int descriptor, long long place) {
 }
 
 int CLinux_spawn(char **words, struct CLinux_child *child) {
+    char *environment[] = {"PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8", 0};
+    return CLinux_spawn_with(words, environment, child);
+}
+
+int CLinux_spawn_with(char **words, char **environment, struct CLinux_child *child) {
     int pipes[3][2] = {{-1, -1}, {-1, -1}, {-1, -1}};
     int code = 0;
     for (int n = 0; n < 3 && code == 0; n++) {
@@ -48,7 +53,6 @@ int CLinux_spawn(char **words, struct CLinux_child *child) {
         posix_spawnattr_setpgroup(&attributes, 0);
         posix_spawnattr_setflags(
             &attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-        char *environment[] = {"PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8", 0};
         pid_t pid = 0;
         code = posix_spawn(&pid, words[0], &actions, &attributes, words, environment);
         child->pid = pid;

@@ -41,7 +41,7 @@ public struct BrokerCredentials: CredentialProvider {
 
         private func refusal(_ response: HTTPResponse) -> TokenAnswer {
             let error = (try? JSONValue.parse(response.body))?["error"]
-            let words = error?["message"]?.text.map { ": \($0)" } ?? ""
+            let words = error?["message"]?.text.map { ": \(Redaction.hidingOpaqueWords($0))" } ?? ""
             let detail = DetailText.scrubbed("\(Self.who) answered \(response.status)\(words)")
             let after = error?["retry_after_seconds"]?.integer.map { Duration.seconds(min(max($0, 0), 86_400)) }
             switch (response.status, error?["code"]?.text) {

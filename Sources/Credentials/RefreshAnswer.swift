@@ -16,6 +16,11 @@ public enum RefreshAnswer: Sendable {
     /// A success that cannot be understood: again, and then it is the operator's.
     case malformed(String)
 
+    /// Codes that are as long as a token.
+    private static let codes: Set<String> = [
+        "admin_policy_enforced", "temporarily_unavailable", "unsupported_grant_type",
+    ]
+
     /// An access token without a lifetime is taken for this.
     private static let lifetime: Int64 = 3_600
 
@@ -55,7 +60,9 @@ public enum RefreshAnswer: Sendable {
                 : .misconfigured(
                     "the token endpoint answered \(status) without a reason; see credentials.store.token_url")
         }
-        let words = json?["error_description"]?.text.map { "\(error): \($0)" } ?? error
+        // Its words may repeat what it was sent, the refresh token or the client's secret.
+        let known = codes.contains(error) ? error : Redaction.hidingOpaqueWords(error)
+        let words = json?["error_description"]?.text.map { "\(known): \(Redaction.hidingOpaqueWords($0))" } ?? known
         let detail = DetailText.scrubbed("the token endpoint answered \(words)")
         switch error {
         case "invalid_grant":

@@ -22,6 +22,8 @@ public actor TokenCache {
         public var negative = Duration.seconds(30)
         /// Of the token endpoint, in all.
         public var refreshesPerSecond = 5
+        /// Told of each answer that did not come from memory. From any thread; must not block.
+        public var onRefresh: @Sendable (TokenAnswer) -> Void = { _ in }
 
         public init() {}
     }
@@ -76,6 +78,7 @@ public actor TokenCache {
 
     private func fetch(_ account: AccountID, rejecting rejected: SHA256Digest?) async -> TokenAnswer {
         let answer = await source.fetch(account, rejecting: rejected)
+        configuration.onRefresh(answer)
         var entry = entries[account] ?? Entry()
         entry.flight = nil
         entry.refusal = nil
@@ -84,7 +87,9 @@ public actor TokenCache {
             entry.token = token
             entry.renewAt = token.expiresAt.map { $0 - configuration.ahead * Double.random(in: 0.8...1.2) }
         case .unavailable: break
-        case .notFound, .grantRevoked, .scopeMissing, .reauthRequired, .accountBlocked, .rejected, .misconfigured:
+        // Not this account's: the worker holds, and whoever has mended it tries again at once.
+        case .misconfigured: entry.token = nil
+        case .notFound, .grantRevoked, .scopeMissing, .reauthRequired, .accountBlocked, .rejected:
             entry.token = nil
             entry.refusal = (answer, clock.now() + configuration.negative)
         }

@@ -36,7 +36,7 @@ enum TokenServiceWords {
             return .misconfigured("\(who) answered without an access token")
         }
         if let type = json["token_type"]?.text, type.lowercased() != "bearer" {
-            return .misconfigured("\(who) answered a token of the type \(DetailText.scrubbed(type)), not Bearer")
+            return .misconfigured("\(who) answered a token of another type than Bearer")
         }
         guard let expires = json["expires_at"]?.text.flatMap({ Timestamp(rfc3339: $0) }) else {
             return .misconfigured("\(who) answered without expires_at, like 2026-11-23T19:50:00Z")

@@ -27,10 +27,19 @@ public enum Redaction {
     /// `text` with every word in it that could be a token made `<redacted>`: 20 or more letters, digits and marks that
     /// tokens are written with, in a row. For words of programs whose secrets nobody knows here.
     public static func hidingOpaqueWords(_ text: [UInt8]) -> [UInt8] {
+        hidingOpaqueWords(text) { $0.count >= shortestOpaque }
+    }
+
+    /// The same for words that `isSecret` says are.
+    public static func hidingOpaqueWords(_ text: [UInt8], where isSecret: (ArraySlice<UInt8>) -> Bool) -> [UInt8] {
         text.split(omittingEmptySubsequences: false) { !isOpaque($0) }.reduce(into: [UInt8]()) { result, word in
             if word.startIndex > 0 { result.append(text[word.startIndex - 1]) }
-            result += word.count >= shortestOpaque ? mark[...] : word
+            result += isSecret(word) ? mark[...] : word
         }
+    }
+
+    public static func hidingOpaqueWords(_ text: String) -> String {
+        String(decoding: hidingOpaqueWords(Array(text.utf8)), as: UTF8.self)
     }
 
     /// A path or a sentence has no such word; access and refresh tokens are far longer.

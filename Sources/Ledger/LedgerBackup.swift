@@ -42,7 +42,8 @@ public enum LedgerBackup {
     }
 
     private static func check(_ copy: String) throws(LedgerError) {
-        let faults = try LedgerReader(path: copy).faults()
+        // A backup from before an upgrade is good too: the daemon's start brings it up.
+        let faults = try LedgerReader(path: copy, stop: nil, permitsOlder: true).faults()
         guard faults.isEmpty else {
             throw .unusable("\(copy) is not whole (\(faults.joined(separator: "; "))); nothing was changed")
         }
@@ -66,11 +67,20 @@ public enum LedgerBackup {
                 throw error.ledgerError(path: backup)
             }
             try copy(source, to: restored)
+            try giveToOwner(restored, of: path)
             let kept = try keepAside(path, at: now)
             guard rename(restored, path) == 0 else { throw trouble("renaming \(restored) to \(path)") }
             try flush(directory(of: path))
             return kept
         }
+    }
+
+    /// Who restores as root restores for the daemon: the new file is whose the old one was, or the directory is.
+    private static func giveToOwner(_ restored: String, of path: String) throws(LedgerError) {
+        guard geteuid() == 0 else { return }
+        var owner = stat()
+        guard stat(path, &owner) == 0 || stat(directory(of: path), &owner) == 0 else { return }
+        guard chown(restored, owner.st_uid, owner.st_gid) == 0 else { throw trouble("giving \(restored) to its owner") }
     }
 
     /// Gives the ledger a second name. Its log must go first: SQLite would play it into whatever has the ledger's name.

@@ -6,6 +6,8 @@ import Threads
 struct LedgerFile: Sendable {
     let path: String
     let durability: SQLiteLedger.Durability
+    /// Whose migration it is, should there be one.
+    var program = "leave-albumd"
     /// Called on each connection that is opened; a test makes a disk full or read-only with it.
     var onOpen: @Sendable (SQLiteConnection) throws(SQLiteFault) -> Void = { _ in }
 
@@ -34,13 +36,15 @@ struct LedgerFile: Sendable {
         } catch {
             throw error.ledgerError(path: path)
         }
-        guard try LedgerSchema.migrate(connection) == 0 else { return }
+        guard try LedgerSchema.migrate(connection, program: program) == 0 else { return }
         do throws(SQLiteFault) {
             try SQLiteRows(connection: connection).setMeta(.created, to: now)
         } catch {
             throw error.ledgerError(path: path)
         }
     }
+
+    static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
     /// A log that is left is from a writer that did not close: it was killed, or lost power.
     var hasLogLeft: Bool {

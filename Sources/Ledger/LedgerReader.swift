@@ -15,8 +15,9 @@ public final class LedgerReader {
         try self.init(path: path, stop: nil)
     }
 
-    /// With `stop` true, what is being read fails soon.
-    init(path: String, stop: Lock<Bool>?) throws(LedgerError) {
+    /// With `stop` true, what is being read fails soon. `permitsOlder` is for the checks alone: what else is read may
+    /// want tables of this version.
+    init(path: String, stop: Lock<Bool>?, permitsOlder: Bool = false) throws(LedgerError) {
         self.path = path
         self.stop = stop
         do throws(SQLiteFault) {
@@ -26,7 +27,7 @@ public final class LedgerReader {
         }
         rows = SQLiteRows(connection: connection)
         let version = try LedgerSchema.check(connection)
-        guard version == LedgerSchema.version else {
+        guard version >= (permitsOlder ? 1 : LedgerSchema.version) else {
             throw .unusable(
                 "ledger \(path) has schema version \(version), and this leave-albumd reads \(LedgerSchema.version): "
                     + "a start of the daemon brings the file up to it")

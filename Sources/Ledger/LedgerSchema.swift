@@ -87,24 +87,35 @@ enum LedgerSchema {
 
     static var version: Int { migrations.count }
 
+    /// The oldest version whose programs may work on a file of this one: a step that only adds what they can do without
+    /// leaves the number as it was. Programs of version 1 would call jobs that are cancelled.
+    static let compatibleWith = 2
+
     /// Brings the file to `steps.count`, each step in a transaction of its own. Returns the version it had. Throws for a
-    /// file of a newer program, and for one that is no ledger.
+    /// file of a newer program, unless that says that it is compatible, and for one that is no ledger.
+    ///
+    /// - Parameter program: name and version of the caller, which the file keeps.
     @discardableResult
-    static func migrate(_ connection: SQLiteConnection, steps: [String] = migrations) throws(LedgerError) -> Int {
-        let found = try check(connection, newest: steps.count)
+    static func migrate(
+        _ connection: SQLiteConnection, program: String = "leave-albumd", steps: [String] = migrations,
+        compatibleWith: Int = compatibleWith
+    ) throws(LedgerError) -> Int {
+        let found = try check(connection, program: program, newest: steps.count)
         var version = found
         do throws(SQLiteFault) {
             while version < steps.count {
                 try connection.execute("BEGIN IMMEDIATE")
                 do throws(SQLiteFault) {
                     try connection.execute(steps[version])
-                    try connection.execute("PRAGMA user_version = \(version + 1)")
+                    version += 1
+                    try connection.execute("PRAGMA user_version = \(version)")
+                    try LedgerOrigin(program: program, compatibleWith: version < steps.count ? version : compatibleWith)
+                        .write(to: connection)
                     try connection.execute("COMMIT")
                 } catch {
                     connection.rollBack()
                     throw error
                 }
-                version += 1
             }
         } catch {
             throw error.ledgerError(path: connection.path)
@@ -112,8 +123,11 @@ enum LedgerSchema {
         return found
     }
 
-    /// The file's version, at most `newest`; 0 for a file with nothing in it.
-    static func check(_ connection: SQLiteConnection, newest: Int = version) throws(LedgerError) -> Int {
+    /// The file's version; 0 for a file with nothing in it. It is above `newest` only for a file that says that programs
+    /// of version `newest` may work on it.
+    static func check(
+        _ connection: SQLiteConnection, program: String = "leave-albumd", newest: Int = version
+    ) throws(LedgerError) -> Int {
         let (version, application, tables): (Int, Int, Int)
         do throws(SQLiteFault) {
             version = Int(try connection.integer("PRAGMA user_version"))
@@ -125,10 +139,13 @@ enum LedgerSchema {
         guard application == applicationID || (version == 0 && application == 0 && tables == 0) else {
             throw .unusable("\(connection.path) is an SQLite file of another program: set ledger.path to another file")
         }
-        guard version <= newest else {
+        guard version > newest else { return version }
+        let origin = LedgerOrigin.read(from: connection)
+        guard let origin, origin.compatibleWith <= newest else {
+            let maker = origin?.program ?? "a newer leave-albumd"
             throw .unusable(
-                "ledger \(connection.path) has schema version \(version), and this leave-albumd knows versions up to "
-                    + "\(newest): install the newer leave-albumd again, or restore a backup of this version")
+                "ledger \(connection.path) has schema version \(version), made by \(maker), and this \(program) knows "
+                    + "versions up to \(newest): install \(maker) again, or restore a backup from before the upgrade")
         }
         return version
     }

@@ -15,8 +15,7 @@ extension LedgerStatistics {
         let pageSize = try connection.integer("PRAGMA page_size")
         var log = stat()
         let logBytes = stat(connection.path + "-wal", &log) == 0 ? Int(log.st_size) : 0
-        var disk = statvfs()
-        let free = statvfs(connection.path, &disk) == 0 ? Int(disk.f_bavail) * Int(disk.f_frsize) : 0
+        let free = LedgerDisk.freeBytes(path: connection.path) ?? 0
         return LedgerStatistics(
             entries: Int(try connection.integer("SELECT entries FROM tally")),
             open: try count("jobs WHERE finished = 0"),

@@ -31,15 +31,18 @@ public final class SQLiteLedger: Ledger {
     ///
     /// `onHealth` and `onCommit` are called on the ledger's thread, `onCheck` on one of its own, once, with what the
     /// check after an unclean stop found. They must not block.
+    ///
+    /// - Parameter program: name and version of the caller, for a program that finds a newer schema than its own.
     public convenience init(
-        path: String, durability: Durability, lock: LedgerLock, clock: any Timekeeper = SystemTimekeeper(),
+        path: String, durability: Durability, lock: LedgerLock, program: String = "leave-albumd",
+        clock: any Timekeeper = SystemTimekeeper(),
         onHealth: @escaping @Sendable (LedgerHealth) -> Void = { _ in },
         onCommit: @escaping @Sendable (_ operations: Int, _ took: Duration) -> Void = { _, _ in },
         onCheck: @escaping @Sendable (_ faults: [String]) -> Void = { _ in }
     ) throws(LedgerError) {
         try self.init(
-            file: LedgerFile(path: path, durability: durability), lock: lock, clock: clock, onHealth: onHealth,
-            onCommit: onCommit, onCheck: onCheck)
+            file: LedgerFile(path: path, durability: durability, program: program), lock: lock, clock: clock,
+            onHealth: onHealth, onCommit: onCommit, onCheck: onCheck)
     }
 
     init(
@@ -155,7 +158,7 @@ public final class SQLiteLedger: Ledger {
 
     /// Answered by the ledger's thread when it comes round: proof that it lives.
     public func ping(_ answer: @escaping @Sendable () -> Void) {
-        mailbox.post(.ping(answer))
+        if !mailbox.post(.ping(answer)) { answer() }
     }
 
     /// Commits and what was in them, since the start.

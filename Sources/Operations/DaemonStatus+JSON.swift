@@ -14,9 +14,10 @@ extension DaemonStatus {
             .init("perMinute", .real(perMinute)), .init("perMinuteOfFifteen", .real(perMinuteOfFifteen)),
             .init("holds", .array(holds.map(\.json))), .init("links", .array(links.map(\.json))),
         ]
+        if let trouble { members.append(.init("trouble", .text(trouble))) }
         if let quota { members.append(.init("quota", quota.json)) }
         if let ledger { members.append(.init("ledger", ledger.json)) }
-        return .object(members)
+        return .object(members + recentMembers + runningMembers)
     }
 }
 
@@ -44,10 +45,13 @@ extension DaemonStatus.Link {
 
 extension DaemonStatus.Quota {
     fileprivate var json: JSONValue {
-        .object([
+        var members: [JSONValue.Member] = [
             .init("day", .text(day)), .init("spent", .integer(Int64(spent))), .init("limit", .integer(Int64(limit))),
             .init("resetsAt", .text(resetsAt.rfc3339)),
-        ])
+        ]
+        if let remaining { members.append(.init("remaining", .integer(Int64(remaining)))) }
+        if let doneAt { members.append(.init("doneAt", .text(doneAt.rfc3339))) }
+        return .object(members)
     }
 }
 

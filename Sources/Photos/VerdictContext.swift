@@ -17,10 +17,13 @@ public struct VerdictContext: Sendable {
     public var now: Timestamp
     /// Share token and bearer, which the API may echo and the detail must not.
     public var secrets: [Secret]
+    /// Whose call it was. The API may name it, and the detail goes where accounts must not be read.
+    public var account: [UInt8]
 
     public init(
         isAmbiguous: Bool, malformedAnswers: Int = 0, tokenWasRefreshed: Bool = false,
-        tokenLacksScope: Bool = false, assumesLeftAfterAmbiguous: Bool = false, now: Timestamp, secrets: [Secret]
+        tokenLacksScope: Bool = false, assumesLeftAfterAmbiguous: Bool = false, now: Timestamp, secrets: [Secret],
+        account: [UInt8] = []
     ) {
         self.isAmbiguous = isAmbiguous
         self.malformedAnswers = malformedAnswers
@@ -29,5 +32,6 @@ public struct VerdictContext: Sendable {
         self.assumesLeftAfterAmbiguous = assumesLeftAfterAmbiguous
         self.now = now
         self.secrets = secrets
+        self.account = account
     }
 }

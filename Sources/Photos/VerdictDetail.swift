@@ -3,14 +3,16 @@ import Secrets
 
 /// What a person reads of an answer: ours in full, the service's words without what must stay secret.
 enum VerdictDetail {
-    static func text(of reading: Reading, secrets: [Secret]) -> String {
-        DetailText.scrubbed(story(of: reading, hiding: hidden(secrets)))
+    static func text(of reading: Reading, _ context: VerdictContext) -> String {
+        let hidden = hidden(context.secrets)
+        return DetailText.scrubbed(
+            story(of: reading) { text in
+                let clean = String(decoding: Redaction.replacing(hidden, in: Array(text.utf8)), as: UTF8.self)
+                return Redaction.hidingAccount(context.account, in: clean)
+            })
     }
 
-    private static func story(of reading: Reading, hiding secrets: [[UInt8]]) -> String {
-        func clean(_ text: String) -> String {
-            String(decoding: Redaction.replacing(secrets, in: Array(text.utf8)), as: UTF8.self)
-        }
+    private static func story(of reading: Reading, clean: (String) -> String) -> String {
         switch reading.transport {
         case .notSent: return "the request was not sent: \(clean(reading.transportDetail))"
         case .tlsTrustFailure: return "the server's certificate is not trusted: \(clean(reading.transportDetail))"

@@ -24,7 +24,7 @@ public enum VerdictTable {
             minimumWait: reading.minimumWait(now: context.now), serverTime: reading.serverTime(now: context.now),
             httpStatus: reading.transport == .answered ? reading.http : nil,
             apiStatus: reading.error?.status?.rawValue,
-            detail: VerdictDetail.text(of: reading, secrets: context.secrets))
+            detail: VerdictDetail.text(of: reading, context))
     }
 
     /// The verdict for a job that may not call again.

@@ -9,7 +9,7 @@ struct Announcer: Sendable {
     let dispatcher: Dispatcher
     let clock: any Timekeeper
     let prefix: String
-    let replyToAllow: [String]
+    let live: LiveConfiguration
     let hook: PathHook?
     let onEvent: @Sendable (PipelineEvent) -> Void
 
@@ -42,7 +42,7 @@ struct Announcer: Sendable {
     }
 
     private func isAllowed(_ queue: String) -> Bool {
-        replyToAllow.contains { pattern in
+        live.now.replyToAllow.contains { pattern in
             pattern.hasSuffix("*")
                 ? queue.utf8.starts(with: pattern.dropLast().utf8) : queue.utf8.elementsEqual(pattern.utf8)
         }

@@ -24,6 +24,8 @@ final class DayBudget: Sendable {
     }
 
     private struct State {
+        var limit: Int
+        var pace: Pace
         var day: QuotaDay?
         var spent: Int?
         /// What mass jobs spent of it. After a restart nobody knows, and all of it counts as theirs.
@@ -32,12 +34,15 @@ final class DayBudget: Sendable {
         var reserved: Timestamp?
         /// The day of which the API's clock was compared with ours.
         var compared: String?
+
+        mutating func count(_ calls: Int, isBulk: Bool) {
+            spent = spent.map { max(0, $0 + calls) }
+            if isBulk { bulk = bulk.map { max(0, $0 + calls) } }
+        }
     }
 
-    // Written by workers, under the lock.
-    private let state = Lock(State())
-    private let limit: Int
-    private let pace: Pace
+    // Written by workers and reloads, under the lock.
+    private let state: Lock<State>
     private let quotaDay: @Sendable (Timestamp) -> QuotaDay
 
     /// The API's Date header has whole seconds and a way to go; a minute is more than both and less than harm.
@@ -48,28 +53,52 @@ final class DayBudget: Sendable {
     private static let longestBatch = 50
 
     init(limit: Int, pace: Pace, quotaDay: @escaping @Sendable (Timestamp) -> QuotaDay) {
-        self.limit = limit
-        self.pace = pace
+        state = Lock(State(limit: limit, pace: pace))
         self.quotaDay = quotaDay
+    }
+
+    private var limit: Int { state.withLock { $0.limit } }
+
+    /// Another share of the day from now on.
+    func adopt(limit: Int, pace: Pace) {
+        state.withLock { state in
+            // What a day that was ended early counts as spent is of the old share: the ledger knows better.
+            if state.limit != limit { state.spent = nil }
+            state.limit = limit
+            state.pace = pace
+        }
+    }
+
+    /// What is known of the day without asking the ledger.
+    func known(at now: Timestamp) -> (spent: Int, limit: Int)? {
+        _ = day(at: now)
+        return state.withLock { state in state.spent.map { ($0, state.limit) } }
     }
 
     func dayName(at now: Timestamp) -> String { day(at: now).name }
 
-    /// A call was claimed in the ledger.
-    func counted(isBulk: Bool, at now: Timestamp) {
+    /// Counts a call that is about to be claimed in the ledger. False, and nothing is counted, if it `mustBeWithin`
+    /// the share and others who were permitted at the same time have taken the last of it.
+    func take(isBulk: Bool, mustBeWithin: Bool, at now: Timestamp) -> Bool {
         _ = day(at: now)
-        state.withLock { state in
-            state.spent = state.spent.map { $0 + 1 }
-            if isBulk { state.bulk = state.bulk.map { $0 + 1 } }
+        return state.withLock { state in
+            if mustBeWithin, state.limit > 0, let spent = state.spent, spent >= state.limit { return false }
+            state.count(1, isBulk: isBulk)
+            return true
         }
+    }
+
+    /// What was taken was not claimed.
+    func giveBack(isBulk: Bool) {
+        state.withLock { $0.count(-1, isBulk: isBulk) }
     }
 
     /// When a mass job that must wait is to come again: each a little after the one before, so that they do not all
     /// come at once to find one call.
     func reserve(from time: Timestamp, at now: Timestamp) -> Timestamp {
         let day = day(at: now)
-        let interval = (day.end - day.start) / max(1, Int(Double(limit) * Pace.bulkShare))
         return state.withLock { state in
+            let interval = (day.end - day.start) / max(1, Int(Double(state.limit) * Pace.bulkShare))
             let slot = max(time, state.reserved ?? time) + interval
             state.reserved = slot
             return slot
@@ -79,12 +108,13 @@ final class DayBudget: Sendable {
     /// Nothing is left of the day, whatever was counted. Returns its end.
     func endDay(at now: Timestamp) -> Timestamp {
         let day = day(at: now)
-        state.withLock { $0.spent = max($0.spent ?? 0, limit) }
+        state.withLock { $0.spent = max($0.spent ?? 0, $0.limit) }
         return day.end
     }
 
     /// Whether a job may call now.
     func permission(isBulk: Bool, at now: Timestamp, ledger: any Ledger) async throws(LedgerError) -> Permission {
+        let (limit, pace) = state.withLock { ($0.limit, $0.pace) }
         guard limit > 0 else { return .granted }
         let day = day(at: now)
         let spent = try await spent(at: now, ledger: ledger)
@@ -134,7 +164,8 @@ final class DayBudget: Sendable {
 
     private func day(at now: Timestamp) -> QuotaDay {
         state.withLock { state in
-            if let day = state.day, now < day.end { return day }
+            // A clock that was ahead and is set right leads back into the day before.
+            if let day = state.day, day.start <= now, now < day.end { return day }
             let day = quotaDay(now)
             state.day = day
             state.spent = nil

@@ -14,6 +14,8 @@ extension Dispatch {
             .sorted { $0.account.utf8.lexicographicallyPrecedes($1.account.utf8) }
     }
 
+    var waitingAccounts: Int { accounts.values.lazy.filter { $0.wait != nil }.count }
+
     /// The API refused the account for its own rate.
     mutating func refuse(
         _ name: AccountID, _ cause: AccountQueue.Wait.Cause, atLeast minimum: Duration, at now: MonotonicTime,

@@ -61,7 +61,7 @@ struct Dispatch: Sendable {
         var followers = FIFO<DeliveryTag>()
     }
 
-    let limits: Limits
+    var limits: Limits
     var entries: [DeliveryTag: Entry] = [:]
     var companies: [JobID: Company] = [:]
     var accounts: [AccountID: AccountQueue] = [:]
@@ -87,6 +87,9 @@ struct Dispatch: Sendable {
 
     var inHand: Int { entries.count }
     var nextTimer: MonotonicTime? { timers.earliest }
+
+    /// When the delivery came that has been in hand the longest.
+    var oldest: MonotonicTime? { entries.values.lazy.map(\.item.message.receivedAt).min() }
 
     /// Calls that workers have in hand.
     var callsInFlight: Int { runningCalls }

@@ -219,10 +219,22 @@ final class Dispatcher: Sendable {
         state.withLock { ($0.dispatch.inHand, $0.dispatch.callsInFlight, $0.consumption) }
     }
 
+    /// How long the oldest delivery has been in hand, and how many accounts wait alone. For a scrape now and then: it
+    /// looks at each of them.
+    var patience: (oldest: Duration?, heldAccounts: Int) {
+        let now = clock.now()
+        return state.withLock { state in (state.dispatch.oldest.map { now - $0 }, state.dispatch.waitingAccounts) }
+    }
+
     var jobsInHand: Set<JobID> { state.withLock { Set($0.dispatch.companies.keys) } }
 
     func isInHand(_ id: JobID) -> Bool {
         state.withLock { $0.dispatch.companies[id] != nil }
+    }
+
+    /// Limits that hold from the next turn on.
+    func adopt(_ limits: Dispatch.Limits) {
+        change { state, _ in state.dispatch.limits = limits }
     }
 
     // MARK: Start and stop

@@ -55,7 +55,8 @@ struct Inspector: Sendable {
                 onEvent(
                     .ended(
                         entry.jobID, nil, entry.result.outcome, entry.result.reason, attempts: 0,
-                        timeToResult: .zero, detail: "published after an interruption"))
+                        timeToResult: .zero, detail: "published after an interruption",
+                        traceID: TraceContext(traceparent: entry.result.traceparent).traceID))
             }
             guard owed.count == Self.page, let end = owed.last else { return }
             last = end.jobID
@@ -112,6 +113,6 @@ struct Inspector: Sendable {
         onEvent(
             .ended(
                 job.jobID, job.account, .failed, reason, attempts: result.attempts,
-                timeToResult: now - job.open.firstSeen, detail: detail))
+                timeToResult: now - job.open.firstSeen, detail: detail, traceID: nil))
     }
 }

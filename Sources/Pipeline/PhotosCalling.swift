@@ -10,17 +10,3 @@ public protocol PhotosCalling: Sendable {
     /// The probe: what the album says of the user. It has no effect.
     func album(_ token: ShareToken, bearer: Secret, trace: TraceContext) async -> Answer
 }
-
-/// What travels on from the job's message to the call and the result.
-public struct TraceContext: Equatable, Sendable {
-    public var correlationID: String?
-    /// W3C Trace Context.
-    public var traceparent: String?
-    public var tracestate: String?
-
-    public init(correlationID: String? = nil, traceparent: String? = nil, tracestate: String? = nil) {
-        self.correlationID = correlationID
-        self.traceparent = traceparent
-        self.tracestate = tracestate
-    }
-}

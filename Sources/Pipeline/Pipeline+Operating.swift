@@ -33,6 +33,28 @@ extension Pipeline {
         return .lifted
     }
 
+    /// Takes over what of `next` can change while jobs are in hand; the rest stays as it was at the start.
+    public func apply(_ next: PipelineConfiguration) {
+        let before = live.adopt(next)
+        dispatcher.adopt(live.now.limits)
+        budget.adopt(limit: next.requestsPerDay, pace: next.pace)
+        // A larger share may end the hold that the smaller one began: one job finds out.
+        if before.requestsPerDay != next.requestsPerDay, dispatcher.holds.contains(where: { $0.cause == .quotaDay }) {
+            _ = dispatcher.probeNow()
+        }
+    }
+
+    /// Calls and probes of the day, as far as they were counted since the start, and the share; nil before the first.
+    public var callsToday: (spent: Int, limit: Int)? { budget.known(at: clock.wall()) }
+
+    /// Answered by the workers' pool and the dispatcher: proof that both live.
+    public func ping(_ answer: @escaping @Sendable () -> Void) {
+        Task { [dispatcher] in
+            _ = dispatcher.load
+            answer()
+        }
+    }
+
     /// Lets one job test the holds now. False if there is none that a job tests.
     public func probe() -> Bool { dispatcher.probeNow() }
 

@@ -10,11 +10,13 @@ public import Threads
 /// SQLite: it sees protocols, so that a test drives it with a queue of its own, a clock of its own and no network.
 public final class Pipeline: Sendable {
     private let configuration: PipelineConfiguration
+    let live: LiveConfiguration
+    let budget: DayBudget
     let dispatcher: Dispatcher
     private let worker: Worker
     private let inspector: Inspector
     private let intake: Intake
-    private let clock: any Timekeeper
+    let clock: any Timekeeper
     private let onEvent: @Sendable (PipelineEvent) -> Void
     private let holdLog = HoldLog()
     private let state = Lock(State())
@@ -33,15 +35,14 @@ public final class Pipeline: Sendable {
         onEvent: @escaping @Sendable (PipelineEvent) -> Void
     ) {
         self.configuration = configuration
+        let live = LiveConfiguration(configuration)
+        self.live = live
         self.clock = clock
         self.onEvent = onEvent
         intake = Intake(prefix: configuration.prefix)
         let lifts = Lifts()
         dispatcher = Dispatcher(
-            limits: .init(
-                perAccount: configuration.perAccount,
-                requestsPerMinutePerAccount: configuration.requestsPerMinutePerAccount, room: configuration.prefetch,
-                requestsPerSecond: configuration.requestsPerSecond, canary: configuration.canary),
+            limits: configuration.limits,
             concurrency: configuration.concurrency, inbox: inbox, clock: clock
         ) { [holdLog] holds, lifted in
             holdLog.changed(isHolding: !holds.isEmpty, at: clock.wall())
@@ -50,14 +51,12 @@ public final class Pipeline: Sendable {
         }
         let announcer = Announcer(
             outbox: outbox, dispatcher: dispatcher, clock: clock, prefix: configuration.prefix,
-            replyToAllow: configuration.replyToAllow, hook: configuration.hook, onEvent: onEvent)
-        let budget = DayBudget(
+            live: live, hook: configuration.hook, onEvent: onEvent)
+        budget = DayBudget(
             limit: configuration.requestsPerDay, pace: configuration.pace, quotaDay: configuration.quotaDay)
         worker = Worker(
             dispatcher: dispatcher, ledger: ledger, credentials: credentials, photos: photos, announcer: announcer,
-            budget: budget, holdLog: holdLog, clock: clock, configuration: configuration,
-            schedule: RetrySchedule(delays: configuration.retryDelays, maxAttempts: configuration.maxAttempts),
-            onEvent: onEvent)
+            budget: budget, holdLog: holdLog, clock: clock, live: live, onEvent: onEvent)
         inspector = Inspector(
             ledger: ledger, announcer: announcer, dispatcher: dispatcher, queues: queues, clock: clock,
             configuration: configuration, onEvent: onEvent)
@@ -170,11 +169,17 @@ public final class Pipeline: Sendable {
         public var inHand: Int
         public var callsInFlight: Int
         public var consumption: Consumption
+        /// How long the oldest delivery has been in hand; nil if there is none.
+        public var oldestInHand: Duration?
+        /// Accounts that wait while the others work.
+        public var heldAccounts: Int
     }
 
     public var snapshot: Snapshot {
         let load = dispatcher.load
+        let patience = dispatcher.patience
         return Snapshot(
-            holds: dispatcher.holds, inHand: load.inHand, callsInFlight: load.calls, consumption: load.consumption)
+            holds: dispatcher.holds, inHand: load.inHand, callsInFlight: load.calls, consumption: load.consumption,
+            oldestInHand: patience.oldest, heldAccounts: patience.heldAccounts)
     }
 }

@@ -38,6 +38,12 @@ public struct PipelineConfiguration: Sendable {
     /// Whose jobs test a hold before all others.
     public var canary: AccountID?
 
+    var limits: Dispatch.Limits {
+        Dispatch.Limits(
+            perAccount: perAccount, requestsPerMinutePerAccount: requestsPerMinutePerAccount, room: prefetch,
+            requestsPerSecond: requestsPerSecond, canary: canary)
+    }
+
     /// A quarter of an hour of consuming without the copy: the broker has had every chance to deliver it.
     public static let defaultLostAfter = Duration.seconds(900)
     /// A minute bounds how long results can be confirmed into nothing after their queue was deleted.

@@ -3,8 +3,11 @@ import Threads
 
 /// What happened, for the log, the metrics and the tests. No event holds a token.
 public enum PipelineEvent: Sendable {
-    /// A job has its result, confirmed by the broker.
-    case ended(JobID?, AccountID?, Outcome, Reason?, attempts: Int, timeToResult: Duration, detail: String?)
+    /// A job has its result, confirmed by the broker. `traceID`: see `TraceContext.traceID`.
+    case ended(
+        JobID?, AccountID?, Outcome, Reason?, attempts: Int, timeToResult: Duration, detail: String?, traceID: String?)
+    /// The delivery that ended a job, or was rejected, had been in hand so long.
+    case settled(after: Duration)
     /// A finished job was delivered again and got the same result again.
     case replayed(JobID)
     /// One call of the API, and what it was taken for.

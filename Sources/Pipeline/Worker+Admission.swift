@@ -98,7 +98,7 @@ extension Worker {
 
     private func token(_ hand: JobInHand, rejecting rejected: SHA256Digest?, now: Timestamp) async -> Admission {
         func dead(_ reason: Reason, _ detail: String) -> Admission { .end(.failed(reason, detail: detail, nil)) }
-        switch await credentials.token(for: hand.job.account, rejecting: rejected) {
+        switch await credentials.token(for: hand.job.account, rejecting: rejected).hiding(hand.job.account) {
         case .token(let token): return .proceed(token)
         case .notFound: return dead(.credentialNotFound, "no provider has a token for the account")
         case .grantRevoked(let detail): return dead(.grantRevoked, detail)

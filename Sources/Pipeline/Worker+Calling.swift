@@ -51,7 +51,7 @@ extension Worker {
             isAmbiguous: hand.progress.isAmbiguous, malformedAnswers: hand.progress.malformedAnswers,
             tokenWasRefreshed: hand.item.hasRefreshedToken, tokenLacksScope: token.lacksSharingScope,
             assumesLeftAfterAmbiguous: configuration.assumeLeftAfterAmbiguous, now: clock.wall(),
-            secrets: [hand.job.shareToken.secret, token.secret])
+            secrets: [hand.job.shareToken.secret, token.secret], account: hand.job.account.utf8)
     }
 
     private func tell(

@@ -23,7 +23,8 @@ extension Worker {
         onEvent(
             .ended(
                 hand.jobID, hand.job.account, result.outcome, result.reason, attempts: result.attempts,
-                timeToResult: now - hand.progress.firstSeen, detail: result.detail))
+                timeToResult: now - hand.progress.firstSeen, detail: result.detail, traceID: hand.trace.traceID))
+        settled(hand.item)
         ack(delivery)
     }
 
@@ -72,7 +73,9 @@ extension Worker {
         onEvent(
             .ended(
                 hand.jobID, hand.job.account, result.outcome, result.reason, attempts: hand.progress.attempts,
-                timeToResult: clock.wall() - hand.progress.firstSeen, detail: "published after an interruption"))
+                timeToResult: clock.wall() - hand.progress.firstSeen, detail: "published after an interruption",
+                traceID: hand.trace.traceID))
+        settled(hand.item)
         ack(delivery)
     }
 
@@ -104,6 +107,11 @@ extension Worker {
         guard recorded != nil else { return false }
         guard await announcer.publishResult(stored, replayed: false, replyTo: nil) else { return false }
         ledger.mark(.result, of: hand.jobID, generation: predecessor.generation)
+        onEvent(
+            .ended(
+                hand.jobID, hand.job.account, stored.outcome, stored.reason, attempts: closing.progress.attempts,
+                timeToResult: now - closing.progress.firstSeen, detail: "a newer generation of the job was submitted",
+                traceID: hand.trace.traceID))
         return true
     }
 
@@ -132,8 +140,13 @@ extension Worker {
         onEvent(
             .ended(
                 rejection.jobID, rejection.account, .rejected, rejection.reason, attempts: 0, timeToResult: .zero,
-                detail: rejection.detail))
+                detail: rejection.detail, traceID: trace.traceID))
+        settled(item)
         ack(delivery)
+    }
+
+    private func settled(_ item: Item) {
+        onEvent(.settled(after: clock.now() - item.message.receivedAt))
     }
 
     /// Remembered before it is acked: whenever the job comes, it ends without a call.

@@ -3,6 +3,15 @@ import Jobs
 import Ledger
 import Threads
 
+/// Whether a call may begin.
+enum Claiming: Equatable, Sendable {
+    /// The intent is durable.
+    case claimed(OpenJob)
+    /// The row, or what is left of the day, is no longer what admission saw: begin again.
+    case outOfDate
+    case ledgerIsAway
+}
+
 /// The ledger's answers; nil means that it cannot answer now.
 extension Worker {
     /// The ledger's own health decides when work goes on; this only keeps one job from asking in a loop.
@@ -17,22 +26,28 @@ extension Worker {
         }
     }
 
-    func claim(_ hand: JobInHand) async -> ClaimAnswer? {
+    /// `isFirst`: of this turn. A job that has called asks or calls on, even beyond the day's share.
+    func claim(_ hand: JobInHand, isFirst: Bool) async -> Claiming {
         let now = clock.wall()
+        let isBulk = hand.item.originLane == .bulk
+        guard budget.take(isBulk: isBulk, mustBeWithin: isFirst, at: now) else { return .outOfDate }
         let claim = Claim(
             arrival: hand.arrival, kind: hand.mustAsk ? .probe : .call, day: budget.dayName(at: now), at: now,
             attempts: hand.progress.attempts, isAmbiguous: hand.progress.isAmbiguous,
             malformedAnswers: hand.progress.malformedAnswers)
         do throws(LedgerError) {
-            let answer = try await ledger.claim(claim)
-            if case .claimed = answer {
-                budget.counted(isBulk: hand.item.originLane == .bulk, at: now)
+            switch try await ledger.claim(claim) {
+            case .claimed(let open):
                 dispatcher.callBegan(hand.job.account)
+                return .claimed(open)
+            case .refused:
+                budget.giveBack(isBulk: isBulk)
+                return .outOfDate
             }
-            return answer
         } catch {
+            budget.giveBack(isBulk: isBulk)
             onEvent(.ledgerRefused(hand.jobID, detail: error.description))
-            return nil
+            return .ledgerIsAway
         }
     }
 

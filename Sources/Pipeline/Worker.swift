@@ -20,9 +20,15 @@ struct Worker: Sendable {
     let concurrency = ConcurrencyWatch()
     let holdLog: HoldLog
     let clock: any Timekeeper
-    let configuration: PipelineConfiguration
-    let schedule: RetrySchedule
+    let live: LiveConfiguration
     let onEvent: @Sendable (PipelineEvent) -> Void
+
+    var configuration: PipelineConfiguration { live.now }
+
+    var schedule: RetrySchedule {
+        let configuration = self.configuration
+        return RetrySchedule(delays: configuration.retryDelays, maxAttempts: configuration.maxAttempts)
+    }
 
     /// Works until the dispatcher closes.
     func run() async {
@@ -95,17 +101,19 @@ struct Worker: Sendable {
         hand.progress.attempts += hand.item.unspent
         hand.item.unspent = 0
 
+        var isFirst = true
         while true {
             // A token, or the answer before, may have been long in coming.
             if let ending = pastDeadline(hand, at: clock.wall()) { return await finish(hand, ending, delivery) }
 
             // The intent is durable before a byte is sent. A kill after this makes the job ambiguous, for good.
             hook(.claim, .before)
-            switch await claim(hand) {
+            switch await claim(hand, isFirst: isFirst) {
             case .claimed(let open): hand.progress = Progress(hand.arrival, open)
-            case .refused: return dispatcher.putBack(delivery, as: hand.item, until: clock.now())
-            case nil: return waitForLedger(hand, delivery)
+            case .outOfDate: return dispatcher.putBack(delivery, as: hand.item, until: clock.now())
+            case .ledgerIsAway: return waitForLedger(hand, delivery)
             }
+            isFirst = false
             hook(.claim, .after)
 
             // The call, or the question that goes before it or explains its refusal.

@@ -34,7 +34,7 @@ struct ControlSocketLoop: ~Copyable {
             wait()
         }
         for connection in connections.values { connection.close() }
-        _ = mailbox.close()
+        for case .ping(let answer) in mailbox.close() { answer() }
     }
 
     private mutating func takeCommands() {
@@ -43,6 +43,7 @@ struct ControlSocketLoop: ~Copyable {
             case .answered(let number, let response):
                 connections[number]?.answer(response)
                 serve(number)
+            case .ping(let answer): answer()
             case .stop: isStopping = true
             }
         }

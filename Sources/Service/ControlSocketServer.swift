@@ -11,6 +11,7 @@ public final class ControlSocketServer: Sendable {
     enum Command: Sendable {
         /// The request of that connection was answered.
         case answered(connection: Int, ControlResponse)
+        case ping(@Sendable () -> Void)
         case stop
     }
 
@@ -76,6 +77,11 @@ public final class ControlSocketServer: Sendable {
     private static func isSocket(_ path: String) -> Bool {
         var information = stat()
         return lstat(path, &information) == 0 && information.st_mode & S_IFMT == S_IFSOCK
+    }
+
+    /// Answered by the socket's thread when it comes round: proof that it lives.
+    public func ping(_ answer: @escaping @Sendable () -> Void) {
+        if !mailbox.post(.ping(answer)) { answer() }
     }
 
     /// Removes the socket, drops every connection and ends the thread. Not from a task: it waits.

@@ -6,6 +6,10 @@ public struct EffectiveSetting: Equatable, Sendable {
     public let value: String?
     /// It is what it would be without the settings file.
     public let isDefault: Bool
+    /// The environment variable that sets it, whether or not there is one now: `LEAVE_ALBUMD_BROKER_TLS_CA_FILE`
+    public var variable: String {
+        SettingKey.variablePrefix + String(key.map { $0 == "." ? "_" : $0 }).uppercased()
+    }
 }
 
 extension Settings {

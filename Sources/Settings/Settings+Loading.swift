@@ -21,6 +21,8 @@ extension Settings {
                 SettingsFault(.file(path), "it is larger than \(largestFile >> 10) KiB, so it is another file")
             ])
         }
+        var environment = environment
+        environment["CREDENTIALS_DIRECTORY"] = credentialsDirectory(of: path, environment: environment)
         return try load(
             text: contents.secret.withUnsafeBytes { Array($0) }, file: path, environment: environment,
             isReadableByOthers: contents.isReadableByOthers)

@@ -55,13 +55,19 @@ public struct DaemonStatus: Equatable, Sendable {
         /// 0: no limit.
         public var limit: Int
         public var resetsAt: Timestamp
+        /// When the backlog will be done, as far as that is known.
+        public var doneAt: Timestamp?
 
-        public init(day: String, spent: Int, limit: Int, resetsAt: Timestamp) {
+        public init(day: String, spent: Int, limit: Int, resetsAt: Timestamp, doneAt: Timestamp? = nil) {
             self.day = day
             self.spent = spent
             self.limit = limit
             self.resetsAt = resetsAt
+            self.doneAt = doneAt
         }
+
+        /// Nil if there is no limit.
+        public var remaining: Int? { limit > 0 ? max(0, limit - spent) : nil }
     }
 
     public struct Ledger: Equatable, Sendable {
@@ -111,6 +117,8 @@ public struct DaemonStatus: Equatable, Sendable {
     public var state: String
     /// Since when the state is what it is.
     public var since: Timestamp
+    /// What a daemon that connects or stands by waits for; for people, no secrets.
+    public var trouble: String?
     /// Deliveries in the worker's hands.
     public var inHand: Int
     public var callsInFlight: Int
@@ -123,10 +131,23 @@ public struct DaemonStatus: Equatable, Sendable {
     public var links: [Link]
     /// Nil while the ledger cannot answer.
     public var ledger: Ledger?
+    /// Of the jobs in the worker's hands; nil if it has none.
+    public var oldestJobAge: Duration?
+    /// Nil until the broker was asked.
+    public var queues: [Queue]?
+    /// When the broker was asked.
+    public var queuesAt: Timestamp?
+    /// Since the daemon started, by reason.
+    public var deadLetters: [DeadLetters] = []
+    /// The last ones, newest first.
+    public var failures: [Failure] = []
+    public var history: History?
+    public var loops: [Loop] = []
+    public var settings: LoadedSettings?
 
     public init(
         version: String, pid: Int, startedAt: Timestamp, at: Timestamp, state: String, since: Timestamp,
-        inHand: Int = 0, callsInFlight: Int = 0, ended: [Ended] = [], perMinute: Double = 0,
+        trouble: String? = nil, inHand: Int = 0, callsInFlight: Int = 0, ended: [Ended] = [], perMinute: Double = 0,
         perMinuteOfFifteen: Double = 0, holds: [Hold] = [], quota: Quota? = nil, links: [Link] = [],
         ledger: Ledger? = nil
     ) {
@@ -136,6 +157,7 @@ public struct DaemonStatus: Equatable, Sendable {
         self.at = at
         self.state = state
         self.since = since
+        self.trouble = trouble
         self.inHand = inHand
         self.callsInFlight = callsInFlight
         self.ended = ended

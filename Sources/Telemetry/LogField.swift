@@ -1,6 +1,6 @@
 /// A named value of a log line. What must not be logged has no case here: a token cannot be passed by mistake.
-public struct LogField: Sendable {
-    public enum Value: Equatable, Sendable {
+public struct LogField: Equatable, Sendable {
+    public enum Value: Hashable, Sendable {
         case text(String)
         case integer(Int)
         case seconds(Double)
@@ -11,16 +11,17 @@ public struct LogField: Sendable {
     public let name: String
     public let value: Value
 
-    public init(_ name: String, _ value: Value) {
-        self.name = name
+    /// The name is written in the source, never made of data: nobody forges a field.
+    public init(_ name: StaticString, _ value: Value) {
+        self.name = name.description
         self.value = value
     }
 
-    public init(_ name: String, _ text: String) {
+    public init(_ name: StaticString, _ text: String) {
         self.init(name, .text(text))
     }
 
-    public init(_ name: String, _ integer: Int) {
+    public init(_ name: StaticString, _ integer: Int) {
         self.init(name, .integer(integer))
     }
 }

@@ -1,45 +1,40 @@
-import Secrets
-public import Threads
+import Threads
 
 /// How a line looks.
 public enum LogFormat: String, Sendable {
+    /// For people: time, level, message, `name=value`.
     case text
+    /// One object a line.
     case json
+    /// Fields of the systemd journal; see `LogLine.journalFields`.
+    case journal
+}
 
-    /// One line without its end.
-    public func line(
-        _ level: LogLevel, _ message: String, _ fields: [LogField], at time: Timestamp, hashesAccounts: Bool
-    ) -> String {
-        let rendered = fields.map { ($0.name, Self.render($0.value, hashesAccounts)) }
-        switch self {
-        case .text:
-            let tail = rendered.map { " \($0.0)=\(Self.quoted($0.1.text))" }.joined()
-            return "\(time.rfc3339) \(level.rawValue) \(Self.oneLine(message))\(tail)"
-        case .json:
-            var members = ["\"time\":\"\(time.rfc3339)\"", "\"level\":\"\(level.rawValue)\""]
-            members.append("\"message\":\(Self.string(message))")
-            for (name, value) in rendered {
-                members.append("\(Self.string(name)):\(value.isNumber ? value.text : Self.string(value.text))")
-            }
-            return "{\(members.joined(separator: ","))}"
-        }
+extension LogLine {
+    /// `2026-11-24T12:00:00.000Z warning link lost link=consume`, without an end. `showsCode` adds where it was said.
+    public func text(hashesAccounts: Bool, showsCode: Bool = false) -> String {
+        let code = showsCode ? " code=\(location.file):\(location.line)" : ""
+        return "\(time.rfc3339) \(level.rawValue) \(sentence(hashesAccounts: hashesAccounts))\(code)"
     }
 
-    private static func render(_ value: LogField.Value, _ hashesAccounts: Bool) -> (text: String, isNumber: Bool) {
-        switch value {
-        case .text(let text): (text, false)
-        case .integer(let number): (String(number), true)
-        case .seconds(let seconds): (String(seconds), true)
-        case .account(let bytes):
-            // Twelve digits tell accounts apart in a log and give none of them away.
-            hashesAccounts
-                ? ("sha256:" + SHA256Digest(of: bytes).hexadecimal.prefix(12), false)
-                : (String(decoding: bytes, as: UTF8.self), false)
+    /// One JSON object without an end. `showsCode` adds where it was said.
+    public func json(hashesAccounts: Bool, showsCode: Bool = false) -> String {
+        let rendered = RenderedLine(self, hashesAccounts: hashesAccounts)
+        var members = ["\"time\":\"\(time.rfc3339)\"", "\"level\":\"\(level.rawValue)\""]
+        members.append("\"message\":\(Self.string(rendered.message))")
+        for field in rendered.fields {
+            members.append("\(Self.string(field.name)):\(field.isNumber ? field.text : Self.string(field.text))")
         }
+        if showsCode {
+            members.append("\"code\":\(Self.string("\(location.file):\(location.line) \(location.function)"))")
+        }
+        return "{\(members.joined(separator: ","))}"
     }
 
-    private static func oneLine(_ text: String) -> String {
-        String(text.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7f ? " " : Character($0) })
+    /// The message and its fields, for people.
+    func sentence(hashesAccounts: Bool) -> String {
+        let rendered = RenderedLine(self, hashesAccounts: hashesAccounts)
+        return rendered.message + rendered.fields.map { " \($0.name)=\(Self.quoted($0.text))" }.joined()
     }
 
     private static func quoted(_ text: String) -> String {
@@ -47,21 +42,12 @@ public enum LogFormat: String, Sendable {
         return isPlain ? text : string(text)
     }
 
+    /// `text` has no control characters any more.
     private static func string(_ text: String) -> String {
         var escaped = "\""
         for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": escaped += "\\\""
-            case "\\": escaped += "\\\\"
-            case "\n": escaped += "\\n"
-            default:
-                if scalar.value < 0x20 || scalar.value == 0x7f {
-                    let digits = String(scalar.value, radix: 16)
-                    escaped += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-                } else {
-                    escaped.unicodeScalars.append(scalar)
-                }
-            }
+            if scalar == "\"" || scalar == "\\" { escaped.unicodeScalars.append("\\") }
+            escaped.unicodeScalars.append(scalar)
         }
         return escaped + "\""
     }

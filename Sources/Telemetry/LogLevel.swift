@@ -10,7 +10,8 @@ public enum LogLevel: String, CaseIterable, Comparable, Sendable {
 
     public static func < (left: Self, right: Self) -> Bool { left.rank < right.rank }
 
-    private var rank: Int {
+    /// From 0, the least.
+    var rank: Int {
         switch self {
         case .trace: 0
         case .debug: 1

@@ -1,51 +1,106 @@
-import Glibc
 public import Threads
 
 /// Writes log lines. A value; pass it where something has to be said.
+///
+/// Messages are made only if their level is on; `fields` are not: guard costly ones with `isEnabled`.
 public struct Logger: Sendable {
-    public let level: LogLevel
-    private let write: @Sendable (LogLevel, String, [LogField]) -> Void
+    /// Level and hashing, which may change while it is used.
+    public let control: LogControl
+    private let clock: any Timekeeper
+    private let filter: RepeatFilter
 
-    public init(level: LogLevel, write: @escaping @Sendable (LogLevel, String, [LogField]) -> Void) {
-        self.level = level
-        self.write = write
+    /// `write` gets what is to be written, in order, from any thread.
+    public init(
+        control: LogControl, clock: any Timekeeper = SystemTimekeeper(),
+        write: @escaping @Sendable (LogLine) -> Void
+    ) {
+        self.control = control
+        self.clock = clock
+        filter = RepeatFilter(clock: clock, write: write)
     }
 
-    /// Lines on standard error, each in one write(2), so that lines of several threads do not mix.
+    /// Lines in the journal or on standard error.
     public static func standardError(
-        _ format: LogFormat, level: LogLevel, hashesAccounts: Bool, clock: any Timekeeper = SystemTimekeeper()
+        _ format: LogFormat, control: LogControl, clock: any Timekeeper = SystemTimekeeper()
     ) -> Logger {
-        Logger(level: level) { lineLevel, message, fields in
-            let line = format.line(
-                lineLevel, message, fields, at: clock.wall(), hashesAccounts: hashesAccounts)
-            let bytes = Array((line + "\n").utf8)
-            // A log that nobody can read is no reason to stop: what fails here has nowhere to be said.
-            _ = Glibc.write(STDERR_FILENO, bytes, bytes.count)
+        let journal = JournalWriter()
+        return Logger(control: control, clock: clock) { line in
+            let (hashes, showsCode) = (control.hashesAccounts, control.showsCode)
+            switch format {
+            case .text: StandardError.write(line.text(hashesAccounts: hashes, showsCode: showsCode))
+            case .json: StandardError.write(line.json(hashesAccounts: hashes, showsCode: showsCode))
+            case .journal: journal.write(line, hashesAccounts: hashes, showsCode: showsCode)
+            }
         }
     }
 
-    public func log(_ level: LogLevel, _ message: @autoclosure () -> String, _ fields: LogField...) {
-        guard level >= self.level else { return }
-        write(level, message(), fields)
+    public func isEnabled(_ level: LogLevel) -> Bool { control.permits(level) }
+
+    /// Says what was held back as repeated. Before the process ends, or its count is lost.
+    public func flush() { filter.flush() }
+
+    /// A warning or worse that was told a moment ago is counted instead of told; see `Repetitions`. A field that is
+    /// nil is left out.
+    public func log(
+        _ level: LogLevel, _ message: @autoclosure () -> String, _ fields: LogField?...,
+        file: String = #fileID, line: Int = #line, function: String = #function
+    ) {
+        say(level, message, fields, CodeLocation(file: file, line: line, function: function))
     }
 
-    public func debug(_ message: @autoclosure () -> String, _ fields: LogField...) {
-        if level <= .debug { write(.debug, message(), fields) }
+    /// One line for each call, however often it is told: for what is an event of its own, like a job's end.
+    public func logEach(
+        _ level: LogLevel, _ message: @autoclosure () -> String, _ fields: LogField?...,
+        file: String = #fileID, line: Int = #line, function: String = #function
+    ) {
+        let location = CodeLocation(file: file, line: line, function: function)
+        say(level, message, fields, location, isEvent: true)
     }
 
-    public func info(_ message: @autoclosure () -> String, _ fields: LogField...) {
-        if level <= .info { write(.info, message(), fields) }
+    public func debug(
+        _ message: @autoclosure () -> String, _ fields: LogField?...,
+        file: String = #fileID, line: Int = #line, function: String = #function
+    ) {
+        say(.debug, message, fields, CodeLocation(file: file, line: line, function: function))
     }
 
-    public func notice(_ message: @autoclosure () -> String, _ fields: LogField...) {
-        if level <= .notice { write(.notice, message(), fields) }
+    public func info(
+        _ message: @autoclosure () -> String, _ fields: LogField?...,
+        file: String = #fileID, line: Int = #line, function: String = #function
+    ) {
+        say(.info, message, fields, CodeLocation(file: file, line: line, function: function))
     }
 
-    public func warning(_ message: @autoclosure () -> String, _ fields: LogField...) {
-        if level <= .warning { write(.warning, message(), fields) }
+    public func notice(
+        _ message: @autoclosure () -> String, _ fields: LogField?...,
+        file: String = #fileID, line: Int = #line, function: String = #function
+    ) {
+        say(.notice, message, fields, CodeLocation(file: file, line: line, function: function))
     }
 
-    public func error(_ message: @autoclosure () -> String, _ fields: LogField...) {
-        if level <= .error { write(.error, message(), fields) }
+    public func warning(
+        _ message: @autoclosure () -> String, _ fields: LogField?...,
+        file: String = #fileID, line: Int = #line, function: String = #function
+    ) {
+        say(.warning, message, fields, CodeLocation(file: file, line: line, function: function))
+    }
+
+    public func error(
+        _ message: @autoclosure () -> String, _ fields: LogField?...,
+        file: String = #fileID, line: Int = #line, function: String = #function
+    ) {
+        say(.error, message, fields, CodeLocation(file: file, line: line, function: function))
+    }
+
+    private func say(
+        _ level: LogLevel, _ message: () -> String, _ fields: [LogField?], _ location: CodeLocation,
+        isEvent: Bool = false
+    ) {
+        guard control.permits(level) else { return }
+        filter.take(
+            LogLine(
+                time: clock.wall(), level: level, message: message(), fields: fields.compactMap(\.self),
+                location: location),
+            isEvent: isEvent)
     }
 }

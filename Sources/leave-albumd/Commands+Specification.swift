@@ -62,6 +62,22 @@ extension Commands {
             CommandSpecification(
                 "quota", summary: "The day's calls, and when the backlog will be done", options: [config, json]),
             CommandSpecification("queues", summary: "How much waits in each queue", options: [config, json]),
+            CommandSpecification(
+                "bundle", summary: "Collects a support archive without secrets, whatever is down",
+                discussion: """
+                    A gzipped tar, readable for its owner alone, with a MANIFEST that says what is in it and what could \
+                    not be had. No tokens, keys, passwords, jobs, results or messages; accounts are hashed. Prints the \
+                    archive's name. Run it as root, or as a user who may read the settings and the journal.
+                    """,
+                options: [
+                    config,
+                    .value("--lines", "N", help: "of the journal (default 2000)"),
+                    .value("--unit", "UNIT", help: "whose journal and state (default leave-albumd.service)"),
+                ],
+                positionals: [
+                    PositionalSpecification(
+                        "FILE", .optional, help: "the archive (default: a name with the time, in this directory)")
+                ]),
             CommandSpecification("version", summary: "Prints the version", options: [json]),
             CommandSpecification(
                 "help", summary: "Prints the help of a command",

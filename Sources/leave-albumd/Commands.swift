@@ -21,11 +21,15 @@ enum Commands {
             exit(ExitStatus.done.rawValue)
         case "help": help(arguments.positionals)
         case "check": finish { try await CheckCommand(arguments).run() }
+        case "bundle": finish { try await BundleCommand(arguments).run() }
         default: break
         }
-        let settings = load(arguments.value("--config") ?? defaultConfig)
+        let settings = load(arguments.value("--config") ?? defaultConfig, isDaemon: name == "run")
         switch name {
-        case "run": runDaemon(settings, permitsNewLedger: arguments.isSet("--new-ledger"))
+        case "run":
+            runDaemon(
+                settings, path: arguments.value("--config") ?? defaultConfig,
+                permitsNewLedger: arguments.isSet("--new-ledger"))
         case "topology declare": finish { try await TopologyCommand(settings, arguments).declare() }
         case "topology verify": finish { try await TopologyCommand(settings, arguments).verify() }
         case "topology delete": finish { try await TopologyCommand(settings, arguments).delete() }
@@ -63,12 +67,16 @@ enum Commands {
         exit(ExitStatus.done.rawValue)
     }
 
-    private static func load(_ path: String) -> Settings {
+    private static func load(_ path: String, isDaemon: Bool) -> Settings {
         do throws(SettingsFaults) {
             return try Settings.load(path: path, environment: Settings.processEnvironment())
         } catch {
             StandardStream.error.write(error.description + "\n")
-            exit(ExitStatus.settingsWrong.rawValue)
+            // What `systemctl status` shows of a service that did not start.
+            if isDaemon { Notifier.systemd.tell([.status(error.description)]) }
+            // A file that is another user's is no fault of the settings, except for the daemon, whose file it is.
+            let isForbidden = !isDaemon && access(path, R_OK) != 0 && CLinux_errno() == EACCES
+            exit((isForbidden ? ExitStatus.noPermission : .settingsWrong).rawValue)
         }
     }
 
@@ -91,19 +99,23 @@ enum Commands {
         }
     }
 
-    private static func runDaemon(_ settings: Settings, permitsNewLedger: Bool) -> Never {
+    private static func runDaemon(_ settings: Settings, path: String, permitsNewLedger: Bool) -> Never {
         // Before the first thread, because the C library's zone is the process's.
         QuotaZone.set(settings.limits.dayZone)
         let stop = StopRequest()
-        let logger = settings.logger
+        // Several signals before the first is answered are one reload.
+        let (reloads, feed) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
         Task.detached {
             let daemon = Daemon(settings, permitsNewLedger: permitsNewLedger, stop: stop)
-            exit(await daemon.run().rawValue)
+            let status = await daemon.run(reloads: reloads) { () throws(SettingsFaults) in
+                try Settings.load(path: path, environment: Settings.processEnvironment())
+            }
+            exit(status.rawValue)
         }
         Signals.watch { event in
             switch event {
             case .terminate: stop.signal()
-            case .reload: logger.warning("settings change only with a restart: SIGHUP changed nothing")
+            case .reload: feed.yield()
             }
         }
     }

@@ -77,7 +77,7 @@ extension ControlDesk {
     private func quota() async throws(DeskFault) -> JSONValue {
         let now = clock.wall()
         let day = QuotaZone.day(of: now)
-        guard let count = try? await ledger.count(of: day.name) else {
+        guard let count = try? await parts.ledger.count(of: day.name) else {
             throw .unavailable("the ledger cannot answer now")
         }
         let limit = settings.limits.requestsPerDay
@@ -104,7 +104,7 @@ extension ControlDesk {
     private func backlog() async -> Int? {
         var total = 0
         for queue in settings.topology.queues.map(\.name) where settings.isBacklog(queue) {
-            guard case .some(let depth) = await queues.depth(of: queue) else { return nil }
+            guard case .some(let depth) = await parts.queues.depth(of: queue) else { return nil }
             total += depth?.messages ?? 0
         }
         return total + pipeline.snapshot.inHand
@@ -113,7 +113,7 @@ extension ControlDesk {
     private func depths() async throws(DeskFault) -> JSONValue {
         var all: [JSONValue] = []
         for queue in settings.topology.queues.map(\.name) {
-            guard case .some(let depth) = await queues.depth(of: queue) else {
+            guard case .some(let depth) = await parts.queues.depth(of: queue) else {
                 throw .unavailable("the broker does not answer")
             }
             var members: [JSONValue.Member] = [.init("name", .text(queue))]

@@ -16,11 +16,13 @@ struct StartError: Error, CustomStringConvertible {
 }
 
 extension Daemon {
-    func waitForLock(_ board: StatusBoard) async throws -> LedgerLock? {
+    /// Nil if the daemon is told to stop first. Waiting is a state that the service manager is told of: it is ready.
+    func waitForLock(_ front: FrontDesk) async throws -> LedgerLock? {
         let path = settings.ledger.path
         let waiting = Task {
             try await LedgerLock.wait(ledger: path, clock: clock) { holder in
-                board.standsBy()
+                front.board.standsBy(holder: holder)
+                front.ready()
                 logger.notice("standing by: another worker has the ledger", LogField("pid", holder))
             }
         }
@@ -30,16 +32,21 @@ extension Daemon {
         }
         defer { stopping.cancel() }
         let lock = try await startup(.cannotCreateFile) { try await waiting.value }
-        board.connects()
+        try checkLedger()
+        front.board.connects()
+        if lock != nil { front.openControlSocket() }
         return lock
     }
 
-    func openLedger(_ lock: LedgerLock, _ switchboard: Switchboard) throws -> SQLiteLedger {
+    func openLedger(
+        _ lock: LedgerLock, _ switchboard: Switchboard, _ metrics: MetricsBoard
+    ) throws -> SQLiteLedger {
         let durability: SQLiteLedger.Durability = settings.ledger.durability == .full ? .full : .normal
         do throws(LedgerError) {
             return try SQLiteLedger(
-                path: settings.ledger.path, durability: durability, lock: lock, clock: clock,
+                path: settings.ledger.path, durability: durability, lock: lock, program: Self.program, clock: clock,
                 onHealth: { switchboard.ledger($0) },
+                onCommit: { metrics.committed($0, $1) },
                 onCheck: { [logger] faults in
                     if faults.isEmpty {
                         logger.info("checked the ledger after an unclean stop: it is whole")
@@ -48,67 +55,84 @@ extension Daemon {
                     }
                 })
         } catch {
-            switch error {
-            // A disk that is full now may not be so after the supervisor's next try.
-            case .unavailable, .closed: throw StartError(description: error.description, status: .tryAgainLater)
-            case .unusable: throw StartError(description: error.description, status: .settingsWrong)
-            }
+            throw StartError(error)
         }
     }
 
     /// `engine` is the token endpoint's own: a slow one must not delay the API's calls.
-    func openCredentials(_ engine: HTTPEngine) throws -> any CredentialProvider {
-        try startup(.settingsWrong) {
+    func openCredentials(_ engine: HTTPEngine, _ metrics: MetricsBoard? = nil) throws -> any CredentialProvider {
+        var cache = TokenCache.Configuration()
+        if let metrics { cache.onRefresh = { metrics.refreshed($0) } }
+        let configuration = cache
+        return try startup(.settingsWrong) {
             ProviderChain(
                 try settings.credentials.providers.compactMap { provider in
                     switch provider {
                     case .static:
                         guard let file = settings.credentials.static.tokenFile else { return nil }
-                        let credentials = try StaticCredentials(path: file.path)
+                        let credentials = try startup(.settingsWrong, hint: Self.hint(about: file.path)) {
+                            try StaticCredentials(path: file.path)
+                        }
                         for warning in credentials.warnings { logger.warning(warning) }
                         return credentials
                     case .store:
                         return StoreCredentials(
                             store: try settings.grantStore(), endpoint: settings.tokenEndpoint(engine, clock: clock),
-                            clock: clock)
+                            configuration: configuration, clock: clock)
                     case .broker:
                         guard let url = settings.credentials.broker.url else { return nil }
                         return BrokerCredentials(
                             engine: try HTTPEngine(settings.tokenServiceHTTP), url: settings.tokenServiceURL(url),
-                            clock: clock)
-                    case .exec: return ExecCredentials(command: settings.credentials.exec.command, clock: clock)
+                            configuration: configuration, clock: clock)
+                    case .exec:
+                        return ExecCredentials(
+                            command: settings.credentials.exec.command, configuration: configuration, clock: clock)
                     }
                 })
         }
     }
 
-    /// The topology as the settings want it; waits for a broker that is not there.
-    func prepareBroker(ledgerIsNew: Bool) async throws {
-        let session = try BrokerSession(try startup(.settingsWrong) { try settings.link("prepare") })
+    /// Waits until the topology is as the settings want it. A broker that is away, a login that is refused, a queue that
+    /// is missing: all of these are mended elsewhere while the daemon waits, and says what it waits for.
+    func prepareBroker(_ session: BrokerSession, _ front: FrontDesk) async {
+        await untilBrokerAnswers(front) { () throws(LinkError) in try await prepareTopology(session) }
+    }
+
+    /// An empty ledger beside waiting jobs looks like a lost one: their calls would be made again.
+    func refuseFullQueues(_ session: BrokerSession, _ front: FrontDesk) async throws {
+        let full = await untilBrokerAnswers(front) { () throws(LinkError) in try await firstFullQueue(session) }
+        if let full = full ?? nil { throw refusalOfNewLedger(full) }
+    }
+
+    /// Nil if the daemon is told to stop first.
+    @discardableResult
+    private func untilBrokerAnswers<Answer: Sendable>(
+        _ front: FrontDesk, _ ask: () async throws(LinkError) -> Answer
+    ) async -> Answer? {
         var backoff = Backoff(first: .seconds(1), longest: .seconds(10))
-        var full: String?
         while !stop.isRequested {
             do throws(LinkError) {
-                try await prepareTopology(session)
-                if ledgerIsNew, !permitsNewLedger { full = try await firstFullQueue(session) }
-                break
+                return try await ask()
             } catch {
-                switch error.kind {
-                case .channelClosed:
-                    await offload { session.stop() }
-                    throw StartError(
-                        description: "\(error); the topology is not as the settings say: see `topology verify`",
-                        status: .settingsWrong)
-                case .loginRefused, .unreachable, .tls, .connectionClosed, .timeout, .heartbeatMissed,
-                    .protocolViolation, .consumerCancelled, .stopped:
-                    logger.warning("connecting: \(error)")
-                }
+                let trouble = Self.advice(error)
+                front.board.connects(trouble)
+                logger.warning("connecting: \(trouble)")
             }
             let wait = clock.now() + backoff.next()
             while clock.now() < wait, !stop.isRequested { await clock.sleep(for: .milliseconds(100)) }
         }
-        await offload { session.stop() }
-        if let full { throw refusalOfNewLedger(full) }
+        return nil
+    }
+
+    private static func advice(_ error: LinkError) -> String {
+        switch error.kind {
+        case .channelClosed:
+            "\(error); the topology is not as the settings say: see `leave-albumd topology verify`"
+        case .loginRefused: "\(error.afterConnecting); see broker.username and broker.password_file"
+        case .unreachable, .tls, .connectionClosed, .timeout, .heartbeatMissed, .protocolViolation,
+            .consumerCancelled, .stopped:
+            error.afterConnecting
+        }
     }
 
     private func prepareTopology(_ session: BrokerSession) async throws(LinkError) {
@@ -124,7 +148,6 @@ extension Daemon {
         }
     }
 
-    /// An empty ledger beside waiting jobs looks like a lost one: their calls would be made again.
     private func firstFullQueue(_ session: BrokerSession) async throws(LinkError) -> String? {
         for queue in settings.topology.queues where queue.name != "\(settings.broker.prefix).results" {
             if let depth = try await session.inspect(queue: queue.name), depth.messages > 0 { return queue.name }
@@ -139,11 +162,21 @@ extension Daemon {
                 + "--new-ledger if there never was one", status: .settingsWrong)
     }
 
-    func startup<Value>(_ status: ExitStatus, _ body: () throws -> Value) throws -> Value {
+    /// A package was installed and its settings were not touched: the error alone would not say that.
+    private static func hint(about tokenFile: String) -> String {
+        tokenFile == "/etc/leave-albumd/tokens"
+            ? "; these may still be the example settings: edit \(Commands.defaultConfig)" : ""
+    }
+
+    func startup<Value>(
+        _ status: ExitStatus, hint: String = "", _ body: () throws -> Value
+    ) throws -> Value {
         do {
             return try body()
+        } catch let error as StartError {
+            throw error
         } catch {
-            throw StartError(description: "\(error)", status: status)
+            throw StartError(description: "\(error)\(hint)", status: status)
         }
     }
 

@@ -1,5 +1,7 @@
 import AMQP
 import HTTP
+import Ledger
+import Pipeline
 import Settings
 import Telemetry
 import Threads
@@ -8,9 +10,41 @@ extension Daemon {
     /// What is left of the drain time for results to be confirmed after calls were given up.
     private static let confirmShare = 5
 
+    /// Links and ledger close in this time after the drain: closing is a request of two seconds each, and the ledger's
+    /// last lines have five.
+    private static let closingTime = Duration.seconds(15)
+
+    /// From the first signal to the last line.
+    func end(_ parts: DaemonParts, _ front: FrontDesk, _ work: Task<Void, Never>) async {
+        logger.notice("stopping: taking no more jobs, finishing those in hand")
+        let began = clock.now()
+        let drainTime = front.settings.now.worker.drainTimeout
+        front.stops(within: drainTime + Self.closingTime)
+        parts.consuming.consume([])
+        parts.pipeline.stop()
+        let isDrained = await drain(work, within: drainTime, engine: parts.engine, publishing: parts.publishing)
+        await offload {
+            parts.consuming.stop()
+            parts.publishing.stop()
+            parts.session.stop()
+            parts.engine.stop()
+            parts.tokenEngine.stop()
+        }
+        let lost = await parts.ledger.close(within: SQLiteLedger.closeTime)
+        if lost > 0 {
+            logger.error(
+                "the ledger could not write its last lines: their jobs count as ambiguous when they come again",
+                LogField("lines", lost))
+        }
+        logger.notice(
+            isDrained ? "stopped" : "stopped; what was unfinished is the broker's again",
+            LogField("after_s", .seconds((clock.now() - began).inSeconds)))
+    }
+
     /// Waits for the jobs in hand, at most for the drain time, a second signal or what comes first.
-    func drain(_ work: Task<Void, Never>, engine: HTTPEngine, publishing: PublishingLink) async -> Bool {
-        let whole = settings.worker.drainTimeout
+    private func drain(
+        _ work: Task<Void, Never>, within whole: Duration, engine: HTTPEngine, publishing: PublishingLink
+    ) async -> Bool {
         let finished = Finish()
         let watcher = Task {
             await work.value

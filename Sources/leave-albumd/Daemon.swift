@@ -1,4 +1,5 @@
 import AMQP
+import Credentials
 import Glibc
 import HTTP
 import Jobs
@@ -11,7 +12,7 @@ import Telemetry
 import Terminal
 import Threads
 
-/// The daemon's life: what is opened in which order, what happens when it is told to stop.
+/// The daemon's life: what is opened in which order, what happens when it is told to reload or to stop.
 struct Daemon: Sendable {
     let settings: Settings
     let permitsNewLedger: Bool
@@ -26,35 +27,99 @@ struct Daemon: Sendable {
         logger = settings.logger
     }
 
-    func run() async -> ExitStatus {
+    /// `reloads` has an element for each SIGHUP, which `load` answers with the settings of now.
+    func run(
+        reloads: AsyncStream<Void>, load: @escaping @Sendable () throws(SettingsFaults) -> Settings
+    ) async -> ExitStatus {
+        defer { logger.flush() }
         for warning in settings.warnings { logger.warning(warning) }
-        do {
-            return try await live()
-        } catch let error as StartError {
-            logger.error(error.description)
-            return error.status
+        let front: FrontDesk
+        do throws(SystemCallError) {
+            front = try FrontDesk(LiveSettings(settings), logger: logger, clock: clock)
         } catch {
             logger.error("\(error)")
-            return .internalFault
+            return .tryAgainLater
+        }
+        front.openAdminServer()
+        let pipeline = Lock<Pipeline?>(nil)
+        let reloading = Task {
+            let reloader = Reloader(load: load, front: front, logger: logger)
+            for await _ in reloads {
+                await reloader.reload { settings in pipeline.withLock { $0 }?.apply(settings.pipeline) }
+            }
+        }
+        let status = await live(front) { parts in pipeline.withLock { $0 = parts.pipeline } }
+        reloading.cancel()
+        await offload { front.close() }
+        return status
+    }
+
+    private func live(_ front: FrontDesk, onParts: (DaemonParts) -> Void) async -> ExitStatus {
+        do {
+            return try await work(front, onParts)
+        } catch {
+            let failure = error as? StartError ?? StartError(description: "\(error)", status: .internalFault)
+            logger.error(failure.description)
+            front.fails(failure.description)
+            return failure.status
         }
     }
 
-    private func live() async throws -> ExitStatus {
-        let board = StatusBoard(clock: clock)
-        guard let lock = try await waitForLock(board) else { return .done }
-        let isNew = access(settings.ledger.path, F_OK) != 0
-        try await prepareBroker(ledgerIsNew: isNew)
-        if stop.isRequested { return .done }
-
+    /// The order is that of what can be wrong: settings and keys, the ledger, and only then the broker, which a daemon
+    /// waits for as long as it takes.
+    private func work(_ front: FrontDesk, _ onParts: (DaemonParts) -> Void) async throws -> ExitStatus {
         let tokenEngine = try HTTPEngine(settings.tokenHTTP)
-        let credentials = try openCredentials(tokenEngine)
+        let credentials = try openCredentials(tokenEngine, front.metrics)
         let engine = try HTTPEngine(settings.http)
-        let switchboard = Switchboard(logger: logger, board: board)
-        let ledger = try openLedger(lock, switchboard)
+        guard let lock = try await waitForLock(front) else { return .done }
+
+        let mustAskBroker = !permitsNewLedger && access(settings.ledger.path, F_OK) != 0
+        let session = try BrokerSession(try startup(.settingsWrong) { try settings.link("inspect") })
+        if mustAskBroker {
+            front.ready()
+            try await refuseFullQueues(session, front)
+            if stop.isRequested { return .done }
+        }
+        let switchboard = Switchboard(logger: logger, board: front.board)
+        let ledger = try openLedger(lock, switchboard, front.metrics)
+        if !mustAskBroker { front.ready() }
+
+        let parts = try await assemble(ledger, session, engine, tokenEngine, credentials, switchboard, front)
+        front.has(parts)
+        onParts(parts)
+        await prepareBroker(session, front)
+        // Without a broker nothing was begun, and there is nothing to wait for.
+        let work = Task { if !stop.isRequested { await parts.pipeline.run() } }
+        let upkeep = Task {
+            await Upkeep(ledger: ledger, settings: front.settings, clock: clock, logger: logger).run()
+        }
+        let polling = Task {
+            await MetricsPolling(
+                board: front.metrics, ledger: ledger, queues: parts.queues,
+                queueNames: settings.topology.queues.map(\.name),
+                dailyLimit: { front.settings.now.limits.requestsPerDay }, quotaDay: { QuotaZone.day(of: $0) },
+                clock: clock
+            ).run()
+        }
+        if !stop.isRequested {
+            logger.notice(
+                "working", LogField("version", Commands.version), LogField("ledger", settings.ledger.path),
+                LogField("api", settings.api.baseURL), LogField("concurrency", settings.worker.concurrency))
+        }
+        await stop.wait()
+        upkeep.cancel()
+        polling.cancel()
+        await end(parts, front, work)
+        return .done
+    }
+
+    private func assemble(
+        _ ledger: SQLiteLedger, _ session: BrokerSession, _ engine: HTTPEngine, _ tokenEngine: HTTPEngine,
+        _ credentials: any CredentialProvider, _ switchboard: Switchboard, _ front: FrontDesk
+    ) async throws -> DaemonParts {
         let publishing = try PublishingLink(try startup(.settingsWrong) { try settings.link("publish") }) {
             switchboard.publishing($0)
         }
-        let session = try BrokerSession(try startup(.settingsWrong) { try settings.link("inspect") })
         let consuming = try ConsumingLink(
             try startup(.settingsWrong) { try settings.link("consume") },
             privateQueue: PrivateQueue(name: "\(settings.broker.prefix).worker")
@@ -66,62 +131,17 @@ struct Daemon: Sendable {
             queues: BrokerQueues(session: session), ledger: ledger, credentials: credentials,
             photos: TestHooks.wrapping(HTTPPhotos(engine: engine, baseURL: settings.api.baseURL)), clock: clock,
             onEvent: { event in
-                board.take(event)
+                front.take(event)
                 report.take(event)
             })
+        front.metrics.connect(
+            MetricsSources(
+                pipeline: { pipeline.snapshot }, consuming: { consuming.reading }, publishing: { publishing.reading }))
         await rememberHolds(of: ledger, for: pipeline)
         switchboard.connect(pipeline)
-        let control = openControlSocket(
-            ControlDesk(
-                board: board, pipeline: pipeline, ledger: ledger, consuming: consuming, publishing: publishing,
-                ledgerDesk: LedgerDesk(.live(ledger), clock: clock, publish: { await pipeline.publishAgain($0) }),
-                queues: BrokerQueues(session: session), settings: settings, clock: clock, logger: logger))
-        logger.notice(
-            "working", LogField("version", Commands.version), LogField("ledger", settings.ledger.path),
-            LogField("api", settings.api.baseURL), LogField("concurrency", settings.worker.concurrency))
-
-        let work = Task { await pipeline.run() }
-        let upkeep = Task {
-            await Upkeep(ledger: ledger, retention: settings.ledger.retention, clock: clock, logger: logger).run()
-        }
-        await stop.wait()
-        logger.notice("stopping: taking no more jobs, finishing those in hand")
-        let began = clock.now()
-        board.drains()
-        upkeep.cancel()
-        consuming.consume([])
-        pipeline.stop()
-        let isDrained = await drain(work, engine: engine, publishing: publishing)
-        await offload {
-            consuming.stop()
-            publishing.stop()
-            session.stop()
-            engine.stop()
-            tokenEngine.stop()
-            control?.stop()
-        }
-        let lost = await ledger.close(within: SQLiteLedger.closeTime)
-        if lost > 0 {
-            logger.error(
-                "the ledger could not write its last lines: their jobs count as ambiguous when they come again",
-                LogField("lines", lost))
-        }
-        logger.notice(
-            isDrained ? "stopped" : "stopped; what was unfinished is the broker's again",
-            LogField("after_s", .seconds((clock.now() - began).inSeconds)))
-        return .done
-    }
-
-    /// The commands need it, jobs do not: without it the daemon works on, and says so.
-    private func openControlSocket(_ desk: ControlDesk) -> ControlSocketServer? {
-        do throws(SystemCallError) {
-            return try ControlSocketServer(path: settings.admin.controlSocket) { await desk.answer($0, $1) }
-        } catch {
-            logger.warning(
-                "no control socket, so `status` and the ledger's commands cannot reach this daemon: \(error); "
-                    + "set admin.control_socket to a path in a directory that the daemon may write")
-            return nil
-        }
+        return DaemonParts(
+            ledger: ledger, consuming: consuming, publishing: publishing, session: session, engine: engine,
+            tokenEngine: tokenEngine, pipeline: pipeline)
     }
 
     /// No job ages by a hold, not even by one of an earlier run.

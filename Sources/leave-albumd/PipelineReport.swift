@@ -20,8 +20,9 @@ final class PipelineReport: Sendable {
 
     func take(_ event: PipelineEvent) {
         switch event {
-        case .ended(let id, let account, let outcome, let reason, let attempts, let time, let detail):
-            ended(id, account, outcome, reason, attempts, time, detail)
+        case .ended(let id, let account, let outcome, let reason, let attempts, let time, let detail, let traceID):
+            ended(id, account, outcome, reason, attempts, time, detail, traceID)
+        case .settled: break
         case .replayed(let id): logger.info("replayed the result", job(id))
         case .called(let call): called(call)
         case .parked(let id, let generation, let delay, let wait, let cause):
@@ -60,11 +61,14 @@ final class PipelineReport: Sendable {
     }
 
     private func called(_ call: PipelineEvent.Call) {
-        logger.debug(
-            "called", job(call.jobID), LogField("request", call.request.rawValue),
-            LogField("account", .account(call.account.utf8)), LogField("row", call.row),
-            LogField("verdict", call.verdict), LogField("status", call.httpStatus ?? 0),
-            LogField("took_s", .seconds(call.duration.inSeconds)))
+        // Once for every call, so nothing of it is made where nobody reads it.
+        if logger.isEnabled(.debug) {
+            logger.debug(
+                "called", job(call.jobID), LogField("request", call.request.rawValue),
+                LogField("account", .account(call.account.utf8)), LogField("row", call.row),
+                LogField("verdict", call.verdict), call.httpStatus.map { LogField("status", $0) },
+                LogField("took_s", .seconds(call.duration.inSeconds)))
+        }
         // The result says the rest.
         guard call.verdict != "left" else { return }
         let status = call.httpStatus.map { ", status \($0)" } ?? ""
@@ -75,17 +79,20 @@ final class PipelineReport: Sendable {
 
     private func ended(
         _ id: JobID?, _ account: AccountID?, _ outcome: Outcome, _ reason: Reason?, _ attempts: Int,
-        _ time: Duration, _ detail: String?
+        _ time: Duration, _ detail: String?, _ traceID: String?
     ) {
         let level: LogLevel =
             switch outcome {
             case .left, .alreadyLeft: .info
             case .failed, .rejected: .warning
             }
-        logger.log(
-            level, outcome.rawValue, job(id), LogField("account", .account(account?.utf8 ?? [])),
-            LogField("reason", reason?.rawValue ?? "-"), LogField("attempts", attempts),
-            LogField("time_to_result_s", .seconds(time.inSeconds)), LogField("detail", detail ?? "-"))
+        // A hundred jobs that fail alike are a hundred lines: each is somebody's job.
+        logger.logEach(
+            level, "job ended", job(id), LogField("outcome", outcome.rawValue),
+            account.map { LogField("account", .account($0.utf8)) },
+            reason.map { LogField("reason", $0.rawValue) }, LogField("attempts", attempts),
+            LogField("time_to_result_s", .seconds(time.inSeconds)), traceID.map { LogField("trace_id", $0) },
+            detail.map { LogField("detail", $0) })
     }
 
     private func holdsChanged(_ holds: [Hold], _ lifted: [Hold]) {

@@ -24,6 +24,8 @@ extension Settings {
         let endpoints = broker.uris.map { uri in
             Endpoint(host: uri.host, port: Int(uri.port), virtualHost: uri.vhost, tls: uri.isTLS ? tls : nil)
         }
+        // Read here too: a password that cannot be read now is a fault of the settings, later it is one of the hour.
+        _ = try authentication(asOperator: asOperator)
         return LinkConfiguration(
             endpoints: endpoints, authentication: try authentication(asOperator: asOperator),
             connectionName: "leave-albumd \(purpose)", heartbeat: broker.heartbeat,
@@ -80,10 +82,35 @@ extension Settings {
         return configuration
     }
 
+    /// A new one each time: its copies share level, hashing and the count of what repeats, two of them do not.
     var logger: Logger {
-        let level = LogLevel(rawValue: log.level.rawValue) ?? .info
-        let format: LogFormat = log.format == .json ? .json : .text
-        return Logger.standardError(format, level: level, hashesAccounts: log.hashAccounts)
+        let format: LogFormat =
+            switch log.format {
+            case .auto: .automatic()
+            case .journal: .journal
+            case .json: .json
+            case .text: .text
+            }
+        let control = LogControl(level: logLevel, hashesAccounts: log.hashAccounts)
+        return Logger.standardError(format, control: control)
+    }
+
+    /// What these settings change of a log that is being written.
+    func adjust(_ control: LogControl) {
+        control.level = logLevel
+        control.hashesAccounts = log.hashAccounts
+    }
+
+    private var logLevel: LogLevel {
+        switch log.level {
+        case .trace: .trace
+        case .debug: .debug
+        case .info: .info
+        case .notice: .notice
+        case .warning: .warning
+        case .error: .error
+        case .critical: .critical
+        }
     }
 
     /// Whether what lies in a queue is a job without a result.

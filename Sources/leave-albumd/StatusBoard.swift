@@ -6,16 +6,22 @@ import Threads
 
 /// What the daemon says of itself, kept up by what happens and read by whoever asks.
 final class StatusBoard: Sendable {
-    private enum Intake { case connecting, standby, consuming }
+    private enum Intake { case connecting, standby, attached }
 
     private struct State {
         var intake = Intake.connecting
+        /// The consuming link has the queues that it was told to have, and those are some.
+        var consumes = false
+        var canPublish = false
         var isDraining = false
         var holds: [Hold] = []
+        /// Why the state is not `consuming`, in the words of whoever noticed last.
+        var trouble: String?
         var word = "connecting"
         var since: Timestamp
         var ended: [Outcome: Int] = [:]
         var rate = JobRate()
+        var onChange: @Sendable () -> Void = {}
     }
 
     let startedAt: Timestamp
@@ -29,25 +35,64 @@ final class StatusBoard: Sendable {
         state = Lock(State(since: startedAt))
     }
 
+    /// `body` is called whenever the state's word or what it waits for changes. It must not block.
+    func onChange(_ body: @escaping @Sendable () -> Void) {
+        state.withLock { $0.onChange = body }
+    }
+
     // MARK: What happens
 
     func consuming(_ event: ConsumingEvent) {
-        switch event {
-        // During a hold nothing is consumed, and the hold is what the state says.
-        case .consuming: change { $0.intake = .consuming }
-        case .lost: change { $0.intake = .connecting }
-        case .standby: change { $0.intake = .standby }
-        case .connected, .message, .stopped: break
+        change { state in
+            switch event {
+            case .consuming(_, let queues):
+                state.intake = .attached
+                state.consumes = !queues.isEmpty
+            case .lost(_, let error):
+                state.intake = .connecting
+                state.consumes = false
+                state.trouble = error.afterConnecting
+            case .standby(let error):
+                state.intake = .standby
+                state.trouble = "another worker is active (\(error.words))"
+            case .connected, .message, .stopped: break
+            }
         }
     }
 
-    func standsBy() { change { $0.intake = .standby } }
-    func connects() { change { $0.intake = .connecting } }
+    func publishing(_ event: PublishingEvent) {
+        change { state in
+            switch event {
+            case .connected: state.canPublish = true
+            case .lost(let error):
+                state.canPublish = false
+                state.trouble = error.afterConnecting
+            case .blocked, .unblocked, .stopped: break
+            }
+        }
+    }
+
+    /// Another process has the ledger.
+    func standsBy(holder: String) {
+        change { state in
+            state.intake = .standby
+            state.trouble = "process \(holder) has the ledger"
+        }
+    }
+
+    /// The ledger is this daemon's. `trouble`: what keeps it from the broker, if that is known.
+    func connects(_ trouble: String? = nil) {
+        change { state in
+            state.intake = .connecting
+            state.trouble = trouble
+        }
+    }
+
     func drains() { change { $0.isDraining = true } }
 
     func take(_ event: PipelineEvent) {
         switch event {
-        case .ended(_, _, let outcome, _, _, _, _):
+        case .ended(_, _, let outcome, _, _, _, _, _):
             let now = clock.now()
             state.withLock { state in
                 state.ended[outcome, default: 0] += 1
@@ -60,13 +105,17 @@ final class StatusBoard: Sendable {
 
     private func change(_ body: (inout State) -> Void) {
         let now = clock.wall()
-        state.withLock { state in
+        let changed = state.withLock { state in
+            let before = (state.trouble, state.holds)
             body(&state)
             let word = Self.word(state)
-            guard word != state.word else { return }
+            if word == "consuming" { state.trouble = nil }
+            guard word != state.word else { return before == (state.trouble, state.holds) ? nil : state.onChange }
             state.word = word
             state.since = now
+            return state.onChange
         }
+        changed?()
     }
 
     private static func word(_ state: State) -> String {
@@ -74,11 +123,17 @@ final class StatusBoard: Sendable {
         switch state.intake {
         case .standby: return "standby"
         case .connecting: return "connecting"
-        case .consuming: return state.holds.first.map { "hold:\($0.cause.rawValue)" } ?? "consuming"
+        case .attached:
+            // During a hold nothing is consumed, and the hold is what the state says.
+            if let hold = state.holds.first { return "hold:\(hold.cause.rawValue)" }
+            return state.consumes && state.canPublish ? "consuming" : "connecting"
         }
     }
 
     // MARK: What it says
+
+    /// `consuming`, `standby`, `connecting`, `hold:<cause>`, `draining`.
+    var word: String { state.withLock { $0.word } }
 
     /// Without links, quota and ledger, which are asked elsewhere.
     func status() -> DaemonStatus {
@@ -86,7 +141,7 @@ final class StatusBoard: Sendable {
         return state.withLock { state in
             DaemonStatus(
                 version: Commands.version, pid: Int(ProcessIdentity.pid), startedAt: startedAt, at: clock.wall(),
-                state: state.word, since: state.since,
+                state: state.word, since: state.since, trouble: state.trouble,
                 ended: Outcome.allCases.map { .init(outcome: $0.rawValue, count: state.ended[$0] ?? 0) },
                 perMinute: state.rate.perMinute(minutes: 1, at: now),
                 perMinuteOfFifteen: state.rate.perMinute(minutes: JobRate.minutes, at: now),

@@ -40,13 +40,16 @@ struct StatusCommand: Sendable {
         }
         sheet.add(
             "in hand",
-            "\(status["inHand"]?.integer ?? 0) jobs, \(status["callsInFlight"]?.integer ?? 0) calls in flight")
+            "\(status["inHand"]?.integer ?? 0) jobs, \(status["callsInFlight"]?.integer ?? 0) calls in flight"
+                + (status["oldestJobAgeSeconds"].map { ", the oldest \(number($0)) s" } ?? ""))
         let ended = (status["ended"]?.members ?? []).map {
             "\(String(decoding: $0.name, as: UTF8.self)) \($0.value.integer ?? 0)"
         }
         sheet.add("ended", ended.joined(separator: ", "))
         sheet.add(
             "rate", "\(number(status["perMinute"])) a minute; \(number(status["perMinuteOfFifteen"])) over 15 minutes")
+        sheet.add("dead letters", deadLetters(status))
+        sheet.add("last failure", lastFailure(status))
         if let quota = status["quota"] {
             let limit = quota["limit"]?.integer ?? 0
             sheet.add(
@@ -63,11 +66,30 @@ struct StatusCommand: Sendable {
                     + "results owed, \(ByteCount.text(ledger["bytes"]?.integer ?? 0)) of \(ledger["path"]?.text ?? ""), "
                     + "\(ByteCount.text(ledger["diskFreeBytes"]?.integer ?? 0)) free")
         }
+        if status["settings"]?["reloadSucceeded"]?.bool == false {
+            sheet.add(
+                "settings",
+                "the last reload failed; in use are those of \(status["settings"]?["loadedAt"]?.text ?? "-")")
+        }
         sheet.add(
             "daemon",
             "leave-albumd \(status["version"]?.text ?? ""), process \(status["pid"]?.integer ?? 0), since "
                 + (status["startedAt"]?.text ?? ""))
         return sheet.rendered()
+    }
+
+    /// Since the daemon started; nil from a daemon that does not count them.
+    private static func deadLetters(_ status: JSONValue) -> String? {
+        guard let letters = status["deadLetters"]?.members else { return nil }
+        guard !letters.isEmpty else { return "none since the start" }
+        return letters.map { "\(String(decoding: $0.name, as: UTF8.self)) \($0.value.integer ?? 0)" }
+            .joined(separator: ", ")
+    }
+
+    private static func lastFailure(_ status: JSONValue) -> String? {
+        guard let failure = status["failures"]?.elements?.first else { return nil }
+        return "\(failure["at"]?.text ?? "") \(failure["jobId"]?.text ?? "a message without id"): "
+            + (failure["reason"]?.text ?? "") + (failure["detail"]?.text.map { " (\($0))" } ?? "")
     }
 
     private static func linkText(_ link: JSONValue) -> String {

@@ -58,6 +58,7 @@ final class Switchboard: Sendable {
     }
 
     func publishing(_ event: PublishingEvent) {
+        board.publishing(event)
         switch event {
         case .connected(let endpoint): logger.info("connected for publishing", LogField("broker", endpoint))
         case .lost(let error): logger.warning("lost the publishing connection: \(error)")

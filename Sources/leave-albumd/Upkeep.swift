@@ -1,11 +1,12 @@
 import Ledger
+import Settings
 import Telemetry
 import Threads
 
 /// What the ledger needs while the daemon runs: old jobs go when their retention is over.
 struct Upkeep: Sendable {
     let ledger: SQLiteLedger
-    let retention: Duration
+    let settings: LiveSettings
     let clock: any Timekeeper
     let logger: Logger
 
@@ -27,7 +28,7 @@ struct Upkeep: Sendable {
 
     private func prune() async {
         do throws(LedgerError) {
-            let count = try await ledger.prune(before: clock.wall() - retention)
+            let count = try await ledger.prune(before: clock.wall() - settings.now.ledger.retention)
             if count > 0 { logger.info("forgot jobs that are older than the retention", LogField("jobs", count)) }
         } catch {
             logger.warning("old jobs stay in the ledger for now: \(error)")

@@ -14,6 +14,7 @@ struct Control: Sendable {
         case ("POST", "/albums"): return each(request.body, addAlbum)
         case ("POST", "/tokens"): return each(request.body, addToken)
         case ("POST", "/grants"): return each(request.body, addGrant)
+        case ("POST", "/client"): return each(request.body, setClient)
         case ("POST", "/faults"): return addFault(request.body)
         // The second for clients that know no DELETE.
         case ("DELETE", "/faults"), ("POST", "/faults/clear"):
@@ -90,6 +91,13 @@ struct Control: Sendable {
             expiresIn: value["expiresIn"]?.integer ?? 3_600, scope: value["scope"]?.text,
             error: value["error"]?.text, subtype: value["errorSubtype"]?.text)
         world.withState { $0.grants[token] = grant }
+        return nil
+    }
+
+    /// `{"secrets":[…]}`: those that the token endpoint accepts, several while one is rotated.
+    private func setClient(_ value: JSONValue) -> String? {
+        guard let secrets = value["secrets"]?.elements?.compactMap(\.utf8) else { return "secrets needed" }
+        world.withState { $0.clientSecrets = Set(secrets) }
         return nil
     }
 

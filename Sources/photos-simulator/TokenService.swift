@@ -42,7 +42,9 @@ struct TokenService: Sendable {
                 return reply
             }
             let answer: HTTPAnswer
-            if form["grant_type"] == Array("authorization_code".utf8), let code = form["code"] {
+            if let secrets = state.clientSecrets, !secrets.contains(form["client_secret"] ?? []) {
+                answer = Self.error(401, "invalid_client", nil)
+            } else if form["grant_type"] == Array("authorization_code".utf8), let code = form["code"] {
                 // The code is the account's name, and a verifier has to come with it.
                 guard form["code_verifier"]?.count ?? 0 >= 43, form["redirect_uri"] != nil else {
                     return .answer(Self.error(400, "invalid_grant", nil))

@@ -14,6 +14,8 @@ final class World: Sendable {
         var grants: [[UInt8]: TokenService.Grant] = [:]
         var expiry: [[UInt8]: Timestamp] = [:]
         var issued = 0
+        /// Of the OAuth client; several while one is rotated. Nil: any will do.
+        var clientSecrets: Set<[UInt8]>?
     }
 
     private let state: Lock<State>

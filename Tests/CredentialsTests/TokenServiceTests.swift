@@ -38,6 +38,15 @@ import Threads
         #expect(told.hasPrefix(expected), "\(told)")
     }
 
+    @Test func whatIsMendedIsTriedAtOnce() async {
+        let mended = "/tmp/mended-\(getpid())-\(UInt64.random(in: 0...UInt64.max))"
+        defer { unlink(mended) }
+        let provider = exec("test -e \(mended) && echo '\(Self.good)' || exit 78")
+        #expect(word(await provider.token(for: account, rejecting: nil)).hasPrefix("misconfigured"))
+        close(open(mended, O_CREAT | O_WRONLY | O_CLOEXEC, 0o600))
+        #expect(word(await provider.token(for: account, rejecting: nil)) == "tok")
+    }
+
     @Test func whatItComplainsOfIsToldWithoutTokens() async {
         let told = word(
             await exec("echo 'cannot refresh 1//0abcdefghijklmnopqrstuvwxyz' >&2; exit 75").token(

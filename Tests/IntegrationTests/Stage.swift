@@ -60,7 +60,10 @@ actor Stage {
             path = "\(directory.file("ledger.sqlite3").path)"
             durability = "normal"
             [admin]
+            listen = "127.0.0.1:0"
             control_socket = "\(directory.file("control.sock").path)"
+            [log]
+            format = "text"
             [limits]
             requests_per_day = 0
             requests_per_minute_per_account = 0

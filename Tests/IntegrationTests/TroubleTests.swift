@@ -121,7 +121,7 @@ extension OnABroker {
             locker.signal(SIGKILL)
             _ = await locker.wait(seconds: 10)
             let results = try await stage.take("results", atLeast: 1).map(ReadResult.init)
-            try await eventually("both deliveries are acked") { try await stage.waiting() == 0 }
+            try await eventually("both deliveries are acked") { try await stage.isQuiet() }
             try await stage.stopInOrder()
             #expect(results.first?.outcome == "left")
             #expect(try stage.calls().count == 1)

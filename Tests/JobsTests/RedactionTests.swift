@@ -36,4 +36,16 @@ struct RedactionTests {
     func wordsThatCouldBeTokensAreHidden(text: String, hidden: String) {
         #expect(String(decoding: Redaction.hidingOpaqueWords(Array(text.utf8)), as: UTF8.self) == hidden)
     }
+
+    /// As a word of its own, whatever stands around it; a short one would take sentences apart.
+    @Test(arguments: [
+        ("anna", "anna may not, (anna), anna", "<account> may not, (<account>), <account>"),
+        ("anna", "annabel, joanna, anna2", "annabel, joanna, anna2"),
+        ("anna@example.org", "grant of anna@example.org.", "grant of <account>."),
+        ("anna", "Änna, annaä, anna", "Änna, annaä, <account>"), ("", "text", "text"), ("a", "a word", "a word"),
+        ("tag:1", "tag:1tag:1 tag:1", "tag:1tag:1 <account>"), ("anna", "", ""), ("anna", "ann", "ann"),
+    ])
+    func anAccountIsHiddenInOthersWords(account: String, text: String, hidden: String) {
+        #expect(Redaction.hidingAccount(Array(account.utf8), in: text) == hidden)
+    }
 }

@@ -63,6 +63,30 @@ import Threads
         #expect(try LedgerReader(path: kept).story(of: JobID("after")) != nil)
     }
 
+    /// Only root can give a file away, and only root needs to.
+    @Test(.enabled(if: geteuid() == 0)) func whoRestoresAsRootRestoresForTheLedgersOwner() async throws {
+        let folder = TemporaryFolder()
+        let lock = try #require(try LedgerLock.take(ledger: folder.ledger))
+        let backup = folder.path + "/backup"
+        do {
+            let ledger = try SQLiteLedger.opened(folder, lock: lock)
+            try await ledger.backUp(to: backup)
+            await ledger.close(within: SQLiteLedger.closeTime)
+        }
+        #expect(chown(folder.ledger, 12_345, 23_456) == 0)
+        _ = try LedgerBackup.restore(backup, to: folder.ledger, lock: lock, at: Sample.start)
+        var owner = stat()
+        #expect(stat(folder.ledger, &owner) == 0)
+        #expect(owner.st_uid == 12_345 && owner.st_gid == 23_456)
+        #expect(owner.st_mode & 0o777 == 0o600)
+        // A new machine: there is no ledger yet, but there is its directory.
+        #expect(unlink(folder.ledger) == 0)
+        #expect(chown(folder.path, 34_567, 45_678) == 0)
+        _ = try LedgerBackup.restore(backup, to: folder.ledger, lock: lock, at: Sample.start)
+        #expect(stat(folder.ledger, &owner) == 0)
+        #expect(owner.st_uid == 34_567 && owner.st_gid == 45_678)
+    }
+
     @Test func aDamagedLedgerIsReplacedToo() async throws {
         let folder = TemporaryFolder()
         let lock = try #require(try LedgerLock.take(ledger: folder.ledger))

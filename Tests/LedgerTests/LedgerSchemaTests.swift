@@ -69,15 +69,70 @@ import Threads
         let lock = try #require(try LedgerLock.take(ledger: folder.ledger))
         do {
             let connection = try SQLiteConnection(path: folder.ledger, mode: .readWrite)
-            try LedgerSchema.migrate(connection, steps: Self.next)
+            try LedgerSchema.migrate(
+                connection, program: "leave-albumd 9.8.7", steps: Self.next, compatibleWith: Self.next.count)
         }
         let namesBoth: (any Error) -> Bool = { error in
             (error as? LedgerError)?.isUnusable == true
                 && "\(error)".contains("schema version \(LedgerSchema.version + 1)")
                 && "\(error)".contains("up to \(LedgerSchema.version)")
+                && "\(error)".contains("install leave-albumd 9.8.7 again")
         }
         #expect { _ = try SQLiteLedger.opened(folder, lock: lock) } throws: { namesBoth($0) }
         #expect { _ = try LedgerReader(path: folder.ledger) } throws: { namesBoth($0) }
+        #expect {
+            try SQLiteLedger.checkVersion(path: folder.ledger, program: "leave-albumd 1.2.3")
+        } throws: { namesBoth($0) && "\($0)".contains("this leave-albumd 1.2.3 knows") }
+        #expect {
+            _ = try LedgerBackup.restore(folder.ledger, to: folder.path + "/new", lock: lock, at: Sample.start)
+        } throws: { namesBoth($0) }
+    }
+
+    @Test func aFileOfANewerProgramThatSaysItIsCompatibleIsWorkedOnAndKeepsItsVersion() async throws {
+        let folder = TemporaryFolder()
+        try await makeLedger(folder)
+        do {
+            let connection = try SQLiteConnection(path: folder.ledger, mode: .readWrite)
+            try LedgerSchema.migrate(
+                connection, program: "leave-albumd 9.8.7", steps: Self.next, compatibleWith: LedgerSchema.version)
+        }
+        try SQLiteLedger.checkVersion(path: folder.ledger, program: "leave-albumd 1.2.3")
+        let ledger = try SQLiteLedger.opened(folder)
+        try await ledger.record(Sample.finished(Sample.arrival("by the older program")))
+        await ledger.close(within: SQLiteLedger.closeTime)
+        let reader = try LedgerReader(path: folder.ledger)
+        #expect(try reader.faults() == [])
+        #expect(try reader.story(of: JobID("by the older program")) != nil)
+        let connection = try SQLiteConnection(path: folder.ledger, mode: .readOnly)
+        #expect(try connection.integer("PRAGMA user_version") == LedgerSchema.version + 1)
+        #expect(
+            LedgerOrigin.read(from: connection)
+                == LedgerOrigin(program: "leave-albumd 9.8.7", compatibleWith: LedgerSchema.version))
+    }
+
+    @Test func aNewerFileThatSaysNothingOfWhoMadeItIsRefused() throws {
+        let folder = TemporaryFolder()
+        let connection = try SQLiteConnection(path: folder.ledger, mode: .readWrite)
+        try LedgerSchema.migrate(connection, steps: Self.next)
+        for damage in ["UPDATE meta SET value = 'two' WHERE value = 2", "DELETE FROM meta", "DROP TABLE meta"] {
+            try connection.execute(damage)
+            #expect {
+                try SQLiteLedger.checkVersion(path: folder.ledger, program: "leave-albumd")
+            } throws: { "\($0)".contains("a newer leave-albumd") && ($0 as? LedgerError)?.isUnusable == true }
+        }
+    }
+
+    @Test func aNewFileSaysWhoMadeItAndWhoMayUseIt() async throws {
+        let folder = TemporaryFolder()
+        let lock = try #require(try LedgerLock.take(ledger: folder.ledger))
+        try SQLiteLedger.checkVersion(path: folder.ledger, program: "leave-albumd 1.2.3")
+        #expect(!LedgerFile.exists(folder.ledger), "a check makes no file")
+        let ledger = try SQLiteLedger(
+            path: folder.ledger, durability: .normal, lock: lock, program: "leave-albumd 1.2.3")
+        await ledger.close(within: SQLiteLedger.closeTime)
+        #expect(
+            LedgerOrigin.read(from: try SQLiteConnection(path: folder.ledger, mode: .readOnly))
+                == LedgerOrigin(program: "leave-albumd 1.2.3", compatibleWith: LedgerSchema.compatibleWith))
     }
 
     @Test func anotherProgramsFileIsLeftAlone() throws {

@@ -1,4 +1,5 @@
 import Jobs
+import Secrets
 import Testing
 import Threads
 
@@ -75,20 +76,5 @@ import Threads
         let submissions = SubmissionLines.unchecked(Array("nonsense\n{\"jobId\":\"a\"}\n".utf8))
         #expect(submissions.map(\.body) == [Array("nonsense".utf8), Array("{\"jobId\":\"a\"}".utf8)])
         #expect(submissions.map(\.jobID?.string) == [nil, "a"])
-    }
-}
-
-@Suite struct Base64Tests {
-    /// RFC 4648, section 10.
-    @Test(arguments: [
-        ("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("fooba", "Zm9vYmE="),
-        ("foobar", "Zm9vYmFy"),
-    ])
-    func standardExamples(plain: String, encoded: String) {
-        #expect(Base64.encoded(Array(plain.utf8)) == encoded)
-    }
-
-    @Test func bothSpecialDigits() {
-        #expect(Base64.encoded([0xfb, 0xff]) == "+/8=")
     }
 }

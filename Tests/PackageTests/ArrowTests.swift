@@ -15,7 +15,8 @@ import Testing
     /// CLinux is there for whoever needs a Linux call.
     static let doors: [String: Set<String>] = [
         "CCrypto": ["Secrets"], "CSodium": ["Secrets"], "CJansson": ["Jobs"], "CCurl": ["HTTP"], "CRabbitMQ": ["AMQP"],
-        "CSQLite": ["Ledger"], "CSystemd": ["Telemetry", "Service"], "CTOML": ["Settings"],
+        "CSQLite": ["Ledger"], "CSystemd": ["Telemetry", "Service"], "CMicroHTTPD": ["Service"],
+        "CTOML": ["Settings"],
     ]
 
     static func fault(room: String, importing module: String) -> String? {

@@ -12,7 +12,7 @@ import Threads
 
     private func item(
         _ number: UInt64, _ id: String, account: String = "a", lane: Lane = .jobs, suspect: Int = 0,
-        deliveries: Int64 = 0
+        deliveries: Int64 = 0, receivedAt: Double = 0
     ) -> Item {
         var properties = Properties()
         var headers = FieldTable()
@@ -23,7 +23,7 @@ import Threads
             tag: DeliveryTag(generation: 1, number: number), queue: lane.queue(prefix: "p"), exchange: "",
             routingKey: "", isRedelivered: false, properties: properties,
             body: .complete(Array(#"{"jobId":"\#(id)","account":"\#(account)","shareToken":"t"}"#.utf8)),
-            receivedAt: at(0))
+            receivedAt: at(receivedAt))
         return Self.intake.take(message).item
     }
 
@@ -47,6 +47,35 @@ import Threads
         #expect(ids(5) == ["j0", "j3", "j4"])
         dispatch.end(tag(0), at: at(1))
         #expect(ids(5, at: 1) == ["j1"])
+    }
+
+    @Test mutating func theOldestIsTheOldestInHandWhateverItDoes() {
+        #expect(dispatch.oldest == nil)
+        dispatch.accept(item(1, "j1", receivedAt: 3), at: at(3))
+        dispatch.accept(item(2, "j2", account: "b", receivedAt: 5), at: at(5))
+        dispatch.accept(item(3, "j1", receivedAt: 6), at: at(6))
+        #expect(dispatch.oldest == at(3))
+        // Between two tries it is as old as it was.
+        let first = dispatch.next(callLimit: 10, isProbe: false, at: at(7))
+        if let first { dispatch.putBack(first.item, until: at(20), at: at(8)) }
+        #expect(dispatch.oldest == at(3))
+        dispatch.end(tag(1), at: at(30))
+        #expect(dispatch.oldest == at(5))
+        dispatch.end(tag(2), at: at(30))
+        #expect(dispatch.oldest == at(6), "the follower is in hand as well")
+        dispatch.end(tag(3), at: at(30))
+        #expect(dispatch.oldest == nil)
+    }
+
+    @Test mutating func accountsThatWaitAloneAreCounted() {
+        dispatch.accept(item(1, "j1", account: "a"), at: at(0))
+        #expect(dispatch.waitingAccounts == 0)
+        dispatch.pause(AccountID("a"))
+        dispatch.refuse(AccountID("b"), .minute, atLeast: .seconds(10), at: at(0), wall: Timestamp(milliseconds: 0))
+        #expect(dispatch.waitingAccounts == 2)
+        let wasWaiting = dispatch.resume(AccountID("a"), at: at(1))
+        #expect(wasWaiting)
+        #expect(dispatch.waitingAccounts == 1)
     }
 
     @Test mutating func noMoreCallsThanTheLimit() {

@@ -34,6 +34,26 @@ import Threads
         }
     }
 
+    /// From its arrival to its end, and not what it spent in the broker before or between.
+    @Test func theTimeInHandIsThatOfTheDeliveryThatEnds() async throws {
+        try await site { call in
+            call.earlier < 2 ? .unavailable : .ok
+        } _: { site in
+            site.submit("a")
+            await site.advance { !site.results.isEmpty }
+            let times = site.events.compactMap { event -> Duration? in
+                if case .settled(let time) = event { time } else { nil }
+            }
+            #expect(times.count == 1, "parking ends nothing")
+            #expect(times.allSatisfy { $0 < .seconds(5) }, "\(times)")
+            let total = site.events.compactMap { event -> Duration? in
+                if case .ended(_, _, _, _, _, let time, _, _) = event { time } else { nil }
+            }
+            #expect(total.count == 1 && total.allSatisfy { $0 >= .seconds(5) }, "\(total)")
+            #expect(site.pipeline.snapshot.oldestInHand == nil)
+        }
+    }
+
     @Test func aServerFaultIsTriedTwiceInHandAndThenParkedByTheLadder() async throws {
         try await site { call in
             call.earlier < 4 ? .unavailable : .ok

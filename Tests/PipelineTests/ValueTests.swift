@@ -266,6 +266,43 @@ func at(_ seconds: Double) -> MonotonicTime { MonotonicTime(nanoseconds: Int64(s
         #expect(bulk(9_000, 23.9) == .later(day.end))
         #expect(bulk(8_999, 24) == .granted)
     }
+
+    /// Twelve hours a day, so that the noon after is the next day's.
+    private func budget(limit: Int) -> DayBudget {
+        DayBudget(limit: limit, pace: .asap) { time in
+            let number = time.milliseconds / 43_200_000
+            return QuotaDay(
+                name: "d\(number)", start: Timestamp(milliseconds: number * 43_200_000),
+                end: Timestamp(milliseconds: (number + 1) * 43_200_000))
+        }
+    }
+
+    /// A count of a day that began at a wrong clock's time would be of calls that belong to this one.
+    @Test func aClockThatIsSetBackLeadsBackToItsDay() {
+        let budget = budget(limit: 10)
+        let (early, late) = (Timestamp(milliseconds: 1_000), Timestamp(milliseconds: 50_000_000))
+        #expect(budget.dayName(at: early) == "d0")
+        #expect(budget.dayName(at: late) == "d1")
+        #expect(budget.mustCompareClocks(at: late))
+        #expect(budget.dayName(at: early) == "d0")
+        budget.comparedClocks(at: early)
+        #expect(!budget.mustCompareClocks(at: early))
+        #expect(budget.mustCompareClocks(at: late))
+    }
+
+    @Test func theLastCallOfADayIsTakenOnce() {
+        let budget = budget(limit: 10)
+        let now = Timestamp(milliseconds: 1_000)
+        _ = budget.endDay(at: now)
+        #expect(!budget.take(isBulk: false, mustBeWithin: true, at: now))
+        budget.giveBack(isBulk: false)
+        #expect(budget.known(at: now)?.spent == 9)
+        #expect(budget.take(isBulk: false, mustBeWithin: true, at: now))
+        #expect(!budget.take(isBulk: false, mustBeWithin: true, at: now))
+        // The second half of what has begun.
+        #expect(budget.take(isBulk: false, mustBeWithin: false, at: now))
+        #expect(budget.known(at: now)?.spent == 11)
+    }
 }
 
 @Suite struct CopyTests {

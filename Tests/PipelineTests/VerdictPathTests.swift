@@ -267,6 +267,23 @@ import Threads
         }
     }
 
+    /// Those that are admitted at the same time must not take the last calls of the day twice.
+    @Test func aDaysShareIsNotExceededByThoseWhoAskTogether() async throws {
+        var options = Site.Options()
+        options.perDay = 21
+        options.concurrency = 16
+        try await site(options) { _ in
+            .ok
+        } _: { site in
+            for number in 0..<60 { site.submit("j\(number)", account: "a\(number)") }
+            await site.advance { !site.pipeline.snapshot.holds.isEmpty && site.pipeline.snapshot.callsInFlight == 0 }
+            #expect(site.pipeline.snapshot.holds.map(\.cause) == [.quotaDay])
+            #expect(site.photos.calls.count == 21)
+            await site.advance { site.results.count == 60 }
+            #expect(site.results.count == 60 && site.results.allSatisfy { $0.outcome == "left" && $0.attempts == 0 })
+        }
+    }
+
     @Test func aClockThatIsWrongHoldsBeforeTheDayIsBelieved() async throws {
         var options = Site.Options()
         options.perDay = 1000

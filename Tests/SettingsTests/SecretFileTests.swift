@@ -14,7 +14,8 @@ import Testing
     }
 
     deinit {
-        for name in ["secret", "empty"] { unlink("\(directory)/\(name)") }
+        rmdir("\(directory)/credentials")
+        for name in ["secret", "empty", "leave-albumd.toml"] { unlink("\(directory)/\(name)") }
         rmdir(directory)
     }
 
@@ -62,6 +63,32 @@ import Testing
             let environment = [variable: "\"\(name)\"", "CREDENTIALS_DIRECTORY": "/run/credentials/x"]
             #expect(Loading.faults("", environment: environment).count == 1)
         }
+    }
+
+    /// The unit loads its credentials from there, so both see the same secret.
+    @Test func withoutACredentialsDirectoryTheOneBesideTheSettingsCounts() throws {
+        let path = try write(
+            """
+            [broker]
+            uris = ["amqp://localhost"]
+            username = "worker"
+            password_file = "word"
+            [credentials]
+            providers = ["exec"]
+            [credentials.exec]
+            command = ["/bin/true"]
+            """, to: "leave-albumd.toml")
+        let faults = #expect(throws: SettingsFaults.self) { try Settings.load(path: path, environment: [:]) }
+        #expect(faults?.description.contains("\"word\" is relative, and $CREDENTIALS_DIRECTORY is not set") == true)
+
+        #expect(mkdir("\(directory)/credentials", 0o700) == 0)
+        #expect(
+            try Settings.load(path: path, environment: [:]).broker.passwordFile?.path == "\(directory)/credentials/word"
+        )
+        let systemd = ["CREDENTIALS_DIRECTORY": "/run/credentials/x"]
+        #expect(
+            try Settings.load(path: path, environment: systemd).broker.passwordFile?.path == "/run/credentials/x/word")
+        #expect(Settings.credentialsDirectory(of: "leave-albumd.toml", environment: [:]) == nil)
     }
 
     @Test func allSecretFilesCanBeTriedAtOnce() throws {

@@ -1,70 +1,77 @@
-import Telemetry
+import Secrets
 import Testing
 import Threads
 
-@Suite struct LogTests {
-    private static let noon = Timestamp(milliseconds: 1_795_521_600_000)
+@testable import Telemetry
 
-    private func line(_ format: LogFormat, _ message: String, _ fields: LogField..., hashes: Bool = false) -> String {
-        format.line(.warning, message, fields, at: Self.noon, hashesAccounts: hashes)
+@Suite struct LogTests {
+    static func line(_ message: String, _ fields: LogField..., level: LogLevel = .warning) -> LogLine {
+        LogLine(
+            time: SteppedClock.noon, level: level, message: message, fields: fields,
+            location: CodeLocation(file: "Room/File.swift", line: 7, function: "say(_:)"))
     }
 
     @Test func aTextLineIsReadByPeople() {
-        #expect(
-            line(.text, "link lost", .init("link", "consume"), .init("attempt", 3), .init("after", .seconds(0.5)))
-                == "2026-11-24T12:00:00.000Z warning link lost link=consume attempt=3 after=0.5")
+        let line = Self.line("link lost", .init("link", "consume"), .init("attempt", 3), .init("after", .seconds(0.5)))
+        let text = "2026-11-24T12:00:00.000Z warning link lost link=consume attempt=3 after=0.5"
+        #expect(line.text(hashesAccounts: false) == text)
+        #expect(line.text(hashesAccounts: false, showsCode: true) == text + " code=Room/File.swift:7")
     }
 
     @Test func aJSONLineIsReadByPrograms() {
+        let line = Self.line("link lost", .init("link", "consume"), .init("attempt", 3), .init("after", .seconds(0.5)))
+        let json =
+            #"{"time":"2026-11-24T12:00:00.000Z","level":"warning","message":"link lost","link":"consume","#
+            + #""attempt":3,"after":0.5"#
+        #expect(line.json(hashesAccounts: false) == json + "}")
         #expect(
-            line(.json, "link lost", .init("link", "consume"), .init("attempt", 3), .init("after", .seconds(0.5)))
-                == #"{"time":"2026-11-24T12:00:00.000Z","level":"warning","message":"link lost","link":"consume","#
-                + #""attempt":3,"after":0.5}"#)
+            line.json(hashesAccounts: false, showsCode: true) == json + #","code":"Room/File.swift:7 say(_:)"}"#)
     }
 
     /// Whatever a publisher or a service writes stays inside its field: no second line, no field of its own making.
-    @Test(arguments: ["a b", "a=b", "", "\"", "line\nlevel=error", "\u{0}\u{1b}[31m", "\\\"", "\u{7f}"])
-    func aFieldStaysInItsPlace(text: String) {
-        for format in [LogFormat.text, .json] {
-            let line = line(format, "said", .init("detail", text), .init("after", 1))
-            #expect(!line.utf8.contains { $0 < 0x20 || $0 == 0x7f })
-            #expect(line.hasSuffix(format == .text ? " after=1" : ",\"after\":1}"))
+    @Test(arguments: [
+        "a b", "a=b", "", "\"", "line\nlevel=error", "\u{0}\u{1b}[31m", "\\\"", "\u{7f}", "\u{9b}31m", "\u{2028}x",
+        "\u{202e}x", "a\r\nb",
+    ])
+    func aFieldStaysInItsPlace(value: String) throws {
+        let line = Self.line("said", .init("detail", value), .init("after", 1))
+        let text = line.text(hashesAccounts: false)
+        let json = line.json(hashesAccounts: false)
+        for told in [text, json] {
+            #expect(!told.unicodeScalars.contains { $0.value < 0x20 || (0x7f...0x9f).contains($0.value) })
+            #expect(!told.unicodeScalars.contains { $0 == "\u{2028}" || $0 == "\u{202e}" })
         }
-        #expect(line(.text, "said", .init("detail", text)).contains(" detail=\""))
+        #expect(text.contains(" detail=\"") || value.unicodeScalars.allSatisfy { $0 != " " && $0 != "=" })
+        #expect(text.hasSuffix(" after=1"))
+        #expect(json.hasSuffix(",\"after\":1}"))
     }
 
     @Test func aMessageIsOneLine() {
-        #expect(!line(.text, "one\ntwo\r\u{1b}").utf8.contains { $0 < 0x20 })
-    }
-
-    @Test func accountsAreHashedWhereTheSettingsSaySo() {
-        let field = LogField("account", .account(Array("anna".utf8)))
-        #expect(line(.text, "m", field).hasSuffix(" account=anna"))
-        // The first digits of SHA-256("anna").
-        #expect(line(.text, "m", field, hashes: true).hasSuffix(" account=sha256:55579b557896"))
-    }
-
-    @Test func whatIsBelowTheLevelIsNotEvenMade() {
-        let written = Lock<[String]>([])
-        let made = Lock(0)
-        let logger = Logger(level: .notice) { level, message, _ in
-            written.withLock { $0.append("\(level) \(message)") }
-        }
-        func message(_ text: String) -> String {
-            made.withLock { $0 += 1 }
-            return text
-        }
-        logger.debug(message("a"))
-        logger.info(message("b"))
-        logger.log(.trace, message("c"))
-        logger.notice(message("d"))
-        logger.log(.critical, message("e"))
-        #expect(written.withLock { $0 } == ["notice d", "critical e"])
-        #expect(made.withLock { $0 } == 2)
+        #expect(!Self.line("one\ntwo\r\u{1b}").text(hashesAccounts: false).utf8.contains { $0 < 0x20 })
     }
 
     @Test func levelsSortAsTheJournalSortsThem() {
         #expect(LogLevel.allCases == LogLevel.allCases.sorted())
         #expect(LogLevel.allCases.map(\.priority) == [7, 7, 6, 5, 4, 3, 2])
+    }
+
+    // MARK: Accounts
+
+    @Test func accountsAreHashedWhereTheSettingsSaySo() {
+        let line = Self.line("m", .init("account", .account(Array("anna".utf8))))
+        #expect(line.text(hashesAccounts: false).hasSuffix(" account=anna"))
+        // The first digits of SHA-256("anna").
+        #expect(line.text(hashesAccounts: true).hasSuffix(" account=sha256:55579b557896"))
+        #expect(line.json(hashesAccounts: true).hasSuffix(#""account":"sha256:55579b557896"}"#))
+    }
+
+    // MARK: Secrets
+
+    @Test func aSecretThatSlipsIntoALinePrintsAsNothing() {
+        let secret = Secret(copying: Array("ya29.very-secret".utf8))
+        let holder = (name: "x", secret: secret)
+        let line = Self.line("got \(secret) and \(holder)", .init("detail", "\([secret])"))
+        #expect(!line.text(hashesAccounts: false).contains("very-secret"))
+        #expect(line.text(hashesAccounts: false).contains("got <redacted> and"))
     }
 }

@@ -57,6 +57,7 @@ struct CLinux_child {
 
 // Starts a program with a clean environment and no other descriptors. 0, or errno.
 int CLinux_spawn(char **words, struct CLinux_child *child);
+int CLinux_spawn_with(char **words, char **environment, struct CLinux_child *child);
 
 // struct ucred is hidden without _GNU_SOURCE.
 struct CLinux_peer {

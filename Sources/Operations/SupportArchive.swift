@@ -1,0 +1,118 @@
+import CLinux
+import Glibc
+import Threads
+
+/// Files that are sent to whoever helps, and the manifest that says what they are.
+public struct SupportArchive: Sendable {
+    /// One file of it, or the reason why there is none.
+    public struct Item: Sendable {
+        /// `status.json`
+        public var name: String
+        /// Where it is from, as a person would ask for it: `leave-albumd status --json`.
+        public var source: String
+        /// Scrubbed. Empty: the file is left out.
+        public var contents: [UInt8]
+        /// What went wrong, scrubbed. Empty: nothing.
+        public var note: String
+
+        public init(name: String, source: String, contents: [UInt8], note: String = "") {
+            self.name = name
+            self.source = source
+            self.contents = contents
+            self.note = note
+        }
+    }
+
+    public struct Failure: Error, CustomStringConvertible {
+        public let description: String
+    }
+
+    public var items: [Item]
+    /// The program that made it and when, for the manifest's first line.
+    public var origin: String
+
+    public init(origin: String, items: [Item]) {
+        self.origin = origin
+        self.items = items
+    }
+
+    private static let folder = "leave-albumd-bundle"
+    private static let manifestName = "MANIFEST"
+    /// tar is part of every Debian system, so the daemon needs no library for it. A few megabytes take it no time.
+    private static let tar = "/bin/tar"
+    private static let tarTime = Duration.seconds(60)
+
+    public var manifest: String {
+        var text = """
+            Support bundle of \(origin).
+
+            Safe to send: it has no token, password, key, client secret or grant, no share token, no row of the ledger and
+            no message of any queue. What could be one is "<redacted>", passwords in addresses are "***", and accounts are
+            the beginning of their SHA-256. Ids of jobs, names of hosts, queues and files are in it as they are.
+
+
+            """
+        for item in items {
+            let size = item.contents.isEmpty ? "not there" : "\(item.contents.count) bytes"
+            text += "\(item.name): \(size), from: \(item.source)\n"
+            if !item.note.isEmpty { text += "    \(item.note)\n" }
+        }
+        text += """
+
+            Left out on purpose: jobs, results and letters; whose grants there are; the settings file itself (settings.txt
+            has what is in force); environment variables; other units' logs.
+
+            """
+        return text
+    }
+
+    /// Writes it as a gzipped tar that only its owner can read, under its name once it is whole. It blocks.
+    public func write(to target: String) throws(Failure) {
+        var template = Array((target + ".XXXXXX").utf8CString)
+        guard mkdtemp(&template) != nil else { throw Self.failure("making a folder beside \(target)") }
+        let stage = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let inner = "\(stage)/\(Self.folder)"
+        let part = "\(stage)/part"
+        var files: [String] = []
+        defer {
+            for file in files + [part] { unlink(file) }
+            rmdir(inner)
+            rmdir(stage)
+        }
+        guard mkdir(inner, 0o700) == 0 else { throw Self.failure("making \(inner)") }
+        let manifest = Item(name: Self.manifestName, source: "", contents: Array(self.manifest.utf8))
+        for item in [manifest] + items where !item.contents.isEmpty {
+            files.append("\(inner)/\(item.name)")
+            try Self.write(item.contents, to: "\(inner)/\(item.name)")
+        }
+        try Self.write([], to: part)
+        let outcome = ChildProgram(
+            [
+                Self.tar, "--create", "--gzip", "--file", part, "--directory", stage, "--owner=0", "--group=0",
+                "--numeric-owner", "--sort=name", Self.folder,
+            ], timeout: Self.tarTime, longestOutput: 4 << 10
+        ).run()
+        guard outcome.ending == .exited(0) else {
+            let words = String(decoding: outcome.complaint, as: UTF8.self)
+            throw Failure(description: "\(Self.tar) could not write \(part): \(outcome.ending) \(words)")
+        }
+        guard rename(part, target) == 0 else { throw Self.failure("renaming \(part) to \(target)") }
+    }
+
+    private static func write(_ bytes: [UInt8], to path: String) throws(Failure) {
+        let descriptor = CLinux_open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw failure("creating \(path)") }
+        defer { close(descriptor) }
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            guard count > 0 else { throw failure("writing \(path)") }
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    /// Takes errno, so it must be made directly after the call.
+    private static func failure(_ attempted: String) -> Failure {
+        Failure(description: "\(SystemCallError(attempted))")
+    }
+}

@@ -1,0 +1,143 @@
+import CLinux
+import CMicroHTTPD
+import Glibc
+import HTTP
+import Threads
+
+/// Who is connected to the admin server and what becomes of each request. Used by the server's thread alone:
+/// libmicrohttpd calls it from within `MHD_run`.
+final class AdminReception {
+    private let routes: [String: AdminServer.Handler]
+    private let onLoopback: Bool
+    let limits: AdminLimits
+    private let mailbox: Mailbox<AdminServer.Command>
+    private let clock: any Timekeeper
+    private var connections: [OpaquePointer: AdminConnection] = [:]
+    private var nextNumber = 0
+    /// Handlers that were asked and have not answered, those of connections that are gone included.
+    private var running = 0
+
+    init(
+        routes: [String: AdminServer.Handler], onLoopback: Bool, limits: AdminLimits,
+        mailbox: Mailbox<AdminServer.Command>, clock: any Timekeeper
+    ) {
+        self.routes = routes
+        self.onLoopback = onLoopback
+        self.limits = limits
+        self.mailbox = mailbox
+        self.clock = clock
+    }
+
+    // MARK: What the library tells
+
+    func opened(_ handle: OpaquePointer) {
+        connections[handle] = AdminConnection(
+            number: nextNumber, descriptor: CMicroHTTPD_descriptor(handle),
+            deadline: clock.now() + limits.wholeConnection)
+        nextNumber += 1
+    }
+
+    func closed(_ handle: OpaquePointer) {
+        connections[handle] = nil
+    }
+
+    /// The head of a request has come. An answer that is given now ends the connection without reading on.
+    func began(_ handle: OpaquePointer, _ request: AdminRequest) -> Bool {
+        guard let refusal = request.refusal(onLoopback: onLoopback) else { return true }
+        return send(refusal, on: handle)
+    }
+
+    /// The request is complete, or its handler has answered.
+    func asked(_ handle: OpaquePointer, path: String) -> Bool {
+        switch connections[handle]?.stage {
+        case .reading: return ask(handle, path)
+        case .asking: return true
+        case .answered(let reply): return send(reply, on: handle)
+        case .dropped, .sending, nil: return false
+        }
+    }
+
+    private func ask(_ handle: OpaquePointer, _ path: String) -> Bool {
+        guard let number = connections[handle]?.number, let handler = routes[path] else {
+            return send(.text("there is nothing at this path", status: 404), on: handle)
+        }
+        guard running < limits.connections else {
+            return send(.text("too many questions wait for an answer", status: 503), on: handle)
+        }
+        running += 1
+        connections[handle]?.stage = .asking(until: clock.now() + limits.answer)
+        MHD_suspend_connection(handle)
+        Task { [mailbox] in
+            mailbox.post(.answered(connection: number, await handler()))
+        }
+        return true
+    }
+
+    private func send(_ reply: AdminReply, on handle: OpaquePointer) -> Bool {
+        connections[handle]?.stage = .sending
+        let response = reply.body.withUnsafeBytes { body in
+            MHD_create_response_from_buffer(
+                body.count, UnsafeMutableRawPointer(mutating: body.baseAddress), .RESPMEM_MUST_COPY)
+        }
+        // Without memory for it the connection is closed.
+        guard let response else { return false }
+        defer { MHD_destroy_response(response) }
+        // One request, then the end: what is held for a connection is held for ten seconds.
+        for field in reply.allFields + [HTTPField("Connection", "close")] {
+            guard MHD_add_response_header(response, field.name, field.value) == .YES else { return false }
+        }
+        return MHD_queue_response(handle, UInt32(reply.status), response) == .YES
+    }
+
+    // MARK: What the thread tells
+
+    func answered(_ number: Int, _ reply: AdminReply) {
+        running -= 1
+        guard let handle = connections.first(where: { $0.value.number == number })?.key,
+            connections[handle]?.isSuspended == true
+        else { return }
+        wake(handle, .answered(reply))
+    }
+
+    private func wake(_ handle: OpaquePointer, _ stage: AdminConnection.Stage) {
+        connections[handle]?.stage = stage
+        MHD_resume_connection(handle)
+    }
+
+    /// Answers for handlers that take too long, and cuts what is over its time or too many.
+    func tidy() {
+        let now = clock.now()
+        for (handle, connection) in connections {
+            if case .asking(let until) = connection.stage, until <= now {
+                wake(handle, .answered(.text("no answer in time", status: 503)))
+            }
+            if connection.deadline <= now { cut(handle) }
+        }
+        let living = connections.filter { !$0.value.isCut }
+        guard living.count > limits.connections else { return }
+        let oldest = living.sorted { $0.value.number < $1.value.number }
+        for (handle, _) in oldest.prefix(living.count - limits.connections) { cut(handle) }
+    }
+
+    /// Ends the stream under the library, which closes the connection when it sees that.
+    private func cut(_ handle: OpaquePointer) {
+        guard let connection = connections[handle], !connection.isCut else { return }
+        connections[handle]?.isCut = true
+        shutdown(connection.descriptor, Int32(SHUT_RDWR))
+        if connection.isSuspended { wake(handle, .dropped) }
+    }
+
+    /// Until something is to be done that nobody tells. Nil: nothing.
+    var nextDeadline: MonotonicTime? {
+        connections.values.flatMap { connection -> [MonotonicTime] in
+            var times = connection.isCut ? [] : [connection.deadline]
+            if case .asking(let until) = connection.stage { times.append(until) }
+            return times
+        }.min()
+    }
+
+    /// The library must not be stopped with a connection suspended.
+    func wakeAll() {
+        for (handle, connection) in connections where connection.isSuspended { wake(handle, .dropped) }
+    }
+}

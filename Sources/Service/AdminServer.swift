@@ -1,0 +1,101 @@
+import CLinux
+import Glibc
+public import Threads
+
+/// The read-only HTTP of an operator: `/metrics`, `/livez` and whatever else is routed, on one thread.
+///
+/// Nobody can hold anything by being slow, large or wrong: each connection is good for one request and ten seconds,
+/// whatever it does in them; of too many the oldest goes; a request has no body and a head of a few KiB; an endpoint
+/// that does not answer in time is answered for.
+public final class AdminServer: Sendable {
+    /// Answers one endpoint, in a task of its own. It may take a second, and then a 503 is sent in its place.
+    public typealias Handler = @Sendable () async -> AdminReply
+
+    enum Command: Sendable {
+        /// The handler of that connection's request has answered.
+        case answered(connection: Int, AdminReply)
+        case ping(@Sendable () -> Void)
+        case stop
+    }
+
+    public let host: String
+    /// The port it listens on, also where the system chose it.
+    public let port: UInt16
+    private let mailbox: Mailbox<Command>
+    private let thread: NativeThread
+
+    /// Listens on a numeric address; port 0 picks a free one. `routes`: path → what answers GET and HEAD for it.
+    ///
+    /// Throws at once if it cannot listen, naming address and setting: EADDRINUSE, EACCES, EADDRNOTAVAIL, or EINVAL
+    /// for a host that is not numbers.
+    public init(
+        host: String, port: UInt16, limits: AdminLimits = AdminLimits(), routes: [String: Handler],
+        clock: any Timekeeper = SystemTimekeeper()
+    ) throws(SystemCallError) {
+        self.host = host
+        guard let address = NumericSocketAddress(host: host, port: port) else {
+            throw SystemCallError("listening on \(host) (admin.listen)", code: EINVAL)
+        }
+        let mailbox = try Mailbox<Command>()
+        let started = try Wake()
+        let listener = try Self.listen(address, name: host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)")
+        self.port = NumericSocketAddress.port(of: listener)
+        self.mailbox = mailbox
+        let hasStarted = Lock(false)
+        do throws(SystemCallError) {
+            thread = try NativeThread(name: "admin") {
+                let reception = AdminReception(
+                    routes: routes, onLoopback: address.isLoopback, limits: limits, mailbox: mailbox, clock: clock)
+                guard let loop = AdminServerLoop(listener: listener, reception: reception, mailbox: mailbox) else {
+                    return started.signal()
+                }
+                hasStarted.withLock { $0 = true }
+                started.signal()
+                loop.run()
+            }
+        } catch {
+            close(listener)
+            throw error
+        }
+        // It takes the thread microseconds to say whether libmicrohttpd has what it needs.
+        var descriptor = pollfd(fd: started.descriptor, events: Int16(POLLIN), revents: 0)
+        while poll(&descriptor, 1, -1) < 0, CLinux_errno() == EINTR {}
+        guard hasStarted.withLock({ $0 }) else {
+            thread.join()
+            throw SystemCallError("starting the HTTP server of admin.listen", code: ENOMEM)
+        }
+    }
+
+    /// Connections that wait to be accepted, which takes microseconds.
+    private static let backlog: Int32 = 128
+
+    private static func listen(_ address: NumericSocketAddress, name: String) throws(SystemCallError) -> Int32 {
+        let what = "listening on \(name) (admin.listen)"
+        let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
+        let listener = socket(address.family, type, 0)
+        guard listener >= 0 else { throw SystemCallError(what) }
+        var yes: Int32 = 1
+        // A restart listens where the last run's connections are still dying.
+        setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
+        guard address.with({ bind(listener, $0, $1) }) == 0, Glibc.listen(listener, backlog) == 0 else {
+            let error = SystemCallError(what)
+            close(listener)
+            throw error
+        }
+        return listener
+    }
+
+    /// Where it listens, as a URL's authority.
+    public var authority: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+
+    /// Answered by the server's thread when it comes round: proof that it lives.
+    public func ping(_ answer: @escaping @Sendable () -> Void) {
+        if !mailbox.post(.ping(answer)) { answer() }
+    }
+
+    /// Drops every connection and ends the thread. Not from a task: it waits.
+    public func stop() {
+        guard mailbox.post(.stop) else { return }
+        thread.join()
+    }
+}

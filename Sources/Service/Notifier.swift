@@ -1,0 +1,38 @@
+import CLinux
+import CSystemd
+import Threads
+
+/// Tells the service manager, over the socket that `NOTIFY_SOCKET` names; without one it does nothing.
+public struct Notifier: Sendable {
+    private let send: @Sendable (String) -> Void
+
+    /// `send` gets the assignments of one datagram, a line each.
+    public init(send: @escaping @Sendable (String) -> Void) {
+        self.send = send
+    }
+
+    /// Of this process's service manager.
+    public static var systemd: Notifier {
+        // A manager that does not listen is no reason to stop: it will say so itself, by killing the service.
+        Notifier { _ = sd_notify(0, $0) }
+    }
+
+    public func tell(_ notifications: [Notification]) {
+        guard !notifications.isEmpty else { return }
+        send(notifications.map(\.text).joined(separator: "\n"))
+    }
+
+    /// How often the manager wants to hear that the service lives; nil if it does not watch this process.
+    public static var watchdogTime: Duration? {
+        var microseconds: UInt64 = 0
+        guard sd_watchdog_enabled(0, &microseconds) > 0 else { return nil }
+        return .microseconds(Int64(clamping: microseconds))
+    }
+
+    /// The time that a reload's notification carries.
+    public static var monotonicMicroseconds: Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
+    }
+}

@@ -1,0 +1,55 @@
+import CLinux
+public import Telemetry
+public import Threads
+
+/// The one voice to the service manager: a thread that sends every notification in order, feeds the watchdog while
+/// every loop gives its token back, and keeps the status line true.
+///
+/// It does no work of the daemon's, so that whatever is stuck there cannot keep it from saying so; and it feeds nothing
+/// on its own account: what it says of the others is what they answered.
+public final class Watchdog: Sendable {
+    enum Command: Sendable {
+        case tell([Notification])
+        case refresh
+        case stop
+    }
+
+    private let mailbox: Mailbox<Command>
+    private let thread: NativeThread
+
+    /// Without a manager that watches, loops are still asked, for the status.
+    public static let ordinaryTime = Duration.seconds(60)
+    /// Four rounds to the manager's time: one lost token is not yet an alarm, and a stuck loop is seen in time.
+    private static let rounds = 4
+
+    /// `time`: the manager's watchdog time. `line` makes the status line and must not wait for anything.
+    public init(
+        _ liveness: LivenessBoard, time: Duration, notifier: Notifier, clock: any Timekeeper,
+        line: @escaping @Sendable (_ silences: [LivenessRound.Silence]) -> String
+    ) throws(SystemCallError) {
+        let mailbox = try Mailbox<Command>()
+        self.mailbox = mailbox
+        thread = try NativeThread(name: "watchdog") {
+            var loop = WatchdogLoop(
+                mailbox: mailbox, liveness: liveness, interval: time / Self.rounds, notifier: notifier, clock: clock,
+                line: line)
+            loop.run()
+        }
+    }
+
+    /// Sent after what was told before, with the status of now.
+    public func tell(_ notifications: Notification...) {
+        mailbox.post(.tell(notifications))
+    }
+
+    /// Something changed that the status line says.
+    public func refresh() {
+        mailbox.post(.refresh)
+    }
+
+    /// Sends what was told and ends the thread. Not from a task: it waits.
+    public func stop() {
+        guard mailbox.post(.stop) else { return }
+        thread.join()
+    }
+}

@@ -1,0 +1,78 @@
+import CLinux
+import Telemetry
+import Threads
+
+/// What the watchdog's thread does.
+struct WatchdogLoop: ~Copyable {
+    private let mailbox: Mailbox<Watchdog.Command>
+    private let liveness: LivenessBoard
+    private let interval: Duration
+    private let notifier: Notifier
+    private let clock: any Timekeeper
+    private let line: @Sendable ([LivenessRound.Silence]) -> String
+    private var nextRound: MonotonicTime
+    private var isStarting = true
+    private var isStopping = false
+    private var told = ""
+
+    init(
+        mailbox: Mailbox<Watchdog.Command>, liveness: LivenessBoard, interval: Duration, notifier: Notifier,
+        clock: any Timekeeper, line: @escaping @Sendable ([LivenessRound.Silence]) -> String
+    ) {
+        self.mailbox = mailbox
+        self.liveness = liveness
+        self.interval = interval
+        self.notifier = notifier
+        self.clock = clock
+        self.line = line
+        nextRound = clock.now()
+    }
+
+    mutating func run() {
+        while !isStopping {
+            mailbox.drain { take($0) }
+            guard !isStopping else { break }
+            let now = clock.now()
+            if now >= nextRound {
+                round()
+                nextRound = now + interval
+            }
+            var descriptor = pollfd(fd: mailbox.descriptor, events: Int16(POLLIN), revents: 0)
+            poll(&descriptor, 1, Int32(clamping: (nextRound - clock.now()).milliseconds + 1))
+        }
+        for case .tell(let notifications) in mailbox.close() { notifier.tell(notifications) }
+    }
+
+    private mutating func take(_ command: Watchdog.Command) {
+        switch command {
+        case .tell(let notifications):
+            if notifications.contains(.ready) { isStarting = false }
+            let hasStatus = notifications.contains { if case .status = $0 { true } else { false } }
+            notifier.tell(notifications + (hasStatus ? [] : status(silences, always: true)))
+        case .refresh: notifier.tell(status(silences, always: false))
+        case .stop: isStopping = true
+        }
+    }
+
+    /// Loops that had a whole round for their token.
+    private var silences: [LivenessRound.Silence] { liveness.silences(longerThan: interval) }
+
+    private mutating func round() {
+        let silences = self.silences
+        var notifications: [Notification] = []
+        if silences.isEmpty {
+            notifications.append(.watchdog)
+            // Opening a large ledger may take its time, as long as it is not stuck.
+            if isStarting { notifications.append(.extendTimeout(interval * 4)) }
+        }
+        notifier.tell(notifications + status(silences, always: false))
+        liveness.post()
+    }
+
+    private mutating func status(_ silences: [LivenessRound.Silence], always: Bool) -> [Notification] {
+        let line = self.line(silences)
+        guard always || line != told else { return [] }
+        told = line
+        return [.status(line)]
+    }
+}

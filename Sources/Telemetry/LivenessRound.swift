@@ -1,0 +1,63 @@
+public import Threads
+
+/// Which loops gave their token back: a value, so that its rules read as a transcript in the tests.
+///
+/// Each loop has one token at a time. It is posted to the loop as ordinary work; only a loop that comes round can give
+/// it back. An idle loop does that at once, a stuck one never.
+public struct LivenessRound: Sendable {
+    /// A loop that keeps its token.
+    public struct Silence: Equatable, Sendable {
+        public var loop: String
+        public var lasting: Duration
+
+        public init(loop: String, lasting: Duration) {
+            self.loop = loop
+            self.lasting = lasting
+        }
+    }
+
+    private struct Loop: Sendable {
+        var postedAt: MonotonicTime?
+        var answeredAt: MonotonicTime
+    }
+
+    private var names: [String] = []
+    private var loops: [String: Loop] = [:]
+
+    public init() {}
+
+    public mutating func add(_ name: String, at now: MonotonicTime) {
+        if loops[name] == nil { names.append(name) }
+        loops[name] = Loop(postedAt: nil, answeredAt: now)
+    }
+
+    public mutating func remove(_ name: String) {
+        names.removeAll { $0 == name }
+        loops[name] = nil
+    }
+
+    /// The loops that have no token in hand get one now.
+    public mutating func post(at now: MonotonicTime) -> [String] {
+        let free = names.filter { loops[$0]?.postedAt == nil }
+        for name in free { loops[name]?.postedAt = now }
+        return free
+    }
+
+    public mutating func answered(_ name: String, at now: MonotonicTime) {
+        loops[name]?.postedAt = nil
+        loops[name]?.answeredAt = now
+    }
+
+    /// The loops that have had their token for `patience` or longer, in the order they were added.
+    public func silences(longerThan patience: Duration, at now: MonotonicTime) -> [Silence] {
+        names.compactMap { name in
+            guard let posted = loops[name]?.postedAt, now - posted >= patience else { return nil }
+            return Silence(loop: name, lasting: now - posted)
+        }
+    }
+
+    /// How long ago each loop came round, as far as its tokens tell.
+    public func readings(at now: MonotonicTime) -> [(name: String, answeredAgo: Duration)] {
+        names.compactMap { name in loops[name].map { (name, now - $0.answeredAt) } }
+    }
+}

@@ -1,0 +1,29 @@
+import Ledger
+import Settings
+import Terminal
+
+extension Daemon {
+    /// What the ledger keeps of who made its schema.
+    static let program = "leave-albumd \(Commands.version)"
+
+    /// A ledger of a newer program is told of at once, not after the broker has been waited for.
+    func checkLedger() throws(StartError) {
+        do throws(LedgerError) {
+            try SQLiteLedger.checkVersion(path: settings.ledger.path, program: Self.program)
+        } catch {
+            throw StartError(error)
+        }
+    }
+}
+
+extension StartError {
+    init(_ error: LedgerError) {
+        let status: ExitStatus =
+            switch error {
+            // A disk that is full now may not be so after the supervisor's next try.
+            case .unavailable, .closed: .tryAgainLater
+            case .unusable: .settingsWrong
+            }
+        self.init(description: error.description, status: status)
+    }
+}

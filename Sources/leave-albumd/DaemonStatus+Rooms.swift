@@ -1,0 +1,22 @@
+import AMQP
+import Ledger
+import Telemetry
+
+/// The rooms' numbers in the status's own words.
+extension DaemonStatus.Link {
+    init(_ name: String, _ reading: LinkReading) {
+        self.init(
+            name: name, endpoint: reading.endpoint, isConnected: reading.isConnected, isBlocked: reading.isBlocked,
+            reconnects: reading.reconnects, unconfirmed: reading.unconfirmed,
+            staleSettlements: reading.staleSettlements, abandonedDeliveries: reading.abandonedDeliveries)
+    }
+}
+
+extension DaemonStatus.Ledger {
+    init(_ statistics: LedgerStatistics, path: String) {
+        self.init(
+            path: path, entries: statistics.entries, open: statistics.open, ambiguous: statistics.ambiguous,
+            unpublished: statistics.unpublished, overdue: statistics.overdue, bytes: statistics.bytes,
+            diskFreeBytes: statistics.diskFreeBytes, lastBackupAt: statistics.lastBackupAt)
+    }
+}

@@ -1,0 +1,173 @@
+import Jobs
+import Operations
+import Pipeline
+import Service
+import Settings
+import Telemetry
+import Threads
+
+/// What the world sees of the daemon from its first second to its last: the service manager's notifications, the
+/// endpoints, the control socket. It answers before there is a ledger or a broker, because that is when people ask.
+final class FrontDesk: Sendable {
+    let board: StatusBoard
+    let liveness: LivenessBoard
+    let settings: LiveSettings
+    let metrics: MetricsBoard
+    let recent: RecentBoard
+    let logger: Logger
+    let clock: any Timekeeper
+    private let watchdog: Watchdog
+
+    private struct State {
+        var parts: DaemonParts?
+        var control: ControlSocketServer?
+        var admin: AdminServer?
+        /// Tries again to listen, where another process does.
+        var adminOpening: Task<Void, Never>?
+        var loaded: DaemonStatus.LoadedSettings
+    }
+
+    // Written by the daemon's start and stop, read by whoever asks; under the lock.
+    private let state: Lock<State>
+
+    init(_ settings: LiveSettings, logger: Logger, clock: any Timekeeper) throws(SystemCallError) {
+        self.settings = settings
+        self.logger = logger
+        self.clock = clock
+        let board = StatusBoard(clock: clock)
+        let liveness = LivenessBoard(clock: clock)
+        self.board = board
+        self.liveness = liveness
+        metrics = MetricsBoard(
+            version: Commands.version, delays: settings.now.retry.delays, clock: clock, state: { board.word })
+        recent = RecentBoard(clock: clock)
+        let state = Lock(State(loaded: .init(loadedAt: clock.wall(), reloadSucceeded: true)))
+        self.state = state
+        watchdog = try Watchdog(
+            liveness, time: Notifier.watchdogTime ?? Watchdog.ordinaryTime, notifier: .systemd, clock: clock
+        ) { silences in
+            Self.glance(board, state.withLock { $0.parts }).line(silences: silences)
+        }
+        board.onChange { [watchdog] in watchdog.refresh() }
+    }
+
+    // MARK: To the service manager
+
+    /// Settings, ledger and keys are good, and what the daemon waits for is known.
+    func ready() { watchdog.tell(.ready) }
+
+    func reloads() { watchdog.tell(.reloading(monotonicMicroseconds: Notifier.monotonicMicroseconds)) }
+
+    /// Nothing more is taken; what is in hand ends within `time`.
+    func stops(within time: Duration) {
+        board.drains()
+        watchdog.tell(.stopping, .extendTimeout(time))
+    }
+
+    /// The daemon cannot start or go on.
+    func fails(_ why: String) { watchdog.tell(.status(why)) }
+
+    /// The last thing that is done. Not from a task: it waits for threads.
+    func close() {
+        let (control, admin) = state.withLock { state in
+            defer { (state.control, state.admin) = (nil, nil) }
+            state.adminOpening?.cancel()
+            return (state.control, state.admin)
+        }
+        control?.stop()
+        admin?.stop()
+        watchdog.stop()
+    }
+
+    /// A reload was taken, or refused.
+    func reloaded(isGood: Bool) {
+        metrics.reloaded(isGood: isGood)
+        let now = clock.wall()
+        state.withLock { state in
+            state.loaded.reloadSucceeded = isGood
+            if isGood { state.loaded.loadedAt = now }
+        }
+    }
+
+    /// From the pipeline, on any thread.
+    func take(_ event: PipelineEvent) {
+        board.take(event)
+        metrics.take(event)
+        recent.take(event)
+    }
+
+    // MARK: To whoever asks
+
+    /// A port that another process has may be free later: the daemon works on, says so, and tries again.
+    func openAdminServer() {
+        if let error = tryAdminServer() {
+            logger.warning("no endpoints for now: \(error)")
+            let opening = Task { [weak self, clock] in
+                while !Task.isCancelled {
+                    await clock.sleep(for: Self.adminRetry)
+                    guard !Task.isCancelled, let self else { return }
+                    if self.tryAdminServer() == nil { return }
+                }
+            }
+            state.withLock { $0.adminOpening = opening }
+        }
+    }
+
+    /// Soon enough for a takeover, seldom enough to cost nothing.
+    private static let adminRetry = Duration.seconds(5)
+
+    private func tryAdminServer() -> SystemCallError? {
+        let listen = settings.now.admin.listen
+        do throws(SystemCallError) {
+            let admin = try AdminServer(host: listen.host, port: listen.port, routes: routes, clock: clock)
+            logger.notice("admin endpoints", LogField("address", admin.authority))
+            liveness.watch("admin") { admin.ping($0) }
+            let isLate = state.withLock { state in
+                state.admin = admin
+                return state.adminOpening?.isCancelled == true
+            }
+            if isLate { admin.stop() }
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    /// The ledger is this daemon's, and with it the control socket: the commands need it, jobs do not, so without it
+    /// the daemon works on, and says so.
+    func openControlSocket() {
+        let path = settings.now.admin.controlSocket
+        do throws(SystemCallError) {
+            let control = try ControlSocketServer(path: path) { [weak self] request, peer in
+                guard let self else { return .refusal(code: "unavailable", message: "the daemon is ending") }
+                return await self.answer(request, peer)
+            }
+            liveness.watch("control") { control.ping($0) }
+            state.withLock { $0.control = control }
+        } catch {
+            logger.warning(
+                "no control socket, so `status` and the ledger's commands cannot reach this daemon: \(error); "
+                    + "set admin.control_socket to a path in a directory that the daemon may write")
+        }
+    }
+
+    func has(_ parts: DaemonParts) {
+        state.withLock { $0.parts = parts }
+        for (name, ping) in parts.loops { liveness.watch(name, ping) }
+    }
+
+    var parts: DaemonParts? { state.withLock { $0.parts } }
+    var loadedSettings: DaemonStatus.LoadedSettings { state.withLock { $0.loaded } }
+
+    private func answer(_ request: ControlRequest, _ peer: ControlPeer) async -> ControlResponse {
+        logger.info(
+            "asked over the control socket", LogField("request", request.name), LogField("pid", Int(peer.pid)),
+            LogField("uid", Int(peer.uid)))
+        if request.name == "status" { return .answer(await status(asksLedger: true).json) }
+        guard let parts else {
+            return .refusal(code: "unavailable", message: "the daemon has not begun: \(glance.line(silences: []))")
+        }
+        let desk = ControlDesk(board: board, parts: parts, settings: settings.now, clock: clock)
+        return await desk.answer(request, peer)
+    }
+}

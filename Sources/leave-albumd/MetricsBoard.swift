@@ -1,0 +1,198 @@
+import AMQP
+import Credentials
+import Jobs
+import Ledger
+import Pipeline
+import Telemetry
+import Threads
+
+/// Keeps the daemon's metrics: counts what is told as it happens, and reads the rest when somebody scrapes.
+///
+/// A scrape asks nobody who could be slow. What broker and ledger say comes from `MetricsPolling`, and is left out of
+/// the text when it has grown old: no number is better than one that was true once.
+final class MetricsBoard: Sendable {
+    private struct Polled<Value: Sendable>: Sendable {
+        var value: Value
+        var at: MonotonicTime
+    }
+
+    private struct State {
+        var sources: MetricsSources?
+        var ledger: Polled<LedgerStatistics>?
+        var diskFree: Polled<Int>?
+        var quota: Polled<Double>?
+        var depths: Polled<[String: QueueDepth]>?
+        /// All queues that ever had a depth: one that is gone must not keep its last.
+        var queues: Set<String> = []
+    }
+
+    let metrics = MetricsCatalogue()
+    private let stateWord: @Sendable () -> String
+    private let clock: any Timekeeper
+    private let state = Lock(State())
+
+    /// Four polls that brought nothing.
+    static let stale = MetricsPolling.interval * 4
+
+    /// `state`: the word of `/readyz`. `delays`: those of the retry queues.
+    init(version: String, delays: [Duration], clock: any Timekeeper, state: @escaping @Sendable () -> String) {
+        self.clock = clock
+        stateWord = state
+        metrics.buildInfo.with(version).set(1)
+        metrics.configReload.set(true)
+        metrics.lastSuccess.set(0)
+        // Whoever watches an increase needs to have seen the zero before it.
+        for outcome in [Outcome.left, .alreadyLeft] { _ = metrics.jobs.with(outcome.rawValue, "") }
+        for reason in Reason.allCases {
+            _ = metrics.jobs.with(reason.outcome.rawValue, reason.rawValue)
+            _ = metrics.deadLetters.with(reason.rawValue)
+        }
+        for delay in delays.map(Optional.some) + [nil] { _ = metrics.retries.with(Self.label(delay)) }
+        for word in TokenAnswer.words { _ = metrics.tokenRefreshes.with(word) }
+        for result in ["delivered", "lost"] { _ = metrics.replyCopies.with(result) }
+        for link in ["consume", "publish"] { _ = metrics.brokerReconnects.with(link) }
+    }
+
+    /// Once pipeline and links are there.
+    func connect(_ sources: MetricsSources) { state.withLock { $0.sources = sources } }
+
+    // MARK: What happens
+
+    /// From any thread; does not block.
+    func take(_ event: PipelineEvent) {
+        switch event {
+        case .ended(_, _, let outcome, let reason, _, let time, _, _):
+            metrics.jobs.with(outcome.rawValue, reason?.rawValue ?? "").add()
+            // A rejected message never became a job, and was never first seen.
+            if outcome != .rejected { metrics.timeToResult.observe(time) }
+            if outcome == .left || outcome == .alreadyLeft { metrics.lastSuccess.set(clock.wall()) }
+        case .settled(let time): metrics.jobDuration.observe(time)
+        case .replayed: metrics.replays.add()
+        case .called(let call):
+            metrics.attempts.with(call.verdict).add()
+            metrics.requests.with(call.httpStatus.map { "\($0)" } ?? "none").add()
+            metrics.requestDuration.observe(call.duration)
+        case .parked(_, _, let delay, _, _): metrics.retries.with(Self.label(delay)).add()
+        case .letterPublished(let reason): metrics.deadLetters.with(reason.rawValue).add()
+        case .replyCopy(let delivered): metrics.replyCopies.with(delivered ? "delivered" : "lost").add()
+        case .handedBack, .cancelled, .holdsChanged, .forgedHeaders, .headersDropped, .setApart, .publishRefused,
+            .ledgerRefused, .deliveryAbandoned, .overdue:
+            break
+        }
+    }
+
+    /// For the ledger's `onCommit`.
+    func committed(_ operations: Int, _ took: Duration) {
+        metrics.ledgerBatchSize.observe(Double(operations))
+        metrics.ledgerCommitDuration.observe(took)
+    }
+
+    /// For the token cache's `onRefresh`.
+    func refreshed(_ answer: TokenAnswer) { metrics.tokenRefreshes.with(answer.word).add() }
+
+    func reloaded(isGood: Bool) { metrics.configReload.set(isGood) }
+
+    // MARK: What the polling brings
+
+    func polled(_ statistics: LedgerStatistics) {
+        let now = clock.now()
+        state.withLock { $0.ledger = Polled(value: statistics, at: now) }
+    }
+
+    /// Room on the ledger's disk, which is asked for even when the ledger has none to answer with.
+    func polled(diskFreeBytes bytes: Int) {
+        let now = clock.now()
+        state.withLock { $0.diskFree = Polled(value: bytes, at: now) }
+    }
+
+    /// `remaining`: infinite without a limit.
+    func polled(quotaRemaining remaining: Double) {
+        let now = clock.now()
+        state.withLock { $0.quota = Polled(value: remaining, at: now) }
+    }
+
+    func polled(_ depths: [String: QueueDepth]) {
+        let now = clock.now()
+        state.withLock { state in
+            state.depths = Polled(value: depths, at: now)
+            state.queues.formUnion(depths.keys)
+        }
+    }
+
+    /// What the polling brought last, as long as it is fresh.
+    var lastLedger: LedgerStatistics? { state.withLock { [clock] in Self.fresh($0.ledger, at: clock.now())?.value } }
+
+    /// Depths of the queues, and how old they are.
+    var lastDepths: (depths: [String: QueueDepth], age: Duration)? {
+        let now = clock.now()
+        return state.withLock { Self.fresh($0.depths, at: now).map { ($0.value, now - $0.at) } }
+    }
+
+    private static func fresh<Value>(_ polled: Polled<Value>?, at now: MonotonicTime) -> Polled<Value>? {
+        polled.flatMap { now - $0.at <= stale ? $0 : nil }
+    }
+
+    private static func label(_ delay: Duration?) -> String {
+        delay.map { "\($0.components.seconds)s" } ?? "due"
+    }
+
+    // MARK: A scrape
+
+    /// Prometheus' text.
+    func text() -> [UInt8] {
+        let word = stateWord()
+        metrics.consuming.set(word == "consuming")
+        metrics.active.set(word != "standby" && word != "connecting")
+        let state = state.withLock { $0 }
+        if let sources = state.sources {
+            read(sources)
+        } else {
+            // A standby has no links and wants none; who has not begun wants both.
+            for link in ["consume", "publish"] { metrics.brokerConnected.with(link).set(word == "standby" ? nil : 0) }
+        }
+        let now = clock.now()
+        let ledger = Self.fresh(state.ledger, at: now)?.value
+        show(ledger)
+        metrics.ledgerDiskFree.set(Self.fresh(state.diskFree, at: now)?.value ?? ledger?.diskFreeBytes)
+        metrics.quotaRemaining.set(Self.fresh(state.quota, at: now)?.value)
+        show(Self.fresh(state.depths, at: now)?.value ?? [:], of: state.queues)
+        return metrics.registry.text()
+    }
+
+    private func read(_ sources: MetricsSources) {
+        let pipeline = sources.pipeline()
+        metrics.inFlight.set(pipeline.inHand)
+        metrics.oldestJobAge.set(pipeline.oldestInHand?.inSeconds ?? 0)
+        metrics.heldAccounts.set(pipeline.heldAccounts)
+        let holds = Dictionary(pipeline.holds.map { ($0.cause, $0) }) { first, _ in first }
+        for cause in HoldCause.allCases {
+            metrics.hold.with(cause.rawValue).set(holds[cause] != nil)
+            metrics.holdSince.with(cause.rawValue).set(holds[cause]?.since)
+            metrics.holdNextProbe.with(cause.rawValue).set(holds[cause]?.nextProbeAt)
+        }
+        let (consuming, publishing) = (sources.consuming(), sources.publishing())
+        for (link, reading) in [("consume", consuming), ("publish", publishing)] {
+            metrics.brokerConnected.with(link).set(reading.isConnected)
+            metrics.brokerReconnects.with(link).catchUp(with: reading.reconnects)
+        }
+        metrics.brokerBlocked.set(consuming.isBlocked || publishing.isBlocked)
+        metrics.publishUnconfirmed.set(publishing.unconfirmed)
+        metrics.staleSettlements.catchUp(with: consuming.staleSettlements)
+        metrics.abandonedDeliveries.catchUp(with: consuming.abandonedDeliveries)
+    }
+
+    private func show(_ ledger: LedgerStatistics?) {
+        metrics.ledgerEntries.set(ledger?.entries)
+        metrics.ledgerBytes.set(ledger?.bytes)
+        metrics.ledgerBackup.set(ledger.map { $0.lastBackupAt ?? Timestamp(milliseconds: 0) })
+        metrics.ambiguousJobs.set(ledger?.ambiguous)
+        metrics.overdueRetries.set(ledger?.overdue)
+    }
+
+    private func show(_ depths: [String: QueueDepth], of queues: Set<String>) {
+        for queue in queues {
+            metrics.queueMessages.with(queue).set(depths[queue]?.messages)
+            metrics.queueConsumers.with(queue).set(depths[queue]?.consumers)
+        }
+    }
+}

@@ -1,0 +1,71 @@
+import Jobs
+import Pipeline
+import Telemetry
+import Threads
+
+/// What happened of late, kept in bounded memory for `/status` and the page: the last failures, dead letters by reason,
+/// half an hour of rates and latency.
+final class RecentBoard: Sendable {
+    private struct State {
+        var failures = RecentFailures()
+        var deadLetters: [Reason: Int] = [:]
+        var history: RecentHistory
+    }
+
+    private let clock: any Timekeeper
+    // Written by the workers, read by whoever asks for the status, under the lock.
+    private let state: Lock<State>
+
+    init(clock: any Timekeeper) {
+        self.clock = clock
+        state = Lock(State(history: RecentHistory(start: clock.now())))
+    }
+
+    /// Called for every event, on any thread; costs a lock and a count.
+    func take(_ event: PipelineEvent) {
+        switch event {
+        case .ended(let id, let account, let outcome, let reason, let attempts, _, let detail, _):
+            let now = clock.now()
+            let isFailure = Self.isFailure(outcome)
+            let failure =
+                isFailure
+                ? RecentFailures.Failure(
+                    at: clock.wall(), jobID: id, account: account, outcome: outcome, reason: reason, detail: detail,
+                    attempts: attempts) : nil
+            state.withLock { state in
+                state.history.ended(isFailure: isFailure, at: now)
+                if let failure { state.failures.append(failure) }
+            }
+        case .called(let call):
+            let now = clock.now()
+            state.withLock { $0.history.called(taking: call.duration, at: now) }
+        case .letterPublished(let reason): state.withLock { $0.deadLetters[reason, default: 0] += 1 }
+        case .settled, .replayed, .parked, .handedBack, .cancelled, .replyCopy, .holdsChanged, .forgedHeaders,
+            .headersDropped,
+            .setApart, .publishRefused, .ledgerRefused, .deliveryAbandoned, .overdue:
+            break
+        }
+    }
+
+    /// Adds what is kept here to what others say.
+    /// - Parameter hashingAccounts: `log.hash_accounts`; it holds for what is kept already, too.
+    func add(to status: inout DaemonStatus, hashingAccounts: Bool) {
+        let now = clock.now()
+        let wall = clock.wall()
+        let (failures, letters, history) = state.withLock { state in
+            (state.failures, state.deadLetters, state.history.history(at: now, wall: wall))
+        }
+        status.failures = failures.shown(hashingAccounts: hashingAccounts)
+        status.deadLetters = Reason.allCases.compactMap { reason in
+            letters[reason].map { .init(reason: reason.rawValue, count: $0) }
+        }
+        status.history = history
+    }
+
+    private static func isFailure(_ outcome: Outcome) -> Bool {
+        switch outcome {
+        case .left, .alreadyLeft: false
+        case .failed, .rejected: true
+        }
+    }
+}

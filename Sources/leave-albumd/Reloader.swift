@@ -1,0 +1,42 @@
+import Settings
+import Telemetry
+import Threads
+
+/// What a SIGHUP does: reads the settings again, takes over what can change, and names what cannot.
+struct Reloader: Sendable {
+    /// Reads the settings file and the environment anew. It blocks.
+    let load: @Sendable () throws(SettingsFaults) -> Settings
+    let front: FrontDesk
+    let logger: Logger
+
+    /// One reload from its first notification to its last, which comes on every outcome.
+    func reload(_ apply: (Settings) -> Void) async {
+        front.reloads()
+        defer { front.ready() }
+        switch await read() {
+        case .failure(let faults):
+            front.reloaded(isGood: false)
+            logger.error("settings were not reloaded; those in force stay: \(faults)")
+        case .success(let loaded):
+            let change = front.settings.adopt(loaded)
+            let settings = front.settings.now
+            apply(settings)
+            settings.adjust(logger.control)
+            front.reloaded(isGood: true)
+            for warning in loaded.warnings { logger.warning(warning) }
+            logger.notice(
+                "reloaded the settings",
+                LogField("changed", change.adopted.isEmpty ? "nothing" : change.adopted.joined(separator: ",")))
+            guard !change.needRestart.isEmpty else { return }
+            logger.warning(
+                "these settings differ and change only with a restart: \(change.needRestart.joined(separator: ", "))")
+        }
+    }
+
+    private func read() async -> Result<Settings, SettingsFaults> {
+        // A file system that hangs must not take a thread of the pool with it.
+        await NativeThread.offload("reload") { [load] in
+            do throws(SettingsFaults) { return .success(try load()) } catch { return .failure(error) }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+import Foundation
+import Jobs
+import Testing
+import Threads
+
+@testable import Ledger
+
+/// Files as the programs of each schema version made them, kept as SQL in `Tests/Ledgers`.
+@Suite struct OldLedgerTests {
+    private func make(_ version: Int, at path: String) throws {
+        let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .appendingPathComponent("Ledgers/version-\(version).sql")
+        try SQLiteConnection(path: path, mode: .readWrite).execute(String(contentsOf: file, encoding: .utf8))
+    }
+
+    @Test func thereIsAFileOfEachVersion() throws {
+        for version in 1...LedgerSchema.version {
+            let folder = TemporaryFolder()
+            try make(version, at: folder.ledger)
+            let connection = try SQLiteConnection(path: folder.ledger, mode: .readOnly)
+            #expect(try LedgerSchema.check(connection) == version)
+        }
+    }
+
+    /// What SQLite says of each table, so that a step changed after its release is seen: old files would differ.
+    @Test func aMigratedOldFileHasTheTablesOfANewOne() throws {
+        let fresh = TemporaryFolder()
+        let made = try SQLiteConnection(path: fresh.ledger, mode: .readWrite)
+        try LedgerSchema.migrate(made)
+        func tables(_ connection: SQLiteConnection) throws -> [String] {
+            try connection.query("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name") {
+                row throws(SQLiteFault) in
+                (row.text(0) ?? "").split(whereSeparator: \.isWhitespace).joined(separator: " ")
+            }
+        }
+        for version in 1...LedgerSchema.version {
+            let folder = TemporaryFolder()
+            try make(version, at: folder.ledger)
+            let connection = try SQLiteConnection(path: folder.ledger, mode: .readWrite)
+            #expect(try LedgerSchema.migrate(connection) == version)
+            #expect(try tables(connection) == tables(made), "version \(version)")
+        }
+    }
+
+    @Test(arguments: 1...LedgerSchema.version)
+    func everyJobOfAnOldFileGoesOnWhereItWas(version: Int) async throws {
+        let folder = TemporaryFolder()
+        try make(version, at: folder.ledger)
+        let ledger = try SQLiteLedger.opened(folder)
+        let states = try await ledger.standings(
+            of: ["fresh", "calling", "parked", "left", "owed", "dead", "never-came"].map { JobID($0) }
+        ).map(\.state)
+        #expect(states[0] == .waiting)
+        #expect(states[1] == .calling)
+        #expect(states[2] == .parked(until: Timestamp(milliseconds: 1_790_000_060_000)))
+        for (index, outcome) in [(3, Outcome.left), (4, .left), (5, .failed)] {
+            guard case .ended(outcome, _, _) = states[index] else {
+                Issue.record("\(states[index])")
+                continue
+            }
+        }
+        #expect(states[6] == (version == 1 ? .unknown : .cancelled))
+        let statistics = try await ledger.statistics()
+        #expect(statistics.entries == 6 && statistics.open == 3 && statistics.unpublished == 1)
+        #expect(statistics.ambiguous == 2, "the call that was under way, and the one that was unheard before")
+        #expect(try await ledger.count(of: "2026-09-21").calls == 3)
+        #expect(try await ledger.verify() == [])
+        await ledger.close(within: SQLiteLedger.closeTime)
+    }
+
+    @Test func aBackupFromBeforeAnUpgradeIsRestoredAndBroughtUp() async throws {
+        let folder = TemporaryFolder()
+        let lock = try #require(try LedgerLock.take(ledger: folder.ledger))
+        try make(1, at: folder.path + "/backup")
+        #expect(
+            try LedgerBackup.restore(folder.path + "/backup", to: folder.ledger, lock: lock, at: Sample.start) == nil)
+        let ledger = try SQLiteLedger.opened(folder, lock: lock)
+        #expect(try await ledger.statistics().entries == 6)
+        #expect(try await ledger.verify() == [])
+        await ledger.close(within: SQLiteLedger.closeTime)
+    }
+}

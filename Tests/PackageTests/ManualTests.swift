@@ -1,0 +1,122 @@
+import Foundation
+import Testing
+
+/// The manuals and the completion that `scripts/package` makes: of the binary's help and the settings file, whole.
+@Suite struct ManualTests {
+    private static let packaging = Tree.root.appendingPathComponent("scripts/packaging")
+
+    private func binary(_ name: String) -> String {
+        URL(fileURLWithPath: ProcessInfo.processInfo.arguments[0]).deletingLastPathComponent()
+            .appendingPathComponent(name).path
+    }
+
+    private func made(_ script: String, _ words: String...) throws -> String {
+        let program = try Program.run(
+            [Self.packaging.appendingPathComponent(script).path] + words,
+            environment: ["PYTHONDONTWRITEBYTECODE": "1", "SOURCE_DATE_EPOCH": "0"])
+        #expect(program.status == 0, "\(program.text)")
+        return program.text
+    }
+
+    /// As it stands in a page.
+    private func roff(_ text: some StringProtocol) -> String { text.replacingOccurrences(of: "-", with: "\\-") }
+
+    private func commands() throws -> [Substring] {
+        let help = try Program.daemon("help").text
+        return help.matches(of: #/(?m)^  ([a-z]+)  /#).map(\.output.1)
+    }
+
+    @Test func everyCommandAndItsOptionsAreInTheManual() throws {
+        let page = try made("manual-of-commands", binary("leave-albumd"), "1.2.3")
+        #expect(try commands().count > 15)
+        for command in try commands() {
+            let help = try Program.daemon("help", String(command)).text
+            if help.contains("\ncommands:\n") {
+                for child in help.matches(of: #/(?m)^  ([a-z]+)  /#).map(\.output.1) {
+                    #expect(page.contains("\n.SS \"\(command) \(child)\"\n"), "\(command) \(child)")
+                }
+            } else {
+                #expect(page.contains("\n.SS \"\(command)\"\n"), "\(command)")
+            }
+            for option in help.matches(of: #/(?m)^  (--[a-z-]+)/#).map(\.output.1) {
+                #expect(page.contains("\n\\fB\(roff(option))"), "\(option)")
+            }
+        }
+        #expect(page.contains("leave\\-albumd 1.2.3"))
+    }
+
+    @Test func everySettingIsInItsManual() throws {
+        let path = Tree.root.appendingPathComponent("config/leave-albumd.toml")
+        let page = try made("manual-of-settings", path.path, "1.2.3")
+        let settings = try String(contentsOf: path, encoding: .utf8)
+        let keys = settings.matches(of: #/(?m)^#?>? ?([a-z_0-9]+) = /#).map(\.output.1)
+        #expect(keys.count > 40)
+        for key in keys { #expect(page.contains("\n.TP\n\\fB\(key)\\fR\n"), "\(key)") }
+        for table in settings.matches(of: #/(?m)^\[([a-z.]+)\]/#).map(\.output.1) {
+            #expect(page.contains("\n.SS \"[\(table)]\"\n"), "\(table)")
+        }
+    }
+
+    @Test func theSimulatorHasItsPage() throws {
+        let page = try made("manual-of-simulator", binary("photos-simulator"), "1.2.3")
+        let help = try Program.run([binary("photos-simulator"), "--help"]).text
+        for option in help.matches(of: #/(?m)^  (--[a-z-]+)/#).map(\.output.1) {
+            #expect(page.contains("\n\\fB\(roff(option))"), "\(option)")
+        }
+    }
+
+    /// A page with holes would be believed.
+    @Test func whatCannotBeReadIsAnErrorAndNotAHole() throws {
+        try withFolder { folder in
+            let settings = folder.appendingPathComponent("odd.toml")
+            for text in ["[broker]\nuris: amqp\n", "", "[broker]\n# of no key\n\nuris = []\n"] {
+                try text.write(to: settings, atomically: true, encoding: .utf8)
+                let program = try Program.run(
+                    [Self.packaging.appendingPathComponent("manual-of-settings").path, settings.path, "1.2.3"],
+                    environment: ["PYTHONDONTWRITEBYTECODE": "1"])
+                #expect(program.status != 0, "\(text)")
+            }
+            let odd = folder.appendingPathComponent("odd")
+            try "#!/bin/sh\necho 'no help of ours'\n".write(to: odd, atomically: true, encoding: .utf8)
+            try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: odd.path)
+            for script in ["manual-of-commands", "completion", "manual-of-simulator"] {
+                let program = try Program.run(
+                    [Self.packaging.appendingPathComponent(script).path, odd.path, "1.2.3"],
+                    environment: ["PYTHONDONTWRITEBYTECODE": "1"])
+                #expect(program.status != 0, "\(script)")
+            }
+        }
+    }
+
+    @Test func bashCompletesCommandsOptionsAndTheirValues() throws {
+        let script = try made("completion", binary("leave-albumd"))
+        let cases: [(line: String, offers: [String], not: [String])] = [
+            ("leave-albumd led", ["ledger"], ["job"]),
+            ("leave-albumd ledger ", ["backup", "restore", "stats"], ["submit"]),
+            ("leave-albumd submit --sh", ["--share-token-file"], ["--file"]),
+            ("leave-albumd topology export --rabbitmq ", ["3", "4"], ["--config"]),
+            ("leave-albumd check --config ", ["FILES"], ["--live"]),
+            ("leave-albumd ledger backup ", ["FILES"], ["--json"]),
+            ("leave-albumd help cred", ["credentials"], ["ledger"]),
+        ]
+        for (line, offers, not) in cases {
+            // What bash-completion gives the function, in short.
+            let bash = """
+                _init_completion() {
+                    words=("${COMP_WORDS[@]}") cword=$COMP_CWORD
+                    cur=${words[cword]} prev=${words[cword - 1]}
+                }
+                _filedir() { COMPREPLY=(FILES); }
+                \(script)
+                COMP_WORDS=(\(line)) COMP_CWORD=\(line.split(separator: " ", omittingEmptySubsequences: false).count - 1)
+                COMP_WORDS[COMP_CWORD]=${COMP_WORDS[COMP_CWORD]-}
+                _leave_albumd
+                echo "${COMPREPLY[@]}"
+                """
+            let program = try Program.run(["bash", "-c", bash])
+            let words = program.text.split(whereSeparator: \.isWhitespace).map(String.init)
+            #expect(Set(offers).isSubset(of: words), "\(line): \(program.text)")
+            #expect(Set(not).isDisjoint(with: words), "\(line): \(program.text)")
+        }
+    }
+}

@@ -1,0 +1,39 @@
+import Foundation
+
+/// A program that a test runs to its end.
+struct Program {
+    var status: Int32
+    var text: String
+
+    /// Both of its streams are `text`. Its environment is its own: other tests of this process change theirs.
+    static func run(_ words: [String], environment: [String: String] = [:]) throws -> Program {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = words
+        let inherited = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("LEAVE_ALBUMD_") }
+        process.environment = inherited.merging(environment) { $1 }
+        process.standardInput = FileHandle.nullDevice
+        let output = Pipe()
+        process.standardOutput = output
+        process.standardError = output
+        try process.run()
+        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        return Program(status: process.terminationStatus, text: text)
+    }
+
+    /// The daemon of this build.
+    static func daemon(_ words: String..., environment: [String: String] = [:]) throws -> Program {
+        // The test program lies beside the others.
+        let products = URL(fileURLWithPath: ProcessInfo.processInfo.arguments[0]).deletingLastPathComponent()
+        return try run([products.appendingPathComponent("leave-albumd").path] + words, environment: environment)
+    }
+}
+
+/// A folder for one test.
+func withFolder<Answer>(_ body: (URL) throws -> Answer) throws -> Answer {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("package-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    return try body(folder)
+}

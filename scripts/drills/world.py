@@ -1,0 +1,92 @@
+"""What stands around the unit: RabbitMQ, the API's simulator, a token endpoint; and the admin listener's answers."""
+
+import base64
+import json
+import os
+import re
+import subprocess
+
+from drills.jobs import CALLS
+
+SIMULATOR_PORT, TOKEN_PORT = 8081, 8082
+# Inside, where the token endpoint outside can read what it must be told.
+EXPECTED_SECRET = "/var/tmp/expected-client-secret"
+# Milliseconds, about the real API's: 32 calls at a time are 160 jobs a second.
+LATENCY = 200
+
+
+class World:
+    """Part of a Worker."""
+
+    def start_simulator(self):
+        self.container.run(
+            "systemd-run", "--quiet", "--unit=photos-simulator", "/usr/bin/photos-simulator", "--auto-members",
+            "--latency", str(LATENCY), "--listen", f"127.0.0.1:{SIMULATOR_PORT}", "--journal", CALLS)
+        self.wait(lambda: self.container.run(
+            "bash", "-c", f"exec 3<>/dev/tcp/127.0.0.1/{SIMULATOR_PORT}", check=False).returncode == 0, 20)
+
+    def simulator(self, control, lines):
+        """Arranges something in the simulator: POST /_simulator/CONTROL."""
+        body = "\n".join(json.dumps(line) for line in lines)
+        done = subprocess.run(
+            ["nsenter", f"--target={self.container.init}", "--net", "--", "curl", "-sSf", "--data-binary", "@-",
+             f"http://127.0.0.1:{SIMULATOR_PORT}/_simulator/{control}"], input=body, capture_output=True, text=True)
+        if done.returncode != 0:
+            raise RuntimeError(f"the simulator did not take {control}: {done.stderr}{done.stdout}")
+
+    def slow(self, milliseconds):
+        """The API takes so much longer for a call; None: no longer."""
+        if milliseconds is None:
+            return self.simulator("faults/clear", [{}])
+        action = {"fault": "delay", "milliseconds": milliseconds}
+        return self.simulator("faults", [{"method": "leave", "actions": [action]}])
+
+    def start_token_service(self, secret):
+        self.write(EXPECTED_SECRET, secret)
+        here = os.path.dirname(os.path.abspath(__file__))
+        self.token_service = self.container.start_outside(
+            "python3", f"{here}/token_service.py", str(TOKEN_PORT), self.container.path(EXPECTED_SECRET),
+            str(SIMULATOR_PORT))
+        self.token_service.stdout.readline()
+
+    def stop_token_service(self):
+        if self.token_service:
+            self.token_service.kill()
+            self.token_service.wait()
+
+    def get(self, path):
+        """GET of the admin listener: (status, body)."""
+        done = subprocess.run(
+            ["nsenter", f"--target={self.container.init}", "--net", "--", "curl", "-sS", "--max-time", "5",
+             "-w", "\n%{http_code}", f"http://127.0.0.1:9464{path}"], capture_output=True, text=True)
+        body, _, status = done.stdout.rpartition("\n")
+        return (int(status) if status.isdigit() else 0), body or done.stderr
+
+    def metric(self, name):
+        """The value of a metric without labels, or None."""
+        found = re.search(rf"^leave_album_{name} (\S+)$", self.get("/metrics")[1], re.MULTILINE)
+        return float(found.group(1)) if found else None
+
+    def broker(self, *arguments, check=True):
+        return self.container.run("rabbitmqctl", "--quiet", *arguments, check=check).stdout
+
+    def publish(self, body, headers):
+        """One job with headers of its own, put in by the broker itself. Values are plain words."""
+        table = ",".join(f'{{<<"{name}">>,longstr,<<"{value}">>}}' for name, value in headers.items())
+        # In base 64, because rabbitmqctl's words go through a shell.
+        quoted = base64.b64encode(body.encode()).decode()
+        self.broker("eval", f"""rabbit_basic:publish(
+            rabbit_misc:r(<<"/">>, exchange, <<"leave-album.jobs">>), <<"leave">>,
+            [{{headers, [{table}]}}, {{content_type, <<"application/json">>}}, {{delivery_mode, 2}}],
+            base64:decode("{quoted}")).""")
+
+    def depths(self):
+        """Messages in each queue."""
+        lines = self.broker("list_queues", "name", "messages", "--no-table-headers").splitlines()
+        return {name: int(count) for name, count in (line.split("\t") for line in lines if "\t" in line)}
+
+    def add_accounts(self, names):
+        """Grants at the token endpoint and in the daemon's store."""
+        self.simulator("grants", [{"refreshToken": f"rt-{name}", "account": name} for name in names])
+        lines = "".join(json.dumps({"account": name, "refreshToken": f"rt-{name}"}) + "\n" for name in names)
+        self.albumd_as_daemon("credentials", "import", text=lines)

@@ -1,0 +1,86 @@
+"""The ledger's disk is full; the ledger is damaged, or an older one."""
+
+import os
+import shutil
+import subprocess
+
+from incident_drills.surroundings import wait
+
+
+def disk_full(drill):
+    disk = os.path.join(drill.room, "disk")
+    os.mkdir(disk)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300m", "drill", disk], capture_output=True, text=True)
+    drill.must(mounted.returncode == 0, f"a disk of its own needs root: {mounted.stderr.strip()}")
+    drill.at_end(lambda: subprocess.run(["umount", disk], check=True))
+    drill.start(ledger={"path": os.path.join(disk, "ledger.sqlite3")})
+    drill.provoked()
+    filler = os.path.join(disk, "filler")
+    with open(filler, "wb") as file:
+        os.posix_fallocate(file.fileno(), 0, shutil.disk_usage(disk).free)
+    jobs = drill.jobs(8)
+    drill.submit(jobs)
+    drill.sees()
+    drill.mended()
+    os.remove(filler)
+    drill.is_well("the ledger can be written again", "hold lifted cause=ledger_unavailable")
+    said = drill.settle()
+    drill.must("nothing is on hold" in said, said)
+    drill.await_left(jobs)
+
+
+def damaged(drill):
+    drill.start()
+    before = drill.jobs(300)
+    drill.submit(before)
+    drill.await_left(before)
+    backup = take_backup(drill)
+    # Folded into one file, so that there is something to damage; then killed, so that all of it is read at the start.
+    drill.daemon.systemctl(["restart"])
+    drill.daemon.await_consuming()
+    drill.submit(drill.jobs(1))
+    drill.must(wait(lambda: any("job ended" in line for line in drill.daemon.log()[-2:]), 30), "no job was done")
+    drill.daemon.kill()
+    path = drill.daemon.settings["ledger"]["path"]
+    size = os.path.getsize(path)
+    with open(path, "r+b") as file:
+        file.seek(size // 2)
+        file.write(os.urandom(size // 4))
+    drill.provoked()
+    drill.daemon.start()
+    drill.sees("LeaveAlbumLedgerUnavailable", "ledger_unavailable", "is damaged")
+    jobs = drill.jobs(3)
+    drill.submit(jobs)
+    said = drill.settle(BACKUP=backup)
+    drill.must("restored " in said and "is kept as" in said, said)
+    drill.is_well()
+    drill.await_left(jobs)
+
+
+def restored(drill):
+    """A backup that has a job parked which has ended since: its copy was consumed, and never comes."""
+    drill.start({"ALBUMD_TEST_LOST_AFTER": "3000"}, retry={"delays": ["15s"]})
+    drill.simulator.answers({"wording": "unavailable"}, method="leave")
+    job = drill.jobs(1)
+    drill.submit(job)
+    drill.must(wait(lambda: any(" parked job=" in line for line in drill.daemon.log()), 60), "the job was not parked")
+    backup = take_backup(drill)
+    drill.simulator.behaves()
+    drill.await_left(job)
+    drill.provoked()
+    drill.settle(BACKUP=backup)
+    drill.sees("job_lost", "LeaveAlbumJobsLost")
+    drill.settled_by = "leave-albumd reconcile, and the job submitted again"
+    drill.must(drill.standing(job).get("left") != 1, "the job is not known as lost")
+    again = [{**job[0], "jobId": f"{job[0]['jobId']}-again"}]
+    drill.mended()
+    drill.submit(again)
+    drill.await_left(again)
+    drill.is_well(lasting=["LeaveAlbumJobsLost"])
+
+
+def take_backup(drill):
+    backup = os.path.join(drill.room, "backup.sqlite3")
+    status, said = drill.daemon.command("ledger", "backup", backup)
+    drill.must(status == 0, f"ledger backup: {said}")
+    return backup
