@@ -64,16 +64,18 @@ LATE_RESTART = 1.7
 class Site:
     """Where the daemons live: settings, grants, ledger and program."""
 
-    def __init__(self, program, room, ledger, broker_ports, api_port, options):
+    def __init__(self, program, room, ledger, broker_wires, api_wire, options, namespace=None):
         self.program, self.room, self.ledger = program, room, ledger
         self.prefix = f"chaos-{options.seed}"
         self.seed = options.seed
+        #: What goes before the daemon's words.
+        self.inside = namespace.prefix if namespace else []
         self.settings = room / "daemon.toml"
         self.environment = dict(os.environ, ALBUMD_TEST_LOST_AFTER=str(LOST_AFTER_MS),
                                 ALBUMD_TEST_NEIGHBOURS_AFTER=str(NEIGHBOURS_AFTER_MS))
         self.settings.write_text(SETTINGS.format(
-            uris=", ".join(f'"amqp://127.0.0.1:{port}"' for port in broker_ports), prefix=self.prefix,
-            api_port=api_port, room=room, ledger=ledger,
+            uris=", ".join(f'"amqp://127.0.0.1:{wire.port}"' for wire in broker_wires), prefix=self.prefix,
+            api_port=api_wire.port, room=room, ledger=ledger,
             durability=options.durability, level=options.log_level, concurrency=options.concurrency))
         (room / "store-key").write_text(os.urandom(32).hex())
         (room / "tokens").write_text(world.token_lines())
@@ -115,7 +117,7 @@ class Slot:
         self.starts += 1
         self.asked = None
         self.child = process.spawn(
-            [self.site.program, "run", "--new-ledger", "--config", self.site.settings],
+            [*self.site.inside, self.site.program, "run", "--new-ledger", "--config", self.site.settings],
             self.site.room / f"daemon-{self.name}.log", self.environment)
         self.ends.write(at=now_ms(), event="start", slot=self.name, pid=self.child.pid)
 

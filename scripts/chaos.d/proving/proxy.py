@@ -10,18 +10,20 @@ import threading
 
 
 class Wire:
-    """Listens on a port of its own and forwards to `port`, both on 127.0.0.1. Runs on a thread of its own."""
+    """Listens on a port of its own and forwards to `port` of 127.0.0.1. Runs on a thread of its own."""
 
-    def __init__(self, port):
+    def __init__(self, port, beside=None):
+        """`beside`: another address on which it listens too."""
         self._target = port
         self._loop = asyncio.new_event_loop()
         self._open = None
         self._delay = 0.0
         self._pairs = set()
-        listener = socket.socket()
-        listener.bind(("127.0.0.1", 0))
-        self.port = listener.getsockname()[1]
-        self._thread = threading.Thread(target=self._run, args=(listener,), daemon=True, name="wire")
+        listeners = [socket.create_server(("127.0.0.1", 0))]
+        self.port = listeners[0].getsockname()[1]
+        if beside:
+            listeners.append(socket.create_server((beside, self.port)))
+        self._thread = threading.Thread(target=self._run, args=(listeners,), daemon=True, name="wire")
         self._thread.start()
 
     # MARK: From other threads
@@ -66,11 +68,12 @@ class Wire:
 
     # MARK: On the wire's thread
 
-    def _run(self, listener):
+    def _run(self, listeners):
         asyncio.set_event_loop(self._loop)
         self._open = asyncio.Event()
         self._open.set()
-        self._loop.run_until_complete(asyncio.start_server(self._serve, sock=listener))
+        for listener in listeners:
+            self._loop.run_until_complete(asyncio.start_server(self._serve, sock=listener))
         self._loop.run_forever()
 
     async def _serve(self, reader, writer):

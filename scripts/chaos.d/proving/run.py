@@ -15,6 +15,7 @@ from .cluster import Cluster
 from .collector import Collector
 from .daemon import Daemons, Site
 from .journal import Journal, now_ms, read
+from .namespace import Namespace
 from .node import Node
 from .proxy import Wire
 from .publisher import Publisher
@@ -48,7 +49,13 @@ class Stage:
         self.node.start()
         self.simulator = Simulator(options.programs / "photos-simulator", room, options.seed, options.latency)
         self._ends.append(self.simulator.end)
-        self.broker_wires, self.api_wire = [Wire(port) for port in self.node.ports], Wire(self.simulator.port)
+        self.namespace = None
+        if options.kinds.keys() & schedule.PACKETS:
+            self.namespace = Namespace()
+            self._ends.append(self.namespace.end)
+        beside = self.namespace.address if self.namespace else None
+        self.broker_wires = [Wire(port, beside) for port in self.node.ports]
+        self.api_wire = Wire(self.simulator.port, beside)
         self._ends += [wire.stop for wire in [*self.broker_wires, self.api_wire]]
         ledger = room / "ledger"
         ledger.mkdir()
@@ -56,8 +63,7 @@ class Stage:
             subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={LEDGER_MIB}m", "chaos", str(ledger)], check=True)
             self._ends.append(lambda: subprocess.run(["umount", "-l", str(ledger)], check=True))
         self.site = Site(
-            options.programs / "leave-albumd", room, ledger, [wire.port for wire in self.broker_wires],
-            self.api_wire.port, options)
+            options.programs / "leave-albumd", room, ledger, self.broker_wires, self.api_wire, options, self.namespace)
         self.site.prepare()
         self.ends_journal = Journal(room / "ends.jsonl")
         preload = {}

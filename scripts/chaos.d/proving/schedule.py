@@ -20,9 +20,13 @@ KINDS = {
     "purge_delays": ("queues", 40, (0, 0)),
     "silent_broker": ("wire", 35, (1, 9)),
     "slow_broker": ("wire", 40, (2, 8)),
+    "drop_broker": ("wire", 40, (1, 12)),
+    "loss_broker": ("wire", 60, (3, 8)),
     "cut_broker": ("wire", 30, (0, 0)),
     "silent_api": ("wire_api", 40, (1, 6)),
     "slow_api": ("wire_api", 40, (2, 8)),
+    "drop_api": ("wire_api", 40, (1, 6)),
+    "loss_api": ("wire_api", 60, (3, 8)),
     "cut_api": ("wire_api", 30, (0, 0)),
     "api_rows": ("api", 12, (2, 8)),
     "api_holds": ("api", 30, (2, 6)),
@@ -32,6 +36,9 @@ KINDS = {
     "clock_jump": ("clock", 30, (2, 12)),
     "poison": ("poison", None, (0, 0)),
 }
+
+#: What needs a network of the daemons' own.
+PACKETS = {"drop_broker", "loss_broker", "drop_api", "loss_api"}
 
 #: What a run of less than two minutes has time for.
 CI = ["kill_daemon", "kill_both", "stop_daemon", "term_daemon", "broker_kill", "close_connections", "memory_alarm",
@@ -124,6 +131,8 @@ def _details(random, kind, slow):
     if kind == "token_faults":
         return {"fault": {"method": "token", "probability": random.choice([0.5, 1.0]),
                           "actions": [random.choice(TOKEN_FAULTS)]}}
+    if kind in ("loss_broker", "loss_api"):
+        return {"share": random.choice([0.02, 0.1, 0.3])}
     if kind == "slow_api":
         return {"delay": random.choice([0.05, 0.3, 1.5, 3])}
     if kind == "slow_broker":

@@ -170,6 +170,24 @@ class Tormentor:
         time.sleep(fault.seconds)
         self.stage.api_wire.restore(**fault.details)
 
+    def _packets(self, wires, fault):
+        ports, share = [wire.port for wire in wires], fault.details.get("share", 1.0)
+        self.stage.namespace.lose(ports, share)
+        try:
+            time.sleep(fault.seconds)
+        finally:
+            self.stage.namespace.restore(ports, share)
+        return {"share": share}
+
+    def _drop_broker(self, fault):
+        return self._packets(self.stage.broker_wires, fault)
+
+    def _drop_api(self, fault):
+        return self._packets([self.stage.api_wire], fault)
+
+    _loss_broker = _drop_broker
+    _loss_api = _drop_api
+
     def _slow_api(self, fault):
         self.stage.api_wire.slow(fault.details["delay"])
         time.sleep(fault.seconds)

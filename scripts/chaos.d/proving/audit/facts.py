@@ -3,8 +3,8 @@ import collections
 import json
 
 #: After these an answer of the API may never have been heard, or a call be in doubt that never began.
-UNHEARD = {"kill_daemon", "kill_both", "term_daemon", "stop_daemon", "silent_api", "slow_api", "cut_api",
-           "ledger_readonly", "death", "late_answers"}
+UNHEARD = {"kill_daemon", "kill_both", "term_daemon", "stop_daemon", "silent_api", "slow_api", "cut_api", "drop_api",
+           "loss_api", "ledger_readonly", "death", "late_answers"}
 #: A wait of the wire, each way, from which on the daemon's timeout of two seconds is near.
 SLOW_ENOUGH = 0.9
 LATE_ENOUGH_MS = 1500

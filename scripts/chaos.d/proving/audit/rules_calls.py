@@ -3,7 +3,8 @@ from .facts import SLACK_MS, UNHEARD, is_success
 from .rules_messages import winner
 
 #: What can hold a call up between the daemon's look at the clock and the API's.
-HELD_UP = {"silent_api", "slow_api", "slow_api_a_little", "stop_daemon", "clock_jump", "cut_api"}
+HELD_UP = {"silent_api", "drop_api", "loss_api", "slow_api", "slow_api_a_little", "stop_daemon", "clock_jump",
+           "cut_api"}
 #: From the look at the clock to the simulator's note, on a machine that is busy.
 PROMPT_MS = 1_000
 

@@ -27,7 +27,7 @@ OF_NATURE = {"owner": {"album_owner"}, "unknown_album": {"share_token_invalid"},
 #: Ten deliveries before it is set apart, then two alone, twice.
 DEATHS_TO_POISON = 14
 DELIVERIES_LOST = {"death", "close_connections", "broker_restart", "broker_kill", "silent_broker", "cut_broker",
-                   "stop_daemon", "slow_broker"}
+                   "stop_daemon", "slow_broker", "drop_broker", "loss_broker"}
 
 
 def one_body(facts):
