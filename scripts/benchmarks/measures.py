@@ -1,6 +1,7 @@
 """One run of one worker: jobs/s with CPU, memory and time to start, or latency at an even rate. Plain dicts."""
 
 import json
+import select
 import statistics
 import time
 
@@ -40,9 +41,14 @@ def throughput(world, worker, setup, jobs, backlog=None, timeout=900, ledger=Non
 
 def _follow(collector, running, log):
     """(time of the first result, time of the last one, CPU seconds in between)."""
-    first = None
     while True:
-        line = collector.stdout.readline()
+        # A worker that ends is no reason to wait for its results.
+        while not select.select([collector.stdout], [], [], 1)[0] and running.poll() is None:
+            pass
+        if running.poll() is not None:
+            log.seek(0)
+            raise RuntimeError(f"the worker ended with {running.returncode}: {log.read()[-2000:]}")
+        line = collector.stdout.readline().decode()
         if line.startswith("first "):
             before = process.cpu_seconds(running.pid)
             continue
@@ -51,7 +57,7 @@ def _follow(collector, running, log):
             found = json.loads(line)
             return found["first"], found["last"], cpu
         log.seek(0)
-        raise RuntimeError(f"{collector.stderr.read().strip()}; the worker's log ends: {log.read()[-2000:]}")
+        raise RuntimeError(f"{collector.stderr.read().decode().strip()}; the worker's log ends: {log.read()[-2000:]}")
 
 
 def latency(world, worker, setup, rate, jobs):

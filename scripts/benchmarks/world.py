@@ -69,6 +69,7 @@ class World:
         script = """
             source scripts/private-broker
             trap stop_broker EXIT
+            mkdir -p "$1" && : >"$1/node.out"
             start_broker "$1"
             echo "$broker_port"
             cat"""
@@ -151,9 +152,10 @@ class World:
         collector = subprocess.Popen(
             [self.driver, "collect", str(self.broker_port), PREFIXES[setup.queues], str(count), str(seconds),
              str(self.seed)],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        if collector.stdout.readline().strip() != "ready":
-            raise RuntimeError(f"driver collect: {collector.stderr.read().strip()}")
+            # Without a buffer: who waits for the pipe must not have what it waits for.
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
+        if collector.stdout.readline().strip() != b"ready":
+            raise RuntimeError(f"driver collect: {collector.stderr.read().decode().strip()}")
         return collector
 
     def bare_times(self, setup, rate, count):
