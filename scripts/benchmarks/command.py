@@ -5,10 +5,11 @@ import json
 import shlex
 import shutil
 import signal
+import subprocess
 import sys
 import time
 
-from . import axes, build, goals, machine, plot, profile, report, workers
+from . import axes, build, goals, machine, micro, plot, profile, report, workers
 from .setup import Setup
 from .world import World
 
@@ -20,6 +21,7 @@ Without --axis: the goals, every worker in turn, some six minutes. Axes that fil
   scripts/bench --axis backlog --axis ledger
   scripts/bench --jobs 500 --rounds 1        whether it works at all
   scripts/bench --goals FILE...              the goals by results that are there
+  scripts/bench --micro check                instructions and allocations of the hot pieces: also on a busy machine
   scripts/bench --profile perf               where the daemon's time goes
 """
 
@@ -35,6 +37,7 @@ def parser():
     made.add_argument("--workers", default=",".join(workers.ALL), metavar="NAMES", help="of " + ", ".join(workers.ALL))
     made.add_argument("--keep", metavar="NAME", help="keep result and plot as docs/bench/NAME")
     made.add_argument("--goals", nargs="+", metavar="FILE", help="print the goals by these results, measure nothing")
+    made.add_argument("--micro", choices=["check", "write"], help="count what the hot pure pieces cost; write ceilings")
     made.add_argument("--profile", choices=list(profile.ALL), help="the daemon under a profiler")
     return made
 
@@ -52,6 +55,9 @@ def main(words):
                 records += json.load(file)["records"]
         print("\n".join(report.goals_text(goals.table(records))))
         return 0
+    if options.micro:
+        return micro.check(say, write=options.micro == "write")
+    subprocess.run([build.ROOT / "scripts/install-dependencies", "--bench"], check=True)
     # So that everything that was started is ended.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     names = [name for name in options.workers.split(",") if name]
