@@ -6,7 +6,8 @@
             for piece in Piece.all { print(piece.name) }
             return
         }
-        guard let piece = Piece.all.first(where: { $0.name == name }), let count = words.last.flatMap({ Int($0) }) else {
+        guard let piece = Piece.all.first(where: { $0.name == name }), let count = words.last.flatMap({ Int($0) })
+        else {
             preconditionFailure("microbench PIECE COUNT: the pieces are \(Piece.all.map(\.name))")
         }
         let done = piece.run(count)

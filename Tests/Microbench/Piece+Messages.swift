@@ -5,9 +5,10 @@ import Threads
 
 /// What is made of bytes, and bytes of it.
 extension Piece {
-    static let body = Array(
-        #"{"jobId":"0f8fad5b-d9cb-469f-a165-70867728950e","account":"user-4711@example.com","#.utf8
-    ) + Array(#""shareToken":"AbCdEfGhIjKlMnOpQrStUvWxYz0123456789","metadata":{"ticket":"4711"}}"#.utf8)
+    static let body =
+        Array(
+            #"{"jobId":"0f8fad5b-d9cb-469f-a165-70867728950e","account":"user-4711@example.com","#.utf8
+        ) + Array(#""shareToken":"AbCdEfGhIjKlMnOpQrStUvWxYz0123456789","metadata":{"ticket":"4711"}}"#.utf8)
 
     static let jobDecoding = Piece(name: "jobDecoding") { count in
         var total = 0

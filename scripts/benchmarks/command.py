@@ -111,5 +111,6 @@ def write(result, directory, name):
     records = ",\n".join(json.dumps(record) for record in result["records"])
     head = json.dumps({key: value for key, value in result.items() if key != "records"}, indent=1, ensure_ascii=False)
     data.write_text(head[:-2] + ',\n "records": [\n' + records + "\n]}\n")
-    picture.write_text(plot.svg(f"{result['command']}, {result['began']}, commit {result['commit']}", result["records"]))
+    title = f"{result['command']}, {result['began']}, commit {result['commit']}"
+    picture.write_text(plot.svg(title, result["records"]))
     return data, picture

@@ -53,5 +53,6 @@ def _panel(axis, values, top):
             parts.append(f'<line x1="{middle:.1f}" x2="{middle:.1f}" y1="{y(runs[0]):.1f}" y2="{y(runs[-1]):.1f}" '
                          f'stroke="{colour}"/><circle cx="{middle:.1f}" cy="{y(median):.1f}" r="3.5" fill="{colour}"/>')
         parts.append(f'<polyline points="{" ".join(path)}" fill="none" stroke="{colour}" opacity="0.5"/>'
-                     f'<text x="{LEFT + WIDTH + 10}" y="{top + 14 + 16 * place}" fill="{colour}">{escape(worker)}</text>')
+                     f'<text x="{LEFT + WIDTH + 10}" y="{top + 14 + 16 * place}" fill="{colour}">{escape(worker)}'
+                     '</text>')
     return parts

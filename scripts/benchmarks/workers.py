@@ -24,8 +24,8 @@ class Yardstick:
             BENCH_API=world.api[setup.http], BENCH_TOKEN=TOKEN, BENCH_IN_FLIGHT=str(setup.in_flight))
         if setup.http == "h2":
             environment["BENCH_CA"] = str(world.certificate)
-        command = [str(word).replace("{in_flight}", str(setup.in_flight)).replace("{queue}", f"{PREFIXES[setup.queues]}.jobs")
-                   for word in self.command]
+        known = {"{in_flight}": str(setup.in_flight), "{queue}": f"{PREFIXES[setup.queues]}.jobs"}
+        command = [known.get(str(word), str(word)) for word in self.command]
         return subprocess.Popen(
             command, env=environment, cwd=build.YARDSTICKS, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
 

@@ -3,7 +3,7 @@
 //
 //   driver fill PORT PREFIX COUNT ACCOUNTS FORM SEED         COUNT jobs, all confirmed
 //   driver collect PORT PREFIX COUNT SECONDS SEED            `ready`, `first NS`, then one line of JSON
-//   driver pace PORT PREFIX RATE COUNT ACCOUNTS FORM SEED    jobs at an even rate; JSON of each one's time to its result
+//   driver pace PORT PREFIX RATE COUNT ACCOUNTS FORM SEED    at an even rate; JSON of each job's time to its result
 //   driver hop PORT QUEUE RATE COUNT                         the broker alone: publish → delivery, in nanoseconds
 //   driver http URL TOKEN RATE COUNT [CA]                    the API alone
 //   driver purge PORT PREFIX                                 what an ended worker left
@@ -112,8 +112,8 @@ static void ack_results(results_t *results, unsigned at_least) {
     results->since_ack = 0;
 }
 
-/// The number of the next job whose result is there; 0 if there is none. Job ids end in -SEED-NUMBER, a result's message
-/// id in #GENERATION.
+/// The number of the next job whose result is there; 0 if there is none. Job ids end in -SEED-NUMBER, message
+/// ids of results in #GENERATION.
 static uint64_t next_result(results_t *results) {
     amqp_frame_t frame;
     while (next_frame(results->broker, &frame)) {

@@ -107,7 +107,8 @@ static void end_calls(void) {
 
 static void confirm(const amqp_basic_ack_t *ack) {
     uint64_t first = ack->multiple ? confirmed + 1 : ack->delivery_tag;
-    for (uint64_t number = first; number <= ack->delivery_tag; number++) settled[tag_of[number % window] % window] = true;
+    for (uint64_t number = first; number <= ack->delivery_tag; number++)
+        settled[tag_of[number % window] % window] = true;
     if (ack->multiple) confirmed = ack->delivery_tag;
 }
 
