@@ -38,7 +38,9 @@ struct WatchdogLoop: ~Copyable {
                 nextRound = now + interval
             }
             var descriptor = pollfd(fd: mailbox.descriptor, events: Int16(POLLIN), revents: 0)
-            poll(&descriptor, 1, Int32(clamping: (nextRound - clock.now()).milliseconds + 1))
+            // A process that stood still is late for its round; below zero, poll(2) would wait for ever.
+            let wait = max(.zero, nextRound - clock.now())
+            poll(&descriptor, 1, Int32(clamping: wait.milliseconds + 1))
         }
         for case .tell(let notifications) in mailbox.close() { notifier.tell(notifications) }
     }

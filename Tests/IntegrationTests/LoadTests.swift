@@ -66,7 +66,14 @@ extension OnABroker {
                 try await eventually("jobs are parked") { try await stage.depth("retry.1s") > 0 }
             }
             try await stage.inParallel(parked) { try await publish($0) }
-            try await eventually("every job has its result", seconds: 300) { reader.jobs == jobs }
+            do {
+                try await eventually("every job has its result", seconds: 300) { reader.jobs == jobs }
+            } catch {
+                let status = try await stage.command("status").text
+                let queues = try await stage.command("queues").text
+                let log = await stage.log.split(separator: "\n").suffix(30).joined(separator: "\n")
+                throw Stage.Failure(description: "\(reader.jobs) of \(jobs) results\n\(status)\n\(queues)\n\(log)")
+            }
             let took = Date().timeIntervalSince(began)
             try await eventually("nothing waits") { try await stage.isQuiet() }
             if kills == 0 { (cpu, peak) = try await stage.usage() }

@@ -1,3 +1,4 @@
+import Glibc
 import Telemetry
 import Testing
 import Threads
@@ -127,6 +128,22 @@ import Threads
         watchdog.tell(.status("the last word"))
         watchdog.stop()
         #expect(manager.lines.last == "STATUS=the last word")
+    }
+
+    /// Whoever is kept from its round for longer than a round lasts is late, and goes on.
+    @Test func aRoundThatLastsLongerThanItsIntervalIsNotTheLast() async throws {
+        let manager = Manager()
+        let delays = Lock(3)
+        let watchdog = try watchdog(manager, LivenessBoard(clock: SystemTimekeeper()), time: .milliseconds(40)) { _ in
+            let isSlow = delays.withLock { delays in
+                delays -= 1
+                return delays >= 0
+            }
+            if isSlow { usleep(60_000) }
+            return "slow"
+        }
+        while manager.lines.filter({ $0 == "WATCHDOG=1" }).count < 6 { await Task.yield() }
+        watchdog.stop()
     }
 
     @Test func aNotificationIsOneLineWhateverIsInIt() {
