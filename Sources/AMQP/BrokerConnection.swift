@@ -17,7 +17,7 @@ struct BrokerConnection: ~Copyable {
     private let state: amqp_connection_state_t
     private var isHealthy = true
 
-    /// Connects, logs in. Name lookup is on this thread and outside of the budget: the resolver has its own.
+    /// Connects, logs in. Each step has a budget, so that the thread is back before anyone takes it for stuck.
     init(_ endpoint: Endpoint, _ configuration: LinkConfiguration, stallGuard: StallGuard) throws(LinkError) {
         let authentication = try Self.authentication(endpoint, configuration)
         guard let state = amqp_new_connection() else {
@@ -25,6 +25,7 @@ struct BrokerConnection: ~Copyable {
                 .unreachable, endpoint: endpoint.description, attempted: "connecting", words: "out of memory")
         }
         do throws(LinkError) {
+            try Self.lookUp(endpoint, configuration)
             try Self.connect(state, endpoint, configuration)
             Self.protect(amqp_get_sockfd(state), configuration)
             stallGuard.watch(descriptor: amqp_get_sockfd(state))
@@ -53,6 +54,19 @@ struct BrokerConnection: ~Copyable {
     }
 
     // MARK: Connecting
+
+    /// The library looks the name up again, without a deadline; but name servers that have just answered do so again.
+    private static func lookUp(_ endpoint: Endpoint, _ configuration: LinkConfiguration) throws(LinkError) {
+        let words: String
+        do throws(SystemCallError) {
+            guard try !NameLookup.system.ends(endpoint.host, within: configuration.connectTimeout) else { return }
+            let seconds = configuration.connectTimeout.components.seconds
+            words = "its name is not found in \(seconds) s; do the name servers answer?"
+        } catch {
+            words = "\(error)"
+        }
+        throw LinkError(.timeout, endpoint: endpoint.description, attempted: "connecting", words: words)
+    }
 
     private static func connect(
         _ state: amqp_connection_state_t, _ endpoint: Endpoint, _ configuration: LinkConfiguration
