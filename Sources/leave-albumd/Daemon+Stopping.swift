@@ -14,12 +14,18 @@ extension Daemon {
     /// last lines have five.
     private static let closingTime = Duration.seconds(15)
 
+    /// Tells the first signal at once, whatever the daemon waits for: a broker that does not answer holds it for some
+    /// seconds more.
+    func announceStop(_ front: FrontDesk) async {
+        await stop.wait()
+        front.stops(within: front.settings.now.worker.drainTimeout + Self.closingTime)
+    }
+
     /// From the first signal to the last line.
     func end(_ parts: DaemonParts, _ front: FrontDesk, _ work: Task<Void, Never>) async {
         logger.notice("stopping: taking no more jobs, finishing those in hand")
         let began = clock.now()
         let drainTime = front.settings.now.worker.drainTimeout
-        front.stops(within: drainTime + Self.closingTime)
         parts.consuming.consume([])
         parts.pipeline.stop()
         let isDrained = await drain(work, within: drainTime, engine: parts.engine, publishing: parts.publishing)
