@@ -55,17 +55,24 @@ struct BrokerConnection: ~Copyable {
 
     // MARK: Connecting
 
-    /// The library looks the name up again, without a deadline; but name servers that have just answered do so again.
+    /// The library looks the name up again, without a deadline: only a name that was just found comes there.
     private static func lookUp(_ endpoint: Endpoint, _ configuration: LinkConfiguration) throws(LinkError) {
-        let words: String
-        do throws(SystemCallError) {
-            guard try !NameLookup.system.ends(endpoint.host, within: configuration.connectTimeout) else { return }
-            let seconds = configuration.connectTimeout.components.seconds
-            words = "its name is not found in \(seconds) s; do the name servers answer?"
-        } catch {
-            words = "\(error)"
+        func fail(_ kind: LinkError.Kind, _ words: String) -> LinkError {
+            LinkError(kind, endpoint: endpoint.description, attempted: "connecting", words: words)
         }
-        throw LinkError(.timeout, endpoint: endpoint.description, attempted: "connecting", words: words)
+        let finding: NameLookup.Finding
+        do throws(SystemCallError) {
+            finding = try NameLookup.system.ask(endpoint.host, within: configuration.connectTimeout)
+        } catch {
+            throw fail(.unreachable, "\(error)")
+        }
+        switch finding {
+        case .found: return
+        case .failed(let why): throw fail(.unreachable, "hostname lookup failed: \(why)")
+        case .late:
+            let seconds = configuration.connectTimeout.components.seconds
+            throw fail(.timeout, "its name is not found in \(seconds) s; do the name servers answer?")
+        }
     }
 
     private static func connect(

@@ -10,44 +10,64 @@ import Threads
 final class NameLookup: Sendable {
     static let system = NameLookup { host in
         var addresses: UnsafeMutablePointer<addrinfo>?
-        if getaddrinfo(host, nil, nil, &addresses) == 0 { freeaddrinfo(addresses) }
+        let code = getaddrinfo(host, nil, nil, &addresses)
+        guard code == 0 else { return String(cString: gai_strerror(code)) }
+        freeaddrinfo(addresses)
+        return nil
     }
 
-    private let lookUp: @Sendable (String) -> Void
-    /// Names that are being looked up. Each wake is signalled once, and stays so for all who wait.
-    // Written by whoever asks and by the threads that look up, under the lock.
-    private let pending = Lock<[String: Wake]>([:])
+    enum Finding: Equatable {
+        case found
+        /// In the resolver's words.
+        case failed(String)
+        /// Nobody has answered yet.
+        case late
+    }
 
-    /// `lookUp` blocks until the name is found or not.
-    init(lookUp: @escaping @Sendable (String) -> Void) {
+    private final class Question: Sendable {
+        /// Signalled once, and stays so for all who wait.
+        let wake: Wake
+        /// What went wrong. Written by the thread that looks up, before it signals.
+        let fault = Lock<String?>(nil)
+
+        init() throws(SystemCallError) { wake = try Wake() }
+    }
+
+    private let lookUp: @Sendable (String) -> String?
+    // Written by whoever asks and by the threads that look up, under the lock.
+    private let pending = Lock<[String: Question]>([:])
+
+    /// `lookUp` blocks until the name is found (nil) or not (why).
+    init(lookUp: @escaping @Sendable (String) -> String?) {
         self.lookUp = lookUp
     }
 
-    /// Whether the lookup came to an end, good or bad, in time. Blocks for at most `budget`; not from a task.
-    func ends(_ host: String, within budget: Duration) throws(SystemCallError) -> Bool {
-        let fresh = try Wake()
-        let wake = pending.withLock { pending in
-            if let wake = pending[host] { return wake }
+    /// Blocks for at most `budget`; not from a task.
+    func ask(_ host: String, within budget: Duration) throws(SystemCallError) -> Finding {
+        let fresh = try Question()
+        let question = pending.withLock { pending in
+            if let question = pending[host] { return question }
             pending[host] = fresh
             return fresh
         }
-        if wake === fresh {
+        if question === fresh {
             do throws(SystemCallError) {
                 _ = try NativeThread(name: "name lookup", detached: true) { [self] in
-                    lookUp(host)
-                    finish(host, wake)
+                    finish(question, of: host, fault: lookUp(host))
                 }
             } catch {
-                finish(host, wake)
+                finish(question, of: host, fault: error.description)
                 throw error
             }
         }
-        var descriptor = pollfd(fd: wake.descriptor, events: Int16(POLLIN), revents: 0)
-        return poll(&descriptor, 1, Int32(clamping: budget.milliseconds)) > 0
+        var descriptor = pollfd(fd: question.wake.descriptor, events: Int16(POLLIN), revents: 0)
+        guard poll(&descriptor, 1, Int32(clamping: budget.milliseconds)) > 0 else { return .late }
+        return question.fault.withLock { $0.map { .failed($0) } ?? .found }
     }
 
-    private func finish(_ host: String, _ wake: Wake) {
+    private func finish(_ question: Question, of host: String, fault: String?) {
+        question.fault.withLock { $0 = fault }
         pending.withLock { $0[host] = nil }
-        wake.signal()
+        question.wake.signal()
     }
 }

@@ -13,10 +13,11 @@ import Threads
 
         init() throws { gate = try Wake() }
 
-        func lookUp(_ host: String) {
+        func lookUp(_ host: String) -> String? {
             asked.withLock { $0.append(host) }
             var descriptor = pollfd(fd: gate.descriptor, events: Int16(POLLIN), revents: 0)
             poll(&descriptor, 1, -1)
+            return nil
         }
     }
 
@@ -24,19 +25,24 @@ import Threads
         let servers = try Servers()
         let names = NameLookup { servers.lookUp($0) }
         await NativeThread.offload("asking") {
-            for _ in 0..<3 { #expect((try? names.ends("mq", within: .milliseconds(20))) == false) }
+            for _ in 0..<3 { #expect((try? names.ask("mq", within: .milliseconds(20))) == .late) }
             #expect(servers.asked.withLock { $0 } == ["mq"], "the same lookup is waited for")
-            #expect((try? names.ends("other", within: .milliseconds(20))) == false)
+            #expect((try? names.ask("other", within: .milliseconds(20))) == .late)
             servers.gate.signal()
-            #expect((try? names.ends("mq", within: .seconds(10))) == true)
+            #expect((try? names.ask("mq", within: .seconds(10))) == .found)
         }
         #expect(servers.asked.withLock { Set($0) } == ["mq", "other"])
     }
 
-    @Test func aNameThatIsNotThereIsAnAnswerToo() async {
+    /// Else the library would ask again, and without a deadline.
+    @Test func aNameThatIsNotThereIsTold() async {
         await NativeThread.offload("asking") {
-            #expect((try? NameLookup.system.ends("127.0.0.1", within: .seconds(10))) == true)
-            #expect((try? NameLookup.system.ends("not a name", within: .seconds(10))) == true)
+            #expect((try? NameLookup.system.ask("127.0.0.1", within: .seconds(10))) == .found)
+            guard case .failed(let why)? = try? NameLookup.system.ask("not a name", within: .seconds(10)) else {
+                Issue.record("it was found")
+                return
+            }
+            #expect(!why.isEmpty)
         }
     }
 }
