@@ -32,7 +32,7 @@ extension OnABroker {
                     let ending = await stage.daemon?.wait(seconds: 60)
                     let log = await stage.log
                     #expect(ending == .signalled(SIGKILL), "\(id): \(log)")
-                    try await stage.workUntilIdle()
+                    try await stage.workUntilIdle(results: 1)
                     var results: [ReadResult] = []
                     results += try await stage.take("results", atLeast: 0).map(ReadResult.init)
                     try check(id, needs, token, results, try stage.calls().filter { $0.token == token })

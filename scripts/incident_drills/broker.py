@@ -59,19 +59,20 @@ def queue_gone(drill):
 def queue_full(drill):
     drill.start()
     drill.provoked()
-    policy = f"{drill.prefix}-full"
-    drill.broker.control(
-        "set_policy", policy, f"^{drill.prefix}[.]results$", '{"max-length": 1}', "--apply-to", "queues")
+    limit_results(drill, 1)
     jobs = drill.jobs(8)
     drill.submit(jobs)
     drill.sees("LeaveAlbumResultsRefused", "results_full", "a queue refused it")
-    drill.settled_by = "a higher limit, and a reader"
+    drill.settled_by = "a higher limit of the queue"
     drill.mended()
-    drill.broker.control("clear_policy", policy)
-    # RabbitMQ 3.10 refuses until something is taken, whatever the limit is by then.
-    drill.broker.control("purge_queue", f"{drill.prefix}.results")
+    limit_results(drill, 100_000)
     drill.is_well("hold lifted cause=results_full")
     drill.await_left(jobs)
+
+
+def limit_results(drill, length):
+    drill.broker.control("set_policy", f"{drill.prefix}-limit", f"^{drill.prefix}[.]results$",
+                         json.dumps({"max-length": length}), "--apply-to", "queues")
 
 
 def nobody_reads(drill):

@@ -40,7 +40,7 @@ def settings_refused(drill):
 
 
 def stuck_drain(drill):
-    drill.start(worker={"drain_timeout": "50s"}, api={"timeout": "1m"})
+    drill.start(worker={"drain_timeout": "50s"}, api={"timeout": "55s"})
     drill.simulator.answers({"fault": "delay", "milliseconds": 50_000}, method="leave")
     jobs = drill.jobs(3)
     drill.submit(jobs)

@@ -208,7 +208,7 @@ def _is_empty(stage):
 
 
 def _versions(stage):
-    code, text = stage.site.command("version")
+    text = subprocess.run([stage.site.program, "version"], capture_output=True, text=True).stdout
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True,
                             cwd=Path(__file__).parent).stdout.strip()
     return {"leave-albumd": text.strip(), "commit": commit, "rabbitmq": stage.node.version(),

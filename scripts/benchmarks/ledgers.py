@@ -1,0 +1,73 @@
+"""Large ledgers, made in minutes: a finished job that the daemon wrote is multiplied inside SQLite."""
+
+import shutil
+import sqlite3
+
+from . import build, measures
+
+ACCOUNTS = 1000
+# Made once for each size: ten million entries take minutes and gigabytes.
+DIRECTORY = build.OUTPUT / "ledgers"
+
+
+def of_size(world, daemon, setup, entries):
+    """The path of a ledger with so many finished jobs. Runs add theirs to it."""
+    DIRECTORY.mkdir(parents=True, exist_ok=True)
+    path = DIRECTORY / f"{entries}.sqlite3"
+    if path.exists():
+        return path
+    draft = DIRECTORY / f"{entries}.draft.sqlite3"
+    draft.unlink(missing_ok=True)
+    if entries == 0:
+        shutil.rmtree(world.room / "ledger", ignore_errors=True)
+        return None
+    measures.throughput(world, daemon, setup, 2)
+    with sqlite3.connect(world.room / "ledger/ledger.sqlite3") as made, sqlite3.connect(draft) as copy:
+        made.backup(copy)
+    multiply(draft, entries)
+    draft.chmod(0o600)
+    draft.rename(path)
+    return path
+
+
+def multiply(path, entries):
+    """Adds copies of the first job, each with an id that begins at random, as UUIDs do."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.create_function("spread", 1, _spread, deterministic=True)
+    run = connection.execute
+    run("PRAGMA journal_mode = OFF")
+    run("PRAGMA synchronous = OFF")
+    run("PRAGMA cache_size = -1000000")
+    template = run("SELECT job_id FROM jobs WHERE finished = 1 LIMIT 1").fetchone()[0]
+    # Indexes are built at the end, sorted; triggers would count one by one what is known here.
+    later = run("SELECT type, name, sql FROM sqlite_schema WHERE type IN ('index', 'trigger') AND sql IS NOT NULL") \
+        .fetchall()
+    for kind, name, _ in later:
+        run(f"DROP {kind} {name}")
+    run("BEGIN")
+    run("CREATE TEMP TABLE seeds (job_id BLOB PRIMARY KEY, account BLOB) WITHOUT ROWID")
+    run("""WITH RECURSIVE count(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM count WHERE n < ?)
+        INSERT INTO seeds SELECT CAST(spread(n) AS BLOB), CAST('user' || (n % ?) AS BLOB) FROM count""",
+        (entries, ACCOUNTS))
+    changed = {
+        "job_id": "seeds.job_id", "account": "seeds.account",
+        "message_id": "replace(message_id, :id, CAST(seeds.job_id AS TEXT))",
+        "correlation_id": "replace(correlation_id, :id, CAST(seeds.job_id AS TEXT))",
+        "body": "CAST(replace(CAST(body AS TEXT), :id, CAST(seeds.job_id AS TEXT)) AS BLOB)",
+    }
+    for table in ("jobs", "results", "history"):
+        columns = [row[1] for row in run(f"PRAGMA table_info({table})")]
+        values = ", ".join(changed.get(name, f"{table}.{name}") for name in columns)
+        run(f"INSERT INTO {table} SELECT {values} FROM seeds, {table} WHERE {table}.job_id = :template",
+            {"id": template.decode(), "template": template})
+    run("UPDATE tally SET entries = entries + ?, ever = ever + ?", (entries, entries))
+    run("COMMIT")
+    for _, _, text in later:
+        run(text)
+    run("PRAGMA journal_mode = WAL")
+    connection.close()
+
+
+def _spread(n):
+    mixed = (n * 0x9E3779B97F4A7C15) & 0xFFFFFFFFFFFFFFFF
+    return f"{mixed:016x}-0-{n}"

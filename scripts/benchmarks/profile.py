@@ -1,0 +1,64 @@
+"""Where the daemon's time goes: perf by samples, callgrind by instructions."""
+
+import subprocess
+
+from . import build, measures
+from .setup import Setup
+from .world import end
+
+# Off the beat of timers.
+SAMPLES_PER_SECOND = 997
+
+
+def perf(world, daemon, jobs, say):
+    """Samples of the whole process while it works off a queue."""
+    recording = build.OUTPUT / "perf.data"
+    started = daemon.start
+    beside = []
+
+    def start_with_perf(*arguments, **named):
+        running = started(*arguments, **named)
+        # By the clock: counters of the processor are not there on every virtual machine.
+        beside.append(subprocess.Popen(
+            ["perf", "record", "--quiet", "-e", "cpu-clock", "-F", str(SAMPLES_PER_SECOND), "--call-graph", "fp",
+             "-o", recording, "-p", str(running.pid)]))
+        return running
+    daemon.start = start_with_perf
+    try:
+        record = measures.throughput(world, daemon, Setup(), jobs)
+    finally:
+        daemon.start = started
+        for process in beside:
+            end(process)
+    say(f"{record['jobsPerSecond']:.0f} jobs/s while it was watched")
+    _show(["perf", "report", "--stdio", "--no-children", "-g", "none", "--percent-limit", "0.5", "-i", recording], say)
+    say(f"more: perf report -i {recording.relative_to(build.ROOT)}")
+
+
+def callgrind(world, daemon, jobs, say):
+    """Every instruction, some fifty times slower: a few hundred jobs are enough."""
+    recording, named = build.OUTPUT / "callgrind.out", build.OUTPUT / "leave-albumd"
+    # Valgrind takes the compiler's line tables for damaged; names are enough.
+    subprocess.run(["objcopy", "--strip-debug", daemon.binary, named], check=True)
+    recording.unlink(missing_ok=True)
+    binary, daemon.binary = daemon.binary, named
+    # Threads that wait for each other: without it one of them spins for long.
+    daemon.wrapper = [
+        "valgrind", "--tool=callgrind", "--fair-sched=yes", f"--callgrind-out-file={recording}", "-q"]
+    try:
+        measures.throughput(world, daemon, Setup(), jobs)
+    finally:
+        daemon.wrapper, daemon.binary = [], binary
+    _show(["callgrind_annotate", recording], say)
+    say(f"more: callgrind_annotate --inclusive=yes {recording.relative_to(build.ROOT)}")
+
+
+def _show(command, say, lines=60):
+    shown = subprocess.run(command, capture_output=True, text=True)
+    for line in [line for line in shown.stdout.splitlines() if line.strip()][:lines]:
+        say(line[:160])
+    if shown.returncode != 0:
+        say(shown.stderr.strip())
+
+
+ALL = {"perf": perf, "callgrind": callgrind}
