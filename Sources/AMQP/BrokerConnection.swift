@@ -17,7 +17,7 @@ struct BrokerConnection: ~Copyable {
     private let state: amqp_connection_state_t
     private var isHealthy = true
 
-    /// Connects, logs in. Name lookup is on this thread and outside of the budget: the resolver has its own.
+    /// Connects, logs in. Each step has a budget, so that the thread is back before anyone takes it for stuck.
     init(_ endpoint: Endpoint, _ configuration: LinkConfiguration, stallGuard: StallGuard) throws(LinkError) {
         let authentication = try Self.authentication(endpoint, configuration)
         guard let state = amqp_new_connection() else {
@@ -25,6 +25,7 @@ struct BrokerConnection: ~Copyable {
                 .unreachable, endpoint: endpoint.description, attempted: "connecting", words: "out of memory")
         }
         do throws(LinkError) {
+            try Self.lookUp(endpoint, configuration)
             try Self.connect(state, endpoint, configuration)
             Self.protect(amqp_get_sockfd(state), configuration)
             stallGuard.watch(descriptor: amqp_get_sockfd(state))
@@ -53,6 +54,26 @@ struct BrokerConnection: ~Copyable {
     }
 
     // MARK: Connecting
+
+    /// The library looks the name up again, without a deadline: only a name that was just found comes there.
+    private static func lookUp(_ endpoint: Endpoint, _ configuration: LinkConfiguration) throws(LinkError) {
+        func fail(_ kind: LinkError.Kind, _ words: String) -> LinkError {
+            LinkError(kind, endpoint: endpoint.description, attempted: "connecting", words: words)
+        }
+        let finding: NameLookup.Finding
+        do throws(SystemCallError) {
+            finding = try NameLookup.system.ask(endpoint.host, within: configuration.connectTimeout)
+        } catch {
+            throw fail(.unreachable, "\(error)")
+        }
+        switch finding {
+        case .found: return
+        case .failed(let why): throw fail(.unreachable, "hostname lookup failed: \(why)")
+        case .late:
+            let seconds = configuration.connectTimeout.components.seconds
+            throw fail(.timeout, "its name is not found in \(seconds) s; do the name servers answer?")
+        }
+    }
 
     private static func connect(
         _ state: amqp_connection_state_t, _ endpoint: Endpoint, _ configuration: LinkConfiguration

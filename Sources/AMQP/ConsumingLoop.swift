@@ -188,7 +188,9 @@ struct ConsumingLoop: ~Copyable {
 
     private mutating func consumeWanted(_ connection: inout BrokerConnection) throws(LinkError) {
         consumed = wanted
-        for queue in wanted {
+        for queue in consumed {
+            // Ten requests of a broker that takes seconds for each: the loop is not stuck meanwhile.
+            mailbox.drain { take($0) }
             // On a quorum queue a prefetch holds for the consumers that come after it on the channel.
             _ = try connection.request("setting the prefetch of \(queue.name)") { state, _ in
                 amqp_basic_qos(state, BrokerConnection.channel, 0, queue.prefetch, 0)?.pointee
@@ -199,7 +201,7 @@ struct ConsumingLoop: ~Copyable {
                     amqp_empty_table)?.pointee
             }
         }
-        onEvent(.consuming(generation: generation, queues: wanted.map(\.name)))
+        onEvent(.consuming(generation: generation, queues: consumed.map(\.name)))
     }
 
     /// Until the link stops or other queues are wanted and what is in hand has been settled.

@@ -12,6 +12,8 @@ final class Dispatcher: Sendable {
         var gate: Gate
         var idle: [CheckedContinuation<Dispatch.Turn?, Never>] = []
         var consumption = Consumption.nothing
+        /// Nothing is taken before there are workers, whatever changes meanwhile: a reload, a pause, a lost link.
+        var isOpen = false
         var isTaking = true
         var alarm: (time: MonotonicTime, task: Task<Void, Never>)?
         var wasHandingBack = false
@@ -241,7 +243,7 @@ final class Dispatcher: Sendable {
 
     /// Begins to take messages.
     func open() {
-        change { state, _ in state.consumption = .nothing }
+        change { state, _ in state.isOpen = true }
     }
 
     /// Gives out no more jobs: idle workers end now, the others when they ask next.
@@ -306,6 +308,7 @@ final class Dispatcher: Sendable {
     }
 
     private func consumption(of state: State, handsBack: Bool, at now: MonotonicTime) -> Consumption {
+        guard state.isOpen else { return .nothing }
         if state.gate.isProbing { return .oneAtATime }
         if handsBack { return .nothing }
         // While nothing is sent out and all is kept, what is in hand is bounded by the prefetch: nothing to change.

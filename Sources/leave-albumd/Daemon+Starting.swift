@@ -128,7 +128,8 @@ extension Daemon {
         switch error.kind {
         case .channelClosed:
             "\(error); the topology is not as the settings say: see `leave-albumd topology verify`"
-        case .loginRefused: "\(error.afterConnecting); see broker.username and broker.password_file"
+        case .loginRefused:
+            "\(error.afterConnecting); see broker.username, broker.password_file and the virtual host in broker.uris"
         case .unreachable, .tls, .connectionClosed, .timeout, .heartbeatMissed, .protocolViolation,
             .consumerCancelled, .stopped:
             error.afterConnecting

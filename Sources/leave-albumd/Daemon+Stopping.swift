@@ -14,12 +14,21 @@ extension Daemon {
     /// last lines have five.
     private static let closingTime = Duration.seconds(15)
 
+    /// A worker that needs nobody ends in this time.
+    private static let leavingTime = Duration.seconds(2)
+
+    /// Tells the first signal at once, whatever the daemon waits for: a broker that does not answer holds it for some
+    /// seconds more.
+    func announceStop(_ front: FrontDesk) async {
+        await stop.wait()
+        front.stops(within: front.settings.now.worker.drainTimeout + Self.closingTime)
+    }
+
     /// From the first signal to the last line.
     func end(_ parts: DaemonParts, _ front: FrontDesk, _ work: Task<Void, Never>) async {
         logger.notice("stopping: taking no more jobs, finishing those in hand")
         let began = clock.now()
         let drainTime = front.settings.now.worker.drainTimeout
-        front.stops(within: drainTime + Self.closingTime)
         parts.consuming.consume([])
         parts.pipeline.stop()
         let isDrained = await drain(work, within: drainTime, engine: parts.engine, publishing: parts.publishing)
@@ -31,6 +40,7 @@ extension Daemon {
             parts.tokenEngine.stop()
         }
         let lost = await parts.ledger.close(within: SQLiteLedger.closeTime)
+        await work.value
         if lost > 0 {
             logger.error(
                 "the ledger could not write its last lines: their jobs count as ambiguous when they come again",
@@ -46,7 +56,7 @@ extension Daemon {
         _ work: Task<Void, Never>, within whole: Duration, engine: HTTPEngine, publishing: PublishingLink
     ) async -> Bool {
         let finished = Finish()
-        let watcher = Task {
+        Task {
             await work.value
             finished.signal(true)
         }
@@ -72,11 +82,25 @@ extension Daemon {
         let isDrained = await finished.wait()
         timer.cancel()
         hurry.cancel()
-        if !isDrained {
-            // Calls and publishes were given up, so the workers end at once.
-            _ = await watcher.value
-        }
+        if !isDrained { await leave(work) }
         return isDrained
+    }
+
+    /// Calls and publishes were given up, so the workers end at once; but for those whose record the ledger cannot
+    /// commit: they wait for its end.
+    private func leave(_ work: Task<Void, Never>) async {
+        let finished = Finish()
+        let watcher = Task {
+            await work.value
+            finished.signal(true)
+        }
+        let timer = Task {
+            await clock.sleep(for: Self.leavingTime)
+            finished.signal(false)
+        }
+        _ = await finished.wait()
+        watcher.cancel()
+        timer.cancel()
     }
 
     /// Runs what joins a thread on a thread of its own, so that the pool is not blocked.

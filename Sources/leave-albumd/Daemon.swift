@@ -48,8 +48,11 @@ struct Daemon: Sendable {
                 await reloader.reload { settings in pipeline.withLock { $0 }?.apply(settings.pipeline) }
             }
         }
+        let stopping = Task { await announceStop(front) }
         let status = await live(front) { parts in pipeline.withLock { $0 = parts.pipeline } }
         reloading.cancel()
+        if stop.isRequested { await stopping.value }
+        if status == .done, front.parts == nil { logger.notice("stopped before it had begun to work") }
         await offload { front.close() }
         return status
     }

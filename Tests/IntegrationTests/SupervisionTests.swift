@@ -51,8 +51,15 @@ extension OnABroker {
                     socket.status.hasPrefix("STATUS=connecting") && socket.status.contains("\(stage.prefix).cancel")
                 }
                 #expect(socket.count("READY=1") == 1)
+                try await stage.publish(Stage.body("early", account: "acc1", token: "album-early"))
+                await stage.daemon?.signal(SIGHUP)
+                try await eventually("it has reloaded") { socket.count("READY=1") == 2 }
                 #expect(try await stage.command("topology", "declare").ending == .exited(0))
                 try await eventually("it works by itself") { socket.status.hasPrefix("STATUS=consuming") }
+                #expect(
+                    await !stage.log.contains("lost the consuming connection"),
+                    "nothing was taken before all was there, not even after a reload")
+                #expect(try await stage.take("results", atLeast: 1).map(ReadResult.init).first?.outcome == "left")
                 try await stage.stopInOrder()
             }
         }
@@ -130,6 +137,21 @@ extension OnABroker {
                 #expect(await stage.daemon?.wait(seconds: 20) == .exited(78))
                 #expect(socket.count("READY=1") == 0)
                 #expect(socket.status.contains("tokens"), "the last status says why: \(socket.status)")
+            }
+        }
+
+        @Test func aStopIsToldWhateverItWaitsFor() async throws {
+            try await supervised { stage, socket in
+                try await stage.start()
+                try await stage.waitUntilConsuming()
+                let first = await stage.daemon
+                try await stage.start(environment: ["NOTIFY_SOCKET": socket.path])
+                try await eventually("it stands by") { socket.status.hasPrefix("STATUS=standing by") }
+                try await stage.stopInOrder()
+                #expect(socket.count("STOPPING=1") == 1)
+                #expect(await stage.log.contains("stopped before it had begun"))
+                first?.signal(SIGTERM)
+                #expect(await first?.wait(seconds: 20) == .exited(0))
             }
         }
 

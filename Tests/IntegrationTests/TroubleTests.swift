@@ -91,16 +91,9 @@ extension OnABroker {
             await stage.end()
         }
 
-        @Test func aLedgerThatRefusesAfterTheAPISaidYesCostsNoSecondCall() async throws {
-            let stage = try await Stage()
-            try await stage.faults(#"{"token":"album-yes","actions":[{"fault":"delay","milliseconds":1000}]}"#)
-            try await stage.start()
-            try await stage.waitUntilConsuming()
-            let body = Stage.body("yes", account: "acc1", token: "album-yes")
-            try await stage.publish(body)
-            try await eventually("the call is on its way") { try stage.calls().count == 1 }
+        /// Another program that keeps the write lock of the file, as a backup tool or an open shell would.
+        private func lockLedger(of stage: Stage) async throws -> ChildProcess {
             let locked = stage.directory.file("locked")
-            // Another program that keeps the write lock of the file, as a backup tool or an open shell would.
             let locker = try ChildProcess(
                 [
                     "/usr/bin/python3", "-c",
@@ -113,6 +106,18 @@ extension OnABroker {
                     """, stage.directory.file("ledger.sqlite3").path, locked.path,
                 ], output: stage.directory.file("locker.out"))
             try await eventually("the ledger is locked") { FileManager.default.fileExists(atPath: locked.path) }
+            return locker
+        }
+
+        @Test func aLedgerThatRefusesAfterTheAPISaidYesCostsNoSecondCall() async throws {
+            let stage = try await Stage()
+            try await stage.faults(#"{"token":"album-yes","actions":[{"fault":"delay","milliseconds":1000}]}"#)
+            try await stage.start()
+            try await stage.waitUntilConsuming()
+            let body = Stage.body("yes", account: "acc1", token: "album-yes")
+            try await stage.publish(body)
+            try await eventually("the call is on its way") { try stage.calls().count == 1 }
+            let locker = try await lockLedger(of: stage)
             try await eventually("the daemon says that it cannot write") {
                 await stage.log.contains("ledger_unavailable")
             }
@@ -125,6 +130,31 @@ extension OnABroker {
             try await stage.stopInOrder()
             #expect(results.first?.outcome == "left")
             #expect(try stage.calls().count == 1)
+            #expect(try await stage.waiting() == 0)
+            await stage.end()
+        }
+
+        /// A full disk lasts longer than any stop: what cannot be recorded is asked for at the next start.
+        @Test func aStopDoesNotWaitForALedgerThatRefuses() async throws {
+            let stage = try await Stage(settings: "[worker]\ndrain_timeout = \"1s\"\n")
+            try await stage.faults(#"{"token":"album-yes","actions":[{"fault":"delay","milliseconds":500}]}"#)
+            try await stage.start()
+            try await stage.waitUntilConsuming()
+            try await stage.publish(Stage.body("yes", account: "acc1", token: "album-yes"))
+            try await eventually("the call is on its way") { try stage.calls().count == 1 }
+            let locker = try await lockLedger(of: stage)
+            try await eventually("the daemon says that it cannot write") {
+                await stage.log.contains("ledger_unavailable")
+            }
+            await stage.daemon?.signal(SIGTERM)
+            #expect(await stage.daemon?.wait(seconds: 20) == .exited(0))
+            #expect(await stage.log.contains("could not write its last lines"))
+            locker.signal(SIGKILL)
+            _ = await locker.wait(seconds: 10)
+            try await stage.start()
+            let results = try await stage.take("results", atLeast: 1).map(ReadResult.init)
+            #expect(results.first?.effect == "left", "nobody is in doubt")
+            try await stage.stopInOrder()
             #expect(try await stage.waiting() == 0)
             await stage.end()
         }

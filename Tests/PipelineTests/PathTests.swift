@@ -34,6 +34,22 @@ import Threads
         }
     }
 
+    /// A queue of the topology may still be missing, and no worker is there: what came would lie in hand.
+    @Test func nothingIsTakenBeforeItRuns() async throws {
+        let site = try Site { _ in .ok }
+        site.submit("a")
+        site.pipeline.pause(account: AccountID("ann"))
+        _ = site.pipeline.resume(account: AccountID("ann"))
+        site.pipeline.linkLost(generation: 1)
+        site.pipeline.ledgerHealth(.available)
+        #expect(site.broker.consumption == .nothing)
+        site.begin()
+        await site.advance { site.results.count == 1 }
+        #expect(site.broker.consumption == .everything)
+        #expect(site.results.map(\.outcome) == ["left"])
+        await site.end()
+    }
+
     /// From its arrival to its end, and not what it spent in the broker before or between.
     @Test func theTimeInHandIsThatOfTheDeliveryThatEnds() async throws {
         try await site { call in
