@@ -35,6 +35,10 @@ let package = Package(
     products: [
         .executable(name: "leave-albumd", targets: ["leave-albumd"]),
         .executable(name: "photos-simulator", targets: ["photos-simulator"]),
+        // For Tests/Fuzzing, which is a package of its own.
+        .library(
+            name: "FuzzedRooms",
+            targets: ["CRabbitMQ", "AMQP", "Jobs", "Operations", "Photos", "Pipeline", "Secrets", "Settings", "Threads"]),
     ],
     targets: [
         // Doors
@@ -115,6 +119,9 @@ let package = Package(
         tests("ThreadsTests", ["Threads"]),
         tests("SecretsTests", ["Secrets"]),
         tests("TerminalTests", ["Terminal"]),
+        tests(
+            "FuzzTests",
+            ["AMQP", "CRabbitMQ", "Jobs", "Operations", "Photos", "Pipeline", "Secrets", "Settings", "Threads"]),
         tests("JobsTests", ["Jobs", "Secrets", "Threads"]),
         tests("TelemetryTests", ["Telemetry", "Secrets", "Threads"]),
         tests("HTTPTests", ["HTTP", "ScriptedPeer", "Secrets", "Threads", "CLinux"]),
