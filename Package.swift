@@ -38,7 +38,9 @@ let package = Package(
         // For Tests/Fuzzing, which is a package of its own.
         .library(
             name: "FuzzedRooms",
-            targets: ["CRabbitMQ", "AMQP", "Jobs", "Operations", "Photos", "Pipeline", "Secrets", "Settings", "Threads"]),
+            targets: [
+                "CRabbitMQ", "AMQP", "Jobs", "Operations", "Photos", "Pipeline", "Secrets", "Settings", "Threads",
+            ]),
     ],
     targets: [
         // Doors

@@ -11,6 +11,16 @@ import Testing
         TOMLValue(content: content, position: TOMLValue.Position(line: line, column: column))
     }
 
+    /// toml++ asserts here, in front of an error of its own: a fuzzer's find.
+    @Test(arguments: ["[:a]", "[a]\n[=]", "[[ : ]]", "[a.:b]", "[\u{1}a]"])
+    func aTableWithAnImpossibleNameIsAFaultAndNotTheEndOfTheProcess(text: String) {
+        #expect {
+            try TOMLDocument(parsing: Array(text.utf8))
+        } throws: { error in
+            (error as? TOMLDocument.SyntaxFault)?.position.line == text.split(separator: "\n").count
+        }
+    }
+
     @Test func everyKindKeepsItsTypeAndPlace() throws {
         let text = """
             s = "a\\u0000é"
