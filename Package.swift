@@ -140,6 +140,12 @@ let package = Package(
                 "PipelineDouble", "RunningSimulator", "Pipeline", "AMQP", "Ledger", "Credentials", "HTTP", "Photos",
                 "Jobs", "Telemetry", "Threads", "Secrets",
             ]),
+        tests(
+            "StressTests",
+            [
+                "Service", "AMQP", "HTTP", "Ledger", "ScriptedPeer", "Telemetry", "Jobs", "Secrets", "Threads",
+                "CLinux",
+            ]),
         tests("ServiceTests", ["Service", "HTTP", "Jobs", "Threads", "CLinux"]),
         tests(
             "PageTests",
