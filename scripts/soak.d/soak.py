@@ -51,6 +51,7 @@ def look(pid, ledger, began, done):
     size = sum(os.path.getsize(ledger + end) for end in ("", "-wal") if os.path.exists(ledger + end))
     return {
         "seconds": round(time.monotonic() - began, 2), "jobs": done, "rssKiB": int(status["VmRSS"].split()[0]),
+        "anonymousKiB": int(status["RssAnon"].split()[0]),
         "descriptors": len(os.listdir(f"/proc/{pid}/fd")), "threads": int(status["Threads"]), "ledgerBytes": size,
     }
 
@@ -120,11 +121,11 @@ def main():
     samples.append(look(options.daemon, options.ledger, began, len(results.seen)))
     seconds = time.monotonic() - began
     verdicts = judge(samples)
-    print(f"{'JOBS':>9} {'SECONDS':>9} {'RSS KiB':>9} {'FDS':>5} {'THREADS':>8} {'LEDGER KiB':>11}")
+    print(f"{'JOBS':>9} {'SECONDS':>9} {'RSS KiB':>9} {'ANON KiB':>9} {'FDS':>5} {'THREADS':>8} {'LEDGER KiB':>11}")
     shown = [samples[round(i * (len(samples) - 1) / 15)] for i in range(16)] if len(samples) > 16 else samples
     for s in shown:
         print(
-            f"{s['jobs']:>9} {s['seconds']:>9.1f} {s['rssKiB']:>9} {s['descriptors']:>5} {s['threads']:>8} "
+            f"{s['jobs']:>9} {s['seconds']:>9.1f} {s['rssKiB']:>9} {s['anonymousKiB']:>9} {s['descriptors']:>5} {s['threads']:>8} "
             f"{s['ledgerBytes'] // 1024:>11}")
     for v in verdicts:
         print(f"{v['what']}: {v['secondHalf']} over the second half, bound {v['bound']}: "
