@@ -1,4 +1,5 @@
 import Foundation
+import PrivateBroker
 import Testing
 import Threads
 
@@ -17,8 +18,8 @@ extension OnABroker {
                     await stage.daemon?.signal(SIGTERM)
                     let ending = await stage.daemon?.wait(seconds: 40)
                     // Before the program has said what it does with the signal, the kernel's own answer holds.
-                    let isEarly = ending == .signalled(SIGTERM) && (await stage.log).isEmpty
                     let log = await stage.log
+                    let isEarly = ending == .signalled(SIGTERM) && log.isEmpty
                     #expect(ending == .exited(0) || isEarly, "round \(round), after \(moment): \(log)")
                     let socket = stage.directory.file("control.sock").path
                     #expect(!FileManager.default.fileExists(atPath: socket), "round \(round): the socket is left")

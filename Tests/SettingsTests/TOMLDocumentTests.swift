@@ -21,6 +21,15 @@ import Testing
         }
     }
 
+    /// A fuzzer's find: one fault is one line.
+    @Test func aFaultThatQuotesTheEndOfALineIsOneLine() {
+        #expect {
+            try TOMLDocument(parsing: Array("a = f\n".utf8))
+        } throws: { error in
+            (error as? TOMLDocument.SyntaxFault).map { $0.problem.contains("saw 'f '") } == true
+        }
+    }
+
     @Test func everyKindKeepsItsTypeAndPlace() throws {
         let text = """
             s = "a\\u0000é"
