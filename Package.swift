@@ -35,6 +35,12 @@ let package = Package(
     products: [
         .executable(name: "leave-albumd", targets: ["leave-albumd"]),
         .executable(name: "photos-simulator", targets: ["photos-simulator"]),
+        // For Tests/Fuzzing, which is a package of its own.
+        .library(
+            name: "FuzzedRooms",
+            targets: [
+                "CRabbitMQ", "AMQP", "Jobs", "Operations", "Photos", "Pipeline", "Secrets", "Settings", "Threads",
+            ]),
     ],
     targets: [
         // Doors
@@ -120,6 +126,9 @@ let package = Package(
         tests("ThreadsTests", ["Threads"]),
         tests("SecretsTests", ["Secrets"]),
         tests("TerminalTests", ["Terminal"]),
+        tests(
+            "FuzzTests",
+            ["AMQP", "CRabbitMQ", "Jobs", "Operations", "Photos", "Pipeline", "Secrets", "Settings", "Threads"]),
         tests("JobsTests", ["Jobs", "Secrets", "Threads"]),
         tests("TelemetryTests", ["Telemetry", "Secrets", "Threads"]),
         tests("HTTPTests", ["HTTP", "ScriptedPeer", "Secrets", "Threads", "CLinux"]),
@@ -135,6 +144,12 @@ let package = Package(
             [
                 "PipelineDouble", "RunningSimulator", "Pipeline", "AMQP", "Ledger", "Credentials", "HTTP", "Photos",
                 "Jobs", "Telemetry", "Threads", "Secrets",
+            ]),
+        tests(
+            "StressTests",
+            [
+                "Service", "AMQP", "HTTP", "Ledger", "ScriptedPeer", "Telemetry", "Jobs", "Secrets", "Threads",
+                "CLinux",
             ]),
         tests("ServiceTests", ["Service", "HTTP", "Jobs", "Threads", "CLinux"]),
         tests(

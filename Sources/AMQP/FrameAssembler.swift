@@ -39,6 +39,9 @@ struct FrameAssembler {
         self.maximumBody = maximumBody
     }
 
+    /// Bytes of a body in hand: never more than the larger of the cap and the prefix.
+    var held: Int { bytes.count }
+
     /// Takes a content frame; nil while the message is incomplete. Other frames are none of its business.
     mutating func take(_ frame: Frame) -> Output? {
         switch (state, frame) {

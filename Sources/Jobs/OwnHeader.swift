@@ -12,6 +12,9 @@ public enum OwnHeader {
     public static let lane = prefix + "lane"
     public static let firstSeen = prefix + "first-seen"
 
+    /// What a count in such a header may be; anything else was written by nobody of ours and counts as absent.
+    public static let counts: ClosedRange<Int64> = 0...1_000_000
+
     // On letters as well.
     public static let reason = prefix + "reason"
     public static let detail = prefix + "detail"

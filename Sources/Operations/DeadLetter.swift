@@ -38,7 +38,9 @@ public struct DeadLetter: Sendable {
         account = body?["account"]?.utf8.map(AccountID.init(utf8:))
         reason = text(OwnHeader.reason) ?? "unknown"
         detail = text(OwnHeader.detail)
-        generation = number(OwnHeader.generation).map(Int.init(clamping:)) ?? 0
+        // One less than the most: a redrive writes one more, which the worker is to believe.
+        generation =
+            number(OwnHeader.generation).flatMap { OwnHeader.counts.dropLast().contains($0) ? Int($0) : nil } ?? 0
         attempts = number(OwnHeader.attempts).map(Int.init(clamping:)) ?? 0
         isAmbiguous = headers?[OwnHeader.ambiguous] == .boolean(true)
         httpStatus = number(OwnHeader.httpStatus).map(Int.init(clamping:))

@@ -22,7 +22,8 @@ extension VerdictTable {
             }
         return Verdict(
             row: verdict.row, action: action, minimumWait: verdict.minimumWait, serverTime: verdict.serverTime,
-            httpStatus: verdict.httpStatus, apiStatus: verdict.apiStatus, detail: "asking the album: \(verdict.detail)")
+            httpStatus: verdict.httpStatus, apiStatus: verdict.apiStatus,
+            detail: DetailText.scrubbed("asking the album: \(verdict.detail)"))
     }
 
     /// The same for an album that was asked already, before the call that was refused.

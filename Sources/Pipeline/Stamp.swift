@@ -29,7 +29,7 @@ struct Stamp: Equatable, Sendable {
     init(reading headers: FieldTable?) {
         guard let headers else { return }
         func count(_ name: String) -> Int? {
-            guard case .integer(let value)? = headers[name], (0...1_000_000).contains(value) else { return nil }
+            guard case .integer(let value)? = headers[name], OwnHeader.counts.contains(value) else { return nil }
             return Int(value)
         }
         func time(_ name: String) -> Timestamp? {

@@ -1,4 +1,5 @@
 import CTOML
+import Jobs
 
 /// A parsed TOML document.
 struct TOMLDocument: Sendable {
@@ -24,7 +25,8 @@ struct TOMLDocument: Sendable {
         if let error = document.error {
             throw SyntaxFault(
                 position: TOMLValue.Position(line: Int(document.error_line), column: Int(document.error_column)),
-                problem: String(cString: error))
+                // The parser quotes what it saw, and that may be the end of a line.
+                problem: DetailText.scrubbed(String(cString: error)))
         }
         members = Self.members(UnsafeBufferPointer(start: document.nodes, count: document.count))
     }

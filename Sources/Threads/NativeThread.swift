@@ -8,6 +8,8 @@ public final class NativeThread: Sendable {
     public static let stackSize = 8 << 20
 
     private let identity: pthread_t
+    // Written by the first to join, under the lock, which it keeps while it waits: others wait with it.
+    private let isJoined = Lock(false)
 
     /// Starts a thread that runs `body` once. `name` is what `ps -L` shows; Linux keeps its first 15 bytes.
     /// A detached one gives its memory back by itself and cannot be joined.
@@ -29,9 +31,13 @@ public final class NativeThread: Sendable {
         self.identity = identity
     }
 
-    /// Waits until the thread's body has returned. Call it once, from another thread, and never from a task.
+    /// Waits until the thread's body has returned, whoever else waits too or has waited before: a service may be
+    /// stopped from two sides. Call it from another thread, and never from a task.
     public func join() {
-        pthread_join(identity, nil)
+        isJoined.withLock { isJoined in
+            if !isJoined { pthread_join(identity, nil) }
+            isJoined = true
+        }
     }
 }
 

@@ -13,6 +13,16 @@ import Testing
             context: Wording.context(ambiguous: ambiguous))
     }
 
+    /// A fuzzer's find: the words before it made it longer than any detail may be.
+    @Test("What the API says at length when the album is asked is cut like any detail")
+    func longWords() {
+        let words = Wording.error(500, "INTERNAL", String(repeating: "m", count: 600))
+        let verdict = VerdictTable.verdict(
+            forProbe: Wording.answer(500, words), after: nil, context: Wording.context())
+        #expect(verdict.detail.hasPrefix("asking the album: HTTP 500 INTERNAL: mmm"))
+        #expect(verdict.detail.utf8.count == 512)
+    }
+
     struct Case: Sendable, CustomTestStringConvertible {
         var name: String
         var answer: Answer

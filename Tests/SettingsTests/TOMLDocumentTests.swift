@@ -11,6 +11,25 @@ import Testing
         TOMLValue(content: content, position: TOMLValue.Position(line: line, column: column))
     }
 
+    /// toml++ asserts here, in front of an error of its own: a fuzzer's find.
+    @Test(arguments: ["[:a]", "[a]\n[=]", "[[ : ]]", "[a.:b]", "[\u{1}a]"])
+    func aTableWithAnImpossibleNameIsAFaultAndNotTheEndOfTheProcess(text: String) {
+        #expect {
+            try TOMLDocument(parsing: Array(text.utf8))
+        } throws: { error in
+            (error as? TOMLDocument.SyntaxFault)?.position.line == text.split(separator: "\n").count
+        }
+    }
+
+    /// A fuzzer's find: one fault is one line.
+    @Test func aFaultThatQuotesTheEndOfALineIsOneLine() {
+        #expect {
+            try TOMLDocument(parsing: Array("a = f\n".utf8))
+        } throws: { error in
+            (error as? TOMLDocument.SyntaxFault).map { $0.problem.contains("saw 'f '") } == true
+        }
+    }
+
     @Test func everyKindKeepsItsTypeAndPlace() throws {
         let text = """
             s = "a\\u0000é"

@@ -1,0 +1,94 @@
+import Jobs
+import Secrets
+import Threads
+
+@testable import Photos
+
+/// Any answer of the API has one verdict: never success without a complete one, and nothing secret in its words.
+///
+/// Input: a byte of flags, two of status, header lines up to an empty one, then the body.
+enum AnswerProperty {
+    static let shareToken = Array("s3cr3t-share-token/of=an album".utf8)
+    static let bearer = Array("s3cr3t-bearer.of.the-account".utf8)
+    private static let now = Timestamp(milliseconds: 1_795_463_400_000)
+    /// A longer piece of a secret counts as the secret.
+    private static let piece = 12
+
+    static func findings(_ bytes: [UInt8]) -> [String] {
+        var input = FuzzInput(bytes)
+        let flags = input.byte()
+        let status = Int(input.word())
+        let answer = answer(flags, status: status, &input)
+        var context = VerdictContext(
+            isAmbiguous: flags & 1 != 0, malformedAnswers: Int(flags >> 6), tokenWasRefreshed: flags & 2 != 0,
+            tokenLacksScope: flags & 16 != 0, assumesLeftAfterAmbiguous: flags & 32 != 0, now: now,
+            secrets: [Secret(copying: shareToken), Secret(copying: bearer)], account: Array("account-of-anna".utf8))
+        var findings = Findings()
+        let verdict = VerdictTable.verdict(for: answer, context: context)
+        check(verdict, &findings)
+        findings.expect(
+            VerdictTable.verdict(for: answer, context: context) == verdict, "the same answer has two verdicts")
+        var isComplete = false
+        if case .answered = answer { isComplete = true }
+        if verdict.action == .left {
+            findings.expect(isComplete && [200, 204].contains(status), "left without a complete success")
+        }
+        findings.expect(verdict.action != .alreadyLeft, "already left, and the album was not asked")
+        if case .ambiguous = answer { findings.expect(verdict.marksAmbiguous, "an unheard answer left no mark") }
+        checkProbe(answer, status, after: nil, context, &findings)
+        checkProbe(answer, status, after: verdict, context, &findings)
+        context.isAmbiguous.toggle()
+        check(VerdictTable.verdict(for: answer, context: context), &findings)
+        return findings.sentences
+    }
+
+    private static func answer(_ flags: UInt8, status: Int, _ input: inout FuzzInput) -> Answer {
+        switch flags >> 2 & 3 {
+        case 0, 1: break
+        case 2: return .ambiguous(detail: String(decoding: input.rest(), as: UTF8.self))
+        default:
+            let detail = String(decoding: input.rest(), as: UTF8.self)
+            return status & 1 == 0 ? .notSent(detail: detail) : .tlsTrustFailure(detail: detail)
+        }
+        var fields: [(name: String, value: String)] = []
+        while !input.isAtEnd {
+            let line = input.line()
+            if line.isEmpty { break }
+            let halves = line.split(separator: UInt8(ascii: ":"), maxSplits: 1, omittingEmptySubsequences: false)
+            let value = halves.count == 2 ? halves[1].drop { $0 == UInt8(ascii: " ") } : []
+            fields.append((String(decoding: halves[0], as: UTF8.self), String(decoding: value, as: UTF8.self)))
+        }
+        return .answered(status: status, fields: fields, body: input.rest())
+    }
+
+    private static func check(_ verdict: Verdict, _ findings: inout Findings) {
+        let pieces = [shareToken, bearer, PercentEncoding.encode(shareToken)].map { Array($0.prefix(piece)) }
+        findings.expectClean(verdict.detail, hiding: pieces, "a verdict's detail")
+        if let wait = verdict.minimumWait {
+            findings.expect(wait > .zero && wait <= .seconds(86_400), "a wait of \(wait)")
+        }
+        if let name = verdict.apiStatus {
+            findings.expect(RPCStatus(rawValue: name) != nil, "an API status that is none: \(name)")
+        }
+        findings.expect((1...35).contains(verdict.row), "row \(verdict.row)")
+    }
+
+    private static func checkProbe(
+        _ answer: Answer, _ status: Int, after refusal: Verdict?, _ context: VerdictContext, _ findings: inout Findings
+    ) {
+        let verdict = VerdictTable.verdict(forProbe: answer, after: refusal, context: context)
+        check(verdict, &findings)
+        findings.expect(!verdict.marksAmbiguous, "a question made a job ambiguous")
+        switch verdict.action {
+        case .left, .askAlbum: findings.expect(false, "a question was answered with \(verdict.action)")
+        case .alreadyLeft:
+            let isAssumed = context.isAmbiguous && context.assumesLeftAfterAmbiguous && [400, 404].contains(status)
+            let isCannotTell = verdict.album == .cannotTell
+            findings.expect(
+                verdict.album == .notJoined && status == 200
+                    || isCannotTell && (isAssumed || context.assumesLeftAfterAmbiguous && status == 200),
+                "already left by \(String(describing: verdict.album)) of HTTP \(status)")
+        default: break
+        }
+    }
+}

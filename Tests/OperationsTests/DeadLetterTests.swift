@@ -1,0 +1,35 @@
+import AMQP
+import Jobs
+import Testing
+import Threads
+
+@testable import Operations
+
+/// What a letter's headers are taken for.
+@Suite struct DeadLetterTests {
+    private static func letter(generation: FieldValue) -> DeadLetter {
+        var properties = Properties()
+        var headers = FieldTable()
+        headers.append(OwnHeader.reason, .text("poison"))
+        headers.append(OwnHeader.generation, generation)
+        properties.headers = headers
+        return DeadLetter(
+            IncomingMessage(
+                tag: DeliveryTag(generation: 1, number: 1), queue: "q.dead", exchange: "", routingKey: "",
+                isRedelivered: false, properties: properties, body: .complete(Array(#"{"jobId":"j"}"#.utf8)),
+                receivedAt: MonotonicTime(nanoseconds: 0)))
+    }
+
+    @Test func aRedriveIsOneGenerationLater() {
+        #expect(RedrivePlan(Self.letter(generation: .integer(3)), story: nil) == .run(generation: 4))
+        #expect(RedrivePlan(Self.letter(generation: .integer(999_999)), story: nil) == .run(generation: 1_000_000))
+    }
+
+    /// A fuzzer's find: one more than the largest integer ended the command, and the worker would not have believed it.
+    @Test(arguments: [1_000_000, .max, .min, -1] as [Int64])
+    func aGenerationThatNobodyWroteCountsAsNone(number: Int64) {
+        let letter = Self.letter(generation: .integer(number))
+        #expect(letter.generation == 0)
+        #expect(RedrivePlan(letter, story: nil) == .run(generation: 1))
+    }
+}
