@@ -291,14 +291,23 @@ struct BrokerConnection: ~Copyable {
         _ = try request("opening a channel") { state, _ in amqp_channel_open(state, Self.channel)?.pointee }
     }
 
-    /// Everything unsettled on it goes back to the broker's queues.
+    /// Everything unsettled on it goes back to the broker's queues, and everything that came on it and was not taken is
+    /// dropped: the next channel has the same number, and its first delivery the same tag as this one's.
     mutating func closeChannel() throws(LinkError) {
         stallGuard.entered()
         let reply = amqp_channel_close(state, Self.channel, AMQP_REPLY_SUCCESS)
         stallGuard.left()
-        guard reply.reply_type != AMQP_RESPONSE_NORMAL else { return }
-        isHealthy = false
-        throw Self.failure(reply, state, endpoint, "closing a channel")
+        guard reply.reply_type == AMQP_RESPONSE_NORMAL else {
+            isHealthy = false
+            throw Self.failure(reply, state, endpoint, "closing a channel")
+        }
+        // The library queues what comes while it waits for an answer; all of that was sent before the answer.
+        while amqp_frames_enqueued(state) != 0 {
+            guard case .connectionClosed(let code, let text)? = try receive() else { continue }
+            acknowledgeConnectionClose()
+            throw LinkError(
+                .connectionClosed(code), endpoint: endpoint.description, attempted: "closing a channel", words: text)
+        }
     }
 
     /// Says goodbye, if the connection is in order; a request that can hang, so never on a doubtful one.

@@ -103,7 +103,8 @@ struct BrokerSessionLoop: ~Copyable {
                 case .channelClosed(_, _):
                     try connection.acknowledgeChannelClose()
                     try connection.openChannel()
-                case .deliver, .returned, .header, .body, .confirm, .refuse, .consumerCancelled, .blocked,
+                case .deliver, .returned, .header, .body, .confirm, .refuse, .consumerCancelled, .cancelConfirmed,
+                    .blocked,
                     .unblocked, .heartbeat, .other:
                     break
                 }

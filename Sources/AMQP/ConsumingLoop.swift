@@ -15,6 +15,8 @@ struct ConsumingLoop: ~Copyable {
     private var wanted: [ConsumedQueue] = []
     private var consumed: [ConsumedQueue] = []
     private var drainingSince: MonotonicTime?
+    /// Consumers that were cancelled and of which deliveries may still be on their way.
+    private var unconfirmedCancels = 0
     private var generation: UInt64 = 0
     private var coalescer = AckCoalescer()
     private var assembler: FrameAssembler
@@ -131,6 +133,7 @@ struct ConsumingLoop: ~Copyable {
         assembler = FrameAssembler(maximumBody: configuration.maximumBody)
         nacks = []
         drainingSince = nil
+        unconfirmedCancels = 0
     }
 
     private mutating func claimPrivateQueue(_ connection: inout BrokerConnection) throws(LinkError) {
@@ -231,13 +234,15 @@ struct ConsumingLoop: ~Copyable {
             drainingSince = clock.now()
             for queue in consumed {
                 try connection.send("cancelling the consumer of \(queue.name)") { state, arena in
-                    var cancel = amqp_basic_cancel_t(consumer_tag: arena.bytes(queue.name), nowait: 1)
+                    var cancel = amqp_basic_cancel_t(consumer_tag: arena.bytes(queue.name), nowait: 0)
                     return amqp_send_method(state, BrokerConnection.channel, AMQP_BASIC_CANCEL_METHOD, &cancel)
                 }
             }
+            unconfirmedCancels = consumed.count
         }
         guard !wanted.isEmpty, let since = drainingSince else { return false }
-        return coalescer.outstanding == 0 || clock.now() - since > Self.longestDrain
+        // Before the broker's word, a delivery may be on its way that a closed channel would cost a delivery count.
+        return (coalescer.outstanding == 0 && unconfirmedCancels == 0) || clock.now() - since > Self.longestDrain
     }
 
     // MARK: Commands
@@ -302,6 +307,7 @@ struct ConsumingLoop: ~Copyable {
             case .violation(let words): throw fail(.protocolViolation, words)
             case .returned, nil: break
             }
+        case .cancelConfirmed: unconfirmedCancels -= 1
         case .blocked, .unblocked, .heartbeat, .confirm, .refuse, .other:
             break
         }

@@ -8,6 +8,8 @@ enum Frame: Equatable, Sendable {
     case refuse(tag: UInt64, multiple: Bool)
     /// The broker ended a consumer.
     case consumerCancelled(tag: String)
+    /// The broker has ended a consumer as it was asked to: no delivery of it comes after this.
+    case cancelConfirmed
     case channelClosed(code: Int, text: String)
     case connectionClosed(code: Int, text: String)
     case blocked(String)

@@ -71,7 +71,8 @@ struct FrameAssembler {
             return finish(head, properties)
         case (_, .deliver), (_, .returned), (_, .header), (_, .body):
             return .violation("a content frame came out of its order")
-        case (_, .confirm), (_, .refuse), (_, .consumerCancelled), (_, .channelClosed), (_, .connectionClosed),
+        case (_, .confirm), (_, .refuse), (_, .consumerCancelled), (_, .cancelConfirmed), (_, .channelClosed),
+            (_, .connectionClosed),
             (_, .blocked), (_, .unblocked), (_, .heartbeat), (_, .other):
             return nil
         }

@@ -42,6 +42,8 @@ enum FrameReading {
         case AMQP_BASIC_CANCEL_METHOD:
             let cancel = decoded.assumingMemoryBound(to: amqp_basic_cancel_t.self).pointee
             return .consumerCancelled(tag: CBytes.string(cancel.consumer_tag))
+        case AMQP_BASIC_CANCEL_OK_METHOD:
+            return .cancelConfirmed
         case AMQP_CHANNEL_CLOSE_METHOD:
             let close = decoded.assumingMemoryBound(to: amqp_channel_close_t.self).pointee
             return .channelClosed(code: Int(close.reply_code), text: CBytes.string(close.reply_text))

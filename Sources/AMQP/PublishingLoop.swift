@@ -267,7 +267,7 @@ struct PublishingLoop: ~Copyable {
             case .violation(let words): throw fail(.protocolViolation, words)
             case .delivered, nil: break
             }
-        case .consumerCancelled, .heartbeat, .other: break
+        case .consumerCancelled, .cancelConfirmed, .heartbeat, .other: break
         }
     }
 

@@ -81,6 +81,7 @@ extension RawConnection {
             let queue = AMQPBytes.readShortText(frame.payload[6...])
             let tag = AMQPBytes.readShortText(frame.payload[(7 + queue.utf8.count)...])
             try send(AMQPCall(60, 21), AMQPBytes.shortText(tag))
+        case .cancel: try send(AMQPCall(60, 31), AMQPBytes.shortText(AMQPBytes.readShortText(frame.payload[4...])))
         case .queueDeclare:
             let queue = AMQPBytes.readShortText(frame.payload[6...])
             try send(AMQPCall(50, 11), AMQPBytes.shortText(queue) + AMQPBytes.long(0) + AMQPBytes.long(0))
