@@ -6,9 +6,12 @@ import Threads
 extension Dispatch {
     /// Fires the timers that are due.
     mutating func advance(to now: MonotonicTime) {
+        while let first = patience.first, first.time <= now {
+            _ = patience.popFirst()
+            losePatience(first.tag)
+        }
         while let timer = timers.popDue(at: now) {
             switch timer {
-            case .patience(let tag): losePatience(tag)
             case .ready(let tag):
                 guard let entry = entries[tag], entry.state == .delayed else { continue }
                 guard let job = entry.item.job else {
@@ -31,6 +34,11 @@ extension Dispatch {
                 if let time = bulkOpensAt, time <= now { bulkOpensAt = nil }
             }
         }
+    }
+
+    /// Nobody waits for deliveries that have ended.
+    mutating func forgetEnded() {
+        while let first = patience.first, entries[first.tag] == nil { _ = patience.popFirst() }
     }
 
     private mutating func losePatience(_ tag: DeliveryTag) {
@@ -79,6 +87,7 @@ extension Dispatch {
             return true
         }
         for tag in lost.keys { entries[tag] = nil }
+        forgetEnded()
         for (tag, entry) in lost {
             _ = suspects.ended(tag)
             if let job = entry.item.job { promote(job.id, after: tag, at: now) }

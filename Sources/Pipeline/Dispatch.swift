@@ -46,7 +46,6 @@ struct Dispatch: Sendable {
     }
 
     enum Timer {
-        case patience(DeliveryTag)
         case ready(DeliveryTag)
         case accountSlot(AccountID)
         case accountIdle(AccountID)
@@ -70,6 +69,9 @@ struct Dispatch: Sendable {
     var housekeeping = FIFO<DeliveryTag>()
     var suspects = SuspectWatch()
     var timers = TimerQueue<Timer>()
+    /// When each delivery in hand has waited too long, in the order of their arrival. Not a timer each: at thousands of
+    /// jobs a second a minute of them would be megabytes, nearly all for deliveries that have ended.
+    var patience = FIFO<(tag: DeliveryTag, time: MonotonicTime)>()
     var runningCalls = 0
     /// How long a call holds its account, on average of late.
     var callTime = Duration.milliseconds(50)
@@ -86,7 +88,7 @@ struct Dispatch: Sendable {
     }
 
     var inHand: Int { entries.count }
-    var nextTimer: MonotonicTime? { timers.earliest }
+    var nextTimer: MonotonicTime? { [timers.earliest, patience.first?.time].compactMap { $0 }.min() }
 
     /// When the delivery came that has been in hand the longest.
     var oldest: MonotonicTime? { entries.values.lazy.map(\.item.message.receivedAt).min() }
@@ -101,7 +103,7 @@ struct Dispatch: Sendable {
         let tag = item.message.tag
         precondition(entries[tag] == nil, "the broker gives each delivery of a connection its own tag")
         entries[tag] = Entry(item: item, state: .waiting)
-        timers.schedule(.patience(tag), at: now + limits.patience)
+        patience.append((tag, now + limits.patience))
         guard let job = item.job else { return keepHouse(tag, .work) }
         if companies[job.id] != nil {
             companies[job.id]?.followers.append(tag)
@@ -183,6 +185,7 @@ struct Dispatch: Sendable {
     /// The delivery has been settled: it is out of hand, and the next delivery of its job takes its place.
     mutating func end(_ tag: DeliveryTag, at now: MonotonicTime) {
         guard let entry = entries.removeValue(forKey: tag) else { return }
+        forgetEnded()
         leave(entry, at: now)
         if suspects.ended(tag) {
             timers.schedule(.quietAfterSuspects, at: now + SuspectWatch.quiet)

@@ -25,6 +25,7 @@ final class FrontDesk: Sendable {
         /// Tries again to listen, where another process does.
         var adminOpening: Task<Void, Never>?
         var loaded: DaemonStatus.LoadedSettings
+        var isReady = false
     }
 
     // Written by the daemon's start and stop, read by whoever asks; under the lock.
@@ -54,9 +55,20 @@ final class FrontDesk: Sendable {
     // MARK: To the service manager
 
     /// Settings, ledger and keys are good, and what the daemon waits for is known.
-    func ready() { watchdog.tell(.ready) }
+    func ready() {
+        state.withLock { $0.isReady = true }
+        watchdog.tell(.ready)
+    }
 
-    func reloads() { watchdog.tell(.reloading(monotonicMicroseconds: Notifier.monotonicMicroseconds)) }
+    /// A reload has come to its end. One that came before the daemon was ready does not make it so.
+    func endsReload() {
+        if state.withLock({ $0.isReady }) { watchdog.tell(.ready) }
+    }
+
+    func reloads() {
+        guard state.withLock({ $0.isReady }) else { return }
+        watchdog.tell(.reloading(monotonicMicroseconds: Notifier.monotonicMicroseconds))
+    }
 
     /// Nothing more is taken; what is in hand ends within `time`.
     func stops(within time: Duration) {

@@ -12,7 +12,7 @@ struct Reloader: Sendable {
     /// One reload from its first notification to its last, which comes on every outcome.
     func reload(_ apply: (Settings) -> Void) async {
         front.reloads()
-        defer { front.ready() }
+        defer { front.endsReload() }
         switch await read() {
         case .failure(let faults):
             front.reloaded(isGood: false)

@@ -40,6 +40,17 @@ import Threads
 
     private func tag(_ number: UInt64) -> DeliveryTag { DeliveryTag(generation: 1, number: number) }
 
+    @Test mutating func whatHasEndedIsWaitedForNoMore() {
+        for number in 0..<1_000 {
+            dispatch.accept(item(UInt64(number), "j\(number)", account: "a\(number)"), at: at(0))
+        }
+        #expect(dispatch.nextTimer == at(60))
+        for number in (1..<1_000).reversed() { dispatch.end(tag(UInt64(number)), at: at(1)) }
+        #expect(dispatch.nextTimer == at(60), "the first is still in hand")
+        dispatch.end(tag(0), at: at(1))
+        #expect(dispatch.patience.isEmpty && dispatch.nextTimer == nil)
+    }
+
     @Test mutating func anAccountHasOneCallAndTheOthersDoNotWaitForIt() {
         for (number, account) in ["a", "a", "a", "b", "c"].enumerated() {
             dispatch.accept(item(UInt64(number), "j\(number)", account: account), at: at(0))
