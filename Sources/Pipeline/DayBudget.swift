@@ -69,6 +69,12 @@ final class DayBudget: Sendable {
         }
     }
 
+    /// A day that the API ended early counts as spent. Somebody says that it may not be over: the ledger knows what was
+    /// spent of it. Only while the worker is on hold, because what is claimed meanwhile is not counted.
+    func recount() {
+        state.withLock { $0.spent = nil }
+    }
+
     /// What is known of the day without asking the ledger.
     func known(at now: Timestamp) -> (spent: Int, limit: Int)? {
         _ = day(at: now)

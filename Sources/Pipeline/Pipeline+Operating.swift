@@ -29,6 +29,7 @@ extension Pipeline {
         case .brokerBlocked, .ledgerUnavailable: return .mustEndByItself
         default: break
         }
+        if cause == .quotaDay { budget.recount() }
         dispatcher.lift(cause)
         return .lifted
     }
@@ -56,7 +57,10 @@ extension Pipeline {
     }
 
     /// Lets one job test the holds now. False if there is none that a job tests.
-    public func probe() -> Bool { dispatcher.probeNow() }
+    public func probe() -> Bool {
+        if dispatcher.holds.contains(where: { $0.cause == .quotaDay }) { budget.recount() }
+        return dispatcher.probeNow()
+    }
 
     /// A hold of an earlier run that still stands. `probeAfter` is nil for one that only an operator ends.
     public func restore(_ cause: HoldCause, since: Timestamp, detail: String, probeAfter wait: Duration?) {

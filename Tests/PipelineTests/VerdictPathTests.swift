@@ -267,6 +267,29 @@ import Threads
         }
     }
 
+    /// The quota may have been raised: an operator who says so is believed as far as one call.
+    @Test func aProbeOfASpentDayMakesACall() async throws {
+        var options = Site.Options()
+        options.perDay = 1000
+        let isSpent = Lock(true)
+        try await site(options) { _ in
+            isSpent.withLock { $0 }
+                ? .error(429, "RESOURCE_EXHAUSTED", "Quota exceeded for limit 'All requests per day' of service") : .ok
+        } _: { site in
+            for number in 0..<10 { site.submit("j\(number)", account: "a\(number)") }
+            await site.advance { !site.pipeline.snapshot.holds.isEmpty }
+            #expect(site.photos.calls.count == 1)
+            #expect(site.pipeline.probe())
+            await site.pass(.seconds(120))
+            #expect(site.photos.calls.count == 2, "one, and it was refused again")
+            #expect(site.pipeline.snapshot.holds.map(\.cause) == [.quotaDay])
+            isSpent.withLock { $0 = false }
+            #expect(site.pipeline.probe())
+            await site.advance(for: .seconds(120)) { site.results.count == 10 }
+            #expect(site.results.allSatisfy { $0.outcome == "left" && $0.attempts == 0 })
+        }
+    }
+
     /// Those that are admitted at the same time must not take the last calls of the day twice.
     @Test func aDaysShareIsNotExceededByThoseWhoAskTogether() async throws {
         var options = Site.Options()
