@@ -193,8 +193,10 @@ import Threads
             try await place.simulator.control(
                 "faults", #"{"method":"token","actions":[{"fault":"delay","milliseconds":2000}],"count":1}"#)
             async let answer = credentials.token(for: AccountID("anna"), rejecting: nil)
-            // The grant has been read and asked for by then, and the answer is still on its way.
-            try await Task.sleep(for: .milliseconds(1000))
+            // The grant has been read and asked for, and the answer is still on its way.
+            while try await !place.simulator.journal().contains(where: { $0["method"]?.text == "token" }) {
+                await Task.yield()
+            }
             #expect(rename(file, kept) == 0 && mkdir(file, 0o700) == 0 && mkdir(file + "/x", 0o700) == 0)
             guard case .unavailable = await answer else {
                 Issue.record("no token before its grant is durable")
