@@ -1,5 +1,7 @@
 """Where the daemon's time goes: perf by samples, callgrind by instructions."""
 
+import collections
+import re
 import subprocess
 
 from . import build, measures
@@ -61,4 +63,24 @@ def _show(command, say, lines=60):
         say(shown.stderr.strip())
 
 
-ALL = {"perf": perf, "callgrind": callgrind}
+def syscalls(world, daemon, jobs, say):
+    """System calls by thread and kind, for each job. Counting slows the daemon, so batches come out larger."""
+    recording = build.OUTPUT / "strace.out"
+    daemon.wrapper = ["strace", "-f", "-q", "-e", "signal=none", "-o", str(recording)]
+    try:
+        record = measures.throughput(world, daemon, Setup(), jobs)
+    finally:
+        daemon.wrapper = []
+    say(f"{record['jobsPerSecond']:.0f} jobs/s while it was watched")
+    counts = collections.Counter()
+    with recording.open() as lines:
+        for line in lines:
+            found = re.match(r"(\d+) +(\w+)\(", line)
+            if found:
+                counts[found.groups()] += 1
+    for (thread, call), count in counts.most_common():
+        if count * 50 >= jobs:
+            say(f"{count / jobs:8.2f}  {call:<12} thread {thread}")
+
+
+ALL = {"perf": perf, "callgrind": callgrind, "syscalls": syscalls}
