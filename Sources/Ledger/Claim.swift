@@ -19,10 +19,13 @@ public struct Claim: Sendable {
     public var malformedAnswers: Int
     /// The result that closes the older, still open generation that `look` found.
     public var closing: StoredResult?
+    /// Nobody looked before, because the delivery is the first of its job as far as anyone can see. Refused unless the
+    /// ledger knows nothing to the contrary: `.fresh`, without an ambiguity and without a predecessor.
+    public var presumesNew: Bool
 
     public init(
         arrival: Arrival, kind: Kind, day: String, at: Timestamp, attempts: Int, isAmbiguous: Bool,
-        malformedAnswers: Int = 0, closing: StoredResult? = nil
+        malformedAnswers: Int = 0, closing: StoredResult? = nil, presumesNew: Bool = false
     ) {
         self.arrival = arrival
         self.kind = kind
@@ -32,5 +35,6 @@ public struct Claim: Sendable {
         self.isAmbiguous = isAmbiguous
         self.malformedAnswers = malformedAnswers
         self.closing = closing
+        self.presumesNew = presumesNew
     }
 }

@@ -63,6 +63,7 @@ enum LedgerRules {
 
     /// The row with the intent, or nil where the delivery finds something that it cannot claim.
     static func claim(_ row: LedgerRow?, _ claim: Claim, finding: Finding) -> LedgerRow? {
+        guard !claim.presumesNew || finding == .fresh(isAmbiguous: false, predecessor: nil) else { return nil }
         var claimed: LedgerRow
         switch finding {
         case .fresh(_, let predecessor):

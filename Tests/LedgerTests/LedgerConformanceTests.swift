@@ -42,6 +42,88 @@ import Threads
         }
     }
 
+    // MARK: Presumed new
+
+    /// What `presumesNew` is refused with after `happened`, and that the refusal leaves no trace.
+    private func refusal(
+        _ kind: LedgerUnderTest.Kind, of arrival: Arrival = Sample.arrival(),
+        after happened: (any Ledger) async throws -> Void
+    ) async throws -> Finding? {
+        var refusal: Finding?
+        try await with(kind) { ledger async throws in
+            try await happened(ledger)
+            let (calls, finding) = (
+                try await ledger.count(of: Sample.day), try await ledger.look(arrival, at: Sample.start)
+            )
+            guard case .refused(let found) = try await ledger.claim(Sample.claim(arrival, presumesNew: true)) else {
+                return
+            }
+            #expect(try await ledger.count(of: Sample.day) == calls)
+            #expect(try await ledger.look(arrival, at: Sample.start) == finding)
+            #expect(found == finding)
+            refusal = found
+        }
+        return refusal
+    }
+
+    @Test(arguments: LedgerUnderTest.Kind.allCases)
+    func aJobThatIsPresumedNewAndIsIsClaimed(_ kind: LedgerUnderTest.Kind) async throws {
+        try await with(kind) { ledger async throws in
+            let arrival = Sample.arrival()
+            #expect(
+                try await ledger.claim(Sample.claim(arrival, presumesNew: true)) == .claimed(Sample.open()))
+            #expect(try await ledger.look(arrival, at: Sample.start) == .resumed(Sample.open(isAmbiguous: true)))
+            // The next generation of one that ended without doubt is as new.
+            try await ledger.record(Sample.finished(arrival))
+            let next = Sample.arrival(generation: 1)
+            #expect(
+                try await ledger.claim(Sample.claim(next, presumesNew: true)) == .claimed(Sample.open(generation: 1)))
+        }
+    }
+
+    @Test(arguments: LedgerUnderTest.Kind.allCases)
+    func aJobThatIsPresumedNewAndIsKnownIsRefusedWithWhatItIs(_ kind: LedgerUnderTest.Kind) async throws {
+        let arrival = Sample.arrival()
+        #expect(
+            try await refusal(kind) { _ = try await $0.claim(Sample.claim(arrival)) }
+                == .resumed(Sample.open(isAmbiguous: true)))
+        #expect(
+            try await refusal(kind) { try await $0.record(Sample.parked(arrival)) }
+                == .unparked(
+                    Sample.open(
+                        copy: 1, attempts: 1, called: false, due: Sample.start + .seconds(30), copyIsPublished: false)))
+        #expect(
+            try await refusal(kind) { try await $0.record(Sample.finished(arrival)) }
+                == .finished(
+                    FinishedJob(
+                        generation: 0, result: Sample.result(), resultIsPublished: false, letterIsPublished: true)))
+        #expect(
+            try await refusal(kind, of: Sample.arrival(account: "bert")) {
+                _ = try await $0.claim(Sample.claim(arrival))
+            } == .conflict)
+        #expect(
+            try await refusal(kind) { _ = try await $0.cancel(arrival.jobID, at: Sample.start) } == .cancelled(nil))
+    }
+
+    @Test(arguments: LedgerUnderTest.Kind.allCases)
+    func aJobThatIsPresumedNewAndMayHaveCalledIsRefused(_ kind: LedgerUnderTest.Kind) async throws {
+        #expect(
+            try await refusal(kind, of: Sample.arrival(isAmbiguous: true)) { _ in }
+                == .fresh(isAmbiguous: true, predecessor: nil))
+        #expect(
+            try await refusal(kind, of: Sample.arrival(generation: 1)) {
+                try await $0.record(Sample.finished(Sample.arrival(), isAmbiguous: true))
+            } == .fresh(isAmbiguous: true, predecessor: nil))
+        #expect(
+            try await refusal(kind, of: Sample.arrival(generation: 1)) {
+                try await $0.record(
+                    .parked(Sample.arrival(), attempts: 0, isAmbiguous: false, malformedAnswers: 0, due: Sample.start))
+            }
+                == .fresh(
+                    isAmbiguous: false,
+                    predecessor: Sample.open(copy: 1, called: false, due: Sample.start, copyIsPublished: false)))
+    }
+
     // MARK: Cancelled
 
     @Test(arguments: LedgerUnderTest.Kind.allCases)

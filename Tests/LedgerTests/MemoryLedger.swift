@@ -91,6 +91,7 @@ final class MemoryLedger: Ledger {
         state.withLock { state in
             let id = claim.arrival.jobID
             let finding = state.find(claim.arrival, claim.at)
+            if claim.presumesNew, finding != .fresh(isAmbiguous: false, predecessor: nil) { return .refused(finding) }
             var entry: Entry
             switch finding {
             case .fresh(let isAmbiguous, let predecessor):

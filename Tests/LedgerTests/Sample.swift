@@ -19,11 +19,11 @@ enum Sample {
 
     static func claim(
         _ arrival: Arrival, kind: Claim.Kind = .call, day: String = day, at: Timestamp = start, attempts: Int = 0,
-        isAmbiguous: Bool = false, malformedAnswers: Int = 0, closing: StoredResult? = nil
+        isAmbiguous: Bool = false, malformedAnswers: Int = 0, closing: StoredResult? = nil, presumesNew: Bool = false
     ) -> Claim {
         Claim(
             arrival: arrival, kind: kind, day: day, at: at, attempts: attempts, isAmbiguous: isAmbiguous,
-            malformedAnswers: malformedAnswers, closing: closing)
+            malformedAnswers: malformedAnswers, closing: closing, presumesNew: presumesNew)
     }
 
     static func result(
