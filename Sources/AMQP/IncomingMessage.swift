@@ -15,7 +15,9 @@ public struct DeliveryTag: Hashable, Sendable {
 }
 
 /// A message as it was delivered, copied out of the library's memory.
-public struct IncomingMessage: Sendable {
+///
+/// A class, because it is handed from room to room and never changes: passing it on is one reference, not twenty.
+public final class IncomingMessage: Sendable {
     public enum Body: Sendable {
         case complete([UInt8])
         /// Larger than the link's cap: its first bytes only. The digest is of the whole.

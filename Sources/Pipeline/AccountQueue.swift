@@ -38,33 +38,58 @@ struct AccountQueue: Sendable {
     var isTimed = false
     /// A timer will forget the account.
     var isSwept = false
-    private var waiting: [Lane: FIFO<DeliveryTag>] = [:]
-    private var ringed: Set<Lane> = []
+    private var waiting = PerLane(repeating: FIFO<DeliveryTag>())
+    private var isRinged = PerLane(repeating: false)
     /// When its latest calls began, oldest first, at most as many as a minute allows.
     private var calls = FIFO<MonotonicTime>()
 
     mutating func add(_ tag: DeliveryTag, lane: Lane, first: Bool) {
         waitingCount += 1
         if first {
-            waiting[lane, default: FIFO()].prepend(tag)
+            waiting[lane].prepend(tag)
         } else {
-            waiting[lane, default: FIFO()].append(tag)
+            waiting[lane].append(tag)
         }
     }
 
     mutating func take(_ lane: Lane) -> DeliveryTag? {
-        guard let tag = waiting[lane]?.popFirst() else { return nil }
+        guard let tag = waiting[lane].popFirst() else { return nil }
         waitingCount -= 1
         return tag
     }
 
-    /// It has work on the lane and is not in its ring yet.
-    func wants(_ lane: Lane) -> Bool {
-        waiting[lane]?.isEmpty == false && !ringed.contains(lane)
+    /// What becomes of an account that is offered to the lanes.
+    enum Offer {
+        case nothing
+        /// The rings that it enters now.
+        case rings(PerLane<Bool>)
+        /// It is to be offered again then.
+        case later(MonotonicTime)
     }
 
-    mutating func enteredRing(_ lane: Lane) { ringed.insert(lane) }
-    mutating func leftRing(_ lane: Lane) { ringed.remove(lane) }
+    /// Enters the rings of the lanes that it has work on, unless it is busy or must wait.
+    mutating func offer(_ limits: Dispatch.Limits, at now: MonotonicTime) -> Offer {
+        guard waitingCount > 0, running < limits.perAccount else { return .nothing }
+        var entered = PerLane(repeating: false)
+        var isWanting = false
+        for lane in Lane.allCases where !waiting[lane].isEmpty && !isRinged[lane] {
+            entered[lane] = true
+            isWanting = true
+        }
+        guard isWanting else { return .nothing }
+        if let slot = nextSlot(limit: limits.requestsPerMinutePerAccount, at: now) {
+            defer { isTimed = true }
+            return isTimed ? .nothing : .later(slot)
+        }
+        for lane in Lane.allCases where entered[lane] { isRinged[lane] = true }
+        return .rings(entered)
+    }
+
+    /// Its turn has come in the lane's ring. True if it may have it.
+    mutating func leaveRing(_ lane: Lane, _ limits: Dispatch.Limits, at now: MonotonicTime) -> Bool {
+        isRinged[lane] = false
+        return running < limits.perAccount && nextSlot(limit: limits.requestsPerMinutePerAccount, at: now) == nil
+    }
 
     /// When the account may call next, or nil if it may now.
     func nextSlot(limit: Int, at now: MonotonicTime) -> MonotonicTime? {
@@ -135,14 +160,33 @@ struct AccountQueue: Sendable {
         while calls.count > limit { _ = calls.popFirst() }
     }
 
-    /// Nothing is waiting or running.
-    var isIdle: Bool {
-        running == 0 && !isTimed && ringed.isEmpty && waiting.values.allSatisfy(\.isEmpty)
+    // MARK: The end
+
+    /// Whether there is something to remember of an account.
+    enum Retirement {
+        case no
+        /// Nothing but what is over then.
+        case later(MonotonicTime)
+        case now
+    }
+
+    /// An account with nothing waiting or running is remembered for as long as its calls count, and no longer.
+    mutating func retire(at now: MonotonicTime) -> Retirement {
+        guard running == 0, !isTimed, waitingCount == 0, isRinged.allSatisfy({ !$0 }) else { return .no }
+        guard let time = rememberedUntil(at: now), time > now else { return .now }
+        defer { isSwept = true }
+        return isSwept ? .no : .later(time)
     }
 
     /// Until when its calls count against its minute, its wait lasts or its slots are promised.
     func rememberedUntil(at now: MonotonicTime) -> MonotonicTime? {
         let ended = wait.map { ($0.until ?? now + Self.whilePaused) + (step > 0 ? Self.minute : .zero) }
-        return [calls.last.map { $0 + Self.minute }, ended, reserved].compactMap(\.self).max()
+        let called = calls.last.map { $0 + Self.minute }
+        return latest(called, latest(ended, reserved))
     }
+}
+
+private func latest(_ one: MonotonicTime?, _ other: MonotonicTime?) -> MonotonicTime? {
+    guard let one, let other else { return one ?? other }
+    return max(one, other)
 }

@@ -32,7 +32,7 @@ extension Dispatch {
     /// True if it was waiting.
     mutating func resume(_ name: AccountID, at now: MonotonicTime) -> Bool {
         guard accounts[name]?.resume() == true else { return false }
-        for lane in Lane.allCases { offer(name, lane: lane, at: now) }
+        offer(name, at: now)
         return true
     }
 

@@ -18,15 +18,15 @@ extension Dispatch {
                     keepHouse(tag, .work)
                     continue
                 }
-                enqueue(tag, entry.item, job, first: true, at: now)
+                enqueueAgain(tag, job, first: true, at: now)
             case .accountSlot(let name):
                 accounts[name]?.isTimed = false
                 accounts[name]?.forgetPassedWait(at: now)
-                offerAll(name, at: now)
+                offerOrForget(name, at: now)
             case .accountIdle(let name):
                 accounts[name]?.isSwept = false
                 accounts[name]?.forgetPassedWait(at: now)
-                offerAll(name, at: now)
+                offerOrForget(name, at: now)
             case .quietAfterSuspects:
                 suspects.quietPassed()
             case .callRate: break

@@ -15,7 +15,7 @@ extension Dispatch {
         if suspects.isOn { return nextSuspect(mandate, at: now) }
         if isProbe, let tag = nextCanary(at: now) { return start(tag, mandate, at: now) }
         let isBulkOpen = bulkOpensAt == nil
-        while let lane = turns.next(among: { rings[$0]?.isEmpty == false && ($0 != .bulk || isBulkOpen) }) {
+        while let lane = turns.next(among: { !rings[$0].isEmpty && ($0 != .bulk || isBulkOpen) }) {
             guard let tag = nextTag(in: lane, at: now) else { continue }
             return start(tag, mandate, at: now)
         }
@@ -23,45 +23,43 @@ extension Dispatch {
     }
 
     private mutating func nextCanary(at now: MonotonicTime) -> DeliveryTag? {
-        guard let name = limits.canary, var account = accounts[name], account.running < limits.perAccount else {
-            return nil
-        }
+        guard let name = limits.canary, let place = accounts.index(forKey: name),
+            accounts.values[place].running < limits.perAccount
+        else { return nil }
         for lane in Lane.allCases where lane.weight > 0 {
-            while let tag = account.take(lane) {
-                guard entries[tag]?.state == .waiting else { continue }
-                account.running += 1
-                accounts[name] = account
-                offerAll(name, at: now)
-                return tag
-            }
+            guard let tag = takeWaiting(from: place, lane) else { continue }
+            offerOrForget(name, at: now)
+            return tag
         }
-        accounts[name] = account
+        return nil
+    }
+
+    /// The account's next delivery of the lane that still waits: it runs now.
+    private mutating func takeWaiting(
+        from place: Dictionary<AccountID, AccountQueue>.Index, _ lane: Lane
+    ) -> DeliveryTag? {
+        while let tag = accounts.values[place].take(lane) {
+            guard entries[tag]?.state == .waiting else { continue }
+            accounts.values[place].running += 1
+            return tag
+        }
         return nil
     }
 
     private mutating func mayCallNow(at now: MonotonicTime) -> Bool {
         guard limits.requestsPerSecond > 0, let nextCall, nextCall > now else { return true }
-        if rings.contains(where: { !$0.value.isEmpty }) { timers.schedule(.callRate, at: nextCall) }
+        if !rings.allSatisfy(\.isEmpty) { timers.schedule(.callRate, at: nextCall) }
         return false
     }
 
     private mutating func nextTag(in lane: Lane, at now: MonotonicTime) -> DeliveryTag? {
-        guard let name = rings[lane]?.popFirst(), var account = accounts[name] else { return nil }
-        account.leftRing(lane)
-        guard account.running < limits.perAccount,
-            account.nextSlot(limit: limits.requestsPerMinutePerAccount, at: now) == nil
-        else {
-            accounts[name] = account
-            offer(name, lane: lane, at: now)
+        guard let name = rings[lane].popFirst(), let place = accounts.index(forKey: name) else { return nil }
+        guard accounts.values[place].leaveRing(lane, limits, at: now) else {
+            offer(name, at: now)
             return nil
         }
-        var found: DeliveryTag?
-        while found == nil, let tag = account.take(lane) {
-            if entries[tag]?.state == .waiting { found = tag }
-        }
-        if found != nil { account.running += 1 }
-        accounts[name] = account
-        offerAll(name, at: now)
+        let found = takeWaiting(from: place, lane)
+        offerOrForget(name, at: now)
         return found
     }
 
@@ -84,12 +82,13 @@ extension Dispatch {
     }
 
     mutating func start(_ tag: DeliveryTag, _ mandate: Mandate, at now: MonotonicTime) -> Turn? {
-        guard let entry = entries[tag] else { return nil }
-        entries[tag]?.state = .running(mandate)
+        guard let place = entries.index(forKey: tag) else { return nil }
+        entries.values[place].state = .running(mandate)
+        entries.values[place].began = now
+        let item = entries.values[place].item
         // What never became a job, or is only closed, calls nobody and takes no place.
-        if occupiesCall(entry.item, mandate) { runningCalls += 1 }
-        entries[tag]?.began = now
-        return Turn(item: entry.item, mandate: mandate)
+        if occupiesCall(item, mandate) { runningCalls += 1 }
+        return Turn(item: item, mandate: mandate)
     }
 
     func occupiesCall(_ item: Item, _ mandate: Mandate) -> Bool {

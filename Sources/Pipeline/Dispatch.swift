@@ -58,13 +58,19 @@ struct Dispatch: Sendable {
     struct Company {
         var leader: DeliveryTag
         var followers = FIFO<DeliveryTag>()
+
+        /// True if the delivery is the first of its job.
+        mutating func join(_ tag: DeliveryTag) -> Bool {
+            if tag != leader { followers.append(tag) }
+            return tag == leader
+        }
     }
 
     var limits: Limits
     var entries: [DeliveryTag: Entry] = [:]
     var companies: [JobID: Company] = [:]
     var accounts: [AccountID: AccountQueue] = [:]
-    var rings: [Lane: FIFO<AccountID>] = [:]
+    var rings = PerLane(repeating: FIFO<AccountID>())
     var turns = LaneTurns()
     var housekeeping = FIFO<DeliveryTag>()
     var suspects = SuspectWatch()
@@ -88,7 +94,12 @@ struct Dispatch: Sendable {
     }
 
     var inHand: Int { entries.count }
-    var nextTimer: MonotonicTime? { [timers.earliest, patience.first?.time].compactMap { $0 }.min() }
+    var nextTimer: MonotonicTime? {
+        guard let timer = timers.earliest, let patience = patience.first?.time else {
+            return timers.earliest ?? patience.first?.time
+        }
+        return min(timer, patience)
+    }
 
     /// When the delivery came that has been in hand the longest.
     var oldest: MonotonicTime? { entries.values.lazy.map(\.item.message.receivedAt).min() }
@@ -101,31 +112,33 @@ struct Dispatch: Sendable {
     /// Takes a message in. It is in hand until `end`.
     mutating func accept(_ item: Item, at now: MonotonicTime) {
         let tag = item.message.tag
-        precondition(entries[tag] == nil, "the broker gives each delivery of a connection its own tag")
-        entries[tag] = Entry(item: item, state: .waiting)
+        let isLeader = item.job.map { companies[$0.id, default: Company(leader: tag)].join(tag) } ?? true
+        let stranger = entries.updateValue(Entry(item: item, state: isLeader ? .waiting : .following), forKey: tag)
+        precondition(stranger == nil, "the broker gives each delivery of a connection its own tag")
         patience.append((tag, now + limits.patience))
         guard let job = item.job else { return keepHouse(tag, .work) }
-        if companies[job.id] != nil {
-            companies[job.id]?.followers.append(tag)
-            entries[tag]?.state = .following
-        } else {
-            companies[job.id] = Company(leader: tag)
-            enqueue(tag, item, job, at: now)
-        }
+        if isLeader { enqueue(tag, item, job, at: now) }
         if item.stamp.suspect == 0 { suspects.sawOrdinary() }
     }
 
-    mutating func enqueue(
+    /// Gives a waiting delivery its place.
+    private mutating func enqueue(
         _ tag: DeliveryTag, _ item: Item, _ job: Job, first: Bool = false, at now: MonotonicTime
     ) {
-        entries[tag]?.state = .waiting
         guard item.lane != .broken else { return keepHouse(tag, .work) }
         guard item.stamp.suspect == 0 else { return suspects.add(tag) }
-        var account = accounts[job.account] ?? AccountQueue()
-        if !first, placesAreScarce, isFarOff(account, at: now) { return keepHouse(tag, .park) }
-        account.add(tag, lane: item.lane, first: first)
-        accounts[job.account] = account
-        offer(job.account, lane: item.lane, at: now)
+        if !first, placesAreScarce, isFarOff(accounts[job.account] ?? AccountQueue(), at: now) {
+            return keepHouse(tag, .park)
+        }
+        accounts[job.account, default: AccountQueue()].add(tag, lane: item.lane, first: first)
+        offer(job.account, at: now)
+    }
+
+    /// Gives a delivery its place that waited for another or for its time.
+    mutating func enqueueAgain(_ tag: DeliveryTag, _ job: Job, first: Bool = false, at now: MonotonicTime) {
+        guard let place = entries.index(forKey: tag) else { return }
+        entries.values[place].state = .waiting
+        enqueue(tag, entries.values[place].item, job, first: first, at: now)
     }
 
     private var placesAreScarce: Bool { limits.room > 0 && entries.count * 2 > limits.room }
@@ -152,31 +165,34 @@ struct Dispatch: Sendable {
         housekeeping.append(tag)
     }
 
-    /// Puts the account into the lane's ring if it may have a turn; else arms the timer that will.
-    mutating func offer(_ name: AccountID, lane: Lane, at now: MonotonicTime) {
-        guard var account = accounts[name], account.wants(lane), account.running < limits.perAccount else { return }
-        if let slot = account.nextSlot(limit: limits.requestsPerMinutePerAccount, at: now) {
-            if !account.isTimed {
-                account.isTimed = true
-                timers.schedule(.accountSlot(name), at: slot)
-            }
-        } else {
-            account.enteredRing(lane)
-            rings[lane, default: FIFO()].append(name)
-        }
-        accounts[name] = account
+    // Accounts are changed in place: a copy of one takes a copy of all that waits in it.
+
+    /// Puts the account into the rings where it may have a turn; else arms the timer that will.
+    mutating func offer(_ name: AccountID, at now: MonotonicTime) {
+        guard let place = accounts.index(forKey: name) else { return }
+        offer(name, place, at: now)
     }
 
-    mutating func offerAll(_ name: AccountID, at now: MonotonicTime) {
-        for lane in Lane.allCases { offer(name, lane: lane, at: now) }
-        guard let account = accounts[name], account.isIdle else { return }
-        if let time = account.rememberedUntil(at: now), time > now {
-            // One timer for each idle account, so that a hundred thousand of them are forgotten in their turn.
-            guard !account.isSwept else { return }
-            accounts[name]?.isSwept = true
-            timers.schedule(.accountIdle(name), at: time)
-        } else {
-            accounts[name] = nil
+    private mutating func offer(
+        _ name: AccountID, _ place: Dictionary<AccountID, AccountQueue>.Index, at now: MonotonicTime
+    ) {
+        switch accounts.values[place].offer(limits, at: now) {
+        case .nothing: break
+        case .later(let time): timers.schedule(.accountSlot(name), at: time)
+        case .rings(let entered):
+            for lane in Lane.allCases where entered[lane] { rings[lane].append(name) }
+        }
+    }
+
+    /// Offers the account, or forgets it when there is nothing to remember of it.
+    mutating func offerOrForget(_ name: AccountID, at now: MonotonicTime) {
+        guard let place = accounts.index(forKey: name) else { return }
+        offer(name, place, at: now)
+        switch accounts.values[place].retire(at: now) {
+        case .no: break
+        // One timer for each idle account, so that a hundred thousand of them are forgotten in their turn.
+        case .later(let time): timers.schedule(.accountIdle(name), at: time)
+        case .now: accounts.remove(at: place)
         }
     }
 
@@ -195,14 +211,13 @@ struct Dispatch: Sendable {
     }
 
     mutating func promote(_ id: JobID, after tag: DeliveryTag, at now: MonotonicTime) {
-        guard var company = companies[id], company.leader == tag else { return }
-        while let follower = company.followers.popFirst() {
+        guard let place = companies.index(forKey: id), companies.values[place].leader == tag else { return }
+        while let follower = companies.values[place].followers.popFirst() {
             guard let entry = entries[follower], entry.state == .following, let job = entry.item.job else { continue }
-            company.leader = follower
-            companies[id] = company
-            return enqueue(follower, entry.item, job, at: now)
+            companies.values[place].leader = follower
+            return enqueueAgain(follower, job, at: now)
         }
-        companies[id] = nil
+        companies.remove(at: place)
     }
 
     /// The worker wants another try with it at `time`; until then it occupies nobody.
@@ -220,7 +235,7 @@ struct Dispatch: Sendable {
         guard let job = entry.item.job else { return }
         if let began = entry.began { callTime += (min(now - began, Self.longestCallTime) - callTime) / 8 }
         accounts[job.account]?.running -= 1
-        offerAll(job.account, at: now)
+        offerOrForget(job.account, at: now)
     }
 
     /// So that one call that hangs does not make every account look slow.

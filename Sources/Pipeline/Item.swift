@@ -30,7 +30,8 @@ struct Item: Sendable {
     }
 
     enum Content: Sendable {
-        case job(Job)
+        // Behind a reference: an item is copied often, and a job never changes.
+        indirect case job(Job)
         /// It asks for a job to be cancelled.
         case cancel(JobID)
         /// It never became a job.

@@ -4,7 +4,7 @@ struct LaneTurns: Sendable {
     /// One turn in thirteen is a twelfth more for the others; what begins late or ends late has the rest of the tenth.
     private static let weightBesideBulk = 12
 
-    private var credit: [Lane: Int] = [:]
+    private var credit = PerLane(repeating: 0)
 
     /// The next lane that `hasWork`, or nil. Each call is one turn.
     mutating func next(among hasWork: (Lane) -> Bool) -> Lane? {
@@ -15,10 +15,10 @@ struct LaneTurns: Sendable {
             // What an idle lane leaves is not for mass jobs: they delay a lane that is alone with them by a tenth at most.
             let weight = isOne && lane != .bulk ? Self.weightBesideBulk : lane.weight
             total += weight
-            credit[lane, default: 0] += weight
-            if best.map({ credit[lane, default: 0] > credit[$0, default: 0] }) ?? true { best = lane }
+            credit[lane] += weight
+            if best.map({ credit[lane] > credit[$0] }) ?? true { best = lane }
         }
-        if let best { credit[best, default: 0] -= total }
+        if let best { credit[best] -= total }
         return best
     }
 }

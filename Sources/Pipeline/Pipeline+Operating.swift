@@ -48,9 +48,9 @@ extension Pipeline {
     /// Calls and probes of the day, as far as they were counted since the start, and the share; nil before the first.
     public var callsToday: (spent: Int, limit: Int)? { budget.known(at: clock.wall()) }
 
-    /// Answered by the workers' pool and the dispatcher: proof that both live.
+    /// Answered by the workers' executor and the dispatcher: proof that both live.
     public func ping(_ answer: @escaping @Sendable () -> Void) {
-        Task { [dispatcher] in
+        Task(executorPreference: executor) { [dispatcher] in
             _ = dispatcher.load
             answer()
         }

@@ -18,6 +18,7 @@ public final class Pipeline: Sendable {
     private let intake: Intake
     let clock: any Timekeeper
     private let onEvent: @Sendable (PipelineEvent) -> Void
+    let executor: (any TaskExecutor)?
     private let holdLog = HoldLog()
     private let state = Lock(State())
 
@@ -28,16 +29,17 @@ public final class Pipeline: Sendable {
         var clocks = ClockWatch()
     }
 
-    /// `onEvent` is called from any thread and must not block.
+    /// `executor` runs the workers; without one the pool does. `onEvent` is called from any thread and must not block.
     public init(
         configuration: PipelineConfiguration, inbox: any Inbox, outbox: any Publishing, queues: any QueueInspecting,
         ledger: any Ledger, credentials: any CredentialProvider, photos: any PhotosCalling, clock: any Timekeeper,
-        onEvent: @escaping @Sendable (PipelineEvent) -> Void
+        executor: (any TaskExecutor)? = nil, onEvent: @escaping @Sendable (PipelineEvent) -> Void
     ) {
         self.configuration = configuration
         let live = LiveConfiguration(configuration)
         self.live = live
         self.clock = clock
+        self.executor = executor
         self.onEvent = onEvent
         intake = Intake(prefix: configuration.prefix)
         let lifts = Lifts()
@@ -118,6 +120,10 @@ public final class Pipeline: Sendable {
 
     /// Works until `stop` was called and the jobs in flight have ended.
     public func run() async {
+        await withTaskExecutorPreference(executor) { await work() }
+    }
+
+    private func work() async {
         await withTaskGroup(of: Void.self) { group in
             for _ in 0..<configuration.concurrency {
                 group.addTask { [worker] in await worker.run() }

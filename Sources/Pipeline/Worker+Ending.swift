@@ -32,22 +32,30 @@ extension Worker {
     private func announce(
         _ result: StoredResult?, _ letter: Letter?, _ hand: JobInHand, replayed: Bool
     ) async -> Bool {
-        let replyTo = hand.item.message.properties.replyTo
-        async let resultIsOut: Bool = {
-            guard let result else { return true }
-            return await announcer.publishResult(result, replayed: replayed, replyTo: replyTo)
-        }()
-        async let letterIsOut: Bool = {
-            guard let letter else { return true }
-            return await announcer.publishLetter(letter)
-        }()
-        let (resultDone, letterDone) = (await resultIsOut, await letterIsOut)
+        let (resultDone, letterDone) = await publish(
+            result, letter, replayed: replayed, replyTo: hand.item.message.properties.replyTo)
         hook(.mark, .before)
         let generation = hand.arrival.generation
         if result != nil, resultDone { ledger.mark(.result, of: hand.jobID, generation: generation) }
         if letter != nil, letterDone { ledger.mark(.letter, of: hand.jobID, generation: generation) }
         hook(.mark, .after)
         return resultDone && letterDone
+    }
+
+    /// Whether each is with the broker, or there was none. Two at once take two tasks; nearly every job has one.
+    private func publish(
+        _ result: StoredResult?, _ letter: Letter?, replayed: Bool, replyTo: String?
+    ) async -> (result: Bool, letter: Bool) {
+        guard let result else {
+            guard let letter else { return (true, true) }
+            return (true, await announcer.publishLetter(letter))
+        }
+        guard let letter else {
+            return (await announcer.publishResult(result, replayed: replayed, replyTo: replyTo), true)
+        }
+        async let resultIsOut = announcer.publishResult(result, replayed: replayed, replyTo: replyTo)
+        async let letterIsOut = announcer.publishLetter(letter)
+        return (await resultIsOut, await letterIsOut)
     }
 
     private func letter(_ hand: JobInHand, _ result: JobResult, at now: Timestamp) -> Letter? {

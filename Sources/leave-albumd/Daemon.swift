@@ -53,7 +53,11 @@ struct Daemon: Sendable {
         reloading.cancel()
         if stop.isRequested { await stopping.value }
         if status == .done, front.parts == nil { logger.notice("stopped before it had begun to work") }
-        await offload { front.close() }
+        await offload {
+            front.close()
+            // After the watchdog, whose tokens the workers' thread answers.
+            front.parts?.workers.stop()
+        }
         return status
     }
 
@@ -127,16 +131,18 @@ struct Daemon: Sendable {
             try startup(.settingsWrong) { try settings.link("consume") },
             privateQueue: PrivateQueue(name: "\(settings.broker.prefix).worker")
         ) { switchboard.consuming($0) }
+        let workers = try ThreadExecutor(name: "workers")
         let report = PipelineReport(logger: logger, ledger: ledger, clock: clock)
         let pipeline = Pipeline(
             configuration: settings.pipeline,
             inbox: BrokerInbox(link: consuming, settings: settings), outbox: publishing,
             queues: BrokerQueues(session: session), ledger: ledger, credentials: credentials,
             photos: TestHooks.wrapping(HTTPPhotos(engine: engine, baseURL: settings.api.baseURL)), clock: clock,
-            onEvent: { event in
-                front.take(event)
-                report.take(event)
-            })
+            executor: workers
+        ) { event in
+            front.take(event)
+            report.take(event)
+        }
         front.metrics.connect(
             MetricsSources(
                 pipeline: { pipeline.snapshot }, consuming: { consuming.reading }, publishing: { publishing.reading }))
@@ -144,7 +150,7 @@ struct Daemon: Sendable {
         switchboard.connect(pipeline)
         return DaemonParts(
             ledger: ledger, consuming: consuming, publishing: publishing, session: session, engine: engine,
-            tokenEngine: tokenEngine, pipeline: pipeline)
+            tokenEngine: tokenEngine, pipeline: pipeline, workers: workers)
     }
 
     /// No job ages by a hold, not even by one of an earlier run.

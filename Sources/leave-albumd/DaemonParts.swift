@@ -3,6 +3,7 @@ import HTTP
 import Ledger
 import Pipeline
 import Telemetry
+import Threads
 
 /// What works once the ledger is open.
 struct DaemonParts: Sendable {
@@ -16,6 +17,8 @@ struct DaemonParts: Sendable {
     /// The token endpoint's: a slow one must not delay the API's calls.
     let tokenEngine: HTTPEngine
     let pipeline: Pipeline
+    /// The thread of the pipeline's workers.
+    let workers: ThreadExecutor
 
     /// Whoever must come round while the daemon works.
     var loops: [(name: String, ping: LivenessBoard.Ping)] {
