@@ -32,6 +32,14 @@ struct JobInHand: Sendable {
         }
     }
 
+    /// As far as the broker tells: a publisher's message, given out for the first time.
+    var seemsNew: Bool {
+        switch item.lane {
+        case .jobs, .bulk: !item.message.isRedelivered && item.deliveries == 0 && item.tries == 0 && !isProbe
+        case .due, .broken, .cancel: false
+        }
+    }
+
     init(_ item: Item, _ job: Job, isProbe: Bool, now: Timestamp) {
         self.item = item
         self.job = job

@@ -168,4 +168,11 @@ extension Worker {
             dispatcher.putBack(delivery, as: item, until: clock.now() + Self.ledgerRetry)
         }
     }
+
+    /// Nothing after it: the broker forgets the message now.
+    func ack(_ delivery: consuming Delivery) {
+        hook(.ack, .before)
+        delivery.ack()
+        hook(.ack, .after)
+    }
 }

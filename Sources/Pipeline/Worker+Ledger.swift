@@ -7,7 +7,9 @@ import Threads
 enum Claiming: Equatable, Sendable {
     /// The intent is durable.
     case claimed(OpenJob)
-    /// The row, or what is left of the day, is no longer what admission saw: begin again.
+    /// The ledger knows otherwise than the claim presumed.
+    case refused(Finding)
+    /// What is left of the day is no longer what admission saw: begin again.
     case outOfDate
     case ledgerIsAway
 }
@@ -27,22 +29,22 @@ extension Worker {
     }
 
     /// `isFirst`: of this turn. A job that has called asks or calls on, even beyond the day's share.
-    func claim(_ hand: JobInHand, isFirst: Bool) async -> Claiming {
+    func claim(_ hand: JobInHand, isFirst: Bool, presumesNew: Bool = false) async -> Claiming {
         let now = clock.wall()
         let isBulk = hand.item.originLane == .bulk
         guard budget.take(isBulk: isBulk, mustBeWithin: isFirst, at: now) else { return .outOfDate }
         let claim = Claim(
             arrival: hand.arrival, kind: hand.mustAsk ? .probe : .call, day: budget.dayName(at: now), at: now,
             attempts: hand.progress.attempts, isAmbiguous: hand.progress.isAmbiguous,
-            malformedAnswers: hand.progress.malformedAnswers)
+            malformedAnswers: hand.progress.malformedAnswers, presumesNew: presumesNew)
         do throws(LedgerError) {
             switch try await ledger.claim(claim) {
             case .claimed(let open):
                 dispatcher.callBegan(hand.job.account)
                 return .claimed(open)
-            case .refused:
+            case .refused(let finding):
                 budget.giveBack(isBulk: isBulk)
-                return .outOfDate
+                return .refused(finding)
             }
         } catch {
             budget.giveBack(isBulk: isBulk)

@@ -56,11 +56,21 @@ struct Worker: Sendable {
     /// The path of a job, from its delivery to its ack.
     func walk(_ start: JobInHand, mustPark: Bool, _ delivery: consuming Delivery) async {
         var hand = start
+        switch await begin(&hand, mustPark: mustPark) {
+        case .claimed(let token): await walk(hand, token, isClaimed: true, delivery)
+        case .found(let finding, let admission):
+            await walk(hand, finding, admission, mustPark: mustPark, delivery)
+        case .outOfDate: dispatcher.putBack(delivery, as: hand.item, until: clock.now())
+        case .ledgerIsAway: waitForLedger(hand, delivery)
+        }
+    }
 
-        // What is known of it. Nothing has changed yet: a kill here costs a delivery count.
-        hook(.look, .before)
-        guard let finding = await look(hand) else { return waitForLedger(hand, delivery) }
-        hook(.look, .after)
+    /// From what the ledger knows of it to its admission. Nothing has changed yet: a kill here costs a delivery count.
+    private func walk(
+        _ start: JobInHand, _ finding: Finding, _ admission: Admission?, mustPark: Bool,
+        _ delivery: consuming Delivery
+    ) async {
+        var hand = start
         switch finding {
         case .conflict:
             let rejection = Rejection(
@@ -86,10 +96,11 @@ struct Worker: Sendable {
             hand.progress = Progress(hand.arrival, open)
         }
 
-        // Whether it may call now. Still nothing has changed.
+        // Whether it may call now.
         hook(.admit, .before)
-        var token: AccessToken
-        switch await admit(hand, mustPark: mustPark) {
+        let answer = if let admission { admission } else { await admit(hand, mustPark: mustPark) }
+        let token: AccessToken
+        switch answer {
         case .proceed(let permitted): token = permitted
         case .end(let ending): return await finish(hand, ending, delivery)
         case .wait(let time): return dispatcher.putBack(delivery, as: hand.item, until: time)
@@ -100,21 +111,30 @@ struct Worker: Sendable {
         // The server works, or another call would not be due: its failures were this job's.
         hand.progress.attempts += hand.item.unspent
         hand.item.unspent = 0
+        await walk(hand, token, isClaimed: false, delivery)
+    }
 
-        var isFirst = true
+    /// From the claim to the end: call after call, until one says what becomes of the job.
+    private func walk(
+        _ start: JobInHand, _ admitted: AccessToken, isClaimed: Bool, _ delivery: consuming Delivery
+    ) async {
+        var (hand, token) = (start, admitted)
+        var (isFirst, mustClaim) = (true, !isClaimed)
         while true {
-            // A token, or the answer before, may have been long in coming.
-            if let ending = pastDeadline(hand, at: clock.wall()) { return await finish(hand, ending, delivery) }
+            if mustClaim {
+                // A token, or the answer before, may have been long in coming.
+                if let ending = pastDeadline(hand, at: clock.wall()) { return await finish(hand, ending, delivery) }
 
-            // The intent is durable before a byte is sent. A kill after this makes the job ambiguous, for good.
-            hook(.claim, .before)
-            switch await claim(hand, isFirst: isFirst) {
-            case .claimed(let open): hand.progress = Progress(hand.arrival, open)
-            case .outOfDate: return dispatcher.putBack(delivery, as: hand.item, until: clock.now())
-            case .ledgerIsAway: return waitForLedger(hand, delivery)
+                // The intent is durable before a byte is sent. A kill after this makes the job ambiguous, for good.
+                hook(.claim, .before)
+                switch await claim(hand, isFirst: isFirst) {
+                case .claimed(let open): hand.progress = Progress(hand.arrival, open)
+                case .refused, .outOfDate: return dispatcher.putBack(delivery, as: hand.item, until: clock.now())
+                case .ledgerIsAway: return waitForLedger(hand, delivery)
+                }
+                hook(.claim, .after)
             }
-            isFirst = false
-            hook(.claim, .after)
+            (isFirst, mustClaim) = (false, true)
 
             // The call, or the question that goes before it or explains its refusal.
             hook(.call, .before)
@@ -159,16 +179,5 @@ struct Worker: Sendable {
             case .delayAccountLonger: return await delay(hand, .concurrent, verdict, delivery)
             }
         }
-    }
-
-    func hook(_ step: PathStep, _ side: PathSide) {
-        configuration.hook?(step, side)
-    }
-
-    /// Nothing after it: the broker forgets the message now.
-    func ack(_ delivery: consuming Delivery) {
-        hook(.ack, .before)
-        delivery.ack()
-        hook(.ack, .after)
     }
 }
