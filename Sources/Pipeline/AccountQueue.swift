@@ -182,11 +182,6 @@ struct AccountQueue: Sendable {
     func rememberedUntil(at now: MonotonicTime) -> MonotonicTime? {
         let ended = wait.map { ($0.until ?? now + Self.whilePaused) + (step > 0 ? Self.minute : .zero) }
         let called = calls.last.map { $0 + Self.minute }
-        return latest(called, latest(ended, reserved))
+        return .latest(called, .latest(ended, reserved))
     }
-}
-
-private func latest(_ one: MonotonicTime?, _ other: MonotonicTime?) -> MonotonicTime? {
-    guard let one, let other else { return one ?? other }
-    return max(one, other)
 }

@@ -94,12 +94,7 @@ struct Dispatch: Sendable {
     }
 
     var inHand: Int { entries.count }
-    var nextTimer: MonotonicTime? {
-        guard let timer = timers.earliest, let patience = patience.first?.time else {
-            return timers.earliest ?? patience.first?.time
-        }
-        return min(timer, patience)
-    }
+    var nextTimer: MonotonicTime? { .earliest(timers.earliest, patience.first?.time) }
 
     /// When the delivery came that has been in hand the longest.
     var oldest: MonotonicTime? { entries.values.lazy.map(\.item.message.receivedAt).min() }

@@ -324,8 +324,7 @@ final class Dispatcher: Sendable {
 
     /// One alarm, for the earliest timer or probe.
     private func rearm(_ state: inout State) {
-        let time = [state.dispatch.nextTimer, state.gate.nextProbe].compactMap { $0 }.min()
-        guard let time else { return }
+        guard let time = MonotonicTime.earliest(state.dispatch.nextTimer, state.gate.nextProbe) else { return }
         if let alarm = state.alarm, alarm.time <= time { return }
         state.alarm?.task.cancel()
         state.alarm = (

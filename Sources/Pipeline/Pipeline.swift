@@ -58,7 +58,8 @@ public final class Pipeline: Sendable {
             limit: configuration.requestsPerDay, pace: configuration.pace, quotaDay: configuration.quotaDay)
         worker = Worker(
             dispatcher: dispatcher, ledger: ledger, credentials: credentials, photos: photos, announcer: announcer,
-            budget: budget, holdLog: holdLog, clock: clock, live: live, onEvent: onEvent)
+            budget: budget, holdLog: holdLog, clock: clock, live: live, onStep: configuration.hook,
+            onEvent: onEvent)
         inspector = Inspector(
             ledger: ledger, announcer: announcer, dispatcher: dispatcher, queues: queues, clock: clock,
             configuration: configuration, onEvent: onEvent)

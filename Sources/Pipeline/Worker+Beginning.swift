@@ -48,6 +48,6 @@ extension Worker {
     }
 
     func hook(_ step: PathStep, _ side: PathSide) {
-        configuration.hook?(step, side)
+        onStep?(step, side)
     }
 }

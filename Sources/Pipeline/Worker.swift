@@ -21,6 +21,7 @@ struct Worker: Sendable {
     let holdLog: HoldLog
     let clock: any Timekeeper
     let live: LiveConfiguration
+    let onStep: PathHook?
     let onEvent: @Sendable (PipelineEvent) -> Void
 
     var configuration: PipelineConfiguration { live.now }

@@ -12,6 +12,18 @@ public struct MonotonicTime: Hashable, Comparable, Sendable {
         Self(nanoseconds: time.nanoseconds &+ duration.nanoseconds)
     }
 
+    /// The earlier of the two times, if there is any.
+    public static func earliest(_ one: Self?, _ other: Self?) -> Self? {
+        guard let one, let other else { return one ?? other }
+        return min(one, other)
+    }
+
+    /// The later of the two times, if there is any.
+    public static func latest(_ one: Self?, _ other: Self?) -> Self? {
+        guard let one, let other else { return one ?? other }
+        return max(one, other)
+    }
+
     public static func - (later: Self, earlier: Self) -> Duration {
         .nanoseconds(later.nanoseconds &- earlier.nanoseconds)
     }
