@@ -6,7 +6,7 @@ from . import ledgers, measures
 from .setup import Setup
 
 # Jobs of a run for each thousand of the daemon's: so that a run takes each of them some seconds.
-SHARE = {"floor": 2000, "daemon": 1000, "go": 2000, "aio-pika": 200, "celery": 100}
+SHARE = {"floor": 2000, "durable-floor": 1000, "daemon": 1000, "go": 2000, "aio-pika": 200, "celery": 100}
 BACKLOGS = (1_000, 10_000, 100_000, 1_000_000)
 LEDGERS = (0, 10_000, 100_000, 1_000_000, 10_000_000)
 ACCOUNTS = (1, 10, 100, 1_000, 10_000, 100_000)

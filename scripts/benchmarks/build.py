@@ -18,7 +18,7 @@ def compile_c(name):
         return binary
     subprocess.run(
         ["gcc", "-std=c17", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", "-Werror", "-o", binary, source,
-         "-lrabbitmq", "-lcurl"], check=True)
+         "-lrabbitmq", "-lcurl", "-lsqlite3"], check=True)
     return binary
 
 

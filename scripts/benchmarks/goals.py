@@ -11,6 +11,10 @@ def table(records):
     return [
         _at_least("jobs/s, × the C floor", 1.0, found.ratios("jobsPerSecond", "floor"), "×"),
         _at_most("CPU per job, × the C floor", 1.25, found.ratios("cpuMicrosecondsPerJob", "floor"), "×"),
+        _at_least("jobs/s, × the C floor with a ledger (no goal)", None,
+                  found.ratios("jobsPerSecond", "durable-floor"), "×"),
+        _at_most("CPU per job, × the C floor with a ledger (no goal)", None,
+                 found.ratios("cpuMicrosecondsPerJob", "durable-floor"), "×"),
         _at_least("jobs/s, × Go", 2.0, found.ratios("jobsPerSecond", "go"), "×"),
         _at_least("jobs/s, × aio-pika", 8.0, found.ratios("jobsPerSecond", "aio-pika"), "×"),
         _at_least("jobs/s, × Celery (no goal)", None, found.ratios("jobsPerSecond", "celery"), "×"),
@@ -64,7 +68,8 @@ def _at_least(name, bound, values, unit):
 
 
 def _at_most(name, bound, values, unit):
-    return _row(name, f"≤ {bound:g}{unit}", values, unit, lambda value: value <= bound)
+    return _row(
+        name, f"≤ {bound:g}{unit}" if bound else "", values, unit, bound and (lambda value: value <= bound))
 
 
 def _row(name, goal, values, unit, reaches):

@@ -30,6 +30,19 @@ class Yardstick:
             command, env=environment, cwd=build.YARDSTICKS, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
 
 
+class DurableFloor(Yardstick):
+    """The floor with a ledger of its own that begins empty."""
+
+    def start(self, world, setup, log):
+        shutil.rmtree(world.room / "floor", ignore_errors=True)
+        (world.room / "floor").mkdir()
+        os.environ["BENCH_LEDGER"] = str(world.room / "floor/ledger.sqlite3")
+        try:
+            return super().start(world, setup, log)
+        finally:
+            del os.environ["BENCH_LEDGER"]
+
+
 class Celery(Yardstick):
     form = "celery"
 
@@ -109,9 +122,13 @@ def make(name):
     """The worker of that name. Raises with what is missing."""
     if name == "daemon":
         return Daemon()
-    if name == "floor":
-        return Yardstick(name, [build.compile_c("floor")], "librabbitmq " + package("librabbitmq4") + ", libcurl "
-                         + package("libcurl4"))
+    if name in ("floor", "durable-floor"):
+        kind = Yardstick if name == "floor" else DurableFloor
+        libraries = {"librabbitmq": "librabbitmq4", "libcurl": "libcurl4"}
+        if name == "durable-floor":
+            libraries["SQLite"] = "libsqlite3-0"
+        return kind(name, [build.compile_c("floor")], ", ".join(
+            f"{library} {package(name)}" for library, name in libraries.items()))
     if name == "go":
         go = subprocess.run(["go", "version"], capture_output=True, text=True).stdout
         client = package("golang-github-rabbitmq-amqp091-go-dev")
@@ -131,7 +148,7 @@ def make(name):
     raise ValueError(f"no worker is named {name}")
 
 
-ALL = ("floor", "daemon", "go", "aio-pika", "celery")
+ALL = ("floor", "durable-floor", "daemon", "go", "aio-pika", "celery")
 
 
 def package(name):

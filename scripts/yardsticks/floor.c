@@ -1,8 +1,13 @@
 // The floor: one thread that consumes, POSTs, publishes with confirm and acks. No ledger, no parsing, no retries, no
 // second thoughts: any error ends it. What is faster than this has left something out.
+//
+// With BENCH_LEDGER it also keeps what a worker must that never calls twice unknowingly: an intent before the call, the
+// outcome before it is published, a mark after the confirm. All of a round is one commit, flushed. Still nothing is
+// looked up, and there is no index but the key: what is durable and faster than this has left something out.
 #include "broker.h"
 #include <curl/curl.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <sys/epoll.h>
 
 enum { body_limit = 1024, window = 8192 };
@@ -17,6 +22,11 @@ typedef struct {
     CURL *easy;
     job_t job;
 } slot_t;
+
+typedef struct {
+    size_t length;
+    char bytes[160];
+} name_t;
 
 static amqp_connection_state_t broker;
 static CURLM *multi;
@@ -33,6 +43,12 @@ static bool settled[window];
 static uint64_t acked, highest;
 static const char *results_exchange;
 static volatile sig_atomic_t stopping;
+// What this round's commit has to keep.
+static sqlite3 *ledger;
+static sqlite3_stmt *begin, *claim, *record, *keep, *mark, *commit;
+static slot_t **to_claim, **to_record;
+static int claims, records, marks;
+static name_t id_of[window], *to_mark[window];
 
 static void stop(int signal) { (void)signal; stopping = 1; }
 static size_t discard(char *data, size_t size, size_t count, void *context) {
@@ -63,14 +79,16 @@ static void begin_calls(void) {
         slot->job = waiting[waiting_head++ % window];
         curl_easy_setopt(slot->easy, CURLOPT_POSTFIELDS, slot->job.body);
         curl_easy_setopt(slot->easy, CURLOPT_POSTFIELDSIZE, (long)slot->job.length);
-        curl_multi_add_handle(multi, slot->easy);
+        if (ledger) to_claim[claims++] = slot;
+        else curl_multi_add_handle(multi, slot->easy);
     }
 }
 
+static const char body[] =
+    "{\"version\":1,\"outcome\":\"left\",\"effect\":\"left\",\"next\":\"none\",\"attempts\":1,\"generation\":0,"
+    "\"httpStatus\":200,\"completedAt\":\"2026-01-01T00:00:00.000Z\",\"durationMs\":1}";
+
 static void publish(const job_t *job) {
-    static const char body[] =
-        "{\"version\":1,\"outcome\":\"left\",\"effect\":\"left\",\"next\":\"none\",\"attempts\":1,\"generation\":0,"
-        "\"httpStatus\":200,\"completedAt\":\"2026-01-01T00:00:00.000Z\",\"durationMs\":1}";
     char id[176];
     int length = snprintf(id, sizeof id, "%.*s#0", (int)job->id_length, job->id);
     amqp_basic_properties_t properties = {
@@ -80,6 +98,10 @@ static void publish(const job_t *job) {
         .content_type = amqp_cstring_bytes("application/json"),
     };
     tag_of[++published % window] = job->tag;
+    if (ledger) {
+        id_of[published % window].length = job->id_length;
+        memcpy(id_of[published % window].bytes, job->id, job->id_length);
+    }
     require(
         amqp_basic_publish(
             broker, 2, amqp_cstring_bytes(results_exchange), amqp_cstring_bytes("leave.left"), 1, 0, &properties,
@@ -100,6 +122,10 @@ static void end_calls(void) {
         curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
         if (status != 200) give_up("the API answered %ld", status);
         curl_multi_remove_handle(multi, easy);
+        if (ledger) {
+            to_record[records++] = slot;
+            continue;
+        }
         publish(&slot->job);
         idle[idle_count++] = slot;
     }
@@ -107,8 +133,10 @@ static void end_calls(void) {
 
 static void confirm(const amqp_basic_ack_t *ack) {
     uint64_t first = ack->multiple ? confirmed + 1 : ack->delivery_tag;
-    for (uint64_t number = first; number <= ack->delivery_tag; number++)
+    for (uint64_t number = first; number <= ack->delivery_tag; number++) {
         settled[tag_of[number % window] % window] = true;
+        if (ledger) to_mark[marks++] = &id_of[number % window];
+    }
     if (ack->multiple) confirmed = ack->delivery_tag;
 }
 
@@ -147,6 +175,61 @@ static void read_broker(void) {
     amqp_maybe_release_buffers(broker);
 }
 
+static void kept(int status, const char *what) {
+    if (status != SQLITE_OK && status != SQLITE_DONE) give_up("%s: %s", what, sqlite3_errmsg(ledger));
+}
+
+static sqlite3_stmt *prepared(const char *sql) {
+    sqlite3_stmt *statement;
+    kept(sqlite3_prepare_v3(ledger, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, NULL), sql);
+    return statement;
+}
+
+static void run(sqlite3_stmt *statement) {
+    kept(sqlite3_step(statement), sqlite3_sql(statement));
+    sqlite3_reset(statement);
+}
+
+static void run_for(sqlite3_stmt *statement, const char *id, size_t length) {
+    sqlite3_bind_blob(statement, 1, id, (int)length, SQLITE_STATIC);
+    run(statement);
+}
+
+static void open_ledger(const char *path) {
+    if (sqlite3_open(path, &ledger) != SQLITE_OK) give_up("opening %s", path);
+    kept(sqlite3_exec(ledger,
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 8000;"
+        "CREATE TABLE jobs (job_id BLOB PRIMARY KEY, intent INTEGER NOT NULL, finished INTEGER NOT NULL) WITHOUT ROWID;"
+        "CREATE TABLE results (job_id BLOB PRIMARY KEY, body BLOB NOT NULL, published INTEGER NOT NULL) WITHOUT ROWID",
+        NULL, NULL, NULL), "making the ledger");
+    begin = prepared("BEGIN IMMEDIATE");
+    claim = prepared("INSERT INTO jobs VALUES (?1, 1, 0)");
+    record = prepared("UPDATE jobs SET intent = 0, finished = 1 WHERE job_id = ?1");
+    keep = prepared("INSERT INTO results VALUES (?1, ?2, 0)");
+    sqlite3_bind_blob(keep, 2, body, sizeof body - 1, SQLITE_STATIC);
+    mark = prepared("UPDATE results SET published = 1 WHERE job_id = ?1");
+    commit = prepared("COMMIT");
+}
+
+/// Makes the round durable, and does what waited for that.
+static void commit_round(void) {
+    if (claims + records + marks == 0) return;
+    run(begin);
+    for (int n = 0; n < claims; n++) run_for(claim, to_claim[n]->job.id, to_claim[n]->job.id_length);
+    for (int n = 0; n < records; n++) {
+        run_for(record, to_record[n]->job.id, to_record[n]->job.id_length);
+        run_for(keep, to_record[n]->job.id, to_record[n]->job.id_length);
+    }
+    for (int n = 0; n < marks; n++) run_for(mark, to_mark[n]->bytes, to_mark[n]->length);
+    run(commit);
+    for (int n = 0; n < claims; n++) curl_multi_add_handle(multi, to_claim[n]->easy);
+    for (int n = 0; n < records; n++) {
+        publish(&to_record[n]->job);
+        idle[idle_count++] = to_record[n];
+    }
+    claims = records = marks = 0;
+}
+
 static const char *setting(const char *name) {
     const char *value = getenv(name);
     if (!value) give_up("%s is not set", name);
@@ -160,6 +243,8 @@ static void make_slots(const char *url) {
     fields = curl_slist_append(fields, bearer);
     slots = calloc((size_t)in_flight, sizeof *slots);
     idle = calloc((size_t)in_flight, sizeof *idle);
+    to_claim = calloc((size_t)in_flight, sizeof *to_claim);
+    to_record = calloc((size_t)in_flight, sizeof *to_record);
     for (int n = 0; n < in_flight; n++) {
         CURL *easy = slots[n].easy = curl_easy_init();
         curl_easy_setopt(easy, CURLOPT_URL, url);
@@ -186,6 +271,7 @@ int main(void) {
     snprintf(url, sizeof url, "%s/v1/sharedAlbums:leave", setting("BENCH_API"));
     results_exchange = exchange;
     signal(SIGTERM, stop);
+    if (getenv("BENCH_LEDGER")) open_ledger(getenv("BENCH_LEDGER"));
 
     curl_global_init(CURL_GLOBAL_DEFAULT);
     multi = curl_multi_init();
@@ -208,6 +294,7 @@ int main(void) {
     int running = 0;
     read_broker();
     begin_calls();
+    commit_round();
     while (!stopping) {
         struct epoll_event events[256];
         int count = epoll_wait(poller, events, 256, (int)curl_timeout);
@@ -228,6 +315,7 @@ int main(void) {
         end_calls();
         ack_settled();
         begin_calls();
+        commit_round();
     }
     return 0;
 }
