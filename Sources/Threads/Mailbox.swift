@@ -1,3 +1,5 @@
+import CLinux
+
 /// Work on its way to one thread: posted from anywhere, taken in batches by the owner.
 ///
 /// The eventfd is written only when the owner sleeps, so that under load a post costs a lock and no system call.
@@ -39,7 +41,13 @@ public final class Mailbox<Message: Sendable>: Sendable {
 
     /// Takes what is there. An empty answer arms the wake: the owner may then poll `descriptor`. Owner only.
     public func takeAll() -> [Message] {
-        state.withLock { state in
+        let messages = state.withLock { state in
+            defer { state.messages = [] }
+            return state.messages
+        }
+        if !messages.isEmpty { return messages }
+        sched_yield()
+        return state.withLock { state in
             if state.isSignalled {
                 state.isSignalled = false
                 wake.clear()

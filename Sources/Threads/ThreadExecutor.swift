@@ -78,6 +78,11 @@ private final class ReadyJobs: @unchecked Sendable {
     func take() -> [Job]? {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
+        if jobs.isEmpty {
+            pthread_mutex_unlock(mutex)
+            sched_yield()
+            pthread_mutex_lock(mutex)
+        }
         while jobs.isEmpty {
             if isClosed { return nil }
             sleeps = true
