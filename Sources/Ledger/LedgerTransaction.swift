@@ -8,6 +8,9 @@ struct LedgerTransaction {
 
     let rows: SQLiteRows
 
+    private static let beginning = SQL("BEGIN IMMEDIATE")
+    private static let committing = SQL("COMMIT")
+
     /// Applies all of `operations` or none, and returns what to call now that they are durable.
     ///
     /// A fault of one operation fails all at first; they are then applied once more, each behind a savepoint, so that
@@ -26,12 +29,12 @@ struct LedgerTransaction {
     ) throws(SQLiteFault) -> [Answer] {
         var answers: [Answer] = []
         do throws(SQLiteFault) {
-            try rows.connection.statement("BEGIN IMMEDIATE").run()
+            try rows.connection.statement(Self.beginning).run()
             if mustProveRoom { try rows.tryRoom() }
             for operation in operations {
                 answers.append(apart ? try applyApart(operation) : try apply(operation))
             }
-            try rows.connection.statement("COMMIT").run()
+            try rows.connection.statement(Self.committing).run()
         } catch {
             rows.connection.rollBack()
             throw error

@@ -6,11 +6,12 @@ import Threads
 extension SQLiteRows {
     // MARK: The day's count
 
-    private static let counting = """
+    private static let counting = SQL(
+        """
         INSERT INTO days (day, calls, probes, at) VALUES (?1, ?2, ?3, ?4)
         ON CONFLICT (day) DO UPDATE SET calls = calls + ?2, probes = probes + ?3
-        """
-    private static let loadingCount = "SELECT calls, probes FROM days WHERE day = ?1"
+        """)
+    private static let loadingCount = SQL("SELECT calls, probes FROM days WHERE day = ?1")
 
     func count(_ kind: Claim.Kind, on day: String, at now: Timestamp) throws(SQLiteFault) {
         let statement = try connection.statement(Self.counting)
@@ -28,22 +29,26 @@ extension SQLiteRows {
 
     // MARK: Cancelled jobs
 
+    private static let cancelling = SQL(
+        "INSERT INTO cancels (job_id, at) VALUES (?1, ?2) ON CONFLICT (job_id) DO NOTHING")
+    private static let findingCancel = SQL("SELECT 1 FROM cancels WHERE job_id = ?1")
+    private static let forgettingCancel = SQL("DELETE FROM cancels WHERE job_id = ?1")
+
     func cancel(_ id: JobID, at now: Timestamp) throws(SQLiteFault) {
-        let insertion = try connection.statement(
-            "INSERT INTO cancels (job_id, at) VALUES (?1, ?2) ON CONFLICT (job_id) DO NOTHING")
+        let insertion = try connection.statement(Self.cancelling)
         insertion.bind(1, id.utf8).bind(2, now)
         try insertion.run()
     }
 
     func isCancelled(_ id: JobID) throws(SQLiteFault) -> Bool {
-        let statement = try connection.statement("SELECT 1 FROM cancels WHERE job_id = ?1")
+        let statement = try connection.statement(Self.findingCancel)
         defer { statement.reset() }
         statement.bind(1, id.utf8)
         return try statement.step()
     }
 
     func forgetCancel(_ id: JobID) throws(SQLiteFault) {
-        let deletion = try connection.statement("DELETE FROM cancels WHERE job_id = ?1")
+        let deletion = try connection.statement(Self.forgettingCancel)
         deletion.bind(1, id.utf8)
         try deletion.run()
     }
@@ -54,17 +59,19 @@ extension SQLiteRows {
     static let linesKept = 64
 
     // Without a row there is nothing to add to: the line would be left behind when jobs are pruned.
-    private static let adding = """
+    private static let adding = SQL(
+        """
         INSERT INTO history (job_id, number, at, generation, kind, detail)
         SELECT ?1, 1 + coalesce((SELECT max(number) FROM history WHERE job_id = ?1), 0), ?2, ?3, ?4, ?5
         WHERE EXISTS (SELECT 1 FROM jobs WHERE job_id = ?1)
+        """)
+    private static let trimming = SQL(
         """
-    private static let trimming = """
         DELETE FROM history WHERE job_id = ?1
         AND number <= (SELECT max(number) FROM history WHERE job_id = ?1) - \(linesKept)
-        """
-    private static let loadingHistory =
-        "SELECT at, generation, kind, detail FROM history WHERE job_id = ?1 ORDER BY number"
+        """)
+    private static let loadingHistory = SQL(
+        "SELECT at, generation, kind, detail FROM history WHERE job_id = ?1 ORDER BY number")
 
     func add(_ event: JobEvent) throws(SQLiteFault) {
         let addition = try connection.statement(Self.adding)
@@ -86,14 +93,16 @@ extension SQLiteRows {
 
     // MARK: Holds
 
-    private static let savingHold = """
+    private static let savingHold = SQL(
+        """
         INSERT INTO holds (cause, since, until, detail) VALUES (?1, ?2, ?3, ?4)
         ON CONFLICT (since, cause) DO UPDATE SET until = ?3, detail = ?4
+        """)
+    private static let loadingHolds = SQL(
         """
-    private static let loadingHolds = """
         SELECT cause, since, until, detail FROM holds WHERE (until IS NULL OR until > ?1) AND since < ?2
         ORDER BY since, cause
-        """
+        """)
 
     func save(_ hold: HoldRecord) throws(SQLiteFault) {
         let statement = try connection.statement(Self.savingHold)

@@ -12,18 +12,20 @@ struct SQLiteRows {
         first_call, due, copy_published, finished, letter_published, changed, revision
         """
 
-    private static let loading = "SELECT \(columns) FROM jobs WHERE job_id = ?1"
-    private static let saving = """
+    private static let loading = SQL("SELECT \(columns) FROM jobs WHERE job_id = ?1")
+    private static let saving = SQL(
+        """
         INSERT INTO jobs (\(columns))
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
         ON CONFLICT (job_id) DO UPDATE SET generation = ?4, copy = ?5, attempts = ?6, ambiguous = ?7, intent = ?8,
         malformed = ?9, first_seen = ?10, first_call = ?11, due = ?12, copy_published = ?13, finished = ?14,
         letter_published = ?15, changed = ?16, revision = ?17
+        """)
+    private static let loadingOverdue = SQL(
         """
-    private static let loadingOverdue = """
         SELECT \(columns) FROM jobs WHERE due IS NOT NULL AND due < ?1 AND copy_published = 1 AND finished = 0
         ORDER BY due LIMIT ?2
-        """
+        """)
 
     func load(_ id: JobID) throws(SQLiteFault) -> LedgerRow? {
         let statement = try connection.statement(Self.loading)

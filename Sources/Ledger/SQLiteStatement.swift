@@ -87,6 +87,18 @@ final class SQLiteStatement {
         while try step() {}
     }
 
+    /// Binds, and gives each row to `body`.
+    func query<Row>(
+        bind: (SQLiteStatement) -> Void, _ body: (SQLiteStatement) throws(SQLiteFault) -> Row
+    ) throws(SQLiteFault) -> [Row] {
+        // A statement that is not reset keeps its read transaction, and with it the log from being checkpointed.
+        defer { reset() }
+        bind(self)
+        var rows: [Row] = []
+        while try step() { rows.append(try body(self)) }
+        return rows
+    }
+
     func integer(_ column: Int32) -> Int64 { sqlite3_column_int64(handle, column) }
     func int(_ column: Int32) -> Int { Int(integer(column)) }
     func bool(_ column: Int32) -> Bool { integer(column) != 0 }
