@@ -16,7 +16,11 @@ final class SQLiteConnection {
     /// an operator should hear of, and the ledger's thread must come round for the watchdog.
     private static let busyTimeoutMilliseconds: Int32 = 2_000
 
+    /// SQLite's count of its memory, which nobody reads, takes a lock of the whole process at each allocation.
+    private static let countsNoMemory: Void = CSQLite_count_no_memory()
+
     init(path: String, mode: Mode) throws(SQLiteFault) {
+        Self.countsNoMemory
         var opened: OpaquePointer?
         let flags =
             switch mode {
