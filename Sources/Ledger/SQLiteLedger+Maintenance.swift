@@ -94,6 +94,7 @@ extension SQLiteLedger {
                 try deletion.run()
             }
         }
+        try rows.countRemoved(ids.count)
         return ids.count
     }
 
