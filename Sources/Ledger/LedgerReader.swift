@@ -9,6 +9,8 @@ public final class LedgerReader {
     private let connection: SQLiteConnection
     private let rows: SQLiteRows
     private let stop: Lock<Bool>?
+    /// Of the file's schema.
+    private let version: Int
     public let path: String
 
     public convenience init(path: String) throws(LedgerError) {
@@ -26,7 +28,7 @@ public final class LedgerReader {
             throw error.ledgerError(path: path)
         }
         rows = SQLiteRows(connection: connection)
-        let version = try LedgerSchema.check(connection)
+        version = try LedgerSchema.check(connection)
         guard version >= (permitsOlder ? 1 : LedgerSchema.version) else {
             throw .unusable(
                 "ledger \(path) has schema version \(version), and this leave-albumd reads \(LedgerSchema.version): "
@@ -120,7 +122,8 @@ public final class LedgerReader {
     func contradictions() throws(LedgerError) -> [String] {
         try snapshot { rows throws(SQLiteFault) in
             var found: [String] = []
-            for (condition, what) in Self.contradictions {
+            let ofVersion = version < Self.tallyVersion ? [] : [Self.wrongTally]
+            for (condition, what) in Self.contradictions + ofVersion {
                 let count = try rows.connection.integer("SELECT count(*) FROM \(condition)")
                 if count > 0 { found.append("\(count) \(what)") }
             }
@@ -128,6 +131,14 @@ public final class LedgerReader {
         }
     }
 
+    // The first schema whose tally counts open jobs.
+    private static let tallyVersion = 3
+    private static let wrongTally = (
+        """
+        tally WHERE open <> (SELECT count(*) FROM jobs WHERE finished = 0)
+        OR ambiguous <> (SELECT count(*) FROM jobs WHERE finished = 0 AND (ambiguous = 1 OR intent = 1))
+        """, "wrong counts of open jobs"
+    )
     private static let contradictions = [
         (
             """

@@ -58,6 +58,8 @@ struct LedgerRow: Equatable, Sendable {
     /// A call may have reached the API unanswered.
     var mayHaveCalledUnheard: Bool { isAmbiguous || hasOpenIntent }
 
+    var isOpenInDoubt: Bool { !isFinished && mayHaveCalledUnheard }
+
     var open: OpenJob {
         OpenJob(
             generation: generation, copy: copy, attempts: attempts, isAmbiguous: mayHaveCalledUnheard,

@@ -6,9 +6,9 @@ enum LedgerSchema {
     /// Steps, in order: the n-th makes version n of version n - 1. A step that was released is never changed.
     ///
     /// Identities are blobs, because they are compared as bytes. Times are milliseconds since 1970. `jobs` has the
-    /// newest generation of each job, `results` one row per generation that ended. `tally` is kept by triggers, so
-    /// that counting the jobs is not a walk over all of them; `ever` never falls, so that a ledger that was pruned
-    /// empty can be told from one that was lost.
+    /// newest generation of each job, `results` one row per generation that ended. `tally` is kept by each
+    /// transaction, so that counting the jobs is not a walk over all of them; `ever` never falls, so that a ledger that
+    /// was pruned empty can be told from one that was lost.
     static let migrations: [String] = [
         """
         PRAGMA application_id = \(applicationID);
@@ -83,13 +83,23 @@ enum LedgerSchema {
         """,
         // Jobs that are to be cancelled should they come, or come back: forgotten when they end.
         "CREATE TABLE cancels (job_id BLOB PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;",
+        // One change of `tally` in each transaction, instead of a trigger for each job and an index of the open ones.
+        """
+        DROP TRIGGER jobs_added;
+        DROP TRIGGER jobs_removed;
+        ALTER TABLE tally ADD COLUMN open INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE tally ADD COLUMN ambiguous INTEGER NOT NULL DEFAULT 0;
+        UPDATE tally SET open = (SELECT count(*) FROM jobs WHERE finished = 0),
+            ambiguous = (SELECT count(*) FROM jobs WHERE finished = 0 AND (ambiguous = 1 OR intent = 1));
+        DROP INDEX jobs_open;
+        """,
     ]
 
     static var version: Int { migrations.count }
 
     /// The oldest version whose programs may work on a file of this one: a step that only adds what they can do without
-    /// leaves the number as it was. Programs of version 1 would call jobs that are cancelled.
-    static let compatibleWith = 2
+    /// leaves the number as it was. Programs of version 2 would not keep the tally.
+    static let compatibleWith = 3
 
     /// Brings the file to `steps.count`, each step in a transaction of its own. Returns the version it had. Throws for a
     /// file of a newer program, unless that says that it is compatible, and for one that is no ledger.

@@ -2,12 +2,15 @@ import CLinux
 import Threads
 
 extension LedgerStatistics {
-    /// What is open or owed is counted by its index, and is little; all jobs are a number that the file keeps.
+    /// What is owed or overdue is counted by its index, and is little; of the jobs the file keeps the numbers.
     static func read(_ rows: SQLiteRows, at now: Timestamp) throws(SQLiteFault) -> LedgerStatistics {
         let connection = rows.connection
         func count(_ what: String) throws(SQLiteFault) -> Int {
             Int(try connection.integer("SELECT count(*) FROM \(what)"))
         }
+        let tally = try connection.query("SELECT entries, open, ambiguous FROM tally") { row throws(SQLiteFault) in
+            (entries: row.int(0), open: row.int(1), ambiguous: row.int(2))
+        }.first
         let overdue = try connection.integer(
             "SELECT count(*) FROM jobs WHERE due IS NOT NULL AND due < ?1 AND copy_published = 1",
             bind: { $0.bind(1, now - LedgerRules.lateness) })
@@ -17,9 +20,7 @@ extension LedgerStatistics {
         let logBytes = stat(connection.path + "-wal", &log) == 0 ? Int(log.st_size) : 0
         let free = LedgerDisk.freeBytes(path: connection.path) ?? 0
         return LedgerStatistics(
-            entries: Int(try connection.integer("SELECT entries FROM tally")),
-            open: try count("jobs WHERE finished = 0"),
-            ambiguous: try count("jobs WHERE finished = 0 AND (ambiguous = 1 OR intent = 1)"),
+            entries: tally?.entries ?? 0, open: tally?.open ?? 0, ambiguous: tally?.ambiguous ?? 0,
             unpublished: try count("results WHERE published = 0"), overdue: Int(overdue),
             bytes: Int(pages * pageSize) + logBytes, diskFreeBytes: free,
             unpublishedLetters: try count("jobs WHERE finished = 1 AND letter_published = 0"),

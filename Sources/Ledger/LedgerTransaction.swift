@@ -7,12 +7,21 @@ struct LedgerTransaction {
     typealias Answer = @Sendable () -> Void
 
     let rows: SQLiteRows
+    /// Not yet written.
+    private var sums = LedgerSums()
+
+    init(rows: SQLiteRows) {
+        self.rows = rows
+    }
+
+    private static let beginning = SQL("BEGIN IMMEDIATE")
+    private static let committing = SQL("COMMIT")
 
     /// Applies all of `operations` or none, and returns what to call now that they are durable.
     ///
     /// A fault of one operation fails all at first; they are then applied once more, each behind a savepoint, so that
     /// it fails alone. That costs nothing as long as nothing fails.
-    func commit(_ operations: [LedgerOperation], mustProveRoom: Bool) throws(SQLiteFault) -> [Answer] {
+    mutating func commit(_ operations: [LedgerOperation], mustProveRoom: Bool) throws(SQLiteFault) -> [Answer] {
         do throws(SQLiteFault) {
             return try commit(operations, mustProveRoom: mustProveRoom, apart: false)
         } catch {
@@ -21,17 +30,20 @@ struct LedgerTransaction {
         }
     }
 
-    private func commit(
+    private mutating func commit(
         _ operations: [LedgerOperation], mustProveRoom: Bool, apart: Bool
     ) throws(SQLiteFault) -> [Answer] {
         var answers: [Answer] = []
+        answers.reserveCapacity(operations.count)
+        sums = LedgerSums()
         do throws(SQLiteFault) {
-            try rows.connection.statement("BEGIN IMMEDIATE").run()
+            try rows.connection.statement(Self.beginning).run()
             if mustProveRoom { try rows.tryRoom() }
             for operation in operations {
                 answers.append(apart ? try applyApart(operation) : try apply(operation))
             }
-            try rows.connection.statement("COMMIT").run()
+            try writeSums()
+            try rows.connection.statement(Self.committing).run()
         } catch {
             rows.connection.rollBack()
             throw error
@@ -39,7 +51,8 @@ struct LedgerTransaction {
         return answers
     }
 
-    private func applyApart(_ operation: LedgerOperation) throws(SQLiteFault) -> Answer {
+    private mutating func applyApart(_ operation: LedgerOperation) throws(SQLiteFault) -> Answer {
+        let before = sums
         try rows.connection.execute("SAVEPOINT operation")
         do throws(SQLiteFault) {
             let answer = try apply(operation)
@@ -48,13 +61,20 @@ struct LedgerTransaction {
         } catch {
             guard error.isOfOneOperation else { throw error }
             try rows.connection.execute("ROLLBACK TO operation; RELEASE operation")
+            sums = before
             let refusal = error.ledgerError(path: rows.connection.path)
             return { operation.refuse(refusal) }
         }
     }
 
+    private mutating func writeSums() throws(SQLiteFault) {
+        guard !sums.isEmpty else { return }
+        try rows.add(sums)
+        sums = LedgerSums()
+    }
+
     /// Also for a read alone, outside of a transaction.
-    func apply(_ operation: LedgerOperation) throws(SQLiteFault) -> Answer {
+    mutating func apply(_ operation: LedgerOperation) throws(SQLiteFault) -> Answer {
         switch operation {
         case .look(let arrival, let now, let reply):
             let finding = try find(try rows.load(arrival.jobID), arrival, at: now)
@@ -78,6 +98,7 @@ struct LedgerTransaction {
             let isDone = try finishLost(job, result, at: now)
             return { reply.resume(returning: .success(isDone)) }
         case .read(let body, _), .write(let body, _):
+            try writeSums()
             return try body(rows)
         case .ping, .condemn, .close:
             preconditionFailure("the thread keeps what is meant for itself out of its commits")
@@ -98,22 +119,22 @@ struct LedgerTransaction {
         return finding
     }
 
-    private func apply(_ claim: Claim) throws(SQLiteFault) -> ClaimAnswer {
+    private mutating func apply(_ claim: Claim) throws(SQLiteFault) -> ClaimAnswer {
         let row = try rows.load(claim.arrival.jobID)
         let finding = try find(row, claim.arrival, at: claim.at)
         guard let claimed = LedgerRules.claim(row, claim, finding: finding) else { return .refused(finding) }
         if case .fresh(_, let predecessor?) = finding, let closing = claim.closing {
             try rows.save(closing, of: claim.arrival.jobID, generation: predecessor.generation)
         }
-        try rows.save(claimed)
-        try rows.count(claim.kind, on: claim.day, at: claim.at)
+        try save(claimed, over: row)
+        sums.count(claim.kind, on: claim.day, at: claim.at)
         var open = claimed.open
         // Its own intent is not a sign of trouble yet.
         open.isAmbiguous = claimed.isAmbiguous
         return .claimed(open)
     }
 
-    private func apply(_ record: Record, at now: Timestamp) throws(SQLiteFault) -> Int {
+    private mutating func apply(_ record: Record, at now: Timestamp) throws(SQLiteFault) -> Int {
         let arrival = record.arrival
         let row = try rows.load(arrival.jobID)
         guard let next = LedgerRules.record(row, record, at: now) else { return row?.copy ?? arrival.copy }
@@ -121,24 +142,30 @@ struct LedgerTransaction {
             try rows.save(result, of: arrival.jobID, generation: arrival.generation)
             try rows.forgetCancel(arrival.jobID)
         }
-        try rows.save(next)
+        try save(next, over: row)
         return next.copy
     }
 
-    private func mark(_ part: PublishedPart, of id: JobID, generation: Int) throws(SQLiteFault) {
+    private mutating func mark(_ part: PublishedPart, of id: JobID, generation: Int) throws(SQLiteFault) {
         if case .result = part { return try rows.markResult(of: id, generation: generation) }
         guard let row = try rows.load(id), let marked = LedgerRules.mark(row, part, generation: generation) else {
             return
         }
-        try rows.save(marked)
+        try save(marked, over: row)
     }
 
-    private func finishLost(
+    private mutating func finishLost(
         _ job: OverdueJob, _ result: StoredResult, at now: Timestamp
     ) throws(SQLiteFault) -> Bool {
-        guard let row = LedgerRules.finishLost(try rows.load(job.jobID), job, at: now) else { return false }
-        try rows.save(row)
-        try rows.save(result, of: job.jobID, generation: row.generation)
+        let row = try rows.load(job.jobID)
+        guard let lost = LedgerRules.finishLost(row, job, at: now) else { return false }
+        try save(lost, over: row)
+        try rows.save(result, of: job.jobID, generation: lost.generation)
         return true
+    }
+
+    private mutating func save(_ row: LedgerRow, over old: LedgerRow?) throws(SQLiteFault) {
+        try rows.save(row, isNew: old == nil)
+        sums.move(from: old, to: row)
     }
 }

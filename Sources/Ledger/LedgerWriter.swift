@@ -114,7 +114,8 @@ struct LedgerWriter: ~Copyable {
     private mutating func answer(_ operation: LedgerOperation) {
         if operation.urgency == .later { return keepLine(operation) }
         do throws(SQLiteFault) {
-            try LedgerTransaction(rows: try openRows()).apply(operation)()
+            var transaction = LedgerTransaction(rows: try openRows())
+            try transaction.apply(operation)()
         } catch {
             let refusal = error.ledgerError(path: file.path)
             if !error.isOfOneOperation { trouble(error, refusal) }
@@ -131,6 +132,7 @@ struct LedgerWriter: ~Copyable {
     private mutating func openRows() throws(SQLiteFault) -> SQLiteRows {
         if let rows { return rows }
         let opened = SQLiteRows(connection: try file.open())
+        try opened.learnOfCancels()
         rows = opened
         return opened
     }
@@ -147,7 +149,8 @@ struct LedgerWriter: ~Copyable {
         let began = clock.now()
         let answers: [LedgerTransaction.Answer]
         do throws(SQLiteFault) {
-            answers = try LedgerTransaction(rows: try openRows()).commit(operations, mustProveRoom: mustProveRoom)
+            var transaction = LedgerTransaction(rows: try openRows())
+            answers = try transaction.commit(operations, mustProveRoom: mustProveRoom)
         } catch {
             let refusal = error.ledgerError(path: file.path)
             for operation in operations { postpone(operation, refusal) }

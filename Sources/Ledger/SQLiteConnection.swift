@@ -9,13 +9,18 @@ final class SQLiteConnection {
 
     let path: String
     let handle: OpaquePointer
-    private var statements: [String: SQLiteStatement] = [:]
+    /// By the numbers of their texts; nil where this connection had no use for one.
+    private var statements: [SQLiteStatement?] = []
 
     /// Only a person with another tool, or a checkpoint, keeps a connection waiting; longer than this is trouble that
     /// an operator should hear of, and the ledger's thread must come round for the watchdog.
     private static let busyTimeoutMilliseconds: Int32 = 2_000
 
+    /// SQLite's count of its memory, which nobody reads, takes a lock of the whole process at each allocation.
+    private static let countsNoMemory: Void = CSQLite_count_no_memory()
+
     init(path: String, mode: Mode) throws(SQLiteFault) {
+        Self.countsNoMemory
         var opened: OpaquePointer?
         let flags =
             switch mode {
@@ -54,37 +59,46 @@ final class SQLiteConnection {
         sqlite3_exec(handle, "ROLLBACK", nil, nil, nil)
     }
 
-    /// A prepared statement, reset and ready to bind. It is kept for the next time.
-    func statement(_ sql: String) throws(SQLiteFault) -> SQLiteStatement {
-        if let known = statements[sql] {
-            known.reset()
-            return known
-        }
-        var prepared: OpaquePointer?
-        let code = sqlite3_prepare_v3(handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &prepared, nil)
-        guard code == SQLITE_OK, let prepared else { throw fault(sql) }
-        let statement = SQLiteStatement(prepared, of: self, sql: sql)
-        statements[sql] = statement
+    /// The statement of a text, prepared at its first use. Whoever steps it resets it.
+    func statement(_ sql: SQL) throws(SQLiteFault) -> SQLiteStatement {
+        if sql.number < statements.count, let known = statements[sql.number] { return known }
+        let statement = try prepare(sql.text, isKept: true)
+        while statements.count <= sql.number { statements.append(nil) }
+        statements[sql.number] = statement
         return statement
     }
 
-    /// Prepares `sql`, binds, and gives each of its rows to `body`.
+    /// A statement of a text that is seldom used, for this one time.
+    func statement(_ text: String) throws(SQLiteFault) -> SQLiteStatement {
+        try prepare(text, isKept: false)
+    }
+
+    private func prepare(_ text: String, isKept: Bool) throws(SQLiteFault) -> SQLiteStatement {
+        var prepared: OpaquePointer?
+        let flags = UInt32(isKept ? SQLITE_PREPARE_PERSISTENT : 0)
+        let code = sqlite3_prepare_v3(handle, text, -1, flags, &prepared, nil)
+        guard code == SQLITE_OK, let prepared else { throw fault(text) }
+        return SQLiteStatement(prepared, of: self, sql: text)
+    }
+
+    /// Binds, and gives each row to `body`.
     func query<Row>(
-        _ sql: String, bind: (SQLiteStatement) -> Void = { _ in },
+        _ sql: SQL, bind: (SQLiteStatement) -> Void = { _ in },
         _ body: (SQLiteStatement) throws(SQLiteFault) -> Row
     ) throws(SQLiteFault) -> [Row] {
-        let statement = try statement(sql)
-        // A statement that is not reset keeps its read transaction, and with it the log from being checkpointed.
-        defer { statement.reset() }
-        bind(statement)
-        var rows: [Row] = []
-        while try statement.step() { rows.append(try body(statement)) }
-        return rows
+        try statement(sql).query(bind: bind, body)
+    }
+
+    func query<Row>(
+        _ text: String, bind: (SQLiteStatement) -> Void = { _ in },
+        _ body: (SQLiteStatement) throws(SQLiteFault) -> Row
+    ) throws(SQLiteFault) -> [Row] {
+        try statement(text).query(bind: bind, body)
     }
 
     /// The one integer that a statement gives; 0 if none.
-    func integer(_ sql: String, bind: (SQLiteStatement) -> Void = { _ in }) throws(SQLiteFault) -> Int64 {
-        let statement = try statement(sql)
+    func integer(_ text: String, bind: (SQLiteStatement) -> Void = { _ in }) throws(SQLiteFault) -> Int64 {
+        let statement = try statement(text)
         defer { statement.reset() }
         bind(statement)
         return try statement.step() ? statement.integer(0) : 0

@@ -82,14 +82,19 @@ extension SQLiteLedger {
 
     private static func jobID(_ row: SQLiteStatement) -> [UInt8] { row.blob(0) }
 
+    private static let removals = ["results", "history", "cancels", "jobs"].map { table in
+        SQL("DELETE FROM \(table) WHERE job_id = ?1")
+    }
+
     private static func remove(_ ids: [[UInt8]], _ rows: SQLiteRows) throws(SQLiteFault) -> Int {
         for id in ids {
-            for table in ["results", "history", "cancels", "jobs"] {
-                let deletion = try rows.connection.statement("DELETE FROM \(table) WHERE job_id = ?1")
+            for removal in removals {
+                let deletion = try rows.connection.statement(removal)
                 deletion.bind(1, id)
                 try deletion.run()
             }
         }
+        try rows.countRemoved(ids.count)
         return ids.count
     }
 

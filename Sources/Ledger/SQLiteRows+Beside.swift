@@ -4,17 +4,39 @@ import Threads
 
 /// What is kept beside the jobs: the days' counts, the lines of their stories, the holds.
 extension SQLiteRows {
-    // MARK: The day's count
+    // MARK: Sums
 
-    private static let counting = """
+    // With the number of its one row it is no change of many rows, which would need a journal of its own.
+    private static let adding = SQL(
+        """
+        UPDATE tally SET entries = entries + ?1, ever = ever + ?1, open = open + ?2, ambiguous = ambiguous + ?3
+        WHERE rowid = 1
+        """)
+    private static let removing = SQL("UPDATE tally SET entries = entries - ?1 WHERE rowid = 1")
+    private static let counting = SQL(
+        """
         INSERT INTO days (day, calls, probes, at) VALUES (?1, ?2, ?3, ?4)
         ON CONFLICT (day) DO UPDATE SET calls = calls + ?2, probes = probes + ?3
-        """
-    private static let loadingCount = "SELECT calls, probes FROM days WHERE day = ?1"
+        """)
+    private static let loadingCount = SQL("SELECT calls, probes FROM days WHERE day = ?1")
 
-    func count(_ kind: Claim.Kind, on day: String, at now: Timestamp) throws(SQLiteFault) {
-        let statement = try connection.statement(Self.counting)
-        statement.bind(1, day).bind(2, kind == .call).bind(3, kind == .probe).bind(4, now)
+    func add(_ sums: LedgerSums) throws(SQLiteFault) {
+        if sums.changesTally {
+            let statement = try connection.statement(Self.adding)
+            statement.bind(1, sums.added).bind(2, sums.open).bind(3, sums.ambiguous)
+            try statement.run()
+        }
+        for (day, (count, at)) in sums.days {
+            let statement = try connection.statement(Self.counting)
+            statement.bind(1, day).bind(2, count.calls).bind(3, count.probes).bind(4, at)
+            try statement.run()
+        }
+    }
+
+    /// Of jobs that have ended.
+    func countRemoved(_ jobs: Int) throws(SQLiteFault) {
+        let statement = try connection.statement(Self.removing)
+        statement.bind(1, jobs)
         try statement.run()
     }
 
@@ -28,22 +50,37 @@ extension SQLiteRows {
 
     // MARK: Cancelled jobs
 
+    private static let cancelling = SQL(
+        "INSERT INTO cancels (job_id, at) VALUES (?1, ?2) ON CONFLICT (job_id) DO NOTHING")
+    private static let findingCancel = SQL("SELECT 1 FROM cancels WHERE job_id = ?1")
+    private static let findingAnyCancel = SQL("SELECT 1 FROM cancels LIMIT 1")
+    private static let forgettingCancel = SQL("DELETE FROM cancels WHERE job_id = ?1")
+
+    /// For the only writer of the file, before its first transaction: where nobody cancels, no job is looked up there.
+    func learnOfCancels() throws(SQLiteFault) {
+        let statement = try connection.statement(Self.findingAnyCancel)
+        defer { statement.reset() }
+        mayHaveCancels = try statement.step()
+    }
+
     func cancel(_ id: JobID, at now: Timestamp) throws(SQLiteFault) {
-        let insertion = try connection.statement(
-            "INSERT INTO cancels (job_id, at) VALUES (?1, ?2) ON CONFLICT (job_id) DO NOTHING")
+        mayHaveCancels = true
+        let insertion = try connection.statement(Self.cancelling)
         insertion.bind(1, id.utf8).bind(2, now)
         try insertion.run()
     }
 
     func isCancelled(_ id: JobID) throws(SQLiteFault) -> Bool {
-        let statement = try connection.statement("SELECT 1 FROM cancels WHERE job_id = ?1")
+        guard mayHaveCancels else { return false }
+        let statement = try connection.statement(Self.findingCancel)
         defer { statement.reset() }
         statement.bind(1, id.utf8)
         return try statement.step()
     }
 
     func forgetCancel(_ id: JobID) throws(SQLiteFault) {
-        let deletion = try connection.statement("DELETE FROM cancels WHERE job_id = ?1")
+        guard mayHaveCancels else { return }
+        let deletion = try connection.statement(Self.forgettingCancel)
         deletion.bind(1, id.utf8)
         try deletion.run()
     }
@@ -53,26 +90,29 @@ extension SQLiteRows {
     /// More than the retry ladder has rungs; a job that flaps keeps its newest.
     static let linesKept = 64
 
-    // Without a row there is nothing to add to: the line would be left behind when jobs are pruned.
-    private static let adding = """
-        INSERT INTO history (job_id, number, at, generation, kind, detail)
-        SELECT ?1, 1 + coalesce((SELECT max(number) FROM history WHERE job_id = ?1), 0), ?2, ?3, ?4, ?5
-        WHERE EXISTS (SELECT 1 FROM jobs WHERE job_id = ?1)
-        """
-    private static let trimming = """
-        DELETE FROM history WHERE job_id = ?1
-        AND number <= (SELECT max(number) FROM history WHERE job_id = ?1) - \(linesKept)
-        """
-    private static let loadingHistory =
-        "SELECT at, generation, kind, detail FROM history WHERE job_id = ?1 ORDER BY number"
+    private static let findingNewestLine = SQL(
+        "SELECT (SELECT max(number) FROM history WHERE job_id = ?1) FROM jobs WHERE job_id = ?1")
+    private static let addingLine = SQL(
+        "INSERT INTO history (job_id, number, at, generation, kind, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
+    private static let trimming = SQL("DELETE FROM history WHERE job_id = ?1 AND number <= ?2")
+    private static let loadingHistory = SQL(
+        "SELECT at, generation, kind, detail FROM history WHERE job_id = ?1 ORDER BY number")
 
     func add(_ event: JobEvent) throws(SQLiteFault) {
-        let addition = try connection.statement(Self.adding)
-        addition.bind(1, event.jobID.utf8).bind(2, event.at).bind(3, event.generation).bind(4, event.kind)
-            .bind(5, DetailText.scrubbed(event.detail))
+        // Without a row of the job there is nothing to add to: the line would be left behind when jobs are pruned.
+        let newest = try connection.query(Self.findingNewestLine, bind: { $0.bind(1, event.jobID.utf8) }) {
+            row throws(SQLiteFault) in
+            row.int(0)
+        }
+        guard let newest = newest.first else { return }
+        let number = newest + 1
+        let addition = try connection.statement(Self.addingLine)
+        addition.bind(1, event.jobID.utf8).bind(2, number).bind(3, event.at).bind(4, event.generation)
+            .bind(5, event.kind).bind(6, DetailText.scrubbed(event.detail))
         try addition.run()
+        guard number > Self.linesKept else { return }
         let trim = try connection.statement(Self.trimming)
-        trim.bind(1, event.jobID.utf8)
+        trim.bind(1, event.jobID.utf8).bind(2, number - Self.linesKept)
         try trim.run()
     }
 
@@ -86,14 +126,16 @@ extension SQLiteRows {
 
     // MARK: Holds
 
-    private static let savingHold = """
+    private static let savingHold = SQL(
+        """
         INSERT INTO holds (cause, since, until, detail) VALUES (?1, ?2, ?3, ?4)
         ON CONFLICT (since, cause) DO UPDATE SET until = ?3, detail = ?4
+        """)
+    private static let loadingHolds = SQL(
         """
-    private static let loadingHolds = """
         SELECT cause, since, until, detail FROM holds WHERE (until IS NULL OR until > ?1) AND since < ?2
         ORDER BY since, cause
-        """
+        """)
 
     func save(_ hold: HoldRecord) throws(SQLiteFault) {
         let statement = try connection.statement(Self.savingHold)

@@ -5,25 +5,28 @@ import Threads
 extension SQLiteRows {
     private static let resultColumns =
         "job_id, generation, message_id, outcome, reason, body, correlation_id, traceparent, tracestate, completed"
-    private static let loadingResult =
-        "SELECT \(resultColumns), published FROM results WHERE job_id = ?1 AND generation = ?2"
-    private static let loadingResults =
-        "SELECT \(resultColumns), published FROM results WHERE job_id = ?1 ORDER BY generation"
-    private static let savingResult = """
+    private static let loadingResult = SQL(
+        "SELECT \(resultColumns), published FROM results WHERE job_id = ?1 AND generation = ?2")
+    private static let loadingResults = SQL(
+        "SELECT \(resultColumns), published FROM results WHERE job_id = ?1 ORDER BY generation")
+    private static let savingResult = SQL(
+        """
         INSERT INTO results (\(resultColumns), published)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0) ON CONFLICT DO NOTHING
+        """)
+    private static let markingResult = SQL(
+        "UPDATE results SET published = 1 WHERE job_id = ?1 AND generation = ?2 AND published = 0")
+    private static let loadingOwed = SQL(
         """
-    private static let markingResult =
-        "UPDATE results SET published = 1 WHERE job_id = ?1 AND generation = ?2 AND published = 0"
-    private static let loadingOwed = """
         SELECT \(resultColumns) FROM results AS owed WHERE published = 0 AND job_id > ?1
         AND NOT EXISTS (SELECT 1 FROM results WHERE published = 0 AND job_id = owed.job_id
         AND generation < owed.generation) ORDER BY job_id, generation LIMIT ?2
+        """)
+    private static let loadingCompleted = SQL(
         """
-    private static let loadingCompleted = """
         SELECT \(resultColumns) FROM results WHERE (completed, job_id, generation) > (?1, ?2, ?3)
         ORDER BY completed, job_id, generation LIMIT ?4
-        """
+        """)
 
     func loadResult(_ id: JobID, generation: Int) throws(SQLiteFault) -> KeptResult? {
         let statement = try connection.statement(Self.loadingResult)

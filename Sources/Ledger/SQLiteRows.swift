@@ -4,26 +4,38 @@ import Secrets
 import Threads
 
 /// What is stored, loaded and saved. No decisions here.
-struct SQLiteRows {
+final class SQLiteRows {
     let connection: SQLiteConnection
+    /// False for a writer that knows of none.
+    var mayHaveCancels = true
+
+    init(connection: SQLiteConnection) {
+        self.connection = connection
+    }
 
     static let columns = """
         job_id, account, token_sha256, generation, copy, attempts, ambiguous, intent, malformed, first_seen, \
         first_call, due, copy_published, finished, letter_published, changed, revision
         """
 
-    private static let loading = "SELECT \(columns) FROM jobs WHERE job_id = ?1"
-    private static let saving = """
+    private static let loading = SQL("SELECT \(columns) FROM jobs WHERE job_id = ?1")
+    // Two statements, because one that does either needs a journal of its own, to be undone by itself.
+    private static let inserting = SQL(
+        """
         INSERT INTO jobs (\(columns))
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
-        ON CONFLICT (job_id) DO UPDATE SET generation = ?4, copy = ?5, attempts = ?6, ambiguous = ?7, intent = ?8,
-        malformed = ?9, first_seen = ?10, first_call = ?11, due = ?12, copy_published = ?13, finished = ?14,
-        letter_published = ?15, changed = ?16, revision = ?17
+        """)
+    private static let updating = SQL(
         """
-    private static let loadingOverdue = """
+        UPDATE jobs SET generation = ?4, copy = ?5, attempts = ?6, ambiguous = ?7, intent = ?8, malformed = ?9,
+        first_seen = ?10, first_call = ?11, due = ?12, copy_published = ?13, finished = ?14, letter_published = ?15,
+        changed = ?16, revision = ?17 WHERE job_id = ?1
+        """)
+    private static let loadingOverdue = SQL(
+        """
         SELECT \(columns) FROM jobs WHERE due IS NOT NULL AND due < ?1 AND copy_published = 1 AND finished = 0
         ORDER BY due LIMIT ?2
-        """
+        """)
 
     func load(_ id: JobID) throws(SQLiteFault) -> LedgerRow? {
         let statement = try connection.statement(Self.loading)
@@ -58,10 +70,12 @@ struct SQLiteRows {
         return row
     }
 
-    func save(_ row: LedgerRow) throws(SQLiteFault) {
-        let statement = try connection.statement(Self.saving)
-        statement.bind(1, row.jobID.utf8).bind(2, row.account.utf8).bind(3, row.tokenHash.bytes)
-            .bind(4, row.generation).bind(5, row.copy).bind(6, row.attempts).bind(7, row.isAmbiguous)
+    func save(_ row: LedgerRow, isNew: Bool) throws(SQLiteFault) {
+        let statement = try connection.statement(isNew ? Self.inserting : Self.updating)
+        statement.bind(1, row.jobID.utf8)
+        // Neither ever changes.
+        if isNew { statement.bind(2, row.account.utf8).bind(3, row.tokenHash.bytes) }
+        statement.bind(4, row.generation).bind(5, row.copy).bind(6, row.attempts).bind(7, row.isAmbiguous)
             .bind(8, row.hasOpenIntent).bind(9, row.malformedAnswers).bind(10, row.firstSeen)
             .bind(11, row.firstCallAt).bind(12, row.due).bind(13, row.copyIsPublished).bind(14, row.isFinished)
             .bind(15, row.letterIsPublished).bind(16, row.changedAt).bind(17, row.revision)

@@ -2,13 +2,21 @@ import CSQLite
 import Jobs
 import Threads
 
-/// A prepared statement. Bind from 1, read columns from 0. Text and blobs are copied both ways.
+/// A prepared statement. Bind from 1, read columns from 0; bind all parameters each time. Text and blobs are copied both
+/// ways.
 final class SQLiteStatement {
     private let handle: OpaquePointer
     private unowned let connection: SQLiteConnection
     private let sql: String
     /// Binding has no place to throw from; what failed there, out of memory or too big, fails the next step.
     private var bindingFault: SQLiteFault?
+
+    /// Copies of the text and blobs that are bound, which SQLite reads where they are. Its own copies would each be
+    /// allocated and freed again.
+    private let room = UnsafeMutableRawBufferPointer.allocate(byteCount: roomSize, alignment: 1)
+    private var roomUsed = 0
+    /// A job and its result, with identities and a body of the usual length. SQLite copies what does not fit.
+    private static let roomSize = 2_048
 
     // SQLITE_TRANSIENT is a cast of -1, which Swift does not import: SQLite copies at once.
     private static let transient = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
@@ -19,13 +27,27 @@ final class SQLiteStatement {
         self.sql = sql
     }
 
-    deinit { sqlite3_finalize(handle) }
+    deinit {
+        sqlite3_finalize(handle)
+        room.deallocate()
+    }
 
     func reset() {
         bindingFault = nil
         // Its code repeats the fault of the last step, which was thrown there.
         sqlite3_reset(handle)
-        sqlite3_clear_bindings(handle)
+        roomUsed = 0
+    }
+
+    /// Where SQLite finds `bytes` until the statement is reset, and whether it must copy them before that.
+    private func keep(_ bytes: UnsafeRawBufferPointer) -> (start: UnsafeRawPointer?, lifetime: sqlite3_destructor_type?)
+    {
+        guard bytes.count <= room.count - roomUsed else { return (bytes.baseAddress, Self.transient) }
+        let kept = UnsafeMutableRawBufferPointer(rebasing: room[roomUsed..<roomUsed + bytes.count])
+        kept.copyMemory(from: bytes)
+        roomUsed += bytes.count
+        // Nil is SQLITE_STATIC.
+        return (UnsafeRawPointer(kept.baseAddress), nil)
     }
 
     private func bound(_ code: Int32) -> Self {
@@ -37,9 +59,9 @@ final class SQLiteStatement {
     func bind(_ index: Int32, _ value: [UInt8]) -> Self {
         let code = value.withUnsafeBytes { bytes in
             // A null pointer would bind NULL; an empty blob is not NULL.
-            bytes.isEmpty
-                ? sqlite3_bind_zeroblob(handle, index, 0)
-                : sqlite3_bind_blob64(handle, index, bytes.baseAddress, UInt64(bytes.count), Self.transient)
+            guard !bytes.isEmpty else { return sqlite3_bind_zeroblob(handle, index, 0) }
+            let kept = keep(bytes)
+            return sqlite3_bind_blob64(handle, index, kept.start, UInt64(bytes.count), kept.lifetime)
         }
         return bound(code)
     }
@@ -63,10 +85,11 @@ final class SQLiteStatement {
         guard var value else { return bound(sqlite3_bind_null(handle, index)) }
         // With its length: what others chose, a correlation id for one, may have a zero byte in it.
         let code = value.withUTF8 { bytes in
-            guard let start = bytes.baseAddress else { return sqlite3_bind_text(handle, index, "", 0, Self.transient) }
-            return start.withMemoryRebound(to: CChar.self, capacity: bytes.count) {
-                sqlite3_bind_text64(handle, index, $0, UInt64(bytes.count), Self.transient, UInt8(SQLITE_UTF8))
-            }
+            guard !bytes.isEmpty else { return sqlite3_bind_text(handle, index, "", 0, Self.transient) }
+            let kept = keep(UnsafeRawBufferPointer(bytes))
+            let start = kept.start?.assumingMemoryBound(to: CChar.self)
+            return sqlite3_bind_text64(
+                handle, index, start, UInt64(bytes.count), kept.lifetime, UInt8(SQLITE_UTF8))
         }
         return bound(code)
     }
@@ -85,6 +108,18 @@ final class SQLiteStatement {
     func run() throws(SQLiteFault) {
         defer { reset() }
         while try step() {}
+    }
+
+    /// Binds, and gives each row to `body`.
+    func query<Row>(
+        bind: (SQLiteStatement) -> Void, _ body: (SQLiteStatement) throws(SQLiteFault) -> Row
+    ) throws(SQLiteFault) -> [Row] {
+        // A statement that is not reset keeps its read transaction, and with it the log from being checkpointed.
+        defer { reset() }
+        bind(self)
+        var rows: [Row] = []
+        while try step() { rows.append(try body(self)) }
+        return rows
     }
 
     func integer(_ column: Int32) -> Int64 { sqlite3_column_int64(handle, column) }

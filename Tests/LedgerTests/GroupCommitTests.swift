@@ -62,15 +62,35 @@ import Threads
                         return { replies.withLock { $0.append("\(name) written") } }
                     }, refuse: { error in replies.withLock { $0.append("\(name) refused \(error.isUnusable)") } }))
         }
+        /// Comes back when it is posted.
+        func claim(_ id: String) async {
+            let posted = AsyncStream<Void>.makeStream()
+            Task {
+                let answer = await withCheckedContinuation { (reply: LedgerOperation.Reply<ClaimAnswer>) in
+                    ledger.mailbox.post(.claim(Sample.claim(Sample.arrival(id)), reply))
+                    posted.continuation.finish()
+                }
+                replies.withLock { $0.append("\(id) \((try? answer.get()) == .claimed(Sample.open()))") }
+            }
+            for await _ in posted.stream {}
+        }
+        await claim("claimed before")
         post("first", "INSERT INTO days VALUES ('first', 1, 1, 1)")
         post("broken", "INSERT INTO days VALUES ('broken', 1, 1, 1); INSERT INTO days VALUES (NULL, 1, 1, 1)")
+        await claim("claimed after")
         post("last", "INSERT INTO days VALUES ('last', 1, 1, 1)")
         gate.open()
         #expect(try await ledger.count(of: "broken") == DayCount(calls: 0, probes: 0))
         #expect(try await ledger.count(of: "first") == DayCount(calls: 1, probes: 1))
         #expect(try await ledger.count(of: "last") == DayCount(calls: 1, probes: 1))
-        #expect(replies.withLock { $0 } == ["first written", "broken refused true", "last written"])
+        #expect(
+            replies.withLock { $0 }.filter { !$0.hasPrefix("claimed") }
+                == ["first written", "broken refused true", "last written"])
         #expect(ledger.commits.count == 1)
+        // What was counted for the others is counted, and once.
+        #expect(try await ledger.count(of: Sample.day) == DayCount(calls: 2, probes: 0))
+        #expect(try await ledger.statistics().open == 2)
+        #expect(try await ledger.verify() == [])
         // That is no trouble of the ledger.
         #expect(try await ledger.claim(Sample.claim(Sample.arrival())) == .claimed(Sample.open()))
         await ledger.close(within: SQLiteLedger.closeTime)

@@ -114,7 +114,10 @@ import Threads
         let folder = TemporaryFolder()
         let connection = try SQLiteConnection(path: folder.ledger, mode: .readWrite)
         try LedgerSchema.migrate(connection, steps: Self.next)
-        for damage in ["UPDATE meta SET value = 'two' WHERE value = 2", "DELETE FROM meta", "DROP TABLE meta"] {
+        let compatible = LedgerSchema.compatibleWith
+        for damage in [
+            "UPDATE meta SET value = 'many' WHERE value = \(compatible)", "DELETE FROM meta", "DROP TABLE meta",
+        ] {
             try connection.execute(damage)
             #expect {
                 try SQLiteLedger.checkVersion(path: folder.ledger, program: "leave-albumd")

@@ -200,6 +200,50 @@ import Threads
         }
     }
 
+    @Test func theSumsAreWrittenWithTheJobsAndVerifyFindsThemWrong() async throws {
+        let folder = TemporaryFolder()
+        let ledger = try SQLiteLedger.opened(folder)
+        for number in 0..<3 { _ = try await ledger.claim(Sample.claim(Sample.arrival("calling-\(number)"))) }
+        try await ledger.record(Sample.parked(Sample.arrival("calling-0")))
+        try await settle(ledger, "ended")
+        let statistics = try await ledger.statistics()
+        #expect(statistics.entries == 4 && statistics.open == 3 && statistics.ambiguous == 2)
+        #expect(try await ledger.forget(JobID("ended")) == .forgotten)
+        #expect(try await ledger.statistics().entries == 3)
+        #expect(try await ledger.verify() == [])
+        for (change, found) in [
+            ("entries = entries + 1, ever = ever + 1", "1 wrong counts of all jobs"),
+            ("open = open - 1", "1 wrong counts of open jobs"),
+            ("ambiguous = ambiguous + 1", "1 wrong counts of open jobs"),
+        ] {
+            try await ledger.write { rows throws(SQLiteFault) in
+                try rows.connection.execute("CREATE TABLE kept AS SELECT * FROM tally; UPDATE tally SET \(change)")
+            }
+            #expect(try await ledger.verify() == [found])
+            try await ledger.write { rows throws(SQLiteFault) in
+                try rows.connection.execute(
+                    "UPDATE tally SET (entries, ever, open, ambiguous) = (SELECT * FROM kept); DROP TABLE kept")
+            }
+        }
+        await ledger.close(within: SQLiteLedger.closeTime)
+    }
+
+    @Test func aStoryKeepsItsNewestLines() async throws {
+        try await with { ledger, _, _ async throws in
+            let arrival = Sample.arrival()
+            func line(_ number: Int) -> JobEvent {
+                JobEvent(
+                    jobID: arrival.jobID, generation: 0, at: Sample.start, kind: "called", detail: "line \(number)")
+            }
+            try await ledger.write(line(0))
+            #expect(try await ledger.story(of: arrival.jobID) == nil, "there is nothing to add it to")
+            _ = try await ledger.claim(Sample.claim(arrival))
+            for number in 1...70 { try await ledger.write(line(number)) }
+            let kept = try #require(try await ledger.story(of: arrival.jobID)).events.map(\.detail)
+            #expect(kept == (7...70).map { "line \($0)" })
+        }
+    }
+
     @Test func verifyFindsContradictions() async throws {
         let folder = TemporaryFolder()
         let ledger = try SQLiteLedger.opened(folder)

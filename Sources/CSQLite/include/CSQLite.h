@@ -2,4 +2,8 @@
 #ifndef CSQLite_H
 #define CSQLite_H
 #include <sqlite3.h>
+
+// sqlite3_config is variadic. To be called before SQLite is first used; later it changes nothing.
+static inline void CSQLite_count_no_memory(void) { sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); }
+
 #endif
