@@ -30,5 +30,12 @@ private func isGraphic(_ byte: UInt8) -> Bool { (0x21...0x7e).contains(byte) }
 
 /// https://www.rfc-editor.org/rfc/rfc9110#name-tokens
 private func isTokenCharacter(_ byte: UInt8) -> Bool {
-    isGraphic(byte) && !"\"(),/:;<=>?@[\\]{}".utf8.contains(byte)
+    switch byte {
+    case UInt8(ascii: "\""), UInt8(ascii: "("), UInt8(ascii: ")"), UInt8(ascii: ","), UInt8(ascii: "/"),
+        UInt8(ascii: ":"), UInt8(ascii: ";"), UInt8(ascii: "<"), UInt8(ascii: "="), UInt8(ascii: ">"),
+        UInt8(ascii: "?"), UInt8(ascii: "@"), UInt8(ascii: "["), UInt8(ascii: "\\"), UInt8(ascii: "]"),
+        UInt8(ascii: "{"), UInt8(ascii: "}"):
+        false
+    default: isGraphic(byte)
+    }
 }

@@ -9,13 +9,14 @@ struct HeaderBlock {
 
     /// More than any answer has; the rest is not kept.
     private static let sizeLimit = 65_536
+    /// As many as answers mostly have.
+    private static let usualFields = 8
 
     /// Takes one line with its end.
     mutating func take(_ line: UnsafeRawBufferPointer) {
         // What follows are trailers.
         guard !isComplete else { return }
-        var text = line[...]
-        while let last = text.last, last == 0x0d || last == 0x0a { text = text.dropLast() }
+        let text = line.trimmed(front: { _ in false }, back: { $0 == 0x0d || $0 == 0x0a })
         if text.isEmpty {
             isComplete = status >= 200
         } else if text.starts(with: "HTTP/".utf8) {
@@ -29,22 +30,32 @@ struct HeaderBlock {
         }
     }
 
-    private mutating func takeField(_ text: Slice<UnsafeRawBufferPointer>) {
-        if let first = text.first, isSpace(first) {
+    private mutating func takeField(_ text: UnsafeRawBufferPointer) {
+        if isSpace(text[0]) {
             // https://www.rfc-editor.org/rfc/rfc9112#name-obsolete-line-folding
             guard !fields.isEmpty else { return }
-            fields[fields.count - 1].value += " " + trimmed(text)
+            fields[fields.count - 1].value += " " + words(text)
         } else if let colon = text.firstIndex(of: 0x3a) {
-            let name = String(decoding: text[..<colon], as: UTF8.self)
-            fields.append(HTTPField(name, trimmed(text[text.index(after: colon)...])))
+            if fields.isEmpty { fields.reserveCapacity(Self.usualFields) }
+            let name = UnsafeRawBufferPointer(rebasing: text[..<colon])
+            let value = UnsafeRawBufferPointer(rebasing: text[(colon + 1)...])
+            fields.append(HTTPField(String(decoding: name, as: UTF8.self), words(value)))
         }
     }
 }
 
 private func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
 
-private func trimmed(_ text: Slice<UnsafeRawBufferPointer>) -> String {
-    var rest = text.drop(while: isSpace)
-    while let last = rest.last, isSpace(last) { rest = rest.dropLast() }
-    return String(decoding: rest, as: UTF8.self)
+private func words(_ text: UnsafeRawBufferPointer) -> String {
+    String(decoding: text.trimmed(front: isSpace, back: isSpace), as: UTF8.self)
+}
+
+extension UnsafeRawBufferPointer {
+    fileprivate func trimmed(front: (UInt8) -> Bool, back: (UInt8) -> Bool) -> UnsafeRawBufferPointer {
+        var start = 0
+        var end = count
+        while start < end, front(self[start]) { start += 1 }
+        while end > start, back(self[end - 1]) { end -= 1 }
+        return UnsafeRawBufferPointer(rebasing: self[start..<end])
+    }
 }

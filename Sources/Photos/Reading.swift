@@ -54,9 +54,16 @@ struct Reading: Sendable {
         self.fields = fields
     }
 
-    /// The first field of this name, in whatever case.
+    /// The first field of this name, which is given in lower case, in whatever case.
     func field(_ name: String) -> String? {
-        fields.first { $0.name.lowercased() == name }?.value
+        let name = name.utf8
+        return fields.first { field in
+            field.name.utf8.count == name.count && field.name.utf8.lazy.map(Self.lowercased).elementsEqual(name)
+        }?.value
+    }
+
+    private static func lowercased(_ byte: UInt8) -> UInt8 {
+        (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
     }
 
     var error: APIError? {

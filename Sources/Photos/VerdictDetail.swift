@@ -4,9 +4,11 @@ import Secrets
 /// What a person reads of an answer: ours in full, the service's words without what must stay secret.
 enum VerdictDetail {
     static func text(of reading: Reading, _ context: VerdictContext) -> String {
-        let hidden = hidden(context.secrets)
+        // Not before somebody else's words are told: a success has none.
+        lazy var hidden = hidden(context.secrets)
         return DetailText.scrubbed(
             story(of: reading) { text in
+                if text.isEmpty { return "" }
                 let clean = String(decoding: Redaction.replacing(hidden, in: Array(text.utf8)), as: UTF8.self)
                 return Redaction.hidingAccount(context.account, in: clean)
             })

@@ -77,6 +77,9 @@ struct JobResultTests {
         #expect(DetailText.scrubbed(String(repeating: "é", count: 300)).utf8.count == 512)
         #expect(DetailText.scrubbed("a" + String(repeating: "é", count: 300)).utf8.count == 511)
         #expect(DetailText.scrubbed("😀😀", limit: 7) == "😀")
+        #expect(DetailText.scrubbed("", limit: 0) == "")
+        #expect(DetailText.scrubbed(" fit~", limit: 5) == " fit~")
+        #expect(DetailText.scrubbed("not fit", limit: 5) == "not f")
         var result = JobResult.succeeded(
             Self.subject, attempts: 1, generation: 0, completedAt: Self.completed, duration: .zero)
         result.detail = "x\u{1b}[31m" + String(repeating: "y", count: 600)
