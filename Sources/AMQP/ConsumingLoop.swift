@@ -288,23 +288,21 @@ struct ConsumingLoop: ~Copyable {
     // MARK: Frames
 
     private mutating func handle(_ frame: Frame, _ connection: inout BrokerConnection) throws(LinkError) {
-        let endpoint = connection.endpoint.description
-        func fail(_ kind: LinkError.Kind, _ words: String) -> LinkError {
-            LinkError(kind, endpoint: endpoint, attempted: "consuming", words: words)
-        }
         switch frame {
         case .channelClosed(let code, let text):
             try connection.acknowledgeChannelClose()
-            throw fail(.channelClosed(code), text)
+            throw connection.fault(.channelClosed(code), "consuming", text)
         case .connectionClosed(let code, let text):
             connection.acknowledgeConnectionClose()
-            throw fail(.connectionClosed(code), text)
+            throw connection.fault(.connectionClosed(code), "consuming", text)
         case .consumerCancelled(let tag):
-            throw fail(.consumerCancelled, "the broker ended the consumer of \(tag); its queue was deleted or moved")
+            throw connection.fault(
+                .consumerCancelled, "consuming",
+                "the broker ended the consumer of \(tag); its queue was deleted or moved")
         case .deliver, .header, .body, .returned:
             switch assembler.take(frame) {
             case .delivered(let deliver, let properties, let body): receive(deliver, properties, body)
-            case .violation(let words): throw fail(.protocolViolation, words)
+            case .violation(let words): throw connection.fault(.protocolViolation, "consuming", words)
             case .returned, nil: break
             }
         case .cancelConfirmed: unconfirmedCancels -= 1

@@ -14,8 +14,9 @@ public struct DeliveryTag: Hashable, Sendable {
     }
 }
 
-/// A message as it was delivered, copied out of the library's memory.
-public struct IncomingMessage: Sendable {
+/// A message as it was delivered, copied out of the library's memory. A class, because it goes through many hands and
+/// never changes.
+public final class IncomingMessage: Sendable {
     public enum Body: Sendable {
         case complete([UInt8])
         /// Larger than the link's cap: its first bytes only. The digest is of the whole.

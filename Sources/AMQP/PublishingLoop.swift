@@ -4,9 +4,15 @@ import Threads
 
 /// What the publishing link's thread does.
 struct PublishingLoop: ~Copyable {
-    struct Waiting: Sendable {
+    /// A class, because it moves from list to list until it is answered.
+    final class Waiting: Sendable {
         let publication: Publication
         let reply: PublishingLink.Reply
+
+        init(_ publication: Publication, _ reply: PublishingLink.Reply) {
+            self.publication = publication
+            self.reply = reply
+        }
     }
 
     private let configuration: LinkConfiguration
@@ -124,7 +130,7 @@ struct PublishingLoop: ~Copyable {
                 if let fault = Self.fault(in: publication) {
                     reply.resume(returning: .invalid(fault))
                 } else {
-                    queue.append(Waiting(publication: publication, reply: reply))
+                    queue.append(Waiting(publication, reply))
                 }
             case .ping(let answer): answer()
             case .stop: isStopping = true
@@ -245,10 +251,6 @@ struct PublishingLoop: ~Copyable {
     // MARK: Frames
 
     private mutating func handle(_ frame: Frame, _ connection: inout BrokerConnection) throws(LinkError) {
-        let endpoint = connection.endpoint.description
-        func fail(_ kind: LinkError.Kind, _ words: String) -> LinkError {
-            LinkError(kind, endpoint: endpoint, attempted: "publishing", words: words)
-        }
         switch frame {
         case .confirm(let tag, let multiple): answer(book.confirmed(tag, multiple: multiple))
         case .refuse(let tag, let multiple): answer(book.refused(tag, multiple: multiple))
@@ -256,15 +258,15 @@ struct PublishingLoop: ~Copyable {
         case .unblocked: setBlocked(nil)
         case .channelClosed(let code, let text):
             try connection.acknowledgeChannelClose()
-            throw fail(.channelClosed(code), text)
+            throw connection.fault(.channelClosed(code), "publishing", text)
         case .connectionClosed(let code, let text):
             connection.acknowledgeConnectionClose()
-            throw fail(.connectionClosed(code), text)
+            throw connection.fault(.connectionClosed(code), "publishing", text)
         case .returned, .header, .body, .deliver:
             switch assembler.take(frame) {
             case .returned(let code, let text, let messageID):
                 book.returned(code: code, text: text, messageID: messageID)
-            case .violation(let words): throw fail(.protocolViolation, words)
+            case .violation(let words): throw connection.fault(.protocolViolation, "publishing", words)
             case .delivered, nil: break
             }
         case .consumerCancelled, .cancelConfirmed, .heartbeat, .other: break
