@@ -2,18 +2,33 @@
 /// form.
 public enum PercentEncoding {
     private static let digits = Array("0123456789ABCDEF".utf8)
-    private static let unreserved = Set(
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~".utf8)
 
     public static func encode(_ bytes: some Sequence<UInt8>) -> [UInt8] {
         let bytes = Array(bytes)
         // "." and ".." alone would be taken for steps in the path, and removed by clients on the way.
-        if bytes.allSatisfy({ $0 == UInt8(ascii: ".") }) { return bytes.flatMap(escape) }
-        return bytes.flatMap { unreserved.contains($0) ? [$0] : escape($0) }
+        let isStep = bytes.allSatisfy { $0 == UInt8(ascii: ".") }
+        var text: [UInt8] = []
+        text.reserveCapacity(bytes.count)
+        for byte in bytes {
+            if isUnreserved(byte), !isStep {
+                text.append(byte)
+            } else {
+                text.append(UInt8(ascii: "%"))
+                text.append(digits[Int(byte >> 4)])
+                text.append(digits[Int(byte & 15)])
+            }
+        }
+        return text
     }
 
-    private static func escape(_ byte: UInt8) -> [UInt8] {
-        [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+    private static func isUnreserved(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+            UInt8(ascii: "~"):
+            true
+        default: false
+        }
     }
 
     /// Nil for an escape that is none.
