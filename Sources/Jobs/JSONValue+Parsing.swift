@@ -22,10 +22,11 @@ extension JSONValue {
 
     private static func checkEncoding(_ bytes: [UInt8]) throws(JSONFault) {
         if bytes.isEmpty { throw JSONFault(.empty, at: 0) }
-        if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { throw JSONFault(.byteOrderMark, at: 0) }
         // Every JSON text begins with two ASCII characters or is one long, so a NUL among the first two tells.
-        if bytes.starts(with: [0xFE, 0xFF]) || bytes.starts(with: [0xFF, 0xFE]) || bytes.prefix(2).contains(0) {
-            throw JSONFault(.utf16, at: 0)
+        switch (bytes[0], bytes.count > 1 ? bytes[1] : nil) {
+        case (0xEF, 0xBB) where bytes.count > 2 && bytes[2] == 0xBF: throw JSONFault(.byteOrderMark, at: 0)
+        case (0xFE, 0xFF), (0xFF, 0xFE), (0, _), (_, 0): throw JSONFault(.utf16, at: 0)
+        default: break
         }
     }
 

@@ -3,6 +3,8 @@
 enum MessageContent {
     /// Why a body of this content is not read; nil if it is JSON as we take it.
     static func fault(contentType: String?, contentEncoding: String?) -> String? {
+        // What nearly everybody says.
+        if contentType == "application/json", contentEncoding == nil { return nil }
         if let contentEncoding, !contentEncoding.isEmpty, !["identity", "utf-8"].contains(contentEncoding.lowercased())
         {
             return "content-encoding: it must be absent, identity or utf-8"
