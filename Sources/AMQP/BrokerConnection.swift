@@ -14,7 +14,8 @@ struct BrokerConnection: ~Copyable {
     let stallGuard: StallGuard
     let heartbeat: Duration
     private let state: amqp_connection_state_t
-    private let arena = CArena()
+    let arena = CArena()
+    var outgoing: OutgoingFrames
     private var isHealthy = true
 
     /// Connects, logs in. Each step has a budget, so that the thread is back before anyone takes it for stuck.
@@ -43,6 +44,7 @@ struct BrokerConnection: ~Copyable {
         self.endpoint = endpoint
         self.stallGuard = stallGuard
         heartbeat = configuration.heartbeat
+        outgoing = OutgoingFrames(channel: Self.channel, frameMax: Int(amqp_get_frame_max(state)))
         self.state = state
     }
 

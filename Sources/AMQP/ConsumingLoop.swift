@@ -273,16 +273,11 @@ struct ConsumingLoop: ~Copyable {
 
     private mutating func settle(_ connection: inout BrokerConnection) throws(LinkError) {
         for ack in coalescer.flush() {
-            try connection.send("acking") { state, _ in
-                amqp_basic_ack(state, BrokerConnection.channel, ack.tag, ack.multiple ? 1 : 0)
-            }
+            try connection.ack(ack.tag, multiple: ack.multiple)
         }
-        for tag in nacks {
-            try connection.send("handing back") { state, _ in
-                amqp_basic_nack(state, BrokerConnection.channel, tag, 0, 1)
-            }
-        }
+        for tag in nacks { try connection.handBack(tag) }
         nacks = []
+        try connection.flush("settling")
     }
 
     // MARK: Frames
