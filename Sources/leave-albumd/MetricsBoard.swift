@@ -70,7 +70,7 @@ final class MetricsBoard: Sendable {
         case .replayed: metrics.replays.add()
         case .called(let call):
             metrics.attempts.with(call.verdict).add()
-            metrics.requests.with(call.httpStatus.map { "\($0)" } ?? "none").add()
+            metrics.requests.with(call.httpStatus.map { String($0) } ?? "none").add()
             metrics.requestDuration.observe(call.duration)
         case .parked(_, _, let delay, _, _): metrics.retries.with(Self.label(delay)).add()
         case .letterPublished(let reason): metrics.deadLetters.with(reason.rawValue).add()
