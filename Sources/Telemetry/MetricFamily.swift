@@ -7,8 +7,6 @@ import Threads
 public final class MetricFamily<Series: Sendable>: Sendable {
     private struct State {
         var series: [[String]: Series] = [:]
-        /// What was asked for last: most of what happens is the same thing again, and hashing costs the most.
-        var latest: (values: [String], series: Series)?
     }
 
     let labels: [String]
@@ -32,11 +30,7 @@ public final class MetricFamily<Series: Sendable>: Sendable {
     public func with(_ values: [String]) -> Series {
         precondition(values.count == labels.count, "a value for each of \(labels)")
         return state.withLock { state in
-            if let latest = state.latest, latest.values == values { return latest.series }
-            if let known = state.series[values] {
-                state.latest = (values, known)
-                return known
-            }
+            if let known = state.series[values] { return known }
             let key = state.series.count < most ? values : labels.map { _ in Self.overflow }
             if let known = state.series[key] { return known }
             let new = make()
