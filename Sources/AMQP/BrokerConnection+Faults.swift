@@ -3,6 +3,11 @@ import Glibc
 
 /// The library's codes and the broker's replies as errors, on the line where they arrive.
 extension BrokerConnection {
+    /// A fault that shows in what the broker sent.
+    func fault(_ kind: LinkError.Kind, _ attempted: String, _ words: String) -> LinkError {
+        LinkError(kind, endpoint: endpoint.description, attempted: attempted, words: words)
+    }
+
     static func failure(_ code: Int32, _ endpoint: Endpoint, _ attempted: String) -> LinkError {
         let kind: LinkError.Kind
         switch code {

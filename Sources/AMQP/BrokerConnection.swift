@@ -14,6 +14,8 @@ struct BrokerConnection: ~Copyable {
     let stallGuard: StallGuard
     let heartbeat: Duration
     private let state: amqp_connection_state_t
+    let arena = CArena()
+    var outgoing: OutgoingFrames
     private var isHealthy = true
 
     /// Connects, logs in. Each step has a budget, so that the thread is back before anyone takes it for stuck.
@@ -42,6 +44,7 @@ struct BrokerConnection: ~Copyable {
         self.endpoint = endpoint
         self.stallGuard = stallGuard
         heartbeat = configuration.heartbeat
+        outgoing = OutgoingFrames(channel: Self.channel, frameMax: Int(amqp_get_frame_max(state)))
         self.state = state
     }
 
@@ -55,14 +58,16 @@ struct BrokerConnection: ~Copyable {
     // MARK: Calls into the library
 
     /// Each call is under the guard, and its code is read here: the library has one slot for errors.
-    private mutating func call(_ attempted: String, _ body: (amqp_connection_state_t) -> Int32) throws(LinkError) {
+    private mutating func call(
+        _ attempted: () -> String, _ body: (amqp_connection_state_t) -> Int32
+    ) throws(LinkError) {
         stallGuard.entered()
         errno = 0
         let code = body(state)
         stallGuard.left()
         guard code >= 0 else {
             isHealthy = false
-            throw Self.failure(code, endpoint, attempted)
+            throw Self.failure(code, endpoint, attempted())
         }
     }
 
@@ -72,8 +77,8 @@ struct BrokerConnection: ~Copyable {
     ) throws(LinkError) -> Answer {
         stallGuard.entered()
         errno = 0
-        let arena = CArena()
         let answer = body(state, arena)
+        arena.reset()
         let reply = amqp_get_rpc_reply(state)
         stallGuard.left()
         if let answer, reply.reply_type == AMQP_RESPONSE_NORMAL { return answer }
@@ -87,7 +92,7 @@ struct BrokerConnection: ~Copyable {
     }
 
     mutating func acknowledgeChannelClose() throws(LinkError) {
-        try call("answering a closed channel") { state in
+        try call({ "answering a closed channel" }) { state in
             var closed = amqp_channel_close_ok_t()
             return amqp_send_method(state, Self.channel, AMQP_CHANNEL_CLOSE_OK_METHOD, &closed)
         }
@@ -132,8 +137,11 @@ struct BrokerConnection: ~Copyable {
         stallGuard.left()
     }
 
-    mutating func send(_ attempted: String, _ body: (amqp_connection_state_t, CArena) -> Int32) throws(LinkError) {
-        let arena = CArena()
+    mutating func send(
+        _ attempted: @autoclosure () -> String, _ body: (amqp_connection_state_t, CArena) -> Int32
+    ) throws(LinkError) {
+        let arena = arena
+        defer { arena.reset() }
         try call(attempted) { state in body(state, arena) }
     }
 

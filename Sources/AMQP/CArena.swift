@@ -1,20 +1,54 @@
 import CRabbitMQ
 
-/// Memory for the arguments of one library call: it lives until the arena goes.
+/// Memory for the arguments of one library call: what it gave out lives until it is reset or goes.
 final class CArena {
-    private var blocks: [UnsafeMutableRawPointer] = []
+    /// The properties of an ordinary message several times over.
+    private static let size = 4096
+    /// Enough for every type of the library's.
+    private static let alignment = 16
 
-    deinit { blocks.forEach { $0.deallocate() } }
+    private let block = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: alignment)
+    private var used = 0
+    /// One for each thing that the block has no room for.
+    private var others: [UnsafeMutableRawPointer] = []
 
-    func bytes(_ source: some Collection<UInt8>) -> amqp_bytes_t {
-        guard !source.isEmpty else { return amqp_bytes_t(len: 0, bytes: nil) }
-        let block = UnsafeMutableRawPointer.allocate(byteCount: source.count, alignment: 1)
-        blocks.append(block)
-        UnsafeMutableRawBufferPointer(start: block, count: source.count).copyBytes(from: source)
-        return amqp_bytes_t(len: source.count, bytes: block)
+    deinit {
+        reset()
+        block.deallocate()
     }
 
-    func bytes(_ string: String) -> amqp_bytes_t { bytes(Array(string.utf8)) }
+    /// Takes back all that was given out.
+    func reset() {
+        used = 0
+        guard !others.isEmpty else { return }
+        others.forEach { $0.deallocate() }
+        others = []
+    }
+
+    private func allocate(byteCount: Int) -> UnsafeMutableRawPointer {
+        let rounded = (byteCount + Self.alignment - 1) / Self.alignment * Self.alignment
+        guard rounded <= Self.size - used else {
+            let other = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: Self.alignment)
+            others.append(other)
+            return other
+        }
+        defer { used += rounded }
+        return block + used
+    }
+
+    private func bytes(_ source: UnsafeRawBufferPointer) -> amqp_bytes_t {
+        guard let start = source.baseAddress, !source.isEmpty else { return amqp_bytes_t(len: 0, bytes: nil) }
+        let copy = allocate(byteCount: source.count)
+        copy.copyMemory(from: start, byteCount: source.count)
+        return amqp_bytes_t(len: source.count, bytes: copy)
+    }
+
+    func bytes(_ source: [UInt8]) -> amqp_bytes_t { source.withUnsafeBytes { bytes($0) } }
+
+    func bytes(_ string: String) -> amqp_bytes_t {
+        var string = string
+        return string.withUTF8 { bytes(UnsafeRawBufferPointer($0)) }
+    }
 
     func table(_ table: FieldTable) -> amqp_table_t {
         guard !table.fields.isEmpty else { return amqp_table_t(num_entries: 0, entries: nil) }
@@ -65,30 +99,27 @@ final class CArena {
     }
 
     private func allocate<Element>(_ type: Element.Type, count: Int) -> UnsafeMutablePointer<Element> {
-        let block = UnsafeMutableRawPointer.allocate(
-            byteCount: max(1, count) * MemoryLayout<Element>.stride, alignment: MemoryLayout<Element>.alignment)
-        blocks.append(block)
-        return block.bindMemory(to: type, capacity: max(1, count))
+        allocate(byteCount: max(1, count) * MemoryLayout<Element>.stride).bindMemory(to: type, capacity: max(1, count))
     }
 
     func properties(_ source: Properties) -> amqp_basic_properties_t {
         var properties = amqp_basic_properties_t()
         var flags: Int32 = 0
-        func text(_ value: String?, _ flag: Int32, _ field: WritableKeyPath<amqp_basic_properties_t, amqp_bytes_t>) {
+        func text(_ value: String?, _ flag: Int32, _ field: inout amqp_bytes_t) {
             guard let value else { return }
-            properties[keyPath: field] = bytes(value)
+            field = bytes(value)
             flags |= flag
         }
-        text(source.contentType, AMQP_BASIC_CONTENT_TYPE_FLAG, \.content_type)
-        text(source.contentEncoding, AMQP_BASIC_CONTENT_ENCODING_FLAG, \.content_encoding)
-        text(source.correlationID, AMQP_BASIC_CORRELATION_ID_FLAG, \.correlation_id)
-        text(source.replyTo, AMQP_BASIC_REPLY_TO_FLAG, \.reply_to)
-        text(source.expiration, AMQP_BASIC_EXPIRATION_FLAG, \.expiration)
-        text(source.messageID, AMQP_BASIC_MESSAGE_ID_FLAG, \.message_id)
-        text(source.type, AMQP_BASIC_TYPE_FLAG, \.type)
-        text(source.userID, AMQP_BASIC_USER_ID_FLAG, \.user_id)
-        text(source.appID, AMQP_BASIC_APP_ID_FLAG, \.app_id)
-        text(source.clusterID, AMQP_BASIC_CLUSTER_ID_FLAG, \.cluster_id)
+        text(source.contentType, AMQP_BASIC_CONTENT_TYPE_FLAG, &properties.content_type)
+        text(source.contentEncoding, AMQP_BASIC_CONTENT_ENCODING_FLAG, &properties.content_encoding)
+        text(source.correlationID, AMQP_BASIC_CORRELATION_ID_FLAG, &properties.correlation_id)
+        text(source.replyTo, AMQP_BASIC_REPLY_TO_FLAG, &properties.reply_to)
+        text(source.expiration, AMQP_BASIC_EXPIRATION_FLAG, &properties.expiration)
+        text(source.messageID, AMQP_BASIC_MESSAGE_ID_FLAG, &properties.message_id)
+        text(source.type, AMQP_BASIC_TYPE_FLAG, &properties.type)
+        text(source.userID, AMQP_BASIC_USER_ID_FLAG, &properties.user_id)
+        text(source.appID, AMQP_BASIC_APP_ID_FLAG, &properties.app_id)
+        text(source.clusterID, AMQP_BASIC_CLUSTER_ID_FLAG, &properties.cluster_id)
         if let headers = source.headers {
             properties.headers = table(headers)
             flags |= AMQP_BASIC_HEADERS_FLAG

@@ -9,7 +9,8 @@ enum CBytes {
 
     /// Short strings of the protocol; the broker does not check that they are UTF-8, so they are repaired.
     static func string(_ bytes: amqp_bytes_t) -> String {
-        String(decoding: array(bytes), as: UTF8.self)
+        guard let start = bytes.bytes else { return "" }
+        return String(decoding: UnsafeRawBufferPointer(start: start, count: bytes.len), as: UTF8.self)
     }
 
     /// Deeper tables than anyone writes are cut off here: the depth is the sender's choice, the stack is ours.

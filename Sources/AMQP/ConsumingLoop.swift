@@ -273,38 +273,31 @@ struct ConsumingLoop: ~Copyable {
 
     private mutating func settle(_ connection: inout BrokerConnection) throws(LinkError) {
         for ack in coalescer.flush() {
-            try connection.send("acking") { state, _ in
-                amqp_basic_ack(state, BrokerConnection.channel, ack.tag, ack.multiple ? 1 : 0)
-            }
+            try connection.ack(ack.tag, multiple: ack.multiple)
         }
-        for tag in nacks {
-            try connection.send("handing back") { state, _ in
-                amqp_basic_nack(state, BrokerConnection.channel, tag, 0, 1)
-            }
-        }
+        for tag in nacks { try connection.handBack(tag) }
         nacks = []
+        try connection.flush("settling")
     }
 
     // MARK: Frames
 
     private mutating func handle(_ frame: Frame, _ connection: inout BrokerConnection) throws(LinkError) {
-        let endpoint = connection.endpoint.description
-        func fail(_ kind: LinkError.Kind, _ words: String) -> LinkError {
-            LinkError(kind, endpoint: endpoint, attempted: "consuming", words: words)
-        }
         switch frame {
         case .channelClosed(let code, let text):
             try connection.acknowledgeChannelClose()
-            throw fail(.channelClosed(code), text)
+            throw connection.fault(.channelClosed(code), "consuming", text)
         case .connectionClosed(let code, let text):
             connection.acknowledgeConnectionClose()
-            throw fail(.connectionClosed(code), text)
+            throw connection.fault(.connectionClosed(code), "consuming", text)
         case .consumerCancelled(let tag):
-            throw fail(.consumerCancelled, "the broker ended the consumer of \(tag); its queue was deleted or moved")
+            throw connection.fault(
+                .consumerCancelled, "consuming",
+                "the broker ended the consumer of \(tag); its queue was deleted or moved")
         case .deliver, .header, .body, .returned:
             switch assembler.take(frame) {
             case .delivered(let deliver, let properties, let body): receive(deliver, properties, body)
-            case .violation(let words): throw fail(.protocolViolation, words)
+            case .violation(let words): throw connection.fault(.protocolViolation, "consuming", words)
             case .returned, nil: break
             }
         case .cancelConfirmed: unconfirmedCancels -= 1

@@ -23,7 +23,7 @@ struct FrameAssembler {
     private enum State {
         case idle
         case header(Head)
-        case body(Head, Properties, remaining: UInt64)
+        case body(Head, Properties)
     }
 
     /// Kept of a body that is larger than the cap.
@@ -33,6 +33,7 @@ struct FrameAssembler {
     private var state = State.idle
     private var bytes: [UInt8] = []
     private var size: UInt64 = 0
+    private var remaining: UInt64 = 0
     private var hasher: SHA256Hasher?
 
     init(maximumBody: Int) {
@@ -44,38 +45,39 @@ struct FrameAssembler {
 
     /// Takes a content frame; nil while the message is incomplete. Other frames are none of its business.
     mutating func take(_ frame: Frame) -> Output? {
-        switch (state, frame) {
-        case (.idle, .deliver(let deliver)):
-            state = .header(.deliver(deliver))
-            return nil
-        case (.idle, .returned(let code, let text, _, _)):
-            state = .header(.returned(code: code, text: text))
-            return nil
-        case (.header(let head), .header(let bodySize, let properties)):
+        switch frame {
+        case .deliver(let deliver): return begin(.deliver(deliver))
+        case .returned(let code, let text, _, _): return begin(.returned(code: code, text: text))
+        case .header(let bodySize, let properties):
+            guard case .header(let head) = state else { return Self.disorder }
             size = bodySize
             bytes = []
             hasher = bodySize > UInt64(maximumBody) ? SHA256Hasher() : nil
             guard bodySize > 0 else { return finish(head, properties) }
-            state = .body(head, properties, remaining: bodySize)
+            state = .body(head, properties)
+            remaining = bodySize
             return nil
-        case (.body(let head, let properties, let remaining), .body(let piece)):
+        case .body(let piece):
+            guard case .body = state else { return Self.disorder }
             guard UInt64(piece.count) <= remaining else {
                 return .violation("a body of \(size) bytes was announced, and more came")
             }
             keep(piece)
-            let rest = remaining - UInt64(piece.count)
-            guard rest == 0 else {
-                state = .body(head, properties, remaining: rest)
-                return nil
-            }
+            remaining -= UInt64(piece.count)
+            guard remaining == 0, case .body(let head, let properties) = state else { return nil }
             return finish(head, properties)
-        case (_, .deliver), (_, .returned), (_, .header), (_, .body):
-            return .violation("a content frame came out of its order")
-        case (_, .confirm), (_, .refuse), (_, .consumerCancelled), (_, .cancelConfirmed), (_, .channelClosed),
-            (_, .connectionClosed),
-            (_, .blocked), (_, .unblocked), (_, .heartbeat), (_, .other):
+        case .confirm, .refuse, .consumerCancelled, .cancelConfirmed, .channelClosed, .connectionClosed, .blocked,
+            .unblocked, .heartbeat, .other:
             return nil
         }
+    }
+
+    private static let disorder = Output.violation("a content frame came out of its order")
+
+    private mutating func begin(_ head: Head) -> Output? {
+        guard case .idle = state else { return Self.disorder }
+        state = .header(head)
+        return nil
     }
 
     private mutating func keep(_ piece: [UInt8]) {

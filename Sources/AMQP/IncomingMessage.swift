@@ -14,9 +14,8 @@ public struct DeliveryTag: Hashable, Sendable {
     }
 }
 
-/// A message as it was delivered, copied out of the library's memory.
-///
-/// A class, because it is handed from room to room and never changes: passing it on is one reference, not twenty.
+/// A message as it was delivered, copied out of the library's memory. A class, because it goes through many hands and
+/// never changes.
 public final class IncomingMessage: Sendable {
     public enum Body: Sendable {
         case complete([UInt8])

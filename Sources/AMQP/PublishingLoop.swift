@@ -4,9 +4,15 @@ import Threads
 
 /// What the publishing link's thread does.
 struct PublishingLoop: ~Copyable {
-    struct Waiting: Sendable {
+    /// A class, because it moves from list to list until it is answered.
+    final class Waiting: Sendable {
         let publication: Publication
         let reply: PublishingLink.Reply
+
+        init(_ publication: Publication, _ reply: PublishingLink.Reply) {
+            self.publication = publication
+            self.reply = reply
+        }
     }
 
     private let configuration: LinkConfiguration
@@ -33,8 +39,10 @@ struct PublishingLoop: ~Copyable {
     private static let stuckInterval = Duration.milliseconds(10)
     /// Since when the broker has owed an answer and given none.
     private var owedSince: MonotonicTime?
-    /// Publications between two looks at what came.
+    /// Publications between two looks at what came and whether the peer reads.
     private static let publishedPerRound = 32
+    /// Of their bodies; the last may go beyond it. A socket that takes bytes takes about so many without a wait.
+    private static let bytesPerRound = 16_384
 
     init(
         _ configuration: LinkConfiguration, mailbox: Mailbox<PublishingLink.Command>, counters: LinkCounters,
@@ -124,7 +132,7 @@ struct PublishingLoop: ~Copyable {
                 if let fault = Self.fault(in: publication) {
                     reply.resume(returning: .invalid(fault))
                 } else {
-                    queue.append(Waiting(publication: publication, reply: reply))
+                    queue.append(Waiting(publication, reply))
                 }
             case .ping(let answer): answer()
             case .stop: isStopping = true
@@ -203,10 +211,12 @@ struct PublishingLoop: ~Copyable {
     private var window: Int { suspected > 0 ? 1 : configuration.unconfirmedWindow }
 
     private mutating func publishSome(_ connection: inout BrokerConnection) throws(LinkError) -> Bool {
-        guard !isBlocked else { return false }
+        guard !isBlocked, head < queue.count, book.count < window, connection.unsentBytes < Self.unsentLimit,
+            isWritable(connection.descriptor)
+        else { return false }
         var published = 0
-        while published < Self.publishedPerRound, head < queue.count, book.count < window {
-            guard connection.unsentBytes < Self.unsentLimit, isWritable(connection.descriptor) else { break }
+        var bytes = 0
+        while published < Self.publishedPerRound, bytes < Self.bytesPerRound, head < queue.count, book.count < window {
             let waiting = queue[head]
             head += 1
             if head == queue.count {
@@ -215,14 +225,14 @@ struct PublishingLoop: ~Copyable {
             }
             // Noted first: if the send fails half-way, it is unknown like the others.
             book.published(waiting, messageID: waiting.publication.properties.messageID)
-            try publish(waiting.publication, &connection)
+            try connection.publish(waiting.publication)
             published += 1
+            bytes += waiting.publication.body.count
         }
-        if published > 0 {
-            let count = book.count
-            counters.update { $0.unconfirmed = count }
-        }
-        return published > 0
+        try connection.flush("publishing")
+        let count = book.count
+        counters.update { $0.unconfirmed = count }
+        return true
     }
 
     private func isWritable(_ socket: Int32) -> Bool {
@@ -230,25 +240,9 @@ struct PublishingLoop: ~Copyable {
         return poll(&descriptor, 1, 0) == 1
     }
 
-    private func publish(_ publication: Publication, _ connection: inout BrokerConnection) throws(LinkError) {
-        try connection.send("publishing to \(publication.exchange) \(publication.routingKey)") { state, arena in
-            var properties = arena.properties(publication.properties)
-            return publication.body.withUnsafeBytes { body in
-                amqp_basic_publish(
-                    state, BrokerConnection.channel, arena.bytes(publication.exchange),
-                    arena.bytes(publication.routingKey), publication.isMandatory ? 1 : 0, 0, &properties,
-                    amqp_bytes_t(len: body.count, bytes: UnsafeMutableRawPointer(mutating: body.baseAddress)))
-            }
-        }
-    }
-
     // MARK: Frames
 
     private mutating func handle(_ frame: Frame, _ connection: inout BrokerConnection) throws(LinkError) {
-        let endpoint = connection.endpoint.description
-        func fail(_ kind: LinkError.Kind, _ words: String) -> LinkError {
-            LinkError(kind, endpoint: endpoint, attempted: "publishing", words: words)
-        }
         switch frame {
         case .confirm(let tag, let multiple): answer(book.confirmed(tag, multiple: multiple))
         case .refuse(let tag, let multiple): answer(book.refused(tag, multiple: multiple))
@@ -256,15 +250,15 @@ struct PublishingLoop: ~Copyable {
         case .unblocked: setBlocked(nil)
         case .channelClosed(let code, let text):
             try connection.acknowledgeChannelClose()
-            throw fail(.channelClosed(code), text)
+            throw connection.fault(.channelClosed(code), "publishing", text)
         case .connectionClosed(let code, let text):
             connection.acknowledgeConnectionClose()
-            throw fail(.connectionClosed(code), text)
+            throw connection.fault(.connectionClosed(code), "publishing", text)
         case .returned, .header, .body, .deliver:
             switch assembler.take(frame) {
             case .returned(let code, let text, let messageID):
                 book.returned(code: code, text: text, messageID: messageID)
-            case .violation(let words): throw fail(.protocolViolation, words)
+            case .violation(let words): throw connection.fault(.protocolViolation, "publishing", words)
             case .delivered, nil: break
             }
         case .consumerCancelled, .cancelConfirmed, .heartbeat, .other: break

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Synchronization
 import Threads
 
 /// Frees a thread that is stuck in the library: a send that never ends gives up when its socket is shut down.
@@ -8,12 +9,14 @@ import Threads
 final class StallGuard: Sendable {
     private struct State {
         var duplicate: Int32 = -1
-        var busySince: MonotonicTime?
         var isDone = false
     }
 
     // Written by the link's thread, read by the guard's, under the lock.
     private let state = Lock(State())
+    // Nanoseconds of the monotonic clock, 0 outside of the library. Written by the link's thread around each call, read
+    // by the guard's.
+    private let busySince = Atomic<Int64>(0)
     private let wake: Wake
     private let limit: Duration
     private let clock = SystemTimekeeper()
@@ -44,12 +47,11 @@ final class StallGuard: Sendable {
     }
 
     func entered() {
-        let now = clock.now()
-        state.withLock { $0.busySince = now }
+        busySince.store(clock.now().nanoseconds, ordering: .relaxed)
     }
 
     func left() {
-        state.withLock { $0.busySince = nil }
+        busySince.store(0, ordering: .relaxed)
     }
 
     func end() {
@@ -70,8 +72,9 @@ final class StallGuard: Sendable {
         // Not looking for work: looking whether a call that should take microseconds has taken seconds.
         poll(&descriptor, 1, Int32(clamping: limit.milliseconds / 2))
         let now = clock.now()
+        let since = busySince.load(ordering: .relaxed)
         return state.withLock { state in
-            if let since = state.busySince, now - since > limit, state.duplicate >= 0 {
+            if since > 0, now - MonotonicTime(nanoseconds: since) > limit, state.duplicate >= 0 {
                 shutdown(state.duplicate, Int32(SHUT_RDWR))
             }
             return !state.isDone

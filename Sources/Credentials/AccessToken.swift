@@ -14,4 +14,9 @@ public struct AccessToken: Sendable {
         self.expiresAt = expiresAt
         self.scopes = scopes
     }
+
+    /// Whether it is the token that was refused, known by its digest. Hashes only where one was.
+    func isThat(_ rejected: SHA256Digest?) -> Bool {
+        rejected.map { secret.sha256 == $0 } ?? false
+    }
 }

@@ -33,7 +33,7 @@ public final class StaticCredentials: CredentialProvider {
     /// enough for.
     public func token(for account: AccountID, rejecting rejected: SHA256Digest?) async -> TokenAnswer {
         guard let known = table.withLock({ $0.token(for: account) }) else { return .notFound }
-        guard known.secret.sha256 == rejected else { return .token(known) }
+        guard known.isThat(rejected) else { return .token(known) }
         let fresh: AccessToken?
         do throws(TokenFileError) {
             let read = try TokenTable.read(path: path).table
@@ -43,7 +43,7 @@ public final class StaticCredentials: CredentialProvider {
             return .unavailable("the token was refused, and its file cannot be read again: \(error)", retryAfter: nil)
         }
         guard let fresh else { return .notFound }
-        guard fresh.secret.sha256 != rejected else {
+        guard !fresh.isThat(rejected) else {
             return .rejected("the token was refused, and \(path) has no other")
         }
         return .token(fresh)

@@ -53,7 +53,7 @@ public actor TokenCache {
         let now = clock.wall()
         let entry = entries[account] ?? Entry()
         // Whoever asks with the digest of an older token gets the one that came since.
-        if let token = entry.token, token.secret.sha256 != rejected, let expires = token.expiresAt {
+        if let token = entry.token, !token.isThat(rejected), let expires = token.expiresAt {
             let left = expires - now
             if left > configuration.least {
                 if let renewAt = entry.renewAt, renewAt <= now { _ = flight(for: account, rejecting: nil) }

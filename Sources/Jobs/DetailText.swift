@@ -6,8 +6,7 @@ public enum DetailText {
     /// Each control character (C0, DEL, C1, separators of lines and paragraphs, bidi controls) becomes a space; what
     /// goes beyond `limit` bytes is cut before the character that would not fit.
     public static func scrubbed(_ text: String, limit: Int = longest) -> String {
-        // Most text is fit as it is.
-        if text.utf8.count <= limit, text.utf8.allSatisfy(isPrintableASCII) { return text }
+        if text.utf8.count <= limit, text.utf8.allSatisfy(isPlain) { return text }
         var scrubbed = String.UnicodeScalarView()
         var size = 0
         for scalar in text.unicodeScalars {
@@ -19,7 +18,6 @@ public enum DetailText {
         return String(scrubbed)
     }
 
-    private static func isPrintableASCII(_ byte: UInt8) -> Bool {
-        (UInt8(ascii: " ")...UInt8(ascii: "~")).contains(byte)
-    }
+    /// ASCII without controls: most text is nothing else, and there is nothing to scrub.
+    static func isPlain(_ byte: UInt8) -> Bool { (0x20...0x7E).contains(byte) }
 }

@@ -17,6 +17,11 @@ extension Identity {
     /// For people and for JSON. Never a key.
     public var string: String { String(decoding: utf8, as: UTF8.self) }
     public var description: String { string }
+
+    /// All bytes at once; an array would feed them one by one.
+    public func hash(into hasher: inout Hasher) {
+        utf8.withUnsafeBytes { hasher.combine(bytes: $0) }
+    }
 }
 
 /// The idempotency key of a job: 1–128 of `A–Z a–z 0–9 . _ : / -`.

@@ -9,7 +9,9 @@ extension JSONValue {
     /// finite reals, no NUL in names. Throws what is wrong, without quoting the input.
     public static func parse(_ bytes: [UInt8]) throws(JSONFault) -> JSONValue {
         try checkEncoding(bytes)
-        try checkDepth(bytes)
+        if let offset = bytes.withUnsafeBufferPointer(tooDeep) {
+            throw JSONFault(.tooDeep(limit: deepestNesting), at: offset)
+        }
         var code: Int32 = 0
         var position: Int32 = 0
         let parsed = bytes.withUnsafeBytes { buffer in
@@ -22,34 +24,36 @@ extension JSONValue {
 
     private static func checkEncoding(_ bytes: [UInt8]) throws(JSONFault) {
         if bytes.isEmpty { throw JSONFault(.empty, at: 0) }
-        if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { throw JSONFault(.byteOrderMark, at: 0) }
         // Every JSON text begins with two ASCII characters or is one long, so a NUL among the first two tells.
-        if bytes.starts(with: [0xFE, 0xFF]) || bytes.starts(with: [0xFF, 0xFE]) || bytes.prefix(2).contains(0) {
-            throw JSONFault(.utf16, at: 0)
+        switch (bytes[0], bytes.count > 1 ? bytes[1] : nil) {
+        case (0xEF, 0xBB) where bytes.count > 2 && bytes[2] == 0xBF: throw JSONFault(.byteOrderMark, at: 0)
+        case (0xFE, 0xFF), (0xFF, 0xFE), (0, _), (_, 0): throw JSONFault(.utf16, at: 0)
+        default: break
         }
     }
 
-    private static func checkDepth(_ bytes: [UInt8]) throws(JSONFault) {
+    /// Where the first bracket too many stands. Brackets in strings are none.
+    private static func tooDeep(_ bytes: UnsafeBufferPointer<UInt8>) -> Int? {
         var depth = 0
         var isInString = false
-        var isEscaped = false
-        for (offset, byte) in bytes.enumerated() {
-            if isEscaped {
-                isEscaped = false
-            } else if isInString {
-                if byte == UInt8(ascii: "\\") { isEscaped = true }
-                if byte == UInt8(ascii: "\"") { isInString = false }
-            } else {
-                switch byte {
-                case UInt8(ascii: "\""): isInString = true
-                case UInt8(ascii: "{"), UInt8(ascii: "["):
-                    depth += 1
-                    if depth > deepestNesting { throw JSONFault(.tooDeep(limit: deepestNesting), at: offset) }
-                case UInt8(ascii: "}"), UInt8(ascii: "]"): depth -= 1
-                default: break
-                }
+        var offset = 0
+        while offset < bytes.count {
+            switch bytes[offset] {
+            case UInt8(ascii: "\""): isInString.toggle()
+            case UInt8(ascii: "\\"):
+                // Whatever is escaped, it ends no string.
+                if isInString { offset += 1 }
+            case UInt8(ascii: "{"), UInt8(ascii: "["):
+                if isInString { break }
+                depth += 1
+                if depth > deepestNesting { return offset }
+            case UInt8(ascii: "}"), UInt8(ascii: "]"):
+                if !isInString { depth -= 1 }
+            default: break
             }
+            offset += 1
         }
+        return nil
     }
 
     private static func kind(ofCode code: Int32) -> JSONFault.Kind {

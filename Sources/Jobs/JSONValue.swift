@@ -29,7 +29,11 @@ public enum JSONValue: Hashable, Sendable {
 
     /// The value of a member of an object; nil if there is none or this is no object.
     public subscript(name: String) -> JSONValue? {
-        members?.first { $0.name.elementsEqual(name.utf8) }?.value
+        guard let members else { return nil }
+        var name = name
+        return name.withUTF8 { name in
+            members.first { $0.name.count == name.count && $0.name.elementsEqual(name) }?.value
+        }
     }
 
     public var members: [Member]? {

@@ -1,7 +1,8 @@
 public import Threads
 
-/// One valid request that a user leave a shared album. Shape and rules: docs/messages.md, job version 1.
-public struct Job: Sendable {
+/// One valid request that a user leave a shared album. Shape and rules: docs/messages.md, job version 1. A class, because
+/// it goes through many hands and never changes.
+public final class Job: Sendable {
     public let id: JobID
     public let account: AccountID
     public let shareToken: ShareToken

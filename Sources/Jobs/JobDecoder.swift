@@ -86,6 +86,7 @@ public enum JobDecoder {
             throw members.malformed("metadata", "it has \(written.count) members; \(mostMetadata) are allowed")
         }
         var metadata: [Job.Metadatum] = []
+        metadata.reserveCapacity(written.count)
         for member in written {
             guard let value = member.value.utf8 else {
                 throw members.wrongType(path(of: member.name, token: token), member.value, "a string")

@@ -1,31 +1,38 @@
 extension JobResult {
     /// In bytes. The names of google.rpc.Code are far shorter.
     private static let longestAPIStatus = 64
+    /// Of a success with some metadata, in bytes; a larger one grows.
+    private static let usualSize = 512
 
     /// Compact JSON, names sorted: equal results give equal bytes.
     public func encoded() -> [UInt8] {
-        var members: [JSONValue.Member] = []
-        func add(_ name: String, _ value: JSONValue?) {
-            if let value { members.append(JSONValue.Member(name, value)) }
-        }
-        add("version", .integer(1))
-        add("jobId", jobID.map { .string($0.utf8) })
-        add("account", account.map { .string($0.utf8) })
-        add("outcome", .text(outcome.rawValue))
-        add("effect", .text(effect.rawValue))
-        add("reason", reason.map { .text($0.rawValue) })
-        add("next", next.map { .text($0.rawValue) })
-        add("detail", detail.map { .text(DetailText.scrubbed($0)) })
-        add("attempts", .integer(Int64(attempts)))
-        add("generation", .integer(Int64(generation)))
-        add("httpStatus", httpStatus.map { .integer(Int64($0)) })
-        add("apiStatus", apiStatus.map { .text(DetailText.scrubbed($0, limit: Self.longestAPIStatus)) })
-        add("requestedAt", requestedAt.map { .text($0) })
-        add("completedAt", completedAt.map { .text($0) })
-        add("durationMs", .integer(durationMs))
+        var text = JSONText(capacity: Self.usualSize)
+        text.begin(.object)
+        text.member("account", account?.utf8)
+        text.member("apiStatus", apiStatus.map { DetailText.scrubbed($0, limit: Self.longestAPIStatus) })
+        text.member("attempts", Int64(attempts))
+        text.member("completedAt", completedAt)
+        text.member("detail", detail.map { DetailText.scrubbed($0) })
+        text.member("durationMs", durationMs)
+        text.member("effect", effect.rawValue)
+        text.member("generation", Int64(generation))
+        text.member("httpStatus", httpStatus.map(Int64.init))
+        text.member("jobId", jobID?.utf8)
         if !metadata.isEmpty {
-            add("metadata", .object(metadata.map { JSONValue.Member($0.key, .string($0.value)) }))
+            text.name("metadata")
+            text.begin(.object)
+            for datum in metadata.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+                text.name(datum.key)
+                text.string(datum.value)
+            }
+            text.end(.object)
         }
-        return JSONValue.object(members).encoded()
+        text.member("next", next?.rawValue)
+        text.member("outcome", outcome.rawValue)
+        text.member("reason", reason?.rawValue)
+        text.member("requestedAt", requestedAt)
+        text.member("version", 1)
+        text.end(.object)
+        return text.bytes
     }
 }

@@ -7,18 +7,15 @@ enum MessageBody {
         of body: [UInt8], contentType: String?, contentEncoding: String?, fallbackID: JobID?
     ) throws(Rejection) -> MessageMembers {
         if body.count > largest { throw tooLarge(size: UInt64(body.count), jobID: fallbackID) }
-        let parsed = parse(body)
+        let contentFault = MessageContent.fault(contentType: contentType, contentEncoding: contentEncoding)
         // Read before the content is judged, so that a rejection for the content names the job if it can.
-        var readable: MessageMembers?
-        if case .success(let value) = parsed { readable = MessageMembers(value, fallbackID: fallbackID) }
-        if let fault = MessageContent.fault(contentType: contentType, contentEncoding: contentEncoding) {
-            throw Rejection(
-                .unsupportedContent, fault, jobID: readable.map(\.jobID) ?? fallbackID, account: readable?.account)
-        }
-        switch parsed {
-        case .failure(let fault): throw Rejection(.malformedJob, "the body: \(fault)", jobID: fallbackID)
+        switch parse(body) {
+        case .failure(let fault):
+            if let contentFault { throw Rejection(.unsupportedContent, contentFault, jobID: fallbackID) }
+            throw Rejection(.malformedJob, "the body: \(fault)", jobID: fallbackID)
         case .success(let value):
             let members = MessageMembers(value, fallbackID: fallbackID)
+            if let contentFault { throw members.rejection(.unsupportedContent, contentFault) }
             guard value.members != nil else {
                 throw members.rejection(.malformedJob, "the body: it is \(value.kind) where an object belongs")
             }

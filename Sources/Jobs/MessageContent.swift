@@ -3,11 +3,21 @@
 enum MessageContent {
     /// Why a body of this content is not read; nil if it is JSON as we take it.
     static func fault(contentType: String?, contentEncoding: String?) -> String? {
-        if let contentEncoding, !contentEncoding.isEmpty, !["identity", "utf-8"].contains(contentEncoding.lowercased())
-        {
-            return "content-encoding: it must be absent, identity or utf-8"
+        encodingFault(contentEncoding ?? "") ?? typeFault(contentType ?? "")
+    }
+
+    private static func encodingFault(_ encoding: String) -> String? {
+        switch encoding {
+        // As nearly everybody writes it: no copy is made of it.
+        case "", "identity", "utf-8": nil
+        default:
+            ["identity", "utf-8"].contains(encoding.lowercased())
+                ? nil : "content-encoding: it must be absent, identity or utf-8"
         }
-        guard let contentType, !contentType.isEmpty else { return nil }
+    }
+
+    private static func typeFault(_ contentType: String) -> String? {
+        if contentType == "" || contentType == "application/json" { return nil }
         let parts = contentType.utf8.split(separator: UInt8(ascii: ";"), omittingEmptySubsequences: false)
         guard let type = parts.first, trimmed(type) == "application/json" else {
             return "content-type: it must be absent or application/json"

@@ -5,9 +5,18 @@ public struct SHA256Digest: Hashable, Sendable, CustomStringConvertible {
     /// Always 32.
     public let bytes: [UInt8]
 
+    // Found once: with EVP_sha256() libcrypto would look for an implementation at each digest. Never changed or freed,
+    // so that any thread may use it.
+    nonisolated(unsafe) static let algorithm: OpaquePointer = {
+        guard let algorithm = EVP_MD_fetch(nil, "SHA256", nil) else {
+            preconditionFailure("libcrypto always has SHA-256")
+        }
+        return algorithm
+    }()
+
     public init(of data: UnsafeRawBufferPointer) {
         var bytes = [UInt8](repeating: 0, count: 32)
-        let done = EVP_Digest(data.baseAddress, data.count, &bytes, nil, EVP_sha256(), nil)
+        let done = EVP_Digest(data.baseAddress, data.count, &bytes, nil, Self.algorithm, nil)
         precondition(done == 1, "libcrypto always has SHA-256")
         self.bytes = bytes
     }

@@ -5,7 +5,7 @@ public final class SHA256Hasher {
     private let context: OpaquePointer
 
     public init() {
-        guard let context = EVP_MD_CTX_new(), EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1 else {
+        guard let context = EVP_MD_CTX_new(), EVP_DigestInit_ex(context, SHA256Digest.algorithm, nil) == 1 else {
             preconditionFailure("libcrypto always has SHA-256, and fails here only without memory")
         }
         self.context = context

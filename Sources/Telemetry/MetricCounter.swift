@@ -1,20 +1,20 @@
-import Threads
+import Synchronization
 
 /// A count that only grows, from 0 at the process's start. From any thread.
 public final class MetricCounter: Sendable {
-    private let count = Lock(0)
+    private let count = Atomic(0)
 
     public init() {}
 
     public func add(_ number: Int = 1) {
         precondition(number >= 0, "a counter never goes back")
-        count.withLock { $0 += number }
+        count.wrappingAdd(number, ordering: .relaxed)
     }
 
     /// For a count that is kept elsewhere: takes over what it is now. A smaller one is ignored.
     public func catchUp(with number: Int) {
-        count.withLock { $0 = max($0, number) }
+        count.max(number, ordering: .relaxed)
     }
 
-    public var value: Int { count.withLock { $0 } }
+    public var value: Int { count.load(ordering: .relaxed) }
 }

@@ -43,10 +43,26 @@ extension Timestamp {
         guard let date = CivilDate(daysSince1970: days) else {
             preconditionFailure("a time between the years 0 and 9999 has a date there")
         }
-        let day = "\(padded(date.year, 4))-\(padded(date.month, 2))-\(padded(date.day, 2))"
-        let minutes = rest / 60_000
-        let time = "\(padded(minutes / 60, 2)):\(padded(minutes % 60, 2)):\(padded(rest / 1000 % 60, 2))"
-        return "\(day)T\(time).\(padded(rest % 1000, 3))Z"
+        return String(unsafeUninitializedCapacity: 24) { text in
+            var count = 0
+            func write(_ number: Int, digits: Int, then mark: Unicode.Scalar) {
+                var rest = number
+                for place in (count..<count + digits).reversed() {
+                    text[place] = UInt8(ascii: "0") + UInt8(rest % 10)
+                    rest /= 10
+                }
+                text[count + digits] = UInt8(ascii: mark)
+                count += digits + 1
+            }
+            write(date.year, digits: 4, then: "-")
+            write(date.month, digits: 2, then: "-")
+            write(date.day, digits: 2, then: "T")
+            write(rest / 3_600_000, digits: 2, then: ":")
+            write(rest / 60_000 % 60, digits: 2, then: ":")
+            write(rest / 1000 % 60, digits: 2, then: ".")
+            write(rest % 1000, digits: 3, then: "Z")
+            return count
+        }
     }
 
     /// Seconds east of UTC.
@@ -65,9 +81,4 @@ extension Timestamp {
         guard seconds.isMultiple(of: 86_400) else { return false }
         return CivilDate(daysSince1970: seconds / 86_400)?.day == 1
     }
-}
-
-private func padded(_ number: Int, _ width: Int) -> String {
-    let digits = String(number)
-    return String(repeating: "0", count: max(0, width - digits.count)) + digits
 }

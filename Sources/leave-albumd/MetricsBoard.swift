@@ -30,6 +30,8 @@ final class MetricsBoard: Sendable {
     private let stateWord: @Sendable () -> String
     private let clock: any Timekeeper
     private let state = Lock(State())
+    /// The series of a job that goes as most go, so that nothing is looked up for it.
+    private let usual: (job: MetricCounter, attempt: MetricCounter, request: MetricCounter)
 
     /// Four polls that brought nothing.
     static let stale = MetricsPolling.interval * 4
@@ -38,6 +40,9 @@ final class MetricsBoard: Sendable {
     init(version: String, delays: [Duration], clock: any Timekeeper, state: @escaping @Sendable () -> String) {
         self.clock = clock
         stateWord = state
+        usual = (
+            metrics.jobs.with(Outcome.left.rawValue, ""), metrics.attempts.with("left"), metrics.requests.with("200")
+        )
         metrics.buildInfo.with(version).set(1)
         metrics.configReload.set(true)
         metrics.lastSuccess.set(0)
@@ -62,15 +67,18 @@ final class MetricsBoard: Sendable {
     func take(_ event: PipelineEvent) {
         switch event {
         case .ended(_, _, let outcome, let reason, _, let time, _, _):
-            metrics.jobs.with(outcome.rawValue, reason?.rawValue ?? "").add()
+            series(outcome, reason).add()
             // A rejected message never became a job, and was never first seen.
             if outcome != .rejected { metrics.timeToResult.observe(time) }
-            if outcome == .left || outcome == .alreadyLeft { metrics.lastSuccess.set(clock.wall()) }
+            switch outcome {
+            case .left, .alreadyLeft: metrics.lastSuccess.set(clock.wall())
+            case .failed, .rejected: break
+            }
         case .settled(let time): metrics.jobDuration.observe(time)
         case .replayed: metrics.replays.add()
         case .called(let call):
-            metrics.attempts.with(call.verdict).add()
-            metrics.requests.with(call.httpStatus.map { "\($0)" } ?? "none").add()
+            (call.verdict == "left" ? usual.attempt : metrics.attempts.with(call.verdict)).add()
+            series(ofStatus: call.httpStatus).add()
             metrics.requestDuration.observe(call.duration)
         case .parked(_, _, let delay, _, _): metrics.retries.with(Self.label(delay)).add()
         case .letterPublished(let reason): metrics.deadLetters.with(reason.rawValue).add()
@@ -79,6 +87,15 @@ final class MetricsBoard: Sendable {
             .ledgerRefused, .deliveryAbandoned, .overdue:
             break
         }
+    }
+
+    private func series(_ outcome: Outcome, _ reason: Reason?) -> MetricCounter {
+        if case .left = outcome, reason == nil { return usual.job }
+        return metrics.jobs.with(outcome.rawValue, reason?.rawValue ?? "")
+    }
+
+    private func series(ofStatus status: Int?) -> MetricCounter {
+        status == 200 ? usual.request : metrics.requests.with(status.map { String($0) } ?? "none")
     }
 
     /// For the ledger's `onCommit`.

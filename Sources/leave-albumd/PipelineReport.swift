@@ -86,6 +86,7 @@ final class PipelineReport: Sendable {
             case .left, .alreadyLeft: .info
             case .failed, .rejected: .warning
             }
+        guard logger.isEnabled(level) else { return }
         // A hundred jobs that fail alike are a hundred lines: each is somebody's job.
         logger.logEach(
             level, "job ended", job(id), LogField("outcome", outcome.rawValue),

@@ -5,6 +5,7 @@ import Threads
 /// comes with each word said to it and never goes back.
 struct RecentHistory: Sendable {
     static let step = Duration.seconds(10)
+    private static let stepNanoseconds = step.nanoseconds
     /// Half an hour.
     static let steps = 180
 
@@ -47,7 +48,7 @@ struct RecentHistory: Sendable {
     }
 
     private mutating func forget(until now: MonotonicTime) {
-        let current = Int((now - start).nanoseconds / Self.step.nanoseconds)
+        let current = Int((now.nanoseconds - start.nanoseconds) / Self.stepNanoseconds)
         guard current > latest else { return }
         for passed in max(latest + 1, current - ring.count + 1)...current { ring[passed % ring.count] = Step() }
         latest = current

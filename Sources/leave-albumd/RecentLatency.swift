@@ -5,6 +5,7 @@ import Threads
 struct RecentLatency: Sendable {
     /// Octaves are counted from here; below it buckets are even.
     static let unit = Duration.microseconds(250)
+    private static let unitNanoseconds = unit.nanoseconds
     private static let perOctave = 8
     /// Up to 131 s, past every timeout of a call; what is longer counts in the last bucket.
     private static let buckets = 8 + 16 * perOctave
@@ -36,7 +37,7 @@ struct RecentLatency: Sendable {
     }
 
     static func bucket(of duration: Duration) -> Int {
-        let units = max(0, duration.nanoseconds) / unit.nanoseconds
+        let units = max(0, duration.nanoseconds) / unitNanoseconds
         guard units >= perOctave else { return Int(units) }
         let octave = 63 - units.leadingZeroBitCount
         let eighth = Int(units >> Int64(octave - 3)) - perOctave

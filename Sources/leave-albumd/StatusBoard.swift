@@ -19,7 +19,7 @@ final class StatusBoard: Sendable {
         var trouble: String?
         var word = "connecting"
         var since: Timestamp
-        var ended: [Outcome: Int] = [:]
+        var ended = EndedJobs()
         var rate = JobRate()
         var onChange: @Sendable () -> Void = {}
     }
@@ -95,7 +95,7 @@ final class StatusBoard: Sendable {
         case .ended(_, _, let outcome, _, _, _, _, _):
             let now = clock.now()
             state.withLock { state in
-                state.ended[outcome, default: 0] += 1
+                state.ended.count(outcome)
                 state.rate.count(at: now)
             }
         case .holdsChanged(let holds, _): change { $0.holds = holds }
@@ -142,7 +142,7 @@ final class StatusBoard: Sendable {
             DaemonStatus(
                 version: Commands.version, pid: Int(ProcessIdentity.pid), startedAt: startedAt, at: clock.wall(),
                 state: state.word, since: state.since, trouble: state.trouble,
-                ended: Outcome.allCases.map { .init(outcome: $0.rawValue, count: state.ended[$0] ?? 0) },
+                ended: Outcome.allCases.map { .init(outcome: $0.rawValue, count: state.ended[$0]) },
                 perMinute: state.rate.perMinute(minutes: 1, at: now),
                 perMinuteOfFifteen: state.rate.perMinute(minutes: JobRate.minutes, at: now),
                 holds: state.holds.map {
