@@ -10,7 +10,7 @@ struct Item: Sendable {
     let content: Content
     /// Times that the broker gave it out before.
     var deliveries: Int64 = 0
-    /// Calls made with this delivery.
+    /// Calls made with this delivery, and questions that were not answered.
     var tries = 0
     /// Times that nothing could be sent, in a row.
     var networkFailures = 0

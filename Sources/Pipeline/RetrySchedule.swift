@@ -14,10 +14,11 @@ struct RetrySchedule: Sendable {
     private static let firstWait = Duration.seconds(1)
     private static let longestWait = Duration.seconds(64)
 
-    /// The wait before the next try in hand, or nil if the job is to be parked. `tries`: calls made with this delivery.
+    /// The wait before the next try in hand, or nil if the job is to be parked. `tries`: calls made with this delivery,
+    /// and questions that were not answered.
     func waitInHand(tries: Int, atLeast minimum: Duration, random: Double = .random(in: 0..<1)) -> Duration? {
         guard tries < Self.triesInHand, minimum <= Self.longestWaitInHand else { return nil }
-        let bound = min(Self.longestWait, Self.firstWait * (1 << min(tries - 1, 6)))
+        let bound = min(Self.longestWait, Self.firstWait * (1 << min(max(0, tries - 1), 6)))
         return max(minimum, bound + bound / 2 * random)
     }
 

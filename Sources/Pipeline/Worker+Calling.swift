@@ -39,8 +39,9 @@ extension Worker {
             hand.item.asks = .no
             hand.item.stamp.mustAsk = false
         } else {
-            // Not answered: the question comes first again.
+            // Not answered: the question comes first again, after the wait of a call that failed.
             hand.item.asks = .yes
+            hand.item.tries += 1
         }
         tell(.album, verdict, hand, since: began)
         return verdict

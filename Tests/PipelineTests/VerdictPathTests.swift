@@ -99,6 +99,20 @@ import Threads
         }
     }
 
+    @Test(arguments: [Answer.unavailable, .html])
+    func betweenQuestionsThatFailIsTheWaitOfCallsThatFail(album: Answer) async throws {
+        try await site(albums: { _ in album }) { _ in
+            Self.refused
+        } _: { site in
+            let began = site.clock.now()
+            site.submit("a")
+            await site.advance { !site.results.isEmpty }
+            let questions = site.photos.probes.count
+            #expect(questions >= 3 && site.photos.calls.count == 1)
+            #expect(site.clock.now() - began >= .seconds(questions - 1), "a second at least before each next one")
+        }
+    }
+
     @Test func anAbortedOperationIsAskedAfterBeforeTheLastTry() async throws {
         var options = Site.Options()
         options.maxAttempts = 3

@@ -24,7 +24,6 @@ FLAKY = [
     {"count": 1, "actions": [{"wording": "request_timeout"}]}, {"count": 1, "actions": [{"wording": "deadline"}]},
     {"count": 1, "method": "leave", "actions": [{"wording": "invalid_token"}]},
 ]
-REFUSED_TOKEN = FLAKY[-1]
 UNHEARD = [
     {"count": 1, "actions": [{"fault": name, "applied": applied, "milliseconds": 2500}]}
     for name in ("close", "reset", "stall", "truncated_headers", "partial_body", "junk") for applied in (True, False)
@@ -68,10 +67,9 @@ def rfc3339(seconds):
 class Maker:
     """Makes the messages of one run. Times in bodies count from `start`, so two runs of one seed differ in these."""
 
-    def __init__(self, seed, jobs, seconds, start, poison=0, slow=False):
+    def __init__(self, seed, jobs, seconds, start, poison=0):
         self.random = randomness.Random(f"messages {seed}")
         self.seed, self.jobs, self.seconds, self.start, self.poison = seed, jobs, seconds, start, poison
-        self.slow = slow
         self.messages = []
 
     def make(self):
@@ -123,9 +121,6 @@ class Maker:
             properties["expiration"] = "1"
         elif nature == "flaky":
             fault = self.random.choice(FLAKY)
-            # A refused token that nothing renews makes its job wait for five minutes.
-            if fault is REFUSED_TOKEN and not self.slow:
-                account = world.account(self.random.randrange(world.GRANTED))
         elif nature == "unheard":
             fault = self.random.choice(UNHEARD)
         if self.random.random() < 0.2:

@@ -176,8 +176,7 @@ def _perform(options, stage, faults, room):
     # A whole second, so that the deadlines in bodies are exact.
     start = float(int(time.time()) + 2)
     made = messages.Maker(
-        options.seed, options.jobs, options.seconds, start, poison=1 if "poison" in options.kinds else 0,
-        slow=options.slow).make()
+        options.seed, options.jobs, options.seconds, start, poison=1 if "poison" in options.kinds else 0).make()
     world.arrange(stage.simulator, made)
     collector = stage.collector = Collector(stage.node.ports, stage.site.prefix, Journal(room / "results.jsonl"),
                           Journal(room / "letters.jsonl"))

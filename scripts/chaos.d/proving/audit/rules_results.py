@@ -130,6 +130,10 @@ def _unexplained(facts, job, reason, at):
                for call in facts.calls_by_token[token]):
             facts.explain(f"{reason} by an answer of the API")
             return None
+        # Of a question that was answered with nonsense the journal says 200.
+        if reason == "response_malformed" and facts.between({"api_rows"}, job.first_at, at):
+            facts.explain("response_malformed while the API gave answers of every row")
+            return None
         if reason == "attempts_exhausted" and facts.between(UNHEARD, job.first_at, at):
             facts.explain("attempts_exhausted by what was not heard")
             return None
