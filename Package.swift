@@ -63,7 +63,7 @@ let package = Package(
         room("Jobs", ["CJansson", "Threads", "Secrets"]),
         room("Telemetry", ["CSystemd", "Threads", "Secrets"]),
         // Floor 2
-        room("HTTP", ["CCurl", "Threads", "Secrets", "Telemetry"]),
+        room("HTTP", ["CCurl", "CLinux", "Threads", "Secrets", "Telemetry"]),
         room("Photos", ["Jobs", "Secrets", "Threads"]),
         // Floor 3
         room("AMQP", ["CRabbitMQ", "CLinux", "Threads", "Secrets", "Telemetry"]),
@@ -131,7 +131,7 @@ let package = Package(
             ["AMQP", "CRabbitMQ", "Jobs", "Operations", "Photos", "Pipeline", "Secrets", "Settings", "Threads"]),
         tests("JobsTests", ["Jobs", "Secrets", "Threads"]),
         tests("TelemetryTests", ["Telemetry", "Secrets", "Threads"]),
-        tests("HTTPTests", ["HTTP", "ScriptedPeer", "Secrets", "Threads", "CLinux"]),
+        tests("HTTPTests", ["HTTP", "CCurl", "ScriptedPeer", "Secrets", "Threads", "CLinux"]),
         tests("PhotosTests", ["Photos", "Jobs", "Secrets", "Threads"]),
         tests("AMQPTests", ["AMQP", "ScriptedPeer", "PrivateBroker", "Secrets", "Threads", "CLinux"]),
         tests("LedgerTests", ["Ledger", "Jobs", "Secrets", "Threads", "CSQLite", "CLinux"]),

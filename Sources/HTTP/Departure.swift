@@ -6,7 +6,6 @@
 struct Departure {
     // Nil until the connection stood and the request was about to go.
     private var sizeBefore: Int?
-    private var bodySize = 0
 
     /// libcurl is about to send the request, for the first time or again. False: it must not.
     mutating func mayBegin(requestSize: Int) -> Bool {
@@ -15,16 +14,10 @@ struct Departure {
         return true
     }
 
-    /// libcurl took so many bytes of the body.
-    mutating func gave(_ count: Int) {
-        bodySize += count
-    }
-
-    /// Bytes that may have left, head and body. libcurl counts a head's when it hands them to the kernel, or to
-    /// HTTP/2's framing, and not those of a body that it asks for.
+    /// Bytes that may have left. libcurl counts a head, and a body that goes together with it, when it hands them to
+    /// the kernel, or to HTTP/2's framing; no body goes before its head.
     func size(requestSize: Int) -> Int {
-        guard let sizeBefore else { return 0 }
-        return requestSize - sizeBefore + bodySize
+        sizeBefore.map { requestSize - $0 } ?? 0
     }
 
     func hasLeft(requestSize: Int) -> Bool { size(requestSize: requestSize) > 0 }

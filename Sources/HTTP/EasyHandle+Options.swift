@@ -1,18 +1,17 @@
 import CCurl
-import Secrets
 import Threads
 
-extension Transfer {
+/// What is the same for all transfers.
+extension EasyHandle {
     /// - Throws: an option that this libcurl refuses. None may be missing: most of them are promises.
     func setOptions(
-        _ configuration: HTTPConfiguration, lines: UnsafeMutablePointer<curl_slist>?,
-        words: UnsafeMutablePointer<CChar>
+        _ configuration: HTTPConfiguration, words: UnsafeMutablePointer<CChar>
     ) throws(HTTPFault) {
         try require(CCurl_set_pointer(easy, CURLOPT_ERRORBUFFER, words), "its words")
         try setReach(configuration)
         try setTrust(configuration)
         try setTimes(configuration)
-        try setRequest(configuration, lines: lines)
+        try setSending(configuration)
         try setAnswer()
     }
 
@@ -37,6 +36,8 @@ extension Transfer {
         try require(CCurl_set_long(easy, CURLOPT_SSL_VERIFYHOST, 2), "the check of names")
         try require(
             CCurl_set_long(easy, CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2)), "the TLS version")
+        // Each connection's certificate is looked at, also where the handle had one before.
+        try require(CCurl_set_long(easy, CURLOPT_SSL_SESSIONID_CACHE, 0), "full handshakes")
         guard let caFile = configuration.caFile else { return }
         try require(CCurl_set_string(easy, CURLOPT_CAINFO, caFile), "the authorities")
         // Else the system's directory of authorities would be trusted besides.
@@ -57,35 +58,14 @@ extension Transfer {
         try require(CCurl_set_long(easy, CURLOPT_QUICK_EXIT, 1), "leaving a resolver")
     }
 
-    private func setRequest(
-        _ configuration: HTTPConfiguration, lines: UnsafeMutablePointer<curl_slist>?
-    ) throws(HTTPFault) {
-        let code = request.url.withUnsafeBytes { url in
-            withWipedCString([url]) { CCurl_set_string(easy, CURLOPT_URL, $0) }
-        }
-        try require(code, "the URL")
+    private func setSending(_ configuration: HTTPConfiguration) throws(HTTPFault) {
         try require(CCurl_set_long(easy, CURLOPT_PATH_AS_IS, 1), "the path")
         try require(
             CCurl_set_string(easy, CURLOPT_USERAGENT, configuration.userAgent), "the user agent")
-        try require(CCurl_set_list(easy, CURLOPT_HTTPHEADER, lines), "the header lines")
+        // On a reused connection that dies, libcurl would else send the whole request again, silently, up to five times.
         try require(
             CCurl_set_prerequest_callback(easy, mayTransferBegin), "the question before sending")
         try require(CCurl_set_pointer(easy, CURLOPT_PREREQDATA, context), "the question before sending")
-        switch request.method {
-        case .get: try require(CCurl_set_long(easy, CURLOPT_HTTPGET, 1), "the method")
-        case .post: try setBody()
-        }
-    }
-
-    /// From a callback that cannot go back: on a reused connection that dies, libcurl would else send the whole
-    /// request again, silently, up to five times.
-    private func setBody() throws(HTTPFault) {
-        try require(CCurl_set_long(easy, CURLOPT_POST, 1), "the method")
-        let size = curl_off_t(request.body?.count ?? 0)
-        try require(CCurl_set_off(easy, CURLOPT_POSTFIELDSIZE_LARGE, size), "the body's size")
-        try require(CCurl_set_data_callback(easy, CURLOPT_READFUNCTION, giveTransferBody), "the body")
-        try require(CCurl_set_pointer(easy, CURLOPT_READDATA, context), "the body")
-        try require(CCurl_set_seek_callback(easy, refuseToSeek), "the body's one way")
     }
 
     private func setAnswer() throws(HTTPFault) {
@@ -98,10 +78,10 @@ extension Transfer {
         try require(CCurl_set_pointer(easy, CURLOPT_WRITEDATA, context), "the answer")
     }
 
-    /// Not retained: the engine keeps the transfer for as long as libcurl has its handle.
+    /// Not retained: the engine keeps the handle for as long as libcurl has it.
     private var context: UnsafeMutableRawPointer { Unmanaged.passUnretained(self).toOpaque() }
 
-    private func require(_ code: CURLcode, _ what: String) throws(HTTPFault) {
+    func require(_ code: CURLcode, _ what: String) throws(HTTPFault) {
         guard code != CURLE_OK else { return }
         throw HTTPFault(
             kind: .other, code: Int32(bitPattern: code.rawValue),
@@ -111,16 +91,21 @@ extension Transfer {
 
 // File-private and free, because a closure would take on the isolation of where it is written.
 
+private func handle(_ context: UnsafeMutableRawPointer?) -> EasyHandle {
+    guard let context else { preconditionFailure("every callback was given its handle") }
+    return Unmanaged<EasyHandle>.fromOpaque(context).takeUnretainedValue()
+}
+
 private func transfer(_ context: UnsafeMutableRawPointer?) -> Transfer {
-    guard let context else { preconditionFailure("every callback was given its transfer") }
-    return Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
+    guard let transfer = handle(context).transfer else { preconditionFailure("libcurl does not call a handle at rest") }
+    return transfer
 }
 
 private func mayTransferBegin(
     _ context: UnsafeMutableRawPointer?, _ address: UnsafeMutablePointer<CChar>?,
     _ localAddress: UnsafeMutablePointer<CChar>?, _ port: Int32, _ localPort: Int32
 ) -> Int32 {
-    transfer(context).willSend() ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
+    transfer(context).mayBegin(requestSize: handle(context).requestSize) ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
 }
 
 private func takeTransferHeader(
@@ -138,17 +123,4 @@ private func takeTransferBody(
     // Anything but the count ends the transfer.
     transfer(context).takeBody(UnsafeRawBufferPointer(start: data, count: size * count))
         ? size * count : 0
-}
-
-private func giveTransferBody(
-    _ data: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int,
-    _ context: UnsafeMutableRawPointer?
-) -> Int {
-    transfer(context).giveBody(into: UnsafeMutableRawBufferPointer(start: data, count: size * count))
-}
-
-private func refuseToSeek(
-    _ context: UnsafeMutableRawPointer?, _ offset: curl_off_t, _ origin: Int32
-) -> Int32 {
-    CURL_SEEKFUNC_FAIL
 }

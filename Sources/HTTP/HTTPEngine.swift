@@ -1,4 +1,5 @@
 import CCurl
+import CLinux
 import Threads
 
 /// Requests in, answers out: one thread around a libcurl multi handle, which keeps and reuses connections.
@@ -27,8 +28,10 @@ public final class HTTPEngine: Sendable {
         do throws(SystemCallError) {
             let mailbox = try Mailbox<Command>()
             self.mailbox = mailbox
+            let epoll = try Epoll()
+            try epoll.add(mailbox.descriptor, EPOLLIN.rawValue)
             thread = try NativeThread(name: "http") {
-                var loop = HTTPLoop(configuration, mailbox: mailbox)
+                var loop = HTTPLoop(configuration, mailbox: mailbox, sockets: SocketWatch(epoll))
                 loop.run()
             }
         } catch {

@@ -13,18 +13,23 @@ struct HTTPLoop: ~Copyable {
     private let mailbox: Mailbox<HTTPEngine.Command>
     private let multi: UnsafeMutableRawPointer
     private let clock = SystemTimekeeper()
-    private var transfers: [UnsafeMutableRawPointer: Transfer] = [:]
+    private let sockets: SocketWatch
+    // Those that carry a transfer.
+    private var handles: [UnsafeMutableRawPointer: EasyHandle] = [:]
+    // Those that carried one well and wait for the next, so no more than ever were busy at one time.
+    private var resting: [EasyHandle] = []
     // In the order of their coming, which, with one timeout for all, is that of their deadlines. They wait here and
     // not inside libcurl, which lets no timeout end such a wait.
     private var waiting: [Waiting] = []
     private var isStopping = false
 
-    /// libcurl wakes for its own timers, and this loop for its deadlines; without any, a minute is as good as for ever.
+    /// Without anything to wait for. After such a silence the memory of a burst is given back.
     private static let longestSleep = Duration.seconds(60)
 
-    init(_ configuration: HTTPConfiguration, mailbox: Mailbox<HTTPEngine.Command>) {
+    init(_ configuration: HTTPConfiguration, mailbox: Mailbox<HTTPEngine.Command>, sockets: SocketWatch) {
         self.configuration = configuration
         self.mailbox = mailbox
+        self.sockets = sockets
         guard let multi = curl_multi_init() else {
             preconditionFailure("libcurl has no memory for its first handle")
         }
@@ -32,6 +37,7 @@ struct HTTPLoop: ~Copyable {
         Self.require(
             CCurl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, configuration.maxConnections),
             "keeping connections")
+        sockets.serve(multi)
     }
 
     deinit { curl_multi_cleanup(multi) }
@@ -42,8 +48,7 @@ struct HTTPLoop: ~Copyable {
             for command in commands { take(command) }
             expireWaiting()
             startWaiting()
-            var running: Int32 = 0
-            Self.require(curl_multi_perform(multi, &running), "driving the transfers")
+            if sockets.isDue { drive(CURL_SOCKET_TIMEOUT) }
             finishTransfers()
             if commands.isEmpty { wait() }
         }
@@ -74,22 +79,34 @@ struct HTTPLoop: ~Copyable {
 
     private mutating func startWaiting() {
         guard !isStopping else { return }
-        let free = min(waiting.count, configuration.maxConnections - transfers.count)
+        let free = min(waiting.count, configuration.maxConnections - handles.count)
         guard free > 0 else { return }
         for next in waiting.prefix(free) {
             do throws(HTTPFault) {
-                let transfer = try Transfer(
-                    next.request, configuration, reply: next.reply)
-                let code = curl_multi_add_handle(multi, transfer.easy)
-                guard code == CURLM_OK else {
-                    throw HTTPFault(kind: .other, detail: "libcurl takes no transfer: \(Self.words(code))")
-                }
-                transfers[transfer.easy] = transfer
+                try start(Transfer(next.request, maxResponse: configuration.maxResponse, reply: next.reply))
             } catch {
                 next.reply.resume(returning: .notSent(error))
             }
         }
         waiting.removeFirst(free)
+        drive(CURL_SOCKET_TIMEOUT)
+    }
+
+    private mutating func start(_ transfer: Transfer) throws(HTTPFault) {
+        let handle: EasyHandle
+        if let rested = resting.popLast() { handle = rested } else { handle = try EasyHandle(configuration, sockets) }
+        try handle.begin(transfer)
+        let code = curl_multi_add_handle(multi, handle.easy)
+        guard code == CURLM_OK else {
+            throw HTTPFault(kind: .other, detail: "libcurl takes no transfer: \(Self.words(code))")
+        }
+        handles[handle.easy] = handle
+    }
+
+    /// Libcurl does what there is to do for this socket, or because its time has come.
+    private func drive(_ socket: curl_socket_t, _ events: Int32 = 0) {
+        var running: Int32 = 0
+        Self.require(curl_multi_socket_action(multi, socket, events, &running), "driving the transfers")
     }
 
     private mutating func finishTransfers() {
@@ -99,33 +116,35 @@ struct HTTPLoop: ~Copyable {
                 continue
             }
             let code = CCurl_message_result(message)
-            guard let transfer = transfers.removeValue(forKey: easy) else {
+            guard let handle = handles.removeValue(forKey: easy), let transfer = handle.transfer else {
                 preconditionFailure("libcurl finishes only transfers that it was given, and each once")
             }
-            let exchange = transfer.exchange(code)
+            let exchange = handle.exchange(transfer, code)
             curl_multi_remove_handle(multi, easy)
+            // One that failed is not trusted with another.
+            if code == CURLE_OK, (try? handle.rest()) != nil { resting.append(handle) }
             transfer.reply.resume(returning: exchange)
         }
     }
 
-    private func wait() {
+    private mutating func wait() {
         // A place that became free is filled before sleeping.
-        if !waiting.isEmpty, transfers.count < configuration.maxConnections { return }
+        if !waiting.isEmpty, handles.count < configuration.maxConnections { return }
         var sleep = Self.longestSleep
         if let next = waiting.first { sleep = min(sleep, max(.zero, next.deadline - clock.now())) }
-        var wake = curl_waitfd(fd: mailbox.descriptor, events: Int16(CURL_WAIT_POLLIN), revents: 0)
-        // Rounded up, or the last millisecond would be spent turning round.
-        let code = curl_multi_poll(multi, &wake, 1, Int32(sleep.milliseconds + 1), nil)
-        Self.require(code, "waiting for the transfers")
+        let isWoken = sockets.wait(atMost: sleep) { drive($0, $1) }
+        if !isWoken, handles.isEmpty { resting = [] }
+        finishTransfers()
     }
 
     private mutating func end() {
-        for transfer in transfers.values {
-            let exchange = transfer.interrupted(.stopped)
-            curl_multi_remove_handle(multi, transfer.easy)
+        for handle in handles.values {
+            guard let transfer = handle.transfer else { preconditionFailure("a handle at rest is not among the busy") }
+            let exchange = handle.interrupted(transfer, .stopped)
+            curl_multi_remove_handle(multi, handle.easy)
             transfer.reply.resume(returning: exchange)
         }
-        transfers = [:]
+        handles = [:]
         for wait in waiting { wait.reply.resume(returning: .notSent(.stopped)) }
         waiting = []
         for command in mailbox.close() {

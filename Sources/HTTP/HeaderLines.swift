@@ -6,17 +6,19 @@ import Secrets
 struct HeaderLines: ~Copyable {
     private(set) var list: UnsafeMutablePointer<curl_slist>?
 
+    /// Bodies up to here go without a pause for a 100 by themselves, as libcurl would ask for before a megabyte.
+    private static let shortBody = 65_536
+
     init(_ request: HTTPRequest) throws(HTTPFault) {
         // Before the first append: half a list is freed like a whole one.
         list = nil
-        // No pause for a 100: the body is short.
-        try append("Expect:")
+        if let body = request.body, body.count > Self.shortBody { try keep(extended("Expect", ":", "")) }
         for field in request.fields {
             // libcurl takes a colon without a value as the wish to leave the header out.
-            try append(field.value.isEmpty ? "\(field.name);" : "\(field.name): \(field.value)")
+            try keep(extended(field.name, field.value.isEmpty ? ";" : ": ", field.value))
         }
         guard let bearer = request.bearer else { return }
-        try appendBearer(bearer)
+        try keep(bearer.withUnsafeBytes { extended("Authorization", ": Bearer ", $0) })
     }
 
     deinit {
@@ -28,18 +30,21 @@ struct HeaderLines: ~Copyable {
         curl_slist_free_all(list)
     }
 
-    private mutating func appendBearer(_ bearer: borrowing Secret) throws(HTTPFault) {
-        let extended = bearer.withUnsafeBytes { token in
-            var name = "Authorization: Bearer "
-            return name.withUTF8 { name in
-                withWipedCString([UnsafeRawBufferPointer(name), token]) { curl_slist_append(list, $0) }
-            }
-        }
-        try keep(extended)
+    private func extended(
+        _ name: String, _ mark: StaticString, _ value: String
+    ) -> UnsafeMutablePointer<curl_slist>? {
+        var value = value
+        return value.withUTF8 { extended(name, mark, UnsafeRawBufferPointer($0)) }
     }
 
-    private mutating func append(_ line: String) throws(HTTPFault) {
-        try keep(curl_slist_append(list, line))
+    private func extended(
+        _ name: String, _ mark: StaticString, _ value: UnsafeRawBufferPointer
+    ) -> UnsafeMutablePointer<curl_slist>? {
+        var name = name
+        let mark = UnsafeRawBufferPointer(start: mark.utf8Start, count: mark.utf8CodeUnitCount)
+        return name.withUTF8 { name in
+            withWipedCString(UnsafeRawBufferPointer(name), mark, value) { curl_slist_append(list, $0) }
+        }
     }
 
     private mutating func keep(_ extended: UnsafeMutablePointer<curl_slist>?) throws(HTTPFault) {

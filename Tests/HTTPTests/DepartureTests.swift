@@ -16,8 +16,6 @@ import Testing
         #expect(mayBegin)
         #expect(!departure.hasLeft(requestSize: 120))
         #expect(departure.size(requestSize: 320) == 200)
-        departure.gave(30)
-        #expect(departure.size(requestSize: 320) == 230)
     }
 
     @Test func aSecondBeginningIsAllowedOnlyWhileNothingLeft() {
@@ -26,13 +24,5 @@ import Testing
         let again = departure.mayBegin(requestSize: 0)
         let resend = departure.mayBegin(requestSize: 1)
         #expect(first && again && !resend)
-    }
-
-    @Test func aBodyThatWasGivenIsNotGivenAgain() {
-        var departure = Departure()
-        let first = departure.mayBegin(requestSize: 0)
-        departure.gave(1)
-        let resend = departure.mayBegin(requestSize: 0)
-        #expect(first && !resend)
     }
 }

@@ -4,9 +4,11 @@ import ScriptedPeer
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct ProxyTests {
-    static func proxied(_ peer: RawPeer, caFile: String? = nil) -> HTTPConfiguration {
+    static func proxied(
+        _ peer: RawPeer, caFile: String? = nil, connectTimeout: Duration = .seconds(5)
+    ) -> HTTPConfiguration {
         HTTPConfiguration(
-            connectTimeout: .milliseconds(500), caFile: caFile, proxy: "http://127.0.0.1:\(peer.port)")
+            connectTimeout: connectTimeout, caFile: caFile, proxy: "http://127.0.0.1:\(peer.port)")
     }
 
     /// Nothing listens there; the name is the certificate's.
@@ -73,7 +75,7 @@ import Testing
         try await RawPeer.serving { connection in
             try connection.readToEnd()
         } _: { peer in
-            let fault = try await withEngine(Self.proxied(peer)) {
+            let fault = try await withEngine(Self.proxied(peer, connectTimeout: .milliseconds(500))) {
                 try await $0.send(HTTPRequest(.post, url: Self.origin)).notSentFault
             }
             #expect(fault.kind == .connectTimeout)

@@ -1,0 +1,78 @@
+import CCurl
+
+/// A libcurl handle that carries one transfer after another. What is the same for all is set once. What belongs to a
+/// transfer is set when it begins and taken back when it ends, so that no request finds anything of the one before it.
+/// Made, used and let go on the engine's thread.
+final class EasyHandle {
+    let easy: UnsafeMutableRawPointer
+    // libcurl writes its sentence for a fault here.
+    private let words: UnsafeMutablePointer<CChar>
+    // Nil while the handle rests.
+    private(set) var transfer: Transfer?
+
+    init(_ configuration: HTTPConfiguration, _ sockets: SocketWatch) throws(HTTPFault) {
+        guard let easy = curl_easy_init() else {
+            throw HTTPFault(kind: .other, detail: "libcurl has no memory for a transfer")
+        }
+        self.easy = easy
+        words = .allocate(capacity: Int(CURL_ERROR_SIZE))
+        words.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
+        // From here on a throw runs deinit.
+        try setOptions(configuration, words: words)
+        try require(sockets.serve(handle: easy), "news of its sockets")
+    }
+
+    deinit {
+        curl_easy_cleanup(easy)
+        words.deallocate()
+    }
+
+    /// - Throws: an option that libcurl refuses. The handle is then not to be used again.
+    func begin(_ transfer: Transfer) throws(HTTPFault) {
+        words[0] = 0
+        self.transfer = transfer
+        try setRequest(transfer)
+    }
+
+    /// Takes back what belonged to the transfer.
+    /// - Throws: the handle is then not to be used again.
+    func rest() throws(HTTPFault) {
+        try unsetRequest()
+        transfer = nil
+    }
+
+    // MARK: The end of a transfer
+
+    /// What came of it, by the code with which libcurl ended it.
+    func exchange(_ transfer: Transfer, _ code: CURLcode) -> HTTPExchange {
+        guard transfer.isHeardOut(code) else { return interrupted(transfer, fault(transfer, code)) }
+        let majorVersion = info(CURLINFO_HTTP_VERSION) >= Int(CURL_HTTP_VERSION_2_0) ? 2 : 1
+        return transfer.response(majorVersion: majorVersion).map { .answered($0) }
+            ?? interrupted(
+                transfer,
+                HTTPFault(kind: .truncatedHeaders, detail: "the connection ended inside the answer's headers"))
+    }
+
+    func interrupted(_ transfer: Transfer, _ fault: HTTPFault) -> HTTPExchange {
+        transfer.interrupted(fault, requestSize: requestSize)
+    }
+
+    private func fault(_ transfer: Transfer, _ code: CURLcode) -> HTTPFault {
+        let isSent = transfer.hasLeft(requestSize: requestSize)
+        var kind = HTTPFaultKind(code, isSent: isSent)
+        // A proxy that answers CONNECT with a refusal shows as a connection that was lost.
+        if !isSent, info(CURLINFO_HTTP_CONNECTCODE) >= 300 { kind = .proxy }
+        let sentence = String(cString: words)
+        let detail = kind.hasPublicWords && !sentence.isEmpty ? sentence : String(cString: curl_easy_strerror(code))
+        return HTTPFault(kind: kind, code: Int32(bitPattern: code.rawValue), detail: detail)
+    }
+
+    var requestSize: Int { info(CURLINFO_REQUEST_SIZE) }
+
+    private func info(_ name: CURLINFO) -> Int {
+        var value = 0
+        let code = CCurl_get_long(easy, name, &value)
+        precondition(code == CURLE_OK, "libcurl knows every number that it is asked for")
+        return value
+    }
+}

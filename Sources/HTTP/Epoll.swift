@@ -1,0 +1,48 @@
+import CLinux
+import Threads
+
+/// An epoll(7). Sendable, so that whoever starts a thread can hear that there is none left; used by one thread.
+final class Epoll: Sendable {
+    private let descriptor: Int32
+
+    init() throws(SystemCallError) {
+        descriptor = epoll_create1(Int32(EPOLL_CLOEXEC))
+        guard descriptor >= 0 else { throw SystemCallError("epoll_create1") }
+    }
+
+    deinit { close(descriptor) }
+
+    func add(_ watched: Int32, _ events: UInt32) throws(SystemCallError) {
+        try control(EPOLL_CTL_ADD, watched, events)
+    }
+
+    func change(_ watched: Int32, to events: UInt32) throws(SystemCallError) {
+        try control(EPOLL_CTL_MOD, watched, events)
+    }
+
+    func remove(_ watched: Int32) throws(SystemCallError) {
+        try control(EPOLL_CTL_DEL, watched, 0)
+    }
+
+    private func control(_ operation: Int32, _ watched: Int32, _ events: UInt32) throws(SystemCallError) {
+        var event = epoll_event(events: events, data: epoll_data_t(fd: watched))
+        guard epoll_ctl(descriptor, operation, watched, &event) == 0 else { throw SystemCallError("epoll_ctl") }
+    }
+
+    /// Waits for events, and hands over each of them.
+    /// - Parameter timeout: zero does not wait.
+    /// - Returns: false if time ran out.
+    func wait(atMost timeout: Duration, _ take: (_ watched: Int32, _ events: UInt32) -> Void) -> Bool {
+        // Rounded up, or the last millisecond would be spent turning round.
+        let milliseconds = timeout > .zero ? Int32(clamping: timeout.milliseconds + 1) : 0
+        return withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: Self.batch) { events in
+            let count = epoll_wait(descriptor, events.baseAddress, Int32(Self.batch), milliseconds)
+            precondition(count >= 0 || CLinux_errno() == EINTR, "an epoll of our own can be waited for")
+            for event in events.prefix(Int(max(0, count))) { take(event.data.fd, event.events) }
+            return count != 0
+        }
+    }
+
+    /// Events of one wake; what is left comes with the next.
+    private static let batch = 64
+}

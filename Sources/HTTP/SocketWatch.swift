@@ -1,0 +1,111 @@
+import CCurl
+import CLinux
+import Threads
+
+/// What libcurl waits for, its sockets and its next time, in one epoll with the mailbox: a wake costs what happened,
+/// not how much is under way. The engine's thread only.
+final class SocketWatch {
+    private struct Socket {
+        // What libcurl wants to hear, and what epoll was told; 0 is nothing.
+        var wanted: UInt32 = 0
+        var told: UInt32 = 0
+        // Libcurl says when it opens and closes it; of others, as its resolver has, it says only what it wants.
+        var isConnection = false
+    }
+
+    private let epoll: Epoll
+    private let clock = SystemTimekeeper()
+    // By descriptor, of which the kernel gives the lowest that is free.
+    private var sockets: [Socket] = []
+    // When libcurl wants to be called in any case. It says so when that changes, and only then.
+    private var deadline: MonotonicTime?
+
+    init(_ epoll: Epoll) {
+        self.epoll = epoll
+    }
+
+    /// Libcurl's time has come.
+    var isDue: Bool { deadline.map { $0 <= clock.now() } ?? false }
+
+    /// Waits until something happens, or for so long. What happened to libcurl's sockets it is handed, in its own
+    /// words.
+    /// - Returns: false if nothing happened at all.
+    func wait(atMost longest: Duration, _ act: (_ descriptor: Int32, _ events: Int32) -> Void) -> Bool {
+        let sleep = deadline.map { min(longest, $0 - clock.now()) } ?? longest
+        return epoll.wait(atMost: sleep) { descriptor, events in take(descriptor, events, act) }
+    }
+
+    private func take(_ descriptor: Int32, _ events: UInt32, _ act: (Int32, Int32) -> Void) {
+        // The mailbox is not among them, and only ends the wait.
+        guard sockets.indices.contains(Int(descriptor)) else { return }
+        guard sockets[Int(descriptor)].wanted != 0 else { return tell(descriptor, 0) }
+        var told: Int32 = 0
+        // Of what is wrong libcurl finds out more by itself, for which it is told nothing.
+        if events & (EPOLLERR.rawValue | EPOLLHUP.rawValue) == 0 {
+            if events & EPOLLIN.rawValue != 0 { told |= CURL_CSELECT_IN }
+            if events & EPOLLOUT.rawValue != 0 { told |= CURL_CSELECT_OUT }
+        }
+        act(descriptor, told)
+    }
+
+    // MARK: What libcurl says
+
+    func want(_ descriptor: Int32, _ what: Int32) {
+        let wanted: UInt32 =
+            switch what {
+            case CURL_POLL_IN: EPOLLIN.rawValue
+            case CURL_POLL_OUT: EPOLLOUT.rawValue
+            case CURL_POLL_INOUT: EPOLLIN.rawValue | EPOLLOUT.rawValue
+            default: 0
+            }
+        know(descriptor)
+        sockets[Int(descriptor)].wanted = wanted
+        // The next request mostly takes the connection at once. If it speaks before, epoll is told then.
+        if wanted == 0, sockets[Int(descriptor)].isConnection { return }
+        tell(descriptor, wanted)
+    }
+
+    func opened(_ descriptor: Int32) {
+        know(descriptor)
+        sockets[Int(descriptor)] = Socket(isConnection: true)
+    }
+
+    /// Closes it.
+    func end(_ descriptor: Int32) {
+        if sockets.indices.contains(Int(descriptor)) {
+            tell(descriptor, 0)
+            sockets[Int(descriptor)] = Socket()
+        }
+        close(descriptor)
+    }
+
+    /// - Parameter milliseconds: from now; -1 is never.
+    func setTime(_ milliseconds: Int) {
+        deadline = milliseconds < 0 ? nil : clock.now() + .milliseconds(milliseconds)
+    }
+
+    // MARK: epoll
+
+    private func know(_ descriptor: Int32) {
+        let missing = Int(descriptor) + 1 - sockets.count
+        if missing > 0 { sockets.append(contentsOf: repeatElement(Socket(), count: missing)) }
+    }
+
+    private func tell(_ descriptor: Int32, _ events: UInt32) {
+        let told = sockets[Int(descriptor)].told
+        guard events != told else { return }
+        sockets[Int(descriptor)].told = events
+        do throws(SystemCallError) {
+            if events == 0 {
+                try epoll.remove(descriptor)
+            } else if told == 0 {
+                try epoll.add(descriptor, events)
+            } else {
+                try epoll.change(descriptor, to: events)
+            }
+        } catch {
+            // One that is closed already is no longer watched; without the others a transfer would hang.
+            precondition(events == 0, "\(error)")
+        }
+    }
+}

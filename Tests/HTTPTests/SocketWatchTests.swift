@@ -1,0 +1,112 @@
+import CCurl
+import Glibc
+import Testing
+
+@testable import HTTP
+
+/// Descriptors are those of pipes; `want`, `opened` and `end` are what libcurl says.
+@Suite struct SocketWatchTests {
+    static let always = Duration.seconds(60)
+
+    let watch: SocketWatch
+    let reading: Int32
+    let writing: Int32
+
+    init() throws {
+        watch = SocketWatch(try Epoll())
+        (reading, writing) = try Self.pipe()
+    }
+
+    static func pipe() throws -> (Int32, Int32) {
+        var ends: [Int32] = [0, 0]
+        try #require(Glibc.pipe(&ends) == 0)
+        return (ends[0], ends[1])
+    }
+
+    /// What one wait hands over; nil if nothing happened.
+    func happened(atMost longest: Duration = .zero) -> [[Int32]]? {
+        var acts: [[Int32]] = []
+        return watch.wait(atMost: longest) { acts.append([$0, $1]) } ? acts : nil
+    }
+
+    @Test func whatIsWantedIsHandedOver() {
+        watch.opened(reading)
+        watch.opened(writing)
+        watch.want(reading, CURL_POLL_IN)
+        #expect(happened() == nil)
+        watch.want(writing, CURL_POLL_OUT)
+        #expect(happened(atMost: Self.always) == [[writing, CURL_CSELECT_OUT]])
+        watch.want(writing, CURL_POLL_REMOVE)
+        write(writing, "a", 1)
+        #expect(happened(atMost: Self.always)?.contains([reading, CURL_CSELECT_IN]) == true)
+        watch.end(reading)
+        watch.end(writing)
+    }
+
+    /// An idle connection that its server closes must not keep the thread turning.
+    @Test func aConnectionThatSpeaksUnaskedIsLetGoUntilItIsWanted() {
+        watch.opened(reading)
+        watch.want(reading, CURL_POLL_IN)
+        watch.want(reading, CURL_POLL_REMOVE)
+        write(writing, "a", 1)
+        #expect(happened(atMost: Self.always) == [])
+        #expect(happened() == nil)
+        watch.want(reading, CURL_POLL_IN)
+        #expect(happened(atMost: Self.always) == [[reading, CURL_CSELECT_IN]])
+        watch.end(reading)
+        watch.end(writing)
+    }
+
+    @Test func aDescriptorThatIsTakenAgainIsHeard() throws {
+        watch.opened(reading)
+        watch.want(reading, CURL_POLL_IN)
+        watch.want(reading, CURL_POLL_REMOVE)
+        watch.end(reading)
+        close(writing)
+        // The lowest free descriptors: whether they are the same is the kernel's matter.
+        let (reading, writing) = try Self.pipe()
+        watch.opened(reading)
+        watch.want(reading, CURL_POLL_IN)
+        write(writing, "a", 1)
+        #expect(happened(atMost: Self.always) == [[reading, CURL_CSELECT_IN]])
+        watch.end(reading)
+        close(writing)
+    }
+
+    /// Libcurl's resolver closes its own without a word.
+    @Test func whatIsNoConnectionIsLetGoAtOnce() throws {
+        watch.want(reading, CURL_POLL_IN)
+        watch.want(reading, CURL_POLL_REMOVE)
+        close(reading)
+        close(writing)
+        let (reading, writing) = try Self.pipe()
+        watch.want(reading, CURL_POLL_IN)
+        write(writing, "a", 1)
+        #expect(happened(atMost: Self.always) == [[reading, CURL_CSELECT_IN]])
+        watch.want(reading, CURL_POLL_REMOVE)
+        close(reading)
+        close(writing)
+    }
+
+    @Test func ofAnErrorLibcurlIsToldNothing() {
+        watch.opened(reading)
+        watch.want(reading, CURL_POLL_IN)
+        close(writing)
+        #expect(happened(atMost: Self.always) == [[reading, 0]])
+        watch.end(reading)
+    }
+
+    @Test func timeEndsAWaitAndIsDueUntilItIsSetAnew() {
+        #expect(!watch.isDue)
+        watch.setTime(0)
+        #expect(watch.isDue)
+        #expect(happened(atMost: Self.always) == nil)
+        watch.setTime(1)
+        #expect(happened(atMost: Self.always) == nil)
+        #expect(watch.isDue)
+        watch.setTime(60_000)
+        #expect(!watch.isDue)
+        watch.setTime(-1)
+        #expect(!watch.isDue)
+    }
+}
