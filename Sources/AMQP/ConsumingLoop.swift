@@ -209,8 +209,8 @@ struct ConsumingLoop: ~Copyable {
 
     /// Until the link stops or other queues are wanted and what is in hand has been settled.
     private mutating func pump(_ connection: inout BrokerConnection) throws(LinkError) {
+        var commands = mailbox.takeAll()
         while true {
-            let commands = mailbox.takeAll()
             for command in commands { take(command) }
             try settle(&connection)
             if isStopping { return }
@@ -221,8 +221,10 @@ struct ConsumingLoop: ~Copyable {
                 frames += 1
             }
             connection.release()
+            commands = mailbox.takeAll()
             if frames == 0, commands.isEmpty, !connection.hasBufferedInput {
                 wait(for: untilNextDuty, socket: connection.descriptor)
+                commands = mailbox.takeAll()
             }
         }
     }

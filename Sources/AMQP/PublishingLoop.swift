@@ -161,16 +161,17 @@ struct PublishingLoop: ~Copyable {
         owedSince = nil
         assembler = FrameAssembler(maximumBody: configuration.maximumBody)
         while !isStopping {
-            let hadCommands = takeCommands()
             let received = try receiveAll(&connection)
             let published = try publishSome(&connection)
             connection.release()
             try demandConfirms(endpoint: endpoint)
-            if !hadCommands, !received, !published, !connection.hasBufferedInput {
+            let isDone = !received && !(published && head < queue.count)
+            if !takeCommands(), isDone, !connection.hasBufferedInput {
                 // With work and room in the window, only the socket's own room is awaited.
                 let isStuck = head < queue.count && book.count < window && !isBlocked
                 let patience = min(configuration.heartbeat, configuration.confirmTimeout) / 3
                 wait(for: isStuck ? Self.stuckInterval : patience, socket: connection.descriptor)
+                _ = takeCommands()
             }
         }
         connection.close()
