@@ -48,7 +48,7 @@ struct HTTPLoop: ~Copyable {
             for command in commands { take(command) }
             expireWaiting()
             startWaiting()
-            if sockets.isDue { drive(CURL_SOCKET_TIMEOUT) }
+            if sockets.takeDue() { drive(CURL_SOCKET_TIMEOUT) }
             finishTransfers()
             if commands.isEmpty { wait() }
         }
@@ -89,7 +89,6 @@ struct HTTPLoop: ~Copyable {
             }
         }
         waiting.removeFirst(free)
-        drive(CURL_SOCKET_TIMEOUT)
     }
 
     private mutating func start(_ transfer: Transfer) throws(HTTPFault) {
@@ -132,8 +131,9 @@ struct HTTPLoop: ~Copyable {
         if !waiting.isEmpty, handles.count < configuration.maxConnections { return }
         var sleep = Self.longestSleep
         if let next = waiting.first { sleep = min(sleep, max(.zero, next.deadline - clock.now())) }
+        let isIdle = handles.isEmpty && waiting.isEmpty && sockets.deadline == nil
         let isWoken = sockets.wait(atMost: sleep) { drive($0, $1) }
-        if !isWoken, handles.isEmpty { resting = [] }
+        if isIdle, !isWoken { resting = [] }
         finishTransfers()
     }
 

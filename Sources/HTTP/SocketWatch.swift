@@ -17,15 +17,19 @@ final class SocketWatch {
     private let clock = SystemTimekeeper()
     // By descriptor, of which the kernel gives the lowest that is free.
     private var sockets: [Socket] = []
-    // When libcurl wants to be called in any case. It says so when that changes, and only then.
-    private var deadline: MonotonicTime?
+    /// When libcurl wants to be called in any case: once, and it does not take back what it was called for.
+    private(set) var deadline: MonotonicTime?
 
     init(_ epoll: Epoll) {
         self.epoll = epoll
     }
 
-    /// Libcurl's time has come.
-    var isDue: Bool { deadline.map { $0 <= clock.now() } ?? false }
+    /// True, once, when libcurl's time has come.
+    func takeDue() -> Bool {
+        guard let deadline, deadline <= clock.now() else { return false }
+        self.deadline = nil
+        return true
+    }
 
     /// Waits until something happens, or for so long. What happened to libcurl's sockets it is handed, in its own
     /// words.

@@ -1,3 +1,4 @@
+import Glibc
 import HTTP
 import ScriptedPeer
 import Testing
@@ -139,6 +140,34 @@ import Testing
                 isCancelled.fire()
                 let status = try await task.value.response.status
                 #expect(status == 200)
+            }
+        }
+    }
+
+    /// What libcurl finishes at once it takes no time back for: a deadline that is kept would turn the loop for ever.
+    @Test func anEngineWithNothingToDoRests() async throws {
+        try await withEngine { engine in
+            let request = HTTPRequest(.get, url: "http://127.0.0.1:99999999/")
+            #expect(try await engine.send(request).notSentFault.kind == .invalidRequest)
+            let before = await Self.processorTime(of: engine)
+            // The silence is the time that another engine waits for its answer.
+            let fault = try await exchange({ post($0) }, HTTPConfiguration(timeout: .milliseconds(500))) {
+                _ = try $0.readRequest()
+                try $0.readToEnd()
+            }.ambiguousFault
+            #expect(fault.kind == .timeout)
+            let spent = await Self.processorTime(of: engine) - before
+            #expect(spent < .milliseconds(20))
+        }
+    }
+
+    /// Of the engine's thread, which answers the ping.
+    static func processorTime(of engine: HTTPEngine) async -> Duration {
+        await withCheckedContinuation { reply in
+            engine.ping {
+                var time = timespec()
+                clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+                reply.resume(returning: .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec))
             }
         }
     }

@@ -96,17 +96,19 @@ import Testing
         watch.end(reading)
     }
 
-    @Test func timeEndsAWaitAndIsDueUntilItIsSetAnew() {
-        #expect(!watch.isDue)
+    @Test func timeEndsAWaitAndIsDueOnce() {
+        #expect(!watch.takeDue())
         watch.setTime(0)
-        #expect(watch.isDue)
         #expect(happened(atMost: Self.always) == nil)
+        #expect(watch.takeDue())
+        #expect(!watch.takeDue())
         watch.setTime(1)
         #expect(happened(atMost: Self.always) == nil)
-        #expect(watch.isDue)
+        #expect(watch.takeDue())
         watch.setTime(60_000)
-        #expect(!watch.isDue)
+        #expect(!watch.takeDue())
+        watch.setTime(0)
         watch.setTime(-1)
-        #expect(!watch.isDue)
+        #expect(!watch.takeDue())
     }
 }
