@@ -57,9 +57,8 @@ struct LedgerFile: Sendable {
         // Reads answer while a commit of this process is under way, and readers of others never wait.
         try connection.execute("PRAGMA journal_mode = WAL")
         try connection.execute("PRAGMA synchronous = \(durability.rawValue)")
-        // 32 MiB of log between checkpoints: with 4 MiB they took half of the thread's time under load. After a kill
-        // the next start reads so much once.
-        try connection.execute("PRAGMA wal_autocheckpoint = 8000")
+        // For a migration; the writer has a plan of its own.
+        try connection.execute("PRAGMA wal_autocheckpoint = \(FoldingPlan.longEnough)")
         // After a long reader has kept the log from being reused, it shrinks to this again.
         try connection.execute("PRAGMA journal_size_limit = 67108864")
         // 16 MiB of pages: the upper levels of the trees of millions of jobs.

@@ -20,6 +20,8 @@ enum LedgerOperation: Sendable {
     case write(
         @Sendable (SQLiteRows) throws(SQLiteFault) -> @Sendable () -> Void,
         refuse: @Sendable (LedgerError) -> Void)
+    /// Takes the whole log into the file, so that nothing is left in it.
+    case emptyLog(Reply<Void>)
     case ping(@Sendable () -> Void)
     /// The file was found damaged by someone else.
     case condemn(LedgerError)
@@ -41,7 +43,7 @@ enum LedgerOperation: Sendable {
         case .look, .read: .read
         case .claim, .record, .mark, .finishLost, .write: .now
         case .note, .hold: .later
-        case .ping, .condemn, .close: .control
+        case .emptyLog, .ping, .condemn, .close: .control
         }
     }
 
@@ -49,7 +51,7 @@ enum LedgerOperation: Sendable {
     var isKeptInTrouble: Bool {
         switch self {
         case .record, .mark, .note, .hold: true
-        case .look, .claim, .finishLost, .read, .write, .ping, .condemn, .close: false
+        case .look, .claim, .finishLost, .read, .write, .emptyLog, .ping, .condemn, .close: false
         }
     }
 
@@ -60,6 +62,7 @@ enum LedgerOperation: Sendable {
         case .record(_, _, let reply): reply.resume(returning: .failure(error))
         case .finishLost(_, _, _, let reply): reply.resume(returning: .failure(error))
         case .read(_, let refuse), .write(_, let refuse): refuse(error)
+        case .emptyLog(let reply): reply.resume(returning: .failure(error))
         case .ping(let answer): answer()
         case .close(_, let answer): answer(0)
         case .mark, .note, .hold, .condemn: break

@@ -100,7 +100,7 @@ struct LedgerTransaction {
         case .read(let body, _), .write(let body, _):
             try writeSums()
             return try body(rows)
-        case .ping, .condemn, .close:
+        case .emptyLog, .ping, .condemn, .close:
             preconditionFailure("the thread keeps what is meant for itself out of its commits")
         }
     }

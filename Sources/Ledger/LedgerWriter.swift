@@ -23,6 +23,8 @@ struct LedgerWriter: ~Copyable {
     /// Nil after a trouble: a file that was opened while it was read-only, or was put in another's place, is opened
     /// anew.
     private var rows: SQLiteRows?
+    /// There is one as long as there are rows.
+    private var folder: LogFolder?
     private var condition = Condition.healthy
     private var backoff = Backoff(first: .milliseconds(500), longest: .seconds(10))
     /// Records and marks whose commit failed: they go first in the next.
@@ -101,6 +103,7 @@ struct LedgerWriter: ~Copyable {
 
     private mutating func control(_ operation: LedgerOperation) {
         switch operation {
+        case .emptyLog(let reply): emptyLog(reply)
         case .ping(let answer): answer()
         case .condemn(let error): condemn(error)
         case .close(let deadline, let answer):
@@ -133,8 +136,33 @@ struct LedgerWriter: ~Copyable {
         if let rows { return rows }
         let opened = SQLiteRows(connection: try file.open())
         try opened.learnOfCancels()
+        opened.connection.countPagesInLog()
         rows = opened
+        folder = LogFolder(path: file.path)
         return opened
+    }
+
+    private mutating func closeRows() {
+        folder?.waitForFold()
+        folder = nil
+        rows = nil
+    }
+
+    private mutating func emptyLog(_ reply: LedgerOperation.Reply<Void>) {
+        switch condition {
+        case .troubled(let error, _, _), .condemned(let error): return reply.resume(returning: .failure(error))
+        case .healthy: break
+        }
+        do throws(SQLiteFault) {
+            let rows = try openRows()
+            folder?.waitForFold()
+            try rows.connection.emptyLog()
+            reply.resume(returning: .success(()))
+        } catch {
+            let refusal = error.ledgerError(path: file.path)
+            if !error.isOfOneOperation { trouble(error, refusal) }
+            reply.resume(returning: .failure(refusal))
+        }
     }
 
     // MARK: With a commit
@@ -145,7 +173,7 @@ struct LedgerWriter: ~Copyable {
         lines = []
         linesDueAt = nil
         let mustProveRoom = if case .troubled = condition { true } else { false }
-        if mustProveRoom { rows = nil }
+        if mustProveRoom { closeRows() }
         let began = clock.now()
         let answers: [LedgerTransaction.Answer]
         do throws(SQLiteFault) {
@@ -159,6 +187,7 @@ struct LedgerWriter: ~Copyable {
         gauge.committed(operations: operations.count, took: clock.now() - began)
         recover()
         for answer in answers { answer() }
+        if let rows { folder?.continueAfterCommit(rows.connection) }
     }
 
     /// Keeps what nobody can do again; the rest is told.
@@ -217,17 +246,17 @@ struct LedgerWriter: ~Copyable {
         for operation in owed { operation.refuse(.closed) }
         owed = []
         foldLogIn()
-        rows = nil
+        closeRows()
         let answer = closing?.answer
         return { answer?(lost) }
     }
 
     /// A clean end leaves no log, so that the next start has nothing to recover or to check. If it fails, it has.
-    private func foldLogIn() {
+    private mutating func foldLogIn() {
         // A damaged file is left as it was found.
         if case .condemned = condition { return }
-        guard let rows else { return }
-        _ = try? rows.connection.query("PRAGMA wal_checkpoint(TRUNCATE)") { _ in }
+        folder?.waitForFold()
+        try? rows?.connection.emptyLog()
     }
 
     /// Or never will be. No trouble is waited out for the lines of stories.

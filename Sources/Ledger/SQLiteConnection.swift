@@ -3,7 +3,9 @@ import CSQLite
 /// One connection and its prepared statements. It belongs to the thread that made it.
 final class SQLiteConnection {
     enum Mode {
+        /// Makes the file if there is none.
         case readWrite
+        case existing
         case readOnly
     }
 
@@ -11,6 +13,8 @@ final class SQLiteConnection {
     let handle: OpaquePointer
     /// By the numbers of their texts; nil where this connection had no use for one.
     private var statements: [SQLiteStatement?] = []
+    /// As the last commit of this connection left it, if it counts them.
+    fileprivate(set) var pagesInLog = 0
 
     /// Only a person with another tool, or a checkpoint, keeps a connection waiting; longer than this is trouble that
     /// an operator should hear of, and the ledger's thread must come round for the watchdog.
@@ -25,6 +29,7 @@ final class SQLiteConnection {
         let flags =
             switch mode {
             case .readWrite: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+            case .existing: SQLITE_OPEN_READWRITE
             case .readOnly: SQLITE_OPEN_READONLY
             }
         let code = sqlite3_open_v2(path, &opened, flags | SQLITE_OPEN_NOMUTEX, nil)
@@ -104,6 +109,29 @@ final class SQLiteConnection {
         return try statement.step() ? statement.integer(0) : 0
     }
 
+    // MARK: The log
+
+    /// After this SQLite does not fold the log by itself.
+    func countPagesInLog() {
+        sqlite3_wal_hook(handle, noteCommit, Unmanaged.passUnretained(self).toOpaque())
+    }
+
+    /// Takes what it can of the log into the file, and waits for nobody. Returns how many of the log's pages are there
+    /// now.
+    func foldLog() throws(SQLiteFault) -> Int {
+        var (pages, folded): (Int32, Int32) = (0, 0)
+        let code = sqlite3_wal_checkpoint_v2(handle, nil, SQLITE_CHECKPOINT_PASSIVE, &pages, &folded)
+        guard code == SQLITE_OK else { throw fault("folding the log") }
+        return Int(folded)
+    }
+
+    /// Takes the whole log into the file and makes it empty. A reader that is at work may keep some of it.
+    func emptyLog() throws(SQLiteFault) {
+        try execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    }
+
+    // MARK: Faults
+
     var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }
 
     func fault(_ attempted: String) -> SQLiteFault {
@@ -112,4 +140,13 @@ final class SQLiteConnection {
             attempted: attempted.split(separator: "\n").first.map(String.init) ?? "",
             message: String(cString: sqlite3_errmsg(handle)))
     }
+}
+
+// File-private and free: SQLite calls it on the connection's own thread.
+private func noteCommit(
+    _ context: UnsafeMutableRawPointer?, _ handle: OpaquePointer?, _ database: UnsafePointer<CChar>?, _ pages: Int32
+) -> Int32 {
+    guard let context else { return SQLITE_OK }
+    Unmanaged<SQLiteConnection>.fromOpaque(context).takeUnretainedValue().pagesInLog = Int(pages)
+    return SQLITE_OK
 }

@@ -75,9 +75,7 @@ extension SQLiteLedger {
 
     /// The log still has pages as they were before. A reader that is at work keeps it until the next checkpoint.
     private func emptyLog() async throws(LedgerError) {
-        try await read { rows throws(SQLiteFault) in
-            _ = try rows.connection.query("PRAGMA wal_checkpoint(TRUNCATE)") { _ in }
-        }
+        try await ask { .emptyLog($0) }
     }
 
     private static func jobID(_ row: SQLiteStatement) -> [UInt8] { row.blob(0) }

@@ -1,0 +1,68 @@
+/// When the pages of the log are taken into the file, and by which thread.
+///
+/// A fold flushes the disk, so it is made on a thread beside the writer, early and in parts. Only the writer can come to
+/// the end of it, though: while the other thread folds, pages are added, and the log begins anew only when none is left.
+/// The writer folds the rest when that is so little that no job waits for long.
+struct FoldingPlan {
+    enum Step: Equatable {
+        case none
+        /// Begin a fold on the thread beside.
+        case beside
+        /// Fold on the writer's thread.
+        case here
+        /// Wait for the thread beside, and ask again: the log must not grow faster than it is folded.
+        case wait
+    }
+
+    private enum Outcome {
+        case advanced
+        /// Nothing came of it: somebody reads what was there before, or the rest is as small as it gets.
+        case stood
+        case failed
+    }
+
+    /// Pages that are added to the log between two folds.
+    static let part = 2_000
+    /// The log is to begin anew: 32 MiB. The longer it is, the more of its pages were changed by many jobs and are
+    /// written to the file once. After a kill the next start reads so much.
+    static let longEnough = 8_000
+    /// Pages whose fold no job notices.
+    static let few = 128
+    /// The writer waits: 64 MiB.
+    static let tooLong = 16_000
+
+    /// Pages in the log.
+    private var pages = 0
+    /// Of these, how many are in the file.
+    private var folded = 0
+    /// Pages that were in the log when the last fold began, and what came of it.
+    private var begunAt = 0
+    private var outcome = Outcome.advanced
+
+    /// After a commit that left `pages` in the log.
+    mutating func next(pages: Int, isFolding: Bool) -> Step {
+        // It began anew.
+        if pages < self.pages { self = FoldingPlan() }
+        self.pages = pages
+        if isFolding { return pages >= Self.tooLong ? .wait : .none }
+        let isDue = pages - begunAt >= Self.part
+        guard pages >= Self.longEnough else { return isDue ? .beside : .none }
+        if pages - folded <= Self.few { return .here }
+        switch outcome {
+        // What came meanwhile is less each time.
+        case .advanced: return .beside
+        case .stood: return isDue ? .beside : .none
+        case .failed: return isDue ? .here : .none
+        }
+    }
+
+    mutating func begin() { begunAt = pages }
+
+    /// `folded`: pages of the log that are in the file. Nil if the fold failed.
+    mutating func end(folded: Int?) {
+        guard let folded else { return outcome = .failed }
+        outcome = folded > self.folded ? .advanced : .stood
+        // More than there are: of the log that was there before.
+        self.folded = folded <= pages ? folded : 0
+    }
+}

@@ -1,0 +1,90 @@
+import CLinux
+import Glibc
+import Threads
+
+/// Folds the log of one connection by its plan. It belongs to the ledger's thread.
+///
+/// What keeps a fold from writing is not told here: the pages stay in the log, the log grows, and soon the same keeps a
+/// commit from writing, which is trouble.
+struct LogFolder: ~Copyable {
+    private struct Fold {
+        let thread: NativeThread
+        /// Nil while it lasts. Written once by its thread, read by the ledger's; under the lock.
+        let outcome: Lock<Int??>
+    }
+
+    private let path: String
+    private let identity: FileIdentity?
+    private var plan = FoldingPlan()
+    private var fold: Fold?
+
+    init(path: String) {
+        self.path = path
+        identity = FileIdentity(path: path)
+    }
+
+    /// To be called after each commit.
+    mutating func continueAfterCommit(_ connection: SQLiteConnection) {
+        if let fold, fold.outcome.withLock({ $0 != nil }) { waitForFold() }
+        while true {
+            switch plan.next(pages: connection.pagesInLog, isFolding: fold != nil) {
+            case .none: return
+            case .beside: return beginFold()
+            case .here:
+                plan.begin()
+                return plan.end(folded: try? connection.foldLog())
+            case .wait: waitForFold()
+            }
+        }
+    }
+
+    /// Nothing is folded beside when it returns. To be called before the connection goes, or folds the whole log.
+    mutating func waitForFold() {
+        guard let ended = fold else { return }
+        fold = nil
+        ended.thread.join()
+        plan.end(folded: ended.outcome.withLock { $0 ?? nil })
+    }
+
+    private mutating func beginFold() {
+        plan.begin()
+        let outcome = Lock<Int??>(nil)
+        do throws(SystemCallError) {
+            let thread = try NativeThread(name: "ledger-fold") { [path, identity] in
+                let folded = Self.fold(path, identity)
+                outcome.withLock { $0 = .some(folded) }
+            }
+            fold = Fold(thread: thread, outcome: outcome)
+        } catch {
+            plan.end(folded: nil)
+        }
+    }
+
+    /// Through a connection of its own.
+    private static func fold(_ path: String, _ identity: FileIdentity?) -> Int? {
+        do throws(SQLiteFault) {
+            let connection = try SQLiteConnection(path: path, mode: .existing)
+            // The log must not come into a file that was put in the other's place: not even by a connection to that
+            // which has read something and is closed.
+            guard let identity, FileIdentity(path: path) == identity else { return nil }
+            // Now it knows of the log.
+            _ = try connection.integer("PRAGMA user_version")
+            return try connection.foldLog()
+        } catch {
+            return nil
+        }
+    }
+}
+
+/// Which file it is, whatever its name.
+private struct FileIdentity: Equatable {
+    private let device: dev_t
+    private let number: ino_t
+
+    init?(path: String) {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        device = status.st_dev
+        number = status.st_ino
+    }
+}
