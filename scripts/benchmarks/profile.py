@@ -66,7 +66,7 @@ def _show(command, say, lines=60):
 def syscalls(world, daemon, jobs, say):
     """System calls by thread and kind, for each job. Counting slows the daemon, so batches come out larger."""
     recording = build.OUTPUT / "strace.out"
-    daemon.wrapper = ["strace", "-f", "-q", "-e", "signal=none", "-o", str(recording)]
+    daemon.wrapper = ["strace", "-D", "-f", "-q", "-e", "signal=none", "-o", str(recording)]
     try:
         record = measures.throughput(world, daemon, Setup(), jobs)
     finally:
