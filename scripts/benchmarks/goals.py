@@ -11,9 +11,9 @@ def table(records):
     return [
         _at_least("jobs/s, × the C floor", 1.0, found.ratios("jobsPerSecond", "floor"), "×"),
         _at_most("CPU per job, × the C floor", 1.25, found.ratios("cpuMicrosecondsPerJob", "floor"), "×"),
-        _at_least("jobs/s, × the C floor with a ledger (no goal)", None,
+        _at_least("jobs/s, × a C floor with a ledger (no goal)", None,
                   found.ratios("jobsPerSecond", "durable-floor"), "×"),
-        _at_most("CPU per job, × the C floor with a ledger (no goal)", None,
+        _at_most("CPU per job, × a C floor with a ledger (no goal)", None,
                  found.ratios("cpuMicrosecondsPerJob", "durable-floor"), "×"),
         _at_least("jobs/s, × Go", 2.0, found.ratios("jobsPerSecond", "go"), "×"),
         _at_least("jobs/s, × aio-pika", 8.0, found.ratios("jobsPerSecond", "aio-pika"), "×"),
