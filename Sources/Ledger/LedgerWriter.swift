@@ -27,15 +27,19 @@ struct LedgerWriter: ~Copyable {
     private var folder: LogFolder?
     private var condition = Condition.healthy
     private var backoff = Backoff(first: .milliseconds(500), longest: .seconds(10))
-    /// Records and marks whose commit failed: they go first in the next.
+    /// Marks that wait for a commit to go along with, and records and marks whose commit failed: they go first in the
+    /// next.
     private var owed: [LedgerOperation] = []
     /// Lines of stories that wait for a commit to go along with.
     private var lines: [LedgerOperation] = []
-    private var linesDueAt: MonotonicTime?
+    /// When what waits has a commit of its own.
+    private var commitDueAt: MonotonicTime?
     private var closing: (deadline: MonotonicTime, answer: @Sendable (Int) -> Void)?
 
     /// A line may wait so long for a commit to go along with.
     private static let lineDelay = Duration.seconds(1)
+    /// So may a mark: under load the next claim comes sooner, and a crash in between means one more copy.
+    private static let markDelay = Duration.milliseconds(10)
     /// While nothing can be written, intake stops and few lines come; beyond this the oldest go.
     private static let linesKept = 4_096
 
@@ -68,7 +72,7 @@ struct LedgerWriter: ~Copyable {
     /// When there is something to do though nothing comes. Nil while all is well.
     private var wakeAt: MonotonicTime? {
         switch condition {
-        case .healthy: linesDueAt
+        case .healthy: commitDueAt
         case .troubled(_, _, let retryAt): retryAt
         case .condemned: nil
         }
@@ -84,7 +88,7 @@ struct LedgerWriter: ~Copyable {
         let work = batch.filter { $0.urgency != .control }
         switch condition {
         case .healthy:
-            if work.contains(where: { $0.urgency == .now }) || !owed.isEmpty {
+            if mustCommit(work) {
                 commit(work)
             } else {
                 for operation in work { answer(operation) }
@@ -101,6 +105,19 @@ struct LedgerWriter: ~Copyable {
         for operation in batch where operation.urgency == .control { control(operation) }
     }
 
+    private func mustCommit(_ work: [LedgerOperation]) -> Bool {
+        var (hasRead, hasWaiting) = (false, !owed.isEmpty)
+        for operation in work {
+            switch operation.urgency {
+            case .now: return true
+            case .read: hasRead = true
+            case .soon: hasWaiting = true
+            case .later, .control: break
+            }
+        }
+        return hasRead && hasWaiting
+    }
+
     private mutating func control(_ operation: LedgerOperation) {
         switch operation {
         case .emptyLog(let reply): emptyLog(reply)
@@ -115,7 +132,13 @@ struct LedgerWriter: ~Copyable {
     // MARK: Without a commit
 
     private mutating func answer(_ operation: LedgerOperation) {
-        if operation.urgency == .later { return keepLine(operation) }
+        switch operation.urgency {
+        case .soon:
+            owed.append(operation)
+            return commit(within: Self.markDelay)
+        case .later: return keepLine(operation)
+        case .read, .now, .control: break
+        }
         do throws(SQLiteFault) {
             var transaction = LedgerTransaction(rows: try openRows())
             try transaction.apply(operation)()
@@ -129,7 +152,12 @@ struct LedgerWriter: ~Copyable {
     private mutating func keepLine(_ operation: LedgerOperation) {
         lines.append(operation)
         if lines.count > Self.linesKept { lines.removeFirst() }
-        if linesDueAt == nil { linesDueAt = clock.now() + Self.lineDelay }
+        commit(within: Self.lineDelay)
+    }
+
+    private mutating func commit(within delay: Duration) {
+        let time = clock.now() + delay
+        commitDueAt = min(commitDueAt ?? time, time)
     }
 
     private mutating func openRows() throws(SQLiteFault) -> SQLiteRows {
@@ -168,10 +196,10 @@ struct LedgerWriter: ~Copyable {
     // MARK: With a commit
 
     private mutating func commit(_ new: [LedgerOperation]) {
-        let operations = owed + lines + new
+        let operations = owed.isEmpty && lines.isEmpty ? new : owed + lines + new
         owed = []
         lines = []
-        linesDueAt = nil
+        commitDueAt = nil
         let mustProveRoom = if case .troubled = condition { true } else { false }
         if mustProveRoom { closeRows() }
         let began = clock.now()
