@@ -22,8 +22,8 @@ public protocol Ledger: Sendable {
     /// its own result stands.
     func cancel(_ jobID: JobID, at now: Timestamp) async throws(LedgerError) -> Bool
 
-    /// Notes that the broker has a message. A post: it is written with the next commit, and a crash before that means
-    /// one more copy.
+    /// Notes that the broker has a message. A post: it is written with the next commit, within milliseconds, and a crash
+    /// before that means one more copy. Whatever is asked later sees it.
     func mark(_ part: PublishedPart, of jobID: JobID, generation: Int)
 
     /// Adds a line to a job's story. A post: it is written with a later commit, within about a second, and costs none

@@ -1,8 +1,8 @@
 import Jobs
 import Threads
 
-/// What is asked of the ledger's thread.
-enum LedgerOperation: Sendable {
+/// What is asked of the ledger's thread. In boxes, because it goes from list to list.
+indirect enum LedgerOperation: Sendable {
     typealias Reply<Answer: Sendable> = CheckedContinuation<Result<Answer, LedgerError>, Never>
 
     case look(Arrival, Timestamp, Reply<Finding>)
@@ -32,6 +32,8 @@ enum LedgerOperation: Sendable {
         case read
         /// Wants a commit now.
         case now
+        /// Goes along with the next commit, or makes one of its own after some milliseconds, or before the next read.
+        case soon
         /// Goes along with the next commit, or makes one of its own after a while.
         case later
         /// Is for the thread itself.
@@ -41,7 +43,8 @@ enum LedgerOperation: Sendable {
     var urgency: Urgency {
         switch self {
         case .look, .read: .read
-        case .claim, .record, .mark, .finishLost, .write: .now
+        case .claim, .record, .finishLost, .write: .now
+        case .mark: .soon
         case .note, .hold: .later
         case .emptyLog, .ping, .condemn, .close: .control
         }

@@ -122,8 +122,7 @@ public final class LedgerReader {
     func contradictions() throws(LedgerError) -> [String] {
         try snapshot { rows throws(SQLiteFault) in
             var found: [String] = []
-            let ofVersion = version < Self.tallyVersion ? [] : [Self.wrongTally]
-            for (condition, what) in Self.contradictions + ofVersion {
+            for (condition, what) in Self.contradictions + (version < 3 ? [] : Self.contradictionsOfVersion3) {
                 let count = try rows.connection.integer("SELECT count(*) FROM \(condition)")
                 if count > 0 { found.append("\(count) \(what)") }
             }
@@ -131,14 +130,6 @@ public final class LedgerReader {
         }
     }
 
-    // The first schema whose tally counts open jobs.
-    private static let tallyVersion = 3
-    private static let wrongTally = (
-        """
-        tally WHERE open <> (SELECT count(*) FROM jobs WHERE finished = 0)
-        OR ambiguous <> (SELECT count(*) FROM jobs WHERE finished = 0 AND (ambiguous = 1 OR intent = 1))
-        """, "wrong counts of open jobs"
-    )
     private static let contradictions = [
         (
             """
@@ -158,6 +149,22 @@ public final class LedgerReader {
         ),
         ("jobs WHERE finished = 1 AND (intent = 1 OR due IS NOT NULL)", "finished jobs with an open call or copy"),
         ("tally WHERE entries <> (SELECT count(*) FROM jobs) OR ever < entries", "wrong counts of all jobs"),
+    ]
+
+    /// What only files of this version and newer ones can be asked.
+    private static let contradictionsOfVersion3 = [
+        (
+            """
+            tally WHERE open <> (SELECT count(*) FROM jobs WHERE finished = 0)
+            OR ambiguous <> (SELECT count(*) FROM jobs WHERE finished = 0 AND (ambiguous = 1 OR intent = 1))
+            """, "wrong counts of open jobs"
+        ),
+        (
+            """
+            owed WHERE NOT EXISTS (SELECT 1 FROM results
+            WHERE results.job_id = owed.job_id AND results.generation = owed.generation)
+            """, "owed results that are not stored"
+        ),
     ]
 
     // MARK: Copies

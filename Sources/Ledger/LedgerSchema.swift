@@ -84,6 +84,7 @@ enum LedgerSchema {
         // Jobs that are to be cancelled should they come, or come back: forgotten when they end.
         "CREATE TABLE cancels (job_id BLOB PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;",
         // One change of `tally` in each transaction, instead of a trigger for each job and an index of the open ones.
+        // What is owed is a table, so that a result is not written once more when it is published.
         """
         DROP TRIGGER jobs_added;
         DROP TRIGGER jobs_removed;
@@ -92,6 +93,11 @@ enum LedgerSchema {
         UPDATE tally SET open = (SELECT count(*) FROM jobs WHERE finished = 0),
             ambiguous = (SELECT count(*) FROM jobs WHERE finished = 0 AND (ambiguous = 1 OR intent = 1));
         DROP INDEX jobs_open;
+        CREATE TABLE owed (job_id BLOB NOT NULL, generation INTEGER NOT NULL, PRIMARY KEY (job_id, generation))
+            WITHOUT ROWID;
+        INSERT INTO owed SELECT job_id, generation FROM results WHERE published = 0;
+        UPDATE results SET published = 1 WHERE published = 0;
+        DROP INDEX results_owed;
         """,
     ]
 

@@ -21,7 +21,7 @@ extension LedgerStatistics {
         let free = LedgerDisk.freeBytes(path: connection.path) ?? 0
         return LedgerStatistics(
             entries: tally?.entries ?? 0, open: tally?.open ?? 0, ambiguous: tally?.ambiguous ?? 0,
-            unpublished: try count("results WHERE published = 0"), overdue: Int(overdue),
+            unpublished: try count("owed"), overdue: Int(overdue),
             bytes: Int(pages * pageSize) + logBytes, diskFreeBytes: free,
             unpublishedLetters: try count("jobs WHERE finished = 1 AND letter_published = 0"),
             createdAt: try rows.meta(.created), lastBackupAt: try rows.meta(.lastBackup))

@@ -27,17 +27,8 @@ struct LedgerWriter: ~Copyable {
     private var folder: LogFolder?
     private var condition = Condition.healthy
     private var backoff = Backoff(first: .milliseconds(500), longest: .seconds(10))
-    /// Records and marks whose commit failed: they go first in the next.
-    private var owed: [LedgerOperation] = []
-    /// Lines of stories that wait for a commit to go along with.
-    private var lines: [LedgerOperation] = []
-    private var linesDueAt: MonotonicTime?
+    private var backlog = LedgerBacklog()
     private var closing: (deadline: MonotonicTime, answer: @Sendable (Int) -> Void)?
-
-    /// A line may wait so long for a commit to go along with.
-    private static let lineDelay = Duration.seconds(1)
-    /// While nothing can be written, intake stops and few lines come; beyond this the oldest go.
-    private static let linesKept = 4_096
 
     init(
         mailbox: Mailbox<LedgerOperation>, file: LedgerFile, clock: any Timekeeper, gauge: LedgerGauge,
@@ -68,7 +59,7 @@ struct LedgerWriter: ~Copyable {
     /// When there is something to do though nothing comes. Nil while all is well.
     private var wakeAt: MonotonicTime? {
         switch condition {
-        case .healthy: linesDueAt
+        case .healthy: backlog.dueAt
         case .troubled(_, _, let retryAt): retryAt
         case .condemned: nil
         }
@@ -84,7 +75,7 @@ struct LedgerWriter: ~Copyable {
         let work = batch.filter { $0.urgency != .control }
         switch condition {
         case .healthy:
-            if work.contains(where: { $0.urgency == .now }) || !owed.isEmpty {
+            if mustCommit(work) {
                 commit(work)
             } else {
                 for operation in work { answer(operation) }
@@ -101,6 +92,19 @@ struct LedgerWriter: ~Copyable {
         for operation in batch where operation.urgency == .control { control(operation) }
     }
 
+    private func mustCommit(_ work: [LedgerOperation]) -> Bool {
+        var (hasRead, hasWaiting) = (false, !backlog.owed.isEmpty)
+        for operation in work {
+            switch operation.urgency {
+            case .now: return true
+            case .read: hasRead = true
+            case .soon: hasWaiting = true
+            case .later, .control: break
+            }
+        }
+        return hasRead && hasWaiting
+    }
+
     private mutating func control(_ operation: LedgerOperation) {
         switch operation {
         case .emptyLog(let reply): emptyLog(reply)
@@ -115,7 +119,11 @@ struct LedgerWriter: ~Copyable {
     // MARK: Without a commit
 
     private mutating func answer(_ operation: LedgerOperation) {
-        if operation.urgency == .later { return keepLine(operation) }
+        switch operation.urgency {
+        case .soon: return backlog.keepMark(operation, at: clock.now())
+        case .later: return backlog.keepLine(operation, at: clock.now())
+        case .read, .now, .control: break
+        }
         do throws(SQLiteFault) {
             var transaction = LedgerTransaction(rows: try openRows())
             try transaction.apply(operation)()
@@ -124,12 +132,6 @@ struct LedgerWriter: ~Copyable {
             if !error.isOfOneOperation { trouble(error, refusal) }
             operation.refuse(refusal)
         }
-    }
-
-    private mutating func keepLine(_ operation: LedgerOperation) {
-        lines.append(operation)
-        if lines.count > Self.linesKept { lines.removeFirst() }
-        if linesDueAt == nil { linesDueAt = clock.now() + Self.lineDelay }
     }
 
     private mutating func openRows() throws(SQLiteFault) -> SQLiteRows {
@@ -168,10 +170,7 @@ struct LedgerWriter: ~Copyable {
     // MARK: With a commit
 
     private mutating func commit(_ new: [LedgerOperation]) {
-        let operations = owed + lines + new
-        owed = []
-        lines = []
-        linesDueAt = nil
+        let operations = backlog.take(before: new)
         let mustProveRoom = if case .troubled = condition { true } else { false }
         if mustProveRoom { closeRows() }
         let began = clock.now()
@@ -193,9 +192,9 @@ struct LedgerWriter: ~Copyable {
     /// Keeps what nobody can do again; the rest is told.
     private mutating func postpone(_ operation: LedgerOperation, _ error: LedgerError) {
         if operation.urgency == .later {
-            keepLine(operation)
+            backlog.keepLine(operation, at: clock.now())
         } else if operation.isKeptInTrouble {
-            owed.append(operation)
+            backlog.keepInTrouble(operation)
         } else {
             operation.refuse(error)
         }
@@ -213,9 +212,7 @@ struct LedgerWriter: ~Copyable {
     private mutating func condemn(_ error: LedgerError) {
         if case .condemned = condition { return }
         condition = .condemned(error)
-        for operation in owed { operation.refuse(error) }
-        owed = []
-        lines = []
+        _ = backlog.refuse(error)
         onHealth(.unavailable(error))
     }
 
@@ -242,9 +239,7 @@ struct LedgerWriter: ~Copyable {
                 commit([])
             }
         }
-        let lost = owed.count
-        for operation in owed { operation.refuse(.closed) }
-        owed = []
+        let lost = backlog.refuse(.closed)
         foldLogIn()
         closeRows()
         let answer = closing?.answer
@@ -262,8 +257,8 @@ struct LedgerWriter: ~Copyable {
     /// Or never will be. No trouble is waited out for the lines of stories.
     private var isAllWritten: Bool {
         switch condition {
-        case .healthy: owed.isEmpty && lines.isEmpty
-        case .troubled: owed.isEmpty
+        case .healthy: backlog.isEmpty
+        case .troubled: backlog.owed.isEmpty
         case .condemned: true
         }
     }

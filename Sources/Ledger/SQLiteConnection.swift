@@ -132,6 +132,9 @@ final class SQLiteConnection {
 
     // MARK: Faults
 
+    /// How many rows the last statement that writes has written.
+    var lastChangedRows: Int { Int(sqlite3_changes(handle)) }
+
     var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }
 
     func fault(_ attempted: String) -> SQLiteFault {

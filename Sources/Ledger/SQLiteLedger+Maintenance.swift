@@ -8,7 +8,7 @@ extension SQLiteLedger {
 
     private static let isSettled = """
         finished = 1 AND letter_published = 1
-        AND NOT EXISTS (SELECT 1 FROM results WHERE results.job_id = jobs.job_id AND published = 0)
+        AND NOT EXISTS (SELECT 1 FROM owed WHERE owed.job_id = jobs.job_id)
         """
 
     // MARK: Pruning

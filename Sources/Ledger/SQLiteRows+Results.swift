@@ -5,22 +5,26 @@ import Threads
 extension SQLiteRows {
     private static let resultColumns =
         "job_id, generation, message_id, outcome, reason, body, correlation_id, traceparent, tracestate, completed"
+    // The column `published` says nothing since schema version 3: what the broker is not known to have is in `owed`.
+    private static let isOwed = """
+        EXISTS (SELECT 1 FROM owed WHERE owed.job_id = results.job_id AND owed.generation = results.generation)
+        """
     private static let loadingResult = SQL(
-        "SELECT \(resultColumns), published FROM results WHERE job_id = ?1 AND generation = ?2")
+        "SELECT \(resultColumns), \(isOwed) FROM results WHERE job_id = ?1 AND generation = ?2")
     private static let loadingResults = SQL(
-        "SELECT \(resultColumns), published FROM results WHERE job_id = ?1 ORDER BY generation")
+        "SELECT \(resultColumns), \(isOwed) FROM results WHERE job_id = ?1 ORDER BY generation")
     private static let savingResult = SQL(
         """
         INSERT INTO results (\(resultColumns), published)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0) ON CONFLICT DO NOTHING
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 1) ON CONFLICT DO NOTHING
         """)
-    private static let markingResult = SQL(
-        "UPDATE results SET published = 1 WHERE job_id = ?1 AND generation = ?2 AND published = 0")
+    private static let owing = SQL("INSERT INTO owed (job_id, generation) VALUES (?1, ?2)")
+    private static let owingNoMore = SQL("DELETE FROM owed WHERE job_id = ?1 AND generation = ?2")
     private static let loadingOwed = SQL(
         """
-        SELECT \(resultColumns) FROM results AS owed WHERE published = 0 AND job_id > ?1
-        AND NOT EXISTS (SELECT 1 FROM results WHERE published = 0 AND job_id = owed.job_id
-        AND generation < owed.generation) ORDER BY job_id, generation LIMIT ?2
+        SELECT \(resultColumns) FROM owed CROSS JOIN results USING (job_id, generation) WHERE owed.job_id > ?1
+        AND NOT EXISTS (SELECT 1 FROM owed AS older WHERE older.job_id = owed.job_id
+        AND older.generation < owed.generation) ORDER BY owed.job_id, owed.generation LIMIT ?2
         """)
     private static let loadingCompleted = SQL(
         """
@@ -33,13 +37,13 @@ extension SQLiteRows {
         defer { statement.reset() }
         statement.bind(1, id.utf8).bind(2, generation)
         guard try statement.step() else { return nil }
-        return KeptResult(result: try Self.owed(statement).result, isPublished: statement.bool(10))
+        return KeptResult(result: try Self.owed(statement).result, isPublished: !statement.bool(10))
     }
 
     /// One for each generation that ended, oldest first.
     func loadResults(of id: JobID) throws(SQLiteFault) -> [KeptResult] {
         try connection.query(Self.loadingResults, bind: { $0.bind(1, id.utf8) }) { row throws(SQLiteFault) in
-            KeptResult(result: try Self.owed(row).result, isPublished: row.bool(10))
+            KeptResult(result: try Self.owed(row).result, isPublished: !row.bool(10))
         }
     }
 
@@ -61,10 +65,14 @@ extension SQLiteRows {
             .bind(5, result.reason?.rawValue).bind(6, result.body).bind(7, result.correlationID)
             .bind(8, result.traceparent).bind(9, result.tracestate).bind(10, result.completedAt)
         try statement.run()
+        guard connection.lastChangedRows > 0 else { return }
+        let owing = try connection.statement(Self.owing)
+        owing.bind(1, id.utf8).bind(2, generation)
+        try owing.run()
     }
 
     func markResult(of id: JobID, generation: Int) throws(SQLiteFault) {
-        let statement = try connection.statement(Self.markingResult)
+        let statement = try connection.statement(Self.owingNoMore)
         statement.bind(1, id.utf8).bind(2, generation)
         try statement.run()
     }

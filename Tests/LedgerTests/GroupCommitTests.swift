@@ -113,6 +113,41 @@ import Threads
         await ledger.close(within: SQLiteLedger.closeTime)
     }
 
+    @Test func marksGoAlongWithTheNextCommitAndAreSeenByTheNextRead() async throws {
+        let folder = TemporaryFolder()
+        let ledger = try SQLiteLedger.opened(folder, clock: StoppedClock())
+        for id in ["one", "two"] { try await ledger.record(Sample.finished(Sample.arrival(id))) }
+        #expect(ledger.commits.count == 2)
+        ledger.mark(.result, of: JobID("one"), generation: 0)
+        await withCheckedContinuation { reply in ledger.ping { reply.resume() } }
+        #expect(ledger.commits.count == 2, "it waits, and the clock stands")
+        _ = try await ledger.claim(Sample.claim(Sample.arrival("three")))
+        #expect(ledger.commits.count == 3)
+        #expect(try await ledger.statistics().unpublished == 1)
+        #expect(ledger.commits.count == 3)
+        ledger.mark(.result, of: JobID("two"), generation: 0)
+        guard case .finished(let job) = try await ledger.look(Sample.arrival("two"), at: Sample.start) else {
+            Issue.record("it has ended")
+            return
+        }
+        #expect(job.resultIsPublished)
+        #expect(ledger.commits.count == 4)
+        await ledger.close(within: SQLiteLedger.closeTime)
+    }
+
+    @Test func aMarkThatNothingFollowsHasACommitOfItsOwn() async throws {
+        let folder = TemporaryFolder()
+        let committed = AsyncStream<Int>.makeStream()
+        let ledger = try SQLiteLedger.opened(
+            folder, onCommit: { operations, _ in committed.continuation.yield(operations) })
+        var commits = committed.stream.makeAsyncIterator()
+        try await ledger.record(Sample.finished(Sample.arrival()))
+        ledger.mark(.result, of: JobID("job-1"), generation: 0)
+        #expect(await commits.next() == 1)
+        #expect(await commits.next() == 1)
+        await ledger.close(within: SQLiteLedger.closeTime)
+    }
+
     @Test func aThreadThatClosesItReturnsWhenAllIsWritten() throws {
         let folder = TemporaryFolder()
         let ledger = try SQLiteLedger.opened(folder)

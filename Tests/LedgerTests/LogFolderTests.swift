@@ -107,7 +107,6 @@ import Threads
         let health = HealthLog()
         let ledger = try SQLiteLedger.opened(folder, onHealth: { health.told($0) })
         try await ledger.record(Sample.finished(Sample.arrival()))
-        ledger.mark(.result, of: JobID("job-1"), generation: 0)
         await withCheckedContinuation { standing in
             ledger.ping {
                 standing.resume()
@@ -117,9 +116,9 @@ import Threads
         // In one batch: what empties the log, and what is written.
         let posted = AsyncStream<Void>.makeStream()
         async let emptied: Result<Void, LedgerError> = withCheckedContinuation { reply in
-            ledger.mailbox.post(.mark(.result, JobID("job-1"), generation: 0))
             ledger.mailbox.post(.emptyLog(reply))
-            ledger.mailbox.post(.mark(.letter, JobID("job-1"), generation: 0))
+            ledger.mailbox.post(.mark(.result, JobID("job-1"), generation: 0))
+            ledger.mailbox.post(.write({ _ throws(SQLiteFault) in {} }, refuse: { _ in }))
             posted.continuation.finish()
         }
         for await _ in posted.stream {}

@@ -38,7 +38,6 @@ CREATE TABLE results (
     published INTEGER NOT NULL,
     PRIMARY KEY (job_id, generation)
 ) WITHOUT ROWID;
-CREATE INDEX results_owed ON results (job_id, generation) WHERE published = 0;
 CREATE INDEX results_completed ON results (completed, job_id, generation);
 CREATE TABLE history (
     job_id BLOB NOT NULL,
@@ -63,6 +62,7 @@ CREATE TABLE probe (bytes BLOB NOT NULL);
 CREATE TABLE tally (entries INTEGER NOT NULL, ever INTEGER NOT NULL, open INTEGER NOT NULL DEFAULT 0, ambiguous INTEGER NOT NULL DEFAULT 0);
 INSERT INTO tally VALUES (6, 6, 3, 2);
 CREATE TABLE cancels (job_id BLOB PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE owed (job_id BLOB NOT NULL, generation INTEGER NOT NULL, PRIMARY KEY (job_id, generation)) WITHOUT ROWID;
 PRAGMA user_version = 3;
 INSERT INTO jobs (job_id, account, token_sha256, generation, copy, attempts, ambiguous, intent, malformed, first_seen, first_call, due,
     copy_published, finished, letter_published, changed, revision)
@@ -82,7 +82,8 @@ INSERT INTO jobs (job_id, account, token_sha256, generation, copy, attempts, amb
     copy_published, finished, letter_published, changed, revision)
     VALUES (X'6f776564', X'6163632d6f776564', X'5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c', 0, 0, 1, 0, 0, 0, 1790000000000, 1790000000000, NULL, 0, 1, 1, 1790000001000, 1);
 INSERT INTO results VALUES (X'6f776564', 0, 'owed#0', 'left', NULL, CAST('{"account":"acc-owed","attempts":1,"completedAt":"2026-09-21T14:13:21Z","durationMs":1000,"effect":"left","generation":0,"jobId":"owed","outcome":"left","version":1}' AS BLOB), NULL, NULL, NULL,
-    1790000001000, 0);
+    1790000001000, 1);
+INSERT INTO owed VALUES (X'6f776564', 0);
 INSERT INTO jobs (job_id, account, token_sha256, generation, copy, attempts, ambiguous, intent, malformed, first_seen, first_call, due,
     copy_published, finished, letter_published, changed, revision)
     VALUES (X'64656164', X'6163632d64656164', X'5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c5c', 0, 0, 0, 0, 0, 0, 1790000000000, NULL, NULL, 0, 1, 1, 1790000001000, 1);
