@@ -39,8 +39,9 @@ extension Worker {
             hand.item.asks = .no
             hand.item.stamp.mustAsk = false
         } else {
-            // Not answered: the question comes first again, after the wait of a call that failed.
+            // Not answered: it waits as after a call that failed, and the question comes first again, also of a copy.
             hand.item.asks = .yes
+            hand.item.stamp.mustAsk = true
             hand.item.tries += 1
         }
         tell(.album, verdict, hand, since: began)
