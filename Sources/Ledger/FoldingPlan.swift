@@ -28,8 +28,8 @@ struct FoldingPlan {
     static let longEnough = 8_000
     /// Pages whose fold no job notices.
     static let few = 128
-    /// The writer waits: 64 MiB.
-    static let tooLong = 16_000
+    /// The writer waits: less than the 64 MiB that the log keeps of the disk.
+    static let tooLong = 15_000
 
     /// Pages in the log.
     private var pages = 0

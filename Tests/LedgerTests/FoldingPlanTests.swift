@@ -40,10 +40,10 @@ import Testing
     @Test mutating func theWriterWaitsForAFoldThatDoesNotKeepUp() {
         _ = plan.next(pages: 2_000, isFolding: false)
         plan.begin()
-        #expect(plan.next(pages: 15_999, isFolding: true) == .none)
-        #expect(plan.next(pages: 16_000, isFolding: true) == .wait)
+        #expect(plan.next(pages: 14_999, isFolding: true) == .none)
+        #expect(plan.next(pages: 15_000, isFolding: true) == .wait)
         plan.end(folded: 2_000)
-        #expect(plan.next(pages: 16_000, isFolding: false) == .beside)
+        #expect(plan.next(pages: 15_000, isFolding: false) == .beside)
     }
 
     /// Then the log grows, and folding it in vain after each commit would help nobody.
