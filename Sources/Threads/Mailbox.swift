@@ -46,6 +46,7 @@ public final class Mailbox<Message: Sendable>: Sendable {
             return state.messages
         }
         if !messages.isEmpty { return messages }
+        // Whoever is about to post something goes first: on a busy machine that saves falling asleep and being woken.
         sched_yield()
         return state.withLock { state in
             if state.isSignalled {

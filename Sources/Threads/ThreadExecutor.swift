@@ -5,98 +5,47 @@ import CLinux
 /// For many tasks that are short and often resumed: the pool would wake a thread for each, this thread takes all that
 /// are ready at once. What blocks in one of its tasks blocks them all.
 public final class ThreadExecutor: TaskExecutor {
-    private let ready: ReadyJobs
+    private enum Message: Sendable {
+        // With the executor, so that it outlives what is ready.
+        case run(UnownedJob, on: ThreadExecutor)
+        case stop
+    }
+
+    private let mailbox: Mailbox<Message>
     private let thread: NativeThread
 
     /// `name` is what `ps -L` shows.
     public init(name: String) throws(SystemCallError) {
-        let ready = ReadyJobs()
-        self.ready = ready
-        thread = try NativeThread(name: name) {
-            while let jobs = ready.take() {
-                for job in jobs { job.run() }
-            }
-        }
+        let mailbox = try Mailbox<Message>()
+        self.mailbox = mailbox
+        thread = try NativeThread(name: name) { Self.work(mailbox) }
     }
 
     public func enqueue(_ job: consuming ExecutorJob) {
-        ready.add(ReadyJobs.Job(job: UnownedJob(job), executor: self))
+        mailbox.post(.run(UnownedJob(job), on: self))
     }
 
     /// Ends the thread once nothing is ready, and waits for that. Only when its tasks have ended, and from none of
     /// them: a task that is resumed later would never go on.
     public func stop() {
-        ready.close()
+        mailbox.post(.stop)
         thread.join()
     }
-}
 
-/// What is ready to run. A condition variable, because unlike an eventfd it costs the sleeper no second system call.
-///
-/// `@unchecked Sendable`: `jobs` and the flags are touched only while `mutex` is held.
-private final class ReadyJobs: @unchecked Sendable {
-    struct Job {
-        let job: UnownedJob
-        // Kept until the job has run, though nobody else may hold the executor by then.
-        let executor: ThreadExecutor
-
-        func run() { job.runSynchronously(on: executor.asUnownedTaskExecutor()) }
-    }
-
-    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
-    private let condition: UnsafeMutablePointer<pthread_cond_t>
-    private var jobs: [Job] = []
-    private var sleeps = false
-    private var isClosed = false
-
-    init() {
-        mutex = .allocate(capacity: 1)
-        condition = .allocate(capacity: 1)
-        mutex.initialize(to: pthread_mutex_t())
-        condition.initialize(to: pthread_cond_t())
-        let codes = (pthread_mutex_init(mutex, nil), pthread_cond_init(condition, nil))
-        precondition(codes == (0, 0), "both fail only without memory; they returned \(codes)")
-    }
-
-    deinit {
-        pthread_cond_destroy(condition)
-        pthread_mutex_destroy(mutex)
-        condition.deallocate()
-        mutex.deallocate()
-    }
-
-    func add(_ job: Job) {
-        pthread_mutex_lock(mutex)
-        jobs.append(job)
-        let mustWake = sleeps
-        sleeps = false
-        pthread_mutex_unlock(mutex)
-        if mustWake { pthread_cond_signal(condition) }
-    }
-
-    /// What is ready, once there is something; nil when it was closed and nothing is left.
-    func take() -> [Job]? {
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        if jobs.isEmpty {
-            pthread_mutex_unlock(mutex)
-            sched_yield()
-            pthread_mutex_lock(mutex)
+    private static func work(_ mailbox: Mailbox<Message>) {
+        var isStopping = false
+        while true {
+            let messages = mailbox.takeAll()
+            for message in messages {
+                switch message {
+                case .run(let job, let executor): job.runSynchronously(on: executor.asUnownedTaskExecutor())
+                case .stop: isStopping = true
+                }
+            }
+            guard messages.isEmpty else { continue }
+            if isStopping { return }
+            var descriptor = pollfd(fd: mailbox.descriptor, events: Int16(POLLIN), revents: 0)
+            poll(&descriptor, 1, -1)
         }
-        while jobs.isEmpty {
-            if isClosed { return nil }
-            sleeps = true
-            pthread_cond_wait(condition, mutex)
-        }
-        sleeps = false
-        defer { jobs = [] }
-        return jobs
-    }
-
-    func close() {
-        pthread_mutex_lock(mutex)
-        isClosed = true
-        pthread_mutex_unlock(mutex)
-        pthread_cond_signal(condition)
     }
 }
