@@ -186,7 +186,7 @@ struct LedgerWriter: ~Copyable {
         gauge.committed(operations: operations.count, took: clock.now() - began)
         recover()
         for answer in answers { answer() }
-        if let rows { folder?.continueAfterCommit(rows.connection) }
+        if let rows { folder?.continueAfterCommit(rows.connection, at: clock.now()) }
     }
 
     /// Keeps what nobody can do again; the rest is told.

@@ -17,6 +17,10 @@ struct LogFolder: ~Copyable {
     private let identity: FileIdentity?
     private var plan = FoldingPlan()
     private var fold: Fold?
+    private var restedAt: MonotonicTime?
+
+    /// From one fold's beginning to the next, unless the log is long: each is a thread and a connection.
+    private static let rest = Duration.milliseconds(50)
 
     init(path: String) {
         self.path = path
@@ -24,12 +28,15 @@ struct LogFolder: ~Copyable {
     }
 
     /// To be called after each commit.
-    mutating func continueAfterCommit(_ connection: SQLiteConnection) {
+    mutating func continueAfterCommit(_ connection: SQLiteConnection, at now: MonotonicTime) {
         if let fold, fold.outcome.withLock({ $0 != nil }) { waitForFold() }
         while true {
-            switch plan.next(pages: connection.pagesInLog, isFolding: fold != nil) {
+            let isRested = restedAt.map { $0 <= now } ?? true
+            switch plan.next(pages: connection.pagesInLog, isFolding: fold != nil, isRested: isRested) {
             case .none: return
-            case .beside: return beginFold()
+            case .beside:
+                restedAt = now + Self.rest
+                return beginFold()
             case .here:
                 plan.begin()
                 return plan.end(folded: try? connection.foldLog())

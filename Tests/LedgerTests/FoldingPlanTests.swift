@@ -12,13 +12,21 @@ import Testing
     }
 
     @Test mutating func aLogIsFoldedBesideInParts() {
-        #expect(plan.next(pages: 1_999, isFolding: false) == .none)
-        #expect(plan.next(pages: 2_005, isFolding: false) == .beside)
+        #expect(plan.next(pages: 249, isFolding: false) == .none)
+        #expect(plan.next(pages: 255, isFolding: false) == .beside)
         plan.begin()
-        #expect(plan.next(pages: 2_500, isFolding: true) == .none)
-        plan.end(folded: 2_005)
-        #expect(plan.next(pages: 4_000, isFolding: false) == .none)
-        #expect(plan.next(pages: 4_005, isFolding: false) == .beside)
+        #expect(plan.next(pages: 500, isFolding: true) == .none)
+        plan.end(folded: 255)
+        #expect(plan.next(pages: 504, isFolding: false) == .none)
+        #expect(plan.next(pages: 505, isFolding: false) == .beside)
+    }
+
+    @Test mutating func underLoadThePartsAreLarger() {
+        _ = plan.next(pages: 250, isFolding: false)
+        fold(at: 250)
+        #expect(plan.next(pages: 2_249, isFolding: false, isRested: false) == .none)
+        #expect(plan.next(pages: 2_249, isFolding: false) == .beside)
+        #expect(plan.next(pages: 2_250, isFolding: false, isRested: false) == .beside)
     }
 
     @Test mutating func aLongLogIsFoldedFasterThanItGrowsAndEndedByTheWriter() {
@@ -34,7 +42,7 @@ import Testing
         fold(at: 8_400)
         // The next commit began anew.
         #expect(plan.next(pages: 12, isFolding: false) == .none)
-        #expect(plan.next(pages: 2_011, isFolding: false) == .beside)
+        #expect(plan.next(pages: 261, isFolding: false) == .beside)
     }
 
     @Test mutating func theWriterWaitsForAFoldThatDoesNotKeepUp() {
@@ -82,7 +90,7 @@ import Testing
         // It was folded whole and began anew before the fold's end was seen.
         #expect(plan.next(pages: 9, isFolding: true) == .none)
         plan.end(folded: 2_400)
-        for pages in [100, 1_999] { #expect(plan.next(pages: pages, isFolding: false) == .none) }
-        #expect(plan.next(pages: 2_009, isFolding: false) == .beside)
+        for pages in [100, 249] { #expect(plan.next(pages: pages, isFolding: false) == .none) }
+        #expect(plan.next(pages: 250, isFolding: false) == .beside)
     }
 }

@@ -23,7 +23,7 @@ import Threads
         mutating func write() throws {
             written += 1
             try connection.execute("INSERT INTO probe VALUES (randomblob(400000))")
-            folder.continueAfterCommit(connection)
+            folder.continueAfterCommit(connection, at: SystemTimekeeper().now())
         }
 
         var isWhole: Bool {
@@ -75,7 +75,7 @@ import Threads
         let before = contents(of: others)
         #expect(rename(folder.ledger, folder.path + "/moved") == 0)
         #expect(rename(others, folder.ledger) == 0)
-        while writer.connection.pagesInLog < 2 * FoldingPlan.part { try writer.write() }
+        while writer.connection.pagesInLog < 4 * FoldingPlan.part { try writer.write() }
         writer.folder.waitForFold()
         #expect(contents(of: folder.ledger) == before)
         #expect(rename(folder.ledger, others) == 0)
@@ -89,7 +89,7 @@ import Threads
         var writer = try Writer(folder.ledger)
         #expect(rename(folder.ledger, folder.path + "/moved") == 0)
         var (before, began) = (0, 0)
-        for _ in 0..<100 {
+        for _ in 0..<200 {
             try writer.write()
             if writer.connection.pagesInLog < before { began += 1 }
             before = writer.connection.pagesInLog
