@@ -19,6 +19,8 @@ public struct BrokerCredentials: CredentialProvider {
         await cache.token(for: account, rejecting: rejected)
     }
 
+    public func stop() async { await cache.stop() }
+
     private struct Source: TokenSource {
         let engine: HTTPEngine
         let url: String

@@ -20,6 +20,8 @@ public struct ExecCredentials: CredentialProvider {
     public func token(for account: AccountID, rejecting rejected: SHA256Digest?) async -> TokenAnswer {
         await cache.token(for: account, rejecting: rejected)
     }
+
+    public func stop() async { await cache.stop() }
 }
 
 /// Runs the program, at most four at once: more would fork the machine to death when a thousand accounts come.

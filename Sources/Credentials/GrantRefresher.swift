@@ -93,6 +93,7 @@ actor GrantRefresher: TokenSource {
         var waits = Self.waits[...]
         while true {
             await rate.wait()
+            if Task.isCancelled { return .unavailable("the daemon is stopping", retryAfter: nil) }
             let answer = await endpoint.refresh(grant)
             switch answer {
             case .malformed:

@@ -20,4 +20,8 @@ public struct ProviderChain: CredentialProvider {
         }
         return .notFound
     }
+
+    public func stop() async {
+        for provider in providers { await provider.stop() }
+    }
 }

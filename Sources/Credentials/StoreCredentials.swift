@@ -20,4 +20,6 @@ public struct StoreCredentials: CredentialProvider {
     public func token(for account: AccountID, rejecting rejected: SHA256Digest?) async -> TokenAnswer {
         await cache.token(for: account, rejecting: rejected)
     }
+
+    public func stop() async { await cache.stop() }
 }

@@ -16,3 +16,7 @@ public enum TokenAnswer: Sendable {
     /// Only the operator can mend it.
     case misconfigured(String)
 }
+
+extension TokenAnswer {
+    static let stopping = TokenAnswer.unavailable("the daemon is stopping", retryAfter: nil)
+}

@@ -40,6 +40,7 @@ public actor TokenCache {
     private let configuration: Configuration
     private let clock: any Timekeeper
     private var entries: [AccountID: Entry] = [:]
+    private var isStopping = false
     /// Tokens in memory at most: a hundred thousand accounts do not all work in one hour.
     private static let most = 20_000
 
@@ -68,8 +69,15 @@ public actor TokenCache {
         return await flight(for: account, rejecting: rejected).value
     }
 
+    /// Cancels what waits for its turn; see `CredentialProvider.stop`.
+    func stop() {
+        isStopping = true
+        for entry in entries.values { entry.flight?.cancel() }
+    }
+
     private func flight(for account: AccountID, rejecting rejected: SHA256Digest?) -> Task<TokenAnswer, Never> {
         if let running = entries[account]?.flight { return running }
+        if isStopping { return Task { .stopping } }
         if entries.count >= Self.most { forgetIdle() }
         let task = Task { await self.fetch(account, rejecting: rejected) }
         entries[account, default: Entry()].flight = task

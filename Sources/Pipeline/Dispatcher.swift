@@ -93,6 +93,8 @@ final class Dispatcher: Sendable {
         let wall = clock.wall()
         var isEverybodys = false
         changeHolds { state, now in
+            // What fails because the worker ends says nothing of the API.
+            guard state.isTaking else { return [] }
             let opens = state.gate.note(sign, of: job, at: now)
             guard opens || (wasProbe && sign != .healthy) else { return [] }
             isEverybodys = true
@@ -215,6 +217,9 @@ final class Dispatcher: Sendable {
     var holds: [Hold] {
         state.withLock { $0.gate.holds.values.sorted { $0.since < $1.since } }
     }
+
+    /// It was closed: what is put back waits for nothing more, and goes back with the link.
+    var isClosed: Bool { state.withLock { !$0.isTaking } }
 
     /// What is in hand, and how many calls of it are in flight.
     var load: (inHand: Int, calls: Int, consumption: Consumption) {

@@ -109,6 +109,7 @@ extension Worker {
             // Said of a token that was asked for without a refusal, it is the provider's own trouble.
             return rejected == nil
                 ? .park(until: now + Self.unavailableCredential, cause: "credentials: \(detail)") : .refused
+        case .unavailable where dispatcher.isClosed: return .wait(until: clock.now())
         case .unavailable(let detail, let retryAfter):
             // The same for everybody is no account's fault: the jobs stay in the broker then.
             let ruling = dispatcher.refused(

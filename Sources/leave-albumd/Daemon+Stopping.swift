@@ -1,4 +1,5 @@
 import AMQP
+import Credentials
 import HTTP
 import Ledger
 import Pipeline
@@ -31,7 +32,7 @@ extension Daemon {
         let drainTime = front.settings.now.worker.drainTimeout
         parts.consuming.consume([])
         parts.pipeline.stop()
-        let isDrained = await drain(work, within: drainTime, engine: parts.engine, publishing: parts.publishing)
+        let isDrained = await drain(work, within: drainTime, parts)
         await offload {
             parts.consuming.stop()
             parts.publishing.stop()
@@ -53,8 +54,9 @@ extension Daemon {
 
     /// Waits for the jobs in hand, at most for the drain time, a second signal or what comes first.
     private func drain(
-        _ work: Task<Void, Never>, within whole: Duration, engine: HTTPEngine, publishing: PublishingLink
+        _ work: Task<Void, Never>, within whole: Duration, _ parts: DaemonParts
     ) async -> Bool {
+        let (credentials, engine, publishing) = (parts.credentials, parts.engine, parts.publishing)
         let finished = Finish()
         Task {
             await work.value
@@ -63,6 +65,7 @@ extension Daemon {
         let timer = Task {
             await clock.sleep(for: whole - whole / Self.confirmShare)
             guard !Task.isCancelled else { return }
+            await credentials.stop()
             // What is on the wire is ambiguous now, and is recorded so.
             await offload { engine.stop() }
             await clock.sleep(for: whole / Self.confirmShare)
@@ -73,6 +76,7 @@ extension Daemon {
         let hurry = Task {
             await stop.wait(for: 2)
             logger.notice("told twice: not waiting any longer")
+            await credentials.stop()
             await offload {
                 engine.stop()
                 publishing.stop()

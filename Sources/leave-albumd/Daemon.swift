@@ -149,8 +149,8 @@ struct Daemon: Sendable {
         await rememberHolds(of: ledger, for: pipeline)
         switchboard.connect(pipeline)
         return DaemonParts(
-            ledger: ledger, consuming: consuming, publishing: publishing, session: session, engine: engine,
-            tokenEngine: tokenEngine, pipeline: pipeline, workers: workers)
+            ledger: ledger, consuming: consuming, publishing: publishing, session: session,
+            credentials: credentials, engine: engine, tokenEngine: tokenEngine, pipeline: pipeline, workers: workers)
     }
 
     /// No job ages by a hold, not even by one of an earlier run.

@@ -1,4 +1,5 @@
 import AMQP
+import Credentials
 import HTTP
 import Ledger
 import Pipeline
@@ -12,6 +13,7 @@ struct DaemonParts: Sendable {
     let publishing: PublishingLink
     /// For questions: depths of queues, whether they are there.
     let session: BrokerSession
+    let credentials: any CredentialProvider
     /// The API's.
     let engine: HTTPEngine
     /// The token endpoint's: a slow one must not delay the API's calls.

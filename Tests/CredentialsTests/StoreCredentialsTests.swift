@@ -77,6 +77,26 @@ import Threads
         }
     }
 
+    @Test func whoeverWaitsForATurnWhenItStopsIsAnsweredAndNobodyIsRefreshed() async throws {
+        try await place { place in
+            for number in 0..<20 { try await place.grant("a\(number)") }
+            // Twenty seconds for all of them.
+            let credentials = place.credentials { $0.refreshesPerSecond = 1 }
+            let words = await withTaskGroup(of: String.self) { group in
+                for number in 0..<20 {
+                    group.addTask { await credentials.token(for: AccountID("a\(number)"), rejecting: nil).word }
+                }
+                let first = await group.next()
+                await credentials.stop()
+                return await group.reduce(into: [first]) { $0.append($1) }
+            }
+            #expect(words.first == "token")
+            #expect(words.count == 20 && words.filter { $0 == "unavailable" }.count >= 17)
+            #expect(try await place.refreshes() <= 3)
+            #expect(await credentials.token(for: AccountID("a19"), rejecting: nil).word == "unavailable")
+        }
+    }
+
     @Test func eachRefreshIsToldOnceAndNoAnswerOfTheCacheIs() async throws {
         try await place { place in
             try await place.grant("ann")

@@ -67,7 +67,8 @@ def letters(facts):
             yield f"a letter ({letter['own'].get('reason')}) belongs to no message"
             continue
         reason = letter["own"].get("reason")
-        if letter["key"] != reason:
+        # One that a person looked at is laid down anew, straight into its queue.
+        if letter["key"] != reason and "browsed" not in letter["own"]:
             yield f"letter of message {number}: routing key {letter['key']}, reason {reason}"
         if letter["foreign"]:
             yield f"letter of message {number} carries the broker's headers {letter['foreign']}"
