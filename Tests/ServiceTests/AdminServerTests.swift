@@ -176,7 +176,7 @@ import Threads
         "GET %00%ff%zz HTTP/1.1\r\nHost: localhost\r\n\r\n",
     ])
     func whatIsMalformedHarmsNobody(request: String) async throws {
-        try await serving(limits: limits { $0.wholeConnection = .milliseconds(500) }) { server in
+        try await serving(limits: limits { $0.wholeConnection = .seconds(2) }) { server in
             let client = try AdminClient(port: server.port)
             client.send(request)
             let text = try #require(await client.readToEnd(), "it is over in its time")
@@ -287,7 +287,7 @@ import Threads
             await gate.wait()
             return .text("late")
         }
-        try await serving(["/hang": handler], limits: limits { $0.answer = .seconds(1) }) { server in
+        try await serving(["/hang": handler], limits: limits { $0.answer = .seconds(2) }) { server in
             async let hanging = AdminClient.get(server.port, "/hang")
             try await expect(200, of: "/livez", server)
             let answer = try await hanging
