@@ -71,9 +71,10 @@ final class StallGuard: Sendable {
         var descriptor = pollfd(fd: wake.descriptor, events: Int16(POLLIN), revents: 0)
         // Not looking for work: looking whether a call that should take microseconds has taken seconds.
         poll(&descriptor, 1, Int32(clamping: limit.milliseconds / 2))
-        let now = clock.now()
-        let since = busySince.load(ordering: .relaxed)
         return state.withLock { state in
+            // Under the lock, so that the time of a call on one connection is not held against the next.
+            let since = busySince.load(ordering: .relaxed)
+            let now = clock.now()
             if since > 0, now - MonotonicTime(nanoseconds: since) > limit, state.duplicate >= 0 {
                 shutdown(state.duplicate, Int32(SHUT_RDWR))
             }

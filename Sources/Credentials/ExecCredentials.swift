@@ -49,14 +49,22 @@ actor ExecSource: TokenSource {
         } else {
             running += 1
         }
+        guard !Task.isCancelled else {
+            passTurn()
+            return .stopping
+        }
         let question = TokenServiceWords.question(account, rejecting: rejected)
         let (command, timeout, clock) = (self.command, self.timeout, self.clock)
         var outcome = await NativeThread.offload("exec") {
             ChildProgram(command, timeout: timeout, longestOutput: Self.longestAnswer).run(
                 input: question, clock: clock)
         }
-        if waiting.isEmpty { running -= 1 } else { waiting.removeFirst().resume() }
+        passTurn()
         return answer(&outcome, account, rejected)
+    }
+
+    private func passTurn() {
+        if waiting.isEmpty { running -= 1 } else { waiting.removeFirst().resume() }
     }
 
     private func answer(_ outcome: inout ChildProgram.Outcome, _ account: AccountID, _ rejected: SHA256Digest?)

@@ -105,7 +105,9 @@ private func mayTransferBegin(
     _ context: UnsafeMutableRawPointer?, _ address: UnsafeMutablePointer<CChar>?,
     _ localAddress: UnsafeMutablePointer<CChar>?, _ port: Int32, _ localPort: Int32
 ) -> Int32 {
-    transfer(context).mayBegin(requestSize: handle(context).requestSize) ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
+    let handle = handle(context)
+    let mayBegin = transfer(context).mayBegin(requestSize: handle.requestSize, hasBegun: handle.hasBegunToSend)
+    return mayBegin ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
 }
 
 private func takeTransferHeader(

@@ -16,7 +16,7 @@ extension EasyHandle {
         }
     }
 
-    /// Nothing of a request stays behind, neither to be sent again nor to be found.
+    /// Nothing of a request stays behind to be sent again. libcurl's own parsed URL does, until the next one.
     func unsetRequest() throws(HTTPFault) {
         try setBody(nil)
         try require(CCurl_set_list(easy, CURLOPT_HTTPHEADER, nil), "no header lines")

@@ -54,11 +54,11 @@ final class EasyHandle {
     }
 
     func interrupted(_ transfer: Transfer, _ fault: HTTPFault) -> HTTPExchange {
-        transfer.interrupted(fault, requestSize: requestSize)
+        transfer.interrupted(fault, requestSize: requestSize, hasBegun: hasBegunToSend)
     }
 
     private func fault(_ transfer: Transfer, _ code: CURLcode) -> HTTPFault {
-        let isSent = transfer.hasLeft(requestSize: requestSize)
+        let isSent = transfer.hasLeft(requestSize: requestSize, hasBegun: hasBegunToSend)
         var kind = HTTPFaultKind(code, isSent: isSent)
         // A proxy that answers CONNECT with a refusal shows as a connection that was lost.
         if !isSent, info(CURLINFO_HTTP_CONNECTCODE) >= 300 { kind = .proxy }
@@ -68,6 +68,15 @@ final class EasyHandle {
     }
 
     var requestSize: Int { info(CURLINFO_REQUEST_SIZE) }
+
+    /// Set when libcurl goes on with what the kernel did not take at once, and not by a first send that fails. It
+    /// outlives a retry of its own, and is gone with the next transfer.
+    var hasBegunToSend: Bool {
+        var microseconds: curl_off_t = 0
+        let code = CCurl_get_off(easy, CURLINFO_STARTTRANSFER_TIME_T, &microseconds)
+        precondition(code == CURLE_OK, "libcurl knows every time that it is asked for")
+        return microseconds > 0
+    }
 
     private func info(_ name: CURLINFO) -> Int {
         var value = 0

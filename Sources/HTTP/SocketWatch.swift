@@ -63,9 +63,12 @@ final class SocketWatch {
             default: 0
             }
         know(descriptor)
+        let before = sockets[Int(descriptor)].wanted
         sockets[Int(descriptor)].wanted = wanted
-        // The next request mostly takes the connection at once. If it speaks before, epoll is told then.
-        if wanted == 0, sockets[Int(descriptor)].isConnection { return }
+        // The next request mostly takes the connection at once. If it speaks before, epoll is told then. One that was
+        // still connecting, and so wanted for writing alone, libcurl closes without another word.
+        if wanted == 0, sockets[Int(descriptor)].isConnection, before & EPOLLIN.rawValue != 0 { return }
+        if wanted == 0 { sockets[Int(descriptor)].isConnection = false }
         tell(descriptor, wanted)
     }
 
@@ -105,7 +108,13 @@ final class SocketWatch {
             } else if told == 0 {
                 try epoll.add(descriptor, events)
             } else {
-                try epoll.change(descriptor, to: events)
+                do throws(SystemCallError) {
+                    try epoll.change(descriptor, to: events)
+                } catch {
+                    // Closed and opened again behind our back: another socket by the same number.
+                    guard error.code == ENOENT else { throw error }
+                    try epoll.add(descriptor, events)
+                }
             }
         } catch {
             // One that is closed already is no longer watched; without the others a transfer would hang.

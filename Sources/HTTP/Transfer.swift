@@ -23,8 +23,8 @@ final class Transfer {
 
     // MARK: What libcurl tells
 
-    func mayBegin(requestSize: Int) -> Bool {
-        departure.mayBegin(requestSize: requestSize)
+    func mayBegin(requestSize: Int, hasBegun: Bool) -> Bool {
+        departure.mayBegin(requestSize: requestSize, hasBegun: hasBegun)
     }
 
     func takeHeader(_ line: UnsafeRawBufferPointer) {
@@ -41,8 +41,8 @@ final class Transfer {
 
     // MARK: The end
 
-    func hasLeft(requestSize: Int) -> Bool {
-        departure.hasLeft(requestSize: requestSize)
+    func hasLeft(requestSize: Int, hasBegun: Bool) -> Bool {
+        departure.hasLeft(requestSize: requestSize, hasBegun: hasBegun)
     }
 
     /// Whether libcurl, with this code, ended it after all that is wanted of the answer.
@@ -60,9 +60,9 @@ final class Transfer {
     }
 
     /// What it is if it ends now, without an answer.
-    func interrupted(_ fault: HTTPFault, requestSize: Int) -> HTTPExchange {
+    func interrupted(_ fault: HTTPFault, requestSize: Int, hasBegun: Bool) -> HTTPExchange {
         var fault = fault
-        fault.sentBytes = departure.size(requestSize: requestSize)
+        fault.sentBytes = departure.size(requestSize: requestSize, hasBegun: hasBegun)
         return fault.sentBytes > 0 ? .ambiguous(fault) : .notSent(fault)
     }
 }

@@ -43,15 +43,16 @@ struct FoldingPlan {
     private var outcome = Outcome.advanced
 
     /// After a commit that left `pages` in the log. `isRested`: the last fold was not just begun.
+    ///
+    /// Nothing is folded beside that is folded already: a fold that begins when the log is whole in the file may meet
+    /// the commit that begins the log anew, and SQLite before 3.51.3 then takes pages for folded that are not.
     mutating func next(pages: Int, isFolding: Bool, isRested: Bool = true) -> Step {
-        // It began anew.
-        if pages < self.pages { self = FoldingPlan() }
-        self.pages = pages
+        note(pages: pages)
         if isFolding { return pages >= Self.tooLong ? .wait : .none }
         let isDue = pages - begunAt >= Self.longPart
         guard pages >= Self.longEnough else {
             let isPart = outcome == .advanced && isRested && pages - begunAt >= Self.part
-            return isPart || isDue ? .beside : .none
+            return (isPart || isDue) && folded < pages ? .beside : .none
         }
         if pages - folded <= Self.few { return .here }
         switch outcome {
@@ -60,6 +61,13 @@ struct FoldingPlan {
         case .stood: return isDue ? .beside : .none
         case .failed: return isDue ? .here : .none
         }
+    }
+
+    /// The log has so many pages. To be told before the end of a fold, which is judged by it.
+    mutating func note(pages: Int) {
+        // It began anew.
+        if pages < self.pages { self = FoldingPlan() }
+        self.pages = pages
     }
 
     mutating func begin() { begunAt = pages }

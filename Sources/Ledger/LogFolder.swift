@@ -29,6 +29,7 @@ struct LogFolder: ~Copyable {
 
     /// To be called after each commit.
     mutating func continueAfterCommit(_ connection: SQLiteConnection, at now: MonotonicTime) {
+        plan.note(pages: connection.pagesInLog)
         if let fold, fold.outcome.withLock({ $0 != nil }) { waitForFold() }
         while true {
             let isRested = restedAt.map { $0 <= now } ?? true
@@ -74,6 +75,7 @@ struct LogFolder: ~Copyable {
             // The log must not come into a file that was put in the other's place: not even by a connection to that
             // which has read something and is closed.
             guard let identity, FileIdentity(path: path) == identity else { return nil }
+            try connection.execute("PRAGMA synchronous = FULL")
             // Now it knows of the log.
             _ = try connection.integer("PRAGMA user_version")
             return try connection.foldLog()

@@ -23,6 +23,12 @@ final class DayBudget: Sendable {
         case spent(until: Timestamp)
     }
 
+    /// A call that was counted and is not claimed yet.
+    struct Ticket: Sendable {
+        fileprivate let day: String
+        fileprivate let isBulk: Bool
+    }
+
     private struct State {
         var limit: Int
         var pace: Pace
@@ -30,6 +36,8 @@ final class DayBudget: Sendable {
         var spent: Int?
         /// What mass jobs spent of it. After a restart nobody knows, and all of it counts as theirs.
         var bulk: Int?
+        /// How many of the spent are not claimed yet, and may be given back.
+        var unclaimed = 0
         /// The latest time that was promised to a mass job.
         var reserved: Timestamp?
         /// The day of which the API's clock was compared with ours.
@@ -83,20 +91,25 @@ final class DayBudget: Sendable {
 
     func dayName(at now: Timestamp) -> String { day(at: now).name }
 
-    /// Counts a call that is about to be claimed in the ledger. False, and nothing is counted, if it `mustBeWithin`
+    /// Counts a call that is about to be claimed in the ledger. Nil, and nothing is counted, if it `mustBeWithin`
     /// the share and others who were permitted at the same time have taken the last of it.
-    func take(isBulk: Bool, mustBeWithin: Bool, at now: Timestamp) -> Bool {
-        _ = day(at: now)
+    func take(isBulk: Bool, mustBeWithin: Bool, at now: Timestamp) -> Ticket? {
+        let day = day(at: now)
         return state.withLock { state in
-            if mustBeWithin, state.limit > 0, let spent = state.spent, spent >= state.limit { return false }
+            if mustBeWithin, state.limit > 0, let spent = state.spent, spent >= state.limit { return nil }
             state.count(1, isBulk: isBulk)
-            return true
+            state.unclaimed += 1
+            return Ticket(day: day.name, isBulk: isBulk)
         }
     }
 
-    /// What was taken was not claimed.
-    func giveBack(isBulk: Bool) {
-        state.withLock { $0.count(-1, isBulk: isBulk) }
+    /// What was taken is claimed, or was not. Another day than the ticket's has its own count.
+    func settle(_ ticket: Ticket, isClaimed: Bool) {
+        state.withLock { state in
+            guard state.day?.name == ticket.day else { return }
+            state.unclaimed = max(0, state.unclaimed - 1)
+            if !isClaimed { state.count(-1, isBulk: ticket.isBulk) }
+        }
     }
 
     /// When a mass job that must wait is to come again: each a little after the one before, so that they do not all
@@ -124,7 +137,8 @@ final class DayBudget: Sendable {
         guard limit > 0 else { return .granted }
         let day = day(at: now)
         let spent = try await spent(at: now, ledger: ledger)
-        guard spent < limit else { return .spent(until: day.end) }
+        // While calls may be given back the day is not over: `take` decides, and who is refused asks again.
+        guard spent - state.withLock({ $0.unclaimed }) < limit else { return .spent(until: day.end) }
         guard isBulk, pace == .even else { return .granted }
         return Self.bulk(spent: state.withLock { $0.bulk } ?? spent, limit: limit, day: day, at: now)
     }
@@ -176,6 +190,7 @@ final class DayBudget: Sendable {
             state.day = day
             state.spent = nil
             state.bulk = nil
+            state.unclaimed = 0
             return day
         }
     }

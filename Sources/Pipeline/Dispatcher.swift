@@ -69,7 +69,11 @@ final class Dispatcher: Sendable {
     /// Another try at `time`; until then the delivery waits here and occupies no worker.
     func putBack(_ delivery: consuming Delivery, as item: Item, until time: MonotonicTime) {
         delivery.relinquish()
-        change { $0.dispatch.putBack(item, until: time, at: $1) }
+        change { state, now in
+            state.dispatch.putBack(item, until: time, at: now)
+            // Its turn will not come any more, and its return with the link would count against it.
+            if !state.isTaking, item.hasBeenReturnedOften { state.dispatch.keepHouse(item.message.tag, .handBack) }
+        }
     }
 
     func callBegan(_ account: AccountID) {

@@ -16,6 +16,8 @@ struct Item: Sendable {
     var networkFailures = 0
     /// The token was read again after a refusal; once for each delivery.
     var hasRefreshedToken = false
+    /// The ledger has told of the job, or keeps something of it, since this delivery came.
+    var isKnown = false
     /// Whether the album is asked before the next call.
     var asks = Asking.ifAmbiguous
     /// Failures of the server with this delivery that cost no attempt yet: they cost none if it turns out that the

@@ -35,7 +35,7 @@ struct JobInHand: Sendable {
     /// As far as the broker tells: a publisher's message, given out for the first time.
     var seemsNew: Bool {
         switch item.lane {
-        case .jobs, .bulk: !item.message.isRedelivered && item.deliveries == 0 && item.tries == 0 && !isProbe
+        case .jobs, .bulk: !item.message.isRedelivered && item.deliveries == 0 && !item.isKnown && !isProbe
         case .due, .broken, .cancel: false
         }
     }

@@ -32,7 +32,7 @@ extension Worker {
     func claim(_ hand: JobInHand, isFirst: Bool, presumesNew: Bool = false) async -> Claiming {
         let now = clock.wall()
         let isBulk = hand.item.originLane == .bulk
-        guard budget.take(isBulk: isBulk, mustBeWithin: isFirst, at: now) else { return .outOfDate }
+        guard let ticket = budget.take(isBulk: isBulk, mustBeWithin: isFirst, at: now) else { return .outOfDate }
         let claim = Claim(
             arrival: hand.arrival, kind: hand.mustAsk ? .probe : .call, day: budget.dayName(at: now), at: now,
             attempts: hand.progress.attempts, isAmbiguous: hand.progress.isAmbiguous,
@@ -40,14 +40,15 @@ extension Worker {
         do throws(LedgerError) {
             switch try await ledger.claim(claim) {
             case .claimed(let open):
+                budget.settle(ticket, isClaimed: true)
                 dispatcher.callBegan(hand.job.account)
                 return .claimed(open)
             case .refused(let finding):
-                budget.giveBack(isBulk: isBulk)
+                budget.settle(ticket, isClaimed: false)
                 return .refused(finding)
             }
         } catch {
-            budget.giveBack(isBulk: isBulk)
+            budget.settle(ticket, isClaimed: false)
             onEvent(.ledgerRefused(hand.jobID, detail: error.description))
             return .ledgerIsAway
         }

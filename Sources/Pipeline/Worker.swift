@@ -61,7 +61,8 @@ struct Worker: Sendable {
         case .claimed(let token): await walk(hand, token, isClaimed: true, delivery)
         case .found(let finding, let admission):
             await walk(hand, finding, admission, mustPark: mustPark, delivery)
-        case .outOfDate: dispatcher.putBack(delivery, as: hand.item, until: clock.now())
+        // Others are about to claim the last calls of the day, or to give them back: that takes a commit.
+        case .outOfDate: dispatcher.putBack(delivery, as: hand.item, until: clock.now() + .milliseconds(10))
         case .ledgerIsAway: waitForLedger(hand, delivery)
         }
     }

@@ -18,6 +18,16 @@ import Testing
         #expect(departure.size(requestSize: 320) == 200)
     }
 
+    /// The kernel was full for a moment: libcurl sends later, and does not count that.
+    @Test func whatLeftUncountedHasLeftAllTheSame() {
+        var departure = Departure()
+        let first = departure.mayBegin(requestSize: 0)
+        let resend = departure.mayBegin(requestSize: 0, hasBegun: true)
+        #expect(first && !resend)
+        #expect(departure.hasLeft(requestSize: 0, hasBegun: true))
+        #expect(departure.size(requestSize: 0, hasBegun: true) == 1)
+    }
+
     @Test func aSecondBeginningIsAllowedOnlyWhileNothingLeft() {
         var departure = Departure()
         let first = departure.mayBegin(requestSize: 0)

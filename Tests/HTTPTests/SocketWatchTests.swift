@@ -43,6 +43,23 @@ import Testing
         watch.end(writing)
     }
 
+    /// libcurl closes a socket that is still connecting without a word of it; the next socket may have its number.
+    @Test func aConnectionThatIsGivenUpLeavesNothingToTheNextSocketOfItsNumber() throws {
+        watch.opened(writing)
+        watch.want(writing, CURL_POLL_OUT)
+        watch.want(writing, CURL_POLL_REMOVE)
+        close(writing)
+        let (next, end) = try Self.pipe()
+        #expect(next == writing, "the kernel gives the lowest that is free")
+        watch.want(next, CURL_POLL_IN)
+        write(end, "a", 1)
+        #expect(happened(atMost: Self.always) == [[next, CURL_CSELECT_IN]])
+        watch.want(next, CURL_POLL_REMOVE)
+        close(next)
+        close(end)
+        close(reading)
+    }
+
     /// An idle connection that its server closes must not keep the thread turning.
     @Test func aConnectionThatSpeaksUnaskedIsLetGoUntilItIsWanted() {
         watch.opened(reading)

@@ -21,6 +21,19 @@ import Testing
         #expect(plan.next(pages: 505, isFolding: false) == .beside)
     }
 
+    @Test mutating func whatIsFoldedWholeIsNotFoldedBesideAgain() {
+        _ = plan.next(pages: 300, isFolding: false)
+        plan.begin()
+        // The commit that the fold already saw is told before its end.
+        plan.note(pages: 700)
+        plan.end(folded: 700)
+        #expect(plan.next(pages: 700, isFolding: false) == .none)
+        #expect(plan.next(pages: 701, isFolding: false) == .beside)
+        _ = plan.next(pages: 8_000, isFolding: true)
+        plan.end(folded: 8_000)
+        #expect(plan.next(pages: 8_000, isFolding: false) == .here)
+    }
+
     @Test mutating func underLoadThePartsAreLarger() {
         _ = plan.next(pages: 250, isFolding: false)
         fold(at: 250)

@@ -1,5 +1,6 @@
 import AMQP
 import Jobs
+import Ledger
 import Secrets
 import Testing
 import Threads
@@ -290,196 +291,54 @@ func at(_ seconds: Double) -> MonotonicTime { MonotonicTime(nanoseconds: Int64(s
         #expect(budget.mustCompareClocks(at: late))
     }
 
-    @Test func theLastCallOfADayIsTakenOnce() {
+    @Test func theLastCallOfADayIsTakenOnce() throws {
         let budget = budget(limit: 10)
         let now = Timestamp(milliseconds: 1_000)
         _ = budget.endDay(at: now)
-        #expect(!budget.take(isBulk: false, mustBeWithin: true, at: now))
-        budget.giveBack(isBulk: false)
-        #expect(budget.known(at: now)?.spent == 9)
-        #expect(budget.take(isBulk: false, mustBeWithin: true, at: now))
-        #expect(!budget.take(isBulk: false, mustBeWithin: true, at: now))
-        // The second half of what has begun.
-        #expect(budget.take(isBulk: false, mustBeWithin: false, at: now))
-        #expect(budget.known(at: now)?.spent == 11)
+        #expect(budget.take(isBulk: false, mustBeWithin: true, at: now) == nil)
+        let second = try #require(budget.take(isBulk: false, mustBeWithin: false, at: now))
+        #expect(budget.known(at: now)?.spent == 11, "the second half of what has begun")
+        budget.settle(second, isClaimed: false)
+        #expect(budget.known(at: now)?.spent == 10)
+    }
+
+    @Test func aDayIsNotOverWhileItsLastCallMayBeGivenBack() async throws {
+        let budget = budget(limit: 1)
+        let (now, ledger) = (Timestamp(milliseconds: 1_000), MemoryOfDays())
+        #expect(try await budget.permission(isBulk: false, at: now, ledger: ledger) == .granted)
+        let ticket = try #require(budget.take(isBulk: false, mustBeWithin: true, at: now))
+        #expect(try await budget.permission(isBulk: false, at: now, ledger: ledger) == .granted)
+        #expect(budget.take(isBulk: false, mustBeWithin: true, at: now) == nil, "and yet it is taken once")
+        budget.settle(ticket, isClaimed: false)
+        let again = try #require(budget.take(isBulk: false, mustBeWithin: true, at: now))
+        budget.settle(again, isClaimed: true)
+        #expect(try await budget.permission(isBulk: false, at: now, ledger: ledger) != .granted)
+    }
+
+    @Test func whatWasTakenYesterdayIsNotGivenBackToday() async throws {
+        let budget = budget(limit: 5)
+        let early = Timestamp(milliseconds: 1_000)
+        let ticket = try #require(budget.take(isBulk: false, mustBeWithin: true, at: early))
+        let late = early + .seconds(2 * 86_400)
+        _ = try await budget.permission(isBulk: false, at: late, ledger: MemoryOfDays())
+        _ = budget.take(isBulk: false, mustBeWithin: true, at: late)
+        budget.settle(ticket, isClaimed: false)
+        #expect(budget.known(at: late)?.spent == 1)
     }
 }
 
-@Suite struct CopyTests {
-    @Test func aStampSurvivesItsHeaders() {
-        var stamp = Stamp()
-        stamp.copy = 3
-        stamp.attempts = 2
-        stamp.isAmbiguous = true
-        stamp.generation = 1
-        stamp.notBefore = Timestamp(milliseconds: 5)
-        stamp.suspect = 2
-        stamp.lane = .bulk
-        stamp.firstSeen = Timestamp(milliseconds: 4)
-        var headers = FieldTable()
-        stamp.write(to: &headers)
-        #expect(Stamp(reading: headers) == stamp)
-        #expect(headers.fields.allSatisfy { $0.name.starts(with: "x-leave-album-".utf8) })
-    }
+/// A ledger of days on which nobody called.
+private struct MemoryOfDays: Ledger {
+    func count(of day: String) async throws(LedgerError) -> DayCount { DayCount(calls: 0, probes: 0) }
 
-    @Test func junkInOwnHeadersCountsAsAbsent() {
-        var headers = FieldTable()
-        headers.append("x-leave-album-attempt", .text("7"))
-        headers.append("x-leave-album-generation", .integer(-1))
-        headers.append("x-leave-album-lane", .text("fast"))
-        headers.append("x-leave-album-ambiguous", .integer(1))
-        #expect(Stamp(reading: headers) == Stamp())
-    }
-
-    @Test func aCopyKeepsWhatMayTravelAndNothingElse() {
-        var source = Properties()
-        source.contentType = "application/json"
-        source.contentEncoding = "utf-8"
-        source.messageID = "m"
-        source.correlationID = "c"
-        source.type = "t"
-        source.timestamp = 7
-        source.appID = "a"
-        source.replyTo = "r"
-        source.deliveryMode = 1
-        source.userID = "someone"
-        source.expiration = "1"
-        source.priority = 9
-        source.clusterID = "x"
-        var headers = FieldTable()
-        headers.append("traceparent", .text("00-1-2-01"))
-        for name in [
-            "x-death", "x-first-death-queue", "x-last-death-reason", "x-delivery-count", "x-acquired-count", "CC",
-            "BCC",
-            "x-leave-album-attempt",
-        ] {
-            headers.append(name, .integer(1))
-        }
-        source.headers = headers
-        let made = CleanCopy.make(of: source, ownPrefix: OwnHeader.prefix)
-        var expected = Properties()
-        expected.contentType = "application/json"
-        expected.contentEncoding = "utf-8"
-        expected.messageID = "m"
-        expected.correlationID = "c"
-        expected.type = "t"
-        expected.timestamp = 7
-        expected.appID = "a"
-        expected.replyTo = "r"
-        expected.deliveryMode = 2
-        var kept = FieldTable()
-        kept.append("traceparent", .text("00-1-2-01"))
-        expected.headers = kept
-        #expect(made.properties == expected)
-        #expect(!made.droppedHeaders)
-    }
-
-    @Test func headersOverFourKiBAreDroppedAndThatIsSaid() {
-        var source = Properties()
-        var headers = FieldTable()
-        headers.append("h", .string([UInt8](repeating: 1, count: 4_100)))
-        source.headers = headers
-        let made = CleanCopy.make(of: source, ownPrefix: OwnHeader.prefix)
-        #expect(made.droppedHeaders && made.properties.headers == FieldTable())
-    }
-
-    @Test func theLadderTakesTheDelayOfTheAttemptAndTheLongestThatFits() {
-        let schedule = RetrySchedule(delays: [.seconds(5), .seconds(30), .seconds(120)], maxAttempts: 10)
-        #expect(schedule.waitInHand(tries: 1, atLeast: .zero, random: 0) == .seconds(1))
-        #expect(schedule.waitInHand(tries: 2, atLeast: .zero) == nil)
-        #expect(schedule.waitInHand(tries: 1, atLeast: .seconds(61)) == nil)
-        let levels = [2, 4, 6, 8].map { schedule.parkingTime(attempts: $0, atLeast: .zero, random: 0) }
-        #expect(levels == [.seconds(5), .seconds(30), .seconds(120), .seconds(120)])
-        #expect(schedule.parkingTime(attempts: 2, atLeast: .seconds(77), random: 0) == .seconds(77))
-        #expect(schedule.queue(for: .seconds(4)) == nil)
-        #expect(schedule.queue(for: .seconds(119)) == .seconds(30))
-        #expect(schedule.queue(for: .seconds(9_999)) == .seconds(120))
-        #expect(RetrySchedule.queueName(.seconds(120), prefix: "p") == "p.retry.120s")
-    }
-}
-
-@Suite struct IntakeTests {
-    private let intake = Intake(prefix: "p")
-
-    private func message(
-        _ queue: String,
-        body: IncomingMessage.Body = .complete(Array(#"{"jobId":"a","account":"b","shareToken":"c"}"#.utf8)),
-        _ headers: [(String, FieldValue)] = []
-    ) -> IncomingMessage {
-        var properties = Properties()
-        var table = FieldTable()
-        for (name, value) in headers { table.append(name, value) }
-        properties.headers = table
-        return IncomingMessage(
-            tag: DeliveryTag(generation: 1, number: 1), queue: "p.\(queue)", exchange: "", routingKey: "",
-            isRedelivered: false, properties: properties, body: body, receivedAt: at(0))
-    }
-
-    private func isSuspicious(_ taken: Intake.Taken) -> Bool {
-        if case .suspicious = taken.item.content { true } else { false }
-    }
-
-    @Test func whatCameBackTenTimesIsSetApartBeforeAnyoneLooksInside() {
-        let junk = IncomingMessage.Body.complete([0xff])
-        #expect(!isSuspicious(intake.take(message("jobs", body: junk, [("x-delivery-count", .integer(9))]))))
-        #expect(isSuspicious(intake.take(message("jobs", body: junk, [("x-delivery-count", .integer(10))]))))
-        let suspect: (String, FieldValue) = ("x-leave-album-suspect", .integer(1))
-        #expect(!isSuspicious(intake.take(message("due", [suspect, ("x-delivery-count", .integer(1))]))))
-        #expect(isSuspicious(intake.take(message("due", [suspect, ("x-delivery-count", .integer(2))]))))
-        let last: (String, FieldValue) = ("x-leave-album-suspect", .integer(3))
-        #expect(
-            !isSuspicious(intake.take(message("due", [last, ("x-delivery-count", .integer(5))]))), "it is judged now")
-    }
-
-    @Test(arguments: ["jobs", "bulk"])
-    func ownHeadersAreNotBelievedWherePublishersCanWriteThem(queue: String) {
-        let taken = intake.take(message(queue, [("x-leave-album-generation", .integer(3))]))
-        #expect(taken.hasForgedHeaders)
-        #expect(taken.item.stamp == Stamp())
-    }
-
-    @Test(arguments: ["due", "broken"])
-    func theyAreBelievedOnTheWorkersOwnQueues(queue: String) {
-        let taken = intake.take(message(queue, [("x-leave-album-generation", .integer(3))]))
-        #expect(!taken.hasForgedHeaders)
-        #expect(taken.item.stamp.generation == 3)
-    }
-
-    @Test func aBodyThatIsTooLargeIsSaidToBeSo() {
-        let body = IncomingMessage.Body.truncated(prefix: [1], size: 9_999_999, sha256: SHA256Digest(of: [1]))
-        guard case .rejected(let rejection) = intake.take(message("jobs", body: body)).item.content else {
-            Issue.record("not rejected")
-            return
-        }
-        #expect(rejection.reason == .bodyTooLarge)
-    }
-
-    @Test func theNewestDeathSaysWhyTheBrokerGaveUp() {
-        func reason(_ word: String) -> Reason {
-            var death = FieldTable()
-            death.append("reason", .text(word))
-            var headers = FieldTable()
-            headers.append("x-death", .array([.table(death)]))
-            return Intake.deathReason(headers)
-        }
-        #expect(reason("expired") == .expired)
-        #expect(reason("delivery_limit") == .poison)
-        #expect(Intake.deathReason(nil) == .poison)
-    }
-}
-
-@Suite struct HoldLogTests {
-    private func time(_ seconds: Int64) -> Timestamp { Timestamp(milliseconds: seconds * 1000) }
-
-    @Test func timeOnHoldIsCountedOnce() {
-        let log = HoldLog()
-        log.remember([time(0)..<time(10), time(5)..<time(20), time(30)..<time(40)])
-        #expect(log.held(from: time(0), to: time(100)) == .seconds(30))
-        #expect(log.held(from: time(15), to: time(35)) == .seconds(10))
-        log.changed(isHolding: true, at: time(50))
-        log.changed(isHolding: true, at: time(55))
-        #expect(log.held(from: time(45), to: time(60)) == .seconds(10), "it lasts")
-        log.changed(isHolding: false, at: time(70))
-        #expect(log.held(from: time(45), to: time(100)) == .seconds(20))
-    }
+    func look(_ arrival: Arrival, at now: Timestamp) async throws(LedgerError) -> Finding { throw .closed }
+    func claim(_ claim: Claim) async throws(LedgerError) -> ClaimAnswer { throw .closed }
+    func record(_ record: Record) async throws(LedgerError) -> Int { throw .closed }
+    func cancel(_ jobID: JobID, at now: Timestamp) async throws(LedgerError) -> Bool { throw .closed }
+    func mark(_ part: PublishedPart, of jobID: JobID, generation: Int) {}
+    func note(_ event: JobEvent) {}
+    func unpublishedResults(after last: JobID?, limit: Int) async throws(LedgerError) -> [OwedResult] { [] }
+    func overdue(before time: Timestamp, limit: Int) async throws(LedgerError) -> [OverdueJob] { [] }
+    func finishLost(_ job: OverdueJob, result: StoredResult) async throws(LedgerError) -> Bool { throw .closed }
+    func statistics() async throws(LedgerError) -> LedgerStatistics { throw .closed }
 }

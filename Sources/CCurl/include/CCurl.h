@@ -39,6 +39,9 @@ static inline CURLcode CCurl_set_close_callback(CURL *easy, curl_closesocket_cal
 static inline CURLcode CCurl_get_long(CURL *easy, CURLINFO info, long *value) {
     return (curl_easy_getinfo)(easy, info, value);
 }
+static inline CURLcode CCurl_get_off(CURL *easy, CURLINFO info, curl_off_t *value) {
+    return (curl_easy_getinfo)(easy, info, value);
+}
 static inline CURLMcode CCurl_multi_set_long(CURLM *multi, CURLMoption option, long value) {
     return (curl_multi_setopt)(multi, option, value);
 }
