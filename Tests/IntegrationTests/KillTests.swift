@@ -7,9 +7,10 @@ import Testing
 extension OnABroker {
     /// kill -9 on both sides of every named step of a job's path, which is what `ALBUMD_TEST_KILL` does.
     @Suite struct Kills {
-        /// The steps that an ordinary job takes, and those of a job that fails twice and is parked, or that dies.
+        /// The steps that an ordinary job takes, and those of a job that fails twice and is parked, or that dies. A new job
+        /// that may be called is claimed without a look.
         static let steps: [(step: String, needs: String)] = [
-            ("decode", "leave"), ("look", "leave"), ("admit", "leave"), ("claim", "leave"), ("call", "leave"),
+            ("decode", "leave"), ("look", "dead"), ("admit", "leave"), ("claim", "leave"), ("call", "leave"),
             ("record", "leave"), ("publish_result", "leave"), ("mark", "leave"), ("ack", "leave"),
             ("publish_letter", "dead"), ("publish_copy", "park"),
         ]
