@@ -14,7 +14,7 @@ extension HTTPFaultKind {
             case CURLE_SSL_CONNECT_ERROR, CURLE_SSL_CIPHER, CURLE_USE_SSL_FAILED,
                 CURLE_SSL_ENGINE_INITFAILED:
                 .tls
-            // The body's seek callback said no, or the question before a second sending.
+            // The question before a second sending was answered with no; the other is libcurl's own word for it.
             case CURLE_SEND_FAIL_REWIND, CURLE_ABORTED_BY_CALLBACK: .resendRefused
             case CURLE_GOT_NOTHING, CURLE_RECV_ERROR, CURLE_SEND_ERROR, CURLE_PARTIAL_FILE, CURLE_HTTP2,
                 CURLE_HTTP2_STREAM:

@@ -47,6 +47,21 @@ import Threads
         #expect(word(await provider.token(for: account, rejecting: nil)) == "tok")
     }
 
+    /// Four run at a time; when the first has ended, four more have had their turn at most.
+    @Test func programsThatHadNoTurnWhenItStopsAreNotRun() async {
+        let provider = exec("sleep 1; exit 2")
+        let words = await withTaskGroup(of: String.self) { group in
+            for number in 0..<16 {
+                group.addTask { word(await provider.token(for: AccountID("a\(number)"), rejecting: nil)) }
+            }
+            let first = await group.next() ?? ""
+            await provider.stop()
+            return await group.reduce(into: [first]) { $0.append($1) }
+        }
+        #expect(words.count == 16 && words.first == "notFound")
+        #expect(words.filter { $0.hasPrefix("unavailable") }.count >= 8)
+    }
+
     @Test func whatItComplainsOfIsToldWithoutTokens() async {
         let told = word(
             await exec("echo 'cannot refresh 1//0abcdefghijklmnopqrstuvwxyz' >&2; exit 75").token(
