@@ -1,8 +1,6 @@
 // SwiftPM builds a C target from at least one source file; the door itself is its header.
 #include "CLinux.h"
 
-#include <spawn.h>
-
 int CLinux_accept(int listener) { return accept4(listener, 0, 0, SOCK_CLOEXEC); }
 
 int CLinux_get_peer(int descriptor, struct CLinux_peer *peer) {
@@ -22,6 +20,10 @@ int CLinux_lock_byte(int descriptor, long long place) {
         code = fcntl(descriptor, F_OFD_SETLKW, &lock);
     } while (code < 0 && errno == EINTR);
     return code;
+}
+
+int CLinux_close_from(posix_spawn_file_actions_t *actions, int first) {
+    return posix_spawn_file_actions_addclosefrom_np(actions, first);
 }
 
 int CLinux_spawn(char **words, struct CLinux_child *child) {
@@ -44,7 +46,7 @@ int CLinux_spawn_with(char **words, char **environment, struct CLinux_child *chi
         posix_spawn_file_actions_adddup2(&actions, pipes[1][1], 1);
         posix_spawn_file_actions_adddup2(&actions, pipes[2][1], 2);
         // Whatever was opened without close-on-exec by a library stays here.
-        posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+        CLinux_close_from(&actions, 3);
         sigset_t none, all;
         sigemptyset(&none);
         sigfillset(&all);

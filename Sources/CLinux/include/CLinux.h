@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <spawn.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
@@ -59,6 +60,10 @@ struct CLinux_child {
 // Starts a program with a clean environment and no other descriptors. 0, or errno.
 int CLinux_spawn(char **words, struct CLinux_child *child);
 int CLinux_spawn_with(char **words, char **environment, struct CLinux_child *child);
+
+// Lets a program that is spawned inherit no descriptor from `first` on. 0, or errno.
+// posix_spawn_file_actions_addclosefrom_np is hidden without _GNU_SOURCE.
+int CLinux_close_from(posix_spawn_file_actions_t *actions, int first);
 
 // struct ucred is hidden without _GNU_SOURCE.
 struct CLinux_peer {
