@@ -28,7 +28,7 @@ extension SQLiteRows {
         }
         let isCancelled = try isCancelled(id)
         let state: JobStanding.State
-        if row.isFinished, let result = try loadResult(id, generation: row.generation)?.result {
+        if row.isFinished, let result = try loadResult(of: row, generation: row.generation)?.result {
             state = .ended(outcome: result.outcome, reason: result.reason, body: result.body)
         } else if row.hasNeverCalled, isCancelled {
             state = .cancelled

@@ -33,6 +33,8 @@ struct LedgerFile: Sendable {
         let connection: SQLiteConnection
         do throws(SQLiteFault) {
             connection = try open()
+            // A step that writes a large file anew needs as much again to be undone, which memory may not have.
+            try connection.execute("PRAGMA temp_store = FILE")
         } catch {
             throw error.ledgerError(path: path)
         }

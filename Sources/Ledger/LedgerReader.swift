@@ -50,7 +50,7 @@ public final class LedgerReader {
     public func story(of id: JobID) throws(LedgerError) -> JobStory? {
         try snapshot { rows throws(SQLiteFault) in
             guard let row = try rows.load(id) else { return nil }
-            let kept = try rows.loadResults(of: id)
+            let kept = try rows.loadResults(of: row)
             let state: JobStory.State =
                 row.isFinished
                 ? .finished(
@@ -61,7 +61,18 @@ public final class LedgerReader {
                 jobID: id, account: row.account, tokenHash: row.tokenHash.hexadecimal, generation: row.generation,
                 attempts: row.attempts, isAmbiguous: row.isAmbiguous, firstSeen: row.firstSeen,
                 firstCallAt: row.firstCallAt, changedAt: row.changedAt, state: state, results: kept.map(\.result),
-                events: try rows.history(of: id), holds: try rows.holds(from: row.firstSeen, to: end))
+                events: try rows.history(of: row), holds: try rows.holds(from: row.firstSeen, to: end))
+        }
+    }
+
+    /// The numbers of an account's jobs. A walk over all jobs: seconds for millions.
+    func numbers(of account: AccountID) throws(LedgerError) -> [Int] {
+        try snapshot { rows throws(SQLiteFault) in
+            try rows.connection.query(
+                "SELECT number FROM jobs WHERE account = ?1", bind: { $0.bind(1, account.utf8) }
+            ) { row throws(SQLiteFault) in
+                row.int(0)
+            }
         }
     }
 
@@ -87,7 +98,10 @@ public final class LedgerReader {
 
     /// The results of one job, a generation each, oldest first.
     public func results(of id: JobID) throws(LedgerError) -> [StoredResult] {
-        try snapshot { rows throws(SQLiteFault) in try rows.loadResults(of: id).map(\.result) }
+        try snapshot { rows throws(SQLiteFault) in
+            guard let row = try rows.load(id) else { return [] }
+            return try rows.loadResults(of: row).map(\.result)
+        }
     }
 
     public func count(of day: String) throws(LedgerError) -> DayCount {
@@ -122,7 +136,7 @@ public final class LedgerReader {
     func contradictions() throws(LedgerError) -> [String] {
         try snapshot { rows throws(SQLiteFault) in
             var found: [String] = []
-            for (condition, what) in Self.contradictions + (version < 3 ? [] : Self.contradictionsOfVersion3) {
+            for (condition, what) in Self.contradictions(version: version) {
                 let count = try rows.connection.integer("SELECT count(*) FROM \(condition)")
                 if count > 0 { found.append("\(count) \(what)") }
             }
@@ -130,42 +144,48 @@ public final class LedgerReader {
         }
     }
 
-    private static let contradictions = [
-        (
-            """
-            jobs WHERE finished = 1 AND NOT EXISTS (SELECT 1 FROM results
-            WHERE results.job_id = jobs.job_id AND results.generation = jobs.generation)
-            """, "finished jobs without a stored result"
-        ),
-        (
-            """
-            jobs JOIN results ON results.job_id = jobs.job_id AND results.generation >= jobs.generation
-            WHERE finished = 0 OR results.generation > jobs.generation
-            """, "results of generations that have not ended"
-        ),
-        (
-            "results WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.job_id = results.job_id)",
-            "results without a job"
-        ),
-        ("jobs WHERE finished = 1 AND (intent = 1 OR due IS NOT NULL)", "finished jobs with an open call or copy"),
-        ("tally WHERE entries <> (SELECT count(*) FROM jobs) OR ever < entries", "wrong counts of all jobs"),
-    ]
-
-    /// What only files of this version and newer ones can be asked.
-    private static let contradictionsOfVersion3 = [
-        (
-            """
-            tally WHERE open <> (SELECT count(*) FROM jobs WHERE finished = 0)
-            OR ambiguous <> (SELECT count(*) FROM jobs WHERE finished = 0 AND (ambiguous = 1 OR intent = 1))
-            """, "wrong counts of open jobs"
-        ),
-        (
-            """
-            owed WHERE NOT EXISTS (SELECT 1 FROM results
-            WHERE results.job_id = owed.job_id AND results.generation = owed.generation)
-            """, "owed results that are not stored"
-        ),
-    ]
+    /// Conditions on rows that no transaction leaves behind, and what to call them, in the tables of that version.
+    private static func contradictions(version: Int) -> [(condition: String, what: String)] {
+        let belongs = version < 4 ? "results.job_id = jobs.job_id" : "results.job = jobs.number"
+        let always = [
+            (
+                """
+                jobs WHERE finished = 1 AND NOT EXISTS (SELECT 1 FROM results
+                WHERE \(belongs) AND results.generation = jobs.generation)
+                """, "finished jobs without a stored result"
+            ),
+            (
+                """
+                jobs JOIN results ON \(belongs) AND results.generation >= jobs.generation
+                WHERE finished = 0 OR results.generation > jobs.generation
+                """, "results of generations that have not ended"
+            ),
+            ("results WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE \(belongs))", "results without a job"),
+            ("jobs WHERE finished = 1 AND (intent = 1 OR due IS NOT NULL)", "finished jobs with an open call or copy"),
+            ("tally WHERE entries <> (SELECT count(*) FROM jobs) OR ever < entries", "wrong counts of all jobs"),
+        ]
+        let sinceVersion3 = [
+            (
+                """
+                tally WHERE open <> (SELECT count(*) FROM jobs WHERE finished = 0)
+                OR ambiguous <> (SELECT count(*) FROM jobs WHERE finished = 0 AND (ambiguous = 1 OR intent = 1))
+                """, "wrong counts of open jobs"
+            ),
+            (
+                """
+                owed WHERE NOT EXISTS (SELECT 1 FROM results JOIN jobs ON \(belongs)
+                WHERE jobs.job_id = owed.job_id AND results.generation = owed.generation)
+                """, "owed results that are not stored"
+            ),
+        ]
+        let sinceVersion4 = [
+            (
+                "history WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.number = history.job)",
+                "lines of stories without a job"
+            )
+        ]
+        return always + (version < 3 ? [] : sinceVersion3) + (version < 4 ? [] : sinceVersion4)
+    }
 
     // MARK: Copies
 

@@ -4,6 +4,8 @@ import Threads
 
 /// What is stored of a job: the state of its newest generation. Results are kept beside it, one per generation.
 struct LedgerRow: Equatable, Sendable {
+    /// Of the job in this file; 0 until it has been saved there.
+    var number = 0
     var jobID: JobID
     var account: AccountID
     var tokenHash: SHA256Digest
@@ -49,6 +51,7 @@ struct LedgerRow: Equatable, Sendable {
             generation: arrival.generation, copy: arrival.copy, firstSeen: arrival.firstSeen, changedAt: now)
         attempts = arrival.attempts
         isAmbiguous = arrival.isAmbiguous || older.map(\.mayHaveCalledUnheard) ?? false
+        number = older?.number ?? 0
         revision = older?.revision ?? 0
     }
 

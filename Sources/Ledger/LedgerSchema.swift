@@ -6,7 +6,9 @@ enum LedgerSchema {
     /// Steps, in order: the n-th makes version n of version n - 1. A step that was released is never changed.
     ///
     /// Identities are blobs, because they are compared as bytes. Times are milliseconds since 1970. `jobs` has the
-    /// newest generation of each job, `results` one row per generation that ended. `tally` is kept by each
+    /// newest generation of each job, `results` one row per generation that ended. A job's number is the order of its
+    /// coming, and all that is kept of it lies by that number: what the jobs of a commit change is at the end of each
+    /// table, however large it is, and only the look-up by id is somewhere in the middle. `tally` is kept by each
     /// transaction, so that counting the jobs is not a walk over all of them; `ever` never falls, so that a ledger that
     /// was pruned empty can be told from one that was lost.
     static let migrations: [String] = [
@@ -99,13 +101,80 @@ enum LedgerSchema {
         UPDATE results SET published = 1 WHERE published = 0;
         DROP INDEX results_owed;
         """,
+        // All that is kept of a job by its number instead of its id. What has an account is found by a walk, and what
+        // may be pruned by its results: an index for each was one more page to write for each job.
+        """
+        DROP INDEX jobs_due;
+        DROP INDEX jobs_letter;
+        DROP INDEX jobs_account;
+        DROP INDEX jobs_changed;
+        DROP INDEX results_completed;
+        ALTER TABLE jobs RENAME TO old_jobs;
+        ALTER TABLE results RENAME TO old_results;
+        ALTER TABLE history RENAME TO old_history;
+        CREATE TABLE jobs (
+            number INTEGER PRIMARY KEY,
+            job_id BLOB NOT NULL,
+            account BLOB NOT NULL,
+            token_sha256 BLOB NOT NULL CHECK (length(token_sha256) = 32),
+            generation INTEGER NOT NULL,
+            copy INTEGER NOT NULL,
+            attempts INTEGER NOT NULL,
+            ambiguous INTEGER NOT NULL,
+            intent INTEGER NOT NULL,
+            malformed INTEGER NOT NULL,
+            first_seen INTEGER NOT NULL,
+            first_call INTEGER,
+            due INTEGER,
+            copy_published INTEGER NOT NULL,
+            finished INTEGER NOT NULL,
+            letter_published INTEGER NOT NULL,
+            changed INTEGER NOT NULL,
+            revision INTEGER NOT NULL
+        );
+        CREATE UNIQUE INDEX jobs_id ON jobs (job_id);
+        INSERT INTO jobs SELECT NULL, * FROM old_jobs ORDER BY job_id;
+        CREATE INDEX jobs_due ON jobs (due) WHERE due IS NOT NULL;
+        CREATE INDEX jobs_letter ON jobs (letter_published) WHERE finished = 1 AND letter_published = 0;
+        CREATE TABLE results (
+            job INTEGER NOT NULL,
+            generation INTEGER NOT NULL,
+            message_id TEXT NOT NULL,
+            outcome TEXT NOT NULL,
+            reason TEXT,
+            body BLOB NOT NULL,
+            correlation_id TEXT,
+            traceparent TEXT,
+            tracestate TEXT,
+            completed INTEGER NOT NULL,
+            PRIMARY KEY (job, generation)
+        ) WITHOUT ROWID;
+        INSERT INTO results SELECT number, old_results.generation, message_id, outcome, reason, body, correlation_id,
+            traceparent, tracestate, completed FROM old_results CROSS JOIN jobs USING (job_id)
+            ORDER BY old_results.job_id, old_results.generation;
+        CREATE INDEX results_completed ON results (completed);
+        CREATE TABLE history (
+            job INTEGER NOT NULL,
+            line INTEGER NOT NULL,
+            at INTEGER NOT NULL,
+            generation INTEGER NOT NULL,
+            kind TEXT NOT NULL,
+            detail TEXT NOT NULL,
+            PRIMARY KEY (job, line)
+        ) WITHOUT ROWID;
+        INSERT INTO history SELECT jobs.number, old_history.number, at, old_history.generation, kind, detail
+            FROM old_history CROSS JOIN jobs USING (job_id) ORDER BY old_history.job_id, old_history.number;
+        DROP TABLE old_jobs;
+        DROP TABLE old_results;
+        DROP TABLE old_history;
+        """,
     ]
 
     static var version: Int { migrations.count }
 
     /// The oldest version whose programs may work on a file of this one: a step that only adds what they can do without
-    /// leaves the number as it was. Programs of version 2 would not keep the tally.
-    static let compatibleWith = 3
+    /// leaves the number as it was. Programs of version 3 know no numbers.
+    static let compatibleWith = 4
 
     /// Brings the file to `steps.count`, each step in a transaction of its own. Returns the version it had. Throws for a
     /// file of a newer program, unless that says that it is compatible, and for one that is no ledger.

@@ -109,7 +109,8 @@ struct LedgerTransaction {
         let isCancelled = try rows.isCancelled(arrival.jobID)
         let finding = try LedgerRules.look(row, arrival, isCancelled: isCancelled, at: now) {
             generation throws(SQLiteFault) in
-            try rows.loadResult(arrival.jobID, generation: generation)
+            guard let row else { return nil }
+            return try rows.loadResult(of: row, generation: generation)
         }
         guard let finding else {
             throw SQLiteFault(
@@ -123,8 +124,8 @@ struct LedgerTransaction {
         let row = try rows.load(claim.arrival.jobID)
         let finding = try find(row, claim.arrival, at: claim.at)
         guard let claimed = LedgerRules.claim(row, claim, finding: finding) else { return .refused(finding) }
-        if case .fresh(_, let predecessor?) = finding, let closing = claim.closing {
-            try rows.save(closing, of: claim.arrival.jobID, generation: predecessor.generation)
+        if let row, case .fresh(_, let predecessor?) = finding, let closing = claim.closing {
+            try rows.save(closing, of: row, generation: predecessor.generation)
         }
         try save(claimed, over: row)
         sums.count(claim.kind, on: claim.day, at: claim.at)
@@ -138,12 +139,12 @@ struct LedgerTransaction {
         let arrival = record.arrival
         let row = try rows.load(arrival.jobID)
         guard let next = LedgerRules.record(row, record, at: now) else { return row?.copy ?? arrival.copy }
+        let saved = try save(next, over: row)
         if case .finished(_, let result, _, _, _) = record {
-            try rows.save(result, of: arrival.jobID, generation: arrival.generation)
+            try rows.save(result, of: saved, generation: arrival.generation)
             try rows.forgetCancel(arrival.jobID)
         }
-        try save(next, over: row)
-        return next.copy
+        return saved.copy
     }
 
     private mutating func mark(_ part: PublishedPart, of id: JobID, generation: Int) throws(SQLiteFault) {
@@ -159,13 +160,16 @@ struct LedgerTransaction {
     ) throws(SQLiteFault) -> Bool {
         let row = try rows.load(job.jobID)
         guard let lost = LedgerRules.finishLost(row, job, at: now) else { return false }
-        try save(lost, over: row)
-        try rows.save(result, of: job.jobID, generation: lost.generation)
+        try rows.save(result, of: try save(lost, over: row), generation: lost.generation)
         return true
     }
 
-    private mutating func save(_ row: LedgerRow, over old: LedgerRow?) throws(SQLiteFault) {
-        try rows.save(row, isNew: old == nil)
+    /// Returns the row with its number.
+    @discardableResult
+    private mutating func save(_ row: LedgerRow, over old: LedgerRow?) throws(SQLiteFault) -> LedgerRow {
+        var saved = row
+        saved.number = try rows.save(row)
         sums.move(from: old, to: row)
+        return saved
     }
 }

@@ -135,6 +135,9 @@ final class SQLiteConnection {
     /// How many rows the last statement that writes has written.
     var lastChangedRows: Int { Int(sqlite3_changes(handle)) }
 
+    /// Of the row that was inserted last, where its table gives numbers.
+    var lastInsertedNumber: Int { Int(sqlite3_last_insert_rowid(handle)) }
+
     var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }
 
     func fault(_ attempted: String) -> SQLiteFault {

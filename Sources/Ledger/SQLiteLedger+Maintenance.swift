@@ -10,6 +10,12 @@ extension SQLiteLedger {
         finished = 1 AND letter_published = 1
         AND NOT EXISTS (SELECT 1 FROM owed WHERE owed.job_id = jobs.job_id)
         """
+    // In the order of their results, which are found by their time.
+    private static let findingSettled = SQL(
+        """
+        SELECT number FROM results CROSS JOIN jobs ON number = job AND results.generation = jobs.generation
+        WHERE completed < ?1 AND changed < ?1 AND \(isSettled) ORDER BY completed LIMIT ?2
+        """)
 
     // MARK: Pruning
 
@@ -19,10 +25,9 @@ extension SQLiteLedger {
         var total = 0
         while !Task.isCancelled {
             let removed = try await write { rows throws(SQLiteFault) in
-                try Self.remove(
-                    try rows.connection.query(
-                        "SELECT job_id FROM jobs WHERE changed < ?1 AND \(Self.isSettled) LIMIT ?2",
-                        bind: { $0.bind(1, time).bind(2, Self.slice) }, Self.jobID), rows)
+                let settled = try rows.connection.query(
+                    Self.findingSettled, bind: { $0.bind(1, time).bind(2, Self.slice) }, Self.number)
+                return try Self.remove(settled, rows)
             }
             total += removed
             if removed < Self.slice { break }
@@ -42,11 +47,8 @@ extension SQLiteLedger {
     /// Removes everything about a job, and overwrites it in the file and its log. A later delivery of it is a fresh job.
     public func forget(_ id: JobID) async throws(LedgerError) -> ForgetAnswer {
         let answer = try await write { rows throws(SQLiteFault) -> ForgetAnswer in
-            guard try rows.load(id) != nil else { return .unknown }
-            let settled = try rows.connection.query(
-                "SELECT job_id FROM jobs WHERE job_id = ?1 AND \(Self.isSettled)", bind: { $0.bind(1, id.utf8) },
-                Self.jobID)
-            return try Self.remove(settled, rows) > 0 ? .forgotten : .needed
+            guard let row = try rows.load(id) else { return .unknown }
+            return try Self.removeSettled([row.number], of: row.account, rows) > 0 ? .forgotten : .needed
         }
         try await emptyLog()
         return answer
@@ -55,22 +57,18 @@ extension SQLiteLedger {
     /// Does that for every job of an account. `needed` are those that stay: see `ForgetAnswer.needed`.
     public func forget(account: AccountID) async throws(LedgerError) -> (forgotten: Int, needed: Int) {
         var total = 0
-        while !Task.isCancelled {
-            let removed = try await write { rows throws(SQLiteFault) in
-                try Self.remove(
-                    try rows.connection.query(
-                        "SELECT job_id FROM jobs WHERE account = ?1 AND \(Self.isSettled) LIMIT ?2",
-                        bind: { $0.bind(1, account.utf8).bind(2, Self.slice) }, Self.jobID), rows)
+        // The walk is beside the writer, and only what it found is the writer's work.
+        var rest = try await readBeside { reader throws(LedgerError) in try reader.numbers(of: account) }[...]
+        while !rest.isEmpty, !Task.isCancelled {
+            let slice = Array(rest.prefix(Self.slice))
+            rest = rest.dropFirst(Self.slice)
+            total += try await write { rows throws(SQLiteFault) in
+                try Self.removeSettled(slice, of: account, rows)
             }
-            total += removed
-            if removed < Self.slice { break }
         }
-        let needed = try await read { rows throws(SQLiteFault) in
-            try rows.connection.integer(
-                "SELECT count(*) FROM jobs WHERE account = ?1", bind: { $0.bind(1, account.utf8) })
-        }
+        let needed = try await readBeside { reader throws(LedgerError) in try reader.numbers(of: account) }
         try await emptyLog()
-        return (total, Int(needed))
+        return (total, needed.count)
     }
 
     /// The log still has pages as they were before. A reader that is at work keeps it until the next checkpoint.
@@ -78,22 +76,37 @@ extension SQLiteLedger {
         try await ask { .emptyLog($0) }
     }
 
-    private static func jobID(_ row: SQLiteStatement) -> [UInt8] { row.blob(0) }
+    private static func number(_ row: SQLiteStatement) -> Int { row.int(0) }
 
-    private static let removals = ["results", "history", "cancels", "jobs"].map { table in
-        SQL("DELETE FROM \(table) WHERE job_id = ?1")
+    private static let findingSettledOne = SQL(
+        "SELECT number FROM jobs WHERE number = ?1 AND account = ?2 AND \(isSettled)")
+    private static let removals = [
+        "cancels WHERE job_id = (SELECT job_id FROM jobs WHERE number = ?1)", "results WHERE job = ?1",
+        "history WHERE job = ?1", "jobs WHERE number = ?1",
+    ].map { SQL("DELETE FROM \($0)") }
+
+    /// The account too, because the number of a job that was removed meanwhile may be another's by now.
+    private static func removeSettled(
+        _ numbers: [Int], of account: AccountID, _ rows: SQLiteRows
+    ) throws(SQLiteFault) -> Int {
+        var settled: [Int] = []
+        for number in numbers {
+            settled += try rows.connection.query(
+                findingSettledOne, bind: { $0.bind(1, number).bind(2, account.utf8) }, Self.number)
+        }
+        return try remove(settled, rows)
     }
 
-    private static func remove(_ ids: [[UInt8]], _ rows: SQLiteRows) throws(SQLiteFault) -> Int {
-        for id in ids {
+    private static func remove(_ numbers: [Int], _ rows: SQLiteRows) throws(SQLiteFault) -> Int {
+        for number in numbers {
             for removal in removals {
                 let deletion = try rows.connection.statement(removal)
-                deletion.bind(1, id)
+                deletion.bind(1, number)
                 try deletion.run()
             }
         }
-        try rows.countRemoved(ids.count)
-        return ids.count
+        try rows.countRemoved(numbers.count)
+        return numbers.count
     }
 
     // MARK: Stories

@@ -91,36 +91,36 @@ extension SQLiteRows {
     static let linesKept = 64
 
     private static let findingNewestLine = SQL(
-        "SELECT (SELECT max(number) FROM history WHERE job_id = ?1) FROM jobs WHERE job_id = ?1")
+        "SELECT number, (SELECT max(line) FROM history WHERE job = jobs.number) FROM jobs WHERE job_id = ?1")
     private static let addingLine = SQL(
-        "INSERT INTO history (job_id, number, at, generation, kind, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
-    private static let trimming = SQL("DELETE FROM history WHERE job_id = ?1 AND number <= ?2")
+        "INSERT INTO history (job, line, at, generation, kind, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
+    private static let trimming = SQL("DELETE FROM history WHERE job = ?1 AND line <= ?2")
     private static let loadingHistory = SQL(
-        "SELECT at, generation, kind, detail FROM history WHERE job_id = ?1 ORDER BY number")
+        "SELECT at, generation, kind, detail FROM history WHERE job = ?1 ORDER BY line")
 
     func add(_ event: JobEvent) throws(SQLiteFault) {
         // Without a row of the job there is nothing to add to: the line would be left behind when jobs are pruned.
         let newest = try connection.query(Self.findingNewestLine, bind: { $0.bind(1, event.jobID.utf8) }) {
             row throws(SQLiteFault) in
-            row.int(0)
+            (job: row.int(0), line: row.int(1))
         }
-        guard let newest = newest.first else { return }
-        let number = newest + 1
+        guard let (job, last) = newest.first else { return }
+        let line = last + 1
         let addition = try connection.statement(Self.addingLine)
-        addition.bind(1, event.jobID.utf8).bind(2, number).bind(3, event.at).bind(4, event.generation)
+        addition.bind(1, job).bind(2, line).bind(3, event.at).bind(4, event.generation)
             .bind(5, event.kind).bind(6, DetailText.scrubbed(event.detail))
         try addition.run()
-        guard number > Self.linesKept else { return }
+        guard line > Self.linesKept else { return }
         let trim = try connection.statement(Self.trimming)
-        trim.bind(1, event.jobID.utf8).bind(2, number - Self.linesKept)
+        trim.bind(1, job).bind(2, line - Self.linesKept)
         try trim.run()
     }
 
-    func history(of id: JobID) throws(SQLiteFault) -> [JobEvent] {
-        try connection.query(Self.loadingHistory, bind: { $0.bind(1, id.utf8) }) { row throws(SQLiteFault) in
+    func history(of row: LedgerRow) throws(SQLiteFault) -> [JobEvent] {
+        try connection.query(Self.loadingHistory, bind: { $0.bind(1, row.number) }) { line throws(SQLiteFault) in
             JobEvent(
-                jobID: id, generation: row.int(1), at: row.time(0), kind: row.text(2) ?? "",
-                detail: row.text(3) ?? "")
+                jobID: row.jobID, generation: line.int(1), at: line.time(0), kind: line.text(2) ?? "",
+                detail: line.text(3) ?? "")
         }
     }
 

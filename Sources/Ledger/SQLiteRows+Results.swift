@@ -4,46 +4,51 @@ import Threads
 
 extension SQLiteRows {
     private static let resultColumns =
-        "job_id, generation, message_id, outcome, reason, body, correlation_id, traceparent, tracestate, completed"
-    // The column `published` says nothing since schema version 3: what the broker is not known to have is in `owed`.
-    private static let isOwed = """
-        EXISTS (SELECT 1 FROM owed WHERE owed.job_id = results.job_id AND owed.generation = results.generation)
-        """
+        "results.generation, message_id, outcome, reason, body, correlation_id, traceparent, tracestate, completed"
+    // What the broker is not known to have is in `owed`, by the job's id.
+    private static let isOwed =
+        "EXISTS (SELECT 1 FROM owed WHERE owed.job_id = ?1 AND owed.generation = results.generation)"
     private static let loadingResult = SQL(
-        "SELECT \(resultColumns), \(isOwed) FROM results WHERE job_id = ?1 AND generation = ?2")
+        "SELECT ?1, \(resultColumns), \(isOwed) FROM results WHERE job = ?2 AND generation = ?3")
     private static let loadingResults = SQL(
-        "SELECT \(resultColumns), \(isOwed) FROM results WHERE job_id = ?1 ORDER BY generation")
+        "SELECT ?1, \(resultColumns), \(isOwed) FROM results WHERE job = ?2 ORDER BY generation")
     private static let savingResult = SQL(
         """
-        INSERT INTO results (\(resultColumns), published)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 1) ON CONFLICT DO NOTHING
+        INSERT INTO results (job, generation, message_id, outcome, reason, body, correlation_id, traceparent,
+        tracestate, completed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING
         """)
     private static let owing = SQL("INSERT INTO owed (job_id, generation) VALUES (?1, ?2)")
     private static let owingNoMore = SQL("DELETE FROM owed WHERE job_id = ?1 AND generation = ?2")
     private static let loadingOwed = SQL(
         """
-        SELECT \(resultColumns) FROM owed CROSS JOIN results USING (job_id, generation) WHERE owed.job_id > ?1
+        SELECT owed.job_id, \(resultColumns) FROM owed CROSS JOIN jobs USING (job_id)
+        CROSS JOIN results ON results.job = jobs.number AND results.generation = owed.generation
+        WHERE owed.job_id > ?1
         AND NOT EXISTS (SELECT 1 FROM owed AS older WHERE older.job_id = owed.job_id
         AND older.generation < owed.generation) ORDER BY owed.job_id, owed.generation LIMIT ?2
         """)
+    // A cursor's job that was forgotten since has no number: its millisecond begins anew.
     private static let loadingCompleted = SQL(
         """
-        SELECT \(resultColumns) FROM results WHERE (completed, job_id, generation) > (?1, ?2, ?3)
-        ORDER BY completed, job_id, generation LIMIT ?4
+        SELECT job_id, \(resultColumns) FROM results CROSS JOIN jobs ON jobs.number = results.job
+        WHERE (completed, job, results.generation) > (?1, ifnull((SELECT number FROM jobs WHERE job_id = ?2), 0), ?3)
+        ORDER BY completed, job, results.generation LIMIT ?4
         """)
 
-    func loadResult(_ id: JobID, generation: Int) throws(SQLiteFault) -> KeptResult? {
+    func loadResult(of row: LedgerRow, generation: Int) throws(SQLiteFault) -> KeptResult? {
         let statement = try connection.statement(Self.loadingResult)
         defer { statement.reset() }
-        statement.bind(1, id.utf8).bind(2, generation)
+        statement.bind(1, row.jobID.utf8).bind(2, row.number).bind(3, generation)
         guard try statement.step() else { return nil }
         return KeptResult(result: try Self.owed(statement).result, isPublished: !statement.bool(10))
     }
 
     /// One for each generation that ended, oldest first.
-    func loadResults(of id: JobID) throws(SQLiteFault) -> [KeptResult] {
-        try connection.query(Self.loadingResults, bind: { $0.bind(1, id.utf8) }) { row throws(SQLiteFault) in
-            KeptResult(result: try Self.owed(row).result, isPublished: !row.bool(10))
+    func loadResults(of row: LedgerRow) throws(SQLiteFault) -> [KeptResult] {
+        try connection.query(
+            Self.loadingResults, bind: { $0.bind(1, row.jobID.utf8).bind(2, row.number) }
+        ) { statement throws(SQLiteFault) in
+            KeptResult(result: try Self.owed(statement).result, isPublished: !statement.bool(10))
         }
     }
 
@@ -59,15 +64,15 @@ extension SQLiteRows {
     }
 
     /// The first result of a generation stays for ever: a second one changes nothing.
-    func save(_ result: StoredResult, of id: JobID, generation: Int) throws(SQLiteFault) {
+    func save(_ result: StoredResult, of row: LedgerRow, generation: Int) throws(SQLiteFault) {
         let statement = try connection.statement(Self.savingResult)
-        statement.bind(1, id.utf8).bind(2, generation).bind(3, result.messageID).bind(4, result.outcome.rawValue)
+        statement.bind(1, row.number).bind(2, generation).bind(3, result.messageID).bind(4, result.outcome.rawValue)
             .bind(5, result.reason?.rawValue).bind(6, result.body).bind(7, result.correlationID)
             .bind(8, result.traceparent).bind(9, result.tracestate).bind(10, result.completedAt)
         try statement.run()
         guard connection.lastChangedRows > 0 else { return }
         let owing = try connection.statement(Self.owing)
-        owing.bind(1, id.utf8).bind(2, generation)
+        owing.bind(1, row.jobID.utf8).bind(2, generation)
         try owing.run()
     }
 

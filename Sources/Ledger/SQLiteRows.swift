@@ -13,12 +13,12 @@ final class SQLiteRows {
         self.connection = connection
     }
 
-    static let columns = """
+    private static let columns = """
         job_id, account, token_sha256, generation, copy, attempts, ambiguous, intent, malformed, first_seen, \
         first_call, due, copy_published, finished, letter_published, changed, revision
         """
 
-    private static let loading = SQL("SELECT \(columns) FROM jobs WHERE job_id = ?1")
+    private static let loading = SQL("SELECT \(columns), number FROM jobs WHERE job_id = ?1")
     // Two statements, because one that does either needs a journal of its own, to be undone by itself.
     private static let inserting = SQL(
         """
@@ -29,11 +29,11 @@ final class SQLiteRows {
         """
         UPDATE jobs SET generation = ?4, copy = ?5, attempts = ?6, ambiguous = ?7, intent = ?8, malformed = ?9,
         first_seen = ?10, first_call = ?11, due = ?12, copy_published = ?13, finished = ?14, letter_published = ?15,
-        changed = ?16, revision = ?17 WHERE job_id = ?1
+        changed = ?16, revision = ?17 WHERE number = ?1
         """)
     private static let loadingOverdue = SQL(
         """
-        SELECT \(columns) FROM jobs WHERE due IS NOT NULL AND due < ?1 AND copy_published = 1 AND finished = 0
+        SELECT \(columns), number FROM jobs WHERE due IS NOT NULL AND due < ?1 AND copy_published = 1 AND finished = 0
         ORDER BY due LIMIT ?2
         """)
 
@@ -67,18 +67,25 @@ final class SQLiteRows {
         row.isFinished = statement.bool(13)
         row.letterIsPublished = statement.bool(14)
         row.revision = statement.int(16)
+        row.number = statement.int(17)
         return row
     }
 
-    func save(_ row: LedgerRow, isNew: Bool) throws(SQLiteFault) {
+    /// Returns the job's number.
+    func save(_ row: LedgerRow) throws(SQLiteFault) -> Int {
+        let isNew = row.number == 0
         let statement = try connection.statement(isNew ? Self.inserting : Self.updating)
-        statement.bind(1, row.jobID.utf8)
-        // Neither ever changes.
-        if isNew { statement.bind(2, row.account.utf8).bind(3, row.tokenHash.bytes) }
+        if isNew {
+            statement.bind(1, row.jobID.utf8).bind(2, row.account.utf8).bind(3, row.tokenHash.bytes)
+        } else {
+            // None of the three ever changes.
+            statement.bind(1, row.number)
+        }
         statement.bind(4, row.generation).bind(5, row.copy).bind(6, row.attempts).bind(7, row.isAmbiguous)
             .bind(8, row.hasOpenIntent).bind(9, row.malformedAnswers).bind(10, row.firstSeen)
             .bind(11, row.firstCallAt).bind(12, row.due).bind(13, row.copyIsPublished).bind(14, row.isFinished)
             .bind(15, row.letterIsPublished).bind(16, row.changedAt).bind(17, row.revision)
         try statement.run()
+        return isNew ? connection.lastInsertedNumber : row.number
     }
 }

@@ -40,7 +40,7 @@ import Testing
     }
 
     private static let fixture = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-        .deletingLastPathComponent().appendingPathComponent("Ledgers/version-3.sql")
+        .deletingLastPathComponent().appendingPathComponent("Ledgers/version-4.sql")
 
     private static let future = """
         CREATE TABLE leases (x); PRAGMA user_version = 7;
@@ -55,7 +55,7 @@ import Testing
                 [Stage.products.appendingPathComponent("leave-albumd").path] + words
                     + ["--config", directory.file("d.toml").path])
             #expect(ending == .exited(78), "\(words): \(text)")
-            #expect(text.contains("schema version 7") && text.contains("up to 3"), "\(words): \(text)")
+            #expect(text.contains("schema version 7") && text.contains("up to 4"), "\(words): \(text)")
         }
         // Who made it is kept from version 2 on together with who may use it.
         try await sql(directory, "INSERT OR REPLACE INTO meta VALUES ('schema_compatible_with', 5)")
@@ -67,7 +67,7 @@ import Testing
         try await sql(
             directory,
             try String(contentsOf: Self.fixture, encoding: .utf8) + Self.future
-                + "INSERT OR REPLACE INTO meta VALUES ('schema_compatible_with', 3)")
+                + "INSERT OR REPLACE INTO meta VALUES ('schema_compatible_with', 4)")
         #expect(try await run(directory, "ledger", "stats").ending == .exited(0))
         #expect(try await run(directory, "ledger", "prune", "--older", "1s").ending == .exited(0))
         #expect(try await run(directory, "ledger", "verify").ending == .exited(0))

@@ -179,6 +179,18 @@ import Threads
         }
     }
 
+    @Test func aPageWhoseLastJobIsForgottenIsFollowedByAllThatComesAfter() async throws {
+        try await with { ledger, _, _ async throws in
+            for id in ["first", "second", "third"] { try await settle(ledger, id) }
+            let page = try await ledger.results(since: Sample.start, limit: 2)
+            #expect(page.map(\.jobID.string) == ["first", "second"])
+            #expect(try await ledger.forget(JobID("second")) == .forgotten)
+            let rest = try await ledger.results(since: Sample.start, after: page.last?.cursor, limit: 2)
+            // They ended in one millisecond, which begins anew: twice is better than never.
+            #expect(rest.map(\.jobID.string) == ["first", "third"])
+        }
+    }
+
     // MARK: Readers
 
     @Test func readersSeeWhatIsCommittedAndNobodyWaits() async throws {
@@ -241,6 +253,30 @@ import Threads
             for number in 1...70 { try await ledger.write(line(number)) }
             let kept = try #require(try await ledger.story(of: arrival.jobID)).events.map(\.detail)
             #expect(kept == (7...70).map { "line \($0)" })
+        }
+    }
+
+    @Test func verifyFindsLinesThatWouldBecomeAnotherJobsStory() async throws {
+        try await with { ledger, _, _ async throws in
+            try await settle(ledger, "job")
+            try await ledger.write { rows throws(SQLiteFault) in
+                try rows.connection.execute("INSERT INTO history VALUES (2, 1, 0, 0, 'called', '')")
+            }
+            #expect(try await ledger.verify() == ["1 lines of stories without a job"])
+            try await ledger.write { rows throws(SQLiteFault) in try rows.connection.execute("DELETE FROM history") }
+        }
+    }
+
+    @Test func nothingOfAJobIsLeftForTheOneThatGetsItsNumber() async throws {
+        try await with { ledger, _, _ async throws in
+            try await settle(ledger, "first")
+            try await ledger.write(
+                JobEvent(jobID: JobID("first"), generation: 0, at: Sample.start, kind: "called", detail: "its line"))
+            #expect(try await ledger.forget(JobID("first")) == .forgotten)
+            _ = try await ledger.claim(Sample.claim(Sample.arrival("second", account: "bert")))
+            let story = try #require(try await ledger.story(of: JobID("second")))
+            #expect(story.events.isEmpty && story.results.isEmpty)
+            #expect(try await ledger.verify() == [])
         }
     }
 

@@ -190,7 +190,7 @@ import Threads
         let folder = TemporaryFolder()
         let lock = try #require(try LedgerLock.take(ledger: folder.ledger))
         await (try SQLiteLedger.opened(folder, lock: lock)).close(within: SQLiteLedger.closeTime)
-        try damage("jobs", of: folder)
+        try damage("jobs_id", of: folder)
         let health = HealthLog()
         let ledger = try SQLiteLedger.opened(folder, lock: lock, onHealth: { health.told($0) })
         await #expect { _ = try await ledger.look(Sample.arrival(), at: Sample.start) } throws: { error in

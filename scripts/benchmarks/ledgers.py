@@ -38,31 +38,31 @@ def multiply(path, entries):
     run("PRAGMA journal_mode = OFF")
     run("PRAGMA synchronous = OFF")
     run("PRAGMA cache_size = -1000000")
-    template = run("SELECT job_id FROM jobs WHERE finished = 1 LIMIT 1").fetchone()[0]
-    # Indexes are built at the end, sorted; triggers would count one by one what is known here.
-    later = run("SELECT type, name, sql FROM sqlite_schema WHERE type IN ('index', 'trigger') AND sql IS NOT NULL") \
-        .fetchall()
-    for kind, name, _ in later:
-        run(f"DROP {kind} {name}")
+    number, template = run("SELECT number, job_id FROM jobs WHERE finished = 1 LIMIT 1").fetchone()
+    last, = run("SELECT max(number) FROM jobs").fetchone()
+    # Indexes are built at the end, sorted.
+    indexes = run("SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL").fetchall()
+    for name, _ in indexes:
+        run(f"DROP INDEX {name}")
     run("BEGIN")
-    run("CREATE TEMP TABLE seeds (job_id BLOB PRIMARY KEY, account BLOB) WITHOUT ROWID")
+    run("CREATE TEMP TABLE seeds (number INTEGER PRIMARY KEY, job_id BLOB, account BLOB)")
     run("""WITH RECURSIVE count(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM count WHERE n < ?)
-        INSERT INTO seeds SELECT CAST(spread(n) AS BLOB), CAST('user' || (n % ?) AS BLOB) FROM count""",
-        (entries, ACCOUNTS))
+        INSERT INTO seeds SELECT ? + n, CAST(spread(n) AS BLOB), CAST('user' || (n % ?) AS BLOB) FROM count""",
+        (entries, last, ACCOUNTS))
     changed = {
-        "job_id": "seeds.job_id", "account": "seeds.account",
+        "number": "seeds.number", "job": "seeds.number", "job_id": "seeds.job_id", "account": "seeds.account",
         "message_id": "replace(message_id, :id, CAST(seeds.job_id AS TEXT))",
         "correlation_id": "replace(correlation_id, :id, CAST(seeds.job_id AS TEXT))",
         "body": "CAST(replace(CAST(body AS TEXT), :id, CAST(seeds.job_id AS TEXT)) AS BLOB)",
     }
-    for table in ("jobs", "results", "history"):
+    for table, key in (("jobs", "number"), ("results", "job"), ("history", "job")):
         columns = [row[1] for row in run(f"PRAGMA table_info({table})")]
         values = ", ".join(changed.get(name, f"{table}.{name}") for name in columns)
-        run(f"INSERT INTO {table} SELECT {values} FROM seeds, {table} WHERE {table}.job_id = :template",
-            {"id": template.decode(), "template": template})
+        run(f"INSERT INTO {table} SELECT {values} FROM seeds CROSS JOIN {table} WHERE {table}.{key} = :number "
+            "ORDER BY seeds.number", {"id": template.decode(), "number": number})
     run("UPDATE tally SET entries = entries + ?, ever = ever + ?", (entries, entries))
     run("COMMIT")
-    for _, _, text in later:
+    for _, text in indexes:
         run(text)
     run("PRAGMA journal_mode = WAL")
     connection.close()

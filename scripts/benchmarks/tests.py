@@ -100,27 +100,27 @@ class LargeLedgers(unittest.TestCase):
             path = Path(directory) / "ledger.sqlite3"
             with sqlite3.connect(path) as made:
                 made.executescript("""
-                    CREATE TABLE jobs (job_id BLOB PRIMARY KEY, account BLOB, finished INTEGER) WITHOUT ROWID;
-                    CREATE INDEX jobs_account ON jobs (account);
-                    CREATE TABLE results (job_id BLOB, message_id TEXT, body BLOB, PRIMARY KEY (job_id)) WITHOUT ROWID;
-                    CREATE TABLE history (job_id BLOB, number INTEGER, PRIMARY KEY (job_id, number)) WITHOUT ROWID;
+                    CREATE TABLE jobs (number INTEGER PRIMARY KEY, job_id BLOB, account BLOB, finished INTEGER);
+                    CREATE UNIQUE INDEX jobs_id ON jobs (job_id);
+                    CREATE TABLE results (job INTEGER, message_id TEXT, body BLOB, PRIMARY KEY (job)) WITHOUT ROWID;
+                    CREATE TABLE history (job INTEGER, line INTEGER, PRIMARY KEY (job, line)) WITHOUT ROWID;
                     CREATE TABLE tally (entries INTEGER, ever INTEGER);
-                    CREATE TRIGGER jobs_added AFTER INSERT ON jobs BEGIN
-                        UPDATE tally SET entries = entries + 1; END;
-                    INSERT INTO tally VALUES (0, 0);
-                    INSERT INTO jobs VALUES (CAST('first' AS BLOB), CAST('a' AS BLOB), 1);
-                    INSERT INTO results VALUES (CAST('first' AS BLOB), 'first#0', CAST('{"jobId":"first"}' AS BLOB));
-                    INSERT INTO history VALUES (CAST('first' AS BLOB), 1), (CAST('first' AS BLOB), 2);""")
+                    INSERT INTO tally VALUES (2, 2);
+                    INSERT INTO jobs VALUES (3, CAST('first' AS BLOB), CAST('a' AS BLOB), 1),
+                        (7, CAST('open' AS BLOB), CAST('a' AS BLOB), 0);
+                    INSERT INTO results VALUES (3, 'first#0', CAST('{"jobId":"first"}' AS BLOB));
+                    INSERT INTO history VALUES (3, 1), (3, 2);""")
             ledgers.multiply(path, 50)
             with sqlite3.connect(path) as made:
                 def count(text):
                     return made.execute(text).fetchone()[0]
-                self.assertEqual(count("SELECT count(*) FROM jobs"), 51)
-                self.assertEqual(count("SELECT entries FROM tally"), 51)
+                self.assertEqual(count("SELECT count(*) FROM jobs"), 52)
+                self.assertEqual(count("SELECT max(number) FROM jobs"), 57)
+                self.assertEqual(count("SELECT entries FROM tally"), 52)
                 self.assertEqual(count("SELECT count(*) FROM history"), 102)
-                self.assertEqual(count("SELECT count(*) FROM sqlite_schema WHERE type IN ('index', 'trigger') "
-                                       "AND sql IS NOT NULL"), 2)
-                for job_id, message_id, body in made.execute("SELECT * FROM results"):
+                self.assertEqual(count("SELECT count(*) FROM sqlite_schema WHERE sql LIKE '% INDEX %'"), 1)
+                results = made.execute("SELECT job_id, message_id, body FROM results JOIN jobs ON number = job")
+                for job_id, message_id, body in results:
                     self.assertEqual(message_id, job_id.decode() + "#0")
                     self.assertEqual(body, b'{"jobId":"' + job_id + b'"}')
 
