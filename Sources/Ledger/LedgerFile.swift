@@ -63,9 +63,9 @@ struct LedgerFile: Sendable {
         try connection.execute("PRAGMA wal_autocheckpoint = \(FoldingPlan.longEnough)")
         // After a long reader has kept the log from being reused, it shrinks to this again.
         try connection.execute("PRAGMA journal_size_limit = 67108864")
-        // 4 MiB of pages: what the jobs under way change, and the upper levels of the trees. With 16 MiB a job of a
-        // million read two pages less, from the kernel.
-        try connection.execute("PRAGMA cache_size = -4096")
+        // 1 MiB of pages: the ends of the tables, which the jobs under way change, and the upper levels of the index by
+        // which jobs are found.
+        try connection.execute("PRAGMA cache_size = -1024")
         // Sorting and savepoints need no file of their own: the service may write to its state directory only.
         try connection.execute("PRAGMA temp_store = MEMORY")
         // A damaged page is noticed when it is read, not when it is written back.

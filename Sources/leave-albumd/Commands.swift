@@ -14,6 +14,8 @@ enum Commands {
         let name = arguments.command.joined(separator: " ")
         // Before the first secret is read.
         _ = CLinux_keep_memory_private()
+        // Each heap keeps what it had at its highest: with two of them the daemon takes two MiB less, and as little time.
+        _ = CLinux_share_heaps(2)
         switch name {
         case "version":
             let text = arguments.isSet("--json") ? "{\"version\":\"\(version)\"}" : "leave-albumd \(version)"

@@ -3,6 +3,7 @@
 #define CLinux_H
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -26,6 +27,9 @@ static inline int CLinux_name_current_thread(const char *name) { return prctl(PR
 
 // No core dump of this process, and no tracing by others of its user: its memory holds tokens.
 static inline int CLinux_keep_memory_private(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }
+
+// So many heaps for all threads together, instead of up to eight for each processor. Before the second thread starts.
+static inline int CLinux_share_heaps(int heaps) { return mallopt(M_ARENA_MAX, heaps); }
 
 // errno is a macro over a function call; Swift reads it through this.
 static inline int CLinux_errno(void) { return errno; }
