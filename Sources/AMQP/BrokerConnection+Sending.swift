@@ -22,12 +22,13 @@ extension BrokerConnection {
         }
     }
 
-    mutating func publish(_ publication: Publication) throws(LinkError) {
+    /// Nil if the message is on its way. Else why no frame of this connection holds it; not a byte of it was sent.
+    mutating func publish(_ publication: Publication) throws(LinkError) -> String? {
         let arena = arena
         defer { arena.reset() }
-        try put("publishing to \(publication.exchange) \(publication.routingKey)") {
-            $0.publish(publication, arena)
-        } orSend: { state, arena in
+        guard endpoint.tls != nil else { return outgoing.publish(publication, arena) }
+        if let fault = outgoing.fault(in: publication, arena) { return fault }
+        try send("publishing to \(publication.exchange) \(publication.routingKey)") { state, arena in
             var properties = arena.properties(publication.properties)
             return publication.body.withUnsafeBytes { body in
                 amqp_basic_publish(
@@ -36,6 +37,7 @@ extension BrokerConnection {
                     amqp_bytes_t(len: body.count, bytes: UnsafeMutableRawPointer(mutating: body.baseAddress)))
             }
         }
+        return nil
     }
 
     private mutating func put(

@@ -11,6 +11,14 @@ public enum CleanCopy {
         public var properties: Properties
         /// The application's headers did not fit and were left out.
         public var droppedHeaders: Bool
+
+        /// The same for a broker whose frames have no room for the application's headers.
+        public var withoutHeaders: Made {
+            var bare = self
+            bare.properties.headers = FieldTable()
+            bare.droppedHeaders = true
+            return bare
+        }
     }
 
     /// `ownPrefix`: of headers that are not copied, because whoever makes the copy writes them anew.

@@ -20,7 +20,7 @@ struct ConfirmBook<Entry> {
     var count: Int { open.count }
     var isEmpty: Bool { open.isEmpty }
 
-    /// Notes a publication directly before it is sent.
+    /// Notes a publication that goes out, before the next one does and before an answer is read.
     mutating func published(_ entry: Entry, messageID: String?) {
         last += 1
         open[last] = Open(entry: entry, messageID: messageID)

@@ -8,7 +8,7 @@ import CRabbitMQ
 struct OutgoingFrames {
     /// A method's arguments are a tag, flags and at most two short strings.
     private static let largestMethod = 1024
-    /// Nine short strings, and headers within `PublishingLoop.propertyBudget`.
+    /// Twelve short strings, and headers within `PublishingLoop.propertyBudget`: more than some brokers let a frame have.
     private static let largestHeader = 16_384
     /// Type, channel, size and end mark.
     private static let envelope = 8
@@ -25,7 +25,7 @@ struct OutgoingFrames {
         self.frameMax = frameMax
     }
 
-    /// Like the following ones, it gives a code of the library: not negative if the frames were added, all of them.
+    /// Like the next one, it gives a code of the library: not negative if the frame was added.
     mutating func ack(_ tag: UInt64, multiple: Bool) -> Int32 {
         var ack = amqp_basic_ack_t(delivery_tag: tag, multiple: multiple ? 1 : 0)
         return method(AMQP_BASIC_ACK_METHOD, &ack)
@@ -36,18 +36,12 @@ struct OutgoingFrames {
         return method(AMQP_BASIC_NACK_METHOD, &nack)
     }
 
-    mutating func publish(_ publication: Publication, _ arena: CArena) -> Int32 {
+    /// Nil if the message was added, all of its frames. Else why it cannot be sent on this connection; nothing was added.
+    mutating func publish(_ publication: Publication, _ arena: CArena) -> String? {
         let start = bytes.count
-        var publish = amqp_basic_publish_t()
-        publish.exchange = arena.bytes(publication.exchange)
-        publish.routing_key = arena.bytes(publication.routingKey)
-        publish.mandatory = publication.isMandatory ? 1 : 0
-        var properties = arena.properties(publication.properties)
-        var code = method(AMQP_BASIC_PUBLISH_METHOD, &publish)
-        if code >= 0 { code = header(bodySize: publication.body.count, &properties) }
-        guard code >= 0 else {
+        if let fault = head(of: publication, arena) {
             bytes.removeSubrange(start...)
-            return code
+            return fault
         }
         let largestPiece = frameMax - Self.envelope
         for offset in stride(from: 0, to: publication.body.count, by: largestPiece) {
@@ -56,7 +50,14 @@ struct OutgoingFrames {
             bytes.append(contentsOf: piece)
             end()
         }
-        return code
+        return nil
+    }
+
+    /// As `publish` says, for a message that the library is to send: it finds out only when the method is gone already.
+    mutating func fault(in publication: Publication, _ arena: CArena) -> String? {
+        let start = bytes.count
+        defer { bytes.removeSubrange(start...) }
+        return head(of: publication, arena)
     }
 
     /// Once they are sent.
@@ -65,6 +66,26 @@ struct OutgoingFrames {
     }
 
     // MARK: Frames
+
+    /// The method and the header, which unlike the body have to fit one frame each.
+    private mutating func head(of publication: Publication, _ arena: CArena) -> String? {
+        var publish = amqp_basic_publish_t()
+        publish.exchange = arena.bytes(publication.exchange)
+        publish.routing_key = arena.bytes(publication.routingKey)
+        publish.mandatory = publication.isMandatory ? 1 : 0
+        if let fault = fault("method", { $0.method(AMQP_BASIC_PUBLISH_METHOD, &publish) }) { return fault }
+        var properties = arena.properties(publication.properties)
+        return fault("header") { $0.header(bodySize: publication.body.count, &properties) }
+    }
+
+    private mutating func fault(_ name: String, _ add: (inout OutgoingFrames) -> Int32) -> String? {
+        let start = bytes.count
+        let code = add(&self)
+        guard code >= 0 else { return "its \(name) cannot be written: \(String(cString: amqp_error_string2(code)))" }
+        let size = bytes.count - start
+        return size > frameMax
+            ? "its \(name) takes a frame of \(size) bytes, and the broker's frame_max is \(frameMax)" : nil
+    }
 
     private mutating func method(_ id: amqp_method_number_t, _ arguments: UnsafeMutableRawPointer) -> Int32 {
         withUnsafeTemporaryAllocation(byteCount: Self.largestMethod, alignment: 1) { room in

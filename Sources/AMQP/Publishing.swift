@@ -26,7 +26,7 @@ public enum PublishOutcome: Equatable, Sendable {
     case unroutable(code: Int, text: String)
     /// basic.nack: a queue refused it, because it is full or broken.
     case refused
-    /// It can never be sent: headers or properties that do not fit a frame.
+    /// It cannot be sent, ever or to this broker: headers or properties that do not fit a frame. Nothing was.
     case invalid(String)
     /// The link was stopped first; the broker may or may not have it.
     case unknown

@@ -219,16 +219,22 @@ struct PublishingLoop: ~Copyable {
         var bytes = 0
         while published < Self.publishedPerRound, bytes < Self.bytesPerRound, head < queue.count, book.count < window {
             let waiting = queue[head]
+            // If the send fails half-way, it is still the queue's first, behind what is unknown by then.
+            let fault = try connection.publish(waiting.publication)
             head += 1
             if head == queue.count {
                 queue = []
                 head = 0
             }
-            // Noted first: if the send fails half-way, it is unknown like the others.
-            book.published(waiting, messageID: waiting.publication.properties.messageID)
-            try connection.publish(waiting.publication)
             published += 1
-            bytes += waiting.publication.body.count
+            guard let fault else {
+                book.published(waiting, messageID: waiting.publication.properties.messageID)
+                bytes += waiting.publication.body.count
+                continue
+            }
+            // Nothing of it was sent, so the broker does not count it.
+            if suspected > 0 { suspected -= 1 }
+            waiting.reply.resume(returning: .invalid(fault))
         }
         try connection.flush("publishing")
         let count = book.count
@@ -283,7 +289,8 @@ struct PublishingLoop: ~Copyable {
 
     // MARK: What can be sent at all
 
-    /// Nil if it can. A header table that does not fit closes the connection, for everybody who publishes on it.
+    /// Nil if it can. A header table that does not fit closes the connection, for everybody who publishes on it; what
+    /// the broker at hand takes may be less, which shows when the frames are made.
     static func fault(in publication: Publication) -> String? {
         let properties = publication.properties
         for (name, value) in [
@@ -291,7 +298,8 @@ struct PublishingLoop: ~Copyable {
             ("content-type", properties.contentType ?? ""), ("content-encoding", properties.contentEncoding ?? ""),
             ("correlation-id", properties.correlationID ?? ""), ("reply-to", properties.replyTo ?? ""),
             ("message-id", properties.messageID ?? ""), ("type", properties.type ?? ""),
-            ("app-id", properties.appID ?? ""),
+            ("app-id", properties.appID ?? ""), ("expiration", properties.expiration ?? ""),
+            ("user-id", properties.userID ?? ""), ("cluster-id", properties.clusterID ?? ""),
         ] where value.utf8.count > 255 {
             return "its \(name) is longer than 255 bytes"
         }

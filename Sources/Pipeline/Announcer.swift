@@ -20,11 +20,19 @@ struct Announcer: Sendable {
     func publishResult(_ result: StoredResult, replayed: Bool, replyTo: String?) async -> Bool {
         hook?(.publishResult, .before)
         let publication = ResultMessage.publication(of: result, prefix: prefix, isReplayed: replayed)
-        guard await untilConfirmed(publication, unroutable: .resultsUnroutable, full: .resultsFull) else {
-            return false
-        }
+        let sent = await untilConfirmed(
+            publication,
+            orLighter: {
+                guard result.traceparent != nil || result.tracestate != nil else { return nil }
+                onEvent(.headersDropped((try? JobResult.decode(result.body))?.jobID))
+                var bare = result
+                // Of whatever length the job's publisher chose, and the result says the same without them.
+                (bare.traceparent, bare.tracestate) = (nil, nil)
+                return ResultMessage.publication(of: bare, prefix: prefix, isReplayed: replayed)
+            }, unroutable: .resultsUnroutable, full: .resultsFull)
+        guard let sent else { return false }
         hook?(.publishResult, .after)
-        if let replyTo { copyToReply(replyTo, publication) }
+        if let replyTo { copyToReply(replyTo, sent) }
         return true
     }
 
@@ -51,16 +59,11 @@ struct Announcer: Sendable {
     /// The letter of a dead job: the message as it came, with what is known of its end.
     func publishLetter(_ letter: Letter) async -> Bool {
         hook?(.publishLetter, .before)
-        let made = CleanCopy.make(of: letter.message.properties, ownPrefix: OwnHeader.prefix)
-        if made.droppedHeaders { onEvent(.headersDropped(letter.jobID)) }
-        var properties = made.properties
-        var headers = properties.headers ?? FieldTable()
-        letter.write(to: &headers, droppedHeaders: made.droppedHeaders)
-        properties.headers = headers
-        let publication = Publication(
-            exchange: "\(prefix).dead", routingKey: letter.reason.rawValue, properties: properties,
-            body: letter.message.body.held)
-        guard await untilConfirmed(publication, unroutable: .resultsUnroutable, full: .deadFull) else { return false }
+        let isOut = await publish(
+            letter.message, of: letter.jobID, exchange: "\(prefix).dead", routingKey: letter.reason.rawValue,
+            full: .deadFull
+        ) { letter.write(to: &$0, droppedHeaders: $1) }
+        guard isOut else { return false }
         hook?(.publishLetter, .after)
         onEvent(.letterPublished(letter.reason))
         return true
@@ -69,24 +72,43 @@ struct Announcer: Sendable {
     /// A clean copy of a message to one of the worker's own queues.
     func publishCopy(of message: IncomingMessage, jobID: JobID?, stamp: Stamp, to queue: String) async -> Bool {
         hook?(.publishCopy, .before)
-        let made = CleanCopy.make(of: message.properties, ownPrefix: OwnHeader.prefix)
-        if made.droppedHeaders { onEvent(.headersDropped(jobID)) }
-        var properties = made.properties
-        var headers = properties.headers ?? FieldTable()
-        stamp.write(to: &headers)
-        properties.headers = headers
-        let publication = Publication(
-            exchange: "", routingKey: queue, properties: properties, body: message.body.held)
-        guard await untilConfirmed(publication, unroutable: .resultsUnroutable, full: .resultsFull) else {
-            return false
+        let isOut = await publish(message, of: jobID, exchange: "", routingKey: queue, full: .resultsFull) {
+            headers, _ in stamp.write(to: &headers)
         }
+        guard isOut else { return false }
         hook?(.publishCopy, .after)
         return true
     }
 
-    private func untilConfirmed(
-        _ publication: Publication, unroutable: HoldCause, full: HoldCause
+    /// The message as it came, with the worker's headers beside its own, or without its own where they do not fit.
+    private func publish(
+        _ message: IncomingMessage, of jobID: JobID?, exchange: String, routingKey: String, full: HoldCause,
+        _ write: (_ headers: inout FieldTable, _ droppedHeaders: Bool) -> Void
     ) async -> Bool {
+        func publication(_ made: CleanCopy.Made) -> Publication {
+            if made.droppedHeaders { onEvent(.headersDropped(jobID)) }
+            var properties = made.properties
+            var headers = properties.headers ?? FieldTable()
+            write(&headers, made.droppedHeaders)
+            properties.headers = headers
+            return Publication(
+                exchange: exchange, routingKey: routingKey, properties: properties, body: message.body.held)
+        }
+        let made = CleanCopy.make(of: message.properties, ownPrefix: OwnHeader.prefix)
+        return await untilConfirmed(
+            publication(made), orLighter: { made.droppedHeaders ? nil : publication(made.withoutHeaders) },
+            unroutable: .resultsUnroutable, full: full) != nil
+    }
+
+    /// What the broker has now; nil if the link was stopped first.
+    ///
+    /// What cannot be sent stays so, and waiting for it would hold every job for the sake of one: `lighter` makes what
+    /// goes out in its place, if there is such a thing.
+    private func untilConfirmed(
+        _ whole: Publication, orLighter lighter: () -> Publication?, unroutable: HoldCause, full: HoldCause
+    ) async -> Publication? {
+        var publication = whole
+        var isWhole = true
         var backoff = Self.retry
         var held: HoldCause?
         while true {
@@ -94,14 +116,18 @@ struct Announcer: Sendable {
             switch await outbox.publish(publication) {
             case .confirmed:
                 if let held { dispatcher.lift(held) }
-                return true
+                return publication
             case .unknown:
-                return false
+                return nil
             case .unroutable(let code, let text):
                 trouble = (unroutable, "the broker has no queue for it (\(code) \(text)); run `topology declare`")
             case .refused:
                 trouble = (full, "a queue refused it, because it is full or broken; make room, or raise its limit")
             case .invalid(let detail):
+                if isWhole, let bare = lighter() {
+                    (publication, isWhole) = (bare, false)
+                    continue
+                }
                 trouble = (unroutable, "it cannot be sent: \(detail)")
             }
             let target = publication.exchange.isEmpty ? "queue" : "exchange \(publication.exchange), key"

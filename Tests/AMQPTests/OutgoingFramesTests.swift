@@ -23,7 +23,7 @@ import Testing
 
     @Test func aMessageIsThreeFrames() {
         var frames = Self.frames()
-        #expect(frames.publish(Self.publication(body: [7, 8]), CArena()) >= 0)
+        #expect(frames.publish(Self.publication(body: [7, 8]), CArena()) == nil)
         let method: [UInt8] = [0, 60, 0, 40, 0, 0, 1, 0x78, 1, 0x79, 1]
         // Flags: delivery-mode and message-id.
         let header: [UInt8] = [0, 60, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0x10, 0x80, 2, 2, 0x6D, 0x31]
@@ -33,7 +33,7 @@ import Testing
     @Test func aLongBodyIsCutToWhatAFrameMayHold() {
         var frames = Self.frames(frameMax: 4096)
         let body = (0..<10_000).map { UInt8(truncatingIfNeeded: $0) }
-        #expect(frames.publish(Self.publication(body: body), CArena()) >= 0)
+        #expect(frames.publish(Self.publication(body: body), CArena()) == nil)
         let pieces = [body[..<4088], body[4088..<8176], body[8176...]].map { Self.frame(3, Array($0)) }
         #expect(frames.bytes.suffix(10_000 + 3 * 8) == pieces.joined().suffix(10_000 + 3 * 8))
         #expect(pieces[0].count == 4096)
@@ -41,22 +41,51 @@ import Testing
 
     @Test func anEmptyBodyHasNoFrame() {
         var frames = Self.frames()
-        #expect(frames.publish(Self.publication(body: []), CArena()) >= 0)
+        #expect(frames.publish(Self.publication(body: []), CArena()) == nil)
         let empty = frames.bytes.count
         frames.removeAll()
-        #expect(frames.publish(Self.publication(body: [1]), CArena()) >= 0)
+        #expect(frames.publish(Self.publication(body: [1]), CArena()) == nil)
         #expect(frames.bytes.count == empty + 9)
+    }
+
+    @Test func aHeaderThatFitsNoFrameIsNamedAndLeavesNothingBehind() {
+        var frames = Self.frames(frameMax: 4096)
+        #expect(frames.ack(1, multiple: false) >= 0)
+        let before = frames.bytes
+        // Beside the value: envelope 8, class to body size 12, flags 2, delivery mode 1, message-id 3, and the table's
+        // size 4, name 2, type 1, length 4.
+        let room = 4096 - 37
+        #expect(frames.publish(Self.publication(body: [1], headerOf: room), CArena()) == nil)
+        #expect(Array(frames.bytes.dropFirst(before.count + 19).prefix(7)) == [2, 0, 1, 0, 0, 0x0F, 0xF8])
+        frames.removeAll()
+        #expect(frames.ack(1, multiple: false) >= 0)
+        let large = Self.publication(body: [1], headerOf: room + 1)
+        let words = "its header takes a frame of 4097 bytes, and the broker's frame_max is 4096"
+        #expect(frames.fault(in: large, CArena()) == words)
+        #expect(frames.publish(large, CArena()) == words)
+        #expect(frames.bytes == before)
     }
 
     @Test func whatCannotBeWrittenLeavesNothingBehind() {
         var frames = Self.frames()
         #expect(frames.ack(1, multiple: false) >= 0)
         let before = frames.bytes
-        var publication = Self.publication(body: [1])
-        publication.properties.headers = FieldTable()
-        publication.properties.headers?.append("h", .string([UInt8](repeating: 7, count: 20_000)))
-        #expect(frames.publish(publication, CArena()) < 0)
+        let words = frames.publish(Self.publication(body: [1], headerOf: 20_000), CArena())
+        #expect(words?.hasPrefix("its header cannot be written: ") == true)
         #expect(frames.bytes == before)
+    }
+
+    @Test func askingWhetherItFitsAddsNothing() {
+        var frames = Self.frames()
+        #expect(frames.fault(in: Self.publication(body: [1]), CArena()) == nil)
+        #expect(frames.bytes.isEmpty)
+    }
+
+    private static func publication(body: [UInt8], headerOf size: Int) -> Publication {
+        var publication = publication(body: body)
+        publication.properties.headers = FieldTable()
+        publication.properties.headers?.append("h", .string([UInt8](repeating: 7, count: size)))
+        return publication
     }
 
     private static func publication(body: [UInt8]) -> Publication {

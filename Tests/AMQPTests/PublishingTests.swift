@@ -129,10 +129,65 @@ import Threads
                     Issue.record("a short text of 256 bytes was sent")
                     return
                 }
+                long.properties.messageID = "m"
+                long.properties.expiration = String(repeating: "1", count: 256)
+                #expect(await link.publish(long) == .invalid("its expiration is longer than 255 bytes"))
                 #expect(await link.publish(message("m")) == .confirmed)
                 #expect(told.connections == 1, "the channel is as it was")
             }
         }
+    }
+
+    /// The protocol's least frame_max. Over TLS the library sends, and would have sent the method already.
+    @Test(arguments: [false, true])
+    func aMessageThatFitsNoFrameIsRefusedAloneAndUsesNoNumber(overTLS: Bool) async throws {
+        let identity = overTLS ? try TLSIdentity() : nil
+        defer { identity?.remove() }
+        let keys = Told<String>()
+        try await RawPeer.serving { peer in
+            if let identity { try peer.startTLS(identity) }
+            try peer.acceptAMQP(frameMax: 4096)
+            var tag: UInt64 = 0
+            while let publish = try? peer.readPublish() {
+                tag += 1
+                keys.add(publish.routingKey)
+                // A number that the large one had used would be answered with the refusal.
+                try tag == 2 ? peer.refuse(tag) : peer.confirm(tag)
+            }
+        } _: { peer in
+            let configuration = configuration(peer.port) {
+                guard let identity else { return }
+                // The library compares a certificate with names only.
+                $0.endpoints[0].host = "localhost"
+                $0.endpoints[0].tls = TLSConfiguration(caFile: identity.authorityFile)
+            }
+            try await publishing(configuration) { link, told in
+                let isOver = Lock(false)
+                // What is published again and again would never be answered.
+                async let watch: Void = {
+                    try await eventually("an end") { isOver.withLock { $0 } || !told.losses.isEmpty }
+                    if !isOver.withLock({ $0 }) { await stopped { link.stop() } }
+                }()
+                var large = message("large", key: "large")
+                large.properties.headers = FieldTable()
+                large.properties.headers?.append("h", .string([UInt8](repeating: 7, count: 5_000)))
+                let long = [UInt8](repeating: 1, count: 9_000)
+                async let before = link.publish(message("one", key: "before", body: long))
+                async let refused = link.publish(large)
+                async let after = link.publish(message("two", key: "after"))
+                let outcomes = await (before, refused, after)
+                #expect(Set([outcomes.0, outcomes.2].map { "\($0)" }) == ["confirmed", "refused"])
+                // Flags 2, delivery mode 1, message-id 6, headers 5011, frame 20.
+                let words = "its header takes a frame of 5040 bytes, and the broker's frame_max is 4096"
+                #expect(outcomes.1 == .invalid(words))
+                #expect(await link.publish(message("three", key: "last")) == .confirmed)
+                #expect(told.connections == 1 && told.losses.isEmpty, "the link stays as it is")
+                try await eventually("nothing is open") { link.reading.unconfirmed == 0 }
+                isOver.withLock { $0 = true }
+                try await watch
+            }
+        }
+        #expect(Set(keys.all.prefix(2)) == ["before", "after"] && keys.all.dropFirst(2) == ["last"])
     }
 
     @Test func aPeerThatGoesSilentIsGivenUp() async throws {

@@ -31,12 +31,12 @@ extension RawConnection {
     /// Up to connection.open-ok. Returns what the client said in start-ok.
     @discardableResult
     public func acceptAMQP(
-        heartbeat: UInt16 = 10, serverProperties: [UInt8] = []
+        heartbeat: UInt16 = 10, frameMax: UInt32 = 131_072, serverProperties: [UInt8] = []
     ) throws(RawPeerFault) -> [UInt8] {
         let startOK = try startAMQP(serverProperties: serverProperties)
         try send(
             AMQPCall(10, 30), channel: 0,
-            AMQPBytes.short(2047) + AMQPBytes.long(131_072) + AMQPBytes.short(heartbeat))
+            AMQPBytes.short(2047) + AMQPBytes.long(frameMax) + AMQPBytes.short(heartbeat))
         try expect(.tuneOK)
         try expect(.connectionOpen)
         try send(AMQPCall(10, 41), channel: 0, AMQPBytes.shortText(""))

@@ -1,0 +1,59 @@
+import Jobs
+import Photos
+import Secrets
+import Testing
+import Threads
+
+@testable import AMQP
+@testable import Pipeline
+
+/// Without a publisher's headers every message of the worker's fits the smallest frame that a broker may ask for, so
+/// that nothing a publisher writes can hold the worker.
+@Suite struct FrameRoomTests {
+    private static let longest = String(repeating: "x", count: 255)
+
+    private func fault(_ publication: Publication) -> String? {
+        var frames = OutgoingFrames(channel: 1, frameMax: 4096)
+        return PublishingLoop.fault(in: publication) ?? frames.fault(in: publication, CArena())
+    }
+
+    @Test func theLargestLetterFits() {
+        var properties = Properties()
+        properties.contentType = Self.longest
+        properties.contentEncoding = Self.longest
+        properties.messageID = Self.longest
+        properties.correlationID = Self.longest
+        properties.type = Self.longest
+        properties.appID = Self.longest
+        properties.replyTo = Self.longest
+        properties.timestamp = .max
+        var stamp = Stamp()
+        (stamp.copy, stamp.attempts, stamp.isAmbiguous, stamp.generation) = (.max, .max, true, .max)
+        (stamp.suspect, stamp.refusals, stamp.mustAsk) = (.max, .max, true)
+        (stamp.notBefore, stamp.firstSeen) = (Timestamp(milliseconds: .max), Timestamp(milliseconds: .max))
+        let message = IncomingMessage(
+            tag: DeliveryTag(generation: 1, number: 1), queue: "q", exchange: "", routingKey: "", isRedelivered: false,
+            properties: properties, body: .truncated(prefix: [], size: .max, sha256: SHA256Digest(of: [])),
+            receivedAt: at(0))
+        for lane in Lane.allCases {
+            stamp.lane = lane
+            for reason in Reason.allCases {
+                let letter = Letter(
+                    message: message, jobID: nil, stamp: stamp, reason: reason,
+                    detail: String(repeating: "d", count: 600), attempts: .max, httpStatus: .max,
+                    // No status of the API's is as long.
+                    apiStatus: String(repeating: "S", count: 64), deadAt: Timestamp(milliseconds: .max))
+                var made = CleanCopy.make(of: properties, ownPrefix: OwnHeader.prefix).withoutHeaders.properties
+                letter.write(to: &made.headers!, droppedHeaders: true)
+                let publication = Publication(
+                    exchange: Self.longest, routingKey: Self.longest, properties: made, body: [])
+                #expect(fault(publication) == nil)
+                // A copy of the message.
+                made.headers = FieldTable()
+                stamp.write(to: &made.headers!)
+                let copy = Publication(exchange: "", routingKey: Self.longest, properties: made, body: [])
+                #expect(fault(copy) == nil)
+            }
+        }
+    }
+}
