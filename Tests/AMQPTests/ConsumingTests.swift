@@ -20,6 +20,24 @@ import Threads
         try peer.answer(consume, .consume)
     }
 
+    @Test func aTextThatIsNoUTF8StaysShortEnoughToGoOutAgain() async throws {
+        try await RawPeer.serving { peer in
+            try consumed(peer)
+            try peer.deliver(tag: 1, consumer: "q")
+            // Bit 7 of the flags is message-id.
+            let text = [UInt8](repeating: 0xFF, count: 255)
+            try peer.contentHeader(size: 0, properties: AMQPBytes.short(1 << 7) + [255] + text)
+            end(peer)
+        } _: { peer in
+            try await consuming(configuration(peer.port)) { _, told in
+                try await eventually("it has come") { told.messages.count == 1 }
+                let id = told.messages.first?.properties.messageID
+                #expect(id == String(repeating: "\u{FFFD}", count: 85))
+                #expect(PublishingLoop.fault(in: message(id ?? "")) == nil)
+            }
+        }
+    }
+
     @Test func acksBecomeOneAndAbandonedDeliveriesGoBack() async throws {
         let settled = Told<(AMQPCall, UInt64, UInt8)>()
         try await RawPeer.serving { peer in
