@@ -19,11 +19,18 @@ final class StallGuard: Sendable {
     private let busySince = Atomic<Int64>(0)
     private let wake: Wake
     private let limit: Duration
-    private let clock = SystemTimekeeper()
+    private let clock: any Timekeeper
+    private let shutDown: @Sendable (Int32) -> Void
 
-    /// `limit`: how long one stay in the library may last.
-    init(limit: Duration) throws(SystemCallError) {
+    /// `limit`: how long one stay in the library may last. The clock and what shuts a socket down are a test's to
+    /// replace: they are where two threads would meet that must not.
+    init(
+        limit: Duration, clock: any Timekeeper = SystemTimekeeper(),
+        shutDown: @escaping @Sendable (Int32) -> Void = { shutdown($0, Int32(SHUT_RDWR)) }
+    ) throws(SystemCallError) {
         self.limit = limit
+        self.clock = clock
+        self.shutDown = shutDown
         wake = try Wake()
         let guardian = Guardian(self)
         _ = try NativeThread(name: "amqp guard", detached: true) { guardian.watch() }
@@ -63,7 +70,7 @@ final class StallGuard: Sendable {
     /// Cuts the connection from outside: what the link's thread is waiting for fails at once.
     func cut() {
         state.withLock { state in
-            if state.duplicate >= 0 { shutdown(state.duplicate, Int32(SHUT_RDWR)) }
+            if state.duplicate >= 0 { shutDown(state.duplicate) }
         }
     }
 
@@ -76,7 +83,7 @@ final class StallGuard: Sendable {
             let since = busySince.load(ordering: .relaxed)
             let now = clock.now()
             if since > 0, now - MonotonicTime(nanoseconds: since) > limit, state.duplicate >= 0 {
-                shutdown(state.duplicate, Int32(SHUT_RDWR))
+                shutDown(state.duplicate)
             }
             return !state.isDone
         }
