@@ -11,11 +11,13 @@ public final class ChildProcess: Sendable {
     public let output: URL
     private let ended: Ended
 
-    /// Runs `arguments` with exactly this environment added to a plain one; both streams go to the file `output`.
+    /// Runs `arguments` with exactly this environment added to a plain one; both streams go to the file `output`. Of
+    /// ours it gets a sanitizer's options alone: without them its reports would be lost among its own words.
     public init(_ arguments: [String], environment: [String: String] = [:], output: URL) throws {
         self.output = output
         let words = ["/usr/bin/setpriv", "--pdeathsig", "KILL", "--"] + arguments
         var plain = ["PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"]
+        plain.merge(ProcessInfo.processInfo.environment.filter { $0.key.hasSuffix("SAN_OPTIONS") }) { $1 }
         plain.merge(environment) { $1 }
         let variables = plain.map { "\($0)=\($1)" }
         // The signal comes when the thread that started the child ends, not the process: so a thread that stays.
