@@ -87,7 +87,8 @@ public final class BrokerSession: Sendable {
     }
 
     public func stop() {
-        guard mailbox.post(.stop) else { return }
+        // Refused by a thread that is about to end, which is waited for all the same.
+        mailbox.post(.stop)
         thread.join()
     }
 }

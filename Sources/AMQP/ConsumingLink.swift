@@ -58,7 +58,8 @@ public final class ConsumingLink: Settling {
     /// Sends the acks that were posted, closes the connection (what is unsettled goes back to its queue) and ends the
     /// thread. Not from a task: it waits.
     public func stop() {
-        guard mailbox.post(.stop) else { return }
+        // Refused by a thread that is about to end, which is waited for all the same.
+        mailbox.post(.stop)
         thread.join()
     }
 }

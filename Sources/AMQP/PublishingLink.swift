@@ -48,7 +48,8 @@ public final class PublishingLink: Publishing {
 
     /// Answers what is unconfirmed as unknown, closes the connection and ends the thread. Not from a task: it waits.
     public func stop() {
-        guard mailbox.post(.stop) else { return }
+        // Refused by a thread that is about to end, which is waited for all the same.
+        mailbox.post(.stop)
         thread.join()
     }
 }
