@@ -13,16 +13,25 @@ public final class Activity: Sendable {
 
     public func note() { state.withLock { $0.count += 1 } }
 
-    func during<Answer>(_ body: () async -> Answer) async -> Answer {
+    /// Something is on its way until `end`.
+    func begin() {
         state.withLock { state in
             state.count += 1
             state.pending += 1
         }
-        let answer = await body()
+    }
+
+    func end() {
         state.withLock { state in
             state.count += 1
             state.pending -= 1
         }
+    }
+
+    func during<Answer>(_ body: () async -> Answer) async -> Answer {
+        begin()
+        let answer = await body()
+        end()
         return answer
     }
 

@@ -21,6 +21,8 @@ public final class MiniBroker: Inbox, Publishing, QueueInspecting {
         var nacks = 0
         var abandoned = 0
         var published = 0
+        // A turn of delivering is on its way, and counts as an answer that is waited for.
+        var isPumping = false
     }
 
     public static let prefix = "p"
@@ -147,14 +149,21 @@ public final class MiniBroker: Inbox, Publishing, QueueInspecting {
     }
 
     private func pump() {
-        activity.note()
+        let isFirst = state.withLock { state in
+            defer { state.isPumping = true }
+            return !state.isPumping
+        }
+        if isFirst { activity.begin() } else { activity.note() }
         pumps.yield()
     }
 
     private func deliver() {
-        activity.note()
+        let isCounted = state.withLock { state in
+            defer { state.isPumping = false }
+            return state.isPumping
+        }
         while let (message, sink) = state.withLock(Self.next(prefetch, at: clock.now())) { sink(message) }
-        activity.note()
+        if isCounted { activity.end() } else { activity.note() }
     }
 
     private static func next(
