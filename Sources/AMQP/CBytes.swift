@@ -7,24 +7,11 @@ enum CBytes {
         return Array(UnsafeRawBufferPointer(start: start, count: bytes.len))
     }
 
-    /// Short strings of the protocol; the broker does not check that they are UTF-8, so they are repaired. Repair makes
-    /// three bytes of one, and what came as a short string has to go out again as one.
+    /// A short string; the broker does not check that it is UTF-8, so it is repaired.
     static func string(_ bytes: amqp_bytes_t) -> String {
         guard let start = bytes.bytes else { return "" }
-        let repaired = String(decoding: UnsafeRawBufferPointer(start: start, count: bytes.len), as: UTF8.self)
-        guard repaired.utf8.count > longestShortString else { return repaired }
-        var cut = String.UnicodeScalarView()
-        var size = 0
-        for scalar in repaired.unicodeScalars {
-            size += UTF8.width(scalar)
-            guard size <= longestShortString else { break }
-            cut.append(scalar)
-        }
-        return String(cut)
+        return ShortString.cut(String(decoding: UnsafeRawBufferPointer(start: start, count: bytes.len), as: UTF8.self))
     }
-
-    /// Its length is one byte.
-    private static let longestShortString = 255
 
     /// Deeper tables than anyone writes are cut off here: the depth is the sender's choice, the stack is ours.
     private static let deepest = 16

@@ -300,8 +300,8 @@ struct PublishingLoop: ~Copyable {
             ("message-id", properties.messageID ?? ""), ("type", properties.type ?? ""),
             ("app-id", properties.appID ?? ""), ("expiration", properties.expiration ?? ""),
             ("user-id", properties.userID ?? ""), ("cluster-id", properties.clusterID ?? ""),
-        ] where value.utf8.count > 255 {
-            return "its \(name) is longer than 255 bytes"
+        ] where value.utf8.count > ShortString.longest {
+            return "its \(name) is longer than \(ShortString.longest) bytes"
         }
         let size = properties.headers.map(encodedSize) ?? 0
         return size > propertyBudget ? "its headers take \(size) bytes, more than \(propertyBudget)" : nil

@@ -43,7 +43,7 @@ public enum LedgerBackup {
 
     private static func check(_ copy: String) throws(LedgerError) {
         // A backup from before an upgrade is good too: the daemon's start brings it up.
-        let faults = try LedgerReader(path: copy, stop: nil, permitsOlder: true).faults()
+        let faults = try LedgerReader(path: copy).faults()
         guard faults.isEmpty else {
             throw .unusable("\(copy) is not whole (\(faults.joined(separator: "; "))); nothing was changed")
         }

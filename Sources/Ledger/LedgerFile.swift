@@ -1,4 +1,5 @@
 import CLinux
+import CSQLite
 import Glibc
 import Threads
 
@@ -33,7 +34,8 @@ struct LedgerFile: Sendable {
         let connection: SQLiteConnection
         do throws(SQLiteFault) {
             connection = try open()
-            // A step that writes a large file anew needs as much again to be undone, which memory may not have.
+            // A step that writes a large file anew keeps half as much again to be undone, which memory may not have.
+            CSQLite_keep_temporary_files(directory)
             try connection.execute("PRAGMA temp_store = FILE")
         } catch {
             throw error.ledgerError(path: path)
@@ -44,6 +46,10 @@ struct LedgerFile: Sendable {
         } catch {
             throw error.ledgerError(path: path)
         }
+    }
+
+    private var directory: String {
+        path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
     }
 
     static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }

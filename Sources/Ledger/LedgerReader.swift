@@ -17,9 +17,8 @@ public final class LedgerReader {
         try self.init(path: path, stop: nil)
     }
 
-    /// With `stop` true, what is being read fails soon. `permitsOlder` is for the checks alone: what else is read may
-    /// want tables of this version.
-    init(path: String, stop: Lock<Bool>?, permitsOlder: Bool = false) throws(LedgerError) {
+    /// With `stop` true, what is being read fails soon.
+    init(path: String, stop: Lock<Bool>?) throws(LedgerError) {
         self.path = path
         self.stop = stop
         do throws(SQLiteFault) {
@@ -29,16 +28,21 @@ public final class LedgerReader {
         }
         rows = SQLiteRows(connection: connection)
         version = try LedgerSchema.check(connection)
-        guard version >= (permitsOlder ? 1 : LedgerSchema.version) else {
-            throw .unusable(
-                "ledger \(path) has schema version \(version), and this leave-albumd reads \(LedgerSchema.version): "
-                    + "a start of the daemon brings the file up to it")
-        }
+        guard version >= 1 else { throw .unusable("ledger \(path) is empty: a start of the daemon makes its tables") }
         if let stop {
             // The connection goes before `stop` does: both are this object's.
             sqlite3_progress_handler(
                 connection.handle, Self.stepsBetweenLooks, isStopped, Unmanaged.passUnretained(stop).toOpaque())
         }
+    }
+
+    /// Throws for a file of an older version. It can be checked and copied, but what else is read may want tables of
+    /// this one.
+    public func requireCurrentSchema() throws(LedgerError) {
+        guard version < LedgerSchema.version else { return }
+        throw .unusable(
+            "ledger \(path) has schema version \(version), and this leave-albumd reads \(LedgerSchema.version): "
+                + "a start of the daemon brings the file up to it")
     }
 
     /// Of SQLite's machine: some milliseconds of work.
@@ -126,7 +130,7 @@ public final class LedgerReader {
 
     /// What SQLite's own full check finds.
     func damage() throws(LedgerError) -> [String] {
-        try snapshot { rows throws(SQLiteFault) in
+        try snapshot(permitsOlder: true) { rows throws(SQLiteFault) in
             try rows.connection.query("PRAGMA integrity_check(20)") { row throws(SQLiteFault) in row.text(0) ?? "" }
                 .filter { $0 != "ok" }
         }
@@ -134,7 +138,7 @@ public final class LedgerReader {
 
     /// What must hold between the tables and does not.
     func contradictions() throws(LedgerError) -> [String] {
-        try snapshot { rows throws(SQLiteFault) in
+        try snapshot(permitsOlder: true) { rows throws(SQLiteFault) in
             var found: [String] = []
             for (condition, what) in Self.contradictions(version: version) {
                 let count = try rows.connection.integer("SELECT count(*) FROM \(condition)")
@@ -197,8 +201,9 @@ public final class LedgerReader {
 
     /// One state of the file for all that `body` reads.
     private func snapshot<Answer>(
-        _ body: (SQLiteRows) throws(SQLiteFault) -> Answer
+        permitsOlder: Bool = false, _ body: (SQLiteRows) throws(SQLiteFault) -> Answer
     ) throws(LedgerError) -> Answer {
+        if !permitsOlder { try requireCurrentSchema() }
         do throws(SQLiteFault) {
             try connection.execute("BEGIN")
             // Nothing was written: ending it cannot lose anything.

@@ -164,6 +164,8 @@ enum LedgerSchema {
         ) WITHOUT ROWID;
         INSERT INTO history SELECT jobs.number, old_history.number, at, old_history.generation, kind, detail
             FROM old_history CROSS JOIN jobs USING (job_id) ORDER BY old_history.job_id, old_history.number;
+        DELETE FROM owed WHERE NOT EXISTS (SELECT 1 FROM jobs JOIN results ON job = number
+            WHERE jobs.job_id = owed.job_id AND results.generation = owed.generation);
         DROP TABLE old_jobs;
         DROP TABLE old_results;
         DROP TABLE old_history;
@@ -191,7 +193,11 @@ enum LedgerSchema {
             while version < steps.count {
                 try connection.execute("BEGIN IMMEDIATE")
                 do throws(SQLiteFault) {
-                    try connection.execute(steps[version])
+                    do throws(SQLiteFault) {
+                        try connection.execute(steps[version])
+                    } catch {
+                        throw error.during("bringing it to schema version \(version + 1)")
+                    }
                     version += 1
                     try connection.execute("PRAGMA user_version = \(version)")
                     try LedgerOrigin(program: program, compatibleWith: version < steps.count ? version : compatibleWith)

@@ -21,6 +21,11 @@ struct SQLiteFault: Error, Equatable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// The same, met in the course of something larger than a statement.
+    func during(_ attempted: String) -> SQLiteFault {
+        SQLiteFault(code: code, attempted: attempted, message: message)
+    }
+
     func ledgerError(path: String) -> LedgerError {
         if isDamage {
             return .unusable(

@@ -4,7 +4,7 @@ public import Threads
 
 extension SQLiteLedger {
     /// Rows in one slice of pruning or forgetting: about ten milliseconds, so that no job waits long behind it.
-    private static let slice = 200
+    private static let slice = 100
 
     private static let isSettled = """
         finished = 1 AND letter_published = 1
@@ -48,7 +48,7 @@ extension SQLiteLedger {
     public func forget(_ id: JobID) async throws(LedgerError) -> ForgetAnswer {
         let answer = try await write { rows throws(SQLiteFault) -> ForgetAnswer in
             guard let row = try rows.load(id) else { return .unknown }
-            return try Self.removeSettled([row.number], of: row.account, rows) > 0 ? .forgotten : .needed
+            return try Self.removeSettled([row.number], rows) > 0 ? .forgotten : .needed
         }
         try await emptyLog()
         return answer
@@ -57,18 +57,22 @@ extension SQLiteLedger {
     /// Does that for every job of an account. `needed` are those that stay: see `ForgetAnswer.needed`.
     public func forget(account: AccountID) async throws(LedgerError) -> (forgotten: Int, needed: Int) {
         var total = 0
-        // The walk is beside the writer, and only what it found is the writer's work.
-        var rest = try await readBeside { reader throws(LedgerError) in try reader.numbers(of: account) }[...]
-        while !rest.isEmpty, !Task.isCancelled {
-            let slice = Array(rest.prefix(Self.slice))
-            rest = rest.dropFirst(Self.slice)
-            total += try await write { rows throws(SQLiteFault) in
-                try Self.removeSettled(slice, of: account, rows)
+        var needed: Int
+        repeat {
+            // The walk is beside the writer, and only what it found is the writer's work.
+            let found = try await readBeside { reader throws(LedgerError) in try reader.numbers(of: account) }
+            var removed = 0
+            for start in stride(from: 0, to: found.count, by: Self.slice) where !Task.isCancelled {
+                let slice = Array(found[start..<min(start + Self.slice, found.count)])
+                removed += try await write { rows throws(SQLiteFault) in try Self.removeSettled(slice, rows) }
             }
-        }
-        let needed = try await readBeside { reader throws(LedgerError) in try reader.numbers(of: account) }
+            total += removed
+            needed = found.count - removed
+            // Others of its jobs may have ended meanwhile.
+            if removed == 0 { break }
+        } while !Task.isCancelled
         try await emptyLog()
-        return (total, needed.count)
+        return (total, needed)
     }
 
     /// The log still has pages as they were before. A reader that is at work keeps it until the next checkpoint.
@@ -78,21 +82,16 @@ extension SQLiteLedger {
 
     private static func number(_ row: SQLiteStatement) -> Int { row.int(0) }
 
-    private static let findingSettledOne = SQL(
-        "SELECT number FROM jobs WHERE number = ?1 AND account = ?2 AND \(isSettled)")
+    private static let findingSettledOne = SQL("SELECT number FROM jobs WHERE number = ?1 AND \(isSettled)")
     private static let removals = [
         "cancels WHERE job_id = (SELECT job_id FROM jobs WHERE number = ?1)", "results WHERE job = ?1",
         "history WHERE job = ?1", "jobs WHERE number = ?1",
     ].map { SQL("DELETE FROM \($0)") }
 
-    /// The account too, because the number of a job that was removed meanwhile may be another's by now.
-    private static func removeSettled(
-        _ numbers: [Int], of account: AccountID, _ rows: SQLiteRows
-    ) throws(SQLiteFault) -> Int {
+    private static func removeSettled(_ numbers: [Int], _ rows: SQLiteRows) throws(SQLiteFault) -> Int {
         var settled: [Int] = []
         for number in numbers {
-            settled += try rows.connection.query(
-                findingSettledOne, bind: { $0.bind(1, number).bind(2, account.utf8) }, Self.number)
+            settled += try rows.connection.query(findingSettledOne, bind: { $0.bind(1, number) }, Self.number)
         }
         return try remove(settled, rows)
     }

@@ -17,7 +17,7 @@ extension SQLiteRows {
         INSERT INTO results (job, generation, message_id, outcome, reason, body, correlation_id, traceparent,
         tracestate, completed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING
         """)
-    private static let owing = SQL("INSERT INTO owed (job_id, generation) VALUES (?1, ?2)")
+    private static let owing = SQL("INSERT INTO owed (job_id, generation) VALUES (?1, ?2) ON CONFLICT DO NOTHING")
     private static let owingNoMore = SQL("DELETE FROM owed WHERE job_id = ?1 AND generation = ?2")
     private static let loadingOwed = SQL(
         """
@@ -27,11 +27,12 @@ extension SQLiteRows {
         AND NOT EXISTS (SELECT 1 FROM owed AS older WHERE older.job_id = owed.job_id
         AND older.generation < owed.generation) ORDER BY owed.job_id, owed.generation LIMIT ?2
         """)
-    // A cursor's job that was forgotten since has no number: its millisecond begins anew.
+    // A cursor's job may be forgotten by now, and even have come again: its millisecond begins anew.
     private static let loadingCompleted = SQL(
         """
         SELECT job_id, \(resultColumns) FROM results CROSS JOIN jobs ON jobs.number = results.job
-        WHERE (completed, job, results.generation) > (?1, ifnull((SELECT number FROM jobs WHERE job_id = ?2), 0), ?3)
+        WHERE (completed, job, results.generation) > (?1, ifnull((SELECT number FROM jobs CROSS JOIN results
+        ON job = number WHERE job_id = ?2 AND results.generation = ?3 AND completed = ?1), 0), ?3)
         ORDER BY completed, job, results.generation LIMIT ?4
         """)
 

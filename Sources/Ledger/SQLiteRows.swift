@@ -19,11 +19,13 @@ final class SQLiteRows {
         """
 
     private static let loading = SQL("SELECT \(columns), number FROM jobs WHERE job_id = ?1")
-    // Two statements, because one that does either needs a journal of its own, to be undone by itself.
+    // Two statements, because one that does either needs a journal of its own, to be undone by itself. No number is
+    // given twice, though the job with the highest is removed: what was left of it would become another job's.
     private static let inserting = SQL(
         """
-        INSERT INTO jobs (\(columns))
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
+        INSERT INTO jobs (number, \(columns))
+        VALUES (max((SELECT ever FROM tally), ifnull((SELECT max(number) FROM jobs), 0)) + 1,
+        ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
         """)
     private static let updating = SQL(
         """

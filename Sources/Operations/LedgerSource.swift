@@ -23,7 +23,7 @@ public enum LedgerSource: Sendable {
             case .live(let ledger): return try await body(ledger)
             case .file(let path):
                 // Opening makes a file where there is none, and an empty ledger looks like a lost one.
-                _ = try LedgerReader(path: path)
+                try LedgerReader(path: path).requireCurrentSchema()
                 let ledger = try await SQLiteLedger.open(
                     path: path, durability: .full, clock: clock, onWaiting: nil)
                 let answer: Answer

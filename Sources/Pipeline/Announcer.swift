@@ -95,8 +95,9 @@ struct Announcer: Sendable {
                 exchange: exchange, routingKey: routingKey, properties: properties, body: message.body.held)
         }
         let made = CleanCopy.make(of: message.properties, ownPrefix: OwnHeader.prefix)
+        let hasHeaders = !made.droppedHeaders && made.properties.headers.map { !$0.fields.isEmpty } ?? false
         return await untilConfirmed(
-            publication(made), orLighter: { made.droppedHeaders ? nil : publication(made.withoutHeaders) },
+            publication(made), orLighter: { hasHeaders ? publication(made.withoutHeaders) : nil },
             unroutable: .resultsUnroutable, full: full) != nil
     }
 

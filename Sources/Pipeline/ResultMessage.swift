@@ -20,7 +20,8 @@ public enum ResultMessage {
         var properties = Properties()
         properties.contentType = "application/json"
         properties.messageID = result.messageID
-        properties.correlationID = result.correlationID
+        // A ledger may have a longer one, from a program that did not cut what it had repaired.
+        properties.correlationID = result.correlationID.map(ShortString.cut)
         properties.type = type
         properties.appID = appID
         properties.timestamp = UInt64(max(0, result.completedAt.milliseconds / 1000))

@@ -188,6 +188,13 @@ import Threads
             let rest = try await ledger.results(since: Sample.start, after: page.last?.cursor, limit: 2)
             // They ended in one millisecond, which begins anew: twice is better than never.
             #expect(rest.map(\.jobID.string) == ["first", "third"])
+            // It is sent once more, and comes behind all that it was before.
+            try await ledger.record(
+                Sample.finished(Sample.arrival("second"), needsLetter: true, at: Sample.start + .milliseconds(1)))
+            ledger.mark(.result, of: JobID("second"), generation: 0)
+            ledger.mark(.letter, of: JobID("second"), generation: 0)
+            let again = try await ledger.results(since: Sample.start, after: page.last?.cursor, limit: 3)
+            #expect(again.map(\.jobID.string) == ["first", "third", "second"])
         }
     }
 
@@ -267,16 +274,22 @@ import Threads
         }
     }
 
-    @Test func nothingOfAJobIsLeftForTheOneThatGetsItsNumber() async throws {
-        try await with { ledger, _, _ async throws in
-            try await settle(ledger, "first")
-            try await ledger.write(
-                JobEvent(jobID: JobID("first"), generation: 0, at: Sample.start, kind: "called", detail: "its line"))
-            #expect(try await ledger.forget(JobID("first")) == .forgotten)
-            _ = try await ledger.claim(Sample.claim(Sample.arrival("second", account: "bert")))
-            let story = try #require(try await ledger.story(of: JobID("second")))
-            #expect(story.events.isEmpty && story.results.isEmpty)
-            #expect(try await ledger.verify() == [])
+    @Test func noNumberIsGivenTwice() async throws {
+        try await with { ledger, _, folder async throws in
+            func number(_ id: String) throws -> Int64 {
+                try SQLiteConnection(path: folder.ledger, mode: .readOnly).integer(
+                    "SELECT number FROM jobs WHERE job_id = CAST('\(id)' AS BLOB)")
+            }
+            for id in ["first", "second"] { try await settle(ledger, id) }
+            #expect(try await ledger.forget(JobID("second")) == .forgotten)
+            try await settle(ledger, "third")
+            #expect(try number("third") == 3)
+            for id in ["first", "third"] { #expect(try await ledger.forget(JobID(id)) == .forgotten) }
+            for id in ["fourth", "fifth"] {
+                _ = try await ledger.claim(Sample.claim(Sample.arrival(id, account: "bert")))
+            }
+            #expect(try number("fourth") == 4)
+            #expect(try number("fifth") == 5)
         }
     }
 

@@ -68,6 +68,47 @@ import Threads
         await ledger.close(within: SQLiteLedger.closeTime)
     }
 
+    @Test(arguments: 1..<LedgerSchema.version)
+    func anOldFileIsCheckedAndCopiedBeforeItIsBroughtUp(version: Int) throws {
+        let folder = TemporaryFolder()
+        try make(version, at: folder.ledger)
+        let reader = try LedgerReader(path: folder.ledger)
+        #expect(try reader.faults() == [])
+        try reader.backUp(to: folder.path + "/backup")
+        #expect(try LedgerReader(path: folder.path + "/backup").faults() == [])
+        #expect { try reader.statistics(at: Sample.start) } throws: { "\($0)".contains("a start of the daemon") }
+    }
+
+    @Test func whatNoTransactionLeftBehindDoesNotOutliveTheUpgrade() async throws {
+        let folder = TemporaryFolder()
+        try make(3, at: folder.ledger)
+        try SQLiteConnection(path: folder.ledger, mode: .readWrite).execute(
+            """
+            INSERT INTO results SELECT X'99', generation, 'ghost#0', outcome, reason, body, NULL, NULL, NULL, completed, 1
+                FROM results LIMIT 1;
+            INSERT INTO owed VALUES (X'99', 0), (X'98', 0);
+            INSERT INTO history VALUES (X'99', 1, 0, 0, 'claimed', '');
+            """)
+        #expect(try LedgerReader(path: folder.ledger).faults() != [])
+        let ledger = try SQLiteLedger.opened(folder)
+        #expect(try await ledger.verify() == [])
+        #expect(try await ledger.statistics().unpublished == 1)
+        try await ledger.record(Sample.finished(Sample.arrival("ghost")))
+        #expect(try await ledger.statistics().unpublished == 2)
+        await ledger.close(within: SQLiteLedger.closeTime)
+    }
+
+    @Test func aStepThatFailsSaysWhichItIs() throws {
+        let folder = TemporaryFolder()
+        try make(3, at: folder.ledger)
+        let connection = try SQLiteConnection(path: folder.ledger, mode: .readWrite)
+        try connection.execute("PRAGMA max_page_count = \(try connection.integer("PRAGMA page_count"))")
+        #expect { try LedgerSchema.migrate(connection) } throws: {
+            "\($0)".contains("bringing it to schema version 4") && "\($0)".contains("make room")
+        }
+        #expect(try connection.integer("PRAGMA user_version") == 3)
+    }
+
     @Test func aBackupFromBeforeAnUpgradeIsRestoredAndBroughtUp() async throws {
         let folder = TemporaryFolder()
         let lock = try #require(try LedgerLock.take(ledger: folder.ledger))

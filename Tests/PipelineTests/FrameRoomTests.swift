@@ -1,4 +1,5 @@
 import Jobs
+import Ledger
 import Photos
 import Secrets
 import Testing
@@ -55,5 +56,15 @@ import Threads
                 #expect(fault(copy) == nil)
             }
         }
+    }
+
+    @Test func aStoredResultWithALongerCorrelationIDGoesOut() {
+        let result = StoredResult(
+            messageID: "job#0", outcome: .left, reason: nil, body: [],
+            correlationID: String(repeating: "\u{FFFD}", count: 255), traceparent: nil, tracestate: nil,
+            completedAt: Timestamp(milliseconds: 0))
+        let publication = ResultMessage.publication(of: result, prefix: "p", isReplayed: true)
+        #expect(fault(publication) == nil)
+        #expect(publication.properties.correlationID == String(repeating: "\u{FFFD}", count: 85))
     }
 }
