@@ -76,13 +76,15 @@ def backlog(run):
 
 
 def ledger(run):
-    daemon, = run.of("daemon")
+    """The floor with a ledger tells what any costs that keeps its jobs by their ids."""
+    workers = run.of("daemon", "durable-floor")
     points = [entries for entries in LEDGERS if entries <= run.limit]
     for entries in points:
-        run.say(f"a ledger of {entries} entries")
-        ledgers.of_size(run.world, daemon, Setup(), entries)
-    run.interleaved("ledger", points, [daemon], lambda worker, entries: measures.throughput(
-        run.world, worker, Setup(), run.jobs, ledger=ledgers.of_size(run.world, daemon, Setup(), entries)))
+        run.say(f"ledgers of {entries} entries")
+        for worker in workers:
+            ledgers.of_size(run.world, worker, Setup(), entries)
+    run.interleaved("ledger", points, workers, lambda worker, entries: measures.throughput(
+        run.world, worker, Setup(), run.jobs, ledger=ledgers.of_size(run.world, worker, Setup(), entries)))
 
 
 def accounts(run):

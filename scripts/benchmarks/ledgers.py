@@ -10,9 +10,38 @@ ACCOUNTS = 1000
 DIRECTORY = build.OUTPUT / "ledgers"
 
 
-def of_size(world, daemon, setup, entries):
-    """The path of a ledger with so many finished jobs. Runs add theirs to it."""
+def of_size(world, worker, setup, entries):
+    """The path of a ledger of that worker with so many finished jobs, or None for an empty one. Runs add theirs to it."""
     DIRECTORY.mkdir(parents=True, exist_ok=True)
+    return _of_floor(entries) if worker.name == "durable-floor" else _of_daemon(world, worker, setup, entries)
+
+
+def _of_floor(entries):
+    """The same tables as in scripts/yardsticks/floor.c, filled in the order of their keys."""
+    path = DIRECTORY / f"floor-{entries}.sqlite3"
+    if entries == 0 or path.exists():
+        return path if entries else None
+    draft = DIRECTORY / f"floor-{entries}.draft.sqlite3"
+    draft.unlink(missing_ok=True)
+    connection = sqlite3.connect(draft, isolation_level=None)
+    connection.create_function("spread", 1, _spread, deterministic=True)
+    run = connection.execute
+    run("PRAGMA journal_mode = OFF")
+    run("PRAGMA synchronous = OFF")
+    run("PRAGMA cache_size = -1000000")
+    run("CREATE TABLE jobs (job_id BLOB PRIMARY KEY, intent INTEGER NOT NULL, finished INTEGER NOT NULL) WITHOUT ROWID")
+    run("CREATE TABLE results (job_id BLOB PRIMARY KEY, body BLOB NOT NULL, published INTEGER NOT NULL) WITHOUT ROWID")
+    run("BEGIN")
+    run("""WITH RECURSIVE count(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM count WHERE n < ?)
+        INSERT INTO jobs SELECT CAST(spread(n) AS BLOB) AS job_id, 0, 1 FROM count ORDER BY job_id""", (entries,))
+    run("INSERT INTO results SELECT job_id, zeroblob(64), 1 FROM jobs ORDER BY job_id")
+    run("COMMIT")
+    connection.close()
+    draft.rename(path)
+    return path
+
+
+def _of_daemon(world, daemon, setup, entries):
     path = DIRECTORY / f"{entries}.sqlite3"
     if path.exists():
         return path

@@ -31,12 +31,14 @@ class Yardstick:
 
 
 class DurableFloor(Yardstick):
-    """The floor with a ledger of its own that begins empty."""
+    """The floor with a ledger of its own that begins empty, or with the one that is named."""
 
-    def start(self, world, setup, log):
-        shutil.rmtree(world.room / "floor", ignore_errors=True)
-        (world.room / "floor").mkdir()
-        os.environ["BENCH_LEDGER"] = str(world.room / "floor/ledger.sqlite3")
+    def start(self, world, setup, log, ledger=None):
+        if ledger is None:
+            shutil.rmtree(world.room / "floor", ignore_errors=True)
+            (world.room / "floor").mkdir()
+            ledger = world.room / "floor/ledger.sqlite3"
+        os.environ["BENCH_LEDGER"] = str(ledger)
         try:
             return super().start(world, setup, log)
         finally:

@@ -199,8 +199,10 @@ static void open_ledger(const char *path) {
     if (sqlite3_open(path, &ledger) != SQLITE_OK) give_up("opening %s", path);
     kept(sqlite3_exec(ledger,
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 8000;"
-        "CREATE TABLE jobs (job_id BLOB PRIMARY KEY, intent INTEGER NOT NULL, finished INTEGER NOT NULL) WITHOUT ROWID;"
-        "CREATE TABLE results (job_id BLOB PRIMARY KEY, body BLOB NOT NULL, published INTEGER NOT NULL) WITHOUT ROWID",
+        "CREATE TABLE IF NOT EXISTS jobs "
+        "(job_id BLOB PRIMARY KEY, intent INTEGER NOT NULL, finished INTEGER NOT NULL) WITHOUT ROWID;"
+        "CREATE TABLE IF NOT EXISTS results "
+        "(job_id BLOB PRIMARY KEY, body BLOB NOT NULL, published INTEGER NOT NULL) WITHOUT ROWID",
         NULL, NULL, NULL), "making the ledger");
     begin = prepared("BEGIN IMMEDIATE");
     claim = prepared("INSERT INTO jobs VALUES (?1, 1, 0)");
