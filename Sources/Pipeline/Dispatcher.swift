@@ -7,19 +7,7 @@ import Threads
 /// The link's thread posts messages in, workers pull turns out, and whatever changes the state pumps: so nothing polls.
 /// All state is behind one lock; what follows from a change (resuming a worker, telling the inbox) happens outside it.
 final class Dispatcher: Sendable {
-    private struct State {
-        var dispatch: Dispatch
-        var gate: Gate
-        var idle: [CheckedContinuation<Dispatch.Turn?, Never>] = []
-        var consumption = Consumption.nothing
-        /// Nothing is taken before there are workers, whatever changes meanwhile: a reload, a pause, a lost link.
-        var isOpen = false
-        var isTaking = true
-        var alarm: (time: MonotonicTime, task: Task<Void, Never>)?
-        var wasHandingBack = false
-    }
-
-    private let state: Lock<State>
+    private let state: Lock<DispatcherState>
     private let inbox: any Inbox
     private let clock: any Timekeeper
     private let onHoldsChanged: @Sendable ([Hold], _ lifted: [Hold]) -> Void
@@ -29,7 +17,7 @@ final class Dispatcher: Sendable {
         limits: Dispatch.Limits, concurrency: Int, inbox: any Inbox, clock: any Timekeeper,
         onHoldsChanged: @escaping @Sendable ([Hold], _ lifted: [Hold]) -> Void
     ) {
-        state = Lock(State(dispatch: Dispatch(limits: limits), gate: Gate(concurrency: concurrency)))
+        state = Lock(DispatcherState(dispatch: Dispatch(limits: limits), gate: Gate(concurrency: concurrency)))
         self.inbox = inbox
         self.clock = clock
         self.onHoldsChanged = onHoldsChanged
@@ -266,7 +254,7 @@ final class Dispatcher: Sendable {
 
     // MARK: The pump
 
-    private func changeHolds(_ body: (inout State, MonotonicTime) -> [Hold]) {
+    private func changeHolds(_ body: (inout DispatcherState, MonotonicTime) -> [Hold]) {
         var lifted: [Hold] = []
         var before: [HoldCause: Hold] = [:]
         var after: [HoldCause: Hold] = [:]
@@ -278,62 +266,22 @@ final class Dispatcher: Sendable {
         if before != after { onHoldsChanged(after.values.sorted { $0.since < $1.since }, lifted) }
     }
 
-    private func change(_ body: (inout State, MonotonicTime) -> Void) {
+    private func change(_ body: (inout DispatcherState, MonotonicTime) -> Void) {
         let now = clock.now()
         let (turns, consumption) = state.withLock { state in
             body(&state, now)
-            return settle(&state, at: now)
+            defer { rearm(&state) }
+            return state.settle(at: now)
         }
         if let consumption { inbox.consume(consumption) }
         for (worker, turn) in turns { worker.resume(returning: turn) }
     }
 
-    private typealias Turns = [(worker: CheckedContinuation<Dispatch.Turn?, Never>, turn: Dispatch.Turn?)]
-
-    private func settle(_ state: inout State, at now: MonotonicTime) -> (Turns, Consumption?) {
-        var turns: Turns = []
-        guard state.isTaking else {
-            turns = state.idle.map { ($0, state.dispatch.nextHandBack(at: now)) }
-            state.idle = []
-            state.alarm?.task.cancel()
-            state.alarm = nil
-            return (turns, nil)
-        }
-        state.dispatch.advance(to: now)
-        _ = state.gate.beginProbe(at: now)
-        let handsBack = state.gate.isHolding && !state.gate.isProbing && !state.gate.keepsDeliveries(at: now)
-        if handsBack { state.dispatch.handBackWaiting() }
-        while !state.idle.isEmpty,
-            let turn = state.dispatch.next(
-                callLimit: state.gate.limit(at: now), isProbe: state.gate.isProbing, at: now)
-        {
-            turns.append((state.idle.removeLast(), turn))
-        }
-        rearm(&state)
-        let wanted = consumption(of: state, handsBack: handsBack, at: now)
-        guard wanted != state.consumption else { return (turns, nil) }
-        state.consumption = wanted
-        return (turns, wanted)
-    }
-
-    private func consumption(of state: State, handsBack: Bool, at now: MonotonicTime) -> Consumption {
-        guard state.isOpen else { return .nothing }
-        if state.gate.isProbing { return .oneAtATime }
-        if handsBack { return .nothing }
-        // While nothing is sent out and all is kept, what is in hand is bounded by the prefetch: nothing to change.
-        if state.gate.isHolding { return state.consumption }
-        if state.dispatch.suspects.isOn { return .suspects }
-        // Opening and closing a lane costs a channel: for a short while its messages wait in hand.
-        let isBulkShut = state.dispatch.bulkOpensAt.map { $0 - now > Self.longestBulkWait } ?? false
-        if isBulkShut { return .withoutBulk }
-        return state.dispatch.bulkOpensAt != nil && state.consumption == .withoutBulk ? .withoutBulk : .everything
-    }
-
-    private static let longestBulkWait = Duration.seconds(60)
-
     /// One alarm, for the earliest timer or probe.
-    private func rearm(_ state: inout State) {
-        guard let time = MonotonicTime.earliest(state.dispatch.nextTimer, state.gate.nextProbe) else { return }
+    private func rearm(_ state: inout DispatcherState) {
+        guard state.isTaking, let time = MonotonicTime.earliest(state.dispatch.nextTimer, state.gate.nextProbe) else {
+            return
+        }
         if let alarm = state.alarm, alarm.time <= time { return }
         state.alarm?.task.cancel()
         state.alarm = (

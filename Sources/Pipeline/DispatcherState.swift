@@ -1,0 +1,63 @@
+import Threads
+
+/// What the dispatcher knows, and what follows from it: turns for idle workers, and what is to be consumed. It wakes
+/// nobody and tells nobody.
+struct DispatcherState {
+    typealias Turns = [(worker: CheckedContinuation<Dispatch.Turn?, Never>, turn: Dispatch.Turn?)]
+
+    var dispatch: Dispatch
+    var gate: Gate
+    var idle: [CheckedContinuation<Dispatch.Turn?, Never>] = []
+    /// What the inbox was last told to consume.
+    private(set) var consumption = Consumption.nothing
+    /// Nothing is taken before there are workers, whatever changes meanwhile: a reload, a pause, a lost link.
+    var isOpen = false
+    var isTaking = true
+    var alarm: (time: MonotonicTime, task: Task<Void, Never>)?
+
+    private static let longestBulkWait = Duration.seconds(60)
+
+    init(dispatch: Dispatch, gate: Gate) {
+        self.dispatch = dispatch
+        self.gate = gate
+    }
+
+    /// To be asked after every change. Gives the turns of workers, who are idle no more, and what is to be consumed from
+    /// now on if that has changed.
+    mutating func settle(at now: MonotonicTime) -> (Turns, Consumption?) {
+        var turns: Turns = []
+        guard isTaking else {
+            turns = idle.map { ($0, dispatch.nextHandBack(at: now)) }
+            idle = []
+            alarm?.task.cancel()
+            alarm = nil
+            return (turns, nil)
+        }
+        dispatch.advance(to: now)
+        _ = gate.beginProbe(at: now)
+        let handsBack = gate.isHolding && !gate.isProbing && !gate.keepsDeliveries(at: now)
+        if handsBack { dispatch.handBackWaiting() }
+        while !idle.isEmpty,
+            let turn = dispatch.next(callLimit: gate.limit(at: now), isProbe: gate.isProbing, at: now)
+        {
+            turns.append((idle.removeLast(), turn))
+        }
+        let wanted = wanted(handsBack: handsBack, at: now)
+        guard wanted != consumption else { return (turns, nil) }
+        consumption = wanted
+        return (turns, wanted)
+    }
+
+    private func wanted(handsBack: Bool, at now: MonotonicTime) -> Consumption {
+        guard isOpen else { return .nothing }
+        if gate.isProbing { return .oneAtATime }
+        if handsBack { return .nothing }
+        // While nothing is sent out and all is kept, what is in hand is bounded by the prefetch: nothing to change.
+        if gate.isHolding { return consumption }
+        if dispatch.suspects.isOn { return .suspects }
+        // Opening and closing a lane costs a channel: for a short while its messages wait in hand.
+        let isBulkShut = dispatch.bulkOpensAt.map { $0 - now > Self.longestBulkWait } ?? false
+        if isBulkShut { return .withoutBulk }
+        return dispatch.bulkOpensAt != nil && consumption == .withoutBulk ? .withoutBulk : .everything
+    }
+}
