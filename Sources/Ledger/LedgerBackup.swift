@@ -26,7 +26,7 @@ public enum LedgerBackup {
             unlink(part)
             throw error
         }
-        try flush(directory(of: target))
+        try flush(LedgerDisk.directory(of: target))
     }
 
     private static func fill(_ part: String, from source: SQLiteConnection) throws(SQLiteFault) {
@@ -70,7 +70,7 @@ public enum LedgerBackup {
             try giveToOwner(restored, of: path)
             let kept = try keepAside(path, at: now)
             guard rename(restored, path) == 0 else { throw trouble("renaming \(restored) to \(path)") }
-            try flush(directory(of: path))
+            try flush(LedgerDisk.directory(of: path))
             return kept
         }
     }
@@ -79,7 +79,7 @@ public enum LedgerBackup {
     private static func giveToOwner(_ restored: String, of path: String) throws(LedgerError) {
         guard geteuid() == 0 else { return }
         var owner = stat()
-        guard stat(path, &owner) == 0 || stat(directory(of: path), &owner) == 0 else { return }
+        guard stat(path, &owner) == 0 || stat(LedgerDisk.directory(of: path), &owner) == 0 else { return }
         guard chown(restored, owner.st_uid, owner.st_gid) == 0 else { throw trouble("giving \(restored) to its owner") }
     }
 
@@ -103,11 +103,6 @@ public enum LedgerBackup {
         guard descriptor >= 0 else { throw trouble("opening \(path)") }
         defer { close(descriptor) }
         guard fsync(descriptor) == 0 else { throw trouble("flushing \(path)") }
-    }
-
-    private static func directory(of path: String) -> String {
-        guard let slash = path.lastIndex(of: "/") else { return "." }
-        return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
     /// Takes errno, so it must be made directly after the call.

@@ -10,4 +10,10 @@ public enum LedgerDisk {
         guard statvfs(path, &disk) == 0 else { return nil }
         return Int(disk.f_bavail) * Int(disk.f_frsize)
     }
+
+    /// The directory that a file of that path is in.
+    public static func directory(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
 }

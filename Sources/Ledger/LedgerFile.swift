@@ -35,7 +35,7 @@ struct LedgerFile: Sendable {
         do throws(SQLiteFault) {
             connection = try open()
             // A step that writes a large file anew keeps half as much again to be undone, which memory may not have.
-            CSQLite_keep_temporary_files(directory)
+            CSQLite_keep_temporary_files(LedgerDisk.directory(of: path))
             try connection.execute("PRAGMA temp_store = FILE")
         } catch {
             throw error.ledgerError(path: path)
@@ -46,10 +46,6 @@ struct LedgerFile: Sendable {
         } catch {
             throw error.ledgerError(path: path)
         }
-    }
-
-    private var directory: String {
-        path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
     }
 
     static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }

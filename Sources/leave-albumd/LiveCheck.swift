@@ -88,7 +88,7 @@ struct LiveCheck: Sendable {
     private func ledger() async throws -> String {
         let path = settings.ledger.path
         guard access(path, F_OK) == 0 else {
-            let directory = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+            let directory = LedgerDisk.directory(of: path)
             guard access(directory, W_OK) == 0 else {
                 throw CommandFailure(.noPermission, "\(directory) is not there or cannot be written by this user")
             }
