@@ -1,4 +1,3 @@
-import Glibc
 import ScriptedPeer
 import Testing
 import Threads
@@ -13,12 +12,6 @@ import Threads
             try? peer.answer(frame, call)
             if call == .connectionClose { return }
         }
-    }
-
-    private func consumed(_ peer: RawConnection) throws {
-        try peer.acceptAMQP()
-        let consume = try peer.answering(until: .consume)
-        try peer.answer(consume, .consume)
     }
 
     @Test func aTextThatIsNoUTF8StaysShortEnoughToGoOutAgain() async throws {
@@ -254,108 +247,5 @@ import Threads
                 #expect(told.losses.count >= 1)
             }
         }
-    }
-
-    @Test func otherQueuesAreConsumedOnAFreshChannelOnceWhatIsInHandIsSettled() async throws {
-        let consumers = Told<String>()
-        let cancelled = try RawSignal()
-        try await RawPeer.serving { peer in
-            try consumed(peer)
-            try peer.deliver([1], tag: 1, consumer: "q")
-            while let frame = try? peer.readAMQPFrame() {
-                guard let call = frame.call else { continue }
-                switch call {
-                case .cancel: cancelled.fire()
-                case .ack: consumers.add("ack")
-                case .channelClose: consumers.add("close")
-                case .consume: consumers.add(AMQPBytes.readShortText(frame.payload[6...]))
-                default: break
-                }
-                try? peer.answer(frame, call)
-                if call == .connectionClose { return }
-            }
-        } _: { peer in
-            try await consuming(configuration(peer.port)) { link, told in
-                try await eventually("a message is in hand") { told.messages.count == 1 }
-                link.consume([ConsumedQueue(name: "other", prefetch: 1)])
-                await cancelled.fired()
-                await withCheckedContinuation { done in link.ping { done.resume() } }
-                #expect(consumers.all.isEmpty, "the channel stays while a delivery of it is in hand")
-                Delivery(of: told.messages[0], settler: link).ack()
-                try await eventually("the other queue is consumed") { consumers.all.count == 3 }
-                #expect(consumers.all == ["ack", "close", "other"])
-            }
-        }
-    }
-
-    @Test func whatIsOnItsWayWhenTheQueuesChangeIsTakenBeforeTheChannelCloses() async throws {
-        let happened = Told<String>()
-        try await RawPeer.serving { peer in
-            try consumed(peer)
-            while let frame = try? peer.readAMQPFrame() {
-                guard let call = frame.call else { continue }
-                switch call {
-                case .cancel: try? peer.deliver([1], tag: 1, consumer: "q")
-                case .ack: happened.add("ack")
-                case .channelClose: happened.add("close")
-                case .consume: happened.add(AMQPBytes.readShortText(frame.payload[6...]))
-                default: break
-                }
-                try? peer.answer(frame, call)
-                if call == .connectionClose { return }
-            }
-        } _: { peer in
-            try await consuming(configuration(peer.port)) { link, told in
-                try await eventually("it consumes") { told.generations.count == 1 }
-                link.consume([ConsumedQueue(name: "other", prefetch: 1)])
-                try await eventually("the late message came") { told.messages.count == 1 }
-                Delivery(of: told.messages[0], settler: link).ack()
-                try await eventually("the other queue is consumed") { happened.all.count == 3 }
-                #expect(happened.all == ["ack", "close", "other"])
-            }
-        }
-    }
-
-    /// Its tag is that of the first delivery of the next channel: acked there, it would be another message's end.
-    @Test func whatAClosedChannelStillBroughtIsNobodys() async throws {
-        let channels = Told<Int>()
-        try await RawPeer.serving { peer in
-            try consumed(peer)
-            while let frame = try? peer.readAMQPFrame() {
-                guard let call = frame.call else { continue }
-                if call == .channelClose { try? peer.deliver([1], tag: 1, consumer: "q") }
-                try? peer.answer(frame, call)
-                if call == .consume {
-                    channels.add(1)
-                    try? peer.deliver([2], tag: 1, consumer: "other")
-                }
-                if call == .connectionClose { return }
-            }
-        } _: { peer in
-            try await consuming(configuration(peer.port)) { link, told in
-                try await eventually("it consumes") { told.generations.count == 1 }
-                link.consume([ConsumedQueue(name: "other", prefetch: 1)])
-                try await eventually("the other queue's message came") { !told.messages.isEmpty }
-                await withCheckedContinuation { done in link.ping { done.resume() } }
-                #expect(told.messages.map(\.queue) == ["other"])
-                #expect(Set(told.messages.map(\.tag)).count == told.messages.count)
-            }
-        }
-    }
-
-    @Test func aLinkThatEndedByItselfIsWaitedFor() async throws {
-        let (ends, end) = AsyncStream<Void>.makeStream()
-        let isOver = Lock(false)
-        let refused = configuration(1) { $0.reconnects = false }
-        let link = try ConsumingLink(refused) { event in
-            guard case .stopped = event else { return }
-            end.finish()
-            // Time in which a stop that did not wait would have returned.
-            usleep(100_000)
-            isOver.withLock { $0 = true }
-        }
-        for await _ in ends {}
-        await stopped { link.stop() }
-        #expect(isOver.withLock { $0 })
     }
 }

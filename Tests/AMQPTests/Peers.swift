@@ -77,6 +77,13 @@ func consuming<Answer>(
     }
 }
 
+/// The peer's side, up to a consumer.
+func consumed(_ peer: RawConnection) throws {
+    try peer.acceptAMQP()
+    let consume = try peer.answering(until: .consume)
+    try peer.answer(consume, .consume)
+}
+
 /// What joins a thread is for a thread of its own.
 func stopped(_ stop: @escaping @Sendable () -> Void) async {
     await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in

@@ -1,4 +1,3 @@
-import Glibc
 import ScriptedPeer
 import Testing
 import Threads
@@ -338,21 +337,5 @@ import Threads
             #expect(await open == .unknown)
             #expect(await link.publish(message("later")) == .unknown)
         }
-    }
-
-    @Test func aLinkThatEndedByItselfIsWaitedFor() async throws {
-        let (ends, end) = AsyncStream<Void>.makeStream()
-        let isOver = Lock(false)
-        let refused = configuration(1) { $0.reconnects = false }
-        let link = try PublishingLink(refused) { event in
-            guard case .stopped = event else { return }
-            end.finish()
-            // Time in which a stop that did not wait would have returned.
-            usleep(100_000)
-            isOver.withLock { $0 = true }
-        }
-        for await _ in ends {}
-        await stopped { link.stop() }
-        #expect(isOver.withLock { $0 })
     }
 }

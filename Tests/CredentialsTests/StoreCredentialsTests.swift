@@ -1,10 +1,7 @@
-import CLinux
 import Credentials
-import Foundation
 import Glibc
 import HTTP
 import Jobs
-import PrivateBroker
 import RunningSimulator
 import Secrets
 import Testing
@@ -298,93 +295,5 @@ import Threads
             #expect(rename(place.store.path(of: AccountID("bert")), place.store.path(of: AccountID("anna"))) == 0)
             #expect(throws: GrantStoreError.self) { try place.store.load(AccountID("anna")) }
         }
-    }
-}
-
-func secret(_ text: String) -> Secret { Secret(copying: Array(text.utf8)) }
-
-/// A folder that goes with its owner.
-final class GrantFolder: Sendable {
-    let path: String
-
-    init() {
-        var template = Array("/tmp/grants-XXXXXX".utf8CString)
-        path = mkdtemp(&template).map { String(cString: $0) } ?? ""
-    }
-
-    var names: [String] {
-        guard let folder = opendir(path) else { return [] }
-        defer { closedir(folder) }
-        var names: [String] = []
-        while let entry = readdir(folder) {
-            names.append(withUnsafePointer(to: &entry.pointee.d_name.0) { String(cString: $0) })
-        }
-        return names.filter { $0 != "." && $0 != ".." }
-    }
-
-    deinit {
-        for name in names { unlink("\(path)/\(name)") }
-        rmdir(path)
-    }
-}
-
-/// Against an authorization server that is not ours.
-@Suite(.timeLimit(.minutes(2))) struct AuthlibTests {
-    @Test func aRotatingGrantIsRefreshedAndARevokedOneIsKnown() async throws {
-        let directory = try TemporaryDirectory("authlib")
-        try directory.write("server.py", AuthlibServer.program)
-        let port = freePort()
-        let server = try ChildProcess(
-            ["/usr/bin/python3", directory.file("server.py").path, "\(port)"],
-            environment: ["AUTHLIB_INSECURE_TRANSPORT": "1"], output: directory.file("out"))
-        for _ in 0..<1_000 where !listens(port) { try await Task.sleep(for: .milliseconds(20)) }
-        let engine = try HTTPEngine(HTTPConfiguration())
-        func get(_ path: String) async -> JSONValue? {
-            guard
-                case .answered(let response) = await engine.send(
-                    HTTPRequest(.get, url: "http://127.0.0.1:\(port)\(path)"))
-            else { return nil }
-            return try? JSONValue.parse(response.body)
-        }
-        let folder = GrantFolder()
-        let store = GrantStore(directory: folder.path, key: try #require(SealingKey(SealingKey.generate())))
-        let password = Lock("hush")
-        func credentials() -> StoreCredentials {
-            StoreCredentials(
-                store: store,
-                endpoint: TokenEndpoint(
-                    engine: engine, url: "http://127.0.0.1:\(port)/token",
-                    clientSecret: { secret(password.withLock { $0 }) }, clock: SystemTimekeeper()))
-        }
-        let anna = AccountID("anna")
-        #expect(await get("/grant/anna")?["ok"]?.bool == true, "\(server.text)")
-        try store.save(
-            Grant(
-                account: anna, clientID: "the-client", refreshToken: secret("first-anna"),
-                updatedAt: Timestamp(milliseconds: 0)))
-        for number in 1...3 {
-            // Another process each time: only the file tells it what the last one was given.
-            guard case .token(let token) = await credentials().token(for: anna, rejecting: nil) else {
-                Issue.record("a token: \(server.text)")
-                break
-            }
-            #expect(token.scopes == nil || !token.lacksSharingScope)
-            #expect(await get("/count")?["refreshes"]?.integer == Int64(number))
-        }
-        password.withLock { $0 = "wrong" }
-        guard case .misconfigured = await credentials().token(for: anna, rejecting: nil) else {
-            Issue.record("the client's secret is wrong, and nobody's grant is lost by it")
-            return
-        }
-        password.withLock { $0 = "hush" }
-        _ = await get("/revoke/anna")
-        guard case .grantRevoked = await credentials().token(for: anna, rejecting: nil) else {
-            Issue.record("it was revoked")
-            return
-        }
-        #expect(try store.load(anna)?.status == .revoked)
-        server.signal(SIGTERM)
-        _ = await server.wait(seconds: 5)
-        await NativeThread.offload("end") { engine.stop() }
     }
 }

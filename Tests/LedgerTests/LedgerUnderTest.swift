@@ -37,6 +37,13 @@ struct LedgerUnderTest {
     }
 }
 
+/// Runs `body` over a ledger of that kind, and checks what it leaves.
+func withLedger(_ kind: LedgerUnderTest.Kind, _ body: (any Ledger) async throws -> Void) async throws {
+    let subject = try LedgerUnderTest(kind)
+    try await body(subject.ledger)
+    try await subject.close()
+}
+
 extension SQLiteLedger {
     /// A ledger in a test's folder. `lock` is needed to open it twice in one test.
     static func opened(

@@ -84,10 +84,10 @@ import Threads
         try make(3, at: folder.ledger)
         try SQLiteConnection(path: folder.ledger, mode: .readWrite).execute(
             """
-            INSERT INTO results SELECT X'99', generation, 'ghost#0', outcome, reason, body, NULL, NULL, NULL, completed, 1
-                FROM results LIMIT 1;
-            INSERT INTO owed VALUES (X'99', 0), (X'98', 0);
-            INSERT INTO history VALUES (X'99', 1, 0, 0, 'claimed', '');
+            INSERT INTO results SELECT CAST('ghost' AS BLOB), generation, 'ghost#0', outcome, reason, body,
+                NULL, NULL, NULL, completed, 1 FROM results LIMIT 1;
+            INSERT INTO owed VALUES (CAST('ghost' AS BLOB), 0), (CAST('shadow' AS BLOB), 0);
+            INSERT INTO history VALUES (CAST('ghost' AS BLOB), 1, 0, 0, 'claimed', '');
             """)
         #expect(try LedgerReader(path: folder.ledger).faults() != [])
         let ledger = try SQLiteLedger.opened(folder)
@@ -95,6 +95,7 @@ import Threads
         #expect(try await ledger.statistics().unpublished == 1)
         try await ledger.record(Sample.finished(Sample.arrival("ghost")))
         #expect(try await ledger.statistics().unpublished == 2)
+        #expect(try await ledger.results(of: JobID("ghost")) == [Sample.result()])
         await ledger.close(within: SQLiteLedger.closeTime)
     }
 

@@ -6,6 +6,8 @@ import Threads
 /// Values that tests need and whose particulars do not matter to them.
 enum Sample {
     static let start = Timestamp(milliseconds: 1_800_000_000_000)
+    /// When a copy that was due after half a minute is overdue.
+    static let late = start + .seconds(30 + 121)
     static let day = "2027-01-15"
 
     static func arrival(

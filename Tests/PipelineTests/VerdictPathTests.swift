@@ -10,24 +10,6 @@ import Threads
 
 /// What the worker does when the API says anything but yes.
 @Suite struct VerdictPathTests {
-    private func site(
-        _ options: Site.Options = Site.Options(),
-        albums: @escaping @Sendable (ScriptedPhotos.Call) async -> Answer,
-        _ script: @escaping @Sendable (ScriptedPhotos.Call) async -> Answer, _ body: (Site) async throws -> Void
-    ) async throws {
-        let site = try Site(options, albums: albums, script)
-        site.begin()
-        try await body(site)
-        await site.end()
-    }
-
-    private func site(
-        _ options: Site.Options = Site.Options(), _ script: @escaping @Sendable (ScriptedPhotos.Call) async -> Answer,
-        _ body: (Site) async throws -> Void
-    ) async throws {
-        try await site(options, albums: { _ in .unknownToken }, script, body)
-    }
-
     private static let refused = Answer.error(404, "NOT_FOUND", "Requested entity was not found.")
     private static let denied = Answer.error(403, "PERMISSION_DENIED", "The caller does not have permission")
 
@@ -355,88 +337,7 @@ import Threads
         }
     }
 
-    // MARK: The operator
-
-    @Test func aPausedWorkerKeepsItsJobsAndAPausedAccountOnlyItsOwn() async throws {
-        try await site { _ in
-            .ok
-        } _: { site in
-            site.pipeline.pause(account: AccountID("ann"))
-            site.submit("a", account: "ann")
-            site.submit("b", account: "bob")
-            await site.pass(.seconds(300))
-            #expect(site.results.map { $0.json["jobId"]?.text } == ["b"])
-            #expect(site.pipeline.resume(account: AccountID("ann")))
-            await site.advance(for: .seconds(700)) { site.results.count == 2 }
-            #expect(site.results.count == 2)
-
-            site.pipeline.pause(by: "me")
-            site.submit("c", account: "cay")
-            await site.pass(.seconds(300))
-            #expect(site.results.count == 2)
-            #expect(site.pipeline.resume(.brokerBlocked) == .none)
-            #expect(site.pipeline.resume(.operatorPaused) == .lifted)
-            await site.advance(for: .seconds(5)) { site.results.count == 3 }
-            #expect(site.results.count == 3)
-        }
-    }
-
-    @Test func aProbeBeforeItsTimeLiftsAHold() async throws {
-        let isBroken = Lock(true)
-        try await site { _ in
-            isBroken.withLock { $0 } ? .redirect : .ok
-        } _: { site in
-            site.submit("a")
-            await site.advance { !site.pipeline.snapshot.holds.isEmpty }
-            isBroken.withLock { $0 = false }
-            #expect(site.pipeline.probe())
-            await site.advance(for: .seconds(5)) { site.results.count == 1 }
-            #expect(site.results.count == 1)
-            #expect(!site.pipeline.probe())
-        }
-    }
-
-    @Test func aCancelledJobEndsWithoutACallEvenIfItComesLater() async throws {
-        try await site { _ in
-            .ok
-        } _: { site in
-            site.broker.put(Array(#"{"version":1,"jobId":"a"}"#.utf8), into: "cancel")
-            await site.pass(.seconds(1))
-            #expect(site.results.isEmpty && site.broker.waiting == 0)
-            site.submit("a")
-            await site.advance { site.results.count == 1 }
-            #expect(site.results.first?.reason == "cancelled")
-            #expect(site.results.first?.effect == "not_left")
-            #expect(site.photos.calls.isEmpty)
-            // One that has ended keeps its result.
-            site.submit("b")
-            await site.advance { site.results.count == 2 }
-            site.broker.put(Array(#"{"jobId":"b"}"#.utf8), into: "cancel")
-            site.submit("b")
-            await site.advance { site.results.count == 3 }
-            #expect(site.results.last?.outcome == "left")
-        }
-    }
-
-    @Test func theCanaryTestsAHoldBeforeAllOthers() async throws {
-        let isBroken = Lock(true)
-        var options = Site.Options()
-        options.canary = "bird"
-        try await site(options) { _ in
-            isBroken.withLock { $0 } ? .answered(status: 429, fields: [], body: []) : .ok
-        } _: { site in
-            for number in 0..<3 { site.submit("j\(number)", account: "a\(number)") }
-            site.submit("tweet", account: "bird")
-            await site.advance { !site.pipeline.snapshot.holds.isEmpty }
-            // A hold of under a minute keeps its deliveries, so that all are in hand.
-            let before = site.photos.calls.count
-            isBroken.withLock { $0 = false }
-            #expect(site.pipeline.probe())
-            await site.advance { site.photos.calls.count > before }
-            #expect(site.photos.calls[before].token == "t-tweet")
-            await site.advance { site.resultCount == 4 }
-        }
-    }
+    // MARK: What looks like an outage
 
     @Test func manyAlbumsThatAnswerBeforeTheirCallsAreNoOutage() async throws {
         try await site(albums: { _ in .album(joined: false) }) { _ in
@@ -453,26 +354,6 @@ import Threads
             let holds = site.events.filter { if case .holdsChanged = $0 { true } else { false } }
             #expect(holds.isEmpty)
             #expect(site.photos.calls.isEmpty)
-        }
-    }
-
-    @Test func aCancelIsHandedBackToWhereItCameFrom() async throws {
-        try await site { _ in
-            .ok
-        } _: { site in
-            site.ledger.refuse()
-            site.broker.put(Array(#"{"jobId":"a"}"#.utf8), into: "cancel")
-            await site.pass(.seconds(2))
-            // A hold that lasts gives back what is in hand, as on `pause`.
-            site.pipeline.pause(by: "me")
-            await site.pass(.seconds(2))
-            #expect(site.broker.count("due") == 0 && site.results.isEmpty)
-            site.ledger.accept()
-            #expect(site.pipeline.resume(.operatorPaused) == .lifted)
-            await site.pass(.seconds(5))
-            site.submit("a")
-            await site.advance { site.resultCount == 1 }
-            #expect(site.results.first?.reason == "cancelled")
         }
     }
 
