@@ -23,12 +23,8 @@ def _of_floor(entries):
         return path if entries else None
     draft = DIRECTORY / f"floor-{entries}.draft.sqlite3"
     draft.unlink(missing_ok=True)
-    connection = sqlite3.connect(draft, isolation_level=None)
-    connection.create_function("spread", 1, _spread, deterministic=True)
+    connection = _opened(draft)
     run = connection.execute
-    run("PRAGMA journal_mode = OFF")
-    run("PRAGMA synchronous = OFF")
-    run("PRAGMA cache_size = -1000000")
     run("CREATE TABLE jobs (job_id BLOB PRIMARY KEY, intent INTEGER NOT NULL, finished INTEGER NOT NULL) WITHOUT ROWID")
     run("CREATE TABLE results (job_id BLOB PRIMARY KEY, body BLOB NOT NULL, published INTEGER NOT NULL) WITHOUT ROWID")
     run("BEGIN")
@@ -61,12 +57,8 @@ def _of_daemon(world, daemon, setup, entries):
 
 def multiply(path, entries):
     """Adds copies of the first job, each with an id that begins at random, as UUIDs do."""
-    connection = sqlite3.connect(path, isolation_level=None)
-    connection.create_function("spread", 1, _spread, deterministic=True)
+    connection = _opened(path)
     run = connection.execute
-    run("PRAGMA journal_mode = OFF")
-    run("PRAGMA synchronous = OFF")
-    run("PRAGMA cache_size = -1000000")
     number, template = run("SELECT number, job_id FROM jobs WHERE finished = 1 LIMIT 1").fetchone()
     last, = run("SELECT max(number) FROM jobs").fetchone()
     # Indexes are built at the end, sorted.
@@ -95,6 +87,15 @@ def multiply(path, entries):
         run(text)
     run("PRAGMA journal_mode = WAL")
     connection.close()
+
+
+def _opened(path):
+    """Fast, and of no use after a crash."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.create_function("spread", 1, _spread, deterministic=True)
+    for setting in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -1000000"):
+        connection.execute(f"PRAGMA {setting}")
+    return connection
 
 
 def _spread(n):
