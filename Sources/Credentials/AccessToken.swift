@@ -8,11 +8,14 @@ public struct AccessToken: Sendable {
     public let expiresAt: Timestamp?
     /// Nil: unknown.
     public let scopes: [String]?
+    /// It was obtained for whoever holds it, which proves that tokens can be had; false of one that was remembered.
+    public var isFresh: Bool
 
-    public init(secret: Secret, expiresAt: Timestamp? = nil, scopes: [String]? = nil) {
+    public init(secret: Secret, expiresAt: Timestamp? = nil, scopes: [String]? = nil, isFresh: Bool = true) {
         self.secret = secret
         self.expiresAt = expiresAt
         self.scopes = scopes
+        self.isFresh = isFresh
     }
 
     /// Whether it is the token that was refused, known by its digest. Hashes only where one was.

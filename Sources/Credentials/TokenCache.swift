@@ -93,6 +93,7 @@ public actor TokenCache {
         switch answer {
         case .token(let token):
             entry.token = token
+            entry.token?.isFresh = false
             entry.renewAt = token.expiresAt.map { $0 - configuration.ahead * Double.random(in: 0.8...1.2) }
         case .unavailable: break
         // Not this account's: the worker holds, and whoever has mended it tries again at once.

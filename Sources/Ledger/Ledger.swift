@@ -44,6 +44,9 @@ public protocol Ledger: Sendable {
     /// Ends an overdue job that nobody delivered: false if it moved meanwhile.
     func finishLost(_ job: OverdueJob, result: StoredResult) async throws(LedgerError) -> Bool
 
+    /// Whether any job among the newest, thousands of them, ended as `left` or `already_left`.
+    func knowsSuccess() async throws(LedgerError) -> Bool
+
     /// Numbers for metrics and status; O(1) or nearly.
     func statistics() async throws(LedgerError) -> LedgerStatistics
 }

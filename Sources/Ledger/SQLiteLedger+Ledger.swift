@@ -54,6 +54,10 @@ extension SQLiteLedger {
         return try await ask { .finishLost(job, result, now, $0) }
     }
 
+    public func knowsSuccess() async throws(LedgerError) -> Bool {
+        try await read { rows throws(SQLiteFault) in try rows.knowsSuccess() }
+    }
+
     public func statistics() async throws(LedgerError) -> LedgerStatistics {
         let now = clock.wall()
         return try await read { rows throws(SQLiteFault) in try LedgerStatistics.read(rows, at: now) }

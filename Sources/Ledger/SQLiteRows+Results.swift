@@ -83,6 +83,15 @@ extension SQLiteRows {
         try statement.run()
     }
 
+    /// Of so many results, the newest jobs' first, so that a start reads no more than that.
+    private static let newest = 10_000
+
+    func knowsSuccess() throws(SQLiteFault) -> Bool {
+        let successes = [Outcome.left, .alreadyLeft].map { "'\($0.rawValue)'" }.joined(separator: ", ")
+        let newest = "SELECT outcome FROM results ORDER BY job DESC LIMIT \(Self.newest)"
+        return try connection.integer("SELECT EXISTS (SELECT 1 FROM (\(newest)) WHERE outcome IN (\(successes)))") > 0
+    }
+
     func loadOwed(after last: JobID?, limit: Int) throws(SQLiteFault) -> [OwedResult] {
         try connection.query(Self.loadingOwed, bind: { $0.bind(1, last?.utf8 ?? []).bind(2, limit) }, Self.owed)
     }

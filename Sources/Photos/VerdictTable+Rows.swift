@@ -15,7 +15,7 @@ extension VerdictTable {
         VerdictRow(
             5, [AnswerPattern(http: 200...200), AnswerPattern(http: 204...204)], marksAmbiguous: true,
             action: malformed),
-        VerdictRow(6, [AnswerPattern(http: 300...399)], .hold(.endpointMisconfigured)),
+        VerdictRow(6, [AnswerPattern(http: 300...399)], wrongEndpoint),
         VerdictRow(6, [AnswerPattern(http: .min...299)], marksAmbiguous: true, action: malformed),
 
         // The request
@@ -25,7 +25,7 @@ extension VerdictTable {
                 AnswerPattern(
                     http: 400...400, statuses: [.invalidArgument],
                     message: .phrases(["Invalid JSON payload", "Unknown name"]))
-            ], .deadUnlessWorldsFault(.clientBug, .clientFaulty)),
+            ], .deadUnlessWorldsFault(.clientBug, .clientFaulty, accounts: 2)),
         VerdictRow(
             8,
             [
@@ -41,7 +41,7 @@ extension VerdictTable {
                 AnswerPattern(http: 404...404, statuses: [.unimplemented]),
                 AnswerPattern(http: 405...405),
                 AnswerPattern(http: 501...501),
-            ], .hold(.endpointMisconfigured)),
+            ], wrongEndpoint),
         VerdictRow(9, unknownToken, ifAmbiguous: false, action: { _ in .askAlbum }),
         VerdictRow(10, unknownToken, ifAmbiguous: true, action: { _ in .askAlbum }),
 
@@ -57,7 +57,7 @@ extension VerdictTable {
             [
                 AnswerPattern(http: 401...401, reason: .among(faultyClientReasons)),
                 AnswerPattern(http: 403...403, reason: .among(faultyClientReasons)),
-            ], .hold(.clientFaulty)),
+            ], .deadUnlessWorldsFault(.authRejected, .clientFaulty, accounts: 2)),
         VerdictRow(
             12,
             [
@@ -79,7 +79,10 @@ extension VerdictTable {
                 AnswerPattern(
                     http: 403...403, statuses: [.permissionDenied],
                     message: .phrases(["insufficient authentication scopes"])),
-            ], action: { $0.tokenLacksScope ? .dead(.scopeMissing) : permissionDenied }),
+            ],
+            action: {
+                $0.tokenLacksScope ? .dead(.scopeMissing) : wrongScope
+            }),
         VerdictRow(
             17,
             [
@@ -88,8 +91,10 @@ extension VerdictTable {
                 AnswerPattern(
                     http: 403...403, statuses: [.permissionDenied],
                     message: .phrases(["has not been used in project", "or it is disabled"])),
-            ], .hold(.apiDisabled)),
-        VerdictRow(18, [AnswerPattern(http: 403...403, reason: .among(blockedProjectReasons))], .hold(.projectBlocked)),
+            ], .deadUnlessWorldsFault(.permissionDenied, .apiDisabled, accounts: 2)),
+        VerdictRow(
+            18, [AnswerPattern(http: 403...403, reason: .among(blockedProjectReasons))],
+            .deadUnlessWorldsFault(.permissionDenied, .projectBlocked, accounts: 2)),
         VerdictRow(
             19,
             [
@@ -150,15 +155,17 @@ extension VerdictTable {
         // Everything else that refuses
         VerdictRow(
             32, [AnswerPattern(http: 407...407), AnswerPattern(http: 403...403, body: .notJSONObject)],
-            .hold(.endpointMisconfigured)),
-        VerdictRow(
-            32, [AnswerPattern(http: 400...499)],
-            .deadUnlessWorldsFault(.unexpectedStatus, .endpointMisconfigured)),
+            wrongEndpoint),
+        VerdictRow(32, [AnswerPattern(http: 400...499)], wrongEndpoint),
     ]
 
     /// The floor of the first own wait after a fault of the server's.
     static let retry = VerdictAction.retry(atLeast: .seconds(1))
-    private static let permissionDenied = VerdictAction.deadUnlessWorldsFault(.permissionDenied, .apiRetired)
+    private static let permissionDenied = VerdictAction.deadUnlessWorldsFault(
+        .permissionDenied, .apiRetired, accounts: 5)
+    private static let wrongScope = VerdictAction.deadUnlessWorldsFault(.permissionDenied, .apiRetired, accounts: 2)
+    private static let wrongEndpoint = VerdictAction.deadUnlessWorldsFault(
+        .unexpectedStatus, .endpointMisconfigured, accounts: 2)
 
     private static let unknownToken = [
         AnswerPattern(

@@ -13,6 +13,10 @@ struct AccountQueue: Sendable {
             case minute = "quota_minute"
             /// Another write of the account is under way.
             case concurrent = "concurrent_write"
+            /// All its calls are refused, and no other account's was made since.
+            case refused
+            /// The server fails for it, and no other account was called since.
+            case failing = "api_unavailable"
             /// An operator paused it.
             case paused = "operator_paused"
         }
@@ -25,6 +29,7 @@ struct AccountQueue: Sendable {
 
     /// What a refused account waits, one step further each time until it succeeds.
     private static let minuteSteps: [Duration] = [30, 60, 120, 240, 480, 600].map { .seconds($0) }
+    private static let failingSteps: [Duration] = [30, 60, 120, 240, 300].map { .seconds($0) }
     private static let concurrentSteps: [Duration] = [60, 300, 600, 900, 1800, 3600].map { .seconds($0) }
 
     private(set) var wait: Wait?
@@ -107,9 +112,21 @@ struct AccountQueue: Sendable {
 
     mutating func refuse(_ cause: Wait.Cause, atLeast minimum: Duration, at now: MonotonicTime, wall: Timestamp) {
         guard wait?.cause != .paused else { return }
-        let steps = cause == .concurrent ? Self.concurrentSteps : Self.minuteSteps
+        let steps =
+            switch cause {
+            case .concurrent: Self.concurrentSteps
+            case .failing: Self.failingSteps
+            case .minute, .refused, .paused: Self.minuteSteps
+            }
         let time = max(minimum, steps[min(step, steps.count - 1)])
         step += 1
+        wait = Wait(cause: cause, until: now + time, untilWall: wall + time)
+    }
+
+    /// Nil time: as the steps say.
+    mutating func wait(_ cause: Wait.Cause, for time: Duration?, at now: MonotonicTime, wall: Timestamp) {
+        guard let time else { return refuse(cause, atLeast: .zero, at: now, wall: wall) }
+        guard wait?.cause != .paused else { return }
         wait = Wait(cause: cause, until: now + time, untilWall: wall + time)
     }
 

@@ -6,8 +6,8 @@ public enum Consumption: Equatable, Sendable {
     case everything
     /// Every lane but that of mass jobs, which have had their share of the day for now.
     case withoutBulk
-    /// Every lane, one message each: a job tests a hold.
-    case oneAtATime
+    /// Every lane, two messages each: jobs test a hold, and one that has failed may wait beside the next.
+    case fewAtATime
     /// One message of `due` at a time: suspects run with nothing else in hand.
     case suspects
     /// Nothing: the jobs stay in the broker.

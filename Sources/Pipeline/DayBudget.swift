@@ -42,6 +42,8 @@ final class DayBudget: Sendable {
         var reserved: Timestamp?
         /// The day of which the API's clock was compared with ours.
         var compared: String?
+        // The latest answer that could be compared had another time.
+        var isClockDoubted = false
 
         mutating func count(_ calls: Int, isBulk: Bool) {
             spent = spent.map { max(0, $0 + calls) }
@@ -179,7 +181,18 @@ final class DayBudget: Sendable {
 
     func comparedClocks(at now: Timestamp) {
         let day = day(at: now)
-        state.withLock { $0.compared = day.name }
+        state.withLock { state in
+            state.compared = day.name
+            state.isClockDoubted = false
+        }
+    }
+
+    /// An answer has another time than this machine. True if the one before had as well.
+    func doubtClock() -> Bool {
+        state.withLock { state in
+            defer { state.isClockDoubted = true }
+            return state.isClockDoubted
+        }
     }
 
     private func day(at now: Timestamp) -> QuotaDay {

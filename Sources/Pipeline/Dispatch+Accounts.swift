@@ -25,6 +25,20 @@ extension Dispatch {
         parkFarOff(name, at: now)
     }
 
+    /// The account waits alone for a fault that may be its own. Nil time: as its steps say.
+    mutating func wait(
+        _ name: AccountID, _ cause: AccountQueue.Wait.Cause, for time: Duration?, at now: MonotonicTime, wall: Timestamp
+    ) {
+        accounts[name, default: AccountQueue()].wait(cause, for: time, at: now, wall: wall)
+        parkFarOff(name, at: now)
+    }
+
+    /// Ends the account's wait, if it is for that.
+    mutating func endWait(_ name: AccountID, _ cause: AccountQueue.Wait.Cause, at now: MonotonicTime) {
+        guard accounts[name]?.wait?.cause == cause else { return }
+        _ = resume(name, at: now)
+    }
+
     mutating func succeeded(_ name: AccountID) { accounts[name]?.succeeded() }
 
     mutating func pause(_ name: AccountID) { accounts[name, default: AccountQueue()].pause() }

@@ -62,6 +62,17 @@ extension Dispatch {
         for tag in waiting.keys.sorted(by: { $0.number < $1.number }) { keepHouse(tag, .handBack) }
     }
 
+    /// Takes what `isInTheWay` out of the way of the jobs that may lift the holds. `keepsOne`: but for the first, which
+    /// may be the only one there is.
+    mutating func clearTheWay(keepsOne: Bool, isInTheWay: (JobID) -> Bool) {
+        let tags = entries.compactMap { tag, entry in
+            entry.state == .waiting && entry.item.job.map { isInTheWay($0.id) } == true ? tag : nil
+        }
+        for tag in tags.sorted(by: { $0.number < $1.number }).dropFirst(keepsOne ? 1 : 0) {
+            keepHouse(tag, .standAside)
+        }
+    }
+
     /// The worker stops: what has come back often goes back as a clean copy, because the return of its delivery would
     /// count against it. The rest is returned with the link.
     mutating func handBackOftenReturned() {

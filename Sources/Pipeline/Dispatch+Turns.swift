@@ -4,32 +4,56 @@ import Threads
 
 /// Whose turn it is.
 extension Dispatch {
-    /// The next item for a worker. `callLimit`: how many may be in flight; `isProbe`: what may call tests a hold.
-    mutating func next(callLimit: Int, isProbe: Bool, at now: MonotonicTime) -> Turn? {
-        while let tag = housekeeping.popFirst() {
-            guard case .housekeeping(let mandate)? = entries[tag]?.state else { continue }
-            return start(tag, mandate, at: now)
-        }
+    /// The next item for a worker. `callLimit`: how many calls may be in flight.
+    mutating func next(callLimit: Int, at now: MonotonicTime) -> Turn? {
+        if let turn = nextHousekeeping(at: now) { return turn }
         guard runningCalls < callLimit, mayCallNow(at: now) else { return nil }
-        let mandate: Mandate = isProbe ? .probe : .work
-        if suspects.isOn { return nextSuspect(mandate, at: now) }
-        if isProbe, let tag = nextCanary(at: now) { return start(tag, mandate, at: now) }
+        if suspects.isOn { return nextSuspect(.work, at: now) }
         let isBulkOpen = bulkOpensAt == nil
         while let lane = turns.next(among: { !rings[$0].isEmpty && ($0 != .bulk || isBulkOpen) }) {
             guard let tag = nextTag(in: lane, at: now) else { continue }
-            return start(tag, mandate, at: now)
+            return start(tag, .work, at: now)
         }
         return nil
     }
 
-    private mutating func nextCanary(at now: MonotonicTime) -> DeliveryTag? {
-        guard let name = limits.canary, let place = accounts.index(forKey: name),
-            accounts.values[place].running < limits.perAccount
-        else { return nil }
-        for lane in Lane.allCases where lane.weight > 0 {
-            guard let tag = takeWaiting(from: place, lane) else { continue }
-            offerOrForget(name, at: now)
-            return tag
+    /// The next item while a hold is tested: of all that waits, the canary's, else the one of the least rank that came
+    /// first. What `rank` says nil of is not called.
+    mutating func nextProbe(
+        callLimit: Int, rank: (JobID, AccountID) -> Int?, at now: MonotonicTime
+    ) -> Turn? {
+        if let turn = nextHousekeeping(at: now) { return turn }
+        guard runningCalls < callLimit, mayCallNow(at: now) else { return nil }
+        if suspects.isOn { return nextSuspect(.probe, at: now) }
+        var best: (order: (Int, DeliveryTag), account: AccountID)?
+        for (tag, entry) in entries where entry.state == .waiting {
+            guard let job = entry.item.job, mayProbe(entry.item, job.account, at: now),
+                let rank = rank(job.id, job.account)
+            else { continue }
+            let order = (job.account == limits.canary ? -1 : rank, tag)
+            if best.map({
+                (order.0, order.1.generation, order.1.number) < ($0.order.0, $0.order.1.generation, $0.order.1.number)
+            }) ?? true {
+                best = (order, job.account)
+            }
+        }
+        guard let best else { return nil }
+        accounts[best.account, default: AccountQueue()].running += 1
+        // Its place in the account's queue is passed over when its turn comes there.
+        return start(best.order.1, .probe, at: now)
+    }
+
+    private func mayProbe(_ item: Item, _ name: AccountID, at now: MonotonicTime) -> Bool {
+        guard item.lane != .broken, item.lane != .bulk || bulkOpensAt == nil else { return false }
+        guard let account = accounts[name] else { return true }
+        return account.running < limits.perAccount
+            && account.nextSlot(limit: limits.requestsPerMinutePerAccount, at: now) == nil
+    }
+
+    private mutating func nextHousekeeping(at now: MonotonicTime) -> Turn? {
+        while let tag = housekeeping.popFirst() {
+            guard case .housekeeping(let mandate)? = entries[tag]?.state else { continue }
+            return start(tag, mandate, at: now)
         }
         return nil
     }
@@ -68,11 +92,7 @@ extension Dispatch {
         guard let tag = suspects.first(where: { entries[$0]?.state == .waiting }) else { return nil }
         guard entries.count == 1 else {
             handBackWaiting(except: tag)
-            while let other = housekeeping.popFirst() {
-                guard case .housekeeping(let mandate)? = entries[other]?.state else { continue }
-                return start(other, mandate, at: now)
-            }
-            return nil
+            return nextHousekeeping(at: now)
         }
         suspects.started()
         if let job = entries[tag]?.item.job {

@@ -26,7 +26,10 @@ final class Dispatcher: Sendable {
     // MARK: The link's side
 
     func accept(_ item: Item) {
-        change { $0.dispatch.accept(item, at: $1) }
+        change {
+            if let job = item.job { $0.gate.delivered(job.id, at: $1) }
+            $0.dispatch.accept(item, at: $1)
+        }
     }
 
     /// The connection of that generation is gone.
@@ -66,57 +69,73 @@ final class Dispatcher: Sendable {
 
     func callBegan(_ account: AccountID) {
         change {
-            $0.gate.callBegan(at: $1)
+            for other in $0.gate.callBegan(account, at: $1) { $0.dispatch.endWait(other, .refused, at: $1) }
             $0.dispatch.callBegan(account, at: $1)
         }
     }
 
     // MARK: What calls tell
 
-    func callAnswered(_ proof: Gate.Proof, of account: AccountID, wasProbe: Bool) {
-        changeHolds { state, now in
-            if case .success = proof { state.dispatch.succeeded(account) }
-            return state.gate.callAnswered(proof, of: account, wasProbe: wasProbe, at: now)
+    /// The ledger knows of no success.
+    func isFirstContact() {
+        change { state, _ in state.gate.isFirstContact() }
+    }
+
+    func answered(_ word: HoldPolicy.Word, _ call: Gate.Call) {
+        _ = consequence(of: call) { state, now, _ in
+            if word == .success { state.dispatch.succeeded(call.account) }
+            return state.gate.answered(word, call, at: now)
         }
     }
 
-    /// True if the API fails for everybody: the worker is on hold then, and the failure is not the job's.
-    func note(_ sign: Breaker.Sign, of job: JobID, detail: String, wasProbe: Bool) -> Bool {
-        let wall = clock.wall()
-        var isEverybodys = false
-        changeHolds { state, now in
+    func failed(_ sign: Breaker.Sign, _ call: Gate.Call, detail: String) -> Gate.Ruling {
+        consequence(of: call) { state, now, wall in
             // What fails because the worker ends says nothing of the API.
-            guard state.isTaking else { return [] }
-            let opens = state.gate.note(sign, of: job, at: now)
-            guard opens || (wasProbe && sign != .healthy) else { return [] }
-            isEverybodys = true
-            _ = state.gate.engage(.apiUnavailable, detail: detail, wasProbe: wasProbe, at: now, wall: wall)
-            return []
+            guard state.isTaking else { return Gate.Consequence() }
+            return state.gate.failed(sign, call, detail: detail, at: now, wall: wall)
         }
-        return isEverybodys
     }
 
-    /// Whose fault a refusal is. If it is everybody's, the worker is on hold now.
     func refused(
-        _ account: AccountID, _ cause: HoldCause, accounts: Int, detail: String, wasProbe: Bool
-    ) -> Neighbours.Ruling {
+        _ call: Gate.Call, _ kind: RefusalClassifier.Kind, isLast: Bool = false, detail: String
+    ) -> Gate.Ruling {
+        consequence(of: call) { state, now, wall in
+            state.gate.refused(call, kind, isLast: isLast, detail: detail, at: now, wall: wall)
+        }
+    }
+
+    func throttled(
+        _ call: Gate.Call, _ kind: RefusalClassifier.Kind, atLeast wait: Duration?, detail: String
+    ) -> Gate.Ruling {
+        consequence(of: call) { state, now, wall in
+            state.gate.throttled(call, kind, atLeast: wait, detail: detail, at: now, wall: wall)
+        }
+    }
+
+    /// A token was obtained, not merely remembered.
+    func tokenCame(_ call: Gate.Call) {
+        state.withLock { $0.gate.tokenCame(call, at: clock.now()) }
+    }
+
+    func tokenRefused(_ call: Gate.Call, isMisconfigured: Bool, detail: String) -> Gate.Ruling {
+        consequence(of: call) { state, now, wall in
+            state.gate.tokenRefused(call, isMisconfigured: isMisconfigured, detail: detail, at: now, wall: wall)
+        }
+    }
+
+    private func consequence(
+        of call: Gate.Call, _ body: (inout DispatcherState, MonotonicTime, Timestamp) -> Gate.Consequence
+    ) -> Gate.Ruling {
         let wall = clock.wall()
-        var ruling = Neighbours.Ruling.undecided
+        var ruling = Gate.Ruling.own
         changeHolds { state, now in
-            ruling = state.gate.refused(account, cause, accounts: accounts, at: now)
-            guard wasProbe else {
-                guard ruling == .everybodys else { return [] }
-                _ = state.gate.engage(cause, detail: detail, wasProbe: false, at: now, wall: wall)
-                return []
+            let consequence = body(&state, now, wall)
+            ruling = consequence.ruling
+            for account in consequence.freed { state.dispatch.endWait(account, .refused, at: now) }
+            if let wait = consequence.wait {
+                state.dispatch.wait(call.account, wait.cause, for: wait.time, at: now, wall: wall)
             }
-            // A refusal proves that the API is there and has calls left, and no more than that.
-            let tested = state.gate.holds.values.first { HoldPolicy.isOfRefusals($0.cause) }?.cause
-            guard ruling == .own || tested == nil else {
-                ruling = .everybodys
-                _ = state.gate.engage(tested ?? cause, detail: detail, wasProbe: true, at: now, wall: wall)
-                return []
-            }
-            return state.gate.callAnswered(.understood, of: account, wasProbe: true, at: now)
+            return consequence.lifted
         }
         return ruling
     }
@@ -163,20 +182,11 @@ final class Dispatcher: Sendable {
 
     // MARK: Holds
 
-    /// A probe job ended without proof of either: the next comes after a step.
-    func probeWasInconclusive() {
+    /// One word is enough. `atLeast`: what the world named. `call`: whose word it was, if it was a call's.
+    func hold(_ cause: HoldCause, detail: String, atLeast wait: Duration? = nil, by call: Gate.Call? = nil) {
         let wall = clock.wall()
         changeHolds { state, now in
-            state.gate.probeWasInconclusive(at: now, wall: wall)
-            return []
-        }
-    }
-
-    func hold(_ cause: HoldCause, detail: String, wasProbe: Bool = false, atLeast wait: Duration? = nil) {
-        let wall = clock.wall()
-        changeHolds { state, now in
-            if cause == .rateLimited { state.gate.throttle() }
-            _ = state.gate.engage(cause, detail: detail, wasProbe: wasProbe, firstProbe: wait, at: now, wall: wall)
+            state.gate.hold(cause, detail: detail, atLeast: wait, by: call, at: now, wall: wall)
             return []
         }
     }
@@ -185,13 +195,18 @@ final class Dispatcher: Sendable {
     func resume(_ cause: HoldCause, since: Timestamp, detail: String, probeAfter wait: Duration) {
         let wall = clock.wall()
         changeHolds { state, now in
-            _ = state.gate.engage(
-                cause, detail: detail, wasProbe: false, firstProbe: wait, at: now, wall: wall, since: since)
+            state.gate.restore(cause, since: since, detail: detail, after: wait, at: now, wall: wall)
             return []
         }
     }
 
-    /// Lets one job test the holds now. False if none is tested by a job.
+    /// How long what has failed in a hold stays out of the way of others.
+    var awayTime: Duration {
+        let now = clock.now()
+        return state.withLock { $0.gate.awayTime(at: now) }
+    }
+
+    /// Lets jobs test the holds now. False if none is tested by jobs.
     func probeNow() -> Bool {
         let wall = clock.wall()
         var isProbing = false
@@ -254,34 +269,38 @@ final class Dispatcher: Sendable {
 
     // MARK: The pump
 
-    private func changeHolds(_ body: (inout DispatcherState, MonotonicTime) -> [Hold]) {
-        var lifted: [Hold] = []
-        var before: [HoldCause: Hold] = [:]
-        var after: [HoldCause: Hold] = [:]
-        change { state, now in
-            before = state.gate.holds
-            lifted = body(&state, now)
-            after = state.gate.holds
+    private func change(_ body: (inout DispatcherState, MonotonicTime) -> Void) {
+        changeHolds { state, now in
+            body(&state, now)
+            return []
         }
-        if before != after { onHoldsChanged(after.values.sorted { $0.since < $1.since }, lifted) }
     }
 
-    private func change(_ body: (inout DispatcherState, MonotonicTime) -> Void) {
+    /// `body` gives the holds that it lifted.
+    private func changeHolds(_ body: (inout DispatcherState, MonotonicTime) -> [Hold]) {
         let now = clock.now()
+        let wall = clock.wall()
+        var lifted: [Hold] = []
+        var holds: [HoldCause: Hold]?
         let (turns, consumption) = state.withLock { state in
-            body(&state, now)
-            defer { rearm(&state) }
-            return state.settle(at: now)
+            let revision = state.gate.revision
+            lifted = body(&state, now)
+            defer {
+                rearm(&state, at: now)
+                if state.gate.revision != revision { holds = state.gate.holds }
+            }
+            return state.settle(at: now, wall: wall)
         }
         if let consumption { inbox.consume(consumption) }
         for (worker, turn) in turns { worker.resume(returning: turn) }
+        if let holds { onHoldsChanged(holds.values.sorted { $0.since < $1.since }, lifted) }
     }
 
     /// One alarm, for the earliest timer or probe.
-    private func rearm(_ state: inout DispatcherState) {
-        guard state.isTaking, let time = MonotonicTime.earliest(state.dispatch.nextTimer, state.gate.nextProbe) else {
-            return
-        }
+    private func rearm(_ state: inout DispatcherState, at now: MonotonicTime) {
+        guard state.isTaking,
+            let time = MonotonicTime.earliest(state.dispatch.nextTimer, state.gate.nextLook(at: now))
+        else { return }
         if let alarm = state.alarm, alarm.time <= time { return }
         state.alarm?.task.cancel()
         state.alarm = (

@@ -1,3 +1,4 @@
+import Jobs
 import Threads
 
 /// What the dispatcher knows, and what follows from it: turns for idle workers, and what is to be consumed. It wakes
@@ -24,7 +25,7 @@ struct DispatcherState {
 
     /// To be asked after every change. Gives the turns of workers, who are idle no more, and what is to be consumed from
     /// now on if that has changed.
-    mutating func settle(at now: MonotonicTime) -> (Turns, Consumption?) {
+    mutating func settle(at now: MonotonicTime, wall: Timestamp) -> (Turns, Consumption?) {
         var turns: Turns = []
         guard isTaking else {
             turns = idle.map { ($0, dispatch.nextHandBack(at: now)) }
@@ -34,23 +35,30 @@ struct DispatcherState {
             return (turns, nil)
         }
         dispatch.advance(to: now)
-        _ = gate.beginProbe(at: now)
+        gate.advance(isCalling: dispatch.callsInFlight > 0, at: now, wall: wall)
         let handsBack = gate.isHolding && !gate.isProbing && !gate.keepsDeliveries(at: now)
+        if gate.isHolding { dispatch.clearTheWay(keepsOne: !handsBack, isInTheWay: gate.isInTheWay) }
         if handsBack { dispatch.handBackWaiting() }
-        while !idle.isEmpty,
-            let turn = dispatch.next(callLimit: gate.limit(at: now), isProbe: gate.isProbing, at: now)
-        {
-            turns.append((idle.removeLast(), turn))
-        }
+        while !idle.isEmpty, let turn = nextTurn(at: now) { turns.append((idle.removeLast(), turn)) }
         let wanted = wanted(handsBack: handsBack, at: now)
         guard wanted != consumption else { return (turns, nil) }
         consumption = wanted
         return (turns, wanted)
     }
 
+    private mutating func nextTurn(at now: MonotonicTime) -> Dispatch.Turn? {
+        let limit = gate.limit(at: now)
+        guard gate.isProbing else { return dispatch.next(callLimit: limit, at: now) }
+        let gate = self.gate
+        let turn = dispatch.nextProbe(callLimit: limit, rank: { gate.rank($0, of: $1, at: now) }, at: now)
+        if turn?.mandate == .probe, let account = turn?.item.job?.account { self.gate.chose(account, at: now) }
+        return turn
+    }
+
     private func wanted(handsBack: Bool, at now: MonotonicTime) -> Consumption {
         guard isOpen else { return .nothing }
-        if gate.isProbing { return .oneAtATime }
+        // What is in hand and what comes is enough to choose from; a hold that had given all back begins with little.
+        if gate.isProbing { return consumption == .nothing ? .fewAtATime : consumption }
         if handsBack { return .nothing }
         // While nothing is sent out and all is kept, what is in hand is bounded by the prefetch: nothing to change.
         if gate.isHolding { return consumption }

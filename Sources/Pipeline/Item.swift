@@ -67,6 +67,8 @@ enum Mandate: Equatable, Sendable {
     /// It waited for a delivery of the same job as long as it may: publish a copy that comes later, and tell the
     /// ledger nothing, because the other delivery answers for the job.
     case stepAside
+    /// It failed in a hold: publish the same copy that comes past the next round, so that others can be tried.
+    case standAside
     /// A hold lasts, or a suspect runs alone: publish a clean copy on `due`.
     case handBack
 
@@ -74,7 +76,7 @@ enum Mandate: Equatable, Sendable {
     var mayCall: Bool {
         switch self {
         case .work, .probe: true
-        case .park, .stepAside, .handBack: false
+        case .park, .stepAside, .standAside, .handBack: false
         }
     }
 }

@@ -15,10 +15,17 @@ struct JobInHand: Sendable {
     let isProbe: Bool
     /// What the album said on this walk, unless a call may have changed that since.
     var album: AlbumStanding?
+    /// It has failed in the holds that stand, and others are to be tried.
+    var isInTheWay = false
+    /// When its latest call, question or want of a token began.
+    var callBegan = MonotonicTime(nanoseconds: 0)
     /// The refusal of this walk that only the album can explain.
     var refusal: Verdict?
 
     var jobID: JobID { job.id }
+
+    /// Its latest call, for whoever weighs what calls come to.
+    var call: Gate.Call { Gate.Call(job: job.id, account: job.account, began: callBegan, isProbe: isProbe) }
 
     /// The album is asked before anything is called: it knows what became of a call that went unheard, and why one was
     /// refused.

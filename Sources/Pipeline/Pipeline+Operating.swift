@@ -16,22 +16,26 @@ extension Pipeline {
 
     public enum Resumption: Equatable, Sendable {
         case lifted
+        /// Jobs test it now: nobody but the API can say that it is over.
+        case probing
         /// There is no such hold.
         case none
         /// It ends when its fault does, and nobody can say so before.
         case mustEndByItself
     }
 
-    /// Ends a hold because the operator says that its fault is gone; work begins with one call.
+    /// The operator says that a fault is gone. What only an operator knows ends; what jobs can test, jobs test at once.
     public func resume(_ cause: HoldCause) -> Resumption {
         guard dispatcher.holds.contains(where: { $0.cause == cause }) else { return .none }
         switch cause {
         case .brokerBlocked, .ledgerUnavailable: return .mustEndByItself
         default: break
         }
-        if cause == .quotaDay { budget.recount() }
-        dispatcher.lift(cause)
-        return .lifted
+        guard HoldPolicy.plan(of: cause) != nil else {
+            dispatcher.lift(cause)
+            return .lifted
+        }
+        return probe() ? .probing : .none
     }
 
     /// Takes over what of `next` can change while jobs are in hand; the rest stays as it was at the start.
@@ -56,7 +60,7 @@ extension Pipeline {
         }
     }
 
-    /// Lets one job test the holds now. False if there is none that a job tests.
+    /// Lets jobs test the holds now, one after another. False if there is none that jobs test.
     public func probe() -> Bool {
         if dispatcher.holds.contains(where: { $0.cause == .quotaDay }) { budget.recount() }
         return dispatcher.probeNow()

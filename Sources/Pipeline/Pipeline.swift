@@ -15,6 +15,7 @@ public final class Pipeline: Sendable {
     let dispatcher: Dispatcher
     private let worker: Worker
     private let inspector: Inspector
+    private let ledger: any Ledger
     private let intake: Intake
     let clock: any Timekeeper
     private let onEvent: @Sendable (PipelineEvent) -> Void
@@ -64,6 +65,7 @@ public final class Pipeline: Sendable {
             ledger: ledger, announcer: announcer, dispatcher: dispatcher, queues: queues, clock: clock,
             configuration: configuration, onEvent: onEvent)
         self.lifts = lifts
+        self.ledger = ledger
     }
 
     private let lifts: Lifts
@@ -130,6 +132,8 @@ public final class Pipeline: Sendable {
                 group.addTask { [worker] in await worker.run() }
             }
             let inspection = Task { await self.inspect() }
+            // Where no job has ever succeeded, a first refusal is more likely the world's.
+            if (try? await ledger.knowsSuccess()) == false { dispatcher.isFirstContact() }
             dispatcher.open()
             await group.waitForAll()
             inspection.cancel()

@@ -22,8 +22,6 @@ enum Admission: Sendable {
 extension Worker {
     /// A token service that is down is asked again after this, at no attempt's cost.
     private static let unavailableCredential = Duration.seconds(30)
-    /// So many accounts without a token, and no success between: the token service is away.
-    private static let accountsWithoutToken = 5
 
     func admit(_ hand: JobInHand, mustPark: Bool) async -> Admission {
         let now = clock.wall()
@@ -44,6 +42,7 @@ extension Worker {
         {
             return .end(.failed(.attemptsExhausted, detail: "it is older than retry.max_age", nil))
         }
+        if hand.isInTheWay { return .stepAside(until: now + dispatcher.awayTime, .hold) }
         if let notBefore = hand.item.stamp.notBefore, notBefore > now {
             return early(until: notBefore, hasWaited: mustPark, at: now)
         }
@@ -85,8 +84,8 @@ extension Worker {
                 return waitForShare(until: time, at: now)
             case .spent(let end):
                 dispatcher.hold(
-                    .quotaDay, detail: "this daemon's share of the day's quota is spent", wasProbe: hand.isProbe,
-                    atLeast: end - now)
+                    .quotaDay, detail: "this daemon's share of the day's quota is spent", atLeast: end - now,
+                    by: hand.isProbe ? hand.call : nil)
                 return .wait(until: clock.now())
             }
         } catch {
@@ -107,8 +106,12 @@ extension Worker {
 
     private func token(_ hand: JobInHand, rejecting rejected: SHA256Digest?, now: Timestamp) async -> Admission {
         func dead(_ reason: Reason, _ detail: String) -> Admission { .end(.failed(reason, detail: detail, nil)) }
+        let call = Gate.Call(
+            job: hand.jobID, account: hand.job.account, began: clock.now(), isProbe: hand.isProbe)
         switch await credentials.token(for: hand.job.account, rejecting: rejected).hiding(hand.job.account) {
-        case .token(let token): return .proceed(token)
+        case .token(let token):
+            if token.isFresh { dispatcher.tokenCame(call) }
+            return .proceed(token)
         case .notFound: return dead(.credentialNotFound, "no provider has a token for the account")
         case .grantRevoked(let detail): return dead(.grantRevoked, detail)
         case .scopeMissing(let detail): return dead(.scopeMissing, detail)
@@ -120,16 +123,20 @@ extension Worker {
                 ? .park(until: now + Self.unavailableCredential, cause: "credentials: \(detail)") : .refused
         case .unavailable where dispatcher.isClosed: return .wait(until: clock.now())
         case .unavailable(let detail, let retryAfter):
-            // The same for everybody is no account's fault: the jobs stay in the broker then.
-            let ruling = dispatcher.refused(
-                hand.job.account, .clientMisconfigured, accounts: Self.accountsWithoutToken, detail: detail,
-                wasProbe: hand.isProbe)
-            if ruling == .everybodys { return .wait(until: clock.now()) }
-            return .park(
-                until: now + max(retryAfter ?? .zero, Self.unavailableCredential), cause: "credentials: \(detail)")
-        case .misconfigured(let detail):
-            dispatcher.hold(.clientMisconfigured, detail: detail, wasProbe: hand.isProbe)
-            return .wait(until: clock.now())
+            return withoutToken(call, isMisconfigured: false, detail, retryAfter, now: now)
+        case .misconfigured(let detail): return withoutToken(call, isMisconfigured: true, detail, nil, now: now)
+        }
+    }
+
+    /// The same for everybody is no account's fault: the jobs stay in the broker then.
+    private func withoutToken(
+        _ call: Gate.Call, isMisconfigured: Bool, _ detail: String, _ retryAfter: Duration?, now: Timestamp
+    ) -> Admission {
+        switch dispatcher.tokenRefused(call, isMisconfigured: isMisconfigured, detail: detail) {
+        case .standStill: .wait(until: clock.now())
+        case .standAside(let time): .stepAside(until: now + time, .hold)
+        case .own, .open:
+            .park(until: now + max(retryAfter ?? .zero, Self.unavailableCredential), cause: "credentials: \(detail)")
         }
     }
 

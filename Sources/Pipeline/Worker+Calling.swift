@@ -8,6 +8,7 @@ import Threads
 extension Worker {
     func call(_ hand: inout JobInHand, _ token: AccessToken) async -> Verdict {
         let began = clock.now()
+        hand.callBegan = began
         let answer = await photos.leave(hand.job.shareToken, bearer: token.secret, trace: hand.trace)
         let context = context(hand, token)
         var verdict = VerdictTable.verdict(for: answer, context: context)
@@ -30,6 +31,7 @@ extension Worker {
     /// Asks the album: before a call that may be needless, or after one whose refusal says too little.
     func ask(_ hand: inout JobInHand, _ token: AccessToken) async -> Verdict {
         let began = clock.now()
+        hand.callBegan = began
         let answer = await photos.album(hand.job.shareToken, bearer: token.secret, trace: hand.trace)
         let verdict = VerdictTable.verdict(
             forProbe: answer, after: hand.refusal, context: context(hand, token))
@@ -65,47 +67,5 @@ extension Worker {
                     request: request, jobID: hand.jobID, account: hand.job.account,
                     generation: hand.arrival.generation, row: verdict.row, verdict: verdict.action.word,
                     httpStatus: verdict.httpStatus, duration: clock.now() - began, detail: verdict.detail)))
-    }
-
-    // MARK: What the answer says of the world
-
-    /// Whether the failure is everybody's, so that it costs this job nothing. Tells the holds what they can learn.
-    func isEverybodys(_ verdict: Verdict, _ hand: JobInHand) -> Bool {
-        let account = hand.job.account
-        if isClockSuspect(verdict, hand) { return false }
-        switch verdict.action {
-        case .left, .alreadyLeft: dispatcher.callAnswered(.success, of: account, wasProbe: hand.isProbe)
-        case .dead where verdict.sign == .healthy:
-            dispatcher.callAnswered(.understood, of: account, wasProbe: hand.isProbe)
-        default: dispatcher.callAnswered(.nothing, of: account, wasProbe: hand.isProbe)
-        }
-        guard let sign = verdict.sign else { return false }
-        let isFailure: Bool =
-            switch verdict.action {
-            case .retry, .retryAskingAtLast, .malformedAnswer: true
-            default: false
-            }
-        let opened = dispatcher.note(sign, of: hand.jobID, detail: verdict.detail, wasProbe: hand.isProbe)
-        if opened { return isFailure }
-        // It neither proves nor refutes what it tested, and a hold costs no job anything.
-        guard hand.isProbe, isFailure else { return false }
-        dispatcher.probeWasInconclusive()
-        return true
-    }
-
-    /// The quota's day turns with the API's clock: before ours is believed, the two are compared once a day.
-    private func isClockSuspect(_ verdict: Verdict, _ hand: JobInHand) -> Bool {
-        let now = clock.wall()
-        guard let theirs = verdict.serverTime, budget.mustCompareClocks(at: now) else { return false }
-        let difference = theirs < now ? now - theirs : theirs - now
-        guard difference > DayBudget.clockTolerance else {
-            budget.comparedClocks(at: now)
-            return false
-        }
-        dispatcher.hold(
-            .clockSuspect,
-            detail: "this machine's clock says \(now.rfc3339), the API's \(theirs.rfc3339): set the clock right",
-            wasProbe: hand.isProbe)
-        return true
     }
 }

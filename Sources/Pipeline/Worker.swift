@@ -17,7 +17,6 @@ struct Worker: Sendable {
     let photos: any PhotosCalling
     let announcer: Announcer
     let budget: DayBudget
-    let concurrency = ConcurrencyWatch()
     let holdLog: HoldLog
     let clock: any Timekeeper
     let live: LiveConfiguration
@@ -45,15 +44,16 @@ struct Worker: Sendable {
             // Another delivery of the job has been in hand for a minute and answers for it; the ledger need not know.
             let time = clock.wall() + RetrySchedule.longestWaitInHand
             return await stepAside(turn.item, until: time, .following, delivery)
-        case .work, .probe, .park: break
+        case .work, .probe, .park, .standAside: break
         }
         switch turn.item.content {
         case .suspicious: await setApart(turn.item, delivery)
         case .rejected(let rejection): await reject(turn.item, rejection, delivery)
         case .cancel(let id): await cancel(id, turn.item, delivery)
         case .job(let job):
-            let hand = JobInHand(turn.item, job, isProbe: turn.mandate == .probe, now: clock.wall())
-            await walk(hand, mustPark: turn.mandate == .park, delivery)
+            var hand = JobInHand(turn.item, job, isProbe: turn.mandate == .probe, now: clock.wall())
+            hand.isInTheWay = turn.mandate == .standAside
+            await walk(hand, mustPark: turn.mandate == .park || hand.isInTheWay, delivery)
         }
     }
 
@@ -148,14 +148,19 @@ struct Worker: Sendable {
             hook(.call, .after)
 
             // Every way on records the outcome before it publishes anything, and is confirmed before it acks.
-            if isEverybodys(verdict, hand) { return await standStill(hand, delivery) }
+            switch ruling(on: verdict, hand) {
+            case .own: break
+            case .open: return await awaitNeighbours(hand, verdict, delivery)
+            case .standAside(let time): return await standAside(hand, for: time, delivery)
+            case .standStill: return await standStill(hand, delivery)
+            }
             switch verdict.action {
             case .left: return await finish(hand, .left(verdict), delivery)
             case .alreadyLeft: return await finish(hand, .alreadyLeft(verdict), delivery)
             case .dead(let reason):
                 return await finish(hand, .failed(reason, detail: verdict.detail, verdict), delivery)
-            case .deadUnlessWorldsFault(let reason, let cause, let accounts):
-                return await refuse(hand, reason, cause, accounts: accounts, verdict, delivery)
+            case .deadUnlessWorldsFault(let reason, _, _):
+                return await finish(hand, .failed(reason, detail: verdict.detail, verdict), delivery)
             case .tokenRefused(let reason): return await refuseToken(hand, reason, verdict, delivery)
             case .call: break
             case .askAlbum:
@@ -179,10 +184,8 @@ struct Worker: Sendable {
             case .malformedAnswer:
                 hand.progress.malformedAnswers += 1
                 return await failAttempt(hand, verdict, atLeast: .zero, delivery)
-            case .hold(let cause): return await hold(hand, cause, verdict, delivery)
-            case .throttle: return await hold(hand, .rateLimited, verdict, delivery)
-            case .endDay: return await endDay(hand, verdict, delivery)
-            case .delayAccount: return await delay(hand, .minute, verdict, delivery)
+            case .hold, .endDay: return await standStill(hand, delivery)
+            case .throttle, .delayAccount: return await delay(hand, .minute, verdict, delivery)
             case .delayAccountLonger: return await delay(hand, .concurrent, verdict, delivery)
             }
         }

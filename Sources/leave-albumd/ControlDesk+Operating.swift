@@ -53,6 +53,7 @@ extension ControlDesk {
         }
         switch pipeline.resume(cause) {
         case .lifted: return .object([.init("lifted", .array([.text(name)])), .init("probing", .bool(false))])
+        case .probing: return .object([.init("lifted", .array([])), .init("probing", .bool(true))])
         case .mustEndByItself: throw .invalid("\(name) ends by itself when its fault does; see `holds`")
         case .none: break
         }

@@ -33,6 +33,8 @@ struct OperateCommand: Sendable {
         return name == "probe" && answer["probing"]?.bool == false ? .answeredNo : .done
     }
 
+    private static let probing = "jobs test the holds now, one after another; see `leave-albumd holds`\n"
+
     private func text(_ name: String, _ answer: JSONValue) -> String {
         switch name {
         case "pause":
@@ -40,10 +42,9 @@ struct OperateCommand: Sendable {
                 ? "paused: no call begins until `leave-albumd resume`\n"
                 : "the account's jobs wait until it is resumed\n"
         case "resume":
-            answer["probing"]?.bool == true ? "one job tests the holds now; see `leave-albumd holds`\n" : "resumed\n"
+            answer["probing"]?.bool == true ? Self.probing : "resumed\n"
         case "probe":
-            answer["probing"]?.bool == true
-                ? "one job tests the holds now; see `leave-albumd holds`\n" : "no hold is tested by a job\n"
+            answer["probing"]?.bool == true ? Self.probing : "no hold is tested by a job\n"
         case "holds": holds(answer)
         case "quota": quota(answer)
         default: queues(answer)

@@ -130,7 +130,7 @@ extension Settings {
         case .everything:
             return [queue(.due, full), queue(.jobs, full), queue(.bulk, full), queue(.broken, 1), cancels]
         case .withoutBulk: return [queue(.due, full), queue(.jobs, full), queue(.broken, 1), cancels]
-        case .oneAtATime: return [queue(.due, 1), queue(.jobs, 1), queue(.bulk, 1), cancels]
+        case .fewAtATime: return [queue(.due, 2), queue(.jobs, 2), queue(.bulk, 2), cancels]
         case .suspects: return [queue(.due, 1)]
         case .nothing: return []
         }

@@ -254,6 +254,12 @@ final class MemoryLedger: Ledger {
         }
     }
 
+    func knowsSuccess() async throws(LedgerError) -> Bool {
+        state.withLock { state in
+            state.jobs.values.contains { job in job.results.values.contains { $0.outcome != .failed } }
+        }
+    }
+
     func statistics() async throws(LedgerError) -> LedgerStatistics {
         state.withLock { state in
             let open = state.jobs.values.filter { $0.open != nil }

@@ -56,7 +56,7 @@ extension Piece {
             // So that the account's minute is over when its turn comes again.
             now = now + .milliseconds(50)
             dispatch.advance(to: now)
-            guard let turn = dispatch.next(callLimit: inFlight, isProbe: false, at: now) else { break }
+            guard let turn = dispatch.next(callLimit: inFlight, at: now) else { break }
             if let job = turn.item.job { dispatch.callBegan(job.account, at: now) }
             running.append(turn.item.message.tag)
             total += 1

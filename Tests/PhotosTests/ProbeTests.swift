@@ -58,7 +58,7 @@ import Testing
         Case(
             name: "wrong path", answer: Wording.answer(404, Wording.html404),
             actions: (
-                .hold(.endpointMisconfigured), .hold(.endpointMisconfigured), .hold(.endpointMisconfigured)
+                VerdictExample.unexpected, VerdictExample.unexpected, VerdictExample.unexpected
             )),
         Case(name: "not sent", answer: .notSent(detail: "x"), actions: (.retryNetwork, .retryNetwork, .retryNetwork)),
         Case(
@@ -74,9 +74,9 @@ import Testing
             name: "permission",
             answer: Wording.answer(403, Wording.error(403, "PERMISSION_DENIED", "The caller does not have permission")),
             actions: (
-                .deadUnlessWorldsFault(.permissionDenied, .apiRetired),
-                .deadUnlessWorldsFault(.permissionDenied, .apiRetired),
-                .deadUnlessWorldsFault(.permissionDenied, .apiRetired)
+                .deadUnlessWorldsFault(.permissionDenied, .apiRetired, accounts: 5),
+                .deadUnlessWorldsFault(.permissionDenied, .apiRetired, accounts: 5),
+                .deadUnlessWorldsFault(.permissionDenied, .apiRetired, accounts: 5)
             )),
         Case(name: "429", answer: Wording.answer(429), actions: (.throttle, .throttle, .throttle)),
         Case(

@@ -59,8 +59,8 @@ extension VerdictExample {
                 title: "101", answer: Wording.answer(101), row: 6, action: .malformedAnswer, marksAmbiguous: true),
             VerdictExample(
                 title: "302 is never followed", answer: Wording.answer(302, "", [("Location", "https://elsewhere")]),
-                row: 6, action: .hold(.endpointMisconfigured)),
-            VerdictExample(title: "304", answer: Wording.answer(304), row: 6, action: .hold(.endpointMisconfigured)),
+                row: 6, action: unexpected),
+            VerdictExample(title: "304", answer: Wording.answer(304), row: 6, action: unexpected),
         ]
 
     static let requestFaults: [VerdictExample] = [
@@ -68,12 +68,12 @@ extension VerdictExample {
             title: "bad JSON",
             answer: Wording.answer(
                 400, Wording.error(400, "INVALID_ARGUMENT", "Invalid JSON payload received. Unexpected token.")),
-            row: 7, action: .deadUnlessWorldsFault(.clientBug, .clientFaulty)),
+            row: 7, action: .deadUnlessWorldsFault(.clientBug, .clientFaulty, accounts: 2)),
         VerdictExample(
             title: "unknown name",
             answer: Wording.answer(
                 400, Wording.error(400, "INVALID_ARGUMENT", #"Unknown name \"tokenShare\": Cannot find field."#)),
-            row: 7, action: .deadUnlessWorldsFault(.clientBug, .clientFaulty)),
+            row: 7, action: .deadUnlessWorldsFault(.clientBug, .clientFaulty, accounts: 2)),
         VerdictExample(
             title: "owner",
             answer: Wording.answer(
@@ -91,19 +91,19 @@ extension VerdictExample {
             action: .askAlbum),
         VerdictExample(
             title: "HTML 404", answer: Wording.answer(404, Wording.html404), row: 11,
-            action: .hold(.endpointMisconfigured)),
-        VerdictExample(title: "empty 404", answer: Wording.answer(404), row: 11, action: .hold(.endpointMisconfigured)),
+            action: unexpected),
+        VerdictExample(title: "empty 404", answer: Wording.answer(404), row: 11, action: unexpected),
         VerdictExample(
             title: "method not found",
             answer: Wording.answer(404, Wording.error(404, "NOT_FOUND", "Method not found.")),
-            row: 11, action: .hold(.endpointMisconfigured)),
+            row: 11, action: unexpected),
         VerdictExample(
             title: "unimplemented 404", answer: Wording.answer(404, Wording.error(404, "UNIMPLEMENTED", "Not here")),
-            row: 11, action: .hold(.endpointMisconfigured)),
-        VerdictExample(title: "405", answer: Wording.answer(405), row: 11, action: .hold(.endpointMisconfigured)),
+            row: 11, action: unexpected),
+        VerdictExample(title: "405", answer: Wording.answer(405), row: 11, action: unexpected),
         VerdictExample(
             title: "501", answer: Wording.answer(501, Wording.error(501, "UNIMPLEMENTED", "No")), row: 11,
-            action: .hold(.endpointMisconfigured)),
+            action: unexpected),
     ]
 
     static let unknownTokens: [(Int, String)] = [

@@ -42,6 +42,8 @@ public final class Activity: Sendable {
         var last = -1
         while quiet < 4 {
             try? await Task.sleep(for: .microseconds(100))
+            // On a busy machine what is ready to run may not have run yet: this comes after it.
+            await Task.detached(priority: .background) {}.value
             let (count, pending) = state.withLock { ($0.count, $0.pending) }
             quiet = pending == 0 && count == last ? quiet + 1 : 0
             last = count

@@ -200,7 +200,7 @@ public final class MiniBroker: Inbox, Publishing, QueueInspecting {
         switch consumption {
         case .everything: [(.due, prefetch), (.jobs, prefetch), (.bulk, prefetch), (.broken, 1), (.cancel, 16)]
         case .withoutBulk: [(.due, prefetch), (.jobs, prefetch), (.broken, 1), (.cancel, 16)]
-        case .oneAtATime: [(.due, 1), (.jobs, 1), (.bulk, 1), (.cancel, 16)]
+        case .fewAtATime: [(.due, 2), (.jobs, 2), (.bulk, 2), (.cancel, 16)]
         case .suspects: [(.due, 1)]
         case .nothing: []
         }

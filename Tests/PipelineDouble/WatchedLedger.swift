@@ -91,5 +91,9 @@ public final class WatchedLedger: Ledger {
         try await ask { () async throws(LedgerError) in try await self.inner.finishLost(job, result: result) }
     }
 
+    public func knowsSuccess() async throws(LedgerError) -> Bool {
+        try await ask { () async throws(LedgerError) in try await self.inner.knowsSuccess() }
+    }
+
     public func statistics() async throws(LedgerError) -> LedgerStatistics { try await inner.statistics() }
 }

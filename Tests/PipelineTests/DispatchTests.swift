@@ -29,7 +29,7 @@ import Threads
 
     private mutating func next(_ limit: Int = 10, at time: Double = 0) -> (id: String, mandate: Mandate)? {
         dispatch.advance(to: at(time))
-        return dispatch.next(callLimit: limit, isProbe: false, at: at(time)).map {
+        return dispatch.next(callLimit: limit, at: at(time)).map {
             ($0.item.job?.id.string ?? "-", $0.mandate)
         }
     }
@@ -67,7 +67,7 @@ import Threads
         dispatch.accept(item(3, "j1", receivedAt: 6), at: at(6))
         #expect(dispatch.oldest == at(3))
         // Between two tries it is as old as it was.
-        let first = dispatch.next(callLimit: 10, isProbe: false, at: at(7))
+        let first = dispatch.next(callLimit: 10, at: at(7))
         if let first { dispatch.putBack(first.item, until: at(20), at: at(8)) }
         #expect(dispatch.oldest == at(3))
         dispatch.end(tag(1), at: at(30))

@@ -319,7 +319,23 @@ import Threads
             #expect(site.pipeline.snapshot.holds.map(\.cause) == [.clockSuspect])
             #expect(site.pipeline.snapshot.holds.first?.detail.contains("10:00:00") == true)
             isWrong.withLock { $0 = false }
-            await site.advance { site.results.count == 2 }
+            site.submit("c", account: "cay")
+            await site.advance { site.results.count == 3 }
+            #expect(site.pipeline.snapshot.holds.isEmpty)
+        }
+    }
+
+    /// It may be a cache's, or a gateway's with a clock of its own.
+    @Test func oneAnswerWithAnotherTimeIsBelievedByNobody() async throws {
+        var options = Site.Options()
+        options.perDay = 1000
+        try await site(options) { call in
+            .answered(
+                status: 200, fields: call.token == "t-a" ? [("Date", "Mon, 23 Nov 2026 10:00:00 GMT")] : [], body: [])
+        } _: { site in
+            site.submit("a", account: "ann")
+            for number in 0..<3 { site.submit("b\(number)", account: "bob") }
+            await site.advance { site.results.count == 4 }
             #expect(site.pipeline.snapshot.holds.isEmpty)
         }
     }

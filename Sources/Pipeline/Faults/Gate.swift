@@ -1,0 +1,281 @@
+import Jobs
+import Threads
+
+/// Whose fault it is, and what follows for everybody: which holds stand, which accounts wait alone, and how many calls
+/// may be in flight. One value, so that its rules read as a transcript.
+struct Gate: Sendable {
+    private var limiter: ConcurrencyLimiter
+    private var breaker = Breaker()
+    private var refusals = RefusalClassifier()
+    /// The same for tokens, which have proofs of their own: a call may well succeed with a token of an hour ago.
+    private var tokens = RefusalClassifier()
+    private var lastToken: MonotonicTime?
+    private var trouble = OwnTrouble()
+    private var suspicions = AccountSuspicions()
+    private var book = HoldBook()
+
+    /// A call, a question or the want of a token, as it ended.
+    struct Call: Sendable {
+        var job: JobID
+        var account: AccountID
+        var began: MonotonicTime
+        var isProbe = false
+    }
+
+    /// What a failure or a refusal means for its job.
+    enum Ruling: Equatable, Sendable {
+        /// What the table says applies.
+        case own
+        /// Too little is known: it is parked, at no attempt's cost.
+        case open
+        /// It failed in a hold, or while its account waits, and comes back when others have been tried.
+        case standAside(Duration)
+        /// The world is at fault, and another job would fare no better: it stays where it is.
+        case standStill
+    }
+
+    struct Consequence: Sendable {
+        var ruling = Ruling.own
+        var lifted: [Hold] = []
+        /// Accounts whose wait is over.
+        var freed: [AccountID] = []
+        /// What the call's own account waits for now. Nil time: as its steps say.
+        var wait: (cause: AccountQueue.Wait.Cause, time: Duration?)?
+    }
+
+    init(concurrency: Int) {
+        limiter = ConcurrencyLimiter(concurrency: concurrency)
+    }
+
+    var holds: [HoldCause: Hold] { book.holds }
+    /// Another one after each change of the holds.
+    var revision: Int { book.revision }
+    var isHolding: Bool { !book.holds.isEmpty }
+    var isProbing: Bool { book.round != nil }
+
+    /// Calls that may be in flight at `now`.
+    mutating func limit(at now: MonotonicTime) -> Int {
+        isHolding ? (isProbing ? 1 : 0) : limiter.limit(at: now)
+    }
+
+    // MARK: What calls tell
+
+    /// No success is known, not even of earlier runs.
+    mutating func isFirstContact() { refusals.isFirstContact = true }
+
+    /// A call for the account begins. Returns the accounts that are alone with their refusals no longer.
+    mutating func callBegan(_ account: AccountID, at now: MonotonicTime) -> [AccountID] {
+        limiter.called(at: now)
+        guard !suspicions.isEmpty || refusals.hasAccountAlone else { return [] }
+        refusals.called(account)
+        return suspicions.free { $0 != account }
+    }
+
+    /// The API answered, and what it said is no failure and no refusal that may be everybody's.
+    mutating func answered(_ word: HoldPolicy.Word, _ call: Call, at now: MonotonicTime) -> Consequence {
+        var result = Consequence()
+        _ = breaker.note(.healthy, of: call.job, call.account, at: now)
+        if word == .success {
+            refusals.succeeded(call.job, of: call.account, at: now)
+            trouble.succeeded(call.job, at: now)
+            result.freed = suspicions.free { _ in true }
+        }
+        switch word {
+        case .success, .understood, .unknownToken: if !isHolding { limiter.succeeded() }
+        case .album, .refusal, .throttled: break
+        }
+        result.lifted = lift(by: word, call, at: now)
+        return result
+    }
+
+    /// The call failed, or its answer could not be believed.
+    mutating func failed(
+        _ sign: Breaker.Sign, _ call: Call, detail: String, at now: MonotonicTime, wall: Timestamp
+    ) -> Consequence {
+        let isOwn = trouble.isOwn(call.job)
+        trouble.failed(call.job, at: now)
+        guard !isOwn else { return Consequence() }
+        let opening = breaker.note(sign, of: call.job, call.account, at: now)
+        if case .everybodys(let jobs) = opening {
+            book.engage(.apiUnavailable, detail: detail, at: now, wall: wall)
+            for job in jobs where sign != .unsent { fail(job, at: now) }
+        }
+        // With no connection no other job would fare better; of a body that was on its way that is not so sure.
+        if book.areTested { return Consequence(ruling: stand(call, isConclusive: sign == .unsent, at: now)) }
+        guard opening == .accounts else { return Consequence() }
+        return Consequence(ruling: .standStill, wait: (.failing, nil))
+    }
+
+    /// The call was refused in a way that may be everybody's. `isLast`: its job was parked for it as often as it may.
+    mutating func refused(
+        _ call: Call, _ kind: RefusalClassifier.Kind, isLast: Bool = false, detail: String,
+        at now: MonotonicTime, wall: Timestamp
+    ) -> Consequence {
+        _ = breaker.note(.healthy, of: call.job, call.account, at: now)
+        var result = Consequence(lifted: lift(by: .refusal, call, at: now))
+        let ruling = refusals.classify(
+            .init(job: call.job, account: call.account, began: call.began, kind: kind, isLast: isLast), at: now)
+        rule(ruling, call, kind, ended: refusals.ended(kind), detail: detail, &result, at: now, wall: wall)
+        return result
+    }
+
+    /// The API counts too many calls. Ruled its own, the account waits, and nobody else.
+    mutating func throttled(
+        _ call: Call, _ kind: RefusalClassifier.Kind, atLeast wait: Duration?, detail: String, at now: MonotonicTime,
+        wall: Timestamp
+    ) -> Consequence {
+        _ = breaker.note(.healthy, of: call.job, call.account, at: now)
+        var result = Consequence(lifted: lift(by: .throttled, call, at: now))
+        let ruling = refusals.classify(
+            .init(job: call.job, account: call.account, began: call.began, kind: kind), at: now)
+        // What the API counts by the user is the account's until more of them hear it.
+        let isOwn = ruling == .own || (kind.threshold > Self.accountsThrottled && ruling != .everybodys)
+        if isOwn, !book.areTested { return result }
+        if !book.areTested { limiter.throttle() }
+        book.engage(kind.cause, detail: detail, evidence: kind.threshold, atLeast: wait, at: now, wall: wall)
+        result.ruling = stand(call, isConclusive: false, atLeast: wait, at: now)
+        return result
+    }
+
+    /// The API counts the calls of all together: so many accounts that hear it with no success between are all.
+    static let accountsThrottled = 2
+
+    // MARK: Tokens
+
+    /// A token was obtained, not merely remembered.
+    mutating func tokenCame(_ call: Call, at now: MonotonicTime) {
+        tokens.succeeded(call.job, of: call.account, at: now)
+        lastToken = now
+    }
+
+    /// There is no token for now. `isMisconfigured`: the provider says that nobody will get one.
+    mutating func tokenRefused(
+        _ call: Call, isMisconfigured: Bool, detail: String, at now: MonotonicTime, wall: Timestamp
+    ) -> Consequence {
+        let kind = RefusalClassifier.Kind(
+            cause: .clientMisconfigured, threshold: isMisconfigured ? Self.accountsMisconfigured : Self.accountsWithout)
+        var result = Consequence()
+        var ruling = tokens.classify(
+            .init(job: call.job, account: call.account, began: call.began, kind: kind), at: now)
+        let isAlone = lastToken.map { now - $0 > RefusalClassifier.memory } ?? true
+        if isMisconfigured, isAlone { ruling = .everybodys }
+        rule(ruling, call, kind, ended: [], detail: detail, &result, at: now, wall: wall)
+        return result
+    }
+
+    /// So many accounts that hear of a faulty client, or one where no token came in ten minutes.
+    private static let accountsMisconfigured = 2
+    /// So many accounts without a token, and no token between: the token service is away.
+    private static let accountsWithout = 5
+
+    // MARK: Rulings
+
+    private mutating func rule(
+        _ ruling: RefusalClassifier.Ruling, _ call: Call, _ kind: RefusalClassifier.Kind, ended: [JobID],
+        detail: String, _ result: inout Consequence, at now: MonotonicTime, wall: Timestamp
+    ) {
+        if ruling == .everybodys {
+            book.engage(kind.cause, detail: detail, evidence: kind.threshold, ended: ended, at: now, wall: wall)
+        }
+        // A hold ends no job, whatever its neighbours did before.
+        if book.areTested { return result.ruling = stand(call, isConclusive: false, at: now) }
+        switch ruling {
+        case .own, .everybodys: result.ruling = .own
+        case .open: result.ruling = .open
+        case .accountWaits:
+            let (wait, aside) = suspicions.refused(call.account)
+            result.ruling = .standAside(aside)
+            if let wait { result.wait = (.refused, wait) }
+        }
+    }
+
+    private mutating func stand(
+        _ call: Call, isConclusive: Bool, atLeast wait: Duration? = nil, at now: MonotonicTime
+    ) -> Ruling {
+        book.failed(call.job, isProbe: call.isProbe, isConclusive: isConclusive, atLeast: wait, at: now)
+        return isConclusive ? .standStill : .standAside(book.awayTime(at: now))
+    }
+
+    private mutating func fail(_ job: JobID, at now: MonotonicTime) {
+        book.failed(job, isProbe: false, isConclusive: false, atLeast: nil, at: now)
+    }
+
+    private mutating func lift(by word: HoldPolicy.Word, _ call: Call, at now: MonotonicTime) -> [Hold] {
+        guard call.isProbe else { return [] }
+        let gone = book.lift(by: word, at: now)
+        forget(gone)
+        return gone
+    }
+
+    private mutating func forget(_ gone: [Hold]) {
+        guard !gone.isEmpty else { return }
+        for hold in gone {
+            refusals.lifted(hold.cause)
+            tokens.lifted(hold.cause)
+        }
+        if !isHolding { limiter.restart() }
+    }
+
+    // MARK: Holds
+
+    /// One word is enough. `atLeast`: what the world named. `call`: whose word it was, if it was a call's.
+    mutating func hold(
+        _ cause: HoldCause, detail: String, atLeast wait: Duration? = nil, by call: Call? = nil,
+        at now: MonotonicTime, wall: Timestamp
+    ) {
+        book.engage(cause, detail: detail, atLeast: wait, at: now, wall: wall)
+        if let call, book.areTested { _ = stand(call, isConclusive: true, atLeast: wait, at: now) }
+    }
+
+    /// A hold of an earlier run. Its first round comes after `wait`.
+    mutating func restore(
+        _ cause: HoldCause, since: Timestamp, detail: String, after wait: Duration, at now: MonotonicTime,
+        wall: Timestamp
+    ) {
+        book.restore(cause, since: since, detail: detail, after: wait, at: now, wall: wall)
+    }
+
+    /// Ends a hold whose fault is gone, as whoever set it says. Returns it if it was there.
+    mutating func lift(_ cause: HoldCause) -> Hold? {
+        let gone = book.lift(cause)
+        if let gone { forget([gone]) }
+        return gone
+    }
+
+    // MARK: Probes
+
+    /// When there is something to be done though nothing happens.
+    func nextLook(at now: MonotonicTime) -> MonotonicTime? { book.round?.nextLook(at: now) ?? book.nextProbe }
+
+    /// Begins a round whose time has come, and ends one that is over. `isCalling`: a probe is in flight.
+    mutating func advance(isCalling: Bool, at now: MonotonicTime, wall: Timestamp) {
+        book.advance(isCalling: isCalling, at: now, wall: wall)
+    }
+
+    /// Begins a round at once. False if no hold is tested by jobs.
+    mutating func probeNow(at now: MonotonicTime, wall: Timestamp) -> Bool { book.probeNow(at: now, wall: wall) }
+
+    /// A delivery came that may be tried.
+    mutating func delivered(_ job: JobID, at now: MonotonicTime) { book.delivered(job, at: now) }
+
+    /// The account's job is the next probe.
+    mutating func chose(_ account: AccountID, at now: MonotonicTime) { book.chose(account, at: now) }
+
+    /// How well a job serves as the next probe, the least first. Nil: not at all.
+    func rank(_ job: JobID, of account: AccountID, at now: MonotonicTime) -> Int? {
+        guard let round = book.round, !isOwnTrouble(job) else { return nil }
+        if book.failed.contains(job) { return round.takesFailed(at: now) ? 2 : nil }
+        return round.hasTried(account) ? 1 : 0
+    }
+
+    /// Whether the job is in the way of those that may lift the holds.
+    func isInTheWay(_ job: JobID) -> Bool { book.areTested && (book.failed.contains(job) || isOwnTrouble(job)) }
+
+    private func isOwnTrouble(_ job: JobID) -> Bool { refusals.isOwn(job) || trouble.isOwn(job) }
+
+    /// How long what is in the way stays away.
+    func awayTime(at now: MonotonicTime) -> Duration { book.awayTime(at: now) }
+
+    /// Whether what is in hand stays there: no hold lasts so long, or none permits handing back.
+    func keepsDeliveries(at now: MonotonicTime) -> Bool { book.keepDeliveries(at: now) }
+}

@@ -1,0 +1,174 @@
+import Jobs
+import Threads
+
+/// The holds that stand, and the rounds of jobs that test them.
+struct HoldBook: Sendable {
+    /// A hold whose probe comes within this keeps its deliveries; a longer one hands them back.
+    static let longestKeptHold = Duration.seconds(60)
+    /// A hold that comes back so soon goes on with the round that it was lifted in.
+    static let returning = Duration.seconds(600)
+
+    private(set) var holds: [HoldCause: Hold] = [:] {
+        didSet { revision += 1 }
+    }
+    /// Another one after each change of the holds.
+    private(set) var revision = 0
+    private var lifted: [HoldCause: (round: Int, at: MonotonicTime)] = [:]
+    /// Jobs that failed in the holds that stand.
+    private(set) var failed: Set<JobID> = []
+    /// Jobs may be chosen, or one is in flight, to test the holds.
+    private(set) var round: ProbeRound?
+    /// An operator asked for the round, so that it counts for none of the hold's own.
+    private var isExtraRound = false
+
+    /// Some of them end by probes.
+    var areTested: Bool { holds.values.contains { $0.nextProbe != nil } }
+
+    // MARK: Begin and end
+
+    /// Sets the hold, or renews its words. `atLeast`: what the world named before it is called again.
+    mutating func engage(
+        _ cause: HoldCause, detail: String, evidence: Int? = nil, ended: [JobID] = [], atLeast least: Duration? = nil,
+        at now: MonotonicTime, wall: Timestamp
+    ) {
+        if let standing = holds[cause] {
+            if standing.detail != detail { holds[cause]?.detail = detail }
+            return
+        }
+        var hold = Hold(cause: cause, since: wall, detail: detail)
+        hold.evidence = evidence
+        hold.ended = ended
+        if let plan = HoldPolicy.plan(of: cause) {
+            if let before = lifted[cause], now - before.at <= Self.returning { hold.round = before.round }
+            hold.wait(max(least ?? .zero, Self.jittered(plan.wait(before: hold.round))), at: now, wall: wall)
+        }
+        holds[cause] = hold
+    }
+
+    /// A hold of an earlier run. Its first round comes after `wait`.
+    mutating func restore(
+        _ cause: HoldCause, since: Timestamp, detail: String, after wait: Duration, at now: MonotonicTime,
+        wall: Timestamp
+    ) {
+        var hold = Hold(cause: cause, since: since, detail: detail)
+        if HoldPolicy.plan(of: cause) != nil { hold.wait(wait, at: now, wall: wall) }
+        holds[cause] = hold
+    }
+
+    /// What a probe was answered lifts every hold that it contradicts. Returns them.
+    mutating func lift(by word: HoldPolicy.Word, at now: MonotonicTime) -> [Hold] {
+        guard round != nil else { return [] }
+        let gone = holds.values.filter { HoldPolicy.lifts($0.cause, by: word, evidence: $0.evidence) }
+        for hold in gone {
+            lifted[hold.cause] = (hold.round, now)
+            remove(hold.cause)
+        }
+        return gone
+    }
+
+    /// Ends a hold whose fault is gone, as whoever set it says. Returns it if it was there.
+    mutating func lift(_ cause: HoldCause) -> Hold? {
+        guard let hold = holds[cause] else { return nil }
+        lifted[cause] = nil
+        remove(cause)
+        return hold
+    }
+
+    private mutating func remove(_ cause: HoldCause) {
+        holds[cause] = nil
+        guard !areTested else { return }
+        round = nil
+        isExtraRound = false
+        failed = []
+    }
+
+    // MARK: Rounds
+
+    /// The holds end only by probes, and the next round is due at that time.
+    var nextProbe: MonotonicTime? {
+        guard !holds.isEmpty, round == nil, holds.values.allSatisfy({ $0.nextProbe != nil }) else { return nil }
+        return holds.values.compactMap(\.nextProbe).max()
+    }
+
+    /// Begins a round whose time has come, and ends one that is over. `isCalling`: a probe is in flight.
+    mutating func advance(isCalling: Bool, at now: MonotonicTime, wall: Timestamp) {
+        if let round, !isCalling, round.isOver(at: now) { endRound(atLeast: round.leastWait, at: now, wall: wall) }
+        guard let time = nextProbe, time <= now else { return }
+        let sizes = holds.values.map { ProbePlan.jobs(inRound: $0.round, evidence: $0.evidence ?? 1) }
+        round = ProbeRound(limit: max(sizes.max() ?? 1, isExtraRound ? ProbePlan.firstRound : 1), at: now)
+    }
+
+    private mutating func endRound(atLeast least: Duration, at now: MonotonicTime, wall: Timestamp) {
+        round = nil
+        for cause in holds.keys {
+            // One that began in this round has its time.
+            guard let probe = holds[cause]?.nextProbe, probe <= now, let plan = HoldPolicy.plan(of: cause) else {
+                continue
+            }
+            if !isExtraRound { holds[cause]?.round += 1 }
+            let wait = max(least, Self.jittered(plan.wait(before: holds[cause]?.round ?? 0)))
+            holds[cause]?.wait(wait, at: now, wall: wall)
+        }
+        isExtraRound = false
+    }
+
+    /// A tenth more is enough to spread several workers.
+    private static func jittered(_ wait: Duration) -> Duration { wait + wait / 10 * Double.random(in: 0..<1) }
+
+    /// Begins a round at once, at least as large as a first one. False if no hold is tested by jobs.
+    mutating func probeNow(at now: MonotonicTime, wall: Timestamp) -> Bool {
+        guard areTested else { return false }
+        guard round == nil else { return true }
+        for cause in holds.keys where holds[cause]?.nextProbe != nil { holds[cause]?.wait(.zero, at: now, wall: wall) }
+        isExtraRound = true
+        return true
+    }
+
+    /// A delivery came while a round is on.
+    mutating func delivered(_ job: JobID, at now: MonotonicTime) {
+        if !failed.contains(job) { round?.heard(at: now) }
+    }
+
+    mutating func chose(_ account: AccountID, at now: MonotonicTime) { round?.chose(account, at: now) }
+
+    /// A job failed while holds stand. `isConclusive`: another one would fare no better, and this one is not at fault.
+    mutating func failed(
+        _ job: JobID, isProbe: Bool, isConclusive: Bool, atLeast wait: Duration?, at now: MonotonicTime
+    ) {
+        if isProbe, round != nil {
+            round?.failed(isConclusive: isConclusive, atLeast: wait, at: now)
+            for cause in holds.keys where holds[cause]?.nextProbe != nil { holds[cause]?.refusedProbes += 1 }
+        }
+        if !isConclusive { failed.insert(job) }
+    }
+
+    /// How long what has failed stays away: past the round that is on, and past the next if that is near. Before one that
+    /// is far it is back in the broker's queue, where an operator's round and the end of the hold find it.
+    func awayTime(at now: MonotonicTime) -> Duration {
+        let next: Duration
+        if round == nil {
+            next = max(.zero, (nextProbe ?? now) - now)
+        } else {
+            next = holds.values.compactMap { HoldPolicy.plan(of: $0.cause)?.wait(before: $0.round + 1) }.max() ?? .zero
+        }
+        let isNear = next < Self.longestKeptHold
+        return (round?.remaining(at: now) ?? .zero) + (isNear ? next : .zero)
+            + (isNear || round == nil ? ProbePlan.longestRound : .zero)
+    }
+
+    /// Whether what is in hand stays there: no hold lasts so long, or none permits handing back.
+    func keepDeliveries(at now: MonotonicTime) -> Bool {
+        holds.values.allSatisfy { hold in
+            guard HoldPolicy.permitsHandingBack(hold.cause) else { return true }
+            guard let probe = hold.nextProbe else { return false }
+            return probe - now < Self.longestKeptHold
+        } || holds.values.contains { !HoldPolicy.permitsHandingBack($0.cause) }
+    }
+}
+
+extension Hold {
+    fileprivate mutating func wait(_ time: Duration, at now: MonotonicTime, wall: Timestamp) {
+        nextProbe = now + time
+        nextProbeAt = wall + time
+    }
+}

@@ -1,0 +1,40 @@
+import Threads
+
+/// When jobs test a fault of the world, and how many of them: in rounds, the first ones quick and large, so that bad
+/// jobs at the head of a queue do not keep the good ones behind them for long; then one job each time.
+struct ProbePlan: Equatable, Sendable {
+    /// Long enough for what passes by itself.
+    static let quickWaits: [Duration] = [.seconds(5), .seconds(30)]
+    static let firstRound = 8
+    /// Jobs that have been tried when the second round ends, with those that raised the hold.
+    static let afterTwoRounds = 58
+    /// A round that has found nothing ends then.
+    static let longestRound = Duration.seconds(30)
+    /// So long after the last word of a round nothing more is taken to be coming.
+    static let quiet = Duration.seconds(1)
+
+    /// For an account that waits alone.
+    static let ofAccounts = ProbePlan(waits: quickWaits, then: .seconds(300), longest: .seconds(3600))
+
+    /// Before the first rounds.
+    let waits: [Duration]
+    /// After these, doubling.
+    let then: Duration
+    let longest: Duration
+
+    /// Before the round of that number, the first being 0.
+    func wait(before round: Int) -> Duration {
+        if round < waits.count { return waits[round] }
+        // Ten doublings are beyond any longest wait.
+        return min(longest, then * (1 << min(round - waits.count, 10)))
+    }
+
+    /// Jobs that a round tries at most. `evidence`: how many refusals raised the hold.
+    static func jobs(inRound round: Int, evidence: Int) -> Int {
+        switch round {
+        case 0: firstRound
+        case 1: max(firstRound, afterTwoRounds - firstRound - evidence)
+        default: 1
+        }
+    }
+}

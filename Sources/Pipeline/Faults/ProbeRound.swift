@@ -1,0 +1,62 @@
+import Jobs
+import Threads
+
+/// One round of probing: jobs that have not failed in the hold, one after another, each of another account where there
+/// is one, until one lifts it.
+struct ProbeRound: Sendable {
+    private let limit: Int
+    /// When its first job was tried: a round waits for one.
+    private var began: MonotonicTime?
+    private var tried = 0
+    private var accounts: Set<AccountID> = []
+    private var isConclusive = false
+    /// The latest delivery or answer.
+    private var lastHeard: MonotonicTime
+    /// What the API asked for at least before it is called again.
+    private(set) var leastWait = Duration.zero
+
+    init(limit: Int, at now: MonotonicTime) {
+        self.limit = limit
+        lastHeard = now
+    }
+
+    /// A delivery came that may be tried.
+    mutating func heard(at now: MonotonicTime) { lastHeard = now }
+
+    mutating func chose(_ account: AccountID, at now: MonotonicTime) {
+        accounts.insert(account)
+        began = began ?? now
+    }
+
+    func hasTried(_ account: AccountID) -> Bool { accounts.contains(account) }
+
+    /// A job was tried and lifted nothing. `isConclusive`: another one would fare no better.
+    mutating func failed(isConclusive: Bool, atLeast wait: Duration?, at now: MonotonicTime) {
+        tried += 1
+        lastHeard = now
+        self.isConclusive = self.isConclusive || isConclusive
+        leastWait = max(leastWait, wait ?? .zero)
+    }
+
+    /// Whether it tries no more. A round in which nothing came to be tried waits for the first job.
+    func isOver(at now: MonotonicTime) -> Bool {
+        guard tried > 0 else { return false }
+        return isConclusive || tried >= limit || remaining(at: now) == .zero || isQuiet(at: now)
+    }
+
+    /// Nothing that has not failed yet comes any more: one that has may be tried, if none was in this round.
+    func takesFailed(at now: MonotonicTime) -> Bool { tried == 0 && isQuiet(at: now) }
+
+    /// When it is to be looked at again though nothing happens.
+    func nextLook(at now: MonotonicTime) -> MonotonicTime? {
+        let times = [lastHeard + ProbePlan.quiet] + (tried > 0 ? [now + remaining(at: now)] : [])
+        return times.filter { $0 > now }.min()
+    }
+
+    /// What is left of it at the most.
+    func remaining(at now: MonotonicTime) -> Duration {
+        max(.zero, (began ?? now) + ProbePlan.longestRound - now)
+    }
+
+    private func isQuiet(at now: MonotonicTime) -> Bool { now - lastHeard >= ProbePlan.quiet }
+}

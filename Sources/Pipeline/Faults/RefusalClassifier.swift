@@ -1,0 +1,151 @@
+import Jobs
+import Threads
+
+/// Whose fault a refusal is: the job's own, everybody's, or not known yet.
+///
+/// A success proves that the world works for others; what was refused since the last one is the evidence against it. One
+/// refusal never stands for the world, and a success of before stands for it only so long: at most `threshold` - 1
+/// jobs are ended between two proofs.
+struct RefusalClassifier: Sendable {
+    /// A proof counts for so long for what is refused after it.
+    static let memory = Duration.seconds(600)
+    /// Refused jobs that are remembered until a proof comes.
+    private static let most = 10_000
+    /// Up to this threshold an account that is alone with its refusals waits at the second of them.
+    private static let quickestThreshold = 5
+    private static let openJobsOfOneAccount = 2
+
+    /// What was refused. The refusals that count together are of one cause and of one patience with it.
+    struct Kind: Hashable, Sendable {
+        var cause: HoldCause
+        /// So many accounts, or jobs of several accounts, refused with no proof between them are everybody.
+        var threshold: Int
+    }
+
+    /// A call, or a question for a token, that was refused.
+    struct Refusal: Sendable {
+        var job: JobID
+        var account: AccountID
+        /// When it began.
+        var began: MonotonicTime
+        var kind: Kind
+        /// It has been parked for this as often as it may.
+        var isLast = false
+    }
+
+    enum Ruling: Equatable {
+        /// The job's: what the table says of it applies.
+        case own
+        /// Too few were refused to tell.
+        case open
+        /// No other account was called since this one's refusals began: it waits alone, and tries one job at a time.
+        case accountWaits
+        case everybodys
+    }
+
+    /// What was refused of a kind since the last proof.
+    private struct Evidence {
+        var jobs: Set<JobID> = []
+        /// The accounts and jobs whose calls began after the proof; the others say nothing against it.
+        var accounts: Set<AccountID> = []
+        var later: Set<JobID> = []
+        var open: Set<JobID> = []
+        /// The only account that was called since its first refusal.
+        var alone: AccountID?
+        /// Jobs that were ended for it, in the order of their ends.
+        var ended: [JobID] = []
+    }
+
+    private var latest: (account: AccountID, time: MonotonicTime)?
+    /// The latest success of an account other than `latest`'s, so that no account is its own neighbour.
+    private var other: (account: AccountID, time: MonotonicTime)?
+    private var evidence: [Kind: Evidence] = [:]
+    /// For what each job was refused last, and when the first call that was refused for it began.
+    private var refused = BoundedTable<JobID, (cause: HoldCause, began: MonotonicTime)>(most: most)
+    /// No success is known of at all, not even of earlier runs: a first refusal is more likely the world's.
+    var isFirstContact = false
+
+    /// A proof: the user of `job` has left.
+    mutating func succeeded(_ job: JobID, of account: AccountID, at now: MonotonicTime) {
+        if let latest, latest.account != account { other = latest }
+        latest = (account, now)
+        evidence = [:]
+        refused[job] = nil
+        isFirstContact = false
+    }
+
+    /// Whether a call of another account would change anything.
+    var hasAccountAlone: Bool { evidence.values.contains { $0.alone != nil } }
+
+    /// A call of the account begins: whoever else was alone with its refusals is so no longer.
+    mutating func called(_ account: AccountID) {
+        for (kind, found) in evidence where found.alone != nil && found.alone != account { evidence[kind]?.alone = nil }
+    }
+
+    /// A hold of that cause was lifted: what led to it says nothing any more.
+    mutating func lifted(_ cause: HoldCause) {
+        for kind in evidence.keys where kind.cause == cause { evidence[kind] = nil }
+    }
+
+    mutating func classify(_ refusal: Refusal, at now: MonotonicTime) -> Ruling {
+        // It is no witness against the world any more.
+        if isOwn(refusal.job), refused[refusal.job]?.cause == refusal.kind.cause { return .own }
+        note(refusal)
+        if isFirstContact, refusal.kind.threshold == 2 { return .everybodys }
+        let ruling = ruling(refusal, evidence[refusal.kind] ?? Evidence(), at: now)
+        switch ruling {
+        case .own:
+            if !ended(refusal.kind).contains(refusal.job) { evidence[refusal.kind]?.ended.append(refusal.job) }
+        case .open, .accountWaits: evidence[refusal.kind]?.open.insert(refusal.job)
+        case .everybodys: break
+        }
+        return ruling
+    }
+
+    /// Whether the job was refused, and the world has proved since that it works.
+    func isOwn(_ job: JobID) -> Bool {
+        guard let before = refused[job], let latest else { return false }
+        return latest.time > before.began
+    }
+
+    /// The jobs that were ended for refusals of the kind since the last proof.
+    func ended(_ kind: Kind) -> [JobID] { evidence[kind]?.ended ?? [] }
+
+    private mutating func note(_ refusal: Refusal) {
+        if refused[refusal.job]?.cause != refusal.kind.cause {
+            refused[refusal.job] = (refusal.kind.cause, refusal.began)
+        }
+        var found = evidence[refusal.kind] ?? Evidence(alone: refusal.account)
+        if found.alone != refusal.account { found.alone = nil }
+        found.jobs.insert(refusal.job)
+        if latest.map({ $0.time < refusal.began }) ?? true {
+            found.accounts.insert(refusal.account)
+            found.later.insert(refusal.job)
+        }
+        evidence[refusal.kind] = found
+    }
+
+    private func ruling(_ refusal: Refusal, _ found: Evidence, at now: MonotonicTime) -> Ruling {
+        let threshold = refusal.kind.threshold
+        if isContradicted(refusal, at: now), found.jobs.count < threshold { return .own }
+        // Few accounts that are refused job after job are as many words as many accounts.
+        let isOfSeveral = found.accounts.count > 1
+        if found.accounts.count >= threshold || (isOfSeveral && found.later.count >= threshold) { return .everybodys }
+        let mayEnd = found.ended.count + 1 < threshold
+        if found.alone == refusal.account {
+            let isNew = !found.open.contains(refusal.job)
+            let most = threshold > Self.quickestThreshold ? threshold : Self.openJobsOfOneAccount
+            if found.open.count + (isNew ? 1 : 0) >= most || (refusal.isLast && !mayEnd) { return .accountWaits }
+        }
+        guard refusal.isLast else { return .open }
+        return mayEnd ? .own : .everybodys
+    }
+
+    /// Whether somebody else succeeded a little before the refusal, or while its call was on the way.
+    private func isContradicted(_ refusal: Refusal, at now: MonotonicTime) -> Bool {
+        if let latest, latest.time >= refusal.began { return true }
+        return [latest, other].contains { success in
+            success.map { $0.account != refusal.account && now - $0.time <= Self.memory } ?? false
+        }
+    }
+}

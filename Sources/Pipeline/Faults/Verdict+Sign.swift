@@ -1,0 +1,20 @@
+import Jobs
+import Photos
+
+extension Verdict {
+    /// What it says of the API's health. Nil: nothing, for nothing was sent to it, and not for want of an answer.
+    var sign: Breaker.Sign? {
+        // The album answered; the status is that of the refused call, if there was one.
+        if album != nil { return .healthy }
+        guard let httpStatus else {
+            switch action {
+            case .hold(.tlsTrust): return nil
+            case .retryNetwork: return .unsent
+            default: return .noAnswer
+            }
+        }
+        // A method that is missing is answered for by a server that works.
+        if case .deadUnlessWorldsFault = action { return .healthy }
+        return httpStatus >= 500 ? .serverFault : .healthy
+    }
+}

@@ -1,0 +1,91 @@
+import Jobs
+import Photos
+import Threads
+
+/// What an answer says of the world, and what that means for its job.
+extension Worker {
+    /// A job that was parked so often for the same refusal is not the one to find out.
+    static let refusalsToEnd = 3
+    /// The thresholds of a token that is refused though it is fresh, and of an account that is over its own rate.
+    private static let accountsWithRefusedTokens = 5
+    private static let accountsOverTheirRate = 3
+
+    /// Tells everybody what the answer shows. Whatever the ruling is, the table's action is the job's only if it is
+    /// `own`.
+    func ruling(on verdict: Verdict, _ hand: JobInHand) -> Gate.Ruling {
+        if isClockSuspect(verdict, hand) { return .own }
+        let call = hand.call
+        switch verdict.action {
+        case .left: return answered(.success, call)
+        case .alreadyLeft:
+            // Taken for left without the album's word, it proves nothing.
+            return answered(verdict.album == .cannotTell ? .unknownToken : .success, call)
+        case .dead(.responseMalformed), .dead(.serverDataLoss):
+            _ = dispatcher.failed(verdict.sign ?? .healthy, call, detail: verdict.detail)
+            return .own
+        case .dead, .askAlbum: return answered(Self.word(of: verdict), call)
+        case .call: return answered(verdict.album == .joined ? .album : .refusal, call)
+        case .retryOnFreshToken: return answered(.refusal, call)
+        case .deadUnlessWorldsFault(_, let cause, let threshold):
+            return dispatcher.refused(
+                call, .init(cause: cause, threshold: threshold),
+                isLast: hand.item.stamp.refusals >= Self.refusalsToEnd - 1, detail: verdict.detail)
+        case .tokenRefused:
+            return dispatcher.refused(
+                call, .init(cause: .clientMisconfigured, threshold: Self.accountsWithRefusedTokens),
+                isLast: hand.item.stamp.refusals >= Self.refusalsToEnd, detail: verdict.detail)
+        case .retryNetwork, .retry, .retryAskingAtLast, .malformedAnswer:
+            return dispatcher.failed(verdict.sign ?? .healthy, call, detail: verdict.detail)
+        case .hold(let cause):
+            dispatcher.hold(cause, detail: verdict.detail, atLeast: verdict.minimumWait, by: call)
+            return .standStill
+        case .endDay:
+            // The API counts otherwise than we do: the day is over, and a job a while after its end tells whether the
+            // next has begun. A probe that is refused tries again in an hour, as its hold says.
+            let now = clock.wall()
+            let wait = hand.isProbe ? nil : budget.endDay(at: now) - now + .seconds(Int.random(in: 0...900))
+            dispatcher.hold(.quotaDay, detail: verdict.detail, atLeast: wait, by: call)
+            return .standStill
+        case .throttle: return throttled(call, threshold: Gate.accountsThrottled, verdict)
+        case .delayAccount, .delayAccountLonger: return throttled(call, threshold: Self.accountsOverTheirRate, verdict)
+        }
+    }
+
+    private func answered(_ word: HoldPolicy.Word, _ call: Gate.Call) -> Gate.Ruling {
+        dispatcher.answered(word, call)
+        return .own
+    }
+
+    private func throttled(_ call: Gate.Call, threshold: Int, _ verdict: Verdict) -> Gate.Ruling {
+        dispatcher.throttled(
+            call, .init(cause: .rateLimited, threshold: threshold), atLeast: verdict.minimumWait,
+            detail: verdict.detail)
+    }
+
+    /// By the rows in which the method speaks of the user or the album. Any other refusal may be a gateway's.
+    private static func word(of verdict: Verdict) -> HoldPolicy.Word {
+        switch verdict.row {
+        case 8, 14, 19, 27: .understood
+        case 9, 10: verdict.album == nil ? .unknownToken : .understood
+        default: .refusal
+        }
+    }
+
+    /// The quota's day turns with the API's clock: before ours is believed, the two are compared once a day. One answer
+    /// may come from a cache or from a gateway with a clock of its own: two are believed.
+    private func isClockSuspect(_ verdict: Verdict, _ hand: JobInHand) -> Bool {
+        let now = clock.wall()
+        guard let theirs = verdict.serverTime, budget.mustCompareClocks(at: now) else { return false }
+        let difference = theirs < now ? now - theirs : theirs - now
+        guard difference > DayBudget.clockTolerance else {
+            budget.comparedClocks(at: now)
+            return false
+        }
+        guard budget.doubtClock() || hand.isProbe else { return false }
+        dispatcher.hold(
+            .clockSuspect,
+            detail: "this machine's clock says \(now.rfc3339), the API's \(theirs.rfc3339): set the clock right",
+            by: hand.call)
+        return true
+    }
+}

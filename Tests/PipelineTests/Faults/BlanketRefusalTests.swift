@@ -1,0 +1,98 @@
+import Jobs
+import Photos
+import PipelineDouble
+import Testing
+import Threads
+
+@testable import Pipeline
+
+/// A refusal of everybody, on the clock that stands: what it costs, by whatever words the API says it.
+///
+/// `swift test --filter BlanketRefusalTests` prints the table.
+@Suite(.timeLimit(.minutes(10))) struct BlanketRefusalTests {
+    struct Stream: Sendable, CustomStringConvertible {
+        var jobsPerSecond: Double
+        var accounts: Int
+        /// It begins while jobs succeed.
+        var isInMidStream: Bool
+
+        var description: String {
+            "\(jobsPerSecond) jobs/s of \(accounts) account\(accounts == 1 ? "" : "s"), "
+                + (isInMidStream ? "in mid-stream" : "from the start")
+        }
+
+        static let all = [0.1, 20].flatMap { rate in
+            [10, 1].flatMap { accounts in
+                [true, false].map { Stream(jobsPerSecond: rate, accounts: accounts, isInMidStream: $0) }
+            }
+        }
+    }
+
+    private static let wastedOnTheFirstDay = 100
+    private static let wastedOnTheNext = 30
+
+    @Test(arguments: RefusalRow.refusals.indices) func itEndsFewJobsAndWastesFewCalls(number: Int) async throws {
+        let row = RefusalRow.refusals[number]
+        var lines: [String] = []
+        for stream in Stream.all {
+            let (killed, first, next) = try await run(row, stream)
+            lines.append("row \(row), \(stream): \(killed) ended, \(first) calls on the first day, \(next) on the next")
+            #expect(killed < row.threshold, "row \(row), \(stream)")
+            // A batch of stale tokens of one account is ordinary, and is not kept for a day.
+            if stream.accounts == 1, row.threshold <= 5 { #expect(killed == 0, "row \(row), \(stream)") }
+            #expect(first <= Self.wastedOnTheFirstDay, "row \(row), \(stream)")
+            #expect(next <= Self.wastedOnTheNext, "row \(row), \(stream)")
+        }
+        print(lines.joined(separator: "\n"))
+    }
+
+    private func run(_ row: RefusalRow, _ stream: Stream) async throws -> (killed: Int, first: Int, next: Int) {
+        let clock = Lock<ManualClock?>(nil)
+        let isRefused = Lock(!stream.isInMidStream)
+        var options = Site.Options()
+        options.concurrency = 8
+        options.prefetch = 16
+        options.perMinute = 30
+        let site = try Site(
+            options, albums: { _ in isRefused.withLock { $0 } ? row.album : .album(joined: true) }
+        ) { call in
+            await clock.withLock { $0 }?.sleep(for: .milliseconds(50))
+            return isRefused.withLock { $0 } ? row.answer(call) : .ok
+        }
+        clock.withLock { $0 = site.clock }
+        site.begin()
+        var number = 0
+        func submit() {
+            site.submit("j\(number)", account: "a\(number % stream.accounts)")
+            number += 1
+        }
+        let interval = Duration.seconds(1) / stream.jobsPerSecond
+        if stream.isInMidStream {
+            for _ in 0..<20 {
+                submit()
+                await site.pass(interval)
+            }
+            await site.advance(for: .seconds(600)) { site.resultCount == number }
+        }
+        let before = (results: site.resultCount, calls: site.photos.calls.count)
+        isRefused.withLock { $0 = true }
+        let start = site.clock.now()
+        // What comes after the first hundreds is as those: in the broker.
+        for _ in 0..<100 {
+            submit()
+            await site.pass(interval)
+        }
+        let day = Duration.seconds(86_400)
+        await site.pass(day - (site.clock.now() - start))
+        let first = site.photos.calls.count - before.calls
+        await site.pass(day)
+        let next = site.photos.calls.count - before.calls - first
+        let killed = site.resultCount - before.results
+        // Nothing was lost by it.
+        isRefused.withLock { $0 = false }
+        await site.advance(for: day) { site.resultCount == number }
+        #expect(site.resultCount == number, "row \(row), \(stream)")
+        await site.end()
+        return (killed, first, next)
+    }
+}
