@@ -6,6 +6,8 @@ public enum OwnHeader {
     public static let ambiguous = prefix + "ambiguous"
     public static let generation = prefix + "generation"
     public static let notBefore = prefix + "not-before"
+    public static let turn = prefix + "turn"
+    public static let moves = prefix + "moves"
     public static let suspect = prefix + "suspect"
     public static let refusals = prefix + "refusals"
     public static let ask = prefix + "ask"

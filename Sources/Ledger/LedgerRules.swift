@@ -55,7 +55,7 @@ enum LedgerRules {
         }
         guard row.copyIsPublished else { return .unparked(row.open) }
         if let due = row.due, due + lateness < now { return .overdue(row.open) }
-        // Not due at any time: the newer copy was claimed or handed back, so the broker has it.
+        // Not due at any time: the newer copy was claimed, so the broker has it.
         return .parked(row.open)
     }
 
@@ -107,7 +107,7 @@ enum LedgerRules {
             next = row
         } else {
             switch record {
-            case .kept, .handedBack: return nil
+            case .kept, .postponed: return nil
             case .finished, .parked: break
             }
             precondition(
@@ -128,11 +128,10 @@ enum LedgerRules {
         case .kept(_, let attempts, let isAmbiguous, let malformedAnswers):
             next.raise(attempts: attempts, isAmbiguous: isAmbiguous, malformedAnswers: malformedAnswers)
             next.hasOpenIntent = false
-        case .handedBack:
+        case .postponed(_, let due):
             // An older copy that took over leaves the row overdue, so that it is let in again.
-            guard next.copy == arrival.copy else { return nil }
-            next.due = nil
-            next.copyIsPublished = true
+            guard next.copy == arrival.copy, next.due != nil, next.due != due else { return nil }
+            next.due = due
         }
         return moved(next, at: now)
     }

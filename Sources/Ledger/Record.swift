@@ -9,15 +9,15 @@ public enum Record: Sendable {
     case parked(Arrival, attempts: Int, isAmbiguous: Bool, malformedAnswers: Int, due: Timestamp)
     /// The call ended, the job stays in hand. Needs a row; nothing happens without one.
     case kept(Arrival, attempts: Int, isAmbiguous: Bool, malformedAnswers: Int)
-    /// The copy that was parked has arrived and goes back to the broker as it is: it is not due any more at a time.
-    /// Nothing happens without a row.
-    case handedBack(Arrival)
+    /// The copy that was parked has arrived before its time or its turn, and goes back to the broker as it is, to come at
+    /// `due`. Nothing happens unless the row still waits for that very copy.
+    case postponed(Arrival, due: Timestamp)
 
     /// Whose record it is.
     public var arrival: Arrival {
         switch self {
         case .finished(let arrival, _, _, _, _), .parked(let arrival, _, _, _, _), .kept(let arrival, _, _, _),
-            .handedBack(let arrival):
+            .postponed(let arrival, _):
             arrival
         }
     }

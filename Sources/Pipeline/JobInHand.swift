@@ -52,6 +52,12 @@ struct JobInHand: Sendable {
         trace = Intake.trace(of: item.message.properties)
     }
 
+    /// Its intent is durable: whatever it waited for is over.
+    mutating func claimed(_ open: OpenJob) {
+        progress = Progress(arrival, open)
+        (item.stamp.turn, item.stamp.moves) = (nil, 0)
+    }
+
     /// The headers of a copy of it as things stand.
     func stamp(copy: Int, notBefore: Timestamp?) -> Stamp {
         var stamp = item.stamp

@@ -22,6 +22,8 @@ struct Letter: Sendable {
         var copied = stamp
         // What the copy's place in the retry ladder was says nothing any more.
         copied.notBefore = nil
+        copied.turn = nil
+        copied.moves = 0
         copied.suspect = 0
         copied.write(to: &headers)
         func append(_ name: String, _ value: FieldValue) { headers.append(OwnHeader.prefix + name, value) }

@@ -14,6 +14,8 @@ public enum PipelineEvent: Sendable {
     case called(Call)
     /// A copy waits in the retry queue of `delay` (nil: on `due`).
     case parked(JobID?, generation: Int, delay: Duration?, wait: Duration, cause: String)
+    /// The copy that there is waits in the retry queue of `delay` (nil: on `due`); `moves` times in a row by now.
+    case steppedAside(JobID?, generation: Int, delay: Duration?, wait: Duration, StepAside, moves: Int)
     case handedBack(count: Int)
     /// Somebody wants the job to end without a call; `inTime` if none had begun.
     case cancelled(JobID, inTime: Bool)

@@ -9,6 +9,10 @@ struct Progress: Equatable, Sendable {
     var malformedAnswers: Int
     var firstSeen: Timestamp
     var firstCallAt: Timestamp?
+    /// The number of the newest copy, as the ledger says; nil if it knows none.
+    var copy: Int?
+    /// When the parked copy is due, as the ledger says.
+    var due: Timestamp?
 
     init(_ arrival: Arrival, isAmbiguous: Bool) {
         attempts = arrival.attempts
@@ -23,5 +27,7 @@ struct Progress: Equatable, Sendable {
         malformedAnswers = open.malformedAnswers
         firstSeen = min(arrival.firstSeen, open.firstSeen)
         firstCallAt = open.firstCallAt
+        copy = open.copy
+        due = open.due
     }
 }

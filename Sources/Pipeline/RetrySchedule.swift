@@ -37,6 +37,12 @@ struct RetrySchedule: Sendable {
         delays.last { $0 <= wait }
     }
 
+    /// The delay queue for a delivery that steps aside: the one that fits, else the shortest, for on `due` it would come
+    /// back at once. Nil for an `isExact` wait that is shorter than each of them: it was waited for in hand already.
+    func queueAside(for wait: Duration, isExact: Bool) -> Duration? {
+        queue(for: wait) ?? (isExact ? nil : delays[0])
+    }
+
     static func queueName(_ delay: Duration, prefix: String) -> String {
         "\(prefix).retry.\(delay.components.seconds)s"
     }

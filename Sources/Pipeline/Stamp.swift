@@ -12,6 +12,10 @@ struct Stamp: Equatable, Sendable {
     var generation = 0
     /// The copy is not worked on before.
     var notBefore: Timestamp?
+    /// When the turn of its account is expected to come to it, since it made room for others. It may be had earlier.
+    var turn: Timestamp?
+    /// How often it has stepped aside since it was last parked or called.
+    var moves = 0
     /// How often the job was set apart because the worker died with it in hand.
     var suspect = 0
     /// How often it was parked because a refusal could have been everybody's.
@@ -41,6 +45,8 @@ struct Stamp: Equatable, Sendable {
         if case .boolean(true)? = headers[OwnHeader.ambiguous] { isAmbiguous = true }
         generation = count(OwnHeader.generation) ?? 0
         notBefore = time(OwnHeader.notBefore)
+        turn = time(OwnHeader.turn)
+        moves = count(OwnHeader.moves) ?? 0
         suspect = count(OwnHeader.suspect) ?? 0
         refusals = count(OwnHeader.refusals) ?? 0
         if case .boolean(true)? = headers[OwnHeader.ask] { mustAsk = true }
@@ -57,6 +63,8 @@ struct Stamp: Equatable, Sendable {
         headers.append(OwnHeader.ambiguous, .boolean(isAmbiguous))
         headers.append(OwnHeader.generation, .integer(Int64(generation)))
         if let notBefore { headers.append(OwnHeader.notBefore, .integer(notBefore.milliseconds)) }
+        if let turn { headers.append(OwnHeader.turn, .integer(turn.milliseconds)) }
+        if moves > 0 { headers.append(OwnHeader.moves, .integer(Int64(moves))) }
         if suspect > 0 { headers.append(OwnHeader.suspect, .integer(Int64(suspect))) }
         if refusals > 0 { headers.append(OwnHeader.refusals, .integer(Int64(refusals))) }
         if mustAsk { headers.append(OwnHeader.ask, .boolean(true)) }

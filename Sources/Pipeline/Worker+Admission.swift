@@ -13,13 +13,13 @@ enum Admission: Sendable {
     /// A short wait, in hand.
     case wait(until: MonotonicTime)
     case park(until: Timestamp, cause: String)
+    /// The same copy comes again later: nothing was decided of it.
+    case stepAside(until: Timestamp, StepAside)
     /// There is no other token than the one that the API refused.
     case refused
 }
 
 extension Worker {
-    /// Less is not worth the way through the broker.
-    private static let shortestParking = Duration.seconds(5)
     /// A token service that is down is asked again after this, at no attempt's cost.
     private static let unavailableCredential = Duration.seconds(30)
     /// So many accounts without a token, and no success between: the token service is away.
@@ -45,18 +45,27 @@ extension Worker {
             return .end(.failed(.attemptsExhausted, detail: "it is older than retry.max_age", nil))
         }
         if let notBefore = hand.item.stamp.notBefore, notBefore > now {
-            let wait = notBefore - now
-            return wait > RetrySchedule.longestWaitInHand
-                ? .park(until: notBefore, cause: "early") : .wait(until: clock.now() + wait)
+            return early(until: notBefore, hasWaited: mustPark, at: now)
         }
         if mustPark, let opens = dispatcher.bulkOpens(for: hand.item) {
-            return waitForShare(until: now + max(opens, Self.shortestParking), at: now)
+            return waitForShare(until: now + opens, at: now)
         }
         if mustPark {
-            let wait = max(dispatcher.reserveSlot(hand.job.account), Self.shortestParking)
-            return .park(until: now + wait, cause: "its account has no turn for it yet")
+            // Who was promised a turn keeps it.
+            if let turn = hand.item.stamp.turn, turn > now { return .stepAside(until: turn, .turn) }
+            return .stepAside(until: now + dispatcher.reserveSlot(hand.job.account), .turn)
         }
         return await budgeted(hand, at: now)
+    }
+
+    /// It came before its time, because the delay queues are shorter than its wait or do not divide it. The rest is
+    /// waited for in hand, or, if it is long, in the next of them.
+    private func early(until notBefore: Timestamp, hasWaited: Bool, at now: Timestamp) -> Admission {
+        let wait = notBefore - now
+        let isLong = wait > RetrySchedule.longestWaitInHand
+        // Where no queue is short enough it would be back at once, so that it goes only when it cannot stay.
+        guard isLong, hasWaited || schedule.queue(for: wait) != nil else { return .wait(until: clock.now() + wait) }
+        return .stepAside(until: notBefore, .early)
     }
 
     /// The end of a job whose deadline is over; nil for any other.
@@ -87,7 +96,7 @@ extension Worker {
     }
 
     private func waitForShare(until time: Timestamp, at now: Timestamp) -> Admission {
-        .park(until: budget.reserve(from: time, at: now), cause: "mass jobs have had their share of the day so far")
+        .stepAside(until: budget.reserve(from: time, at: now), .share)
     }
 
     private static func brokenDetail(_ reason: Reason) -> String {

@@ -30,7 +30,7 @@ extension Worker {
         switch await claim(hand, isFirst: true, presumesNew: true) {
         case .claimed(let open):
             hand.item.isKnown = true
-            hand.progress = Progress(hand.arrival, open)
+            hand.claimed(open)
             hook(.claim, .after)
             return .claimed(token)
         case .refused(let finding):

@@ -62,6 +62,7 @@ extension Worker {
             delay.map { RetrySchedule.queueName($0, prefix: configuration.prefix) }
             ?? Lane.due.queue(prefix: configuration.prefix)
         var stamp = hand.stamp(copy: copy, notBefore: due)
+        (stamp.turn, stamp.moves) = (nil, 0)
         stamp.suspect = hand.item.stamp.suspect
         guard await announcer.publishCopy(of: hand.item.message, jobID: hand.jobID, stamp: stamp, to: queue) else {
             return false
@@ -96,27 +97,6 @@ extension Worker {
         onEvent(.handedBack(count: 1))
         ack(delivery)
     }
-
-    /// Another delivery of the job has been in hand for a minute and answers for it. This one comes again later, as
-    /// it is; the ledger need not know of it.
-    func stepAside(_ item: Item, _ delivery: consuming Delivery) async {
-        var stamp = item.stamp
-        stamp.lane = stamp.lane ?? item.lane
-        stamp.firstSeen = stamp.firstSeen ?? clock.wall()
-        let delay = schedule.queue(for: Self.steppingAside) ?? schedule.delays[0]
-        let queue = RetrySchedule.queueName(delay, prefix: configuration.prefix)
-        guard await announcer.publishCopy(of: item.message, jobID: item.job?.id, stamp: stamp, to: queue) else {
-            return delivery.handBack()
-        }
-        onEvent(
-            .parked(
-                item.job?.id, generation: item.stamp.generation, delay: delay, wait: delay,
-                cause: "another delivery of it is in hand"))
-        ack(delivery)
-    }
-
-    /// As long as a delivery may wait in hand.
-    private static let steppingAside = Duration.seconds(60)
 
     /// It was in hand each time the worker died, ten times: from now on it runs alone, with a delivery count of its
     /// own again, so that its innocent neighbours are not counted down with it.

@@ -41,7 +41,10 @@ struct Worker: Sendable {
     private func take(_ turn: Dispatch.Turn, _ delivery: consuming Delivery) async {
         switch turn.mandate {
         case .handBack: return await handBack(turn.item, delivery)
-        case .stepAside: return await stepAside(turn.item, delivery)
+        case .stepAside:
+            // Another delivery of the job has been in hand for a minute and answers for it; the ledger need not know.
+            let time = clock.wall() + RetrySchedule.longestWaitInHand
+            return await stepAside(turn.item, until: time, .following, delivery)
         case .work, .probe, .park: break
         }
         switch turn.item.content {
@@ -87,7 +90,7 @@ struct Worker: Sendable {
             let ending = Ending.failed(.cancelled, detail: "it was cancelled before a call began", nil)
             return await finish(hand, ending, delivery)
         case .unparked(let open): return await republishCopy(open, hand, delivery)
-        case .leased(let until): return await park(hand, until: until, cause: "leased", delivery)
+        case .leased(let until): return await stepAside(hand, until: until, .leased, delivery)
         case .fresh(let isAmbiguous, let predecessor):
             hand.progress = Progress(hand.arrival, isAmbiguous: isAmbiguous)
             if let predecessor, await !close(predecessor, of: hand) { return delivery.handBack() }
@@ -107,6 +110,7 @@ struct Worker: Sendable {
         case .end(let ending): return await finish(hand, ending, delivery)
         case .wait(let time): return dispatcher.putBack(delivery, as: hand.item, until: time)
         case .park(let until, let cause): return await park(hand, until: until, cause: cause, delivery)
+        case .stepAside(let until, let cause): return await stepAside(hand, until: until, cause, delivery)
         case .refused: preconditionFailure("no token is refused before a call")
         }
         hook(.admit, .after)
@@ -130,7 +134,7 @@ struct Worker: Sendable {
                 // The intent is durable before a byte is sent. A kill after this makes the job ambiguous, for good.
                 hook(.claim, .before)
                 switch await claim(hand, isFirst: isFirst) {
-                case .claimed(let open): hand.progress = Progress(hand.arrival, open)
+                case .claimed(let open): hand.claimed(open)
                 case .refused, .outOfDate: return dispatcher.putBack(delivery, as: hand.item, until: clock.now())
                 case .ledgerIsAway: return waitForLedger(hand, delivery)
                 }
@@ -165,6 +169,7 @@ struct Worker: Sendable {
                 case .end(let ending): return await finish(hand, ending, delivery)
                 case .wait(let time): return dispatcher.putBack(delivery, as: hand.item, until: time)
                 case .park(let until, let cause): return await park(hand, until: until, cause: cause, delivery)
+                case .stepAside(let until, let cause): return await stepAside(hand, until: until, cause, delivery)
                 }
             case .retryNetwork: return await retryNetwork(hand, verdict, delivery)
             case .retry(let minimum): return await failAttempt(hand, verdict, atLeast: minimum, delivery)

@@ -52,6 +52,7 @@ final class MetricsBoard: Sendable {
             _ = metrics.jobs.with(reason.outcome.rawValue, reason.rawValue)
             _ = metrics.deadLetters.with(reason.rawValue)
         }
+        for cause in StepAside.allCases { _ = metrics.stepsAside.with(cause.rawValue) }
         for delay in delays.map(Optional.some) + [nil] { _ = metrics.retries.with(Self.label(delay)) }
         for word in TokenAnswer.words { _ = metrics.tokenRefreshes.with(word) }
         for result in ["delivered", "lost"] { _ = metrics.replyCopies.with(result) }
@@ -81,6 +82,7 @@ final class MetricsBoard: Sendable {
             series(ofStatus: call.httpStatus).add()
             metrics.requestDuration.observe(call.duration)
         case .parked(_, _, let delay, _, _): metrics.retries.with(Self.label(delay)).add()
+        case .steppedAside(_, _, _, _, let cause, _): metrics.stepsAside.with(cause.rawValue).add()
         case .letterPublished(let reason): metrics.deadLetters.with(reason.rawValue).add()
         case .replyCopy(let delivered): metrics.replyCopies.with(delivered ? "delivered" : "lost").add()
         case .handedBack, .cancelled, .holdsChanged, .forgedHeaders, .headersDropped, .setApart, .publishRefused,

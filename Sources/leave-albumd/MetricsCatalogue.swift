@@ -13,6 +13,7 @@ struct MetricsCatalogue: Sendable {
     let replays: MetricCounter
     let replyCopies: MetricFamily<MetricCounter>
     let retries: MetricFamily<MetricCounter>
+    let stepsAside: MetricFamily<MetricCounter>
     let inFlight: MetricGauge
     let oldestJobAge: MetricGauge
     let ambiguousJobs: MetricGauge
@@ -91,6 +92,9 @@ struct MetricsCatalogue: Sendable {
         retries = registry.counter(
             "retries_total", "Jobs parked in the retry queue of this delay; due where the wait was too short for one.",
             labels: "delay")
+        stepsAside = registry.counter(
+            "steps_aside_total", "Deliveries that went back through a retry queue as they were, by why.",
+            labels: "cause")
         inFlight = registry.gauge("in_flight", "Deliveries in the worker's hands.").with()
         oldestJobAge = registry.gauge(
             "oldest_job_age_seconds", "How long the oldest delivery has been in the worker's hands; 0 without one."

@@ -30,6 +30,8 @@ final class PipelineReport: Sendable {
                 "parked", job(id), LogField("delay_s", .seconds(delay?.inSeconds ?? 0)),
                 LogField("wait_s", .seconds(wait.inSeconds)), LogField("cause", cause))
             if let id { note(id, generation, "parked", "for \(Int(wait.inSeconds.rounded())) s: \(cause)") }
+        case .steppedAside(let id, let generation, let delay, let wait, let cause, let moves):
+            steppedAside(id, generation, delay, wait, cause, moves)
         case .handedBack(let count): logger.debug("handed back", LogField("count", count))
         case .cancelled(let id, let inTime):
             logger.info(inTime ? "cancelled" : "asked to cancel a job that has called or ended", job(id))
@@ -51,6 +53,20 @@ final class PipelineReport: Sendable {
         case .ledgerRefused(let id, let detail): logger.warning("the ledger cannot answer: \(detail)", job(id))
         case .deliveryAbandoned: logger.error("a delivery was forgotten and handed back")
         case .overdue(let id): logger.notice("its retry copy is overdue; another delivery takes over", job(id))
+        }
+    }
+
+    private func steppedAside(
+        _ id: JobID?, _ generation: Int, _ delay: Duration?, _ wait: Duration, _ cause: StepAside, _ moves: Int
+    ) {
+        if logger.isEnabled(.debug) {
+            logger.debug(
+                "stepped aside", job(id), LogField("delay_s", .seconds(delay?.inSeconds ?? 0)),
+                LogField("wait_s", .seconds(wait.inSeconds)), LogField("cause", cause.words), LogField("moves", moves))
+        }
+        // However often a wait is cut into pieces, it is one line.
+        if let id, cause.isTold, moves == 1 {
+            note(id, generation, "waits", "for \(Int(wait.inSeconds.rounded())) s: \(cause.words)")
         }
     }
 

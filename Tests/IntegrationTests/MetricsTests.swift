@@ -17,6 +17,7 @@ extension OnABroker {
             "ledger_backup_timestamp_seconds", "ledger_commit_duration_seconds", "ledger_batch_size",
             "broker_connected", "broker_reconnects_total", "broker_blocked", "publish_unconfirmed",
             "stale_settlements_total", "abandoned_deliveries_total", "config_reload_success", "build_info",
+            "steps_aside_total",
         ]
 
         /// Twenty that leave, five of an account whose access is gone, one already gone, one that is no job, one twice.

@@ -286,29 +286,37 @@ import Threads
     }
 
     @Test(arguments: LedgerUnderTest.Kind.allCases)
-    func aCopyHandedBackIsDueAtNoTime(_ kind: LedgerUnderTest.Kind) async throws {
+    func aCopyThatStepsAsideIsDueWhenItComesAgain(_ kind: LedgerUnderTest.Kind) async throws {
         try await withLedger(kind) { ledger async throws in
             try await ledger.record(Sample.parked(Sample.arrival()))
             ledger.mark(.copy(1), of: JobID("job-1"), generation: 0)
             // Not the copy that was parked: nothing happens.
-            try await ledger.record(.handedBack(Sample.arrival()))
+            let later = Sample.late + .seconds(3_600)
+            try await ledger.record(.postponed(Sample.arrival(), due: later))
             #expect(try await ledger.overdue(before: Sample.late, limit: 9).count == 1)
             let copy = Sample.arrival(copy: 1, attempts: 1)
-            try await ledger.record(.handedBack(copy))
+            #expect(try await ledger.record(.postponed(copy, due: later)) == 1, "the same copy")
             #expect(try await ledger.overdue(before: Sample.late, limit: 9).isEmpty)
-            let open = Sample.open(copy: 1, attempts: 1, called: false)
+            let open = Sample.open(copy: 1, attempts: 1, called: false, due: later)
             #expect(try await ledger.look(Sample.arrival(), at: Sample.late) == .parked(open))
             #expect(try await ledger.look(copy, at: Sample.late) == .resumed(open))
+            // Still one that can be lost.
+            #expect(try await ledger.overdue(before: later + .seconds(1), limit: 9).count == 1)
+            #expect(try await ledger.look(Sample.arrival(), at: later + .seconds(121)) == .overdue(open))
+            // Claimed, it waits for no time, and moving it changes nothing.
+            _ = try await ledger.claim(Sample.claim(copy, at: later))
+            try await ledger.record(.postponed(copy, due: later + .seconds(60)))
+            #expect(try await ledger.overdue(before: later + .seconds(3_600), limit: 9).isEmpty)
         }
     }
 
     @Test(arguments: LedgerUnderTest.Kind.allCases)
-    func keepingOrHandingBackAnUnknownJobDoesNothing(_ kind: LedgerUnderTest.Kind) async throws {
+    func keepingOrPostponingAnUnknownJobDoesNothing(_ kind: LedgerUnderTest.Kind) async throws {
         try await withLedger(kind) { ledger async throws in
             let arrival = Sample.arrival(copy: 2)
             #expect(
                 try await ledger.record(.kept(arrival, attempts: 1, isAmbiguous: true, malformedAnswers: 0)) == 2)
-            #expect(try await ledger.record(.handedBack(arrival)) == 2)
+            #expect(try await ledger.record(.postponed(arrival, due: Sample.late)) == 2)
             #expect(try await ledger.statistics().entries == 0)
         }
     }

@@ -157,7 +157,7 @@ final class MemoryLedger: Ledger {
                 entry = known
             } else {
                 switch record {
-                case .kept, .handedBack: return known?.lastCopy ?? arrival.copy
+                case .kept, .postponed: return known?.lastCopy ?? arrival.copy
                 case .finished, .parked: entry = Self.begin(arrival, known)
                 }
             }
@@ -182,10 +182,9 @@ final class MemoryLedger: Ledger {
                 open.copyIsPublished = false
             case .kept(_, let attempts, let isAmbiguous, let malformed):
                 add(attempts, isAmbiguous, malformed)
-            case .handedBack:
-                guard open.copy == arrival.copy else { return open.copy }
-                open.due = nil
-                open.copyIsPublished = true
+            case .postponed(_, let due):
+                guard open.copy == arrival.copy, open.due != nil, open.due != due else { return open.copy }
+                open.due = due
             }
             entry.open = open
             entry.changes += 1

@@ -103,7 +103,7 @@ private struct RandomRun {
                     arrival, attempts: attempts, isAmbiguous: isAmbiguous, malformedAnswers: malformed,
                     due: now + .seconds(roll(90)))
             case 3: .kept(arrival, attempts: attempts, isAmbiguous: isAmbiguous, malformedAnswers: malformed)
-            default: .handedBack(arrival)
+            default: .postponed(arrival, due: now + .seconds(roll(90)))
             }
         // As in the pipeline, a stranger's delivery never comes to a record.
         if case .conflict = try await model.look(arrival, at: now) { return true }

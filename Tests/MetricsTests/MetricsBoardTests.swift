@@ -33,7 +33,7 @@ import Threads
         "queue_consumers", "token_refreshes_total", "ledger_entries", "ledger_bytes", "ledger_disk_free_bytes",
         "ledger_backup_timestamp_seconds", "ledger_commit_duration_seconds", "ledger_batch_size", "broker_connected",
         "broker_reconnects_total", "broker_blocked", "publish_unconfirmed", "stale_settlements_total",
-        "abandoned_deliveries_total", "config_reload_success", "build_info",
+        "abandoned_deliveries_total", "config_reload_success", "build_info", "steps_aside_total",
     ]
 
     private func samples() -> [String: String] {
@@ -155,6 +155,7 @@ import Threads
     @Test func whatJobsCauseIsCounted() {
         board.take(.parked(nil, generation: 0, delay: .seconds(5), wait: .seconds(5), cause: ""))
         board.take(.parked(nil, generation: 0, delay: nil, wait: .seconds(1), cause: ""))
+        board.take(.steppedAside(nil, generation: 0, delay: .seconds(5), wait: .seconds(7), .turn, moves: 2))
         board.take(.letterPublished(.poison))
         board.take(.replayed(JobID("j1")))
         board.take(.replyCopy(delivered: true))
@@ -164,6 +165,8 @@ import Threads
         #expect(samples[#"leave_album_retries_total{delay="5s"}"#] == "1")
         #expect(samples[#"leave_album_retries_total{delay="120s"}"#] == "0")
         #expect(samples[#"leave_album_retries_total{delay="due"}"#] == "1")
+        #expect(samples[#"leave_album_steps_aside_total{cause="turn"}"#] == "1")
+        #expect(samples[#"leave_album_steps_aside_total{cause="early"}"#] == "0")
         #expect(samples[#"leave_album_dead_letters_total{reason="poison"}"#] == "1")
         #expect(samples["leave_album_replays_total"] == "1")
         #expect(samples[#"leave_album_reply_copies_total{result="delivered"}"#] == "1")

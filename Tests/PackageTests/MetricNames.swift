@@ -10,7 +10,7 @@ enum MetricNames {
         "queue_consumers", "token_refreshes_total", "ledger_entries", "ledger_bytes", "ledger_disk_free_bytes",
         "ledger_backup_timestamp_seconds", "broker_connected", "broker_reconnects_total", "broker_blocked",
         "publish_unconfirmed", "stale_settlements_total", "abandoned_deliveries_total", "config_reload_success",
-        "build_info",
+        "build_info", "steps_aside_total",
     ]
     static let histograms: Set<String> = [
         "job_duration_seconds", "time_to_result_seconds", "api_request_duration_seconds",
