@@ -22,12 +22,15 @@ extension Dispatch {
         wall: Timestamp
     ) {
         accounts[name, default: AccountQueue()].refuse(cause, atLeast: minimum, at: now, wall: wall)
-        parkFarOff(name, at: now)
+        makeRoom(of: name, at: now)
     }
 
     mutating func succeeded(_ name: AccountID) { accounts[name]?.succeeded() }
 
-    mutating func pause(_ name: AccountID) { accounts[name, default: AccountQueue()].pause() }
+    mutating func pause(_ name: AccountID, at now: MonotonicTime) {
+        accounts[name, default: AccountQueue()].pause()
+        makeRoom(of: name, at: now)
+    }
 
     /// True if it was waiting.
     mutating func resume(_ name: AccountID, at now: MonotonicTime) -> Bool {
@@ -36,10 +39,11 @@ extension Dispatch {
         return true
     }
 
-    /// The slot of a job that is parked because the account has no turn for it.
+    /// The slot of a job that steps aside because the account has no turn for it. Without a limit it is a guess, and
+    /// rather half than twice what comes true: too early costs a move, too late leaves the account idle.
     mutating func reserveSlot(_ name: AccountID, at now: MonotonicTime) -> MonotonicTime {
         accounts[name, default: AccountQueue()].reserveSlot(
-            limit: limits.requestsPerMinutePerAccount, callTime: callTime / limits.perAccount, at: now)
+            limit: limits.requestsPerMinutePerAccount, callTime: callTime / limits.perAccount / 2, at: now)
     }
 
     /// Mass jobs have had their share of the day until `time`.

@@ -130,7 +130,7 @@ final class Dispatcher: Sendable {
     }
 
     func pause(_ account: AccountID) {
-        change { state, _ in state.dispatch.pause(account) }
+        change { $0.dispatch.pause(account, at: $1) }
     }
 
     /// True if it was waiting.
@@ -142,7 +142,7 @@ final class Dispatcher: Sendable {
 
     var accountWaits: [Dispatch.AccountWait] { state.withLock { $0.dispatch.accountWaits } }
 
-    /// How long a job waits that is parked because its account has no turn for it.
+    /// How long a job waits that steps aside because its account has no turn for it.
     func reserveSlot(_ account: AccountID) -> Duration {
         var wait = Duration.zero
         change { wait = $0.dispatch.reserveSlot(account, at: $1) - $1 }
