@@ -31,6 +31,8 @@ struct AccountQueue: Sendable {
     private var step = 0
     /// The latest slot that was promised to a job that stepped aside.
     private var reserved: MonotonicTime?
+    /// Jobs that stepped aside and have not come back.
+    private var aside = 0
     private(set) var waitingCount = 0
     /// Deliveries in hand of each lane, whatever they wait for.
     private(set) var places = PerLane(repeating: 0)
@@ -173,14 +175,24 @@ struct AccountQueue: Sendable {
     /// A call takes at least this, so that no clock that stands makes an account look endlessly quick.
     private static let shortestCall = Duration.milliseconds(1)
 
-    /// Promises the next free slot to a job that steps aside, so that a thousand of them do not all come at once.
+    /// Promises a turn to a job that steps aside, after those that wait in hand and those that stepped aside before and
+    /// have not come back: so a thousand of them do not all come at once, and a turn that was had early is free again.
     mutating func reserveSlot(limit: Int, callTime: Duration, at now: MonotonicTime) -> MonotonicTime {
-        // After those that stay.
-        let free = max(expectedTurn(limit: limit, callTime: callTime, at: now), reserved ?? now)
-        let slot = free + Self.interval(limit: limit, callTime: callTime)
-        reserved = slot
+        // Whoever was promised one and has not come by then, comes no more.
+        if let reserved, reserved < now { aside = 0 }
+        aside += 1
+        let slot =
+            expectedTurn(limit: limit, callTime: callTime, at: now)
+            + Self.interval(limit: limit, callTime: callTime) * aside
+        reserved = max(slot, reserved ?? slot)
         return slot
     }
+
+    /// A job goes on to the turn that it was promised before.
+    mutating func keepsSlot() { aside += 1 }
+
+    /// A job that stepped aside is in hand again.
+    mutating func cameBack() { aside = max(0, aside - 1) }
 
     mutating func noteCall(limit: Int, at now: MonotonicTime) {
         calls.append(now)

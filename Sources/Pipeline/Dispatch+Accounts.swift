@@ -39,10 +39,15 @@ extension Dispatch {
         return true
     }
 
-    /// The slot of a job that steps aside because the account has no turn for it. Without a limit it is a guess, and
-    /// rather half than twice what comes true: too early costs a move, too late leaves the account idle.
-    mutating func reserveSlot(_ name: AccountID, at now: MonotonicTime) -> MonotonicTime {
-        accounts[name, default: AccountQueue()].reserveSlot(
+    /// When a job that steps aside can expect its turn: as it was promised, or after all others of the account. Without a
+    /// limit that is a guess, and rather half than twice what comes true: too early costs a move, too late leaves the
+    /// account idle.
+    mutating func turnAside(_ name: AccountID, promised: MonotonicTime?, at now: MonotonicTime) -> MonotonicTime {
+        if let promised, promised > now {
+            accounts[name, default: AccountQueue()].keepsSlot()
+            return promised
+        }
+        return accounts[name, default: AccountQueue()].reserveSlot(
             limit: limits.requestsPerMinutePerAccount, callTime: callTime / limits.perAccount / 2, at: now)
     }
 

@@ -16,6 +16,7 @@ extension Dispatch {
         windows[item.lane].take(room: limits.room, at: now)
         guard let job = item.job else { return }
         countPlaces(of: job.account, item.lane, 1)
+        if item.stamp.turn != nil { accounts[job.account]?.cameBack() }
         if limits.room > 0 { lookouts[item.lane].saw(job.account, at: now) }
     }
 

@@ -127,7 +127,8 @@ private struct DrilledRoom {
             }
             // As admission does.
             var copy = message
-            if copy.turn.map({ $0 <= wall }) ?? true { copy.turn = wall + (dispatch.reserveSlot(job.account, at: now) - now) }
+            let promised = copy.turn.map { now + ($0 - wall) }
+            copy.turn = wall + (dispatch.turnAside(job.account, promised: promised, at: now) - now)
             copy.moves += 1
             moves[copy.id] = copy.moves
             let wait = max(.zero, (copy.turn ?? wall) - wall)
@@ -164,7 +165,7 @@ private struct DrilledRoom {
             withOthers(&alone)
             alone.run()
             let least = othersTook(alone)
-            for jobs in [300, 3_000, 30_000] {
+            for jobs in perMinute == 0 ? [300, 3_000, 30_000] : [300, 3_000] {
                 var drill = DrilledRoom(perMinute: perMinute)
                 drill.publish(jobs, of: "flood")
                 withOthers(&drill)

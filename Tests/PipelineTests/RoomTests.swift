@@ -12,7 +12,8 @@ import Threads
     private var number: UInt64 = 0
 
     private mutating func come(
-        _ count: Int = 1, of account: String, id: String? = nil, lane: Lane = .jobs, suspect: Int = 0, at time: Double = 0
+        _ count: Int = 1, of account: String, id: String? = nil, lane: Lane = .jobs, suspect: Int = 0,
+        at time: Double = 0
     ) {
         for _ in 0..<count {
             number += 1
