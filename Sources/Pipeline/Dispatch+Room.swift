@@ -46,10 +46,10 @@ extension Dispatch {
 
     // MARK: Making room
 
-    /// A delivery has come or waits again: whoever has more than its part of a crowded lane gives it up.
-    mutating func makeRoom(in lane: Lane, for name: AccountID, at now: MonotonicTime) {
+    /// A delivery has come: whoever has more than its part of a crowded lane gives it up.
+    mutating func makeRoom(in lane: Lane, for tag: DeliveryTag, of name: AccountID, at now: MonotonicTime) {
         guard windows[lane].isCrowded(room: limits.room, at: now) else { return }
-        guard windows[lane].mustBeSwept(at: now) else { return makeRoom(of: name, in: lane, at: now) }
+        guard windows[lane].mustBeSwept(at: now) else { return makeRoom(of: name, in: lane, newest: tag, at: now) }
         var names: Set<AccountID> = []
         for entry in entries.values where entry.item.lane == lane {
             if let job = entry.item.job { names.insert(job.account) }
@@ -64,19 +64,33 @@ extension Dispatch {
         }
     }
 
-    private mutating func makeRoom(of name: AccountID, in lane: Lane, at now: MonotonicTime) {
+    /// `newest`: the delivery of the account that has just come, where one has.
+    private mutating func makeRoom(
+        of name: AccountID, in lane: Lane, newest: DeliveryTag? = nil, at now: MonotonicTime
+    ) {
         guard let account = accounts.index(forKey: name) else { return }
         let excess = excess(accounts.values[account], in: lane, at: now)
         guard excess > 0, othersMayWait(behind: name, in: lane, at: now) else { return }
-        // The newest, so that the oldest keep their order; and those who follow another delivery count as well.
-        let candidates = entries.filter { _, entry in
-            entry.item.lane == lane && entry.hasPlace && entry.item.job?.account == name
-                && (entry.state == .waiting || entry.state == .following) && entry.item.stamp.suspect == 0
+        // The newest, so that the oldest keep their order. While a flood streams through, that is the one that came.
+        if excess == 1, let newest, let entry = entries[newest], mayStepAside(entry) {
+            return stepAside(newest, entry)
         }
-        let leaving = candidates.keys.sorted { $0.number > $1.number }.prefix(excess)
-        for tag in leaving.reversed() {
-            keepHouse(tag, entries[tag]?.state == .following ? .stepAside : .park)
+        var candidates: [DeliveryTag] = []
+        for (tag, entry) in entries
+        where entry.item.lane == lane && entry.item.job?.account == name && mayStepAside(entry) {
+            candidates.append(tag)
         }
+        for tag in candidates.sorted(by: { $0.number < $1.number }).suffix(excess) {
+            if let entry = entries[tag] { stepAside(tag, entry) }
+        }
+    }
+
+    private func mayStepAside(_ entry: Entry) -> Bool {
+        entry.hasPlace && (entry.state == .waiting || entry.state == .following) && entry.item.stamp.suspect == 0
+    }
+
+    private mutating func stepAside(_ tag: DeliveryTag, _ entry: Entry) {
+        keepHouse(tag, entry.state == .following ? .stepAside : .park)
     }
 
     /// How many places of the lane the account has beyond its part.

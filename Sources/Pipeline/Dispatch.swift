@@ -116,7 +116,7 @@ struct Dispatch: Sendable {
         takePlace(item, at: now)
         guard let job = item.job else { return keepHouse(tag, .work) }
         if isLeader { enqueue(tag, item, job, at: now) }
-        makeRoom(in: item.lane, for: job.account, at: now)
+        makeRoom(in: item.lane, for: tag, of: job.account, at: now)
         if item.stamp.suspect == 0 { suspects.sawOrdinary() }
     }
 
