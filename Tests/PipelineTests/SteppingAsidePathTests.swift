@@ -112,6 +112,19 @@ import Threads
         }
     }
 
+    @Test func whoStepsAsideEndsAtItsDeadline() async throws {
+        try await site { _ in
+            .ok
+        } _: { site in
+            site.pipeline.pause(account: AccountID("ann"))
+            let deadline = site.clock.wall() + .seconds(200)
+            site.submit("a", more: #","deadline":"\#(deadline.rfc3339)""#)
+            await site.advance { site.resultCount == 1 }
+            #expect(site.results.map(\.reason) == ["deadline_exceeded"])
+            #expect(site.clock.wall() - deadline <= .seconds(60), "a minute in hand, and not when its turn would come")
+        }
+    }
+
     @Test func massJobsThatHaveHadTheirShareKeepTheirNumber() async throws {
         var options = Site.Options()
         options.perDay = 100
