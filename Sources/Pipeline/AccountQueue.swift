@@ -34,9 +34,13 @@ struct AccountQueue: Sendable {
 
     private(set) var wait: Wait?
     private var step = 0
-    /// The latest slot that was promised to a parked job.
+    /// The latest slot that was promised to a job that stepped aside.
     private var reserved: MonotonicTime?
+    /// Jobs that stepped aside and have not come back.
+    private var aside = 0
     private(set) var waitingCount = 0
+    /// Deliveries in hand of each lane, whatever they wait for.
+    private(set) var places = PerLane(repeating: 0)
 
     var running = 0
     /// A timer will offer the account again.
@@ -61,6 +65,17 @@ struct AccountQueue: Sendable {
         guard let tag = waiting[lane].popFirst() else { return nil }
         waitingCount -= 1
         return tag
+    }
+
+    /// Takes a delivery out that has its turn no more.
+    mutating func drop(_ tag: DeliveryTag, _ lane: Lane) {
+        waitingCount -= waiting[lane].remove(tag)
+    }
+
+    /// Returns what it was.
+    mutating func changePlaces(in lane: Lane, by change: Int) -> Int {
+        defer { places[lane] += change }
+        return places[lane]
     }
 
     /// What becomes of an account that is offered to the lanes.
@@ -164,13 +179,37 @@ struct AccountQueue: Sendable {
         return next + callTime * waitingCount
     }
 
-    /// Promises the next free slot to a job that is parked, so that a thousand parked jobs do not all come at once.
+    /// How many of those that wait have their turn within `span`.
+    func turns(within span: Duration, limit: Int, callTime: Duration, at now: MonotonicTime) -> Int {
+        let rest = span - ((nextSlot(limit: limit, at: now) ?? now) - now)
+        guard rest >= .zero else { return 0 }
+        let callTime = max(callTime, Self.shortestCall)
+        let turns = Int(rest / Self.interval(limit: limit, callTime: callTime))
+        let atOnce = limit > 0 ? min(limit - calls.count, Int(rest / callTime)) : 0
+        return max(1, turns + atOnce)
+    }
+
+    /// A call takes at least this, so that no clock that stands makes an account look endlessly quick.
+    private static let shortestCall = Duration.milliseconds(1)
+
+    /// Promises a turn to a job that steps aside, after those that wait in hand and those that stepped aside before and
+    /// have not come back: so a thousand of them do not all come at once, and a turn that was had early is free again.
     mutating func reserveSlot(limit: Int, callTime: Duration, at now: MonotonicTime) -> MonotonicTime {
-        let free = max(nextSlot(limit: limit, at: now) ?? now, reserved ?? now)
-        let slot = free + Self.interval(limit: limit, callTime: callTime)
-        reserved = slot
+        // Whoever was promised one and has not come by then, comes no more.
+        if let reserved, reserved < now { aside = 0 }
+        aside += 1
+        let slot =
+            expectedTurn(limit: limit, callTime: callTime, at: now)
+            + Self.interval(limit: limit, callTime: callTime) * aside
+        reserved = max(slot, reserved ?? slot)
         return slot
     }
+
+    /// A job goes on to the turn that it was promised before.
+    mutating func keepsSlot() { aside += 1 }
+
+    /// A job that stepped aside is in hand again.
+    mutating func cameBack() { aside = max(0, aside - 1) }
 
     mutating func noteCall(limit: Int, at now: MonotonicTime) {
         calls.append(now)
@@ -189,7 +228,8 @@ struct AccountQueue: Sendable {
 
     /// An account with nothing waiting or running is remembered for as long as its calls count, and no longer.
     mutating func retire(at now: MonotonicTime) -> Retirement {
-        guard running == 0, !isTimed, waitingCount == 0, isRinged.allSatisfy({ !$0 }) else { return .no }
+        guard running == 0, !isTimed, waitingCount == 0, isRinged.allSatisfy({ !$0 }), places.allSatisfy({ $0 == 0 })
+        else { return .no }
         guard let time = rememberedUntil(at: now), time > now else { return .now }
         defer { isSwept = true }
         return isSwept ? .no : .later(time)

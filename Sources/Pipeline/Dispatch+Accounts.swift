@@ -22,7 +22,7 @@ extension Dispatch {
         wall: Timestamp
     ) {
         accounts[name, default: AccountQueue()].refuse(cause, atLeast: minimum, at: now, wall: wall)
-        parkFarOff(name, at: now)
+        makeRoom(of: name, at: now)
     }
 
     /// The account waits alone for a fault that may be its own. Nil time: as its steps say.
@@ -30,7 +30,7 @@ extension Dispatch {
         _ name: AccountID, _ cause: AccountQueue.Wait.Cause, for time: Duration?, at now: MonotonicTime, wall: Timestamp
     ) {
         accounts[name, default: AccountQueue()].wait(cause, for: time, at: now, wall: wall)
-        parkFarOff(name, at: now)
+        makeRoom(of: name, at: now)
     }
 
     /// Ends the account's wait, if it is for that.
@@ -41,7 +41,10 @@ extension Dispatch {
 
     mutating func succeeded(_ name: AccountID) { accounts[name]?.succeeded() }
 
-    mutating func pause(_ name: AccountID) { accounts[name, default: AccountQueue()].pause() }
+    mutating func pause(_ name: AccountID, at now: MonotonicTime) {
+        accounts[name, default: AccountQueue()].pause()
+        makeRoom(of: name, at: now)
+    }
 
     /// True if it was waiting.
     mutating func resume(_ name: AccountID, at now: MonotonicTime) -> Bool {
@@ -50,10 +53,16 @@ extension Dispatch {
         return true
     }
 
-    /// The slot of a job that is parked because the account has no turn for it.
-    mutating func reserveSlot(_ name: AccountID, at now: MonotonicTime) -> MonotonicTime {
-        accounts[name, default: AccountQueue()].reserveSlot(
-            limit: limits.requestsPerMinutePerAccount, callTime: callTime / limits.perAccount, at: now)
+    /// When a job that steps aside can expect its turn: as it was promised, or after all others of the account. Without a
+    /// limit that is a guess, and rather half than twice what comes true: too early costs a move, too late leaves the
+    /// account idle.
+    mutating func turnAside(_ name: AccountID, promised: MonotonicTime?, at now: MonotonicTime) -> MonotonicTime {
+        if let promised, promised > now {
+            accounts[name, default: AccountQueue()].keepsSlot()
+            return promised
+        }
+        return accounts[name, default: AccountQueue()].reserveSlot(
+            limit: limits.requestsPerMinutePerAccount, callTime: callTime / limits.perAccount / 2, at: now)
     }
 
     /// Mass jobs have had their share of the day until `time`.

@@ -101,6 +101,9 @@ extension Dispatch {
         forgetEnded()
         for (tag, entry) in lost {
             _ = suspects.ended(tag)
+            if entry.state == .waiting, let job = entry.item.job { accounts[job.account]?.drop(tag, entry.item.lane) }
+            leavePlace(entry)
+            leave(entry, at: now)
             if let job = entry.item.job { promote(job.id, after: tag, at: now) }
         }
         if suspects.isIdle { suspects.quietPassed() }

@@ -25,22 +25,18 @@ extension Dispatch {
         if let turn = nextHousekeeping(at: now) { return turn }
         guard runningCalls < callLimit, mayCallNow(at: now) else { return nil }
         if suspects.isOn { return nextSuspect(.probe, at: now) }
-        var best: (order: (Int, DeliveryTag), account: AccountID)?
+        var best: (rank: Int, tag: DeliveryTag, lane: Lane, account: AccountID)?
         for (tag, entry) in entries where entry.state == .waiting {
             guard let job = entry.item.job, mayProbe(entry.item, job.account, at: now),
-                let rank = rank(job.id, job.account)
+                let rank = job.account == limits.canary ? -1 : rank(job.id, job.account)
             else { continue }
-            let order = (job.account == limits.canary ? -1 : rank, tag)
-            if best.map({
-                (order.0, order.1.generation, order.1.number) < ($0.order.0, $0.order.1.generation, $0.order.1.number)
-            }) ?? true {
-                best = (order, job.account)
-            }
+            if let best, (best.rank, best.tag.number) <= (rank, tag.number) { continue }
+            best = (rank, tag, entry.item.lane, job.account)
         }
         guard let best else { return nil }
-        accounts[best.account, default: AccountQueue()].running += 1
-        // Its place in the account's queue is passed over when its turn comes there.
-        return start(best.order.1, .probe, at: now)
+        accounts[best.account]?.drop(best.tag, best.lane)
+        accounts[best.account]?.running += 1
+        return start(best.tag, .probe, at: now)
     }
 
     private func mayProbe(_ item: Item, _ name: AccountID, at now: MonotonicTime) -> Bool {

@@ -15,7 +15,7 @@ struct Dispatch: Sendable {
         var requestsPerMinutePerAccount: Int
         /// Deliveries are settled in under two minutes, long before the broker's consumer timeout.
         var patience = Duration.seconds(60)
-        /// Deliveries that can be in hand at once; 0 is not known.
+        /// Deliveries of one lane that can be in hand at once; 0 is not known.
         var room = 0
         /// 0 is no limit.
         var requestsPerSecond = 0.0
@@ -43,6 +43,8 @@ struct Dispatch: Sendable {
         var state: State
         /// When its worker took it.
         var began: MonotonicTime?
+        /// It fills a place of its account, and is not on its way out of hand.
+        var hasPlace = false
     }
 
     enum Timer {
@@ -73,6 +75,8 @@ struct Dispatch: Sendable {
     var rings = PerLane(repeating: FIFO<AccountID>())
     var turns = LaneTurns()
     var housekeeping = FIFO<DeliveryTag>()
+    var windows = PerLane(repeating: LaneWindow())
+    var lookouts = PerLane(repeating: Lookout())
     var suspects = SuspectWatch()
     var timers = TimerQueue<Timer>()
     /// When each delivery in hand has waited too long, in the order of their arrival. Not a timer each: at thousands of
@@ -85,9 +89,6 @@ struct Dispatch: Sendable {
     var nextCall: MonotonicTime?
     /// The mass jobs' share of the day is spent until then.
     var bulkOpensAt: MonotonicTime?
-
-    /// An account whose turn is further off than this gives its place in hand to others, if places are scarce.
-    static let farOff = Duration.seconds(5)
 
     init(limits: Limits) {
         self.limits = limits
@@ -108,11 +109,14 @@ struct Dispatch: Sendable {
     mutating func accept(_ item: Item, at now: MonotonicTime) {
         let tag = item.message.tag
         let isLeader = item.job.map { companies[$0.id, default: Company(leader: tag)].join(tag) } ?? true
-        let stranger = entries.updateValue(Entry(item: item, state: isLeader ? .waiting : .following), forKey: tag)
+        let stranger = entries.updateValue(
+            Entry(item: item, state: isLeader ? .waiting : .following, hasPlace: item.job != nil), forKey: tag)
         precondition(stranger == nil, "the broker gives each delivery of a connection its own tag")
         patience.append((tag, now + limits.patience))
+        takePlace(item, at: now)
         guard let job = item.job else { return keepHouse(tag, .work) }
         if isLeader { enqueue(tag, item, job, at: now) }
+        makeRoom(in: item.lane, for: tag, of: job.account, at: now)
         if item.stamp.suspect == 0 { suspects.sawOrdinary() }
     }
 
@@ -122,9 +126,6 @@ struct Dispatch: Sendable {
     ) {
         guard item.lane != .broken else { return keepHouse(tag, .work) }
         guard item.stamp.suspect == 0 else { return suspects.add(tag) }
-        if !first, placesAreScarce, isFarOff(accounts[job.account] ?? AccountQueue(), at: now) {
-            return keepHouse(tag, .park)
-        }
         accounts[job.account, default: AccountQueue()].add(tag, lane: item.lane, first: first)
         offer(job.account, at: now)
     }
@@ -136,26 +137,8 @@ struct Dispatch: Sendable {
         enqueue(tag, entries.values[place].item, job, first: first, at: now)
     }
 
-    private var placesAreScarce: Bool { limits.room > 0 && entries.count * 2 > limits.room }
-
-    /// Parks what waits in hand for an account that will have no turn for long, if others need the places.
-    mutating func parkFarOff(_ name: AccountID, at now: MonotonicTime) {
-        guard placesAreScarce, var account = accounts[name], isFarOff(account, at: now) else { return }
-        for lane in Lane.allCases {
-            while let tag = account.take(lane) {
-                if entries[tag]?.state == .waiting { keepHouse(tag, .park) }
-            }
-        }
-        accounts[name] = account
-    }
-
-    private func isFarOff(_ account: AccountQueue, at now: MonotonicTime) -> Bool {
-        let turn = account.expectedTurn(
-            limit: limits.requestsPerMinutePerAccount, callTime: callTime / limits.perAccount, at: now)
-        return turn - now > Self.farOff
-    }
-
     mutating func keepHouse(_ tag: DeliveryTag, _ mandate: Mandate) {
+        if !mandate.mayCall { giveUpPlace(tag) }
         entries[tag]?.state = .housekeeping(mandate)
         housekeeping.append(tag)
     }
@@ -197,6 +180,7 @@ struct Dispatch: Sendable {
     mutating func end(_ tag: DeliveryTag, at now: MonotonicTime) {
         guard let entry = entries.removeValue(forKey: tag) else { return }
         forgetEnded()
+        leavePlace(entry)
         leave(entry, at: now)
         if suspects.ended(tag) {
             timers.schedule(.quietAfterSuspects, at: now + SuspectWatch.quiet)
@@ -220,12 +204,16 @@ struct Dispatch: Sendable {
         let tag = item.message.tag
         guard let entry = entries[tag] else { return }
         leave(entry, at: now)
-        entries[tag] = Entry(item: item, state: .delayed)
+        entries[tag] = Entry(item: item, state: .delayed, hasPlace: entry.hasPlace)
         timers.schedule(.ready(tag), at: time)
     }
 
     mutating func leave(_ entry: Entry, at now: MonotonicTime) {
-        guard case .running(let mandate) = entry.state, occupiesCall(entry.item, mandate) else { return }
+        guard case .running(let mandate) = entry.state, occupiesCall(entry.item, mandate) else {
+            // It may have been what the account was remembered for.
+            if let job = entry.item.job { offerOrForget(job.account, at: now) }
+            return
+        }
         runningCalls -= 1
         guard let job = entry.item.job else { return }
         if let began = entry.began { callTime += (min(now - began, Self.longestCallTime) - callTime) / 8 }

@@ -149,7 +149,7 @@ final class Dispatcher: Sendable {
     }
 
     func pause(_ account: AccountID) {
-        change { state, _ in state.dispatch.pause(account) }
+        change { $0.dispatch.pause(account, at: $1) }
     }
 
     /// True if it was waiting.
@@ -161,10 +161,13 @@ final class Dispatcher: Sendable {
 
     var accountWaits: [Dispatch.AccountWait] { state.withLock { $0.dispatch.accountWaits } }
 
-    /// How long a job waits that is parked because its account has no turn for it.
-    func reserveSlot(_ account: AccountID) -> Duration {
+    /// How long a job steps aside whose account has no turn for it. `promised`: how long the turn is off that it was
+    /// promised before.
+    func turnAside(_ account: AccountID, promised: Duration?) -> Duration {
         var wait = Duration.zero
-        change { wait = $0.dispatch.reserveSlot(account, at: $1) - $1 }
+        change { state, now in
+            wait = state.dispatch.turnAside(account, promised: promised.map { now + $0 }, at: now) - now
+        }
         return wait
     }
 

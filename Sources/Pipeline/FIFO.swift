@@ -50,3 +50,18 @@ struct FIFO<Element: Sendable>: Sendable {
         return removed
     }
 }
+
+extension FIFO where Element: Equatable {
+    /// Takes an element out wherever it is; the first or the last at once. Returns how many there were.
+    mutating func remove(_ element: Element) -> Int {
+        if let first, first == element {
+            _ = popFirst()
+            return 1
+        }
+        if let last, last == element {
+            elements.removeLast()
+            return 1
+        }
+        return removeAll { $0 == element }.count
+    }
+}

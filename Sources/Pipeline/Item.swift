@@ -62,7 +62,8 @@ enum Mandate: Equatable, Sendable {
     case work
     /// Walk the path as the one job that tests a hold.
     case probe
-    /// It waited in hand as long as it may: publish a copy that comes later.
+    /// It waited in hand as long as it may, or has no turn for long and others need its place: it steps aside until its
+    /// turn, unless it ends here.
     case park
     /// It waited for a delivery of the same job as long as it may: publish a copy that comes later, and tell the
     /// ledger nothing, because the other delivery answers for the job.

@@ -20,6 +20,8 @@ enum Admission: Sendable {
 }
 
 extension Worker {
+    /// Of the minute that a delivery may be in hand, some seconds are for the turn that comes after the wait.
+    private static let longestEarlyWait = Duration.seconds(50)
     /// A token service that is down is asked again after this, at no attempt's cost.
     private static let unavailableCredential = Duration.seconds(30)
 
@@ -50,9 +52,8 @@ extension Worker {
             return waitForShare(until: now + opens, at: now)
         }
         if mustPark {
-            // Who was promised a turn keeps it.
-            if let turn = hand.item.stamp.turn, turn > now { return .stepAside(until: turn, .turn) }
-            return .stepAside(until: now + dispatcher.reserveSlot(hand.job.account), .turn)
+            let wait = dispatcher.turnAside(hand.job.account, promised: hand.item.stamp.turn.map { $0 - now })
+            return .stepAside(until: now + wait, .turn)
         }
         return await budgeted(hand, at: now)
     }
@@ -61,7 +62,7 @@ extension Worker {
     /// waited for in hand, or, if it is long, in the next of them.
     private func early(until notBefore: Timestamp, hasWaited: Bool, at now: Timestamp) -> Admission {
         let wait = notBefore - now
-        let isLong = wait > RetrySchedule.longestWaitInHand
+        let isLong = wait > (hasWaited ? RetrySchedule.longestWaitInHand : Self.longestEarlyWait)
         // Where no queue is short enough it would be back at once, so that it goes only when it cannot stay.
         guard isLong, hasWaited || schedule.queue(for: wait) != nil else { return .wait(until: clock.now() + wait) }
         return .stepAside(until: notBefore, .early)

@@ -13,8 +13,10 @@ extension Worker {
     /// An earlier copy of the job must not take over while this one waits, and nobody must report it lost: where the
     /// ledger knows a due time, it becomes `time` first.
     func stepAside(
-        _ hand: JobInHand, until time: Timestamp, _ cause: StepAside, _ delivery: consuming Delivery
+        _ hand: JobInHand, until wanted: Timestamp, _ cause: StepAside, _ delivery: consuming Delivery
     ) async {
+        // At its deadline it ends, and whoever waits for its result is to have it then.
+        let time = hand.job.deadline.map { min($0 + .milliseconds(1), wanted) } ?? wanted
         if let newest = hand.progress.copy, newest > hand.arrival.copy {
             // It took the place of a newer copy, which is lost: only a number of its own lets it in again.
             return await park(hand, until: time, cause: cause.words, delivery)

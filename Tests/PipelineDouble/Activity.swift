@@ -35,6 +35,12 @@ public final class Activity: Sendable {
         return answer
     }
 
+    /// Returns when the pool has begun what was ready before, also on a machine that is busy with other things.
+    private static func passThePool() async {
+        let priority = Task.currentPriority
+        await withCheckedContinuation { done in Task.detached(priority: priority) { done.resume() } }
+    }
+
     /// Returns when nothing has happened for a while, and nobody waits for an answer. The tasks run on the real pool, so
     /// this looks again and again; a look too early only moves the clock a little sooner.
     public func settle() async {
@@ -42,8 +48,7 @@ public final class Activity: Sendable {
         var last = -1
         while quiet < 4 {
             try? await Task.sleep(for: .microseconds(100))
-            // On a busy machine what is ready to run may not have run yet: this comes after it.
-            await Task.detached(priority: .background) {}.value
+            await Self.passThePool()
             let (count, pending) = state.withLock { ($0.count, $0.pending) }
             quiet = pending == 0 && count == last ? quiet + 1 : 0
             last = count

@@ -101,6 +101,8 @@ public final class MiniBroker: Inbox, Publishing, QueueInspecting {
     public var settlements: (acks: Int, nacks: Int, abandoned: Int) {
         state.withLock { ($0.acks, $0.nacks, $0.abandoned) }
     }
+    /// Messages that anybody but a test published.
+    public var published: Int { state.withLock { $0.published } }
     public var consumption: Consumption { state.withLock { $0.consumption } }
     /// Jobs on their way: ready, delivered or waiting in a delay queue.
     public var waiting: Int {
