@@ -8,10 +8,12 @@ public struct FollowedResult: Sendable {
     public let isReplayed: Bool
     public let body: [UInt8]
     public let json: JSONValue
+    /// Nil for what is no result that can be believed, whatever some of its members say.
+    private let result: JobResult?
 
-    public var jobID: JobID? { json["jobId"]?.utf8.map(JobID.init(utf8:)) }
-    public var generation: Int { json["generation"]?.integer.map(Int.init(clamping:)) ?? 0 }
-    public var outcome: Outcome? { json["outcome"]?.text.flatMap(Outcome.init(rawValue:)) }
+    public var jobID: JobID? { result?.jobID }
+    public var generation: Int { result?.generation ?? 0 }
+    public var outcome: Outcome? { result?.outcome }
 }
 
 /// Follows the results live through a queue of its own, which goes with it: nothing is taken from anybody.
@@ -65,6 +67,7 @@ extension FollowedResult {
         guard case .complete(let body) = message.body, let json = try? JSONValue.parse(body) else { return nil }
         self.init(
             messageID: message.properties.messageID ?? "",
-            isReplayed: message.properties.headers?["x-leave-album-replayed"] == .boolean(true), body: body, json: json)
+            isReplayed: message.properties.headers?["x-leave-album-replayed"] == .boolean(true), body: body, json: json,
+            result: try? JobResult.decode(body))
     }
 }

@@ -14,13 +14,16 @@ struct Reading: Sendable {
         /// There is none.
         case empty
         /// A JSON object without the member `error`.
-        case object(JSONValue)
-        /// The service's account of an error, wrapped in the member `error` or bare.
+        case object(JSONMembers)
+        /// The service's account of an error, wrapped in the member `error` or bare, alone or as the one element of an
+        /// array.
         case error(APIError)
-        /// A JSON object whose member `error` is not an object: somebody else's words.
+        /// A JSON object whose member `error` is no object that can be read: somebody else's words.
         case foreignError
-        /// Other JSON, HTML, plain text, or cut off.
+        /// Other JSON, HTML, plain text.
         case other
+        /// Cut at the cap, or undecodable: whatever is there is not what was said.
+        case incomplete
     }
 
     let transport: Transport
@@ -41,11 +44,11 @@ struct Reading: Sendable {
         case .notSent(let detail): (transport, transportDetail) = (.notSent, detail)
         case .tlsTrustFailure(let detail): (transport, transportDetail) = (.tlsTrustFailure, detail)
         case .ambiguous(let detail): (transport, transportDetail) = (.ambiguous, detail)
-        case .answered(let status, let given, let bytes):
+        case .answered(let status, let given, let bytes, let isWhole):
             (transport, transportDetail) = (.answered, "")
             http = status
             fields = given
-            body = Self.read(bytes, http: status)
+            body = isWhole ? Self.read(bytes, http: status) : .incomplete
             bodySize = bytes.count
         }
         self.http = http
@@ -71,16 +74,10 @@ struct Reading: Sendable {
         return error
     }
 
-    /// The JSON object of a success.
-    var object: JSONValue? {
-        guard case .object(let object) = body else { return nil }
-        return object
-    }
-
     var isJSONObject: Bool {
         switch body {
         case .object, .error, .foreignError: true
-        case .empty, .other: false
+        case .empty, .other, .incomplete: false
         }
     }
 
@@ -111,12 +108,31 @@ struct Reading: Sendable {
         field("date").flatMap { Timestamp(httpDate: $0, now: now) }
     }
 
+    /// What the rows and the question go by. Whatever else an answer holds is not read.
+    private static let names = ["error", "code", "message", "status", "details", "errors", "shareInfo"]
+
     private static func read(_ bytes: [UInt8], http: Int) -> Body {
         guard !bytes.isEmpty else { return .empty }
-        guard let value = try? JSONValue.parse(bytes), value.members != nil else { return .other }
-        if let error = value["error"] { return error.members == nil ? .foreignError : .error(APIError(error)) }
+        let members = JSONMembers(bytes, naming: names)
+        if members.isObject { return read(members, http: http) }
+        // A success is one object, and nothing around it.
+        guard http >= 300, let alone = onlyElement(bytes) else { return .other }
+        return read(JSONMembers(alone.encoded(), naming: names), http: http)
+    }
+
+    /// Some fronts wrap an error in an array.
+    private static func onlyElement(_ bytes: [UInt8]) -> JSONValue? {
+        guard let elements = (try? JSONValue.parse(bytes))?.elements, elements.count == 1 else { return nil }
+        return elements[0].members == nil ? nil : elements[0]
+    }
+
+    private static func read(_ members: JSONMembers, http: Int) -> Body {
+        if members.has("error") {
+            guard let error = members["error"], error.members != nil else { return .foreignError }
+            return .error(APIError(error))
+        }
         // Some fronts leave the wrapper out. In a success the same members would be an answer's own.
-        let isBareStatus = http >= 400 && value["code"]?.integer != nil && value["message"]?.utf8 != nil
-        return isBareStatus ? .error(APIError(value)) : .object(value)
+        let isBareStatus = http >= 400 && members["code"]?.integer != nil && members["message"]?.utf8 != nil
+        return isBareStatus ? .error(APIError(members.readable)) : .object(members)
     }
 }
