@@ -64,11 +64,6 @@ public struct JSONMembers: Sendable {
         try? found.first { $0.name == name }?.value.get()
     }
 
-    /// An object of those that can be read.
-    public var readable: JSONValue {
-        .object(found.compactMap { member in (try? member.value.get()).map { JSONValue.Member(member.name, $0) } })
-    }
-
     // MARK: Reading
 
     private mutating func read(_ text: UnsafeBufferPointer<UInt8>, _ names: [String]) throws(JSONFault) {

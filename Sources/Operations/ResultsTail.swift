@@ -1,5 +1,6 @@
 public import AMQP
 public import Jobs
+import Secrets
 public import Threads
 
 /// A result as the results exchange gave it.
@@ -14,6 +15,11 @@ public struct FollowedResult: Sendable {
     public var jobID: JobID? { result?.jobID }
     public var generation: Int { result?.generation ?? 0 }
     public var outcome: Outcome? { result?.outcome }
+
+    /// Whether it rejects the message of this body, whose digest its message-id holds.
+    public func rejects(_ body: [UInt8]) -> Bool {
+        result?.reason.map { messageID == JobResult.messageID(rejecting: SHA256Digest(of: body), for: $0) } ?? false
+    }
 }
 
 /// Follows the results live through a queue of its own, which goes with it: nothing is taken from anybody.

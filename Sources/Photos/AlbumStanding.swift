@@ -22,7 +22,7 @@ public enum AlbumStanding: Sendable, Equatable {
     }
 
     /// From the album that a success holds; what is missing or wrong in it makes it tell nothing.
-    init(_ album: JSONMembers, of shareToken: Secret) {
+    init(_ album: JSONValue, of shareToken: Secret) {
         guard let share = album["shareInfo"], share.members != nil, Self.hasTypesOfMethod(share),
             Self.isAbout(shareToken, share)
         else {

@@ -14,12 +14,15 @@ struct Reading: Sendable {
         /// There is none.
         case empty
         /// A JSON object without the member `error`.
-        case object(JSONMembers)
+        case object(JSONValue)
         /// The service's account of an error, wrapped in the member `error` or bare, alone or as the one element of an
         /// array.
         case error(APIError)
-        /// A JSON object whose member `error` is no object that can be read: somebody else's words.
+        /// A JSON object whose member `error` is not an object: somebody else's words.
         case foreignError
+        /// A JSON object that nobody can read for sure: a name is there twice, a number is beyond every range, it is nested
+        /// too deep.
+        case unreadableObject
         /// Other JSON, HTML, plain text.
         case other
         /// Cut at the cap, or undecodable: whatever is there is not what was said.
@@ -76,7 +79,7 @@ struct Reading: Sendable {
 
     var isJSONObject: Bool {
         switch body {
-        case .object, .error, .foreignError: true
+        case .object, .error, .foreignError, .unreadableObject: true
         case .empty, .other, .incomplete: false
         }
     }
@@ -108,31 +111,23 @@ struct Reading: Sendable {
         field("date").flatMap { Timestamp(httpDate: $0, now: now) }
     }
 
-    /// What the rows and the question go by. Whatever else an answer holds is not read.
-    private static let names = ["error", "code", "message", "status", "details", "errors", "shareInfo"]
-
     private static func read(_ bytes: [UInt8], http: Int) -> Body {
         guard !bytes.isEmpty else { return .empty }
-        let members = JSONMembers(bytes, naming: names)
-        if members.isObject { return read(members, http: http) }
-        // A success is one object, and nothing around it.
-        guard http >= 300, let alone = onlyElement(bytes) else { return .other }
-        return read(JSONMembers(alone.encoded(), naming: names), http: http)
-    }
-
-    /// Some fronts wrap an error in an array.
-    private static func onlyElement(_ bytes: [UInt8]) -> JSONValue? {
-        guard let elements = (try? JSONValue.parse(bytes))?.elements, elements.count == 1 else { return nil }
-        return elements[0].members == nil ? nil : elements[0]
-    }
-
-    private static func read(_ members: JSONMembers, http: Int) -> Body {
-        if members.has("error") {
-            guard let error = members["error"], error.members != nil else { return .foreignError }
-            return .error(APIError(error))
+        guard let value = try? JSONValue.parse(bytes) else {
+            return JSONMembers(bytes, naming: []).isObject ? .unreadableObject : .other
         }
+        if value.members != nil { return read(object: value, http: http) }
+        // Some fronts wrap an error in an array. A success is one object, and nothing around it.
+        guard http >= 300, let elements = value.elements, elements.count == 1, elements[0].members != nil else {
+            return .other
+        }
+        return read(object: elements[0], http: http)
+    }
+
+    private static func read(object value: JSONValue, http: Int) -> Body {
+        if let error = value["error"] { return error.members == nil ? .foreignError : .error(APIError(error)) }
         // Some fronts leave the wrapper out. In a success the same members would be an answer's own.
-        let isBareStatus = http >= 400 && members["code"]?.integer != nil && members["message"]?.utf8 != nil
-        return isBareStatus ? .error(APIError(members.readable)) : .object(members)
+        let isBareStatus = http >= 400 && value["code"]?.integer != nil && value["message"]?.utf8 != nil
+        return isBareStatus ? .error(APIError(value)) : .object(value)
     }
 }

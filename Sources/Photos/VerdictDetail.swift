@@ -27,6 +27,7 @@ enum VerdictDetail {
         case .empty: return "HTTP \(reading.http)"
         case .object: return "HTTP \(reading.http) with a JSON object"
         case .foreignError: return "HTTP \(reading.http) with a JSON error that is not the API's"
+        case .unreadableObject: return "HTTP \(reading.http) with a JSON object that cannot be read for sure"
         case .incomplete: return "HTTP \(reading.http) with a body that is cut or cannot be decoded"
         case .other:
             let type = reading.field("content-type").map { ", \(clean($0))" } ?? ""

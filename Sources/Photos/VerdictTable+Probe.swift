@@ -14,8 +14,8 @@ extension VerdictTable {
         let reading = Reading(answer)
         let asCall = verdict(of: reading, context)
         let words = "asking the album: \(asCall.detail)"
-        if case .object(let members) = reading.body, reading.http == 200 {
-            let album = AlbumStanding(members, of: context.shareToken)
+        if case .object(let object) = reading.body, reading.http == 200 {
+            let album = AlbumStanding(object, of: context.shareToken)
             return verdict(album, after: refusal, context, told: asCall, album == .cannotTell ? words : nil)
         }
         if cannotTell(reading, asCall, isBeforeCall: refusal == nil) {
@@ -36,6 +36,8 @@ extension VerdictTable {
     /// of the world: where that is at fault, the call will say so.
     private static func cannotTell(_ reading: Reading, _ asCall: Verdict, isBeforeCall: Bool) -> Bool {
         switch reading.http {
+        case 200:
+            if case .unreadableObject = reading.body { true } else { false }
         // On its way to an album whose name is a link, for one.
         case 300...399: true
         // A fresh token may do. After that the call may succeed all the same, and will be refused like this if not.

@@ -82,11 +82,9 @@ enum AnswerProperty {
         switch verdict.action {
         case .left, .askAlbum: findings.expect(false, "a question was answered with \(verdict.action)")
         case .alreadyLeft:
-            let isAssumed = context.isAmbiguous && context.assumesLeftAfterAmbiguous && [400, 404].contains(status)
-            let isCannotTell = verdict.album == .cannotTell
+            let isAssumed = context.isAmbiguous && context.assumesLeftAfterAmbiguous && refusal != nil
             findings.expect(
-                verdict.album == .notJoined && status == 200
-                    || isCannotTell && (isAssumed || context.assumesLeftAfterAmbiguous && status == 200),
+                verdict.album == .notJoined && status == 200 || verdict.album == .cannotTell && isAssumed,
                 "already left by \(String(describing: verdict.album)) of HTTP \(status)")
         default: break
         }
