@@ -14,7 +14,9 @@ extension JobResult {
             throw ResultFault("it has no effect that is known")
         }
         let isSuccess = outcome == .left || outcome == .alreadyLeft
-        guard !isSuccess || effect == .left else { throw ResultFault("its outcome and its effect contradict each other") }
+        guard !isSuccess || effect == .left else {
+            throw ResultFault("its outcome and its effect contradict each other")
+        }
         guard let attempts = try members.count("attempts"), let generation = try members.count("generation") else {
             throw ResultFault("attempts and generation are not counts")
         }

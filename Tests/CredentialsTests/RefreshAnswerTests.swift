@@ -32,8 +32,10 @@ import Threads
 
     /// Members beside the access token, and how long it is good; nil: the answer is not understood.
     static let successes: [(String, Int64?)] = [
-        ("", 3_600), (#","expires_in":3599"#, 3_599), (#","expires_in":"3599""#, 3_599), (#","expires_in":3599.0"#, 3_599),
-        (#","expires_in":null"#, 3_600), (#","expires_in":9223372036854775807"#, 86_400), (#","expires_in":1e300"#, nil),
+        ("", 3_600), (#","expires_in":3599"#, 3_599), (#","expires_in":"3599""#, 3_599),
+        (#","expires_in":3599.0"#, 3_599),
+        (#","expires_in":null"#, 3_600), (#","expires_in":9223372036854775807"#, 86_400),
+        (#","expires_in":1e300"#, nil),
         (#","expires_in":0"#, nil), (#","expires_in":-1"#, nil), (#","expires_in":"-1""#, nil),
         (#","expires_in":"soon""#, nil), (#","expires_in":true"#, nil), (#","expires_in":[3599]"#, nil),
         (#","expires_in":"99999999999999999999""#, nil), (#","expires_in":99999999999999999999"#, nil),
@@ -79,14 +81,17 @@ import Threads
     static let refusals: [(Int, String, String)] = [
         (400, #"{"error":"invalid_grant"}"#, "revoked"),
         (400, #"{"error":"invalid_grant","error_subtype":"invalid_rapt"}"#, "reauthRequired"),
-        (401, #"{"error":"invalid_client"}"#, "misconfigured"), (400, #"{"error":"unauthorized_client"}"#, "misconfigured"),
+        (401, #"{"error":"invalid_client"}"#, "misconfigured"),
+        (400, #"{"error":"unauthorized_client"}"#, "misconfigured"),
         (401, #"{"error":"deleted_client"}"#, "misconfigured"),
         (400, #"{"error":"unsupported_grant_type"}"#, "misconfigured"),
         (400, #"{"error":"invalid_request"}"#, "misconfigured"), (400, #"{"error":"invalid_scope"}"#, "scopeMissing"),
         (403, #"{"error":"access_denied"}"#, "accountBlocked"),
-        (400, #"{"error":"admin_policy_enforced"}"#, "accountBlocked"), (400, #"{"error":"org_internal"}"#, "accountBlocked"),
+        (400, #"{"error":"admin_policy_enforced"}"#, "accountBlocked"),
+        (400, #"{"error":"org_internal"}"#, "accountBlocked"),
         // Nobody's fault that is known: this account waits.
-        (400, #"{"error":"internal_failure"}"#, "unavailable"), (403, #"{"error":"rate_limit_exceeded"}"#, "unavailable"),
+        (400, #"{"error":"internal_failure"}"#, "unavailable"),
+        (403, #"{"error":"rate_limit_exceeded"}"#, "unavailable"),
         (400, #"{"error":"comet"}"#, "unavailable"), (400, #"{"error":{"code":400}}"#, "unavailable"),
         (400, #"{"error":7}"#, "unavailable"), (400, "<html>", "unavailable"), (400, "", "unavailable"),
         (403, "<html>", "unavailable"), (404, "<html>", "unavailable"), (401, "", "unavailable"),

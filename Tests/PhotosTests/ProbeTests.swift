@@ -43,7 +43,8 @@ import Testing
             name: "not joined", answer: album(#"{"isJoined":false}"#),
             actions: (.alreadyLeft, .alreadyLeft, .alreadyLeft)),
         Case(
-            name: "what is false is left out", answer: album(#"{"shareToken":"\#(Wording.shareToken)","isJoinable":true}"#),
+            name: "what is false is left out",
+            answer: album(#"{"shareToken":"\#(Wording.shareToken)","isJoinable":true}"#),
             actions: (.alreadyLeft, .alreadyLeft, .alreadyLeft)),
         Case(
             name: "joined", answer: album(#"{"isJoined":true}"#),
@@ -136,7 +137,8 @@ import Testing
     }
 
     static let refusedCallers: [(Int, String, Bool)] = [
-        (401, VerdictExample.unauthenticated, true), (401, "<html>", false), (401, "<html>", true), (403, "<html>", false),
+        (401, VerdictExample.unauthenticated, true), (401, "<html>", false), (401, "<html>", true),
+        (403, "<html>", false),
         (403, "", false), (403, Wording.error(403, "PERMISSION_DENIED", "m"), false),
         (403, Wording.error(403, "PERMISSION_DENIED", "m", reason: "SERVICE_DISABLED"), false),
         (403, Wording.error(403, "PERMISSION_DENIED", "m", reason: "USER_BLOCKED_BY_ADMIN"), false),

@@ -32,7 +32,8 @@ extension VerdictExample {
         ("an empty error", #"{"error":null}"#), ("blank", " \n"), ("two objects", "{}{}"),
         ("deep", String(repeating: "{\"a\":", count: 5000) + "1" + String(repeating: "}", count: 5000)),
         ("a huge number", #"{"a":1e99999}"#), ("a byte-order mark", "\u{feff}{}"),
-        ("an error in an array", #"[{"error":{"code":400,"status":"INVALID_ARGUMENT"}}]"#), ("an object in an array", "[{}]"),
+        ("an error in an array", #"[{"error":{"code":400,"status":"INVALID_ARGUMENT"}}]"#),
+        ("an object in an array", "[{}]"),
         ("an error twice", #"{"error":{},"error":{}}"#), ("a comma too many", "{},"), ("a NUL behind it", "{}\u{0}"),
     ]
 

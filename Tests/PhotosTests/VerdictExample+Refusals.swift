@@ -160,7 +160,8 @@ extension VerdictExample {
             answer: Wording.answer(
                 403,
                 #"{"error":{"code":403,"status":"PERMISSION_DENIED","message":"m","#
-                    + #""errors":[{"domain":"global","reason":"x"},{"domain":"usageLimits","reason":"quotaExceeded"}]}}"#),
+                    + #""errors":[{"domain":"global","reason":"x"},{"domain":"usageLimits","reason":"quotaExceeded"}]}}"#
+            ),
             row: 24, action: .throttle),
         VerdictExample(
             title: "403, a limit in an array",

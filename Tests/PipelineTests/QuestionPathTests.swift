@@ -69,7 +69,8 @@ import Threads
     }
 
     @Test(arguments: [
-        Answer.error(404, "NOT_FOUND"), .answered(status: 404, fields: [], body: Array("<html>".utf8)), .redirect, denied,
+        Answer.error(404, "NOT_FOUND"), .answered(status: 404, fields: [], body: Array("<html>".utf8)), .redirect,
+        denied,
         .answered(status: 403, fields: [], body: Array("<html>".utf8)), .error(405, "UNIMPLEMENTED"),
         .answered(status: 410, fields: [], body: []),
     ])

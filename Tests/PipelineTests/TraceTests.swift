@@ -31,8 +31,10 @@ import Threads
             ("00-\(id)-b7ad6b7169203331-ff", nil, "00-\(id)-b7ad6b7169203331-ff", nil),
             // A later version goes on as what this one reads of it.
             ("cc-\(id)-b7ad6b7169203331-01-what-comes", "k=v", "cc-\(id)-b7ad6b7169203331-01", "k=v"),
-            ("fe-\(id)-b7ad6b7169203331-01-" + String(repeating: "x", count: 20_000), "k=v",
-                "fe-\(id)-b7ad6b7169203331-01", "k=v"),
+            (
+                "fe-\(id)-b7ad6b7169203331-01-" + String(repeating: "x", count: 20_000), "k=v",
+                "fe-\(id)-b7ad6b7169203331-01", "k=v"
+            ),
             ("cc-\(id)-b7ad6b7169203331-01.what", "k=v", nil, nil), ("ff-\(id)-b7ad6b7169203331-01", "k=v", nil, nil),
             ("00-\(id)-b7ad6b7169203331-0\u{e9}", "k=v", nil, nil), ("00_\(id)_b7ad6b7169203331_01", "k=v", nil, nil),
             (" 00-\(id)-b7ad6b7169203331-01", "k=v", nil, nil), ("", "k=v", nil, nil), (nil, "k=v", nil, nil),
@@ -48,7 +50,8 @@ import Threads
         arguments: [
             ("a=1", true), ("a=1, b=2 ,\tc=3", true), ("a=1,,b=2", true), ("0tenant@sys-tem/x*_=a b!", true),
             (longest, true), (longest + "v", false), (String(repeating: "a=1,", count: 5_000), false), ("", false),
-            (" , ", false), ("a", false), ("a=", false), ("=1", false), ("A=1", false), ("a=1=2", false), ("a b=1", false),
+            (" , ", false), ("a", false), ("a=", false), ("=1", false), ("A=1", false), ("a=1=2", false),
+            ("a b=1", false),
             ("a=1,a=2", false), ("a=\u{e9}", false), ("a=1\n", false), ("a=1\r\nX-Evil: 1", false), ("a=\u{7f}", false),
             ("k=\(String(repeating: "v", count: 257))", false), ("\(String(repeating: "k", count: 257))=v", false),
             ((0..<32).map { "k\($0)=1" }.joined(separator: ","), true),

@@ -184,7 +184,8 @@ import Threads
         Case(
             row: 22, answer: "403 userRateLimitExceeded", action: wording("user_rate"),
             end: .accountHold("quota_minute"), calls: 2),
-        Case(row: 24, answer: "403 quotaExceeded", action: wording("quota_exceeded"), end: .hold(.rateLimited), calls: 2),
+        Case(
+            row: 24, answer: "403 quotaExceeded", action: wording("quota_exceeded"), end: .hold(.rateLimited), calls: 2),
         Case(
             row: 24, answer: "403 quotaExceeded in an array", action: wording("quota_exceeded_array"),
             end: .hold(.rateLimited), calls: 2),

@@ -22,7 +22,8 @@ enum AnswerProperty {
         var context = VerdictContext(
             isAmbiguous: flags & 1 != 0, malformedAnswers: Int(flags >> 6), tokenWasRefreshed: flags & 2 != 0,
             tokenLacksScope: flags & 16 != 0, assumesLeftAfterAmbiguous: flags & 32 != 0, now: now,
-            shareToken: Secret(copying: shareToken), bearer: Secret(copying: bearer), account: Array("account-of-anna".utf8))
+            shareToken: Secret(copying: shareToken), bearer: Secret(copying: bearer),
+            account: Array("account-of-anna".utf8))
         var findings = Findings()
         let verdict = VerdictTable.verdict(for: answer, context: context)
         check(verdict, &findings)
