@@ -16,8 +16,11 @@ enum ContentDecoding: Equatable {
 
     /// - Parameter isCut: there was more of the body than is here.
     init(_ body: [UInt8], status: Int, fields: [HTTPField], isCut: Bool, limit: Int) {
-        let codings = Self.codings(fields)
-        if codings.isEmpty {
+        let codings = Self.codings(fields, "content-encoding")
+        if !Self.codings(fields, "transfer-encoding").allSatisfy({ $0 == "chunked" }) {
+            // Libcurl takes such a coding off though nobody asked for it, and does not mind that it was cut either.
+            self = .undecodable
+        } else if codings.isEmpty {
             self = isCut ? .tooLong(body) : .whole(body)
         } else if body.isEmpty {
             // Of nothing no decoder can tell whether it is all. The answer itself can.
@@ -28,8 +31,8 @@ enum ContentDecoding: Equatable {
     }
 
     /// In the order in which they were applied.
-    private static func codings(_ fields: [HTTPField]) -> [String] {
-        fields.filter { $0.name.lowercased() == "content-encoding" }
+    private static func codings(_ fields: [HTTPField], _ name: String) -> [String] {
+        fields.filter { $0.name.lowercased() == name }
             .flatMap { $0.value.split { $0 == "," || $0 == " " || $0 == "\t" } }
             .map { $0.lowercased() }.filter { $0 != "identity" }
     }

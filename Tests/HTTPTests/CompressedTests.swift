@@ -90,6 +90,16 @@ import Testing
         }
     }
 
+    @Test("A coding of the transfer is nothing that anybody asked for", arguments: [10, object.count])
+    func transferCoding(length: Int) async throws {
+        let response = try await exchange { connection in
+            _ = try connection.readRequest()
+            try connection.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n")
+            try connection.write(Array(Self.object.prefix(length)))
+        }.response
+        #expect(response.bodyIsUndecodable && response.body.isEmpty)
+    }
+
     @Test("A compressed body beyond the cap is its beginning, also where the cap cuts it as it comes")
     func longer() async throws {
         let decoded = [UInt8](repeating: 0x30, count: Gzip.zerosCount)
