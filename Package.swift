@@ -49,6 +49,7 @@ let package = Package(
         door("CSodium", linking: ["sodium"]),
         door("CJansson", linking: ["jansson"]),
         door("CCurl", linking: ["curl"]),
+        door("CZlib", linking: ["z"]),
         door("CRabbitMQ", linking: ["rabbitmq"]),
         door("CSQLite", linking: ["sqlite3"]),
         door("CSystemd", linking: ["systemd"]),
@@ -63,7 +64,7 @@ let package = Package(
         room("Jobs", ["CJansson", "Threads", "Secrets"]),
         room("Telemetry", ["CSystemd", "Threads", "Secrets"]),
         // Floor 2
-        room("HTTP", ["CCurl", "CLinux", "Threads", "Secrets", "Telemetry"]),
+        room("HTTP", ["CCurl", "CZlib", "CLinux", "Threads", "Secrets", "Telemetry"]),
         room("Photos", ["Jobs", "Secrets", "Threads"]),
         // Floor 3
         room("AMQP", ["CRabbitMQ", "CLinux", "Threads", "Secrets", "Telemetry"]),

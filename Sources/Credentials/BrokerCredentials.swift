@@ -36,6 +36,10 @@ public struct BrokerCredentials: CredentialProvider {
                 return .unavailable("\(Self.who) cannot be reached: \(fault)", retryAfter: nil)
             case .answered(var response):
                 guard !response.bodyExceededCap else { return .misconfigured("\(Self.who) answered more than 64 KiB") }
+                // Perhaps cut on the way, which another try will show.
+                guard !response.bodyIsUndecodable else {
+                    return .unavailable("\(Self.who) answered what cannot be decoded", retryAfter: nil)
+                }
                 guard response.status == 200 else { return refusal(response) }
                 return TokenServiceWords.token(&response.body, of: account, rejecting: rejected, who: Self.who)
             }

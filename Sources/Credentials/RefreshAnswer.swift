@@ -22,7 +22,9 @@ public enum RefreshAnswer: Sendable {
     ]
 
     /// An access token without a lifetime is taken for this.
-    private static let lifetime: Int64 = 3_600
+    private static let usualLifetime: Int64 = 3_600
+    /// No service gives one for longer, and no time overflows by it.
+    private static let longestLifetime: Int64 = 86_400
 
     /// Overwrites the tokens in the answer's bytes.
     public init(_ exchange: consuming HTTPExchange, now: Timestamp) {
@@ -31,7 +33,8 @@ public enum RefreshAnswer: Sendable {
             self = .unavailable("the token endpoint cannot be reached: \(fault)", retryAfter: nil)
         case .answered(var response):
             let cut = SecretMembers.cut(["access_token", "refresh_token", "id_token"], from: &response.body)
-            let json = try? JSONValue.parse(cut.rest)
+            // Of what was cut, the beginning may be JSON as well.
+            let json = response.bodyIsWhole ? try? JSONValue.parse(cut.rest) : nil
             let after = response.fields.first { $0.name.lowercased() == "retry-after" }
                 .flatMap { Int64($0.value) }.map { Duration.seconds(min(max($0, 0), 86_400)) }
             switch response.status {
@@ -43,22 +46,48 @@ public enum RefreshAnswer: Sendable {
         }
     }
 
+    // MARK: A success
+
+    /// https://www.rfc-editor.org/rfc/rfc6749#section-5.1. A member that is there is of the type it has there, or the
+    /// answer is not understood. Some services write null for what they leave out.
     private static func success(_ cut: SecretMembers.Cut, _ json: JSONValue?, now: Timestamp) -> RefreshAnswer {
-        guard let json, let token = cut.secrets["access_token"], !token.isEmpty else {
-            return .malformed("the token endpoint answered 200 without an access token")
+        guard let json, json.members != nil, json["error"] == nil, json["access_token"]?.utf8 != nil,
+            let token = cut.secrets["access_token"], token.isBearer
+        else { return .malformed("the token endpoint answered 200 without an access token") }
+        func wrong(_ name: String) -> RefreshAnswer {
+            .malformed("the token endpoint answered 200 with a \(name) that is none")
         }
-        let seconds = json["expires_in"]?.integer ?? json["expires_in"]?.text.flatMap { Int64($0) } ?? lifetime
-        let scopes = json["scope"]?.text.map { $0.split(separator: " ").map(String.init) }
-        let access = AccessToken(secret: token, expiresAt: now + .seconds(max(0, seconds)), scopes: scopes)
-        return .token(access, refreshToken: cut.secrets["refresh_token"].flatMap { $0.isEmpty ? nil : $0 })
+        func written(_ name: String) -> JSONValue? { json[name].flatMap { $0 == .null ? nil : $0 } }
+        if let type = written("token_type"), type.text?.lowercased() != "bearer" { return wrong("token_type") }
+        let lifetime = written("expires_in").map(seconds(of:)) ?? usualLifetime
+        guard let lifetime, lifetime > 0 else { return wrong("expires_in") }
+        let scope = written("scope")
+        guard scope == nil || scope?.utf8 != nil else { return wrong("scope") }
+        let refreshToken = cut.secrets["refresh_token"]
+        guard written("refresh_token") == nil || refreshToken != nil else { return wrong("refresh_token") }
+        let access = AccessToken(
+            secret: token, expiresAt: now + .seconds(min(lifetime, longestLifetime)),
+            scopes: scope?.text.map { $0.split(separator: " ").map(String.init) })
+        return .token(access, refreshToken: refreshToken.flatMap { $0.isEmpty ? nil : $0 })
     }
 
+    /// A number, or one in a string.
+    private static func seconds(of value: JSONValue) -> Int64? {
+        switch value {
+        case .integer(let number): number
+        case .real(let number): Int64(exactly: number.rounded(.down))
+        case .string(let digits): Int64(String(decoding: digits, as: UTF8.self))
+        case .object, .array, .bool, .null: nil
+        }
+    }
+
+    // MARK: A refusal
+
+    /// Only what says so is the operator's to mend; whatever else it is, it is first of all this account's.
     private static func refusal(_ status: Int, _ json: JSONValue?, retryAfter: Duration?) -> RefreshAnswer {
         guard let error = json?["error"]?.text else {
-            return status == 403
-                ? .unavailable("the token endpoint answered 403 without a reason", retryAfter: retryAfter)
-                : .misconfigured(
-                    "the token endpoint answered \(status) without a reason; see credentials.store.token_url")
+            let hint = status == 403 ? "" : "; see credentials.store.token_url"
+            return .unavailable("the token endpoint answered \(status) without a reason\(hint)", retryAfter: retryAfter)
         }
         // Its words may repeat what it was sent, the refresh token or the client's secret.
         let known = codes.contains(error) ? error : Redaction.hidingOpaqueWords(error)
@@ -70,11 +99,11 @@ public enum RefreshAnswer: Sendable {
             return ["invalid_rapt", "rapt_required"].contains(subtype) ? .reauthRequired(detail) : .revoked(detail)
         case "invalid_scope": return .scopeMissing(detail)
         case "access_denied", "admin_policy_enforced", "org_internal": return .accountBlocked(detail)
-        case "temporarily_unavailable", "server_error", "slow_down": return .unavailable(detail, retryAfter: retryAfter)
-        default:
-            // invalid_client, unauthorized_client, deleted_client, unsupported_grant_type, invalid_request, and what is
-            // new: nobody's grant is lost by it.
+        case "invalid_client", "unauthorized_client", "deleted_client", "unsupported_grant_type", "invalid_request":
+            // Nobody's grant is lost by it.
             return .misconfigured("\(detail); see credentials.store.client_id and client_secret_file")
+        // temporarily_unavailable, server_error, slow_down, internal_failure, rate_limit_exceeded, and what is new.
+        default: return .unavailable(detail, retryAfter: retryAfter)
         }
     }
 }

@@ -32,18 +32,22 @@ enum TokenServiceWords {
         guard json["account"]?.utf8 == account.utf8 else {
             return .misconfigured("\(who) answered for another account than it was asked for")
         }
-        guard let token = cut.secrets["access_token"], !token.isEmpty else {
+        guard json["access_token"]?.utf8 != nil, let token = cut.secrets["access_token"], token.isBearer else {
             return .misconfigured("\(who) answered without an access token")
         }
-        if let type = json["token_type"]?.text, type.lowercased() != "bearer" {
+        if let type = json["token_type"], type.text?.lowercased() != "bearer" {
             return .misconfigured("\(who) answered a token of another type than Bearer")
         }
         guard let expires = json["expires_at"]?.text.flatMap({ Timestamp(rfc3339: $0) }) else {
             return .misconfigured("\(who) answered without expires_at, like 2026-11-23T19:50:00Z")
         }
+        let scopes = json["scopes"]?.elements?.map(\.text)
+        guard json["scopes"] == nil || scopes.map({ !$0.contains(nil) }) == true else {
+            return .misconfigured("\(who) answered with scopes that are no list of strings")
+        }
         guard token.sha256 != rejected else { return .rejected("\(who) has no other token than the refused one") }
         let access = AccessToken(
-            secret: token, expiresAt: expires, scopes: json["scopes"]?.elements?.compactMap(\.text))
+            secret: token, expiresAt: expires, scopes: scopes?.compactMap(\.self))
         guard !access.lacksSharingScope else {
             return .scopeMissing("the token of \(who) does not have the scope \(AccessToken.sharingScope)")
         }

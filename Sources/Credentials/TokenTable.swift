@@ -32,6 +32,8 @@ enum TokenTable: Sendable {
 
     /// A tab anywhere makes it a list. Empty lines are nothing.
     static func parse(_ bytes: UnsafeRawBufferPointer, path: String) throws(TokenFileError) -> TokenTable {
+        // Before anything else: a token endpoint's answer without blanks would pass for a token.
+        if isJSON(bytes) { throw TokenFileError(path: path, line: nil, problem: json) }
         let isList = bytes.contains(UInt8(ascii: "\t"))
         var shared: AccessToken?
         var tokens: [AccountID: AccessToken] = [:]
@@ -49,14 +51,14 @@ enum TokenTable: Sendable {
                 guard shared == nil else {
                     throw fault("a second token without an account; for several write an account, a tab, a token")
                 }
-                guard let token = token(part) else { throw fault(Self.malformedToken) }
+                guard let token = token(part) else { throw fault(problem(part)) }
                 shared = token
                 continue
             }
             guard part.endIndex < line.endIndex else { throw fault("there is no tab between account and token") }
             if let problem = AccountID.fault(in: Array(part)) { throw fault("the account is none: \(problem)") }
             guard !rest.isEmpty else { throw fault("the token is empty") }
-            guard let token = token(rest) else { throw fault(Self.malformedToken) }
+            guard let token = token(rest) else { throw fault(problem(rest)) }
             guard tokens.updateValue(token, forKey: AccountID(utf8: Array(part))) == nil else {
                 throw fault("the account is there twice")
             }
@@ -66,10 +68,30 @@ enum TokenTable: Sendable {
         return .perAccount(tokens)
     }
 
+    private static let json =
+        "it is JSON; write the access token alone, or lines of an account, a tab and its token"
+
+    /// Whether the first line that says anything begins like JSON, as no token does,
+    /// https://www.rfc-editor.org/rfc/rfc6750#section-2.1, and is no account with its token either.
+    private static func isJSON(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        let text = bytes.drop { [0x20, 0x09, 0x0A, 0x0D].contains($0) }
+        guard let first = text.first, [UInt8(ascii: "{"), UInt8(ascii: "["), UInt8(ascii: "\"")].contains(first) else {
+            return false
+        }
+        let line = text.prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") }
+        guard let tab = line.firstIndex(of: UInt8(ascii: "\t")) else { return true }
+        return token(line[(tab + 1)...]) == nil
+    }
+
     private static let malformedToken = "the token has a blank or a character that no token has"
 
+    private static func problem(_ token: Slice<UnsafeRawBufferPointer>) -> String {
+        isJSON(UnsafeRawBufferPointer(rebasing: token)) ? json : malformedToken
+    }
+
+    /// Nil also for a piece of JSON, which may have no blank in it.
     private static func token(_ bytes: Slice<UnsafeRawBufferPointer>) -> AccessToken? {
-        guard bytes.allSatisfy(tokenByte.contains) else { return nil }
+        guard !isJSON(UnsafeRawBufferPointer(rebasing: bytes)), bytes.allSatisfy(tokenByte.contains) else { return nil }
         return AccessToken(secret: Secret(copying: UnsafeRawBufferPointer(rebasing: bytes)))
     }
 }

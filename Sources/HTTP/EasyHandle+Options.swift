@@ -70,6 +70,8 @@ extension EasyHandle {
 
     private func setAnswer() throws(HTTPFault) {
         try require(CCurl_set_string(easy, CURLOPT_ACCEPT_ENCODING, "gzip"), "compression")
+        // Asked for by libcurl, decoded by `ContentDecoding`, which sees whether the body is whole.
+        try require(CCurl_set_long(easy, CURLOPT_HTTP_CONTENT_DECODING, 0), "the body as it came")
         try require(
             CCurl_set_data_callback(easy, CURLOPT_HEADERFUNCTION, takeTransferHeader), "the headers")
         try require(CCurl_set_pointer(easy, CURLOPT_HEADERDATA, context), "the headers")

@@ -7,23 +7,29 @@ public struct HTTPResponse: Sendable {
     public var status: Int
     /// In the order of their coming, without those of interim answers and without trailers.
     public var fields: [HTTPField]
-    /// Decoded, if it came compressed.
+    /// Decoded, if it came compressed. Empty if it cannot be decoded to its end.
     public var body: [UInt8]
     /// The body was longer; what is here is its beginning.
     public var bodyExceededCap: Bool
+    /// It came compressed, and was cut, damaged or in a form that was not asked for. What it said is not known.
+    public var bodyIsUndecodable: Bool
     /// 2 for HTTP/2, else 1.
     public var majorVersion: Int
 
     public init(
         status: Int, fields: [HTTPField] = [], body: [UInt8] = [], bodyExceededCap: Bool = false,
-        majorVersion: Int = 1
+        bodyIsUndecodable: Bool = false, majorVersion: Int = 1
     ) {
         self.status = status
         self.fields = fields
         self.body = body
         self.bodyExceededCap = bodyExceededCap
+        self.bodyIsUndecodable = bodyIsUndecodable
         self.majorVersion = majorVersion
     }
+
+    /// All that the server sent is in `body`.
+    public var bodyIsWhole: Bool { !bodyExceededCap && !bodyIsUndecodable }
 
     /// The first field of that name, whatever its case.
     public func field(_ name: String) -> String? {

@@ -9,6 +9,7 @@ final class Transfer {
     private let maxResponse: Int
     private var departure = Departure()
     private var headers = HeaderBlock()
+    // As it came, perhaps compressed.
     private var body: [UInt8] = []
     private var bodyExceededCap = false
 
@@ -54,9 +55,15 @@ final class Transfer {
     /// Nil if the headers are not complete, which libcurl does not mind.
     func response(majorVersion: Int) -> HTTPResponse? {
         guard headers.isComplete else { return nil }
-        return HTTPResponse(
-            status: headers.status, fields: headers.fields, body: body, bodyExceededCap: bodyExceededCap,
-            majorVersion: majorVersion)
+        var response = HTTPResponse(status: headers.status, fields: headers.fields, majorVersion: majorVersion)
+        let decoding = ContentDecoding(
+            body, status: headers.status, fields: headers.fields, isCut: bodyExceededCap, limit: maxResponse)
+        switch decoding {
+        case .whole(let body): response.body = body
+        case .tooLong(let beginning): (response.body, response.bodyExceededCap) = (beginning, true)
+        case .undecodable: response.bodyIsUndecodable = true
+        }
+        return response
     }
 
     /// What it is if it ends now, without an answer.

@@ -22,7 +22,7 @@ extension JSONValue {
         return JSONValue(copying: parsed)
     }
 
-    private static func checkEncoding(_ bytes: [UInt8]) throws(JSONFault) {
+    static func checkEncoding(_ bytes: [UInt8]) throws(JSONFault) {
         if bytes.isEmpty { throw JSONFault(.empty, at: 0) }
         // Every JSON text begins with two ASCII characters or is one long, so a NUL among the first two tells.
         switch (bytes[0], bytes.count > 1 ? bytes[1] : nil) {

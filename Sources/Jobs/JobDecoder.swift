@@ -9,7 +9,11 @@ public enum JobDecoder {
     /// In bytes, names and values together.
     static let largestMetadata = 2048
 
-    /// `messageID` is the AMQP property, which may stand for the member `jobId`. An empty property counts as absent.
+    /// What a job message may say; whatever else it holds is not read.
+    private static let names = ["version", "jobId", "account", "shareToken", "requestedAt", "deadline", "metadata"]
+
+    /// `messageID` is the AMQP property, which stands for the member `jobId` where that is absent. Where both are there
+    /// the body's counts: many clients make up a message-id of their own. An empty property counts as absent.
     ///
     /// The order of the checks: size, content, JSON, version, job id, account, share token, times, metadata. The detail
     /// of a rejection names the first fault with the member's path, and never holds a value of the message.
@@ -24,9 +28,11 @@ public enum JobDecoder {
         }
     }
 
-    /// For a message whose body was not even taken in, because it has `size` bytes.
-    public static func tooLarge(size: UInt64, messageID: String?) -> Rejection {
-        MessageBody.tooLarge(size: size, jobID: property(messageID).flatMap(JobID.init(checking:)))
+    /// For a message of which only the `beginning` was taken in, because its body has `size` bytes.
+    public static func tooLarge(size: UInt64, beginning: [UInt8], messageID: String?) -> Rejection {
+        MessageBody.tooLarge(
+            size: size, beginning: beginning.prefix(MessageBody.largest), naming: names,
+            fallbackID: property(messageID).flatMap(JobID.init(checking:)))
     }
 
     private static func job(
@@ -34,7 +40,7 @@ public enum JobDecoder {
     ) throws(Rejection) -> Job {
         let property = property(messageID)
         let members = try MessageBody.members(
-            of: body, contentType: contentType, contentEncoding: contentEncoding,
+            of: body, contentType: contentType, contentEncoding: contentEncoding, naming: names,
             fallbackID: property.flatMap(JobID.init(checking:)))
         let id = try jobID(members, property)
         let account = try members.requiredString("account")
@@ -58,9 +64,6 @@ public enum JobDecoder {
     private static func jobID(_ members: MessageMembers, _ property: [UInt8]?) throws(Rejection) -> JobID {
         if let written = try members.string("jobId") {
             if let fault = JobID.fault(in: written) { throw members.malformed("jobId", fault) }
-            if let property, property != written {
-                throw members.rejection(.jobIDMismatch, "jobId: it differs from the property message-id")
-            }
             return JobID(utf8: written)
         }
         guard let property else {

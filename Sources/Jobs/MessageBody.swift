@@ -3,36 +3,31 @@ enum MessageBody {
     /// 64 KiB, the largest body of a message that is read.
     static let largest = 65_536
 
+    /// The members of these names, of which `version` is one. `fallbackID` is the job id of a message whose body holds
+    /// none.
     static func members(
-        of body: [UInt8], contentType: String?, contentEncoding: String?, fallbackID: JobID?
+        of body: [UInt8], contentType: String?, contentEncoding: String?, naming names: [String], fallbackID: JobID?
     ) throws(Rejection) -> MessageMembers {
-        if body.count > largest { throw tooLarge(size: UInt64(body.count), jobID: fallbackID) }
-        let contentFault = MessageContent.fault(contentType: contentType, contentEncoding: contentEncoding)
+        if body.count > largest {
+            throw tooLarge(size: UInt64(body.count), beginning: body[..<largest], naming: names, fallbackID: fallbackID)
+        }
+        let body = JSONMembers(body, naming: names)
         // Read before the content is judged, so that a rejection for the content names the job if it can.
-        switch parse(body) {
-        case .failure(let fault):
-            if let contentFault { throw Rejection(.unsupportedContent, contentFault, jobID: fallbackID) }
-            throw Rejection(.malformedJob, "the body: \(fault)", jobID: fallbackID)
-        case .success(let value):
-            let members = MessageMembers(value, fallbackID: fallbackID)
-            if let contentFault { throw members.rejection(.unsupportedContent, contentFault) }
-            guard value.members != nil else {
-                throw members.rejection(.malformedJob, "the body: it is \(value.kind) where an object belongs")
-            }
-            try members.checkVersion()
-            return members
+        let members = MessageMembers(body, fallbackID: fallbackID)
+        if let fault = MessageContent.fault(contentType: contentType, contentEncoding: contentEncoding) {
+            throw members.rejection(.unsupportedContent, fault)
         }
+        if let fault = body.fault ?? body.ambiguity { throw members.malformed("the body", "\(fault)") }
+        if let kind = body.otherKind { throw members.malformed("the body", "it is \(kind) where an object belongs") }
+        try members.checkVersion()
+        return members
     }
 
-    static func tooLarge(size: UInt64, jobID: JobID?) -> Rejection {
-        Rejection(.bodyTooLarge, "the body has \(size) bytes; \(largest) are allowed", jobID: jobID)
-    }
-
-    private static func parse(_ body: [UInt8]) -> Result<JSONValue, JSONFault> {
-        do {
-            return .success(try JSONValue.parse(body))
-        } catch {
-            return .failure(error)
-        }
+    /// Names the job and its account as far as they stand in the beginning of the body.
+    static func tooLarge(
+        size: UInt64, beginning: ArraySlice<UInt8>, naming names: [String], fallbackID: JobID?
+    ) -> Rejection {
+        MessageMembers(JSONMembers(Array(beginning), naming: names), fallbackID: fallbackID)
+            .rejection(.bodyTooLarge, "the body has \(size) bytes; \(largest) are allowed")
     }
 }

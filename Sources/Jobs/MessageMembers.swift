@@ -1,15 +1,15 @@
 /// The members of one message, read by name and rule. What it throws names the member, never its value, and carries
 /// the job id and the account as far as they can be read.
 struct MessageMembers {
-    private let body: JSONValue
+    private let body: JSONMembers
     let jobID: JobID?
     let account: AccountID?
 
     /// `fallbackID` is the job id of a message whose body holds none.
-    init(_ body: JSONValue, fallbackID: JobID?) {
+    init(_ body: JSONMembers, fallbackID: JobID?) {
         self.body = body
         // A jobId that is there but broken must not be replaced: the two are different things then.
-        jobID = body["jobId"].map { $0.utf8.flatMap(JobID.init(checking:)) } ?? fallbackID
+        jobID = body.has("jobId") ? body["jobId"]?.utf8.flatMap(JobID.init(checking:)) : fallbackID
         account = body["account"]?.utf8.flatMap(AccountID.init(checking:))
     }
 
@@ -23,14 +23,16 @@ struct MessageMembers {
 
     /// Only version 1 is known; it is also what an absent member means.
     func checkVersion() throws(Rejection) {
-        guard let value = body["version"] else { return }
+        // It may be an integer beyond every range, and is one all the same.
+        if body.isIntegerOutOfRange("version") { throw rejection(.unsupportedVersion, "version: only 1 is supported") }
+        guard let value = try value("version") else { return }
         guard let version = value.integer else { throw wrongType("version", value, "an integer") }
         guard version == 1 else { throw rejection(.unsupportedVersion, "version: \(version) is not supported; 1 is") }
     }
 
     /// The bytes of a string; nil if the member is absent.
     func string(_ name: String) throws(Rejection) -> [UInt8]? {
-        guard let value = body[name] else { return nil }
+        guard let value = try value(name) else { return nil }
         guard let bytes = value.utf8 else { throw wrongType(name, value, "a string") }
         return bytes
     }
@@ -41,7 +43,7 @@ struct MessageMembers {
     }
 
     func object(_ name: String) throws(Rejection) -> [JSONValue.Member]? {
-        guard let value = body[name] else { return nil }
+        guard let value = try value(name) else { return nil }
         guard let members = value.members else { throw wrongType(name, value, "an object") }
         return members
     }
@@ -49,5 +51,13 @@ struct MessageMembers {
     func wrongType(_ path: String, _ value: JSONValue, _ wanted: String) -> Rejection {
         let hint = value == .null ? "; leave the member out if there is nothing to say" : ""
         return malformed(path, "it is \(value.kind) where \(wanted) belongs\(hint)")
+    }
+
+    private func value(_ name: String) throws(Rejection) -> JSONValue? {
+        do throws(JSONFault) {
+            return try body.value(name)
+        } catch {
+            throw malformed(name, "\(error)")
+        }
     }
 }

@@ -6,7 +6,6 @@ public enum Reason: String, CaseIterable, Sendable {
     case unsupportedContent = "unsupported_content"
     case bodyTooLarge = "body_too_large"
     case jobIDMissing = "job_id_missing"
-    case jobIDMismatch = "job_id_mismatch"
     case jobIDConflict = "job_id_conflict"
 
     // The API's refusals.
@@ -41,7 +40,7 @@ public enum Reason: String, CaseIterable, Sendable {
 
     public var outcome: Outcome {
         switch self {
-        case .malformedJob, .unsupportedVersion, .unsupportedContent, .bodyTooLarge, .jobIDMissing, .jobIDMismatch,
+        case .malformedJob, .unsupportedVersion, .unsupportedContent, .bodyTooLarge, .jobIDMissing,
             .jobIDConflict:
             .rejected
         case .albumOwner, .leaveRefused, .shareTokenInvalid, .permissionDenied, .photosDisabledForUser, .authRejected,
@@ -56,7 +55,7 @@ public enum Reason: String, CaseIterable, Sendable {
     /// unanswered. The word of a probe, where there is one, goes before this.
     public func effect(isAmbiguous: Bool) -> Effect {
         switch self {
-        case .malformedJob, .unsupportedVersion, .unsupportedContent, .bodyTooLarge, .jobIDMissing, .jobIDMismatch,
+        case .malformedJob, .unsupportedVersion, .unsupportedContent, .bodyTooLarge, .jobIDMissing,
             .jobIDConflict:
             // A rejected message says nothing of a job, so no earlier call can be its.
             .notLeft
@@ -74,7 +73,7 @@ public enum Reason: String, CaseIterable, Sendable {
 
     public var next: NextStep {
         switch self {
-        case .malformedJob, .unsupportedVersion, .unsupportedContent, .bodyTooLarge, .jobIDMissing, .jobIDMismatch,
+        case .malformedJob, .unsupportedVersion, .unsupportedContent, .bodyTooLarge, .jobIDMissing,
             .jobIDConflict, .shareTokenInvalid:
             .fixRequest
         case .grantRevoked, .scopeMissing, .reauthRequired, .credentialNotFound:

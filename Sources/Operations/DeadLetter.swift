@@ -31,8 +31,9 @@ public struct DeadLetter: Sendable {
             guard case .integer(let value)? = headers?[name] else { return nil }
             return value
         }
-        var body: JSONValue?
-        if case .complete(let bytes) = message.body { body = try? JSONValue.parse(bytes) }
+        // As the worker reads it: what else the publisher wrote is not looked at.
+        var body: JSONMembers?
+        if case .complete(let bytes) = message.body { body = JSONMembers(bytes, naming: ["jobId", "account"]) }
         jobID = (body?["jobId"]?.utf8 ?? message.properties.messageID.map { Array($0.utf8) }).flatMap(
             JobID.init(checking:))
         account = body?["account"]?.utf8.map(AccountID.init(utf8:))

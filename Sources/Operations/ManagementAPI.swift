@@ -37,7 +37,7 @@ public struct ManagementAPI: Sendable {
         case .notSent(let fault), .ambiguous(let fault):
             throw Failure(description: "the management interface at \(baseURL) cannot be read: \(fault)")
         case .answered(let response):
-            guard response.status == 200, !response.bodyExceededCap,
+            guard response.status == 200, response.bodyIsWhole,
                 let elements = (try? JSONValue.parse(response.body))?.elements
             else {
                 throw Failure(

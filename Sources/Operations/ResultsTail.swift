@@ -1,5 +1,6 @@
 public import AMQP
 public import Jobs
+import Secrets
 public import Threads
 
 /// A result as the results exchange gave it.
@@ -8,10 +9,17 @@ public struct FollowedResult: Sendable {
     public let isReplayed: Bool
     public let body: [UInt8]
     public let json: JSONValue
+    /// Nil for what is no result that can be believed, whatever some of its members say.
+    private let result: JobResult?
 
-    public var jobID: JobID? { json["jobId"]?.utf8.map(JobID.init(utf8:)) }
-    public var generation: Int { json["generation"]?.integer.map(Int.init(clamping:)) ?? 0 }
-    public var outcome: Outcome? { json["outcome"]?.text.flatMap(Outcome.init(rawValue:)) }
+    public var jobID: JobID? { result?.jobID }
+    public var generation: Int { result?.generation ?? 0 }
+    public var outcome: Outcome? { result?.outcome }
+
+    /// Whether it rejects the message of this body, whose digest its message-id holds.
+    public func rejects(_ body: [UInt8]) -> Bool {
+        result?.reason.map { messageID == JobResult.messageID(rejecting: SHA256Digest(of: body), for: $0) } ?? false
+    }
 }
 
 /// Follows the results live through a queue of its own, which goes with it: nothing is taken from anybody.
@@ -65,6 +73,7 @@ extension FollowedResult {
         guard case .complete(let body) = message.body, let json = try? JSONValue.parse(body) else { return nil }
         self.init(
             messageID: message.properties.messageID ?? "",
-            isReplayed: message.properties.headers?["x-leave-album-replayed"] == .boolean(true), body: body, json: json)
+            isReplayed: message.properties.headers?["x-leave-album-replayed"] == .boolean(true), body: body, json: json,
+            result: try? JobResult.decode(body))
     }
 }

@@ -30,7 +30,7 @@ public enum SubmissionLines {
     /// Each line as it is, under the id that can be read of it, else none.
     public static func unchecked(_ text: [UInt8]) -> [Submission] {
         text.split(separator: UInt8(ascii: "\n")).map { line in
-            let id = (try? JSONValue.parse(Array(line)))?["jobId"]?.utf8.flatMap(JobID.init(checking:))
+            let id = JSONMembers(Array(line), naming: ["jobId"])["jobId"]?.utf8.flatMap(JobID.init(checking:))
             return Submission(jobID: id, body: Array(line))
         }
     }

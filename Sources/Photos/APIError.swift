@@ -14,8 +14,13 @@ struct APIError: Sendable {
     var quotaLimit: String?
     /// RetryInfo.
     var retryDelay: Duration?
-    /// `error.errors[].reason`, the words of the older error model.
-    var legacyReasons: [String] = []
+    /// `error.errors`, the words of the older error model.
+    var older: [Older] = []
+
+    struct Older: Sendable {
+        var domain: String?
+        var reason: String?
+    }
 
     /// `error` is the object of that name, or a body that is itself a bare status.
     init(_ error: JSONValue) {
@@ -32,6 +37,6 @@ struct APIError: Sendable {
                 retryDelay = detail["retryDelay"]?.text.flatMap(ProtobufDuration.parse)
             }
         }
-        legacyReasons = (error["errors"]?.elements ?? []).compactMap { $0["reason"]?.text }
+        older = (error["errors"]?.elements ?? []).map { Older(domain: $0["domain"]?.text, reason: $0["reason"]?.text) }
     }
 }

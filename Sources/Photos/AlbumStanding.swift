@@ -1,4 +1,5 @@
 import Jobs
+import Secrets
 
 /// What the probe says of the user and the album.
 public enum AlbumStanding: Sendable, Equatable {
@@ -20,23 +21,35 @@ public enum AlbumStanding: Sendable, Equatable {
         }
     }
 
-    /// Nil if the answer says nothing of the album, but something of the caller, the server or the way there.
-    init?(_ reading: Reading) {
-        guard reading.transport == .answered else { return nil }
-        switch (reading.http, reading.body) {
-        case (200, .object):
-            guard let share = reading.object?["shareInfo"], share.members != nil else {
-                self = .cannotTell
-                return
-            }
-            // Proto3 JSON leaves out what is false.
-            if share["isOwned"]?.bool == true {
-                self = .owned
-            } else {
-                self = share["isJoined"]?.bool == true ? .joined : .notJoined
-            }
-        case (400, .error), (404, .error): self = .cannotTell
-        default: return nil
+    /// From the album that a success holds; what is missing or wrong in it makes it tell nothing.
+    init(_ album: JSONValue, of shareToken: Secret) {
+        guard let share = album["shareInfo"], share.members != nil, Self.hasTypesOfMethod(share),
+            Self.isAbout(shareToken, share)
+        else {
+            self = .cannotTell
+            return
         }
+        // Proto3 JSON leaves out what is false.
+        if share["isOwned"]?.bool == true {
+            self = .owned
+        } else {
+            self = share["isJoined"]?.bool == true ? .joined : .notJoined
+        }
+    }
+
+    /// Whoever writes one member otherwise than the method may mean something else by all of them.
+    private static func hasTypesOfMethod(_ share: JSONValue) -> Bool {
+        (share.members ?? []).allSatisfy { member in
+            switch String(decoding: member.name, as: UTF8.self) {
+            case "isOwned", "isJoined", "isJoinable": member.value.bool != nil
+            case "shareToken", "shareableUrl": member.value.utf8 != nil
+            case "sharedAlbumOptions": member.value.members != nil
+            default: true
+            }
+        }
+    }
+
+    private static func isAbout(_ shareToken: Secret, _ share: JSONValue) -> Bool {
+        share["shareToken"]?.utf8.map { told in shareToken.withUnsafeBytes { $0.elementsEqual(told) } } ?? true
     }
 }

@@ -6,6 +6,7 @@ public enum Answer: Sendable {
     case tlsTrustFailure(detail: String)
     /// Some of the request may have arrived, and no complete answer came: reset, hang, truncated headers or body.
     case ambiguous(detail: String)
-    /// The headers are complete, and so is the body, except that it ends at the caller's cap.
-    case answered(status: Int, fields: [(name: String, value: String)], body: [UInt8])
+    /// The headers are complete. Unless `isWhole`, the body is not: it goes beyond the caller's cap, or cannot be decoded
+    /// to its end.
+    case answered(status: Int, fields: [(name: String, value: String)], body: [UInt8], isWhole: Bool = true)
 }

@@ -25,9 +25,11 @@ struct AnswerPattern: Sendable {
     var statuses: [RPCStatus] = []
     var reason = Reason.any
     /// One of them among `errors[].reason` of the older error model.
-    var legacyReasons: [String] = []
-    /// The end of `quota_limit`.
-    var quotaLimit: String?
+    var olderReasons: [String] = []
+    /// The error is about a limit, whatever its HTTP status.
+    var isOfLimit = false
+    /// The limit that it names.
+    var limit: APIError.Limit?
     /// One of them in the message, upper and lower case alike. The message is looked at only where there is no reason.
     var message: MessageWords?
     /// RFC 6750's `error="…"` in WWW-Authenticate.
@@ -36,8 +38,8 @@ struct AnswerPattern: Sendable {
     func matches(_ reading: Reading) -> Bool {
         reading.transport == transport && http.contains(reading.http) && matchesBody(reading)
             && (statuses.isEmpty || reading.status.map(statuses.contains) == true) && matchesReason(reading.error)
-            && (legacyReasons.isEmpty || reading.error?.legacyReasons.contains(where: legacyReasons.contains) == true)
-            && (quotaLimit.map { reading.error?.quotaLimit?.hasSuffix($0) == true } ?? true)
+            && matchesOlderReasons(reading.error) && (!isOfLimit || reading.error?.isOfLimit == true)
+            && (limit == nil || reading.error?.limit == limit)
             && (message.map { $0.occur(in: reading.error) } ?? true)
             && (challenge.map { reading.field("www-authenticate")?.contains("error=\"\($0)\"") == true } ?? true)
     }
@@ -49,6 +51,10 @@ struct AnswerPattern: Sendable {
         case (.notJSONObject, _): !reading.isJSONObject
         case (.success, _), (.error, _): false
         }
+    }
+
+    private func matchesOlderReasons(_ error: APIError?) -> Bool {
+        olderReasons.isEmpty || error?.older.contains { $0.reason.map(olderReasons.contains) == true } == true
     }
 
     private func matchesReason(_ error: APIError?) -> Bool {

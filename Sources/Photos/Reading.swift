@@ -15,12 +15,18 @@ struct Reading: Sendable {
         case empty
         /// A JSON object without the member `error`.
         case object(JSONValue)
-        /// The service's account of an error, wrapped in the member `error` or bare.
+        /// The service's account of an error, wrapped in the member `error` or bare, alone or as the one element of an
+        /// array.
         case error(APIError)
         /// A JSON object whose member `error` is not an object: somebody else's words.
         case foreignError
-        /// Other JSON, HTML, plain text, or cut off.
+        /// A JSON object that nobody can read for sure: a name is there twice, a number is beyond every range, it is nested
+        /// too deep.
+        case unreadableObject
+        /// Other JSON, HTML, plain text.
         case other
+        /// Cut at the cap, or undecodable: whatever is there is not what was said.
+        case incomplete
     }
 
     let transport: Transport
@@ -41,11 +47,11 @@ struct Reading: Sendable {
         case .notSent(let detail): (transport, transportDetail) = (.notSent, detail)
         case .tlsTrustFailure(let detail): (transport, transportDetail) = (.tlsTrustFailure, detail)
         case .ambiguous(let detail): (transport, transportDetail) = (.ambiguous, detail)
-        case .answered(let status, let given, let bytes):
+        case .answered(let status, let given, let bytes, let isWhole):
             (transport, transportDetail) = (.answered, "")
             http = status
             fields = given
-            body = Self.read(bytes, http: status)
+            body = isWhole ? Self.read(bytes, http: status) : .incomplete
             bodySize = bytes.count
         }
         self.http = http
@@ -71,16 +77,10 @@ struct Reading: Sendable {
         return error
     }
 
-    /// The JSON object of a success.
-    var object: JSONValue? {
-        guard case .object(let object) = body else { return nil }
-        return object
-    }
-
     var isJSONObject: Bool {
         switch body {
-        case .object, .error, .foreignError: true
-        case .empty, .other: false
+        case .object, .error, .foreignError, .unreadableObject: true
+        case .empty, .other, .incomplete: false
         }
     }
 
@@ -113,7 +113,18 @@ struct Reading: Sendable {
 
     private static func read(_ bytes: [UInt8], http: Int) -> Body {
         guard !bytes.isEmpty else { return .empty }
-        guard let value = try? JSONValue.parse(bytes), value.members != nil else { return .other }
+        guard let value = try? JSONValue.parse(bytes) else {
+            return JSONMembers(bytes, naming: []).isObject ? .unreadableObject : .other
+        }
+        if value.members != nil { return read(object: value, http: http) }
+        // Some fronts wrap an error in an array. A success is one object, and nothing around it.
+        guard http >= 300, let elements = value.elements, elements.count == 1, elements[0].members != nil else {
+            return .other
+        }
+        return read(object: elements[0], http: http)
+    }
+
+    private static func read(object value: JSONValue, http: Int) -> Body {
         if let error = value["error"] { return error.members == nil ? .foreignError : .error(APIError(error)) }
         // Some fronts leave the wrapper out. In a success the same members would be an answer's own.
         let isBareStatus = http >= 400 && value["code"]?.integer != nil && value["message"]?.utf8 != nil

@@ -13,8 +13,9 @@ public struct Verdict: Sendable, Equatable {
     public let album: AlbumStanding?
     /// The server's clock, from the Date header.
     public let serverTime: Timestamp?
+    /// Of the answer that was just judged, be it to a call or to the question. A result tells of calls alone.
     public let httpStatus: Int?
-    /// One of the names of google.rpc.Code.
+    /// One of the names of google.rpc.Code, of the same answer.
     public let apiStatus: String?
     /// For the result and the log: no tokens, no control characters, at most 512 bytes.
     public let detail: String

@@ -15,15 +15,17 @@ public struct VerdictContext: Sendable {
     public var assumesLeftAfterAmbiguous: Bool
     /// For a Retry-After that is a date.
     public var now: Timestamp
-    /// Share token and bearer, which the API may echo and the detail must not.
-    public var secrets: [Secret]
+    /// Which album was asked about. The API may echo it, and the detail must not.
+    public var shareToken: Secret
+    /// The same of the caller.
+    public var bearer: Secret
     /// Whose call it was. The API may name it, and the detail goes where accounts must not be read.
     public var account: [UInt8]
 
     public init(
         isAmbiguous: Bool, malformedAnswers: Int = 0, tokenWasRefreshed: Bool = false,
-        tokenLacksScope: Bool = false, assumesLeftAfterAmbiguous: Bool = false, now: Timestamp, secrets: [Secret],
-        account: [UInt8] = []
+        tokenLacksScope: Bool = false, assumesLeftAfterAmbiguous: Bool = false, now: Timestamp, shareToken: Secret,
+        bearer: Secret, account: [UInt8] = []
     ) {
         self.isAmbiguous = isAmbiguous
         self.malformedAnswers = malformedAnswers
@@ -31,7 +33,8 @@ public struct VerdictContext: Sendable {
         self.tokenLacksScope = tokenLacksScope
         self.assumesLeftAfterAmbiguous = assumesLeftAfterAmbiguous
         self.now = now
-        self.secrets = secrets
+        self.shareToken = shareToken
+        self.bearer = bearer
         self.account = account
     }
 }

@@ -5,7 +5,7 @@ import Secrets
 enum VerdictDetail {
     static func text(of reading: Reading, _ context: VerdictContext) -> String {
         // Not before somebody else's words are told: a success has none.
-        lazy var hidden = hidden(context.secrets)
+        lazy var hidden = hidden([context.shareToken, context.bearer])
         return DetailText.scrubbed(
             story(of: reading) { text in
                 if text.isEmpty { return "" }
@@ -27,13 +27,15 @@ enum VerdictDetail {
         case .empty: return "HTTP \(reading.http)"
         case .object: return "HTTP \(reading.http) with a JSON object"
         case .foreignError: return "HTTP \(reading.http) with a JSON error that is not the API's"
+        case .unreadableObject: return "HTTP \(reading.http) with a JSON object that cannot be read for sure"
+        case .incomplete: return "HTTP \(reading.http) with a body that is cut or cannot be decoded"
         case .other:
             let type = reading.field("content-type").map { ", \(clean($0))" } ?? ""
             return "HTTP \(reading.http) with a body that is no JSON object (\(reading.bodySize) bytes\(type))"
         case .error(let error):
             var words = ["HTTP \(reading.http)"]
             if let status = error.status { words.append(status.rawValue) }
-            if let reason = error.reason ?? error.legacyReasons.first { words.append(clean(reason)) }
+            if let reason = error.reason ?? error.older.lazy.compactMap(\.reason).first { words.append(clean(reason)) }
             if let limit = error.quotaLimit { words.append(clean(limit)) }
             let message = clean(error.message)
             return words.joined(separator: " ") + (message.isEmpty ? "" : ": \(message)")

@@ -87,7 +87,7 @@ extension VerdictTable {
             17,
             [
                 AnswerPattern(http: 403...403, statuses: [.permissionDenied], reason: .among(["SERVICE_DISABLED"])),
-                AnswerPattern(http: 403...403, legacyReasons: ["accessNotConfigured"]),
+                AnswerPattern(http: 403...403, olderReasons: ["accessNotConfigured"]),
                 AnswerPattern(
                     http: 403...403, statuses: [.permissionDenied],
                     message: .phrases(["has not been used in project", "or it is disabled"])),
@@ -103,45 +103,17 @@ extension VerdictTable {
                     message: .phrases(["Google Photos is disabled for the user"]))
             ], .dead(.photosDisabledForUser)),
 
-        // Quotas
-        VerdictRow(
-            21,
-            [403...403, 429...429].flatMap { (http: ClosedRange<Int>) in
-                [
-                    AnswerPattern(
-                        http: http, statuses: [.resourceExhausted], reason: .among(["RATE_LIMIT_EXCEEDED"]),
-                        quotaLimit: "PerProjectPerDay"),
-                    AnswerPattern(http: http, statuses: [.resourceExhausted], message: .phrases(["per day"])),
-                    AnswerPattern(http: http, legacyReasons: ["dailyLimitExceeded"]),
-                ]
-            }, .endDay),
-        VerdictRow(
-            22,
-            [
-                AnswerPattern(
-                    http: 429...429, statuses: [.resourceExhausted], reason: .among(["RATE_LIMIT_EXCEEDED"]),
-                    quotaLimit: "PerUser"),
-                AnswerPattern(
-                    http: 429...429, statuses: [.resourceExhausted], message: .phrases(["per minute per user"])),
-            ], .delayAccount),
-        VerdictRow(
-            23,
-            [
-                AnswerPattern(
-                    http: 429...429, statuses: [.resourceExhausted], message: .phrases(["concurrent write request"]))
-            ], .delayAccountLonger),
-        VerdictRow(
-            24,
-            [
-                AnswerPattern(http: 429...429),
-                AnswerPattern(http: 403...403, statuses: [.resourceExhausted]),
-                AnswerPattern(http: 403...403, reason: .among(["RATE_LIMIT_EXCEEDED"])),
-                AnswerPattern(http: 403...403, legacyReasons: ["rateLimitExceeded", "userRateLimitExceeded"]),
-            ], .throttle),
+        // Limits
+        VerdictRow(21, limits(.day), .endDay),
+        VerdictRow(22, limits(.user), .delayAccount),
+        VerdictRow(23, limits(.concurrency), .delayAccountLonger),
+        VerdictRow(24, limits(nil), .throttle),
         VerdictRow(20, [AnswerPattern(http: 403...403, statuses: [.permissionDenied])], permissionDenied),
 
         // The server
         VerdictRow(25, [AnswerPattern(http: 408...408)], marksAmbiguous: true, retry),
+        // 25a: the server says that it did not look at the request, RFC 9110, section 15.5.20, and RFC 8470, section 5.2.
+        VerdictRow(25, [AnswerPattern(http: 421...421), AnswerPattern(http: 425...425)], retry),
         VerdictRow(
             26, [AnswerPattern(http: 409...409, statuses: [.aborted])], .retryAskingAtLast(atLeast: .seconds(2))),
         VerdictRow(27, [AnswerPattern(http: 409...409, body: .error)], .askAlbum),
@@ -173,6 +145,11 @@ extension VerdictTable {
         AnswerPattern(
             http: 404...404, body: .error, statuses: [.invalidArgument, .notFound, .failedPrecondition]),
     ]
+
+    /// Old fronts report limits as 403, which must then say that it is one.
+    private static func limits(_ named: APIError.Limit?) -> [AnswerPattern] {
+        [AnswerPattern(http: 429...429, limit: named), AnswerPattern(http: 403...403, isOfLimit: true, limit: named)]
+    }
 
     private static let blockedAccountReasons = [
         "ACCOUNT_STATE_INVALID", "USER_BLOCKED_BY_ADMIN", "ORG_RESTRICTION_VIOLATION", "ACCOUNT_TYPE_UNSUPPORTED",

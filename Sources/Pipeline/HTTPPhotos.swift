@@ -49,7 +49,9 @@ public struct HTTPPhotos: PhotosCalling {
             fault.kind == .tlsTrust ? .tlsTrustFailure(detail: fault.detail) : .notSent(detail: fault.description)
         case .ambiguous(let fault): .ambiguous(detail: fault.description)
         case .answered(let response):
-            .answered(status: response.status, fields: response.fields.map { ($0.name, $0.value) }, body: response.body)
+            .answered(
+                status: response.status, fields: response.fields.map { ($0.name, $0.value) }, body: response.body,
+                isWhole: response.bodyIsWhole)
         }
     }
 }

@@ -37,8 +37,14 @@ struct Intake: Sendable {
             let limit = stamp.suspect > 0 ? Self.suspiciousDeliveriesAlone : Self.suspiciousDeliveries
             if Self.deliveryCount(message.properties.headers) >= limit { return .suspicious }
         }
-        guard case .complete(let body) = message.body else {
-            return .rejected(Rejection(.bodyTooLarge, "the body is larger than the worker holds in memory"))
+        let body: [UInt8]
+        switch message.body {
+        case .complete(let whole): body = whole
+        case .truncated(let beginning, let size, _):
+            return .rejected(
+                JobDecoder.tooLarge(
+                    size: size, beginning: beginning,
+                    messageID: lane == .cancel ? nil : message.properties.messageID))
         }
         if lane == .cancel {
             let asked = CancelDecoder.decode(
@@ -75,11 +81,11 @@ struct Intake: Sendable {
         return .expired
     }
 
+    /// What of the message's context goes on to the call and the result.
     static func trace(of properties: Properties) -> TraceContext {
         func text(_ name: String) -> String? {
-            guard case .string(let bytes)? = properties.headers?[name], bytes.allSatisfy({ (0x20...0x7e).contains($0) })
-            else { return nil }
-            return String(decoding: bytes, as: UTF8.self)
+            guard case .string(let bytes)? = properties.headers?[name] else { return nil }
+            return String(validating: bytes, as: UTF8.self)
         }
         return TraceContext(
             correlationID: properties.correlationID, traceparent: text("traceparent"), tracestate: text("tracestate"))

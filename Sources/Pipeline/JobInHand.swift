@@ -19,6 +19,8 @@ struct JobInHand: Sendable {
     var isInTheWay = false
     /// When its latest call, question or want of a token began.
     var callBegan = MonotonicTime(nanoseconds: 0)
+    /// How the API answered the last call of this walk, if it did. An answer to the question is not told as this.
+    var called: (httpStatus: Int?, apiStatus: String?)?
     /// The refusal of this walk that only the album can explain.
     var refusal: Verdict?
 
@@ -37,6 +39,17 @@ struct JobInHand: Sendable {
         case .no: return item.stamp.mustAsk
         case .ifAmbiguous: return progress.isAmbiguous || item.stamp.mustAsk
         }
+    }
+
+    /// The question goes before the call, which comes even if that is not answered.
+    var asksBeforeCall: Bool { mustAsk && refusal == nil }
+
+    /// The question has been answered.
+    mutating func noteStanding(_ standing: AlbumStanding) {
+        album = standing
+        refusal = nil
+        item.asks = .no
+        item.stamp.mustAsk = false
     }
 
     /// As far as the broker tells: a publisher's message, given out for the first time.
@@ -110,19 +123,21 @@ enum Ending: Sendable {
         let detail: String?
         let effect: Effect
         switch self {
-        case .left(let answer), .alreadyLeft(let answer):
-            (verdict, detail, effect) = (answer, nil, .left)
-        case .failed(let reason, let text, let answer):
-            (verdict, detail) = (answer, text)
+        case .left(let last), .alreadyLeft(let last):
+            (verdict, detail, effect) = (last, nil, .left)
+        case .failed(let reason, let text, let last):
+            (verdict, detail) = (last, text)
             switch hand.album {
             case .owned, .joined: effect = .notLeft
             case .notJoined, .cannotTell, nil: effect = reason.effect(isAmbiguous: hand.progress.isAmbiguous)
             }
         }
+        // What ended the job may be an answer to the question; a result tells of calls alone.
+        let answer = verdict.flatMap { _ in hand.called }
         return JobResult(
             jobID: hand.job.id, account: hand.job.account, outcome: outcome, effect: effect, reason: reason,
             next: reason?.next, detail: detail, attempts: hand.progress.attempts,
-            generation: hand.arrival.generation, httpStatus: verdict?.httpStatus, apiStatus: verdict?.apiStatus,
+            generation: hand.arrival.generation, httpStatus: answer?.httpStatus, apiStatus: answer?.apiStatus,
             requestedAt: hand.job.requestedAt, completedAt: now.rfc3339,
             durationMs: max(0, (now - hand.progress.firstSeen).milliseconds), metadata: hand.job.metadata)
     }

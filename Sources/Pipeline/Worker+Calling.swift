@@ -12,6 +12,7 @@ extension Worker {
         let answer = await photos.leave(hand.job.shareToken, bearer: token.secret, trace: hand.trace)
         let context = context(hand, token)
         var verdict = VerdictTable.verdict(for: answer, context: context)
+        hand.called = (verdict.httpStatus, verdict.apiStatus)
         hand.item.tries += 1
         // What the table says of an answer that was lost twice; every other one is best followed by a call.
         hand.item.asks = verdict.row == 3 && hand.progress.isAmbiguous ? .yes : .no
@@ -36,10 +37,7 @@ extension Worker {
         let verdict = VerdictTable.verdict(
             forProbe: answer, after: hand.refusal, context: context(hand, token))
         if let album = verdict.album {
-            hand.album = album
-            hand.refusal = nil
-            hand.item.asks = .no
-            hand.item.stamp.mustAsk = false
+            hand.noteStanding(album)
         } else {
             // Not answered: it waits as after a call that failed, and the question comes first again, also of a copy.
             hand.item.asks = .yes
@@ -55,7 +53,7 @@ extension Worker {
             isAmbiguous: hand.progress.isAmbiguous, malformedAnswers: hand.progress.malformedAnswers,
             tokenWasRefreshed: hand.item.hasRefreshedToken, tokenLacksScope: token.lacksSharingScope,
             assumesLeftAfterAmbiguous: configuration.assumeLeftAfterAmbiguous, now: clock.wall(),
-            secrets: [hand.job.shareToken.secret, token.secret], account: hand.job.account.utf8)
+            shareToken: hand.job.shareToken.secret, bearer: token.secret, account: hand.job.account.utf8)
     }
 
     private func tell(

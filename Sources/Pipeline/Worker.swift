@@ -170,6 +170,8 @@ struct Worker: Sendable {
                 guard await keep(hand) else { return delivery.handBack() }
                 switch await freshToken(&hand, rejected: token) {
                 case .proceed(let fresh): token = fresh
+                // Whether the user is in the album it need not know; whether the call is refused it has to see.
+                case .refused where hand.asksBeforeCall: hand.noteStanding(.cannotTell)
                 case .refused: return await refuseToken(hand, .authRejected, verdict, delivery)
                 case .end(let ending): return await finish(hand, ending, delivery)
                 case .wait(let time): return dispatcher.putBack(delivery, as: hand.item, until: time)

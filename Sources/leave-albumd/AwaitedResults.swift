@@ -21,9 +21,10 @@ final class AwaitedResults {
 
     /// False if nobody waits for it.
     func take(_ result: FollowedResult) -> Bool {
-        guard let id = result.jobID, let outcome = result.outcome, waiting.removeValue(forKey: id) != nil else {
-            return false
-        }
+        guard let id = result.jobID, let outcome = result.outcome, let submission = waiting[id] else { return false }
+        // Another message that names the job and is none says nothing of this one.
+        if outcome == .rejected, !result.rejects(submission.body) { return false }
+        waiting[id] = nil
         outcomes[outcome, default: 0] += 1
         return true
     }

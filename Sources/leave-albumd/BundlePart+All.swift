@@ -35,7 +35,8 @@ extension BundlePart {
             other("clock.txt", "/bin/date", "--utc", "+%Y-%m-%dT%H:%M:%S.%NZ"),
             other(
                 "packages.txt", "/usr/bin/dpkg-query", "--show", "leave-albumd", "libc6", "librabbitmq4", "libcurl4*",
-                "libsqlite3-0", "libjansson4", "libsodium23", "libssl3*", "libsystemd0", "libmicrohttpd12*", "tzdata",
+                "libsqlite3-0", "libjansson4", "zlib1g", "libsodium23", "libssl3*", "libsystemd0", "libmicrohttpd12*",
+                "tzdata",
                 answers: [0, 1]),
             other(
                 "unit.txt", "/bin/systemctl", "show", unit, "--no-pager",

@@ -86,7 +86,8 @@ struct ReconcileCommand: Sendable {
         for (index, line) in text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
             let bytes = Array(line.last == UInt8(ascii: "\r") ? line.dropLast() : line)
             guard bytes.contains(where: { $0 > 0x20 }) else { continue }
-            guard let id = (try? JSONValue.parse(bytes))?["jobId"]?.utf8.flatMap(JobID.init(checking:)) else {
+            let members = JSONMembers(bytes, naming: ["jobId"])
+            guard members.isObject, let id = members["jobId"]?.utf8.flatMap(JobID.init(checking:)) else {
                 throw CommandFailure(.badInput, "line \(index + 1): there is no jobId; a line is {\"jobId\": \"…\"}")
             }
             if seen.insert(id).inserted { ids.append(id) }

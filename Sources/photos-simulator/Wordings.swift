@@ -13,6 +13,21 @@ enum Wordings {
         return HTTPAnswer(status: code, fields: fields, body: Array(body.utf8))
     }
 
+    /// The error model before google.rpc.Status.
+    private static func older(_ code: Int, _ domain: String, _ reason: String, _ message: String) -> HTTPAnswer {
+        let body =
+            "{\"error\":{\"errors\":[{\"domain\":\"\(domain)\",\"reason\":\"\(reason)\",\"message\":\"\(message)\"}],"
+            + "\"code\":\(code),\"message\":\"\(message)\"}}\n"
+        return HTTPAnswer(status: code, body: Array(body.utf8))
+    }
+
+    /// As streaming fronts send an error.
+    private static func inArray(_ answer: HTTPAnswer) -> HTTPAnswer {
+        var wrapped = answer
+        wrapped.body = [UInt8(ascii: "[")] + answer.body + [UInt8(ascii: "]")]
+        return wrapped
+    }
+
     private static func info(_ reason: String, _ metadata: String = "") -> String {
         "{\"@type\":\"type.googleapis.com/google.rpc.ErrorInfo\",\"reason\":\"\(reason)\","
             + "\"domain\":\"googleapis.com\",\"metadata\":{\(metadata)}}"
@@ -62,11 +77,18 @@ enum Wordings {
             429, "RESOURCE_EXHAUSTED",
             "Quota exceeded for quota 'concurrent write request' of service 'photoslibrary.googleapis.com'"),
         "rate": error(429, "RESOURCE_EXHAUSTED", "Resource has been exhausted (e.g. check quota)."),
+        "quota_exceeded": older(403, "usageLimits", "quotaExceeded", "Quota exceeded."),
+        "user_rate": older(403, "usageLimits", "userRateLimitExceeded", "User Rate Limit Exceeded"),
+        "quota_exceeded_array": inArray(older(403, "usageLimits", "quotaExceeded", "Quota exceeded.")),
+        "misdirected": html(421, "The request was directed at another server."),
+        "too_early": HTTPAnswer(status: 425, body: []),
         "client_bug": error(
             400, "INVALID_ARGUMENT", "Invalid JSON payload received. Unknown name 'x': Cannot find field."),
         "owner": error(400, "INVALID_ARGUMENT", "The user is the owner of the album and can not leave it."),
         "invalid_share_token": error(400, "INVALID_ARGUMENT", "Request contains an invalid argument."),
         "not_found": error(404, "NOT_FOUND", "Requested entity was not found."),
+        "not_found_array": inArray(error(404, "NOT_FOUND", "Requested entity was not found.")),
+        "gone": error(410, "NOT_FOUND", "Gone."),
         "no_permission_400": error(400, "INVALID_ARGUMENT", "No permission to add media items to this album."),
         "failed_precondition": error(400, "FAILED_PRECONDITION", "Precondition check failed."),
         "method_not_found": error(404, "NOT_FOUND", "Method not found."),
@@ -86,6 +108,11 @@ enum Wordings {
         "redirect": HTTPAnswer(status: 302, fields: [("Location", "http://127.0.0.1:9/elsewhere")], body: []),
         "html_200": html(200, "Sign in"),
         "not_an_object": HTTPAnswer(status: 200, body: Array("[]".utf8)),
+        // A compressed body that was cut behind its header: it decodes to nothing.
+        "cut_gzip": HTTPAnswer(
+            status: 200, fields: [("Content-Encoding", "gzip")], body: [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3]),
+        "joined_as_text": HTTPAnswer(status: 200, body: Array(#"{"id":"1","shareInfo":{"isJoined":"true"}}"#.utf8)),
+        "another_album": HTTPAnswer(status: 200, body: Array(#"{"id":"1","shareInfo":{"shareToken":"another"}}"#.utf8)),
         "empty": HTTPAnswer(status: 200, body: []),
         "no_content": HTTPAnswer(status: 204, body: []),
     ]

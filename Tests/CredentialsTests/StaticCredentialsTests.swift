@@ -33,6 +33,11 @@ import Testing
             ("ann\ttoken\ta\n", 1, "has a blank"), ("\ttoken-a\n", 1, "the account is none"),
             ("ann\ttoken-a\nann\ttoken-b\n", 2, "twice"),
             (String(repeating: "a", count: 257) + "\ttoken-a", 1, "the account is none"),
+            (#"{"access_token":"token-a","token_type":"Bearer"}"#, nil, "it is JSON"), ("\n {}", nil, "it is JSON"),
+            ("{\n\t\"access_token\": \"token-a\"\n}\n", nil, "it is JSON"), (#""token-a""#, nil, "it is JSON"),
+            (#"["token-a"]"#, nil, "it is JSON"), ("{\t\"access_token\":\"token-a\"}", nil, "it is JSON"),
+            ("ann\t{\"access_token\":\"token-a\"}\n", 1, "it is JSON"),
+            ("bob\ttoken-b\nann\t\"token-a\"\n", 2, "it is JSON"), ("\u{feff}{}", 1, "has a blank"),
         ] as [(String, Int?, String)])
     func aMalformedFileNamesItsLine(content: String, line: Int?, problem: String) throws {
         let file = try TokenFile(content)
@@ -41,6 +46,13 @@ import Testing
         #expect(error?.description.hasPrefix(file.path) == true)
         #expect(error?.problem.contains(problem) == true, "\(error?.description ?? "")")
         #expect(error?.description.contains("token-a") == false)
+    }
+
+    @Test func anAccountMayBeginLikeJSON() async throws {
+        let file = try TokenFile("[ann]\ttoken-a\n{bob}\ttoken-b\n")
+        let credentials = try StaticCredentials(path: file.path)
+        #expect(text(await credentials.token(for: AccountID("[ann]"), rejecting: nil)) == "token-a")
+        #expect(text(await credentials.token(for: AccountID("{bob}"), rejecting: nil)) == "token-b")
     }
 
     @Test func accountsThatAreNotUTF8AreRefused() throws {

@@ -50,10 +50,6 @@ import Testing
             ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", false, .connectionLost, 56),
             ("SSH-2.0-Dropbear_2022.83\r\n", false, .malformedResponse, 1),
             ("\u{1}\u{2}\u{3}\u{4}\u{5}\u{6}\u{7}\r\n\r\n", false, .malformedResponse, 1),
-            (
-                "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}", false,
-                .malformedResponse, 61
-            ),
         ])
     func anAnswerThatIsNotCompleteIsAmbiguous(
         beginning: String, reset: Bool, kind: HTTPFaultKind, code: Int32

@@ -54,7 +54,7 @@ extension OnABroker {
                 (Stage.body("x", account: "a", token: "t"), "unsupported_content", { $0.contentType = "text/xml" }),
                 (Stage.body("x", account: "a", token: "u"), "unsupported_content", { $0.contentEncoding = "gzip" }),
                 (Array(#"{"account":"a","shareToken":"t"}"#.utf8), "job_id_missing", { _ in }),
-                (Stage.body("x", account: "a", token: "v"), "job_id_mismatch", { $0.messageID = "y" }),
+                (Array(#"{"jobId":7,"account":"a","shareToken":"v"}"#.utf8), "malformed_job", { $0.messageID = "y" }),
                 (big, "body_too_large", { _ in }),
                 ([UInt8](repeating: 0x20, count: 3 << 20), "body_too_large", { _ in }),
             ]

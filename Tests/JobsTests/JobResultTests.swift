@@ -124,4 +124,31 @@ struct JobResultTests {
     func notAResult(body: String) {
         #expect(throws: ResultFault.self) { try JobResult.decode(Array(body.utf8)) }
     }
+
+    private static func left(_ change: String) -> String {
+        #"{"version":1,"jobId":"j","outcome":"left","effect":"left","attempts":1,"generation":0,"completedAt":"x"\#(change)"#
+    }
+
+    @Test(
+        "Nobody is told that a user has left by half a message",
+        arguments: [
+            "", "}{}", "},", #","jobId":"k"}"#, #","outcome":"left"}"#, #","account":7}"#, #","account":""}"#,
+            #","account":null}"#, #","detail":7}"#, #","reason":7}"#, #","next":[]}"#, #","httpStatus":"200"}"#,
+            #","httpStatus":-1}"#, #","apiStatus":0}"#, #","durationMs":"1"}"#, #","durationMs":1e400}"#,
+            #","metadata":[]}"#, #","metadata":{"a":1}}"#, #","requestedAt":0}"#,
+        ])
+    func halfAResult(change: String) throws {
+        #expect(throws: Never.self) { try JobResult.decode(Array(Self.left("}").utf8)) }
+        #expect(throws: ResultFault.self) { try JobResult.decode(Array(Self.left(change).utf8)) }
+    }
+
+    @Test("An outcome that its effect contradicts is none, and what is not named may be anything")
+    func contradiction() throws {
+        for effect in ["not_left", "unknown"] {
+            let body = Self.left("}").replacing(#""effect":"left""#, with: #""effect":"\#(effect)""#)
+            #expect(throws: ResultFault.self) { try JobResult.decode(Array(body.utf8)) }
+        }
+        let more = Self.left(#","more":18446744073709551615,"more":{"\u0000":"\ud800"}}"#)
+        #expect(try JobResult.decode(Array(more.utf8)).outcome == .left)
+    }
 }

@@ -6,7 +6,7 @@ struct ReasonTests {
     /// The contract's table: reasons, outcome, effect, effect if an earlier call may have arrived, next.
     static let table = """
         malformed_job unsupported_version unsupported_content | rejected | not_left | not_left | fix_request
-        body_too_large job_id_missing job_id_mismatch job_id_conflict | rejected | not_left | not_left | fix_request
+        body_too_large job_id_missing job_id_conflict | rejected | not_left | not_left | fix_request
         album_owner | failed | not_left | not_left | none
         leave_refused | failed | not_left | not_left | operator
         share_token_invalid | failed | unknown | unknown | fix_request

@@ -44,12 +44,13 @@ extension Piece {
             (name: "Cache-Control", value: "private"), (name: "Vary", value: "Origin"),
         ]
         let answer = Answer.answered(status: 200, fields: fields, body: Array("{}".utf8))
-        let secrets = [Secret(copying: Array("share-token".utf8)), Secret(copying: Array("access-token".utf8))]
+        let shareToken = Secret(copying: Array("share-token".utf8))
+        let bearer = Secret(copying: Array("access-token".utf8))
         var total = 0
         for number in 0..<count {
             let context = VerdictContext(
-                isAmbiguous: false, now: Timestamp(milliseconds: Int64(number)), secrets: secrets,
-                account: Array("user-4711@example.com".utf8))
+                isAmbiguous: false, now: Timestamp(milliseconds: Int64(number)), shareToken: shareToken,
+                bearer: bearer, account: Array("user-4711@example.com".utf8))
             if case .left = VerdictTable.verdict(for: answer, context: context).action { total += 1 }
         }
         return total

@@ -14,8 +14,8 @@ import Testing
 
     /// CLinux is there for whoever needs a Linux call.
     static let doors: [String: Set<String>] = [
-        "CCrypto": ["Secrets"], "CSodium": ["Secrets"], "CJansson": ["Jobs"], "CCurl": ["HTTP"], "CRabbitMQ": ["AMQP"],
-        "CSQLite": ["Ledger"], "CSystemd": ["Telemetry", "Service"], "CMicroHTTPD": ["Service"],
+        "CCrypto": ["Secrets"], "CSodium": ["Secrets"], "CJansson": ["Jobs"], "CCurl": ["HTTP"], "CZlib": ["HTTP"],
+        "CRabbitMQ": ["AMQP"], "CSQLite": ["Ledger"], "CSystemd": ["Telemetry", "Service"], "CMicroHTTPD": ["Service"],
         "CTOML": ["Settings"],
     ]
 

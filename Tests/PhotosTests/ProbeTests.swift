@@ -43,7 +43,8 @@ import Testing
             name: "not joined", answer: album(#"{"isJoined":false}"#),
             actions: (.alreadyLeft, .alreadyLeft, .alreadyLeft)),
         Case(
-            name: "what is false is left out", answer: album(#"{"shareToken":"t","isJoinable":true}"#),
+            name: "what is false is left out",
+            answer: album(#"{"shareToken":"\#(Wording.shareToken)","isJoinable":true}"#),
             actions: (.alreadyLeft, .alreadyLeft, .alreadyLeft)),
         Case(
             name: "joined", answer: album(#"{"isJoined":true}"#),
@@ -56,10 +57,7 @@ import Testing
             name: "bad token", answer: Wording.answer(400, Wording.error(400, "INVALID_ARGUMENT", "No")),
             actions: (stale, unknown, .call)),
         Case(
-            name: "wrong path", answer: Wording.answer(404, Wording.html404),
-            actions: (
-                VerdictExample.unexpected, VerdictExample.unexpected, VerdictExample.unexpected
-            )),
+            name: "wrong path", answer: Wording.answer(404, Wording.html404), actions: (stale, unknown, .call)),
         Case(name: "not sent", answer: .notSent(detail: "x"), actions: (.retryNetwork, .retryNetwork, .retryNetwork)),
         Case(
             name: "unheard", answer: .ambiguous(detail: "x"),
@@ -75,8 +73,7 @@ import Testing
             answer: Wording.answer(403, Wording.error(403, "PERMISSION_DENIED", "The caller does not have permission")),
             actions: (
                 .deadUnlessWorldsFault(.permissionDenied, .apiRetired, accounts: 5),
-                .deadUnlessWorldsFault(.permissionDenied, .apiRetired, accounts: 5),
-                .deadUnlessWorldsFault(.permissionDenied, .apiRetired, accounts: 5)
+                .deadUnlessWorldsFault(.permissionDenied, .apiRetired, accounts: 5), .call
             )),
         Case(name: "429", answer: Wording.answer(429), actions: (.throttle, .throttle, .throttle)),
         Case(
@@ -85,7 +82,94 @@ import Testing
         Case(
             name: "401", answer: Wording.answer(401, VerdictExample.unauthenticated),
             actions: (.retryOnFreshToken, .retryOnFreshToken, .retryOnFreshToken)),
+        Case(
+            name: "a limit", answer: Wording.answer(403, Wording.legacy(403, "quotaExceeded")),
+            actions: (.throttle, .throttle, .throttle)),
+        Case(
+            name: "cut", answer: .answered(status: 200, fields: [], body: [], isWhole: false),
+            actions: (.malformedAnswer, .malformedAnswer, .malformedAnswer)),
+        Case(
+            name: "421", answer: Wording.answer(421),
+            actions: (VerdictExample.retry, VerdictExample.retry, VerdictExample.retry)),
     ]
+
+    /// What says that the user has left, or owns the album, only if everything around it is as the method has it.
+    static let untrustedShares: [String] = [
+        #"{"isJoined":"true"}"#, #"{"isJoined":"false"}"#, #"{"isJoined":1}"#, #"{"isJoined":0}"#,
+        #"{"isJoined":null}"#, #"{"isJoined":[]}"#, #"{"isJoined":{}}"#, #"{"isOwned":"true"}"#, #"{"isOwned":1}"#,
+        #"{"isOwned":null,"isJoined":false}"#, #"{"isOwned":true,"isJoined":"no"}"#, #"{"isJoinable":"yes"}"#,
+        #"{"shareToken":"another","isJoined":false}"#, #"{"shareToken":"another","isOwned":true}"#,
+        #"{"shareToken":""}"#, #"{"shareToken":7}"#, #"{"shareToken":null}"#, #"{"sharedAlbumOptions":true}"#,
+        #"{"shareableUrl":7}"#, #"{"isJoined":true,"isJoined":false}"#, #"{"isJoined":false,"x":1e400}"#, "[]", "null",
+        "\"joined\"", "true", "7", #"[{"isJoined":false}]"#,
+    ]
+
+    @Test("An album that is not as the method has it tells nothing", arguments: untrustedShares)
+    func untrusted(share: String) {
+        let answer = Self.album(share)
+        let before = VerdictTable.verdict(forProbe: answer, after: nil, context: Wording.context(ambiguous: true))
+        #expect((before.action, before.album) == (.call, .cannotTell))
+        let after = VerdictTable.verdict(
+            forProbe: answer, after: Self.refusal(ambiguous: false), context: Wording.context())
+        #expect((after.action, after.album) == (Self.stale, .cannotTell))
+    }
+
+    @Test("Members that the method may get later are nothing to go by")
+    func unknownMembers() {
+        let answer = Self.album(#"{"isJoined":false,"shareToken":"\#(Wording.shareToken)","more":{"isJoined":true}}"#)
+        let verdict = VerdictTable.verdict(forProbe: answer, after: nil, context: Wording.context())
+        #expect(verdict.action == .alreadyLeft)
+    }
+
+    private static let plain = ["", "<html>", "{}", #"{"error":"no"}"#, Wording.error(400, "INVALID_ARGUMENT", "m")]
+
+    @Test(
+        "Whatever refuses the question leaves it open, and holds nobody",
+        arguments: [301, 302, 303, 307, 308, 400, 402, 404, 405, 406, 410, 411, 413, 414, 415, 418, 422, 451, 501])
+    func refusedQuestion(http: Int) {
+        for body in Self.plain {
+            for (refusal, action) in [(nil, VerdictAction.call), (Self.refusal(ambiguous: false), Self.stale)] {
+                let verdict = VerdictTable.verdict(
+                    forProbe: Wording.answer(http, body), after: refusal, context: Wording.context())
+                #expect((verdict.action, verdict.album) == (action, .cannotTell), "\(body)")
+            }
+        }
+    }
+
+    static let refusedCallers: [(Int, String, Bool)] = [
+        (401, VerdictExample.unauthenticated, true), (401, "<html>", false), (401, "<html>", true),
+        (403, "<html>", false),
+        (403, "", false), (403, Wording.error(403, "PERMISSION_DENIED", "m"), false),
+        (403, Wording.error(403, "PERMISSION_DENIED", "m", reason: "SERVICE_DISABLED"), false),
+        (403, Wording.error(403, "PERMISSION_DENIED", "m", reason: "USER_BLOCKED_BY_ADMIN"), false),
+    ]
+
+    @Test("A caller who may not ask may call, and hears from that what it is", arguments: refusedCallers.indices)
+    func refusedCaller(index: Int) {
+        let (http, body, isRefreshed) = Self.refusedCallers[index]
+        let context = Wording.context(ambiguous: true, refreshed: isRefreshed)
+        let before = VerdictTable.verdict(forProbe: Wording.answer(http, body), after: nil, context: context)
+        #expect((before.action, before.album) == (.call, .cannotTell))
+        let after = VerdictTable.verdict(
+            forProbe: Wording.answer(http, body), after: Self.refusal(ambiguous: true), context: context)
+        #expect(after.album == nil)
+    }
+
+    @Test("The question's status is its own, and the words of both are told apart")
+    func whoseStatus() {
+        let verdict = VerdictTable.verdict(
+            forProbe: Wording.answer(410, Wording.error(410, nil, "Gone")), after: Self.refusal(ambiguous: false),
+            context: Wording.context())
+        #expect((verdict.httpStatus, verdict.row) == (410, 9))
+        #expect(
+            verdict.detail
+                == "HTTP 404 NOT_FOUND: Requested entity was not found.; asking the album: HTTP 410: Gone; "
+                + "the album does not tell whether the user is in it")
+        let failed = VerdictTable.verdict(
+            forProbe: Wording.answer(503), after: Self.refusal(ambiguous: false), context: Wording.context())
+        #expect(failed.httpStatus == 503)
+        #expect(failed.detail == "HTTP 404 NOT_FOUND: Requested entity was not found.; asking the album: HTTP 503")
+    }
 
     @Test(arguments: cases) func word(of example: Case) {
         let refused = Self.refusal(ambiguous: false)

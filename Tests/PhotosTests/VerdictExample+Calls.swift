@@ -32,6 +32,9 @@ extension VerdictExample {
         ("an empty error", #"{"error":null}"#), ("blank", " \n"), ("two objects", "{}{}"),
         ("deep", String(repeating: "{\"a\":", count: 5000) + "1" + String(repeating: "}", count: 5000)),
         ("a huge number", #"{"a":1e99999}"#), ("a byte-order mark", "\u{feff}{}"),
+        ("an error in an array", #"[{"error":{"code":400,"status":"INVALID_ARGUMENT"}}]"#),
+        ("an object in an array", "[{}]"),
+        ("an error twice", #"{"error":{},"error":{}}"#), ("a comma too many", "{},"), ("a NUL behind it", "{}\u{0}"),
     ]
 
     static let malformed: [VerdictExample] =
@@ -50,6 +53,14 @@ extension VerdictExample {
                     marksAmbiguous: true),
             ]
         } + [
+            VerdictExample(
+                title: "compressed, and cut before it says anything",
+                answer: .answered(status: 200, fields: [], body: [], isWhole: false), row: 5, action: .malformedAnswer,
+                marksAmbiguous: true),
+            VerdictExample(
+                title: "an object, and more behind it than is read",
+                answer: .answered(status: 200, fields: [], body: Array("{}  ".utf8), isWhole: false), row: 5,
+                action: .malformedAnswer, marksAmbiguous: true),
             VerdictExample(
                 title: "202", answer: Wording.answer(202, "{}"), row: 6, action: .malformedAnswer, marksAmbiguous: true),
             VerdictExample(

@@ -146,6 +146,58 @@ extension VerdictExample {
             title: "403 rateLimitExceeded", answer: Wording.answer(403, Wording.legacy(403, "rateLimitExceeded")),
             row: 24, action: .throttle),
         VerdictExample(
+            title: "403 quotaExceeded", answer: Wording.answer(403, Wording.legacy(403, "quotaExceeded")), row: 24,
+            action: .throttle),
+        VerdictExample(
+            title: "403, a limit that is not known here",
+            answer: Wording.answer(403, Wording.legacy(403, "cometLimitExceeded")), row: 24, action: .throttle),
+        VerdictExample(
+            title: "403, a limit without a reason",
+            answer: Wording.answer(403, #"{"error":{"code":403,"errors":[{"domain":"usageLimits"}],"message":"m"}}"#),
+            row: 24, action: .throttle),
+        VerdictExample(
+            title: "403, a limit whose status is another",
+            answer: Wording.answer(
+                403,
+                #"{"error":{"code":403,"status":"PERMISSION_DENIED","message":"m","#
+                    + #""errors":[{"domain":"global","reason":"x"},{"domain":"usageLimits","reason":"quotaExceeded"}]}}"#
+            ),
+            row: 24, action: .throttle),
+        VerdictExample(
+            title: "403, a limit in an array",
+            answer: Wording.answer(403, "[\(Wording.legacy(403, "quotaExceeded"))]"), row: 24, action: .throttle),
+        VerdictExample(
+            title: "403, a limit without the wrapper",
+            answer: Wording.answer(
+                403, #"{"errors":[{"domain":"usageLimits","reason":"quotaExceeded"}],"code":403,"message":"m"}"#),
+            row: 24, action: .throttle),
+        VerdictExample(
+            title: "403, another domain's reason of that name",
+            answer: Wording.answer(
+                403,
+                #"{"error":{"code":403,"message":"m","errors":[{"domain":"global","reason":"quotaExceeded"}]}}"#),
+            row: 20, action: .deadUnlessWorldsFault(.permissionDenied, .apiRetired, accounts: 5)),
+        VerdictExample(
+            title: "403, a day that is not registered",
+            answer: Wording.answer(403, Wording.legacy(403, "dailyLimitExceededUnreg")), row: 21, action: .endDay),
+        VerdictExample(
+            title: "403, a day by its words",
+            answer: Wording.answer(403, Wording.legacy(403, "quotaExceeded", daily)), row: 21, action: .endDay),
+        VerdictExample(
+            title: "403 userRateLimitExceeded",
+            answer: Wording.answer(403, Wording.legacy(403, "userRateLimitExceeded")), row: 22, action: .delayAccount),
+        VerdictExample(
+            title: "403, concurrency",
+            answer: Wording.answer(403, Wording.legacy(403, "concurrentLimitExceeded")), row: 23,
+            action: .delayAccountLonger),
+        VerdictExample(
+            title: "429, one user's day ends nobody else's",
+            answer: exhausted(429, daily, "WritesPerDayPerUser"), row: 22, action: .delayAccount),
+        VerdictExample(
+            title: "the API is off, which is no limit",
+            answer: Wording.answer(403, "[\(Wording.legacy(403, "accessNotConfigured"))]"), row: 17,
+            action: .deadUnlessWorldsFault(.permissionDenied, .apiDisabled, accounts: 2)),
+        VerdictExample(
             title: "403 by reason",
             answer: Wording.answer(403, Wording.error(403, "PERMISSION_DENIED", "x", reason: "RATE_LIMIT_EXCEEDED")),
             row: 24, action: .throttle),
@@ -153,6 +205,8 @@ extension VerdictExample {
 
     static let servers: [VerdictExample] = [
         VerdictExample(title: "408", answer: Wording.answer(408), row: 25, action: retry, marksAmbiguous: true),
+        VerdictExample(title: "421", answer: Wording.answer(421, "<html>"), row: 25, action: retry),
+        VerdictExample(title: "425", answer: Wording.answer(425), row: 25, action: retry),
         VerdictExample(
             title: "aborted", answer: Wording.answer(409, Wording.error(409, "ABORTED", "The operation was aborted.")),
             row: 26, action: .retryAskingAtLast(atLeast: .seconds(2))),
@@ -205,6 +259,13 @@ extension VerdictExample {
         VerdictExample(title: "409 HTML", answer: Wording.answer(409, "<html>"), row: 32, action: unexpected),
         VerdictExample(title: "413", answer: Wording.answer(413), row: 32, action: unexpected),
         VerdictExample(title: "418", answer: Wording.answer(418, "{}"), row: 32, action: unexpected),
+        VerdictExample(
+            title: "an array of two errors",
+            answer: Wording.answer(404, "[\(Wording.error(404, "NOT_FOUND", "m")),{}]"), row: 11,
+            action: unexpected),
+        VerdictExample(
+            title: "a 403 that cannot be decoded", answer: .answered(status: 403, fields: [], body: [], isWhole: false),
+            row: 32, action: unexpected),
         VerdictExample(
             title: "deep 404", answer: Wording.answer(400, String(repeating: "[", count: 60_000)), row: 32,
             action: unexpected),

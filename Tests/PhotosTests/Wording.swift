@@ -55,6 +55,6 @@ enum Wording {
         VerdictContext(
             isAmbiguous: ambiguous, malformedAnswers: malformed, tokenWasRefreshed: refreshed,
             tokenLacksScope: lacksScope, assumesLeftAfterAmbiguous: assumesLeft, now: now,
-            secrets: [Secret(copying: Array(shareToken.utf8)), Secret(copying: Array(bearer.utf8))])
+            shareToken: Secret(copying: Array(shareToken.utf8)), bearer: Secret(copying: Array(bearer.utf8)))
     }
 }

@@ -30,6 +30,8 @@ public final class Site: Sendable {
         public var strangers: Set<String> = []
         /// Nobody gets a token while this says so.
         public var isTokenServiceAway: @Sendable () -> Bool = { false }
+        /// A provider that has no other token than the one that was refused.
+        public var hasOneToken = false
         /// What each token is waited for.
         public var tokenTakes = Duration.zero
         /// The script asks somebody outside, and its answers are waited for before the clock moves.
@@ -83,7 +85,8 @@ public final class Site: Sendable {
         pipeline = Pipeline(
             configuration: configuration, inbox: broker, outbox: broker, queues: broker, ledger: ledger,
             credentials: Tokens(
-                strangers: options.strangers, isAway: options.isTokenServiceAway, takes: options.tokenTakes,
+                strangers: options.strangers, isAway: options.isTokenServiceAway,
+                hasOneToken: options.hasOneToken, takes: options.tokenTakes,
                 clock: clock), photos: photos, clock: clock
         ) { event in
             activity.note()
@@ -108,6 +111,7 @@ public final class Site: Sendable {
     private struct Tokens: CredentialProvider {
         let strangers: Set<String>
         let isAway: @Sendable () -> Bool
+        let hasOneToken: Bool
         let takes: Duration
         let clock: ManualClock
 
@@ -115,7 +119,7 @@ public final class Site: Sendable {
             if takes > .zero { await clock.sleep(for: takes) }
             if isAway() { return .unavailable("it is away", retryAfter: nil) }
             if strangers.contains(account.string) { return .notFound }
-            let suffix = rejected == nil ? "" : "-again"
+            let suffix = rejected == nil || hasOneToken ? "" : "-again"
             return .token(AccessToken(secret: Secret(copying: Array("bearer-\(account.string)\(suffix)".utf8))))
         }
     }

@@ -19,7 +19,8 @@ import Threads
 
     private static func application(_ properties: inout Properties, _ name: String) {
         properties.headers = FieldTable()
-        properties.headers?.append(name, .text("something long"))
+        properties.headers?.append("traceparent", .text("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"))
+        properties.headers?.append(name, .text("key=something long"))
     }
 
     private func droppings(_ site: Site) -> [JobID?] {

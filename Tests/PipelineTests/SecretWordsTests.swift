@@ -112,7 +112,8 @@ import Threads
     @Test func theAPIsWordsDoNotNameTheAccount() {
         let body = #"{"error":{"code":403,"status":"PERMISSION_DENIED","message":"User anna@example.org is blocked."}}"#
         let context = VerdictContext(
-            isAmbiguous: false, now: Self.noon, secrets: [], account: Array("anna@example.org".utf8))
+            isAmbiguous: false, now: Self.noon, shareToken: Secret(copying: Array("share-token".utf8)),
+            bearer: Secret(copying: Array("access-token".utf8)), account: Array("anna@example.org".utf8))
         let verdict = VerdictTable.verdict(
             for: .answered(status: 403, fields: [], body: Array(body.utf8)), context: context)
         #expect(verdict.detail.hasSuffix("User <account> is blocked."), "\(verdict.detail)")

@@ -103,6 +103,12 @@ import Threads
         Case(
             row: 5, answer: "200 []", action: wording("not_an_object"), end: .ended("response_malformed"), calls: 3,
             probes: 1, attempts: 2),
+        Case(
+            row: 5, answer: "ten bytes of gzip once", action: wording("cut_gzip"), count: 1, end: .ended("left"),
+            calls: 2, attempts: 1),
+        Case(
+            row: 5, answer: "ten bytes of gzip", action: wording("cut_gzip"), end: .ended("response_malformed"),
+            calls: 3, probes: 1, attempts: 2),
         Case(row: 6, answer: "302", action: wording("redirect"), end: .hold(.endpointMisconfigured), calls: 2),
         Case(
             row: 6, answer: "302 beside a success", action: wording("redirect"), end: .ended("unexpected_status"),
@@ -128,6 +134,24 @@ import Threads
         Case(
             row: 9, answer: "not found, the album as well", action: wording("not_found"), album: wording("not_found"),
             end: .ended("share_token_invalid"), calls: 1, probes: 1),
+        Case(
+            row: 9, answer: "not found, in an array", action: wording("not_found_array"), end: .ended("leave_refused"),
+            calls: 1, probes: 1),
+        Case(
+            row: 9, answer: "not found, the album a wrong path", action: wording("not_found"),
+            album: wording("wrong_path"), end: .ended("share_token_invalid"), calls: 1, probes: 1),
+        Case(
+            row: 9, answer: "not found, the album is gone", action: wording("not_found"), album: wording("gone"),
+            end: .ended("share_token_invalid"), calls: 1, probes: 1),
+        Case(
+            row: 9, answer: "not found, the album a redirect", action: wording("not_found"),
+            album: wording("redirect"), end: .ended("share_token_invalid"), calls: 1, probes: 1),
+        Case(
+            row: 9, answer: "not found, isJoined a text", action: wording("not_found"),
+            album: wording("joined_as_text"), end: .ended("share_token_invalid"), calls: 1, probes: 1),
+        Case(
+            row: 9, answer: "not found, another album", action: wording("not_found"),
+            album: wording("another_album"), end: .ended("share_token_invalid"), calls: 1, probes: 1),
         Case(
             row: 10, answer: "lost, then not found", action: fault("reset", applied: true), count: 1,
             album: wording("not_found"), end: .ended("outcome_unknown"), calls: 2, probes: 1, attempts: 1),
@@ -186,10 +210,25 @@ import Threads
             end: .accountHold("concurrent_write"), calls: 2),
         Case(row: 24, answer: "429", action: wording("rate"), end: .accountHold("quota_minute"), calls: 2),
         Case(
+            row: 22, answer: "403 userRateLimitExceeded", action: wording("user_rate"),
+            end: .accountHold("quota_minute"), calls: 2),
+        Case(
+            row: 24, answer: "403 quotaExceeded", action: wording("quota_exceeded"), end: .accountHold("quota_minute"),
+            calls: 2),
+        Case(
+            row: 24, answer: "403 quotaExceeded in an array", action: wording("quota_exceeded_array"),
+            end: .accountHold("quota_minute"), calls: 2),
+        Case(
             row: 24, answer: "429, Retry-After: 7200", action: wording("rate"), fields: #"{"Retry-After":"7200"}"#,
             end: .accountHold("quota_minute"), calls: 2),
         Case(
             row: 25, answer: "408 once", action: wording("request_timeout"), count: 1, end: .ended("left"), calls: 2,
+            attempts: 1),
+        Case(
+            row: 25, answer: "421 once", action: wording("misdirected"), count: 1, end: .ended("left"), calls: 2,
+            attempts: 1),
+        Case(
+            row: 25, answer: "425 once", action: wording("too_early"), count: 1, end: .ended("left"), calls: 2,
             attempts: 1),
         Case(
             row: 26, answer: "ABORTED once", action: wording("aborted"), count: 1, end: .ended("left"), calls: 2,

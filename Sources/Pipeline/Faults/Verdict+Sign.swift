@@ -4,7 +4,7 @@ import Photos
 extension Verdict {
     /// What it says of the API's health. Nil: nothing, for nothing was sent to it, and not for want of an answer.
     var sign: Breaker.Sign? {
-        // The album answered; the status is that of the refused call, if there was one.
+        // The question was answered, be it with a refusal.
         if album != nil { return .healthy }
         guard let httpStatus else {
             switch action {

@@ -22,7 +22,8 @@ enum AnswerProperty {
         var context = VerdictContext(
             isAmbiguous: flags & 1 != 0, malformedAnswers: Int(flags >> 6), tokenWasRefreshed: flags & 2 != 0,
             tokenLacksScope: flags & 16 != 0, assumesLeftAfterAmbiguous: flags & 32 != 0, now: now,
-            secrets: [Secret(copying: shareToken), Secret(copying: bearer)], account: Array("account-of-anna".utf8))
+            shareToken: Secret(copying: shareToken), bearer: Secret(copying: bearer),
+            account: Array("account-of-anna".utf8))
         var findings = Findings()
         let verdict = VerdictTable.verdict(for: answer, context: context)
         check(verdict, &findings)
@@ -82,11 +83,9 @@ enum AnswerProperty {
         switch verdict.action {
         case .left, .askAlbum: findings.expect(false, "a question was answered with \(verdict.action)")
         case .alreadyLeft:
-            let isAssumed = context.isAmbiguous && context.assumesLeftAfterAmbiguous && [400, 404].contains(status)
-            let isCannotTell = verdict.album == .cannotTell
+            let isAssumed = context.isAmbiguous && context.assumesLeftAfterAmbiguous && refusal != nil
             findings.expect(
-                verdict.album == .notJoined && status == 200
-                    || isCannotTell && (isAssumed || context.assumesLeftAfterAmbiguous && status == 200),
+                verdict.album == .notJoined && status == 200 || verdict.album == .cannotTell && isAssumed,
                 "already left by \(String(describing: verdict.album)) of HTTP \(status)")
         default: break
         }

@@ -108,7 +108,8 @@ enum JobProperty {
 
     /// A token of some length that is there to be looked for.
     private static func token(in body: [UInt8]) -> [UInt8]? {
-        guard let token = (try? JSONValue.parse(body))?["shareToken"]?.utf8, token.starts(with: markOfToken),
+        guard let token = JSONMembers(body, naming: ["shareToken"])["shareToken"]?.utf8,
+            token.starts(with: markOfToken),
             token.count >= shortestPiece
         else { return nil }
         return token

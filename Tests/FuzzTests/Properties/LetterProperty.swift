@@ -41,7 +41,19 @@ enum LetterProperty {
             }
         }
         _ = Intake.deathReason(message.properties.headers)
-        _ = Intake.trace(of: message.properties)
+        checkTrace(Intake.trace(of: message.properties), &findings)
+    }
+
+    private static func checkTrace(_ trace: TraceContext, _ findings: inout Findings) {
+        func isPlain(_ text: String) -> Bool { text.utf8.allSatisfy { (0x20...0x7E).contains($0) || $0 == 0x09 } }
+        findings.expect(trace.correlationID != "", "an empty correlation id")
+        if let parent = trace.traceparent {
+            findings.expect(parent.utf8.count == 55 && isPlain(parent), "a traceparent that is none")
+        }
+        if let state = trace.tracestate {
+            findings.expect(trace.traceparent != nil, "a tracestate without its traceparent")
+            findings.expect((1...512).contains(state.utf8.count) && isPlain(state), "a tracestate that no server takes")
+        }
     }
 
     private static func checkStamp(_ message: IncomingMessage, _ findings: inout Findings) {

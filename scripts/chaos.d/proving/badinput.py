@@ -45,7 +45,7 @@ def make(random, number):
         lambda: (job(), {"content_type": "text/plain"}, "unsupported_content"),
         lambda: (job(), {"content_encoding": "gzip"}, "unsupported_content"),
         lambda: (job(jobId=ABSENT), {}, "job_id_missing"),
-        lambda: (job(), {"message_id": "another"}, "job_id_mismatch"),
+        lambda: (job(jobId=number), {"message_id": "another"}, "malformed_job"),
         lambda: (job(padding="p" * 70_000), {}, "body_too_large"),
         lambda: (b"{" + mark.encode() + b"x" * 300_000, {}, "body_too_large"),
     ]

@@ -4,7 +4,7 @@ from .facts import UNHEARD, decode, is_success
 from .rules_messages import winner
 
 REJECTIONS = {"malformed_job", "unsupported_version", "unsupported_content", "body_too_large", "job_id_missing",
-              "job_id_mismatch", "job_id_conflict"}
+              "job_id_conflict"}
 NEXT = {
     "fix_request": REJECTIONS | {"share_token_invalid"},
     "reauthorize_user": {"grant_revoked", "scope_missing", "reauth_required", "credential_not_found"},

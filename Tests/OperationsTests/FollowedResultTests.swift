@@ -1,0 +1,41 @@
+import AMQP
+import Jobs
+import Secrets
+import Testing
+import Threads
+
+@testable import Operations
+
+/// What a follower of the results believes.
+@Suite struct FollowedResultTests {
+    private static func followed(_ body: [UInt8], messageID: String) -> FollowedResult? {
+        var properties = Properties()
+        properties.messageID = messageID
+        return FollowedResult(
+            IncomingMessage(
+                tag: DeliveryTag(generation: 1, number: 1), queue: "p.tail", exchange: "", routingKey: "",
+                isRedelivered: false, properties: properties, body: .complete(body),
+                receivedAt: MonotonicTime(nanoseconds: 0)))
+    }
+
+    @Test func aRejectionIsOfTheMessageWhoseDigestItNames() throws {
+        let body = Array(#"{"version":2,"jobId":"j","account":"anna","shareToken":"t"}"#.utf8)
+        let rejection = Rejection(.unsupportedVersion, "version: 2", jobID: JobID("j"))
+        let id = JobResult.messageID(rejecting: SHA256Digest(of: body), for: .unsupportedVersion)
+        let result = try #require(Self.followed(JobResult.rejected(rejection).encoded(), messageID: id))
+        #expect((result.jobID, result.outcome) == (JobID("j"), .rejected))
+        #expect(result.rejects(body))
+        // Another message with that job's id is not this one.
+        #expect(!result.rejects(body + [0x20]))
+    }
+
+    @Test func whatIsNoResultToBeBelievedEndsNoJob() throws {
+        let good =
+            #"{"version":1,"jobId":"j","outcome":"left","effect":"left","attempts":0,"generation":0,"completedAt":"x"}"#
+        #expect(Self.followed(Array(good.utf8), messageID: "j#0")?.outcome == .left)
+        let bad = good.replacing(#""effect":"left""#, with: #""effect":"not_left""#)
+        let result = try #require(Self.followed(Array(bad.utf8), messageID: "j#0"))
+        #expect((result.jobID, result.outcome) == (nil, nil))
+        #expect(result.json["outcome"]?.text == "left", "it is shown as it came")
+    }
+}
