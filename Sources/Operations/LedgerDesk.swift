@@ -1,3 +1,4 @@
+import Files
 public import Jobs
 public import Ledger
 public import Threads
@@ -102,6 +103,11 @@ public struct LedgerDesk: Sendable {
     private func backUp(_ arguments: JSONValue) async throws(DeskFault) -> JSONValue {
         guard let file = arguments["file"]?.text, file.hasPrefix("/") else {
             throw .invalid("the backup's file needs an absolute path")
+        }
+        do throws(OutputFile.Failure) {
+            _ = try OutputFile.holdsFile(file)
+        } catch {
+            throw .refusedFile(error.description)
         }
         try await source.read(
             live: { ledger throws(LedgerError) in try await ledger.backUp(to: file) },

@@ -41,6 +41,8 @@ public struct SupportArchive: Sendable {
     /// tar is part of every Debian system, so the daemon needs no library for it. A few megabytes take it no time.
     private static let tar = "/bin/tar"
     private static let tarTime = Duration.seconds(60)
+    /// More than all parts of a bundle at their longest.
+    private static let longest = 512 << 20
 
     public var manifest: String {
         var text = """
@@ -66,16 +68,16 @@ public struct SupportArchive: Sendable {
         return text
     }
 
-    /// Writes it as a gzipped tar that only its owner can read, under its name once it is whole. It blocks.
-    public func write(to target: String) throws(Failure) {
-        var template = Array((target + ".XXXXXX").utf8CString)
-        guard mkdtemp(&template) != nil else { throw Self.failure("making a folder beside \(target)") }
+    /// As a gzipped tar. It is made of a folder that only this user can read, in `scratch`, and is gone from there when
+    /// this returns. It blocks.
+    public func packed(in scratch: String) throws(Failure) -> [UInt8] {
+        var template = Array((scratch + "/.leave-albumd.XXXXXX").utf8CString)
+        guard mkdtemp(&template) != nil else { throw Self.failure("making a folder in \(scratch)") }
         let stage = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         let inner = "\(stage)/\(Self.folder)"
-        let part = "\(stage)/part"
         var files: [String] = []
         defer {
-            for file in files + [part] { unlink(file) }
+            for file in files { unlink(file) }
             rmdir(inner)
             rmdir(stage)
         }
@@ -85,18 +87,17 @@ public struct SupportArchive: Sendable {
             files.append("\(inner)/\(item.name)")
             try Self.write(item.contents, to: "\(inner)/\(item.name)")
         }
-        try Self.write([], to: part)
         let outcome = ChildProgram(
             [
-                Self.tar, "--create", "--gzip", "--file", part, "--directory", stage, "--owner=0", "--group=0",
+                Self.tar, "--create", "--gzip", "--file", "-", "--directory", stage, "--owner=0", "--group=0",
                 "--numeric-owner", "--sort=name", Self.folder,
-            ], timeout: Self.tarTime, longestOutput: 4 << 10
+            ], timeout: Self.tarTime, longestOutput: Self.longest
         ).run()
         guard outcome.ending == .exited(0) else {
             let words = String(decoding: outcome.complaint, as: UTF8.self)
-            throw Failure(description: "\(Self.tar) could not write \(part): \(outcome.ending) \(words)")
+            throw Failure(description: "\(Self.tar) could not pack the archive: \(outcome.ending) \(words)")
         }
-        guard rename(part, target) == 0 else { throw Self.failure("renaming \(part) to \(target)") }
+        return outcome.output
     }
 
     private static func write(_ bytes: [UInt8], to path: String) throws(Failure) {
