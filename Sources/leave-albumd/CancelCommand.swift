@@ -24,7 +24,7 @@ struct CancelCommand: Sendable {
         }
         try await BrokerProbe.connect(settings)
         let outbox = try PublishingLink(try settings.link("cancel", asOperator: true)) { _ in }
-        for id in ids {
+        for id in ids where !StandardStream.hasLostOutput {
             var properties = Properties()
             properties.contentType = "application/json"
             let body = JSONValue.object([.init("version", .integer(1)), .init("jobId", .string(id.utf8))]).encoded()
