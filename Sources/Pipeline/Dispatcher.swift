@@ -266,15 +266,21 @@ final class Dispatcher: Sendable {
         if before != after { onHoldsChanged(after.values.sorted { $0.since < $1.since }, lifted) }
     }
 
-    private func change(_ body: (inout DispatcherState, MonotonicTime) -> Void) {
+    func change(_ body: (inout DispatcherState, MonotonicTime) -> Void) {
         let now = clock.now()
-        let (turns, consumption) = state.withLock { state in
+        let (turns, consumption, reservations) = state.withLock { state in
             body(&state, now)
             defer { rearm(&state) }
-            return state.settle(at: now)
+            let (turns, consumption) = state.settle(at: now)
+            return (turns, consumption, state.takeReservations())
         }
         if let consumption { inbox.consume(consumption) }
         for (worker, turn) in turns { worker.resume(returning: turn) }
+        for (waiter, isGranted) in reservations { waiter.resume(returning: isGranted) }
+    }
+
+    func withDispatch<Answer>(_ body: (Dispatch) -> Answer) -> Answer {
+        state.withLock { body($0.dispatch) }
     }
 
     /// One alarm, for the earliest timer or probe.

@@ -17,7 +17,10 @@ public final class Pipeline: Sendable {
     private let inspector: Inspector
     private let intake: Intake
     let clock: any Timekeeper
-    private let onEvent: @Sendable (PipelineEvent) -> Void
+    let onEvent: @Sendable (PipelineEvent) -> Void
+    let ledger: any Ledger
+    var announcer: Announcer { worker.announcer }
+    let operators = OperatorsAtWork()
     let executor: (any TaskExecutor)?
     private let holdLog = HoldLog()
     private let state = Lock(State())
@@ -41,6 +44,7 @@ public final class Pipeline: Sendable {
         self.clock = clock
         self.executor = executor
         self.onEvent = onEvent
+        self.ledger = ledger
         intake = Intake(prefix: configuration.prefix)
         let lifts = Lifts()
         dispatcher = Dispatcher(

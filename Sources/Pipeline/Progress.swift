@@ -10,6 +10,9 @@ struct Progress: Equatable, Sendable {
     var firstSeen: Timestamp
     var firstCallAt: Timestamp?
 
+    /// A call began, whatever became of it.
+    var hasCalled: Bool { firstCallAt != nil || attempts > 0 || isAmbiguous }
+
     init(_ arrival: Arrival, isAmbiguous: Bool) {
         attempts = arrival.attempts
         self.isAmbiguous = isAmbiguous || arrival.isAmbiguous

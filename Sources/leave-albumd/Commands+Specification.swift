@@ -24,7 +24,14 @@ extension Commands {
             topology, submit,
             CommandSpecification(
                 "cancel", summary: "Lets jobs end without a call, also those that have not come yet",
-                options: [config, json],
+                discussion: """
+                    A job that has called goes on, unless --force ends it: by the running daemon, whatever is on hold, \
+                    else in the ledger's file. A call in flight is awaited, and if its answer ends the job, that \
+                    stands; else the job fails as cancelled, its effect unknown if a call ever began, its result \
+                    published at once and its dead letter when its message comes. A job that the ledger does not know \
+                    ends when it comes. Exit 1 if a job had ended before.
+                    """,
+                options: [config, json, .flag("--force", help: "also after a call has begun")],
                 positionals: [PositionalSpecification("ID", .several, help: "a job's id")]),
             results, dead,
             CommandSpecification(
