@@ -80,14 +80,8 @@ public struct OutputFile: ~Copyable {
         let descriptor = CLinux_open(unfinished, O_WRONLY | O_APPEND | O_CLOEXEC, 0)
         guard descriptor >= 0 else { throw Self.trouble("opening \(unfinished)") }
         defer { close(descriptor) }
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            if count > 0 {
-                rest = rest.dropFirst(count)
-            } else if count == 0 || CLinux_errno() != EINTR {
-                throw Self.trouble("writing \(unfinished), which becomes \(path)")
-            }
+        guard writeAll(bytes, to: descriptor) else {
+            throw Self.trouble("writing \(unfinished), which becomes \(path)")
         }
     }
 

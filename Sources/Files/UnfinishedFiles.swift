@@ -1,22 +1,23 @@
 import Glibc
 import Threads
 
-/// Files that have no name of their own yet. `exit` ends no scope, so whoever ends the process takes them away.
+/// Files and folders that are nobody's to find. `exit` ends no scope, so whoever ends the process takes them away.
 public final class UnfinishedFiles: Sendable {
     public static let ofProcess = UnfinishedFiles()
 
-    private let paths = Lock<Set<String>>([])
+    /// In the order in which they were made: a folder before what is in it.
+    private let paths = Lock<[String]>([])
 
     func insert(_ path: String) {
-        paths.withLock { _ = $0.insert(path) }
+        paths.withLock { $0.append(path) }
     }
 
     func forget(_ path: String) {
-        paths.withLock { _ = $0.remove(path) }
+        paths.withLock { $0.removeAll { $0 == path } }
     }
 
     /// For the last moment of the process.
     public func remove() {
-        for path in paths.withLock({ $0 }) { unlink(path) }
+        for path in paths.withLock({ $0 }).reversed() { Glibc.remove(path) }
     }
 }

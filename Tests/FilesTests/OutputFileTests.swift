@@ -171,6 +171,32 @@ import Threads
         #expect(failure(publishing: file) != nil)
     }
 
+    @Test func aScratchFolderGoesWithWhatIsInIt() throws {
+        let folder = Folder()
+        let begun = UnfinishedFiles()
+        do {
+            var scratch = try ScratchFolder(in: folder.path, begun: begun)
+            try scratch.addFolder("inner")
+            try scratch.addFile("inner/file", Array("text".utf8))
+            #expect(folder.status("\(folder.names[0])/inner/file").st_size == 4)
+            #expect(folder.status(folder.names[0]).st_mode & 0o777 == 0o700)
+            // A failure leaves nothing either.
+            do throws(SystemCallError) {
+                try scratch.addFile("inner/file", [])
+                Issue.record("there is such a file")
+            } catch {
+                #expect(error.code == EEXIST)
+            }
+        }
+        #expect(folder.names == [])
+        var ended = try ScratchFolder(in: folder.path, begun: begun)
+        try ended.addFolder("inner")
+        try ended.addFile("inner/file", [])
+        begun.remove()
+        #expect(folder.names == [], "with the process")
+        _ = consume ended
+    }
+
     @Test func theFileOfTheWorkingDirectoryNeedsNoSlash() throws {
         #expect(throws: OutputFile.Failure.self) { _ = try OutputFile(".") }
         #expect(throws: OutputFile.Failure.self) { _ = try OutputFile("/") }
