@@ -29,8 +29,8 @@ extension Pipeline {
     /// between the look and the end here, because its deliveries wait: one generation has one body.
     public func cancelForGood(_ id: JobID, by who: String) async throws(LedgerError) -> LastWord {
         guard operators.begin(id) else { return .busy }
+        let newest = dispatcher.newestGeneration(of: id)
         do throws(LedgerError) {
-            let newest = dispatcher.newestGeneration(of: id)
             if case .ended(let result) = try await ledger.cancelForGood(id, newest: newest, at: clock.wall()) {
                 operators.end(id)
                 return .hadEnded(result)
@@ -44,16 +44,20 @@ extension Pipeline {
             return .stopping
         }
         do throws(LedgerError) {
-            return try await endReserved(id, by: who)
+            return try await endReserved(id, newest: newest, by: who)
         } catch {
             release(id)
             throw error
         }
     }
 
-    private func endReserved(_ id: JobID, by who: String) async throws(LedgerError) -> LastWord {
+    /// `newest`: the newest generation that was in hand. If an older one ended here and that one stepped aside, the word
+    /// goes on to it.
+    private func endReserved(
+        _ id: JobID, newest: Int?, by who: String
+    ) async throws(LedgerError) -> LastWord {
         while true {
-            switch try await ledger.cancelForGood(id, newest: nil, at: clock.wall()) {
+            switch try await ledger.cancelForGood(id, newest: newest, at: clock.wall()) {
             case .remembered:
                 onEvent(.cancelled(id, inTime: true))
                 release(id)

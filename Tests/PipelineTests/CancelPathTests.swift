@@ -168,6 +168,27 @@ import Threads
         }
     }
 
+    /// The word is for both: the newer one ends as well, now or when it comes.
+    @Test func twoGenerationsInHandBothEnd() async throws {
+        try await site { _ in
+            .ok
+        } _: { site in
+            site.pipeline.pause(account: AccountID("ann"))
+            site.submit("a")
+            await site.pass(.seconds(1))
+            redrive("a", generation: 1, site)
+            await site.pass(.seconds(1))
+            _ = try await end("a", site)
+            #expect(site.pipeline.resume(account: AccountID("ann")))
+            await site.pass(.seconds(86_400))
+            #expect(
+                site.results.map { "\($0.messageID) \($0.reason ?? "")" }.sorted() == [
+                    "a#0 cancelled", "a#1 cancelled",
+                ])
+            #expect(site.photos.calls.isEmpty && site.letters.count == 2)
+        }
+    }
+
     private func redrive(_ id: String, generation: Int64, _ site: Site) {
         site.submit(id, lane: "due") {
             var headers = FieldTable()
