@@ -63,12 +63,13 @@ let package = Package(
         // Floor 1
         room("Jobs", ["CJansson", "Threads", "Secrets"]),
         room("Telemetry", ["CSystemd", "Threads", "Secrets"]),
+        room("Files", ["CLinux", "Threads"]),
         // Floor 2
         room("HTTP", ["CCurl", "CZlib", "CLinux", "Threads", "Secrets", "Telemetry"]),
         room("Photos", ["Jobs", "Secrets", "Threads"]),
         // Floor 3
         room("AMQP", ["CRabbitMQ", "CLinux", "Threads", "Secrets", "Telemetry"]),
-        room("Ledger", ["CSQLite", "CLinux", "Jobs", "Threads", "Secrets", "Telemetry"]),
+        room("Ledger", ["CSQLite", "CLinux", "Files", "Jobs", "Threads", "Secrets", "Telemetry"]),
         room("Credentials", ["HTTP", "CLinux", "Jobs", "Threads", "Secrets", "Telemetry"]),
         room("Settings", ["CTOML", "CLinux", "Jobs", "Threads", "Secrets", "Terminal"]),
         // Floor 4
@@ -82,19 +83,19 @@ let package = Package(
             "Operations",
             [
                 "AMQP", "Ledger", "Credentials", "Settings", "HTTP", "Photos", "Jobs", "Telemetry", "Threads",
-                "Secrets", "Terminal", "CLinux",
+                "Secrets", "Terminal", "Files", "CLinux",
             ]),
         // Floor 5
         .executableTarget(
             name: "leave-albumd",
             dependencies: [
                 "Pipeline", "Service", "Operations", "AMQP", "Ledger", "Credentials", "Settings", "HTTP", "Photos",
-                "Jobs", "Telemetry", "Threads", "Secrets", "Terminal", "CLinux",
+                "Jobs", "Telemetry", "Threads", "Secrets", "Terminal", "Files", "CLinux",
             ],
             swiftSettings: swift),
         .executableTarget(
             name: "photos-simulator",
-            dependencies: ["Jobs", "Threads", "Secrets", "Terminal", "CLinux"],
+            dependencies: ["Jobs", "Threads", "Secrets", "Terminal", "Files", "CLinux"],
             swiftSettings: swift),
 
         // Test support
@@ -126,7 +127,8 @@ let package = Package(
         tests("PackageTests", []),
         tests("ThreadsTests", ["Threads"]),
         tests("SecretsTests", ["Secrets"]),
-        tests("TerminalTests", ["Terminal"]),
+        tests("TerminalTests", ["Terminal", "CLinux"]),
+        tests("FilesTests", ["Files", "Threads", "CLinux"]),
         tests(
             "FuzzTests",
             ["AMQP", "CRabbitMQ", "Jobs", "Operations", "Photos", "Pipeline", "Secrets", "Settings", "Threads"]),

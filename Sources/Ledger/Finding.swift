@@ -13,7 +13,8 @@ public enum Finding: Equatable, Sendable {
     case unparked(OpenJob)
     /// A newer copy should have arrived two minutes ago: this delivery takes its place.
     case overdue(OpenJob)
-    /// It was cancelled before a call of it began: it ends without one. Nil: nothing else is known of it.
+    /// It was cancelled before a call of it began, or for good: it ends without another. Nil: nothing else is known of
+    /// it.
     case cancelled(OpenJob?)
     case finished(FinishedJob)
     /// An older generation than the ledger's. Its own bytes, if it ended here.

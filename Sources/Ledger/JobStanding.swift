@@ -24,13 +24,13 @@ public struct JobStanding: Equatable, Sendable {
 extension SQLiteRows {
     func standing(of id: JobID) throws(SQLiteFault) -> JobStanding {
         guard let row = try load(id) else {
-            return JobStanding(jobID: id, generation: 0, state: try isCancelled(id) ? .cancelled : .unknown)
+            return JobStanding(jobID: id, generation: 0, state: try cancellation(of: id) == nil ? .unknown : .cancelled)
         }
-        let isCancelled = try isCancelled(id)
+        let cancellation = try cancellation(of: id)
         let state: JobStanding.State
         if row.isFinished, let result = try loadResult(of: row, generation: row.generation)?.result {
             state = .ended(outcome: result.outcome, reason: result.reason, body: result.body)
-        } else if row.hasNeverCalled, isCancelled {
+        } else if cancellation == .always || row.hasNeverCalled && cancellation == .beforeCall {
             state = .cancelled
         } else if row.hasOpenIntent {
             state = .calling

@@ -22,6 +22,15 @@ public protocol Ledger: Sendable {
     /// its own result stands.
     func cancel(_ jobID: JobID, at now: Timestamp) async throws(LedgerError) -> Bool
 
+    /// Lets the job end without another call, whatever was called before: an operator's last word. `generation` is the
+    /// newest that is in hand: one that is newer than the ledger's, or was redriven, ends as well. What has ended stays.
+    func cancelForGood(
+        _ jobID: JobID, newest generation: Int?, at now: Timestamp
+    ) async throws(LedgerError) -> CancelAnswer
+
+    /// Ends a job that nobody has in hand, with its letter owed: false if it moved meanwhile.
+    func finishCancelled(_ job: CancelledJob, result: StoredResult) async throws(LedgerError) -> Bool
+
     /// Notes that the broker has a message. A post: it is written with the next commit, within milliseconds, and a crash
     /// before that means one more copy. Whatever is asked later sees it.
     func mark(_ part: PublishedPart, of jobID: JobID, generation: Int)

@@ -1,32 +1,31 @@
 import CLinux
 import CSQLite
+import Files
 import Glibc
 public import Threads
 
 /// Whole copies of a ledger file.
 public enum LedgerBackup {
-    /// Copies through SQLite's backup API into `<target>.part`, checks that, flushes it and renames it, so that a file
-    /// by the target's name is always whole.
+    /// Copies through SQLite's backup API into an `OutputFile` and checks that, so that a file by the target's name is
+    /// always whole.
     static func copy(_ source: SQLiteConnection, to target: String) throws(LedgerError) {
-        let part = target + ".part"
-        unlink(part)
-        let descriptor = CLinux_open(part, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw trouble("creating \(part)") }
-        close(descriptor)
-        do throws(LedgerError) {
-            do throws(SQLiteFault) {
-                try fill(part, from: source)
-            } catch {
-                throw error.ledgerError(path: part)
-            }
-            try check(part)
-            try flush(part)
-            guard rename(part, target) == 0 else { throw trouble("renaming \(part) to \(target)") }
+        let file: OutputFile
+        do throws(OutputFile.Failure) {
+            file = try OutputFile(target)
         } catch {
-            unlink(part)
-            throw error
+            throw .unavailable(error)
         }
-        try flush(LedgerDisk.directory(of: target))
+        do throws(SQLiteFault) {
+            try fill(file.unfinished, from: source)
+        } catch {
+            throw error.ledgerError(path: file.unfinished)
+        }
+        try check(file.unfinished)
+        do throws(OutputFile.Failure) {
+            try file.publish()
+        } catch {
+            throw .unavailable(error)
+        }
     }
 
     private static func fill(_ part: String, from source: SQLiteConnection) throws(SQLiteFault) {
@@ -107,6 +106,15 @@ public enum LedgerBackup {
 
     /// Takes errno, so it must be made directly after the call.
     private static func trouble(_ attempted: String) -> LedgerError {
-        .unavailable("\(SystemCallError(attempted)); make room there, or make it writable, and try again")
+        .unavailable(.trouble(SystemCallError(attempted)))
+    }
+}
+
+extension LedgerError {
+    fileprivate static func unavailable(_ failure: OutputFile.Failure) -> LedgerError {
+        switch failure {
+        case .refused(let text): .unavailable(text)
+        case .trouble(let error): .unavailable("\(error); make room there, or make it writable, and try again")
+        }
     }
 }

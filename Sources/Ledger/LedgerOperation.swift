@@ -12,6 +12,7 @@ indirect enum LedgerOperation: Sendable {
     case note(JobEvent)
     case hold(HoldRecord)
     case finishLost(OverdueJob, StoredResult, Timestamp, Reply<Bool>)
+    case finishCancelled(CancelledJob, StoredResult, Timestamp, Reply<Bool>)
     /// Reads what is committed.
     case read(
         @Sendable (SQLiteRows) throws(SQLiteFault) -> @Sendable () -> Void,
@@ -43,7 +44,7 @@ indirect enum LedgerOperation: Sendable {
     var urgency: Urgency {
         switch self {
         case .look, .read: .read
-        case .claim, .record, .finishLost, .write: .now
+        case .claim, .record, .finishLost, .finishCancelled, .write: .now
         case .mark: .soon
         case .note, .hold: .later
         case .emptyLog, .ping, .condemn, .close: .control
@@ -54,7 +55,7 @@ indirect enum LedgerOperation: Sendable {
     var isKeptInTrouble: Bool {
         switch self {
         case .record, .mark, .note, .hold: true
-        case .look, .claim, .finishLost, .read, .write, .emptyLog, .ping, .condemn, .close: false
+        case .look, .claim, .finishLost, .finishCancelled, .read, .write, .emptyLog, .ping, .condemn, .close: false
         }
     }
 
@@ -63,7 +64,8 @@ indirect enum LedgerOperation: Sendable {
         case .look(_, _, let reply): reply.resume(returning: .failure(error))
         case .claim(_, let reply): reply.resume(returning: .failure(error))
         case .record(_, _, let reply): reply.resume(returning: .failure(error))
-        case .finishLost(_, _, _, let reply): reply.resume(returning: .failure(error))
+        case .finishLost(_, _, _, let reply), .finishCancelled(_, _, _, let reply):
+            reply.resume(returning: .failure(error))
         case .read(_, let refuse), .write(_, let refuse): refuse(error)
         case .emptyLog(let reply): reply.resume(returning: .failure(error))
         case .ping(let answer): answer()

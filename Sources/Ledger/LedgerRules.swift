@@ -11,18 +11,21 @@ enum LedgerRules {
 
     /// What `arrival` finds. `result` gives the kept result of a generation of this job.
     static func look<Failure: Error>(
-        _ row: LedgerRow?, _ arrival: Arrival, isCancelled: Bool, at now: Timestamp,
+        _ row: LedgerRow?, _ arrival: Arrival, cancellation: Cancellation?, at now: Timestamp,
         result: (_ generation: Int) throws(Failure) -> KeptResult?
     ) throws(Failure) -> Finding? {
         guard let row else {
             // A copy that carries a call knows better than a ledger that was lost.
             let mayHaveCalled = arrival.attempts > 0 || arrival.isAmbiguous
-            return isCancelled && !mayHaveCalled
-                ? .cancelled(nil) : .fresh(isAmbiguous: arrival.isAmbiguous, predecessor: nil)
+            let isCancelled = cancellation == .always || cancellation == .beforeCall && !mayHaveCalled
+            return isCancelled ? .cancelled(nil) : .fresh(isAmbiguous: arrival.isAmbiguous, predecessor: nil)
         }
         guard row.account == arrival.account, row.tokenHash == arrival.tokenHash else { return .conflict }
         if arrival.generation < row.generation { return .superseded(try result(arrival.generation)?.result) }
         if arrival.generation > row.generation {
+            if cancellation == .always, row.isFinished {
+                return .cancelled(LedgerRow(arrival, after: row, at: now).open)
+            }
             return .fresh(
                 isAmbiguous: arrival.isAmbiguous || row.mayHaveCalledUnheard,
                 predecessor: row.isFinished ? nil : row.open)
@@ -31,7 +34,8 @@ enum LedgerRules {
             let finding = open(row, arrival, at: now)
             switch finding {
             case .resumed(let open), .overdue(let open):
-                return isCancelled && row.hasNeverCalled ? .cancelled(open) : finding
+                let isCancelled = cancellation == .always || cancellation == .beforeCall && row.hasNeverCalled
+                return isCancelled ? .cancelled(open) : finding
             default: return finding
             }
         }
@@ -164,6 +168,37 @@ enum LedgerRules {
         row.map { !$0.isFinished && $0.hasNeverCalled } ?? true
     }
 
+    enum LastWord {
+        case remember
+        case end(CancelledJob)
+        /// What has ended stays as it is.
+        case hasEnded(LedgerRow)
+    }
+
+    /// What an operator's last word comes to. `isFollowed`: a newer generation than the row's is on its way.
+    static func cancelForGood(_ row: LedgerRow?, isFollowed: Bool) -> LastWord {
+        guard let row else { return .remember }
+        guard row.isFinished else {
+            return .end(
+                CancelledJob(
+                    jobID: row.jobID, account: row.account, open: row.open, hasCalled: !row.hasNeverCalled,
+                    revision: row.revision))
+        }
+        return isFollowed ? .remember : .hasEnded(row)
+    }
+
+    /// The row of a job that an operator ended, or nil if it is not what was seen. Its letter is owed until its message
+    /// comes.
+    static func finishCancelled(_ row: LedgerRow?, _ job: CancelledJob, at now: Timestamp) -> LedgerRow? {
+        guard var row, !row.isFinished, row.generation == job.open.generation, row.revision == job.revision else {
+            return nil
+        }
+        // A call that was cut off stays unheard, also for the next generation.
+        row.isAmbiguous = row.mayHaveCalledUnheard
+        row.finish(needsLetter: true)
+        return moved(row, at: now)
+    }
+
     // MARK: lost
 
     /// The row of a job that nobody delivers any more, or nil if it is not what was seen.
@@ -171,6 +206,8 @@ enum LedgerRules {
         guard var row, !row.isFinished, row.due != nil, row.copyIsPublished, row.open == job.open,
             row.revision == job.revision
         else { return nil }
+        // Of the delivery that took its place, if one did and went.
+        row.isAmbiguous = row.mayHaveCalledUnheard
         // There is no body left to make a letter of.
         row.finish(needsLetter: false)
         return moved(row, at: now)

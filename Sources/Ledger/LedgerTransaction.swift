@@ -97,6 +97,9 @@ struct LedgerTransaction {
         case .finishLost(let job, let result, let now, let reply):
             let isDone = try finishLost(job, result, at: now)
             return { reply.resume(returning: .success(isDone)) }
+        case .finishCancelled(let job, let result, let now, let reply):
+            let isDone = try finishCancelled(job, result, at: now)
+            return { reply.resume(returning: .success(isDone)) }
         case .read(let body, _), .write(let body, _):
             try writeSums()
             return try body(rows)
@@ -106,8 +109,8 @@ struct LedgerTransaction {
     }
 
     private func find(_ row: LedgerRow?, _ arrival: Arrival, at now: Timestamp) throws(SQLiteFault) -> Finding {
-        let isCancelled = try rows.isCancelled(arrival.jobID)
-        let finding = try LedgerRules.look(row, arrival, isCancelled: isCancelled, at: now) {
+        let cancellation = try rows.cancellation(of: arrival.jobID)
+        let finding = try LedgerRules.look(row, arrival, cancellation: cancellation, at: now) {
             generation throws(SQLiteFault) in
             guard let row else { return nil }
             return try rows.loadResult(of: row, generation: generation)
@@ -161,6 +164,16 @@ struct LedgerTransaction {
         let row = try rows.load(job.jobID)
         guard let lost = LedgerRules.finishLost(row, job, at: now) else { return false }
         try rows.save(result, of: try save(lost, over: row), generation: lost.generation)
+        return true
+    }
+
+    private mutating func finishCancelled(
+        _ job: CancelledJob, _ result: StoredResult, at now: Timestamp
+    ) throws(SQLiteFault) -> Bool {
+        let row = try rows.load(job.jobID)
+        guard let ended = LedgerRules.finishCancelled(row, job, at: now) else { return false }
+        try rows.save(result, of: try save(ended, over: row), generation: ended.generation)
+        try rows.forgetCancel(job.jobID)
         return true
     }
 

@@ -112,7 +112,7 @@ struct LedgerWriter: ~Copyable {
         case .condemn(let error): condemn(error)
         case .close(let deadline, let answer):
             if closing == nil { closing = (deadline, answer) } else { answer(0) }
-        case .look, .claim, .record, .mark, .note, .hold, .finishLost, .read, .write: break
+        case .look, .claim, .record, .mark, .note, .hold, .finishLost, .finishCancelled, .read, .write: break
         }
     }
 

@@ -1,3 +1,4 @@
+import CSQLite
 public import Jobs
 public import Threads
 
@@ -19,9 +20,44 @@ extension SQLiteLedger {
     public func cancel(_ jobID: JobID, at now: Timestamp) async throws(LedgerError) -> Bool {
         try await write { rows throws(SQLiteFault) in
             guard LedgerRules.mayCancel(try rows.load(jobID)) else { return false }
-            try rows.cancel(jobID, at: now)
+            try rows.cancel(jobID, .beforeCall, at: now)
             return true
         }
+    }
+
+    public func cancelForGood(
+        _ jobID: JobID, newest generation: Int?, at now: Timestamp
+    ) async throws(LedgerError) -> CancelAnswer {
+        try await write { rows throws(SQLiteFault) in
+            let row = try rows.load(jobID)
+            var isFollowed = false
+            if let row, row.isFinished {
+                let isNewerInHand = generation.map { $0 > row.generation } ?? false
+                isFollowed = isNewerInHand ? true : try rows.wasRedriven(row)
+            }
+            switch LedgerRules.cancelForGood(row, isFollowed: isFollowed) {
+            case .remember:
+                try rows.cancel(jobID, .always, at: now)
+                return .remembered
+            case .end(let job):
+                try rows.cancel(jobID, .always, at: now)
+                return .open(job)
+            case .hasEnded(let row):
+                guard let result = try rows.loadResult(of: row, generation: row.generation)?.result else {
+                    throw SQLiteFault(
+                        code: SQLITE_ERROR, attempted: "cancelling job \(jobID)",
+                        message: "it is finished and has no stored result")
+                }
+                return .ended(result)
+            }
+        }
+    }
+
+    public func finishCancelled(
+        _ job: CancelledJob, result: StoredResult
+    ) async throws(LedgerError) -> Bool {
+        let now = clock.wall()
+        return try await ask { .finishCancelled(job, result, now, $0) }
     }
 
     public func mark(_ part: PublishedPart, of jobID: JobID, generation: Int) {

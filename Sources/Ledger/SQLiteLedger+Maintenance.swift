@@ -84,8 +84,10 @@ extension SQLiteLedger {
 
     private static let findingSettledOne = SQL("SELECT number FROM jobs WHERE number = ?1 AND \(isSettled)")
     private static let removals = [
-        "cancels WHERE job_id = (SELECT job_id FROM jobs WHERE number = ?1)", "results WHERE job = ?1",
-        "history WHERE job = ?1", "jobs WHERE number = ?1",
+        "cancels WHERE job_id = (SELECT job_id FROM jobs WHERE number = ?1)",
+        // See `SQLiteRows.mark`.
+        "cancels WHERE job_id = (SELECT CAST('!' || job_id AS BLOB) FROM jobs WHERE number = ?1)",
+        "results WHERE job = ?1", "history WHERE job = ?1", "jobs WHERE number = ?1",
     ].map { SQL("DELETE FROM \($0)") }
 
     private static func removeSettled(_ numbers: [Int], _ rows: SQLiteRows) throws(SQLiteFault) -> Int {

@@ -48,43 +48,6 @@ extension SQLiteRows {
             ? DayCount(calls: statement.int(0), probes: statement.int(1)) : DayCount(calls: 0, probes: 0)
     }
 
-    // MARK: Cancelled jobs
-
-    private static let cancelling = SQL(
-        "INSERT INTO cancels (job_id, at) VALUES (?1, ?2) ON CONFLICT (job_id) DO NOTHING")
-    private static let findingCancel = SQL("SELECT 1 FROM cancels WHERE job_id = ?1")
-    private static let findingAnyCancel = SQL("SELECT 1 FROM cancels LIMIT 1")
-    private static let forgettingCancel = SQL("DELETE FROM cancels WHERE job_id = ?1")
-
-    /// For the only writer of the file, before its first transaction: where nobody cancels, no job is looked up there.
-    func learnOfCancels() throws(SQLiteFault) {
-        let statement = try connection.statement(Self.findingAnyCancel)
-        defer { statement.reset() }
-        mayHaveCancels = try statement.step()
-    }
-
-    func cancel(_ id: JobID, at now: Timestamp) throws(SQLiteFault) {
-        mayHaveCancels = true
-        let insertion = try connection.statement(Self.cancelling)
-        insertion.bind(1, id.utf8).bind(2, now)
-        try insertion.run()
-    }
-
-    func isCancelled(_ id: JobID) throws(SQLiteFault) -> Bool {
-        guard mayHaveCancels else { return false }
-        let statement = try connection.statement(Self.findingCancel)
-        defer { statement.reset() }
-        statement.bind(1, id.utf8)
-        return try statement.step()
-    }
-
-    func forgetCancel(_ id: JobID) throws(SQLiteFault) {
-        guard mayHaveCancels else { return }
-        let deletion = try connection.statement(Self.forgettingCancel)
-        deletion.bind(1, id.utf8)
-        try deletion.run()
-    }
-
     // MARK: Stories
 
     /// More than the retry ladder has rungs; a job that flaps keeps its newest.

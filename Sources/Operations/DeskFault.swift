@@ -4,6 +4,8 @@ public enum DeskFault: Error, Equatable, Sendable, CustomStringConvertible {
     case invalid(String)
     /// There is no such job or file.
     case unknown(String)
+    /// The file that was asked for cannot be there.
+    case refusedFile(String)
     /// Not now: another process has it, or the disk refuses.
     case unavailable(String)
     /// It cannot be used as it is: damaged, or of another version.
@@ -14,6 +16,7 @@ public enum DeskFault: Error, Equatable, Sendable, CustomStringConvertible {
         switch self {
         case .invalid: "invalid"
         case .unknown: "unknown"
+        case .refusedFile: "refused_file"
         case .unavailable: "unavailable"
         case .unusable: "unusable"
         }
@@ -23,6 +26,7 @@ public enum DeskFault: Error, Equatable, Sendable, CustomStringConvertible {
         switch code {
         case "invalid": self = .invalid(message)
         case "unknown": self = .unknown(message)
+        case "refused_file": self = .refusedFile(message)
         case "unusable": self = .unusable(message)
         default: self = .unavailable(message)
         }
@@ -30,7 +34,9 @@ public enum DeskFault: Error, Equatable, Sendable, CustomStringConvertible {
 
     public var description: String {
         switch self {
-        case .invalid(let text), .unknown(let text), .unavailable(let text), .unusable(let text): text
+        case .invalid(let text), .unknown(let text), .refusedFile(let text), .unavailable(let text),
+            .unusable(let text):
+            text
         }
     }
 }

@@ -1,3 +1,4 @@
+import Files
 public import Jobs
 public import Ledger
 public import Threads
@@ -13,6 +14,7 @@ public import Threads
 /// | `ledger.forget` | `jobId` or `account` | `forgotten`, `needed` |
 /// | `ledger.backup` | `file` | `file` |
 /// | `job` | `jobId` | the job's story |
+/// | `job.cancel` | `jobId`, `by` | `ForcedCancel`: the file's; a daemon answers it itself, with its jobs in hand |
 /// | `job.note` | `jobId`, `generation`, `kind`, `detail` | `noted`: a line of the job's story |
 /// | `reconcile` | `jobIds` | `jobs`: `jobId`, `state`, `outcome`?, … for each, in order |
 /// | `results.replay` | `jobId` | `published` |
@@ -21,18 +23,22 @@ public struct LedgerDesk: Sendable {
     private let source: LedgerSource
     private let clock: any Timekeeper
     private let publish: @Sendable (StoredResult) async -> Bool
+    private let announce: @Sendable (StoredResult) async -> Bool
 
     /// A page of results that are published again.
     private static let page = 500
 
-    /// `publish`: publishes a stored result as a replay, and says whether the broker confirmed it.
+    /// `publish`: publishes a stored result as a replay, and says whether the broker confirmed it. `announce`: the same
+    /// of a result that nobody has had; without it, the next daemon does.
     public init(
         _ source: LedgerSource, clock: any Timekeeper = SystemTimekeeper(),
-        publish: @escaping @Sendable (StoredResult) async -> Bool
+        publish: @escaping @Sendable (StoredResult) async -> Bool,
+        announce: @escaping @Sendable (StoredResult) async -> Bool = { _ in false }
     ) {
         self.source = source
         self.clock = clock
         self.publish = publish
+        self.announce = announce
     }
 
     /// Nil if the request is none of these.
@@ -44,6 +50,7 @@ public struct LedgerDesk: Sendable {
         case "ledger.forget": return try await forget(arguments)
         case "ledger.backup": return try await backUp(arguments)
         case "job": return try await story(arguments)
+        case "job.cancel": return try await cancelForGood(arguments)
         case "job.note": return try await note(arguments)
         case "reconcile": return try await reconcile(arguments)
         case "results.replay": return try await replay(arguments)
@@ -103,6 +110,11 @@ public struct LedgerDesk: Sendable {
         guard let file = arguments["file"]?.text, file.hasPrefix("/") else {
             throw .invalid("the backup's file needs an absolute path")
         }
+        do throws(OutputFile.Failure) {
+            _ = try OutputFile.holdsFile(file)
+        } catch {
+            throw .refusedFile(error.description)
+        }
         try await source.read(
             live: { ledger throws(LedgerError) in try await ledger.backUp(to: file) },
             file: { reader throws(LedgerError) in try reader.backUp(to: file) })
@@ -129,6 +141,30 @@ public struct LedgerDesk: Sendable {
             kind: kind, detail: detail)
         try await source.write(clock: clock) { ledger throws(LedgerError) in try await ledger.write(event) }
         return .object([.init("noted", .bool(true))])
+    }
+
+    /// Of the file, which no daemon has: so nobody has the job in hand, and no call of it is in flight.
+    private func cancelForGood(_ arguments: JSONValue) async throws(DeskFault) -> JSONValue {
+        let id = try jobID(arguments)
+        let by = arguments["by"]?.text ?? "somebody"
+        let (clock, announce) = (clock, announce)
+        let ending = try await source.write(clock: clock) { ledger throws(LedgerError) -> ForcedCancel in
+            while true {
+                switch try await ledger.cancelForGood(id, newest: nil, at: clock.wall()) {
+                case .remembered: return .remembered(id)
+                case .ended(let result): return .hadEnded(id, result)
+                case .open(let job):
+                    try await ledger.write(
+                        .cancelledForGood(id, generation: job.open.generation, by: by, at: clock.wall()))
+                    let result = job.result(at: clock.wall())
+                    guard try await ledger.finishCancelled(job, result: result) else { continue }
+                    let isPublished = await announce(result)
+                    if isPublished { ledger.mark(.result, of: id, generation: job.open.generation) }
+                    return .ended(id, result, isPublished: isPublished)
+                }
+            }
+        }
+        return ending.json
     }
 
     /// More would keep the ledger's thread from the jobs.
@@ -187,9 +223,5 @@ public struct LedgerDesk: Sendable {
         }
     }
 
-    private func jobID(_ arguments: JSONValue) throws(DeskFault) -> JobID {
-        guard let bytes = arguments["jobId"]?.utf8, let id = JobID(checking: bytes)
-        else { throw .invalid("a jobId is 1 to 128 of A-Z a-z 0-9 . _ : / -") }
-        return id
-    }
+    private func jobID(_ arguments: JSONValue) throws(DeskFault) -> JobID { try JobID(of: arguments) }
 }

@@ -30,24 +30,26 @@ public struct Submission: Sendable {
         if !metadata.isEmpty {
             members.append(.init("metadata", .object(metadata.map { .init($0.key, .string($0.value)) })))
         }
-        try self.init(body: JSONValue.object(members).encoded(), fallbackID: nil)
+        self = try Self.read(JSONValue.object(members).encoded()).submission
     }
 
-    /// A job as it is written; one without a jobId gets a new one.
-    public init(body: [UInt8]) throws(Rejection) {
+    /// A job as it is written, and what it says; one without a jobId gets a new one.
+    static func read(_ body: [UInt8]) throws(Rejection) -> (submission: Submission, job: Job) {
         do throws(Rejection) {
-            try self.init(body: body, fallbackID: nil)
+            return try read(body, fallbackID: nil)
         } catch {
             guard error.reason == .jobIDMissing else { throw error }
-            try self.init(body: body, fallbackID: .minted())
+            return try read(body, fallbackID: .minted())
         }
     }
 
-    private init(body: [UInt8], fallbackID: JobID?) throws(Rejection) {
+    private static func read(
+        _ body: [UInt8], fallbackID: JobID?
+    ) throws(Rejection) -> (submission: Submission, job: Job) {
         let job = try JobDecoder.decode(
             body: body, contentType: nil, contentEncoding: nil, messageID: fallbackID?.string
         ).get()
-        self.init(jobID: job.id, body: body)
+        return (Submission(jobID: job.id, body: body), job)
     }
 }
 

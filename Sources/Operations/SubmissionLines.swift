@@ -10,21 +10,58 @@ public enum SubmissionLines {
         public var description: String { "line \(line): \(detail)" }
     }
 
+    /// A list without faults.
+    public struct List: Sendable {
+        public var submissions: [Submission] = []
+        /// Lines that ask for nothing new: the job of an earlier line once more. It is one job, and submitted once.
+        public var repetitions: [Fault] = []
+    }
+
     /// All jobs, or every fault: nothing is submitted of a list that is wrong somewhere, because a second try of jobs
     /// without ids of their own would be new jobs. Empty lines are passed over.
-    public static func read(_ text: [UInt8]) -> Result<[Submission], Faults> {
-        var submissions: [Submission] = []
+    ///
+    /// One id is one job. Two lines with one id that say different things are a fault, whatever differs: the worker
+    /// would take one of them and never the other.
+    public static func read(_ text: [UInt8]) -> Result<List, Faults> {
+        var list = List()
         var faults: [Fault] = []
+        var lines: [JobID: (line: Int, job: Job)] = [:]
         for (index, bytes) in text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
             let line = Array(bytes.last == UInt8(ascii: "\r") ? bytes.dropLast() : bytes)
             guard line.contains(where: { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\t") }) else { continue }
             do throws(Rejection) {
-                submissions.append(try Submission(body: line))
+                let (submission, job) = try Submission.read(line)
+                guard let earlier = lines[job.id] else {
+                    lines[job.id] = (index + 1, job)
+                    list.submissions.append(submission)
+                    continue
+                }
+                if let difference = difference(between: earlier.job, and: job) {
+                    faults.append(
+                        Fault(
+                            line: index + 1,
+                            detail: "job \(job.id) stands on line \(earlier.line) with another \(difference)"))
+                } else {
+                    list.repetitions.append(
+                        Fault(
+                            line: index + 1,
+                            detail: "job \(job.id) stands on line \(earlier.line) already; it is one job"))
+                }
             } catch {
                 faults.append(Fault(line: index + 1, detail: "\(error.reason.rawValue): \(error.detail)"))
             }
         }
-        return faults.isEmpty ? .success(submissions) : .failure(Faults(faults: faults))
+        return faults.isEmpty ? .success(list) : .failure(Faults(faults: faults))
+    }
+
+    /// The first thing that one id says twice and differently; nil if both are the same job.
+    private static func difference(between first: Job, and second: Job) -> String? {
+        if first.account != second.account { return "account" }
+        if first.shareToken != second.shareToken { return "share token" }
+        if first.deadline != second.deadline { return "deadline" }
+        if first.requestedAt != second.requestedAt { return "requestedAt" }
+        if first.metadata != second.metadata { return "metadata" }
+        return nil
     }
 
     /// Each line as it is, under the id that can be read of it, else none.

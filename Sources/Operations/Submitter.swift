@@ -23,17 +23,17 @@ public struct Submitter: Sendable {
         public let description: String
     }
 
-    /// Publishes all of them, telling each that is confirmed, one after another. Stops at the first refusal; what was
-    /// told is published.
+    /// Publishes all of them, telling each that is confirmed, one after another. Stops at the first refusal, and once
+    /// `goesOn` says no; what was told is published.
     public func submit(
-        _ submissions: [Submission], onConfirmed: (Submission) -> Void
+        _ submissions: [Submission], while goesOn: () -> Bool = { true }, onConfirmed: (Submission) -> Void
     ) async throws(Refusal) {
         let refusal = await withTaskGroup(of: (Submission, Refusal?).self) { group in
             var first: Refusal?
             var next = submissions.startIndex
             var running = 0
             while true {
-                while first == nil, next < submissions.endIndex, running < Self.atOnce {
+                while first == nil, next < submissions.endIndex, running < Self.atOnce, goesOn() {
                     let submission = submissions[next]
                     next += 1
                     running += 1

@@ -1,5 +1,4 @@
-import CLinux
-import Glibc
+import Files
 import Threads
 
 /// Files that are sent to whoever helps, and the manifest that says what they are.
@@ -41,6 +40,8 @@ public struct SupportArchive: Sendable {
     /// tar is part of every Debian system, so the daemon needs no library for it. A few megabytes take it no time.
     private static let tar = "/bin/tar"
     private static let tarTime = Duration.seconds(60)
+    /// More than all parts of a bundle at their longest.
+    private static let longest = 512 << 20
 
     public var manifest: String {
         var text = """
@@ -66,53 +67,35 @@ public struct SupportArchive: Sendable {
         return text
     }
 
-    /// Writes it as a gzipped tar that only its owner can read, under its name once it is whole. It blocks.
-    public func write(to target: String) throws(Failure) {
-        var template = Array((target + ".XXXXXX").utf8CString)
-        guard mkdtemp(&template) != nil else { throw Self.failure("making a folder beside \(target)") }
-        let stage = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        let inner = "\(stage)/\(Self.folder)"
-        let part = "\(stage)/part"
-        var files: [String] = []
-        defer {
-            for file in files + [part] { unlink(file) }
-            rmdir(inner)
-            rmdir(stage)
+    /// As a gzipped tar. It is made of a folder in `scratch` that only this user can read, and that is gone when this
+    /// returns. It blocks.
+    public func packed(in scratch: String) throws(Failure) -> [UInt8] {
+        let packed: Result<[UInt8], Failure>
+        do throws(SystemCallError) {
+            var stage = try ScratchFolder(in: scratch)
+            try stage.addFolder(Self.folder)
+            let manifest = Item(name: Self.manifestName, source: "", contents: Array(self.manifest.utf8))
+            for item in [manifest] + items where !item.contents.isEmpty {
+                try stage.addFile("\(Self.folder)/\(item.name)", item.contents)
+            }
+            packed = Self.pack(stage.path)
+        } catch {
+            throw Failure(description: error.description)
         }
-        guard mkdir(inner, 0o700) == 0 else { throw Self.failure("making \(inner)") }
-        let manifest = Item(name: Self.manifestName, source: "", contents: Array(self.manifest.utf8))
-        for item in [manifest] + items where !item.contents.isEmpty {
-            files.append("\(inner)/\(item.name)")
-            try Self.write(item.contents, to: "\(inner)/\(item.name)")
-        }
-        try Self.write([], to: part)
+        return try packed.get()
+    }
+
+    private static func pack(_ stage: String) -> Result<[UInt8], Failure> {
         let outcome = ChildProgram(
             [
-                Self.tar, "--create", "--gzip", "--file", part, "--directory", stage, "--owner=0", "--group=0",
+                Self.tar, "--create", "--gzip", "--file", "-", "--directory", stage, "--owner=0", "--group=0",
                 "--numeric-owner", "--sort=name", Self.folder,
-            ], timeout: Self.tarTime, longestOutput: 4 << 10
+            ], timeout: Self.tarTime, longestOutput: Self.longest
         ).run()
         guard outcome.ending == .exited(0) else {
             let words = String(decoding: outcome.complaint, as: UTF8.self)
-            throw Failure(description: "\(Self.tar) could not write \(part): \(outcome.ending) \(words)")
+            return .failure(Failure(description: "\(Self.tar) could not pack the archive: \(outcome.ending) \(words)"))
         }
-        guard rename(part, target) == 0 else { throw Self.failure("renaming \(part) to \(target)") }
-    }
-
-    private static func write(_ bytes: [UInt8], to path: String) throws(Failure) {
-        let descriptor = CLinux_open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw failure("creating \(path)") }
-        defer { close(descriptor) }
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            guard count > 0 else { throw failure("writing \(path)") }
-            rest = rest.dropFirst(count)
-        }
-    }
-
-    /// Takes errno, so it must be made directly after the call.
-    private static func failure(_ attempted: String) -> Failure {
-        Failure(description: "\(SystemCallError(attempted))")
+        return .success(outcome.output)
     }
 }

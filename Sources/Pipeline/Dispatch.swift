@@ -71,6 +71,8 @@ struct Dispatch: Sendable {
     var limits: Limits
     var entries: [DeliveryTag: Entry] = [:]
     var companies: [JobID: Company] = [:]
+    /// Jobs that an operator ends.
+    var reserved: Set<JobID> = []
     var accounts: [AccountID: AccountQueue] = [:]
     var rings = PerLane(repeating: FIFO<AccountID>())
     var turns = LaneTurns()
@@ -125,6 +127,7 @@ struct Dispatch: Sendable {
         _ tag: DeliveryTag, _ item: Item, _ job: Job, first: Bool = false, at now: MonotonicTime
     ) {
         guard item.lane != .broken else { return keepHouse(tag, .work) }
+        guard !reserved.contains(job.id) else { return keepHouse(tag, .park) }
         guard item.stamp.suspect == 0 else { return suspects.add(tag) }
         accounts[job.account, default: AccountQueue()].add(tag, lane: item.lane, first: first)
         offer(job.account, at: now)
@@ -205,6 +208,10 @@ struct Dispatch: Sendable {
         guard let entry = entries[tag] else { return }
         leave(entry, at: now)
         entries[tag] = Entry(item: item, state: .delayed, hasPlace: entry.hasPlace)
+        // Once: should that turn lead back here, it waits as it is told.
+        if let job = item.job, reserved.contains(job.id), entry.state != .running(.park) {
+            return keepHouse(tag, .park)
+        }
         timers.schedule(.ready(tag), at: time)
     }
 

@@ -272,7 +272,7 @@ final class Dispatcher: Sendable {
 
     // MARK: The pump
 
-    private func change(_ body: (inout DispatcherState, MonotonicTime) -> Void) {
+    func change(_ body: (inout DispatcherState, MonotonicTime) -> Void) {
         changeHolds { state, now in
             body(&state, now)
             return []
@@ -285,18 +285,24 @@ final class Dispatcher: Sendable {
         let wall = clock.wall()
         var lifted: [Hold] = []
         var holds: [HoldCause: Hold]?
-        let (turns, consumption) = state.withLock { state in
+        let (turns, consumption, reservations) = state.withLock { state in
             let revision = state.gate.revision
             lifted = body(&state, now)
             defer {
                 rearm(&state, at: now)
                 if state.gate.revision != revision { holds = state.gate.holds }
             }
-            return state.settle(at: now, wall: wall)
+            let (turns, consumption) = state.settle(at: now, wall: wall)
+            return (turns, consumption, state.takeReservations())
         }
         if let consumption { inbox.consume(consumption) }
         for (worker, turn) in turns { worker.resume(returning: turn) }
+        for (waiter, isGranted) in reservations { waiter.resume(returning: isGranted) }
         if let holds { onHoldsChanged(holds.values.sorted { $0.since < $1.since }, lifted) }
+    }
+
+    func withDispatch<Answer>(_ body: (Dispatch) -> Answer) -> Answer {
+        state.withLock { body($0.dispatch) }
     }
 
     /// One alarm, for the earliest timer or probe.

@@ -14,6 +14,8 @@ struct DispatcherState {
     /// Nothing is taken before there are workers, whatever changes meanwhile: a reload, a pause, a lost link.
     var isOpen = false
     var isTaking = true
+    /// Whoever waits for the last delivery of a job to leave the hand.
+    var reservations: Reservations = [:]
     var alarm: (time: MonotonicTime, task: Task<Void, Never>)?
 
     private static let longestBulkWait = Duration.seconds(60)

@@ -129,7 +129,10 @@ enum Ending: Sendable {
             (verdict, detail) = (last, text)
             switch hand.album {
             case .owned, .joined: effect = .notLeft
-            case .notJoined, .cannotTell, nil: effect = reason.effect(isAmbiguous: hand.progress.isAmbiguous)
+            case .notJoined, .cannotTell, nil:
+                // What an operator ends is in doubt after any call, also one that was answered: nobody asks it again.
+                let isInDoubt = reason == .cancelled ? hand.progress.hasCalled : hand.progress.isAmbiguous
+                effect = reason.effect(isAmbiguous: isInDoubt)
             }
         }
         // What ended the job may be an answer to the question; a result tells of calls alone.

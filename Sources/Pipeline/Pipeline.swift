@@ -15,10 +15,12 @@ public final class Pipeline: Sendable {
     let dispatcher: Dispatcher
     private let worker: Worker
     private let inspector: Inspector
-    private let ledger: any Ledger
     private let intake: Intake
     let clock: any Timekeeper
-    private let onEvent: @Sendable (PipelineEvent) -> Void
+    let onEvent: @Sendable (PipelineEvent) -> Void
+    let ledger: any Ledger
+    var announcer: Announcer { worker.announcer }
+    let operators = OperatorsAtWork()
     let executor: (any TaskExecutor)?
     private let holdLog = HoldLog()
     private let state = Lock(State())
@@ -42,6 +44,7 @@ public final class Pipeline: Sendable {
         self.clock = clock
         self.executor = executor
         self.onEvent = onEvent
+        self.ledger = ledger
         intake = Intake(prefix: configuration.prefix)
         let lifts = Lifts()
         dispatcher = Dispatcher(
@@ -65,7 +68,6 @@ public final class Pipeline: Sendable {
             ledger: ledger, announcer: announcer, dispatcher: dispatcher, queues: queues, clock: clock,
             configuration: configuration, onEvent: onEvent)
         self.lifts = lifts
-        self.ledger = ledger
     }
 
     private let lifts: Lifts

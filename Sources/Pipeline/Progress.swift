@@ -14,6 +14,9 @@ struct Progress: Equatable, Sendable {
     /// When the parked copy is due, as the ledger says.
     var due: Timestamp?
 
+    /// A call began, whatever became of it.
+    var hasCalled: Bool { firstCallAt != nil || attempts > 0 || isAmbiguous }
+
     init(_ arrival: Arrival, isAmbiguous: Bool) {
         attempts = arrival.attempts
         self.isAmbiguous = isAmbiguous || arrival.isAmbiguous

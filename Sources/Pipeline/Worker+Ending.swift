@@ -74,6 +74,9 @@ extension Worker {
         let stored = finished.resultIsPublished ? nil : finished.result
         var owed: Letter?
         if !finished.letterIsPublished, let result = try? JobResult.decode(finished.result.body) {
+            // The delivery may be older than the call that nobody heard of.
+            var hand = hand
+            hand.progress.isAmbiguous = hand.progress.isAmbiguous || result.effect == .unknown
             owed = letter(hand, result, at: finished.result.completedAt)
         }
         guard await announce(stored, owed, hand, replayed: false) else { return delivery.handBack() }

@@ -87,7 +87,8 @@ struct Worker: Sendable {
         case .parked: return ack(delivery)
         case .cancelled(let open):
             if let open { hand.progress = Progress(hand.arrival, open) }
-            let ending = Ending.failed(.cancelled, detail: "it was cancelled before a call began", nil)
+            let detail = CancelledJob.detail(hasCalled: hand.progress.hasCalled)
+            let ending = Ending.failed(.cancelled, detail: detail, nil)
             return await finish(hand, ending, delivery)
         case .unparked(let open): return await republishCopy(open, hand, delivery)
         case .leased(let until): return await stepAside(hand, until: until, .leased, delivery)

@@ -35,7 +35,8 @@ extension CommandSpecification {
         }
         // The command's own options first, then those that it has from above.
         let options = path.reversed().flatMap(\.options).map { ($0.usage, $0.help) }
-        sections.append(section("options", options + [("--help", "print this help")]))
+        let version = path.count == 1 && command.hasVersion ? [("--version", "print the version")] : []
+        sections.append(section("options", options + version + [("--help", "print this help")]))
         return sections.joined(separator: "\n\n") + "\n"
     }
 

@@ -14,6 +14,7 @@ extension CommandSpecification {
         var positionals: [String] = []
         var values: [String: [String]] = [:]
         var asksForHelp = false
+        var asksForVersion = false
         /// What comes is an argument even if it begins with a dash.
         var optionsEnded = false
 
@@ -37,11 +38,14 @@ extension CommandSpecification {
                     optionsEnded = true
                 } else if argument == "--help" || argument == "-h" {
                     asksForHelp = true
+                } else if argument == "--version", path.count == 1, current.hasVersion {
+                    asksForVersion = true
                 } else {
                     try readOption(argument, &rest)
                 }
             }
             if asksForHelp { return .help(CommandSpecification.help(of: path)) }
+            if asksForVersion { return .version }
             try checkWhatIsMissing()
             return .run(
                 ParsedArguments(
@@ -73,7 +77,8 @@ extension CommandSpecification {
             let name = String(argument.prefix { $0 != "=" })
             let attached = argument.contains("=") ? String(argument.dropFirst(name.count + 1)) : nil
             guard let option = options.first(where: { $0.name == name }) else {
-                let known = options.map(\.name) + ["--help"]
+                let version = path.count == 1 && current.hasVersion ? ["--version"] : []
+                let known = options.map(\.name) + ["--help"] + version
                 throw error("unknown option \(name)" + Self.suggestion(for: name, among: known))
             }
             guard option.isRepeatable || values[name] == nil else { throw error("\(name) is given twice") }

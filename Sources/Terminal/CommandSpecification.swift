@@ -12,10 +12,12 @@ public struct CommandSpecification: Sendable {
     public let positionals: [PositionalSpecification]
     /// A command with subcommands takes no positionals and runs only as one of them.
     public let subcommands: [CommandSpecification]
+    /// `--version`, before any command, asks for the program's version.
+    public let hasVersion: Bool
 
     public init(
         _ name: String, summary: String, discussion: String? = nil, options: [OptionSpecification] = [],
-        positionals: [PositionalSpecification] = [], subcommands: [CommandSpecification] = []
+        positionals: [PositionalSpecification] = [], subcommands: [CommandSpecification] = [], hasVersion: Bool = false
     ) {
         precondition(
             positionals.isEmpty || subcommands.isEmpty, "\(name): a first word would be both a command and an argument")
@@ -28,5 +30,6 @@ public struct CommandSpecification: Sendable {
         self.options = options
         self.positionals = positionals
         self.subcommands = subcommands
+        self.hasVersion = hasVersion
     }
 }

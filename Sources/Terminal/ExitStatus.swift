@@ -13,6 +13,8 @@ public enum ExitStatus: Int32, Error, CaseIterable, Sendable {
     case internalFault = 70
     /// EX_CANTCREAT
     case cannotCreateFile = 73
+    /// EX_IOERR: what was to be written is not there.
+    case outputLost = 74
     /// EX_TEMPFAIL
     case tryAgainLater = 75
     /// EX_NOPERM

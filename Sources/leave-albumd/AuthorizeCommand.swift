@@ -36,7 +36,8 @@ struct AuthorizeCommand: Sendable {
         let listener = try LoopbackListener()
         let question = Authorization(clientID: client, redirectURI: "http://127.0.0.1:\(listener.port)/")
         let url = question.url(authorizationEndpoint: arguments.value("--auth-url") ?? Self.authorizationEndpoint)
-        StandardStream.output.write("\(url)\n")
+        // An address that nobody reads is opened by nobody.
+        guard StandardStream.output.write("\(url)\n") else { return .answeredNo }
         StandardStream.error.write("open that address in the user's browser, on this machine; waiting\n")
         let code = try await answer(to: question, listener)
         let engine = try HTTPEngine(settings.tokenHTTP)

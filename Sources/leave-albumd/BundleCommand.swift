@@ -28,7 +28,9 @@ struct BundleCommand: Sendable {
         let unit = arguments.value("--unit") ?? Self.defaultUnit
         guard !unit.hasPrefix("-") else { throw arguments.error("--unit takes the name of a unit, not \(unit)") }
         let now = SystemTimekeeper().wall().rfc3339
-        let target = arguments.positionals.first ?? "leave-albumd-bundle-\(now.filter { $0 != ":" }).tar.gz"
+        let name = arguments.positionals.first ?? "leave-albumd-bundle-\(now.filter { $0 != ":" }).tar.gz"
+        // Refused before anything is asked: collecting takes a while.
+        let target = try OutputTarget(name)
 
         let (settings, faults) = load(config)
         let scrubber = Scrubber(
@@ -38,13 +40,15 @@ struct BundleCommand: Sendable {
         items += await collect(BundlePart.all(config: config, unit: unit, lines: lines), scrubber)
 
         let archive = SupportArchive(origin: "leave-albumd \(Commands.version), \(now)", items: items)
+        let packed: [UInt8]
         do throws(SupportArchive.Failure) {
-            try archive.write(to: target)
+            packed = try archive.packed(in: target.scratch)
         } catch {
             throw CommandFailure(.cannotCreateFile, error.description)
         }
+        try target.write(packed)
         StandardStream.error.write(archive.manifest)
-        StandardStream.output.write(target + "\n")
+        if case .file(let path) = target { StandardStream.output.write(path + "\n") }
         return .done
     }
 

@@ -44,6 +44,7 @@ struct CommandFailure: Error, CustomStringConvertible {
             switch fault {
             case .invalid: .badInput
             case .unknown: .answeredNo
+            case .refusedFile: .cannotCreateFile
             case .unavailable: .tryAgainLater
             case .unusable: .settingsWrong
             }

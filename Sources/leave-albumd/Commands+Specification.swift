@@ -24,7 +24,14 @@ extension Commands {
             topology, submit,
             CommandSpecification(
                 "cancel", summary: "Lets jobs end without a call, also those that have not come yet",
-                options: [config, json],
+                discussion: """
+                    A job that has called goes on, unless --force ends it: by the running daemon, whatever is on hold, \
+                    else in the ledger's file. A call in flight is awaited, and if its answer ends the job, that \
+                    stands; else the job fails as cancelled, its effect unknown if a call ever began, its result \
+                    published at once and its dead letter when its message comes. A job that the ledger does not know \
+                    ends when it comes. Exit 1 if a job had ended before.
+                    """,
+                options: [config, json, .flag("--force", help: "also after a call has begun")],
                 positionals: [PositionalSpecification("ID", .several, help: "a job's id")]),
             results, dead,
             CommandSpecification(
@@ -76,13 +83,14 @@ extension Commands {
                 ],
                 positionals: [
                     PositionalSpecification(
-                        "FILE", .optional, help: "the archive (default: a name with the time, in this directory)")
+                        "FILE", .optional,
+                        help: "the archive; - is standard output (default: a name with the time, in this directory)")
                 ]),
             CommandSpecification("version", summary: "Prints the version", options: [json]),
             CommandSpecification(
                 "help", summary: "Prints the help of a command",
                 positionals: [PositionalSpecification("COMMAND", .any, help: "the command")]),
-        ])
+        ], hasVersion: true)
 
     static let config = OptionSpecification.value(
         "--config", "FILE", help: "settings (default \(defaultConfig))")
@@ -124,8 +132,9 @@ extension Commands {
         "submit", summary: "Publishes jobs, and returns when the broker has them",
         discussion: """
             One job from --account and --share-token-file, or many as JSON lines from --file or standard input. A list \
-            with a faulty line is refused as a whole. A job without a jobId gets a new one. Prints the id of each job \
-            that the broker has.
+            with a faulty line is refused as a whole, and so is one that gives an id to two different jobs; the same \
+            job twice is submitted once. A job without a jobId gets a new one. Prints the id of each job that the \
+            broker has.
             """,
         options: [
             config, json,
@@ -197,7 +206,8 @@ extension Commands {
                 "import", summary: "Seals refresh tokens into the store",
                 discussion: """
                     JSON lines {"account","refreshToken","clientId"?,"scopes"?}, or with --account one object, which may \
-                    be Google's authorized_user JSON. A list with a faulty line changes nothing.
+                    be Google's authorized_user JSON. A list with a faulty line, or with two grants of one account, \
+                    changes nothing.
                     """,
                 options: [
                     config, .value("--account", "ACCOUNT", help: "whose grant the one object is"),
@@ -243,7 +253,9 @@ extension Commands {
             CommandSpecification(
                 "backup", summary: "Copies the ledger while jobs go on, and checks the copy",
                 options: [config, json],
-                positionals: [PositionalSpecification("FILE", help: "the copy; replaced when it is whole")]),
+                positionals: [
+                    PositionalSpecification("FILE", help: "the copy, replaced when it is whole; - is standard output")
+                ]),
             CommandSpecification(
                 "restore", summary: "Puts a backup in the ledger's place. The daemon must be stopped",
                 options: [config, json],

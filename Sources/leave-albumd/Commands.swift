@@ -1,4 +1,5 @@
 import CLinux
+import Files
 import Glibc
 import Service
 import Settings
@@ -7,7 +8,7 @@ import Terminal
 
 /// Where each command is done.
 enum Commands {
-    static let version = "0.1.0"
+    static let version = ProgramVersion.text
 
     /// Never returns: the process ends with the command's status.
     static func run(_ arguments: ParsedArguments) -> Never {
@@ -20,7 +21,7 @@ enum Commands {
         case "version":
             let text = arguments.isSet("--json") ? "{\"version\":\"\(version)\"}" : "leave-albumd \(version)"
             StandardStream.output.write(text + "\n")
-            exit(ExitStatus.done.rawValue)
+            end(.done)
         case "help": help(arguments.positionals)
         case "check": finish { try await CheckCommand(arguments).run() }
         case "bundle": finish { try await BundleCommand(arguments).run() }
@@ -59,14 +60,22 @@ enum Commands {
         }
     }
 
+    /// The only end of this process: what a command wrote has arrived, or the status says that it has not.
+    static func end(_ status: ExitStatus) -> Never {
+        UnfinishedFiles.ofProcess.remove()
+        guard let trouble = StandardStream.outputTrouble() else { exit(status.rawValue) }
+        StandardStream.error.write("leave-albumd: \(trouble)\n")
+        exit(ExitStatus.outputLost.rawValue)
+    }
+
     private static func help(_ words: [String]) -> Never {
         guard let text = specification.help(for: words) else {
             StandardStream.error.write(
                 "leave-albumd: there is no command \(DisplayText.printable(words.joined(separator: " ")))\n")
-            exit(ExitStatus.usage.rawValue)
+            end(.usage)
         }
         StandardStream.output.write(text)
-        exit(ExitStatus.done.rawValue)
+        end(.done)
     }
 
     private static func load(_ path: String, isDaemon: Bool) -> Settings {
@@ -78,7 +87,7 @@ enum Commands {
             if isDaemon { Notifier.systemd.tell([.status(error.description)]) }
             // A file that is another user's is no fault of the settings, except for the daemon, whose file it is.
             let isForbidden = !isDaemon && access(path, R_OK) != 0 && CLinux_errno() == EACCES
-            exit((isForbidden ? ExitStatus.noPermission : .settingsWrong).rawValue)
+            end(isForbidden ? .noPermission : .settingsWrong)
         }
     }
 
@@ -86,17 +95,17 @@ enum Commands {
     private static func finish(_ body: @escaping @Sendable () async throws -> ExitStatus) -> Never {
         Task.detached {
             do {
-                exit(try await body().rawValue)
+                end(try await body())
             } catch {
                 let failure = CommandFailure(error)
                 StandardStream.error.write("leave-albumd: \(failure.description)\n")
-                exit(failure.status.rawValue)
+                end(failure.status)
             }
         }
         Signals.watch { event in
             if case .terminate = event {
                 StandardStream.error.write("\nleave-albumd: interrupted\n")
-                exit(ExitStatus.tryAgainLater.rawValue)
+                end(.tryAgainLater)
             }
         }
     }
@@ -112,7 +121,7 @@ enum Commands {
             let status = await daemon.run(reloads: reloads) { () throws(SettingsFaults) in
                 try Settings.load(path: path, environment: Settings.processEnvironment())
             }
-            exit(status.rawValue)
+            end(status)
         }
         Signals.watch { event in
             switch event {

@@ -16,6 +16,7 @@ import Threads
 /// | `probe` | | `probing` |
 /// | `holds` | | `holds`, `accounts` |
 /// | `quota` | | `day`, `calls`, `probes`, `limit`, `remaining`, `resetsAt`, `pace`, `backlog`, `doneAt`? |
+/// | `job.cancel` | `jobId` | `ForcedCancel`: the job has ended, or ends when it comes |
 /// | `queues` | | `queues`: `name`, `messages`, `consumers` |
 extension ControlDesk {
     func operate(_ request: ControlRequest, _ peer: ControlPeer) async throws(DeskFault) -> JSONValue? {
@@ -26,6 +27,7 @@ extension ControlDesk {
         case "holds": return holds()
         case "quota": return try await quota()
         case "queues": return try await depths()
+        case "job.cancel": return try await cancelForGood(request.arguments, peer)
         default: return nil
         }
     }

@@ -36,6 +36,7 @@ struct CredentialsCommand: Sendable {
         defer { _ = text.withUnsafeMutableBytes { $0.initializeMemory(as: UInt8.self, repeating: 0) } }
         let now = SystemTimekeeper().wall()
         var grants: [Grant] = []
+        var lines: [AccountID: (line: Int, grant: Grant)] = [:]
         if let account = arguments.value("--account") {
             grants = [try grant(&text, line: nil, account: AccountID(account), at: now)]
         } else {
@@ -44,7 +45,17 @@ struct CredentialsCommand: Sendable {
             {
                 guard line.contains(where: { $0 > 0x20 }) else { continue }
                 var bytes = Array(line)
-                grants.append(try grant(&bytes, line: index + 1, account: nil, at: now))
+                let grant = try grant(&bytes, line: index + 1, account: nil, at: now)
+                if let earlier = lines[grant.account] {
+                    guard earlier.grant == grant else {
+                        throw CommandFailure(
+                            .badInput,
+                            "line \(index + 1): its account stands on line \(earlier.line) with another grant")
+                    }
+                    continue
+                }
+                lines[grant.account] = (index + 1, grant)
+                grants.append(grant)
             }
         }
         // All are read before one is written: a list that is wrong somewhere changes nothing.
@@ -152,7 +163,7 @@ struct CredentialsCommand: Sendable {
         }
         var progress = ProgressBar(title: "checking", total: accounts.count)
         var (done, bad) = (0, 0)
-        for account in accounts {
+        for account in accounts where !StandardStream.hasLostOutput {
             let answer = await credentials.token(for: account, rejecting: nil)
             let (word, detail) = Self.words(answer)
             if word != "ok" { bad += 1 }

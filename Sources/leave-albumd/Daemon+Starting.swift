@@ -160,7 +160,7 @@ extension Daemon {
         StartError(
             description: "there is no ledger at \(settings.ledger.path), and queue \(queue) is not empty: without "
                 + "the memory of what was called, jobs may be called twice. Restore the ledger, or start once with "
-                + "--new-ledger if there never was one", status: .settingsWrong)
+                + "--new-ledger if there never was one (docs/ledger.md says how under systemd)", status: .settingsWrong)
     }
 
     /// A package was installed and its settings were not touched: the error alone would not say that.

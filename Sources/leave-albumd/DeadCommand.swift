@@ -212,7 +212,8 @@ struct DeadCommand: Sendable {
             if isDry { return done < limit ? .keep : .stop }
             return .remove
         } until: {
-            done >= limit
+            // What is done to the rest would be in no record.
+            done >= limit || StandardStream.hasLostOutput
         }
         progress.hide()
         StandardStream.error.write(
@@ -244,7 +245,8 @@ struct DeadCommand: Sendable {
             try await note(letter, "discarded", "its dead letter, by \(Self.operator)")
             return .remove
         } until: {
-            done >= limit
+            // What is done to the rest would be in no record.
+            done >= limit || StandardStream.hasLostOutput
         }
         progress.hide()
         StandardStream.error.write(isDry ? "\(done) would be discarded\n" : "\(done) discarded\n")

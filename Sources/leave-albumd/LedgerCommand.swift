@@ -95,8 +95,32 @@ struct LedgerCommand: Sendable {
     }
 
     private func backUp() async throws -> ExitStatus {
-        let answer = try await ask("ledger.backup", .init("file", .text(Self.absolute(arguments.positionals[0]))))
-        show(answer, "copied the ledger to \(answer["file"]?.text ?? "")\n")
+        switch try OutputTarget(arguments.positionals[0]) {
+        case .standardOutput: return try await streamBackup()
+        case .file(let path):
+            let answer = try await ask("ledger.backup", .init("file", .text(Self.absolute(path))))
+            show(answer, "copied the ledger to \(answer["file"]?.text ?? "")\n")
+            return .done
+        }
+    }
+
+    /// The copy lies beside the ledger while it is made, where the daemon may write, and goes from there to standard
+    /// output.
+    private func streamBackup() async throws -> ExitStatus {
+        let path = Self.absolute(settings.ledger.path)
+        let directory = LedgerDisk.directory(of: path)
+        // Else a copy would be made that this user can neither read nor remove.
+        guard access(path, R_OK) == 0, access(directory, W_OK | X_OK) == 0 else {
+            throw CommandFailure(
+                errno == ENOENT ? .answeredNo : .noPermission,
+                SystemCallError("reading \(path) and writing beside it", code: errno).description)
+        }
+        // Always the same name: what an interruption leaves is replaced by the next copy.
+        let copy = "\(path).copy"
+        _ = try await ask("ledger.backup", .init("file", .text(copy)))
+        if try InputFile.move(copy, to: .output) {
+            StandardStream.error.write("copied the ledger to standard output\n")
+        }
         return .done
     }
 

@@ -17,7 +17,9 @@ struct LedgerDoor: Sendable {
         } catch {
             guard case .notRunning = error else { throw CommandFailure(error) }
         }
-        let desk = LedgerDesk(.file(path: settings.ledger.path), publish: publisher())
+        let desk = LedgerDesk(
+            .file(path: settings.ledger.path), publish: publisher(isReplayed: true),
+            announce: publisher(isReplayed: false))
         guard let answer = try await desk.answer(request, arguments) else {
             throw CommandFailure(.internalFault, "no request \(request)")
         }
@@ -25,12 +27,12 @@ struct LedgerDoor: Sendable {
     }
 
     /// Connects at the first result, with the worker's own rights, because results are the worker's to publish.
-    private func publisher() -> @Sendable (StoredResult) async -> Bool {
+    private func publisher(isReplayed: Bool) -> @Sendable (StoredResult) async -> Bool {
         let outbox = LazyOutbox(settings)
         let prefix = settings.broker.prefix
         return { result in
             guard let link = outbox.link() else { return false }
-            let publication = ResultMessage.publication(of: result, prefix: prefix, isReplayed: true)
+            let publication = ResultMessage.publication(of: result, prefix: prefix, isReplayed: isReplayed)
             return await link.publish(publication) == .confirmed
         }
     }

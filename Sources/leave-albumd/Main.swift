@@ -1,4 +1,3 @@
-import Glibc
 import Service
 import Settings
 import Terminal
@@ -13,12 +12,15 @@ struct Main {
             invocation = try Commands.specification.parse(arguments)
         } catch {
             StandardStream.error.write(error.description + "\n")
-            exit(ExitStatus.usage.rawValue)
+            Commands.end(.usage)
         }
         switch invocation {
         case .help(let text):
             StandardStream.output.write(text)
-            exit(ExitStatus.done.rawValue)
+            Commands.end(.done)
+        case .version:
+            StandardStream.output.write("leave-albumd \(Commands.version)\n")
+            Commands.end(.done)
         case .run(let parsed):
             Commands.run(parsed)
         }

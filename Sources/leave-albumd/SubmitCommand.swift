@@ -85,7 +85,9 @@ struct SubmitCommand: Sendable {
             return SubmissionLines.unchecked(text)
         }
         switch SubmissionLines.read(text) {
-        case .success(let submissions): return submissions
+        case .success(let list):
+            for repetition in list.repetitions { StandardStream.error.write("leave-albumd: \(repetition)\n") }
+            return list.submissions
         case .failure(let list):
             let faults = list.faults.map { "\($0)\n" }.joined()
             throw CommandFailure(.badInput, "nothing was submitted:\n\(faults)".trimmingLastNewline)
@@ -102,7 +104,8 @@ struct SubmitCommand: Sendable {
         var done = 0
         var progress = ProgressBar(title: title, total: count)
         do throws(Submitter.Refusal) {
-            try await submitter.submit(submissions) { submission in
+            // Without a record of the ids there is no second try of the rest.
+            try await submitter.submit(submissions, while: { !StandardStream.hasLostOutput }) { submission in
                 done += 1
                 if prints, StandardStream.output.isTerminal { progress.hide() }
                 if prints {
@@ -117,6 +120,7 @@ struct SubmitCommand: Sendable {
                 .serviceUnavailable, "\(error); the broker has \(done) of \(count) jobs, whose ids are printed")
         }
         progress.hide()
+        if done < count { StandardStream.error.write("leave-albumd: the broker has \(done) of \(count) jobs\n") }
     }
 
     private func wait(
@@ -143,7 +147,7 @@ struct SubmitCommand: Sendable {
                 StandardStream.output.write(ResultLine.text(result, isJSON: arguments.isSet("--json")))
                 progress.update(completed: awaited.total - awaited.open.count)
             }
-            if awaited.isComplete { break }
+            if awaited.isComplete || StandardStream.hasLostOutput { break }
         }
         progress.hide()
         StandardStream.error.write(awaited.summary + "\n")

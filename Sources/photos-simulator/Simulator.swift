@@ -1,6 +1,8 @@
 import CLinux
+import Files
 import Glibc
 import Jobs
+import Terminal
 import Threads
 
 @main
@@ -10,8 +12,11 @@ struct Simulator {
         switch SimulatorOptions.parse(Array(CommandLine.arguments.dropFirst())) {
         case .run(let parsed): options = parsed
         case .help:
-            print(SimulatorOptions.help)
-            exit(0)
+            StandardStream.output.write(SimulatorOptions.help + "\n")
+            end()
+        case .version:
+            StandardStream.output.write("photos-simulator \(ProgramVersion.text)\n")
+            end()
         case .wrong(let problem): fail("\(problem); see --help", status: 64)
         }
         // Before the first thread, so that every thread has it.
@@ -54,8 +59,9 @@ struct Simulator {
         guard bound else { throw SystemCallError("listening on \(options.host):\(options.port)") }
         let port = UInt16(bigEndian: address.sin_port)
         if let file = options.portFile { write("\(port)\n", to: file) }
-        print("listening on http://\(options.host):\(port)")
-        fflush(nil)
+        // Whoever waits for the line would wait for ever.
+        StandardStream.output.write("listening on http://\(options.host):\(port)\n")
+        if StandardStream.hasLostOutput { end() }
         while true {
             let client = CLinux_accept(listener)
             guard client >= 0 else {
@@ -73,15 +79,22 @@ struct Simulator {
         }
     }
 
-    /// Written whole under another name and renamed, so that who waits for the file finds the port in it.
+    /// What was printed has arrived, or the status says that it has not.
+    private static func end() -> Never {
+        guard let trouble = StandardStream.outputTrouble() else { exit(ExitStatus.done.rawValue) }
+        fail(trouble, status: ExitStatus.outputLost.rawValue)
+    }
+
+    /// Whole under its name, so that who waits for the file finds the port in it.
     private static func write(_ text: String, to path: String) {
-        let part = path + ".part"
-        let descriptor = CLinux_open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else { fail(SystemCallError("opening \(part)").description, status: 73) }
-        let bytes = Array(text.utf8)
-        _ = Glibc.write(descriptor, bytes, bytes.count)
-        close(descriptor)
-        guard rename(part, path) == 0 else { fail(SystemCallError("renaming \(part)").description, status: 73) }
+        do throws(OutputFile.Failure) {
+            let file = try OutputFile(path)
+            try file.write(Array(text.utf8))
+            try file.permit(0o644)
+            try file.publish()
+        } catch {
+            fail(error.description, status: ExitStatus.cannotCreateFile.rawValue)
+        }
     }
 
     private static func seed(_ world: World, from path: String) {

@@ -13,6 +13,7 @@ struct SimulatorOptions: Sendable {
     enum Outcome {
         case run(SimulatorOptions)
         case help
+        case version
         case wrong(String)
     }
 
@@ -22,6 +23,7 @@ struct SimulatorOptions: Sendable {
         while let name = rest.popFirst() {
             switch name {
             case "--help", "-h": return .help
+            case "--version": return .version
             case "--auto-members": options.autoMembers = true
             case "--any-token": options.anyToken = true
             case "--listen", "--port-file", "--journal", "--albums", "--latency", "--seed":
@@ -68,6 +70,7 @@ struct SimulatorOptions: Sendable {
           --any-token          a bearer is the account's name; else it is sim:<account> or a registered one
           --latency N[ms]      before each answer
           --seed N             of the random faults
+          --version            print the version
 
         POST /v1/sharedAlbums:leave and :join {"shareToken"}, GET /v1/sharedAlbums/TOKEN,
         POST /v1/albums/ID:share, each with Authorization: Bearer …; POST /token for refresh tokens

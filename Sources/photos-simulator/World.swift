@@ -1,5 +1,6 @@
 import Glibc
 import Jobs
+import Terminal
 import Threads
 
 /// All that the simulator knows, behind one lock: albums, faults, counters and the journal of every call.
@@ -56,7 +57,11 @@ final class World: Sendable {
         state.journal.append(numbered)
         guard journalFile >= 0 else { return }
         let line = numbered.json.encoded() + [0x0a]
-        _ = write(journalFile, line, line.count)
+        guard write(journalFile, line, line.count) == line.count else {
+            // Tests and people count on it: a journal with holes would be believed.
+            StandardStream.error.write("photos-simulator: \(SystemCallError("writing the journal"))\n")
+            exit(ExitStatus.outputLost.rawValue)
+        }
     }
 }
 

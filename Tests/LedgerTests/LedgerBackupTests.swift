@@ -33,8 +33,20 @@ import Threads
         let folder = TemporaryFolder()
         let ledger = try SQLiteLedger.opened(folder)
         await #expect { try await ledger.backUp(to: folder.path + "/none/backup") } throws: { error in
-            (error as? LedgerError)?.isUnavailable == true && "\(error)".contains("/none/backup.part")
+            (error as? LedgerError)?.isUnavailable == true && "\(error)".contains("/none/backup")
         }
+        #expect(try await ledger.statistics().lastBackupAt == nil)
+        await ledger.close(within: SQLiteLedger.closeTime)
+    }
+
+    @Test func aBackupOntoWhatIsNoFileIsRefusedAndReplacesNothing() async throws {
+        let folder = TemporaryFolder()
+        let ledger = try SQLiteLedger.opened(folder)
+        let target = folder.path + "/backup"
+        #expect(symlink("elsewhere", target) == 0)
+        await #expect { try await ledger.backUp(to: target) } throws: { "\($0)".contains("symbolic link") }
+        var status = stat()
+        #expect(lstat(target, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK)
         #expect(try await ledger.statistics().lastBackupAt == nil)
         await ledger.close(within: SQLiteLedger.closeTime)
     }

@@ -25,10 +25,19 @@ final class MemoryLedger: Ledger {
         var jobs: [JobID: Entry] = [:]
         var days: [String: DayCount] = [:]
         var cancelled: Set<JobID> = []
+        var cancelledForGood: Set<JobID> = []
 
         func find(_ arrival: Arrival, _ now: Timestamp) -> Finding {
             let entry = jobs[arrival.jobID]
             let finding = MemoryLedger.find(entry, arrival, now)
+            if cancelledForGood.contains(arrival.jobID) {
+                switch finding {
+                case .fresh(_, nil) where entry == nil: return .cancelled(nil)
+                case .fresh(_, nil): return .cancelled(MemoryLedger.begin(arrival, entry).open)
+                case .resumed(let open), .overdue(let open): return .cancelled(open)
+                default: return finding
+                }
+            }
             guard cancelled.contains(arrival.jobID) else { return finding }
             switch finding {
             case .fresh(_, nil) where entry == nil:
@@ -44,6 +53,41 @@ final class MemoryLedger: Ledger {
         state.withLock { state in
             if let entry = state.jobs[jobID], !entry.hasNeverCalled { return false }
             state.cancelled.insert(jobID)
+            return true
+        }
+    }
+
+    func cancelForGood(
+        _ jobID: JobID, newest generation: Int?, at now: Timestamp
+    ) async throws(LedgerError) -> CancelAnswer {
+        state.withLock { state in
+            let entry = state.jobs[jobID]
+            if let entry, entry.open == nil, generation.map({ $0 <= entry.generation }) ?? true {
+                guard let result = entry.results[entry.generation] else {
+                    preconditionFailure("ended without a result")
+                }
+                return .ended(result)
+            }
+            state.cancelledForGood.insert(jobID)
+            guard let entry, var open = entry.open else { return .remembered }
+            open.isAmbiguous = open.isAmbiguous || entry.isCalling
+            return .open(
+                CancelledJob(
+                    jobID: jobID, account: entry.account, open: open, hasCalled: !entry.hasNeverCalled,
+                    revision: entry.changes))
+        }
+    }
+
+    func finishCancelled(_ job: CancelledJob, result: StoredResult) async throws(LedgerError) -> Bool {
+        state.withLock { state in
+            guard var entry = state.jobs[job.jobID], var open = entry.open, entry.changes == job.revision else {
+                return false
+            }
+            open.isAmbiguous = open.isAmbiguous || entry.isCalling
+            entry.end(open, result, needsLetter: true)
+            state.jobs[job.jobID] = entry
+            state.cancelled.remove(job.jobID)
+            state.cancelledForGood.remove(job.jobID)
             return true
         }
     }
@@ -173,6 +217,7 @@ final class MemoryLedger: Ledger {
                 add(attempts, isAmbiguous, 0)
                 entry.end(open, result, needsLetter: needsLetter)
                 state.cancelled.remove(arrival.jobID)
+                state.cancelledForGood.remove(arrival.jobID)
                 state.jobs[arrival.jobID] = entry
                 return open.copy
             case .parked(_, let attempts, let isAmbiguous, let malformed, let due):
@@ -245,9 +290,10 @@ final class MemoryLedger: Ledger {
 
     func finishLost(_ job: OverdueJob, result: StoredResult) async throws(LedgerError) -> Bool {
         state.withLock { state in
-            guard var entry = state.jobs[job.jobID], let open = entry.open, entry.changes == job.revision else {
+            guard var entry = state.jobs[job.jobID], var open = entry.open, entry.changes == job.revision else {
                 return false
             }
+            open.isAmbiguous = open.isAmbiguous || entry.isCalling
             entry.end(open, result, needsLetter: false)
             state.jobs[job.jobID] = entry
             return true

@@ -65,12 +65,13 @@ private struct RandomRun {
     mutating func step() async throws -> Bool {
         now = now + .seconds(roll(60))
         let (arrival, now) = (arrival(), now)
-        switch roll(12) {
+        switch roll(14) {
         case 0, 1: return try await same("look") { try await $0.look(arrival, at: now) }
         case 2, 3, 4: return try await claim(arrival)
         case 5, 6, 7, 8: return try await record(arrival)
         case 9: return try await mark(arrival)
         case 10: return try await lose()
+        case 11: return try await cancel(arrival.jobID)
         default:
             let limit = 1 + roll(3)
             return try await same("owed") { [prefix] in
@@ -120,6 +121,34 @@ private struct RandomRun {
         for ledger in [ledger, model] { ledger.mark(part, of: arrival.jobID, generation: arrival.generation) }
         let now = now
         return try await same("look after mark") { try await $0.look(arrival, at: now) }
+    }
+
+    /// A publisher's word, or an operator's last one, with what the operator does on it or without.
+    private mutating func cancel(_ id: JobID) async throws -> Bool {
+        let now = now
+        guard roll(3) > 0 else { return try await same("cancel") { try await $0.cancel(id, at: now) } }
+        let newest = roll(2) == 0 ? nil : roll(3)
+        let mine = try await ledger.cancelForGood(id, newest: newest, at: now)
+        let theirs = try await model.cancelForGood(id, newest: newest, at: now)
+        guard case (.open(let ours), .open(var expected)) = (mine, theirs) else {
+            if mine != theirs { lastDifference = "cancelForGood: \(mine) is not \(theirs)" }
+            return mine == theirs
+        }
+        let revision = expected.revision
+        expected.revision = ours.revision
+        guard ours == expected else {
+            lastDifference = "cancelForGood: \(ours) is not \(expected)"
+            return false
+        }
+        guard roll(2) == 0 else { return true }
+        expected.revision = revision
+        let result = Sample.result(id.string, outcome: .failed, reason: .cancelled)
+        let answers = (
+            try await ledger.finishCancelled(ours, result: result),
+            try await model.finishCancelled(expected, result: result)
+        )
+        if answers != (true, true) { lastDifference = "finishCancelled: \(answers)" }
+        return answers == (true, true)
     }
 
     /// Sometimes with what was seen some steps ago.

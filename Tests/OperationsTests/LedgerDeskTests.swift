@@ -39,6 +39,43 @@ import Threads
                 isAmbiguous: false, malformedAnswers: 0, closing: nil))
     }
 
+    /// The file is nobody's else: what is open there ends, its result goes out at once or with the next daemon.
+    @Test func aJobIsEndedForGoodInTheFile() async throws {
+        for isThere in [true, false] {
+            let folder = LedgerFolder()
+            let ledger = try await SQLiteLedger.open(path: folder.ledger, durability: .normal, onWaiting: nil)
+            try await fill(ledger)
+            await ledger.close(within: SQLiteLedger.closeTime)
+            let announced = Lock<[String]>([])
+            let desk = LedgerDesk(
+                .file(path: folder.ledger), publish: { _ in false },
+                announce: { result in
+                    announced.withLock { $0.append(result.messageID) }
+                    return isThere
+                })
+            func cancel(_ id: String) async throws -> JSONValue {
+                let request = JSONValue.object([.init("jobId", .text(id)), .init("by", .text("uid 7"))])
+                return try #require(try await desk.answer("job.cancel", request))
+            }
+            let ended = try await cancel("open")
+            #expect(ended["state"]?.text == "ended" && ended["reason"]?.text == "cancelled")
+            #expect(ended["effect"]?.text == "unknown", "its call had begun")
+            #expect(ended["published"]?.bool == isThere)
+            #expect(announced.withLock { $0 } == ["open#0"])
+            #expect(try await cancel("open")["state"]?.text == "had_ended")
+            #expect(try await cancel("a1")["outcome"]?.text == "left")
+            #expect(try await cancel("ghost")["state"]?.text == "remembered")
+            #expect(announced.withLock { $0 } == ["open#0"])
+            await #expect(throws: DeskFault.self) { _ = try await cancel("no id") }
+
+            let reader = try LedgerReader(path: folder.ledger)
+            let story = try #require(try reader.story(of: JobID("open")))
+            #expect(story.state == .finished(resultIsPublished: isThere, letterIsPublished: false))
+            #expect(story.events.map(\.detail) == ["for good, by uid 7"])
+            #expect(try reader.faults() == [])
+        }
+    }
+
     /// Runs the body over the ledger as it lives in a daemon, then over its file, filled afresh.
     private func onBoth(
         publishes: Bool = true, _ body: (LedgerDesk, Lock<[String]>) async throws -> Void

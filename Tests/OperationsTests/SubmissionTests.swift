@@ -50,7 +50,9 @@ import Threads
             {"jobId":"b","account":"x","shareToken":"t"}
             {"account":"x","shareToken":"t"}
             """
-        let submissions = try SubmissionLines.read(Array(text.utf8)).get()
+        let list = try SubmissionLines.read(Array(text.utf8)).get()
+        let submissions = list.submissions
+        #expect(list.repetitions == [])
         #expect(submissions.prefix(2).map(\.jobID?.string) == ["a", "b"])
         #expect(submissions.count == 3)
         #expect(submissions[2].jobID != nil)
@@ -70,6 +72,53 @@ import Threads
         }
         #expect(faults.faults.map(\.line) == [2, 4])
         #expect(faults.faults.map(\.description)[1].contains("account"))
+    }
+
+    /// The worker would take one of the two and answer the other with its result.
+    @Test func oneIDForTwoJobsIsAFaultThatNamesBothLines() {
+        let first = #"{"jobId":"a","account":"x","shareToken":"t","metadata":{"k":"v"}}"#
+        let others = [
+            "account": #"{"jobId":"a","account":"y","shareToken":"t","metadata":{"k":"v"}}"#,
+            "share token": #"{"jobId":"a","account":"x","shareToken":"u","metadata":{"k":"v"}}"#,
+            "deadline":
+                #"{"jobId":"a","account":"x","shareToken":"t","deadline":"2026-12-01T00:00:00Z","metadata":{"k":"v"}}"#,
+            "requestedAt":
+                #"{"jobId":"a","account":"x","shareToken":"t","requestedAt":"2026-12-01T00:00:00Z","metadata":{"k":"v"}}"#,
+            "metadata": #"{"jobId":"a","account":"x","shareToken":"t","metadata":{"k":"w"}}"#,
+        ]
+        for (word, second) in others {
+            let text = "\n\(first)\n{\"jobId\":\"b\",\"account\":\"x\",\"shareToken\":\"t\"}\n\(second)\n"
+            guard case .failure(let faults) = SubmissionLines.read(Array(text.utf8)) else {
+                Issue.record("\(word): two jobs of one id were taken")
+                continue
+            }
+            #expect(faults.faults.map(\.description) == ["line 4: job a stands on line 2 with another \(word)"])
+        }
+    }
+
+    @Test func theSameJobOnTwoLinesIsOneJobAndIsSaid() throws {
+        let text = """
+            {"jobId":"a","account":"x","shareToken":"t"}
+            {"shareToken":"t", "account":"x", "jobId":"a"}
+            {"account":"x","shareToken":"t"}
+            {"account":"x","shareToken":"t"}
+            """
+        let list = try SubmissionLines.read(Array(text.utf8)).get()
+        #expect(list.submissions.count == 3, "jobs without ids of their own are jobs each")
+        #expect(list.repetitions.map(\.line) == [2])
+        #expect(list.repetitions.first?.description.contains("line 1") == true)
+    }
+
+    /// Composed and decomposed forms are two accounts: identity is bytes.
+    @Test func whatSwiftsStringsHoldForEqualIsStillAnother() {
+        let text =
+            #"{"jobId":"a","account":"é","shareToken":"t"}"# + "\n"
+            + "{\"jobId\":\"a\",\"account\":\"e\u{301}\",\"shareToken\":\"t\"}"
+        guard case .failure(let faults) = SubmissionLines.read(Array(text.utf8)) else {
+            Issue.record("two accounts were taken for one")
+            return
+        }
+        #expect(faults.faults.map(\.line) == [2])
     }
 
     @Test func uncheckedLinesGoAsTheyAre() {

@@ -24,9 +24,17 @@ struct Program {
 
     /// The daemon of this build.
     static func daemon(_ words: String..., environment: [String: String] = [:]) throws -> Program {
+        try run([product("leave-albumd")] + words, environment: environment)
+    }
+
+    static func simulator(_ words: String...) throws -> Program {
+        try run([product("photos-simulator")] + words)
+    }
+
+    private static func product(_ name: String) -> String {
         // The test program lies beside the others.
-        let products = URL(fileURLWithPath: ProcessInfo.processInfo.arguments[0]).deletingLastPathComponent()
-        return try run([products.appendingPathComponent("leave-albumd").path] + words, environment: environment)
+        URL(fileURLWithPath: ProcessInfo.processInfo.arguments[0]).deletingLastPathComponent()
+            .appendingPathComponent(name).path
     }
 }
 

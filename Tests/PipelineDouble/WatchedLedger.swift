@@ -67,6 +67,19 @@ public final class WatchedLedger: Ledger {
         try await ask { () async throws(LedgerError) in try await self.inner.cancel(jobID, at: now) }
     }
 
+    public func cancelForGood(
+        _ jobID: JobID, newest generation: Int?, at now: Timestamp
+    ) async throws(LedgerError) -> CancelAnswer {
+        try check()
+        return try await ask { () async throws(LedgerError) in
+            try await self.inner.cancelForGood(jobID, newest: generation, at: now)
+        }
+    }
+
+    public func finishCancelled(_ job: CancelledJob, result: StoredResult) async throws(LedgerError) -> Bool {
+        try await ask { () async throws(LedgerError) in try await self.inner.finishCancelled(job, result: result) }
+    }
+
     public func mark(_ part: PublishedPart, of jobID: JobID, generation: Int) {
         inner.mark(part, of: jobID, generation: generation)
     }

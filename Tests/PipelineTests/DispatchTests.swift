@@ -51,6 +51,67 @@ import Threads
         #expect(dispatch.patience.isEmpty && dispatch.nextTimer == nil)
     }
 
+    @Test mutating func aReservedJobHasItsTurnsAtOnceAndCallsNobody() {
+        let job = JobID("j")
+        dispatch.accept(item(1, "j"), at: at(0))
+        dispatch.accept(item(2, "j"), at: at(0))
+        dispatch.accept(item(3, "k"), at: at(0))
+        // Nothing may call, as on hold.
+        #expect(next(0) == nil)
+        dispatch.expedite(job)
+        let isFree1 = dispatch.occupy(job)
+        #expect(!isFree1)
+        var turn = next(0)
+        #expect(turn?.id == "j" && turn?.mandate == .park)
+        #expect(next(0) == nil, "the second follows the first, and the other job waits")
+        // It comes back once, and then waits as it is told.
+        dispatch.putBack(item(1, "j"), until: at(9), at: at(1))
+        #expect(next(0, at: 2) == nil)
+        turn = next(0, at: 9)
+        #expect(turn?.id == "j" && turn?.mandate == .park)
+        dispatch.end(tag(1), at: at(9))
+        turn = next(0, at: 9)
+        #expect(turn?.id == "j" && turn?.mandate == .park, "the follower, at once")
+        let isFree2 = dispatch.occupy(job)
+        #expect(!isFree2)
+        dispatch.end(tag(2), at: at(9))
+        let isFree3 = dispatch.occupy(job)
+        #expect(isFree3)
+        // What comes now waits for whoever ends the job.
+        dispatch.accept(item(4, "j"), at: at(9))
+        #expect(next(0, at: 10) == nil)
+        dispatch.release(job, at: at(10))
+        turn = next(0, at: 10)
+        #expect(turn?.id == "j" && turn?.mandate == .park)
+        dispatch.end(tag(4), at: at(10))
+        // It is a job as any other again.
+        dispatch.accept(item(5, "j", account: "b"), at: at(11))
+        #expect(next(0, at: 11) == nil)
+        #expect(ids(2, at: 11) == ["k", "j"])
+    }
+
+    @Test mutating func aCallInFlightEndsBeforeItsJobIsReserved() {
+        let job = JobID("j")
+        dispatch.accept(item(1, "j"), at: at(0))
+        #expect(next()?.mandate == .work)
+        dispatch.expedite(job)
+        let isFree4 = dispatch.occupy(job)
+        #expect(!isFree4)
+        dispatch.putBack(item(1, "j"), until: at(60), at: at(1))
+        let turn = next(0, at: 1)
+        #expect(turn?.mandate == .park, "no second call")
+        #expect(dispatch.callsInFlight == 0)
+        dispatch.end(tag(1), at: at(1))
+        let isFree5 = dispatch.occupy(job)
+        #expect(isFree5)
+        // A connection that is lost meanwhile takes what waits with it.
+        dispatch.accept(item(2, "j"), at: at(2))
+        let lost = dispatch.linkLost(upTo: 1, at: at(2))
+        #expect(lost == 1)
+        dispatch.release(job, at: at(3))
+        #expect(dispatch.companies.isEmpty && dispatch.reserved.isEmpty && next(at: 3) == nil)
+    }
+
     @Test mutating func anAccountHasOneCallAndTheOthersDoNotWaitForIt() {
         for (number, account) in ["a", "a", "a", "b", "c"].enumerated() {
             dispatch.accept(item(UInt64(number), "j\(number)", account: account), at: at(0))

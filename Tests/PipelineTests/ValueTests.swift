@@ -176,6 +176,10 @@ private struct MemoryOfDays: Ledger {
     func claim(_ claim: Claim) async throws(LedgerError) -> ClaimAnswer { throw .closed }
     func record(_ record: Record) async throws(LedgerError) -> Int { throw .closed }
     func cancel(_ jobID: JobID, at now: Timestamp) async throws(LedgerError) -> Bool { throw .closed }
+    func cancelForGood(
+        _ jobID: JobID, newest generation: Int?, at now: Timestamp
+    ) async throws(LedgerError) -> CancelAnswer { throw .closed }
+    func finishCancelled(_ job: CancelledJob, result: StoredResult) async throws(LedgerError) -> Bool { throw .closed }
     func mark(_ part: PublishedPart, of jobID: JobID, generation: Int) {}
     func note(_ event: JobEvent) {}
     func unpublishedResults(after last: JobID?, limit: Int) async throws(LedgerError) -> [OwedResult] { [] }

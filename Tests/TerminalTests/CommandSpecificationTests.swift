@@ -28,13 +28,13 @@ import Testing
             CommandSpecification(
                 "forget", summary: "Forget jobs", options: [.value("--by", "NAME", isRequired: true, help: "who")],
                 positionals: [.init("ID", .several, help: "the jobs")]),
-        ])
+        ], hasVersion: true)
 
     private func parsed(_ line: String) throws -> ParsedArguments {
         switch try program.parse(line.split(separator: " ").map(String.init)) {
         case .run(let arguments): return arguments
-        case .help(let text):
-            Issue.record("help: \(text)")
+        case .help, .version:
+            Issue.record("no command is run")
             throw CancellationError()
         }
     }
@@ -46,6 +46,17 @@ import Testing
         } catch {
             return error.problem
         }
+    }
+
+    @Test func theVersionIsTheProgramsAndNoCommandsOption() throws {
+        #expect(try program.parse(["--version"]) == .version)
+        #expect(try program.parse(["--config", "a.toml", "--version"]) == .version)
+        #expect(problem("job --version x")?.contains("unknown option --version") == true)
+        #expect(problem("--versoin")?.contains("did you mean --version") == true)
+        #expect(program.help()?.contains("--version") == true)
+        #expect(program.help(for: ["job"])?.contains("--version") == false)
+        let other = CommandSpecification("other", summary: "Has none", subcommands: [])
+        #expect(throws: UsageError.self) { _ = try other.parse(["--version"]) }
     }
 
     @Test func readsOptionsFlagsAndCommandsInAnyOrder() throws {
@@ -157,6 +168,7 @@ import Testing
 
                 options:
                   --config FILE  the settings file
+                  --version      print the version
                   --help         print this help
 
                 """)

@@ -69,6 +69,9 @@ int CLinux_spawn_with(char **words, char **environment, struct CLinux_child *chi
 // posix_spawn_file_actions_addclosefrom_np is hidden without _GNU_SOURCE.
 int CLinux_close_from(posix_spawn_file_actions_t *actions, int first);
 
+// Renames unless something has the new name (EEXIST). renameat2 is hidden without _GNU_SOURCE.
+int CLinux_rename_new(const char *from, const char *to);
+
 // struct ucred is hidden without _GNU_SOURCE.
 struct CLinux_peer {
     int pid;

@@ -1,0 +1,40 @@
+import AMQP
+import Jobs
+import Threads
+
+/// A job that an operator ends: what is in hand of it goes now, whatever is on hold, and what comes waits.
+extension Dispatch {
+    /// Stands for the leader of a job that no worker has. No connection has this number.
+    private static let nobody = DeliveryTag(generation: .max, number: 0)
+
+    /// Each delivery of it that waits has its turn now, and calls nobody; so has each that comes back or comes in, until
+    /// `release`. One that a worker has goes on to its end.
+    mutating func expedite(_ id: JobID) {
+        reserved.insert(id)
+        guard let leader = companies[id]?.leader else { return }
+        switch entries[leader]?.state {
+        case .waiting, .delayed: keepHouse(leader, .park)
+        case .following, .housekeeping, .running, nil: break
+        }
+    }
+
+    /// Takes the place of the job's deliveries, once none is in hand: those that come are its followers. False while
+    /// there is one.
+    mutating func occupy(_ id: JobID) -> Bool {
+        guard companies[id] == nil else { return false }
+        companies[id] = Company(leader: Self.nobody)
+        return true
+    }
+
+    /// What came meanwhile has its turn, at once: it has a result to find.
+    mutating func release(_ id: JobID, at now: MonotonicTime) {
+        promote(id, after: Self.nobody, at: now)
+        reserved.remove(id)
+    }
+
+    /// The newest generation of the job in hand.
+    func newestGeneration(of id: JobID) -> Int? {
+        guard companies[id] != nil else { return nil }
+        return entries.values.lazy.filter { $0.item.job?.id == id }.map(\.item.stamp.generation).max()
+    }
+}
