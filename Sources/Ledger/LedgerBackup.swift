@@ -107,6 +107,7 @@ public enum LedgerBackup {
 
     /// Takes errno, so it must be made directly after the call.
     private static func trouble(_ attempted: String) -> LedgerError {
-        .unavailable("\(SystemCallError(attempted)); make room there, or make it writable, and try again")
+        let error = SystemCallError(attempted)
+        return .unavailable("\(error); \(error.advice("make room there, or make it writable")), and try again")
     }
 }
