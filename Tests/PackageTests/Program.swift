@@ -24,9 +24,12 @@ struct Program {
 
     /// The daemon of this build.
     static func daemon(_ words: String..., environment: [String: String] = [:]) throws -> Program {
-        // The test program lies beside the others.
-        let products = URL(fileURLWithPath: ProcessInfo.processInfo.arguments[0]).deletingLastPathComponent()
-        return try run([products.appendingPathComponent("leave-albumd").path] + words, environment: environment)
+        try run(["\(products)/leave-albumd"] + words, environment: environment)
+    }
+
+    /// Where the programs of this build are: the test program lies beside them.
+    static var products: String {
+        URL(fileURLWithPath: ProcessInfo.processInfo.arguments[0]).deletingLastPathComponent().path
     }
 }
 
