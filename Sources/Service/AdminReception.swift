@@ -37,6 +37,9 @@ final class AdminReception {
     /// Connections that are open, those that were cut included.
     var count: Int { connections.count }
 
+    /// More than fit, which `tidy` will see to.
+    var isOverfull: Bool { connections.count(where: { !$0.value.isCut }) > limits.connections }
+
     /// Whether there was a descriptor the last time, or it is time to try again.
     var accepts: Bool { pause.accepts(at: clock.now()) }
 

@@ -88,7 +88,8 @@ struct AdminServerLoop: ~Copyable {
             pollfd(fd: CMicroHTTPD_poll_descriptor(daemon), events: Int16(POLLIN), revents: 0),
             pollfd(fd: accepts ? listener : -1, events: Int16(POLLIN), revents: 0),
         ]
-        var timeouts: [Int64] = []
+        // Too many have come just now: the oldest go first.
+        var timeouts: [Int64] = reception.isOverfull ? [0] : []
         var libraryTimeout: UInt64 = 0
         if MHD_get_timeout(daemon, &libraryTimeout) == .YES { timeouts.append(Int64(clamping: libraryTimeout)) }
         if let deadline = reception.nextDeadline {
