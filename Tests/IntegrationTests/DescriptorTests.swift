@@ -61,6 +61,11 @@ private final class LonelyDaemon: Sendable {
         }
     }
 
+    /// Everything is open but the connections to the broker, which it tries again and again.
+    func waitUntilItConnects() async throws {
+        try await eventually("it looks for the broker") { process.text.contains("warning connecting: ") }
+    }
+
     func open() throws -> Int { try FileManager.default.contentsOfDirectory(atPath: "/proc/\(process.pid)/fd").count }
 
     func link(_ descriptor: Int) -> String? {
@@ -179,6 +184,7 @@ func limit(_ process: ChildProcess, descriptors: Int) async throws {
         let port = try await daemon.port()
         try await daemon.waitForControl()
         try await eventually("it is ready") { socket.count("READY=1") == 1 }
+        try await daemon.waitUntilItConnects()
         // Its tasks have something to do while it has none: the pool that runs them must not end for it.
         let before = try (0..<30).map { _ in try LocalSocket(port: port) }
         before.forEach { $0.send("GET /status HTTP/1.1\r\nHost: localhost\r\n") }
@@ -213,8 +219,8 @@ func limit(_ process: ChildProcess, descriptors: Int) async throws {
     @Test func clientsThatKeepDescriptorsKeepNobodyOut() async throws {
         let daemon = try LonelyDaemon(":")
         let port = try await daemon.port()
-        try await daemon.waitForControl()
-        try await limit(daemon.process, descriptors: try daemon.open() + 6)
+        try await daemon.waitUntilItConnects()
+        try await limit(daemon.process, descriptors: try daemon.open() + 8)
         let idle = try (0..<20).map { _ in try LocalSocket(port: port) }
         let quiet = try (0..<10).map { _ in try LocalSocket(path: daemon.directory.file("control.sock").path) }
         let asks = try LocalSocket(port: port)

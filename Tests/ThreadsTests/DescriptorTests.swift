@@ -13,7 +13,8 @@ import Threads
     @Test func theLimitIsTheKernels() throws {
         var limit = rlimit()
         getrlimit(__rlimit_resource_t(7), &limit)
-        #expect(try DescriptorLimit.current() == DescriptorLimit(soft: UInt64(limit.rlim_cur), hard: UInt64(limit.rlim_max)))
+        let kernels = DescriptorLimit(soft: UInt64(limit.rlim_cur), hard: UInt64(limit.rlim_max))
+        #expect(try DescriptorLimit.current() == kernels)
     }
 
     @Test(arguments: [20, 123])
