@@ -10,6 +10,13 @@ import Threads
         return String(decoding: outcome.output, as: UTF8.self)
     }
 
+    /// The library that runs the tasks would end a process that has none: see CLinux's `open.c`.
+    @Test func theLibrariesOpenFilesThroughOurOwnCall() throws {
+        let library = try #require(dlopen("libc.so.6", RTLD_NOW))
+        defer { dlclose(library) }
+        #expect(try #require(dlsym(nil, "open")) != #require(dlsym(library, "open")))
+    }
+
     @Test func theLimitIsTheKernels() throws {
         var limit = rlimit()
         getrlimit(__rlimit_resource_t(7), &limit)
