@@ -5,6 +5,16 @@ import Threads
 
 /// From a name to a login.
 extension BrokerConnection {
+    /// Whatever fails before the broker has said a word may have failed for want of a descriptor, which neither the
+    /// library nor the resolver says.
+    static func onThisSide<Value>(_ body: () throws(LinkError) -> Value) throws(LinkError) -> Value {
+        do throws(LinkError) {
+            return try body()
+        } catch {
+            throw error.told(.now())
+        }
+    }
+
     /// The library looks the name up again, without a deadline: only a name that was just found comes there.
     static func lookUp(_ endpoint: Endpoint, _ configuration: LinkConfiguration) throws(LinkError) {
         func fail(_ kind: LinkError.Kind, _ words: String) -> LinkError {

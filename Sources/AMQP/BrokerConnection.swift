@@ -20,16 +20,25 @@ struct BrokerConnection: ~Copyable {
 
     /// Connects, logs in. Each step has a budget, so that the thread is back before anyone takes it for stuck.
     init(_ endpoint: Endpoint, _ configuration: LinkConfiguration, stallGuard: StallGuard) throws(LinkError) {
-        let authentication = try Self.authentication(endpoint, configuration)
+        let authentication = try Self.onThisSide { () throws(LinkError) in
+            try Self.authentication(endpoint, configuration)
+        }
         guard let state = amqp_new_connection() else {
             throw LinkError(
                 .unreachable, endpoint: endpoint.description, attempted: "connecting", words: "out of memory")
         }
         do throws(LinkError) {
-            try Self.lookUp(endpoint, configuration)
-            try Self.connect(state, endpoint, configuration)
-            Self.protect(amqp_get_sockfd(state), configuration)
-            stallGuard.watch(descriptor: amqp_get_sockfd(state))
+            try Self.onThisSide { () throws(LinkError) in
+                try Self.lookUp(endpoint, configuration)
+                try Self.connect(state, endpoint, configuration)
+                Self.protect(amqp_get_sockfd(state), configuration)
+                // Without the guard a send that never ends would hold the thread for good.
+                guard stallGuard.watch(descriptor: amqp_get_sockfd(state)) else {
+                    throw LinkError(
+                        .unreachable, endpoint: endpoint.description, attempted: "connecting",
+                        words: SystemCallError("duplicating its socket").description)
+                }
+            }
             try Self.logIn(state, endpoint, configuration, authentication)
             guard amqp_get_heartbeat(state) > 0 else {
                 throw LinkError(

@@ -30,6 +30,11 @@ public struct LinkConfiguration: Sendable {
     /// Whether a lost connection is tried again for ever, with backoff.
     public var reconnects: Bool
 
+    /// What a link or a session may have open at once: its mailbox's eventfd and its guard's, its socket and the guard's
+    /// duplicate; while it connects, a question for a name with the two that the resolver takes, and a file of
+    /// authorities.
+    public static let mostDescriptors = 8
+
     public init(
         endpoints: [Endpoint], authentication: @autoclosure @escaping @Sendable () throws -> Authentication,
         connectionName: String,

@@ -1,8 +1,12 @@
+import Threads
+
 /// Why a connection could not be made or was given up, or a request was refused.
 public struct LinkError: Error, Hashable, Sendable, CustomStringConvertible {
     public enum Kind: Hashable, Sendable {
         /// No such name, refused, reset, unreachable.
         case unreachable
+        /// No descriptor was free on this side: it says nothing of the broker.
+        case descriptors
         /// The certificate or the handshake.
         case tls
         /// User, password or virtual host.
@@ -44,9 +48,15 @@ public struct LinkError: Error, Hashable, Sendable, CustomStringConvertible {
     public var code: Int? {
         switch kind {
         case .connectionClosed(let code), .channelClosed(let code): code
-        case .unreachable, .tls, .loginRefused, .timeout, .heartbeatMissed, .protocolViolation, .consumerCancelled,
-            .stopped:
+        case .unreachable, .descriptors, .tls, .loginRefused, .timeout, .heartbeatMissed, .protocolViolation,
+            .consumerCancelled, .stopped:
             nil
         }
+    }
+
+    /// The same by its true name, if a descriptor was all that was missing.
+    func told(_ shortage: DescriptorShortage?) -> LinkError {
+        guard let shortage, kind != .timeout else { return self }
+        return LinkError(.descriptors, endpoint: endpoint, attempted: attempted, words: shortage.description)
     }
 }

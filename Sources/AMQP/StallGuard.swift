@@ -36,13 +36,16 @@ final class StallGuard: Sendable {
         _ = try NativeThread(name: "amqp guard", detached: true) { guardian.watch() }
     }
 
-    func watch(descriptor: Int32) {
+    /// False, with errno, if there is no descriptor for the duplicate: the connection is then not watched.
+    @discardableResult
+    func watch(descriptor: Int32) -> Bool {
         let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
         let old = state.withLock { state in
             defer { state.duplicate = copy }
             return state.duplicate
         }
         if old >= 0 { close(old) }
+        return copy >= 0
     }
 
     func forget() {

@@ -1,3 +1,4 @@
+import Glibc
 public import Jobs
 public import Secrets
 public import Threads
@@ -6,6 +7,9 @@ public import Threads
 /// standard output, its exit status for the rest. No shell, a clean environment.
 public struct ExecCredentials: CredentialProvider {
     private let cache: TokenCache
+
+    /// What it may have open at once: for each program both ends of its three streams, and of a fourth while it starts.
+    public static let mostDescriptors = 8 * ExecSource.atOnce
 
     /// `command`: the program's absolute path and its arguments.
     public init(
@@ -32,7 +36,7 @@ actor ExecSource: TokenSource {
     private var running = 0
     private var waiting: [CheckedContinuation<Void, Never>] = []
 
-    private static let atOnce = 4
+    static let atOnce = 4
     private static let longestAnswer = 64 << 10
 
     init(command: [String], timeout: Duration, clock: any Timekeeper) {
@@ -74,7 +78,9 @@ actor ExecSource: TokenSource {
             String(decoding: Redaction.hidingOpaqueWords(outcome.complaint), as: UTF8.self))
         let detail = complaint.isEmpty ? "" : ": \(complaint)"
         switch outcome.ending {
-        case .failed(let error): return .misconfigured("\(who) cannot be run: \(error)")
+        case .failed(let error):
+            let detail = "\(who) cannot be run: \(error)"
+            return error.mayPass ? .unavailable(detail, retryAfter: nil) : .misconfigured(detail)
         case .timedOut: return .unavailable("\(who) did not answer in \(Int(timeout.inSeconds)) s", retryAfter: nil)
         case .tooLong: return .misconfigured("\(who) wrote more than \(Self.longestAnswer >> 10) KiB")
         case .signalled(let signal):
@@ -88,4 +94,10 @@ actor ExecSource: TokenSource {
         case .exited(let status): return .misconfigured("\(who) exited with \(status)\(detail)")
         }
     }
+}
+
+extension SystemCallError {
+    /// Why a program does not start says something of this machine's hour: no descriptor, process or memory is free, or
+    /// its file is just being written. Every other reason stands until an operator has done something.
+    fileprivate var mayPass: Bool { shortage != nil || [EAGAIN, ENOMEM, ETXTBSY].contains(code) }
 }

@@ -8,6 +8,10 @@ public import Threads
 public struct StoreCredentials: CredentialProvider {
     private let cache: TokenCache
 
+    /// What the store may have open at once, for so many accounts: the lock of each, which is held until the token
+    /// endpoint has answered, and its file. The endpoint's engine is not counted.
+    public static func mostDescriptors(accounts: Int) -> Int { 2 * accounts }
+
     public init(
         store: GrantStore, endpoint: TokenEndpoint, configuration: TokenCache.Configuration = .init(),
         clock: any Timekeeper = SystemTimekeeper()

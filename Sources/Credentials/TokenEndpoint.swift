@@ -7,12 +7,14 @@ public import Threads
 public struct TokenEndpoint: Sendable {
     private let engine: HTTPEngine
     private let url: String
-    private let clientSecret: @Sendable () -> Secret?
+    private let clientSecret: @Sendable () throws -> Secret?
     private let clock: any Timekeeper
 
-    /// `clientSecret` is asked at each refresh, so that a new one is used as soon as it is there.
+    /// `clientSecret` is asked at each refresh, so that a new one is used as soon as it is there. Nil: the client has
+    /// none. If it throws, nothing is asked: without its secret the client would be refused as a stranger.
     public init(
-        engine: HTTPEngine, url: String, clientSecret: @escaping @Sendable () -> Secret?, clock: any Timekeeper
+        engine: HTTPEngine, url: String, clientSecret: @escaping @Sendable () throws -> Secret?,
+        clock: any Timekeeper
     ) {
         self.engine = engine
         self.url = url
@@ -22,7 +24,14 @@ public struct TokenEndpoint: Sendable {
 
     public func refresh(_ grant: Grant) async -> RefreshAnswer {
         var form = Array("grant_type=refresh_token&client_id=".utf8) + PercentEncoding.encode(grant.clientID.utf8)
-        if let secret = clientSecret() {
+        let secret: Secret?
+        do {
+            secret = try clientSecret()
+        } catch {
+            let detail = "the client's secret cannot be read: \(error)"
+            return DescriptorShortage.now() == nil ? .misconfigured(detail) : .unavailable(detail, retryAfter: nil)
+        }
+        if let secret {
             form += Array("&client_secret=".utf8)
             secret.withUnsafeBytes { form += PercentEncoding.encode($0) }
         }

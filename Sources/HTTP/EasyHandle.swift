@@ -1,4 +1,5 @@
 import CCurl
+import Threads
 
 /// A libcurl handle that carries one transfer after another. What is the same for all is set once. What belongs to a
 /// transfer is set when it begins and taken back when it ends, so that no request finds anything of the one before it.
@@ -64,7 +65,8 @@ final class EasyHandle {
         if !isSent, info(CURLINFO_HTTP_CONNECTCODE) >= 300 { kind = .proxy }
         let sentence = String(cString: words)
         let detail = kind.hasPublicWords && !sentence.isEmpty ? sentence : String(cString: curl_easy_strerror(code))
-        return HTTPFault(kind: kind, code: Int32(bitPattern: code.rawValue), detail: detail)
+        let fault = HTTPFault(kind: kind, code: Int32(bitPattern: code.rawValue), detail: detail)
+        return isSent || !kind.mayBeOfThisMachine ? fault : fault.told(.now())
     }
 
     var requestSize: Int { info(CURLINFO_REQUEST_SIZE) }

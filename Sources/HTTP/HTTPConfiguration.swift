@@ -18,6 +18,11 @@ public struct HTTPConfiguration: Sendable {
     /// Exchanges at one time, and so connections; more requests wait in order.
     public var maxConnections: Int
 
+    /// What an engine may have open at once: its eventfd and epoll, libcurl's own wake of one or two, and for each
+    /// exchange the three that a name server's answer takes, more than the two addresses of a name that are tried at
+    /// once, or the connection and the file of authorities.
+    public var mostDescriptors: Int { 4 + 3 * maxConnections }
+
     public init(
         connectTimeout: Duration = .seconds(5), timeout: Duration = .seconds(20), caFile: String? = nil,
         proxy: String? = nil, unixSocket: String? = nil, http2: Bool = true, maxResponse: Int = 65_536,

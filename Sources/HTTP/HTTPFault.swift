@@ -1,3 +1,5 @@
+import Threads
+
 /// Why there is no answer.
 public struct HTTPFault: Error, Equatable, Sendable, CustomStringConvertible {
     public var kind: HTTPFaultKind
@@ -13,6 +15,12 @@ public struct HTTPFault: Error, Equatable, Sendable, CustomStringConvertible {
         self.code = code
         self.detail = detail
         self.sentBytes = sentBytes
+    }
+
+    /// The same by its true name, if a descriptor was all that was missing. libcurl does not say so.
+    func told(_ shortage: DescriptorShortage?) -> HTTPFault {
+        guard kind.mayBeOfThisMachine, let shortage else { return self }
+        return HTTPFault(kind: .descriptors, code: code, detail: shortage.description, sentBytes: sentBytes)
     }
 
     public var description: String {

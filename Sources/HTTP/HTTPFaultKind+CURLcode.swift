@@ -33,7 +33,18 @@ extension HTTPFaultKind {
         case .resolve, .connect, .connectTimeout, .proxy, .tlsTrust, .tls, .timeout: true
         case .invalidRequest, .congested, .connectionLost, .truncatedHeaders, .malformedResponse,
             .resendRefused,
-            .stopped, .other:
+            .stopped, .other, .descriptors:
+            false
+        }
+    }
+
+    /// What this machine alone may have brought about, before any of the request left: for want of a descriptor libcurl
+    /// finds no name, makes no connection, and trusts no certificate whose authority it cannot read.
+    var mayBeOfThisMachine: Bool {
+        switch self {
+        case .resolve, .connect, .proxy, .tlsTrust, .tls, .other: true
+        case .invalidRequest, .congested, .descriptors, .connectTimeout, .timeout, .connectionLost, .truncatedHeaders,
+            .malformedResponse, .resendRefused, .stopped:
             false
         }
     }

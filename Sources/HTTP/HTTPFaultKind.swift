@@ -4,6 +4,8 @@ public enum HTTPFaultKind: String, Sendable, CaseIterable {
     case invalidRequest = "invalid_request"
     /// No free place among the exchanges under way in time.
     case congested
+    /// No descriptor was free for a name, a connection or a file of authorities: this side's fault.
+    case descriptors
     case resolve
     case connect
     /// No connection, TLS included, in time.

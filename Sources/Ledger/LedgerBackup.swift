@@ -114,7 +114,8 @@ extension LedgerError {
     fileprivate static func unavailable(_ failure: OutputFile.Failure) -> LedgerError {
         switch failure {
         case .refused(let text): .unavailable(text)
-        case .trouble(let error): .unavailable("\(error); make room there, or make it writable, and try again")
+        case .trouble(let error):
+            .unavailable("\(error); \(error.advice("make room there, or make it writable")), and try again")
         }
     }
 }

@@ -24,7 +24,7 @@ struct LedgerFile: Sendable {
         let code = CLinux_errno()
         guard code == EEXIST else {
             let error = SystemCallError("creating ledger \(path)", code: code)
-            throw .unavailable("\(error); make its directory writable for the daemon's user")
+            throw .unavailable("\(error); \(error.advice("make its directory writable for the daemon's user"))")
         }
     }
 

@@ -30,7 +30,8 @@ public final class LedgerLock: Sendable {
         let descriptor = CLinux_open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
             let error = SystemCallError("opening \(file)")
-            throw .unavailable("\(error); make the ledger's directory writable for the daemon's user")
+            let advice = error.advice("make the ledger's directory writable for the daemon's user")
+            throw .unavailable("\(error); \(advice)")
         }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             let code = CLinux_errno()
@@ -60,7 +61,12 @@ public final class LedgerLock: Sendable {
     ) async throws(LedgerError) -> LedgerLock? {
         var isWaiting = false
         while !Task.isCancelled {
-            if let lock = try take(ledger: path) { return lock }
+            do throws(LedgerError) {
+                if let lock = try take(ledger: path) { return lock }
+            } catch {
+                // Without a descriptor a standby cannot even look, and stays one.
+                guard isWaiting, DescriptorShortage.now() != nil else { throw error }
+            }
             if !isWaiting { onWaiting(holder(ledger: path)) }
             isWaiting = true
             await clock.sleep(for: retry)

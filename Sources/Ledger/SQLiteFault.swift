@@ -1,4 +1,5 @@
 import CSQLite
+import Threads
 
 /// A refusal of SQLite: its extended code, its words and what was attempted.
 struct SQLiteFault: Error, Equatable, Sendable, CustomStringConvertible {
@@ -26,12 +27,16 @@ struct SQLiteFault: Error, Equatable, Sendable, CustomStringConvertible {
         SQLiteFault(code: code, attempted: attempted, message: message)
     }
 
-    func ledgerError(path: String) -> LedgerError {
+    /// `shortage`: whether a descriptor was all that was missing, which SQLite takes for a file that cannot be opened.
+    func ledgerError(path: String, shortage: DescriptorShortage? = .now()) -> LedgerError {
         if isDamage {
             return .unusable(
                 "ledger \(path) is damaged: \(self); stop the daemon and run `ledger restore` with a backup")
         }
         if isOfOneOperation { return .unusable("ledger \(path): \(self); run `ledger verify`") }
+        if let shortage, primaryCode == SQLITE_CANTOPEN || primaryCode == SQLITE_IOERR {
+            return .unavailable("ledger \(path) cannot be used: \(self); \(shortage), and it goes on by itself")
+        }
         let advice =
             switch primaryCode {
             case SQLITE_FULL: "make room on its disk"

@@ -14,6 +14,10 @@ public final class SQLiteLedger: Ledger {
         case normal
     }
 
+    /// What it may have open at once: its locks, the writer's file, log and index, the fold's file and log, its mailbox's
+    /// eventfd; and for each who reads beside it a file and a log, and a backup's copy.
+    public static func mostDescriptors(readers: Int) -> Int { 8 + 3 * readers }
+
     public let path: String
     /// The last writer was killed or lost power; a full check runs in the background since.
     public let wasStoppedUncleanly: Bool

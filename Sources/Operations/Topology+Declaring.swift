@@ -91,8 +91,8 @@ extension Topology {
         case .channelClosed(404):
             return Difference(what: what, detail: "it does not exist; run `leave-albumd topology declare`")
         case .channelClosed: return Difference(what: what, detail: error.words)
-        case .unreachable, .tls, .loginRefused, .connectionClosed, .timeout, .heartbeatMissed, .protocolViolation,
-            .consumerCancelled, .stopped:
+        case .unreachable, .descriptors, .tls, .loginRefused, .connectionClosed, .timeout, .heartbeatMissed,
+            .protocolViolation, .consumerCancelled, .stopped:
             throw error
         }
     }

@@ -16,17 +16,47 @@ final class AdminReception {
     private var nextNumber = 0
     /// Handlers that were asked and have not answered, those of connections that are gone included.
     private var running = 0
+    private var pause = AcceptPause()
+    private let onExhausted: @Sendable (SystemCallError) -> Void
 
     init(
         routes: [String: AdminServer.Handler], onLoopback: Bool, limits: AdminLimits,
-        mailbox: Mailbox<AdminServer.Command>, clock: any Timekeeper
+        mailbox: Mailbox<AdminServer.Command>, clock: any Timekeeper,
+        onExhausted: @escaping @Sendable (SystemCallError) -> Void
     ) {
         self.routes = routes
         self.onLoopback = onLoopback
         self.limits = limits
         self.mailbox = mailbox
         self.clock = clock
+        self.onExhausted = onExhausted
     }
+
+    // MARK: Who may come
+
+    /// Connections that are open, those that were cut included.
+    var count: Int { connections.count }
+
+    /// More than fit, which `tidy` will see to.
+    var isOverfull: Bool { connections.count(where: { !$0.value.isCut }) > limits.connections }
+
+    /// Whether there was a descriptor the last time, or it is time to try again.
+    var accepts: Bool { pause.accepts(at: clock.now()) }
+
+    /// Nobody more can be let in. Whoever has not asked for a while makes room: the newest is to be heard.
+    func ranOut(_ error: SystemCallError) {
+        let now = clock.now()
+        pause.begin(at: now)
+        let silent = connections.filter { _, connection in
+            guard case .reading = connection.stage, !connection.isCut else { return false }
+            return connection.deadline + Self.patience <= now + limits.wholeConnection
+        }
+        if let oldest = silent.min(by: { $0.value.number < $1.value.number }) { cut(oldest.key) }
+        onExhausted(error)
+    }
+
+    /// Clients ask as soon as they are connected.
+    private static let patience = Duration.seconds(1)
 
     // MARK: What the library tells
 
@@ -39,6 +69,7 @@ final class AdminReception {
 
     func closed(_ handle: OpaquePointer) {
         connections[handle] = nil
+        pause.closed()
     }
 
     /// The head of a request has come. An answer that is given now ends the connection without reading on.
@@ -129,11 +160,12 @@ final class AdminReception {
 
     /// Until something is to be done that nobody tells. Nil: nothing.
     var nextDeadline: MonotonicTime? {
-        connections.values.flatMap { connection -> [MonotonicTime] in
+        let ends = connections.values.flatMap { connection -> [MonotonicTime] in
             var times = connection.isCut ? [] : [connection.deadline]
             if case .asking(let until) = connection.stage { times.append(until) }
             return times
-        }.min()
+        }
+        return (ends + [pause.until].compactMap { $0 }).min()
     }
 
     /// The library must not be stopped with a connection suspended.

@@ -27,10 +27,12 @@ public final class AdminServer: Sendable {
     /// Listens on a numeric address; port 0 picks a free one. `routes`: path → what answers GET and HEAD for it.
     ///
     /// Throws at once if it cannot listen, naming address and setting: EADDRINUSE, EACCES, EADDRNOTAVAIL, or EINVAL
-    /// for a host that is not numbers.
+    /// for a host that is not numbers; EMFILE or ENFILE without descriptors. `onExhausted` is told, on the server's
+    /// thread, each time that whoever waits cannot be let in for want of one; it is tried again by itself.
     public init(
         host: String, port: UInt16, limits: AdminLimits = AdminLimits(), routes: [String: Handler],
-        clock: any Timekeeper = SystemTimekeeper()
+        clock: any Timekeeper = SystemTimekeeper(),
+        onExhausted: @escaping @Sendable (SystemCallError) -> Void = { _ in }
     ) throws(SystemCallError) {
         self.host = host
         guard let address = NumericSocketAddress(host: host, port: port) else {
@@ -45,7 +47,8 @@ public final class AdminServer: Sendable {
         do throws(SystemCallError) {
             thread = try NativeThread(name: "admin") {
                 let reception = AdminReception(
-                    routes: routes, onLoopback: address.isLoopback, limits: limits, mailbox: mailbox, clock: clock)
+                    routes: routes, onLoopback: address.isLoopback, limits: limits, mailbox: mailbox, clock: clock,
+                    onExhausted: onExhausted)
                 guard let loop = AdminServerLoop(listener: listener, reception: reception, mailbox: mailbox) else {
                     return started.signal()
                 }
@@ -62,9 +65,14 @@ public final class AdminServer: Sendable {
         while poll(&descriptor, 1, -1) < 0, CLinux_errno() == EINTR {}
         guard hasStarted.withLock({ $0 }) else {
             thread.join()
-            throw SystemCallError("starting the HTTP server of admin.listen", code: ENOMEM)
+            // The library says only that it could not.
+            throw SystemCallError(
+                "starting the HTTP server of admin.listen", code: DescriptorShortage.now()?.code ?? ENOMEM)
         }
     }
+
+    /// What a server may have open at once.
+    public static let mostDescriptors = AdminServerLoop.mostDescriptors(AdminLimits())
 
     /// Connections that wait to be accepted, which takes microseconds.
     private static let backlog: Int32 = 128

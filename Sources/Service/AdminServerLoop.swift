@@ -8,6 +8,7 @@ import Threads
 /// The library has no thread of its own here, so that its callbacks, its handle and our table belong to one thread, and
 /// so that `ping` comes round through the very loop that serves.
 struct AdminServerLoop: ~Copyable {
+    private let listener: Int32
     private let daemon: OpaquePointer
     private let reception: AdminReception
     private let mailbox: Mailbox<AdminServer.Command>
@@ -15,28 +16,35 @@ struct AdminServerLoop: ~Copyable {
 
     /// A connection more than the reception keeps can come in one round before the oldest is cut.
     private static let room = 2
+    /// The listener, the mailbox's eventfd and the library's own, its epoll, and every connection.
+    static func mostDescriptors(_ limits: AdminLimits) -> Int { 4 + limits.connections * room }
+    /// Connections that are open at most, until those of them that were cut have been closed.
+    private let mostConnections: Int
 
     /// Nil if the library has no memory or descriptors. The listener is closed in the end.
     init?(listener: Int32, reception: AdminReception, mailbox: Mailbox<AdminServer.Command>) {
         let limits = reception.limits
         guard
             let daemon = CMicroHTTPD_start(
-                listener, UInt32(limits.connections * Self.room), limits.memory,
+                UInt32(limits.connections * Self.room), limits.memory,
                 UInt32(clamping: limits.wholeConnection.components.seconds + 1), handleAdminRequest,
                 handleAdminConnection, Unmanaged.passUnretained(reception).toOpaque())
         else {
             close(listener)
             return nil
         }
+        self.listener = listener
         self.daemon = daemon
+        mostConnections = limits.connections * Self.room
         self.reception = reception
         self.mailbox = mailbox
     }
 
     deinit {
         reception.wakeAll()
-        // Closes the listener and tells the reception of each connection that it closes.
+        // Tells the reception of each connection that it closes.
         MHD_stop_daemon(daemon)
+        close(listener)
     }
 
     func run() {
@@ -50,6 +58,7 @@ struct AdminServerLoop: ~Copyable {
                 }
             }
             reception.tidy()
+            accept()
             MHD_run(daemon)
             if !isStopping { wait() }
         }
@@ -58,12 +67,29 @@ struct AdminServerLoop: ~Copyable {
         }
     }
 
+    /// Takes who waits. Never more than fit: the library closes what is too many, and the newest is to be heard.
+    private func accept() {
+        var room = accepts ? mostConnections - reception.count : 0
+        while room > 0 {
+            switch Acceptance(from: listener) {
+            case .connection(let descriptor): CMicroHTTPD_add(daemon, descriptor)
+            case .nobody: return
+            case .exhausted(let error): return reception.ranOut(error)
+            }
+            room -= 1
+        }
+    }
+
+    private var accepts: Bool { reception.accepts && reception.count < mostConnections }
+
     private func wait() {
         var descriptors = [
             pollfd(fd: mailbox.descriptor, events: Int16(POLLIN), revents: 0),
             pollfd(fd: CMicroHTTPD_poll_descriptor(daemon), events: Int16(POLLIN), revents: 0),
+            pollfd(fd: accepts ? listener : -1, events: Int16(POLLIN), revents: 0),
         ]
-        var timeouts: [Int64] = []
+        // Too many have come just now: the oldest go first.
+        var timeouts: [Int64] = reception.isOverfull ? [0] : []
         var libraryTimeout: UInt64 = 0
         if MHD_get_timeout(daemon, &libraryTimeout) == .YES { timeouts.append(Int64(clamping: libraryTimeout)) }
         if let deadline = reception.nextDeadline {

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Threads
 
 /// The server's end of one control connection: what was read and not yet asked, what is answered and not yet written.
 struct ControlConnection {
@@ -11,6 +12,9 @@ struct ControlConnection {
     /// One request at a time: the next is read when this one is answered.
     var isAsking = false
     private(set) var isEnded = false
+    /// When it last sent or took something.
+    private(set) var quietSince: MonotonicTime
+    private let clock = SystemTimekeeper()
 
     /// Requests are a name and a few arguments.
     private static let longestRequest = 64 << 10
@@ -19,6 +23,7 @@ struct ControlConnection {
     init(descriptor: Int32, peer: ControlPeer) {
         self.descriptor = descriptor
         self.peer = peer
+        quietSince = clock.now()
     }
 
     var wantsToWrite: Bool { written < output.count }
@@ -30,6 +35,7 @@ struct ControlConnection {
         let count = Glibc.read(descriptor, &chunk, chunk.count)
         if count > 0 {
             input.append(chunk[..<count])
+            quietSince = clock.now()
         } else if count == 0 || (CLinux_errno() != EAGAIN && CLinux_errno() != EINTR) {
             isEnded = true
         }
@@ -57,6 +63,7 @@ struct ControlConnection {
             }
             if count > 0 {
                 written += count
+                quietSince = clock.now()
             } else if CLinux_errno() == EAGAIN {
                 return
             } else if CLinux_errno() != EINTR {

@@ -10,16 +10,27 @@ struct ControlSocketLoop: ~Copyable {
     private var connections: [Int: ControlConnection] = [:]
     private var nextConnection = 0
     private var isStopping = false
+    private var pause = AcceptPause()
+    private let onExhausted: @Sendable (SystemCallError) -> Void
+    private let clock = SystemTimekeeper()
 
     /// More than any team of operators; a client that leaks connections must not use up the daemon's descriptors.
     private static let mostConnections = 32
+    /// The listener, the mailbox's eventfd, and every connection.
+    static let mostDescriptors = 2 + mostConnections
+    /// Commands ask as soon as they are connected, and read as fast as they can; a person with another tool pastes.
+    private static let longestQuiet = Duration.seconds(10)
+    /// The same where nobody else can be let in.
+    private static let patience = Duration.seconds(2)
 
     init(
-        listener: Int32, mailbox: Mailbox<ControlSocketServer.Command>, handler: @escaping ControlSocketServer.Handler
+        listener: Int32, mailbox: Mailbox<ControlSocketServer.Command>, handler: @escaping ControlSocketServer.Handler,
+        onExhausted: @escaping @Sendable (SystemCallError) -> Void
     ) {
         self.listener = listener
         self.mailbox = mailbox
         self.handler = handler
+        self.onExhausted = onExhausted
     }
 
     deinit { close(listener) }
@@ -27,14 +38,32 @@ struct ControlSocketLoop: ~Copyable {
     mutating func run() {
         while !isStopping {
             takeCommands()
-            for (number, connection) in connections where connection.isOver {
-                connection.close()
-                connections[number] = nil
-            }
+            for (number, connection) in connections where connection.isOver { end(number, connection) }
+            endQuiet()
             wait()
         }
         for connection in connections.values { connection.close() }
         for case .ping(let answer) in mailbox.close() { answer() }
+    }
+
+    private mutating func end(_ number: Int, _ connection: ControlConnection) {
+        connection.close()
+        connections[number] = nil
+        pause.closed()
+    }
+
+    /// Ends who has been quiet for too long, the longest first: clients that only keep connections must not keep others
+    /// out, nor the descriptors from who needs them.
+    private mutating func endQuiet() {
+        guard let quiet = nextQuiet, quiet.end <= clock.now() else { return }
+        if let connection = connections[quiet.number] { end(quiet.number, connection) }
+    }
+
+    /// Whose end is next, and when. Nil if every client waits for its answer.
+    private var nextQuiet: (number: Int, end: MonotonicTime)? {
+        let quiet = connections.filter { !$0.value.isAsking }.map { ($0.key, $0.value.quietSince) }
+        let isFull = connections.count >= Self.mostConnections || pause.until != nil
+        return quiet.min { $0.1 < $1.1 }.map { ($0.0, $0.1 + (isFull ? Self.patience : Self.longestQuiet)) }
     }
 
     private mutating func takeCommands() {
@@ -52,7 +81,7 @@ struct ControlSocketLoop: ~Copyable {
     private mutating func wait() {
         guard !isStopping else { return }
         var descriptors = [pollfd(fd: mailbox.descriptor, events: Int16(POLLIN), revents: 0)]
-        let accepts = connections.count < Self.mostConnections
+        let accepts = connections.count < Self.mostConnections && pause.accepts(at: clock.now())
         descriptors.append(pollfd(fd: accepts ? listener : -1, events: Int16(POLLIN), revents: 0))
         let order = connections.keys.sorted()
         for number in order {
@@ -63,7 +92,10 @@ struct ControlSocketLoop: ~Copyable {
             if connection.wantsToWrite { events |= Int16(POLLOUT) }
             descriptors.append(pollfd(fd: events == 0 ? -1 : connection.descriptor, events: events, revents: 0))
         }
-        guard poll(&descriptors, nfds_t(descriptors.count), -1) > 0 else { return }
+        // Rounded up, so that the time has come when the thread wakes for it.
+        let next = [pause.until, nextQuiet?.end].compactMap { $0 }.min()
+        let wait = next.map { Int32(clamping: max(0, ($0 - clock.now()).milliseconds + 1)) } ?? -1
+        guard poll(&descriptors, nfds_t(descriptors.count), wait) > 0 else { return }
         if descriptors[1].revents != 0 { accept() }
         for (number, descriptor) in zip(order, descriptors.dropFirst(2)) where descriptor.revents != 0 {
             if descriptor.revents & Int16(POLLOUT) != 0 { connections[number]?.write() }
@@ -75,8 +107,14 @@ struct ControlSocketLoop: ~Copyable {
     }
 
     private mutating func accept() {
-        let descriptor = CLinux_accept(listener)
-        guard descriptor >= 0 else { return }
+        let descriptor: Int32
+        switch Acceptance(from: listener) {
+        case .connection(let accepted): descriptor = accepted
+        case .nobody: return
+        case .exhausted(let error):
+            pause.begin(at: clock.now())
+            return onExhausted(error)
+        }
         _ = CLinux_set_nonblocking(descriptor)
         var peer = CLinux_peer()
         guard CLinux_get_peer(descriptor, &peer) == 0 else {

@@ -20,15 +20,20 @@ public final class ControlSocketServer: Sendable {
     private let thread: NativeThread
 
     /// Listens at `path`, replacing a socket that nobody listens on. `handler` runs in a task of its own for each
-    /// request. Throws if the socket cannot be made, or if another process listens there (EADDRINUSE).
-    public init(path: String, handler: @escaping Handler) throws(SystemCallError) {
+    /// request. Throws if the socket cannot be made, or if another process listens there (EADDRINUSE). `onExhausted` is
+    /// told, on the socket's thread, each time that whoever waits cannot be let in for want of a descriptor; it is tried
+    /// again by itself.
+    public init(
+        path: String, onExhausted: @escaping @Sendable (SystemCallError) -> Void = { _ in }, handler: @escaping Handler
+    ) throws(SystemCallError) {
         self.path = path
         let mailbox = try Mailbox<Command>()
         let listener = try Self.listen(path)
         self.mailbox = mailbox
         do throws(SystemCallError) {
             thread = try NativeThread(name: "control") {
-                var loop = ControlSocketLoop(listener: listener, mailbox: mailbox, handler: handler)
+                var loop = ControlSocketLoop(
+                    listener: listener, mailbox: mailbox, handler: handler, onExhausted: onExhausted)
                 loop.run()
             }
         } catch {
@@ -37,6 +42,9 @@ public final class ControlSocketServer: Sendable {
             throw error
         }
     }
+
+    /// What a server may have open at once.
+    public static let mostDescriptors = ControlSocketLoop.mostDescriptors
 
     /// Connections that wait to be accepted. People ask, not programs in numbers.
     private static let backlog: Int32 = 16
@@ -54,9 +62,14 @@ public final class ControlSocketServer: Sendable {
             return error
         }
         if address.with({ bind(listener, $0, $1) }) != 0 {
-            guard CLinux_errno() == EADDRINUSE, !isAlive(address), isSocket(path), unlink(path) == 0,
-                address.with({ bind(listener, $0, $1) }) == 0
-            else { throw fail(SystemCallError("binding control socket \(path)", code: EADDRINUSE)) }
+            guard CLinux_errno() == EADDRINUSE else { throw fail(SystemCallError("binding control socket \(path)")) }
+            do throws(SystemCallError) {
+                guard try !isAlive(address), isSocket(path), unlink(path) == 0,
+                    address.with({ bind(listener, $0, $1) }) == 0
+                else { throw SystemCallError("binding control socket \(path)", code: EADDRINUSE) }
+            } catch {
+                throw fail(error)
+            }
         }
         // Before it listens, nobody can connect: the mode is right from the first connection on.
         guard chmod(path, mode) == 0, Glibc.listen(listener, backlog) == 0 else {
@@ -67,9 +80,9 @@ public final class ControlSocketServer: Sendable {
         return listener
     }
 
-    private static func isAlive(_ address: UnixSocketAddress) -> Bool {
+    private static func isAlive(_ address: UnixSocketAddress) throws(SystemCallError) -> Bool {
         let probe = UnixSocketAddress.makeSocket()
-        guard probe >= 0 else { return true }
+        guard probe >= 0 else { throw SystemCallError("looking who has the control socket") }
         defer { close(probe) }
         return address.with { connect(probe, $0, $1) } == 0 || CLinux_errno() != ECONNREFUSED
     }

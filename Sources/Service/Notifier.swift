@@ -1,5 +1,6 @@
 import CLinux
 import CSystemd
+import Glibc
 import Threads
 
 /// Tells the service manager, over the socket that `NOTIFY_SOCKET` names; without one it does nothing.
@@ -11,10 +12,13 @@ public struct Notifier: Sendable {
         self.send = send
     }
 
-    /// Of this process's service manager.
+    /// Of this process's service manager. Its socket is opened here and kept.
     public static var systemd: Notifier {
+        if let name = getenv("NOTIFY_SOCKET"), let socket = NotifySocket(name: String(cString: name)) {
+            return Notifier { socket.send($0) }
+        }
         // A manager that does not listen is no reason to stop: it will say so itself, by killing the service.
-        Notifier { _ = sd_notify(0, $0) }
+        return Notifier { _ = sd_notify(0, $0) }
     }
 
     public func tell(_ notifications: [Notification]) {

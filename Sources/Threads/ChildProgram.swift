@@ -28,18 +28,25 @@ public struct ChildProgram: Sendable {
     public let longestOutput: Int
     /// Whether it gets this process's environment; else a search path and a locale and nothing besides.
     public let inheritsEnvironment: Bool
+    /// How many descriptors it may have open, where this process's limit is not its own: a program that closes all it
+    /// may have, or that uses select(2), is not ready for the many that a daemon asks for.
+    public let descriptorLimit: UInt64?
 
     /// A complaint is a sentence or two; what follows is not worth the room.
     private static let longestComplaint = 4 << 10
     /// Between TERM and KILL.
     private static let grace = Duration.seconds(1)
 
-    public init(_ command: [String], timeout: Duration, longestOutput: Int, inheritsEnvironment: Bool = false) {
+    public init(
+        _ command: [String], timeout: Duration, longestOutput: Int, inheritsEnvironment: Bool = false,
+        descriptorLimit: UInt64? = DescriptorLimit.softBeforeRaise
+    ) {
         precondition(!command.isEmpty, "the caller names a program")
         self.command = command
         self.timeout = timeout
         self.longestOutput = longestOutput
         self.inheritsEnvironment = inheritsEnvironment
+        self.descriptorLimit = descriptorLimit
     }
 
     /// Writes `input`, which must fit into a pipe, and waits. It blocks: never from a task.
@@ -47,9 +54,8 @@ public struct ChildProgram: Sendable {
         var child = CLinux_child()
         var words = command.map { strdup($0) as UnsafeMutablePointer<CChar>? } + [nil]
         defer { words.forEach { free($0) } }
-        let code =
-            inheritsEnvironment
-            ? CLinux_spawn_with(&words, CLinux_environment(), &child) : CLinux_spawn(&words, &child)
+        let environment = inheritsEnvironment ? CLinux_environment() : nil
+        let code = CLinux_spawn(&words, environment, descriptorLimit ?? 0, &child)
         guard code == 0 else { return Outcome(ending: .failed(SystemCallError("starting it", code: code))) }
         defer {
             close(child.output)

@@ -131,8 +131,15 @@ struct LoopbackListener: Sendable {
 
     /// Blocks. Nil for what was no request.
     func accept() -> Visit? {
-        let connection = CLinux_accept(descriptor)
-        guard connection >= 0 else { return nil }
+        let connection: Int32
+        switch Acceptance(from: descriptor) {
+        case .connection(let accepted): connection = accepted
+        case .nobody: return nil
+        case .exhausted:
+            // The browser waits on.
+            poll(nil, 0, Int32(AcceptPause.longest.milliseconds))
+            return nil
+        }
         var patience = timeval(tv_sec: 5, tv_usec: 0)
         setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
         var bytes: [UInt8] = []

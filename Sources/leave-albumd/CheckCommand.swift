@@ -34,6 +34,9 @@ struct CheckCommand: Sendable {
         if arguments.isSet("--show") { show(settings) }
         var findings = settings.warnings.map { CheckFinding(.settings, nil, "warning: \($0)") }
         findings += settings.secretFileFaults().map { CheckFinding(.settings, .settingsWrong, $0.description) }
+        if let fault = DescriptorNeed(settings).fault() {
+            findings.append(CheckFinding(.settings, .settingsWrong, fault))
+        }
         if !findings.contains(where: \.isFault) {
             findings.append(CheckFinding(.settings, nil, "\(path) is good"))
             if arguments.isSet("--live") { findings += await LiveCheck(settings, arguments).run() }

@@ -5,6 +5,7 @@ import Service
 import Settings
 import Telemetry
 import Terminal
+import Threads
 
 /// Where each command is done.
 enum Commands {
@@ -30,6 +31,7 @@ enum Commands {
         let settings = load(arguments.value("--config") ?? defaultConfig, isDaemon: name == "run")
         switch name {
         case "run":
+            if let refusal = DescriptorNeed(settings).raise() { refuse(refusal, settings) }
             runDaemon(
                 settings, path: arguments.value("--config") ?? defaultConfig,
                 permitsNewLedger: arguments.isSet("--new-ledger"))
@@ -82,13 +84,25 @@ enum Commands {
         do throws(SettingsFaults) {
             return try Settings.load(path: path, environment: Settings.processEnvironment())
         } catch {
-            StandardStream.error.write(error.description + "\n")
+            let shortage = DescriptorShortage.now()
+            StandardStream.error.write(error.description + "\n" + (shortage.map { "leave-albumd: \($0)\n" } ?? ""))
             // What `systemctl status` shows of a service that did not start.
             if isDaemon { Notifier.systemd.tell([.status(error.description)]) }
             // A file that is another user's is no fault of the settings, except for the daemon, whose file it is.
             let isForbidden = !isDaemon && access(path, R_OK) != 0 && CLinux_errno() == EACCES
+            // Settings that nobody could read are not wrong.
+            if shortage != nil { end(.tryAgainLater) }
             end(isForbidden ? .noPermission : .settingsWrong)
         }
+    }
+
+    /// Before the daemon has opened anything, the log apart.
+    private static func refuse(_ why: String, _ settings: Settings) -> Never {
+        let logger = settings.logger
+        logger.error(why)
+        logger.flush()
+        Notifier.systemd.tell([.status(why)])
+        end(.settingsWrong)
     }
 
     /// Runs a command to its end; a signal ends it at once.

@@ -15,6 +15,17 @@ struct StartError: Error, CustomStringConvertible {
     let status: ExitStatus
 }
 
+extension StartError {
+    /// What cannot be read for want of a descriptor may be good: a start that is tried again finds out.
+    init(hindered error: any Error, hint: String = "", _ status: ExitStatus) {
+        if let shortage = DescriptorShortage.now() {
+            self.init(description: "\(error); \(shortage)", status: .tryAgainLater)
+        } else {
+            self.init(description: "\(error)\(hint)", status: status)
+        }
+    }
+}
+
 extension Daemon {
     /// Nil if the daemon is told to stop first. Waiting is a state that the service manager is told of: it is ready.
     func waitForLock(_ front: FrontDesk) async throws -> LedgerLock? {
@@ -130,7 +141,7 @@ extension Daemon {
             "\(error); the topology is not as the settings say: see `leave-albumd topology verify`"
         case .loginRefused:
             "\(error.afterConnecting); see broker.username, broker.password_file and the virtual host in broker.uris"
-        case .unreachable, .tls, .connectionClosed, .timeout, .heartbeatMissed, .protocolViolation,
+        case .unreachable, .descriptors, .tls, .connectionClosed, .timeout, .heartbeatMissed, .protocolViolation,
             .consumerCancelled, .stopped:
             error.afterConnecting
         }
@@ -177,7 +188,7 @@ extension Daemon {
         } catch let error as StartError {
             throw error
         } catch {
-            throw StartError(description: "\(error)\(hint)", status: status)
+            throw StartError(hindered: error, hint: hint, status)
         }
     }
 
@@ -185,7 +196,7 @@ extension Daemon {
         do {
             return try await body()
         } catch {
-            throw StartError(description: "\(error)", status: status)
+            throw StartError(hindered: error, status)
         }
     }
 }

@@ -19,6 +19,8 @@ struct Daemon: Sendable {
     let stop: StopRequest
     let logger: Logger
     let clock = SystemTimekeeper()
+    /// Long enough that it is not over before it has begun.
+    private static let firstSleep = Duration.milliseconds(20)
 
     init(_ settings: Settings, permitsNewLedger: Bool, stop: StopRequest) {
         self.settings = settings
@@ -32,6 +34,8 @@ struct Daemon: Sendable {
         reloads: AsyncStream<Void>, load: @escaping @Sendable () throws(SettingsFaults) -> Settings
     ) async -> ExitStatus {
         defer { logger.flush() }
+        // The runtime's timers make their descriptors at the first use, and could not without one.
+        await clock.sleep(for: Self.firstSleep)
         for warning in settings.warnings { logger.warning(warning) }
         let front: FrontDesk
         do throws(SystemCallError) {
@@ -65,7 +69,7 @@ struct Daemon: Sendable {
         do {
             return try await work(front, onParts)
         } catch {
-            let failure = error as? StartError ?? StartError(description: "\(error)", status: .internalFault)
+            let failure = error as? StartError ?? StartError(hindered: error, .internalFault)
             logger.error(failure.description)
             front.fails(failure.description)
             return failure.status

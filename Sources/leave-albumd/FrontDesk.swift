@@ -24,6 +24,8 @@ final class FrontDesk: Sendable {
         var admin: AdminServer?
         /// Tries again to listen, where another process does.
         var adminOpening: Task<Void, Never>?
+        /// The same of the control socket, where no descriptor was free.
+        var controlOpening: Task<Void, Never>?
         var loaded: DaemonStatus.LoadedSettings
         var isReady = false
     }
@@ -84,6 +86,7 @@ final class FrontDesk: Sendable {
         let (control, admin) = state.withLock { state in
             defer { (state.control, state.admin) = (nil, nil) }
             state.adminOpening?.cancel()
+            state.controlOpening?.cancel()
             return (state.control, state.admin)
         }
         control?.stop()
@@ -116,7 +119,7 @@ final class FrontDesk: Sendable {
             logger.warning("no endpoints for now: \(error)")
             let opening = Task { [weak self, clock] in
                 while !Task.isCancelled {
-                    await clock.sleep(for: Self.adminRetry)
+                    await clock.sleep(for: Self.retry)
                     guard !Task.isCancelled, let self else { return }
                     if self.tryAdminServer() == nil { return }
                 }
@@ -126,12 +129,15 @@ final class FrontDesk: Sendable {
     }
 
     /// Soon enough for a takeover, seldom enough to cost nothing.
-    private static let adminRetry = Duration.seconds(5)
+    private static let retry = Duration.seconds(5)
 
     private func tryAdminServer() -> SystemCallError? {
         let listen = settings.now.admin.listen
         do throws(SystemCallError) {
-            let admin = try AdminServer(host: listen.host, port: listen.port, routes: routes, clock: clock)
+            let admin = try AdminServer(host: listen.host, port: listen.port, routes: routes, clock: clock) {
+                [logger] error in
+                logger.warning("the admin endpoints let nobody in for now: \(Self.words(error))")
+            }
             logger.notice("admin endpoints", LogField("address", admin.authority))
             liveness.watch("admin") { admin.ping($0) }
             let isLate = state.withLock { state in
@@ -145,21 +151,52 @@ final class FrontDesk: Sendable {
         }
     }
 
+    private static func words(_ error: SystemCallError) -> String {
+        error.shortage.map { "\(error); \($0)" } ?? error.description
+    }
+
     /// The ledger is this daemon's, and with it the control socket: the commands need it, jobs do not, so without it
-    /// the daemon works on, and says so.
+    /// the daemon works on, and says so. Where only a descriptor was missing, it tries again.
     func openControlSocket() {
+        guard let error = tryControlSocket() else { return }
+        guard error.shortage != nil else {
+            logger.warning(
+                "no control socket, so `status` and the ledger's commands cannot reach this daemon: \(error); "
+                    + "set admin.control_socket to a path in a directory that the daemon may write")
+            return
+        }
+        logger.warning("no control socket for now: \(Self.words(error))")
+        let opening = Task { [weak self, clock] in
+            while !Task.isCancelled {
+                await clock.sleep(for: Self.retry)
+                guard !Task.isCancelled, let self else { return }
+                if self.tryControlSocket() == nil { return }
+            }
+        }
+        state.withLock { $0.controlOpening = opening }
+    }
+
+    private func tryControlSocket() -> SystemCallError? {
         let path = settings.now.admin.controlSocket
         do throws(SystemCallError) {
-            let control = try ControlSocketServer(path: path) { [weak self] request, peer in
+            let control = try ControlSocketServer(
+                path: path,
+                onExhausted: { [logger] error in
+                    logger.warning("the control socket lets nobody in for now: \(Self.words(error))")
+                }
+            ) { [weak self] request, peer in
                 guard let self else { return .refusal(code: "unavailable", message: "the daemon is ending") }
                 return await self.answer(request, peer)
             }
             liveness.watch("control") { control.ping($0) }
-            state.withLock { $0.control = control }
+            let isLate = state.withLock { state in
+                state.control = control
+                return state.controlOpening?.isCancelled == true
+            }
+            if isLate { control.stop() }
+            return nil
         } catch {
-            logger.warning(
-                "no control socket, so `status` and the ledger's commands cannot reach this daemon: \(error); "
-                    + "set admin.control_socket to a path in a directory that the daemon may write")
+            return error
         }
     }
 

@@ -33,8 +33,7 @@ extension Settings {
     func tokenEndpoint(_ engine: HTTPEngine, clock: any Timekeeper) -> TokenEndpoint {
         let file = credentials.store.clientSecretFile
         return TokenEndpoint(
-            engine: engine, url: credentials.store.tokenURL, clientSecret: { file.flatMap { try? $0.read() } },
-            clock: clock)
+            engine: engine, url: credentials.store.tokenURL, clientSecret: { try file?.read() }, clock: clock)
     }
 
     private static let unixScheme = "unix://"

@@ -8,6 +8,13 @@ import Threads
 @main
 struct Simulator {
     static func main() {
+        do throws(SystemCallError) {
+            try StandardDescriptors.openClosed()
+            // Each client has one.
+            try DescriptorLimit.raise()
+        } catch {
+            fail(error.description, status: 71)
+        }
         let options: SimulatorOptions
         switch SimulatorOptions.parse(Array(CommandLine.arguments.dropFirst())) {
         case .run(let parsed): options = parsed
@@ -59,23 +66,31 @@ struct Simulator {
         guard bound else { throw SystemCallError("listening on \(options.host):\(options.port)") }
         let port = UInt16(bigEndian: address.sin_port)
         if let file = options.portFile { write("\(port)\n", to: file) }
-        // Whoever waits for the line would wait for ever.
         StandardStream.output.write("listening on http://\(options.host):\(port)\n")
-        if StandardStream.hasLostOutput { end() }
+        // Whoever waits for the line would wait for ever.
+        if options.portFile == nil, StandardStream.hasLostOutput { end() }
+        let closed = try Wake()
         while true {
-            let client = CLinux_accept(listener)
-            guard client >= 0 else {
-                // The client is gone already, or there are no more descriptors until another goes.
-                if [EMFILE, ENFILE].contains(CLinux_errno()) { poll(nil, 0, 10) }
-                continue
+            switch Acceptance(from: listener) {
+            case .connection(let client): hand(client, to: world, closed)
+            case .nobody: continue
+            case .exhausted:
+                // Until one of ours has gone, or a while later.
+                var descriptor = pollfd(fd: closed.descriptor, events: Int16(POLLIN), revents: 0)
+                poll(&descriptor, 1, Int32(AcceptPause.longest.milliseconds))
+                closed.clear()
             }
-            do throws(SystemCallError) {
-                _ = try NativeThread(name: "client", detached: true) {
-                    Connection(socket: client, world: world).serve()
-                }
-            } catch {
-                close(client)
+        }
+    }
+
+    private static func hand(_ client: Int32, to world: World, _ closed: Wake) {
+        do throws(SystemCallError) {
+            _ = try NativeThread(name: "client", detached: true) {
+                Connection(socket: client, world: world).serve()
+                closed.signal()
             }
+        } catch {
+            close(client)
         }
     }
 

@@ -74,6 +74,21 @@ import Threads
         }
     }
 
+    /// Without its secret the client would be refused as a stranger, and everybody put on hold for it.
+    @Test func aClientsSecretThatCannotBeReadAsksNothing() async throws {
+        struct Unreadable: Error, CustomStringConvertible { let description = "client-secret: it cannot be read" }
+        try await place { place in
+            try await place.grant("anna")
+            let endpoint = TokenEndpoint(
+                engine: place.simulator.engine, url: "http://127.0.0.1:\(place.simulator.port)/token",
+                clientSecret: { throw Unreadable() }, clock: SystemTimekeeper())
+            let credentials = StoreCredentials(store: place.store, endpoint: endpoint)
+            let answer = text(await credentials.token(for: AccountID("anna"), rejecting: nil))
+            #expect(answer.hasPrefix("misconfigured") && answer.contains("client-secret: it cannot be read"))
+            #expect(try await place.refreshes() == 0)
+        }
+    }
+
     @Test func whoeverWaitsForATurnWhenItStopsIsAnsweredAndNobodyIsRefreshed() async throws {
         try await place { place in
             for number in 0..<20 { try await place.grant("a\(number)") }

@@ -38,6 +38,20 @@ import Threads
         #expect(told.hasPrefix(expected), "\(told)")
     }
 
+    /// A program that is just being replaced, as one without a descriptor or a process to be had, says nothing of the
+    /// settings; one that is not there does.
+    @Test func whyAProgramDoesNotStartIsTheHoursOrTheSettings() async {
+        let program = "/tmp/written-\(getpid())-\(UInt64.random(in: 0...UInt64.max))"
+        defer { unlink(program) }
+        let writing = open(program, O_CREAT | O_WRONLY | O_CLOEXEC, 0o700)
+        let busy = word(await ExecCredentials(command: [program]).token(for: account, rejecting: nil))
+        #expect(busy.hasPrefix("unavailable"), "\(busy)")
+        close(writing)
+        unlink(program)
+        let gone = word(await ExecCredentials(command: [program]).token(for: account, rejecting: nil))
+        #expect(gone.hasPrefix("misconfigured"), "\(gone)")
+    }
+
     @Test func whatIsMendedIsTriedAtOnce() async {
         let mended = "/tmp/mended-\(getpid())-\(UInt64.random(in: 0...UInt64.max))"
         defer { unlink(mended) }

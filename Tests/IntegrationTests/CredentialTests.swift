@@ -6,26 +6,9 @@ import Testing
 extension OnABroker {
     /// The store of grants as a site uses it.
     @Suite struct Credentials {
-        private func withStore(_ stage: Stage) throws {
-            try stage.directory.write("key", String(repeating: "5c", count: 32) + "\n")
-            let file = stage.directory.file("d.toml")
-            let settings =
-                try String(contentsOf: file, encoding: .utf8)
-                .replacingOccurrences(of: "providers = [\"static\"]", with: "providers = [\"store\"]")
-                    + """
-
-                    [credentials.store]
-                    directory = "\(stage.directory.file("grants").path)"
-                    key_file = "\(stage.directory.file("key").path)"
-                    client_id = "the-client"
-                    token_url = "http://127.0.0.1:\(stage.simulatorPort)/token"
-                    """
-            try stage.directory.write("d.toml", settings)
-        }
-
         @Test func grantsAreImportedUsedAndNeverTold() async throws {
             let stage = try await Stage()
-            try withStore(stage)
+            try stage.withStore()
             var lines = ""
             for number in 1...20 {
                 let rotate = number % 2 == 0 ? #","rotate":true"# : ""
@@ -92,7 +75,7 @@ extension OnABroker {
 
         @Test func aUserAgreesInABrowser() async throws {
             let stage = try await Stage()
-            try withStore(stage)
+            try stage.withStore()
             let command = try ChildProcess(
                 [
                     Stage.products.appendingPathComponent("leave-albumd").path, "credentials", "authorize", "acc1",
@@ -121,7 +104,7 @@ extension OnABroker {
         @Test func aKillInARotationNeverLosesTheGrant() async throws {
             let kills = ProcessInfo.processInfo.environment["LEAVE_ALBUMD_ROTATION_KILLS"].flatMap(Int.init) ?? 40
             let stage = try await Stage()
-            try withStore(stage)
+            try stage.withStore()
             try await stage.control("grants", #"{"refreshToken":"first","account":"acc1","rotate":true}"#)
             try stage.directory.write("grant", #"{"account":"acc1","refreshToken":"first"}"# + "\n")
             #expect(
@@ -146,5 +129,25 @@ extension OnABroker {
             #expect(names.filter { $0.utf8.count == 64 }.count == 1)
             await stage.end()
         }
+    }
+}
+
+extension Stage {
+    /// Has grants of the store in the place of fixed tokens.
+    nonisolated func withStore() throws {
+        try directory.write("key", String(repeating: "5c", count: 32) + "\n")
+        let file = directory.file("d.toml")
+        let settings =
+            try String(contentsOf: file, encoding: .utf8)
+            .replacingOccurrences(of: "providers = [\"static\"]", with: "providers = [\"store\"]")
+                + """
+
+                [credentials.store]
+                directory = "\(directory.file("grants").path)"
+                key_file = "\(directory.file("key").path)"
+                client_id = "the-client"
+                token_url = "http://127.0.0.1:\(simulatorPort)/token"
+                """
+        try directory.write("d.toml", settings)
     }
 }

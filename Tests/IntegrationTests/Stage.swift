@@ -92,12 +92,14 @@ actor Stage {
 
     // MARK: The daemon
 
-    func start(environment: [String: String] = [:]) throws {
+    /// `shell`: what a shell does before it becomes the daemon.
+    func start(environment: [String: String] = [:], after shell: String = ":") throws {
         starts += 1
         daemon = try ChildProcess(
             [
-                Self.products.appendingPathComponent("leave-albumd").path, "run", "--new-ledger", "--config",
-                directory.file("d.toml").path,
+                "/bin/sh", "-c", "\(shell); exec \"$@\"", "sh",
+                Self.products.appendingPathComponent("leave-albumd").path,
+                "run", "--new-ledger", "--config", directory.file("d.toml").path,
             ], environment: environment, output: directory.file("daemon-\(starts).out"))
     }
 

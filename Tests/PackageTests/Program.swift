@@ -24,17 +24,16 @@ struct Program {
 
     /// The daemon of this build.
     static func daemon(_ words: String..., environment: [String: String] = [:]) throws -> Program {
-        try run([product("leave-albumd")] + words, environment: environment)
+        try run(["\(products)/leave-albumd"] + words, environment: environment)
     }
 
     static func simulator(_ words: String...) throws -> Program {
-        try run([product("photos-simulator")] + words)
+        try run(["\(products)/photos-simulator"] + words)
     }
 
-    private static func product(_ name: String) -> String {
-        // The test program lies beside the others.
-        URL(fileURLWithPath: ProcessInfo.processInfo.arguments[0]).deletingLastPathComponent()
-            .appendingPathComponent(name).path
+    /// Where the programs of this build are: the test program lies beside them.
+    static var products: String {
+        URL(fileURLWithPath: ProcessInfo.processInfo.arguments[0]).deletingLastPathComponent().path
     }
 }
 

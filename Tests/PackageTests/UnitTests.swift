@@ -73,6 +73,37 @@ import Testing
         for status in ["69", "70", "73", "75"] { #expect(!words.contains(Substring(status))) }
     }
 
+    /// With as much of everything as the settings allow.
+    @Test func itsLimitOfDescriptorsIsEnoughForAnySettings() throws {
+        try withFolder { folder in
+            let file = folder.appendingPathComponent("all.toml")
+            try """
+            [broker]
+            uris = ["amqp://127.0.0.1"]
+            [worker]
+            concurrency = 1024
+            [credentials]
+            providers = ["store", "broker", "exec"]
+            [credentials.store]
+            directory = "/var/lib/leave-albumd/grants"
+            key_file = "/dev/null"
+            client_id = "client"
+            [credentials.broker]
+            url = "unix:///run/tokens"
+            [credentials.exec]
+            command = ["/usr/bin/tokens"]
+            """.write(to: file, atomically: true, encoding: .utf8)
+            let told = try Program.run([
+                "/bin/sh", "-c", "ulimit -n 100; exec \(Program.products)/leave-albumd check --config \(file.path)",
+            ])
+            let need = try #require(told.text.firstMatch(of: /may need (\d+) file descriptors/), "\(told.text)").output
+                .1
+            let limit = try #require(try values("LimitNOFILE").first)
+            #expect(try #require(Int(need)) <= #require(Int(limit)))
+            #expect(try #require(Int(need)) > 2 * 1024, "each job may have a call and a grant under way")
+        }
+    }
+
     @Test func aDrainEndsBeforeSystemdKills() throws {
         let settings = try String(
             contentsOf: Tree.root.appendingPathComponent("config/leave-albumd.toml"), encoding: .utf8)

@@ -144,6 +144,8 @@ import Threads
             await site.advance { site.results.count == 6 }
             #expect(site.photos.calls.count == calls + 5)
             #expect(site.results.count { $0.outcome == "left" } == 5)
+            // Its message stood aside, so that others could be tried, and brings the letter when it comes.
+            await site.advance(for: .seconds(120)) { !site.letters.isEmpty }
             #expect(site.letters == ["cancelled"])
         }
     }

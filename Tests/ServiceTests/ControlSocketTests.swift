@@ -120,6 +120,18 @@ import Threads
         }
     }
 
+    /// As many as are let in at once, by whoever leaks them: the quietest go for whoever asks.
+    @Test func connectionsThatNobodyUsesKeepNobodyOut() async throws {
+        try await serving { _, _ in
+            .answer(.text("here"))
+        } _: { client in
+            let idle = try (0..<40).map { _ in try RawSocket(folder.socket) }
+            let answer = try await client.ask("status")
+            #expect(answer.text == "here")
+            #expect(await idle[0].readLine() == "", "the first to come was the first to go")
+        }
+    }
+
     @Test func onlyOwnerAndGroupMayAsk() async throws {
         try await serving { _, _ in
             .answer(.null)

@@ -14,11 +14,13 @@
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -61,9 +63,21 @@ struct CLinux_child {
     int complaint;
 };
 
-// Starts a program with a clean environment and no other descriptors. 0, or errno.
-int CLinux_spawn(char **words, struct CLinux_child *child);
-int CLinux_spawn_with(char **words, char **environment, struct CLinux_child *child);
+// Starts a program with these variables, or null for a search path and a locale, no other descriptors and this soft
+// limit of them, or 0 for that of this process. 0, or errno.
+int CLinux_spawn(
+    char **words, char **environment, unsigned long long soft_descriptor_limit, struct CLinux_child *child);
+
+// RLIMIT_NOFILE, whose name is of an enumeration in C and of a number elsewhere.
+struct CLinux_limit {
+    unsigned long long soft;
+    unsigned long long hard;
+};
+int CLinux_get_descriptor_limit(struct CLinux_limit *limit);
+int CLinux_set_descriptor_limit(const struct CLinux_limit *limit);
+
+// fcntl(2) is variadic. Negative if the descriptor is closed.
+static inline int CLinux_descriptor_flags(int descriptor) { return fcntl(descriptor, F_GETFD); }
 
 // Lets a program that is spawned inherit no descriptor from `first` on. 0, or errno.
 // posix_spawn_file_actions_addclosefrom_np is hidden without _GNU_SOURCE.

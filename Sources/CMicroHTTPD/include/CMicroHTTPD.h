@@ -2,20 +2,36 @@
 #ifndef CMicroHTTPD_H
 #define CMicroHTTPD_H
 #include <stdint.h>
+#include <sys/socket.h>
 #include <sys/types.h>
+#include <unistd.h>
 #include <microhttpd.h>
 
 // MHD_start_daemon is variadic. No thread of its own: the caller polls CMicroHTTPD_poll_descriptor and calls MHD_run.
-// The listener is the daemon's from now on, and closed by MHD_stop_daemon. Null without memory or descriptors.
+// No listener either: without a free descriptor the library would try to accept again and again, at once. The caller
+// accepts and gives connections to CMicroHTTPD_add. Null without memory or descriptors.
 static inline struct MHD_Daemon *CMicroHTTPD_start(
-    int listener, unsigned connections, size_t memory, unsigned idle_seconds, MHD_AccessHandlerCallback request,
+    unsigned connections, size_t memory, unsigned idle_seconds, MHD_AccessHandlerCallback request,
     MHD_NotifyConnectionCallback connection, void *context
 ) {
     return MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, request, context, MHD_OPTION_LISTEN_SOCKET, listener,
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL, request, context,
         MHD_OPTION_CONNECTION_LIMIT, connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory,
         MHD_OPTION_CONNECTION_TIMEOUT, idle_seconds, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_CONNECTION,
         connection, context, MHD_OPTION_END);
+}
+
+// Gives the library a connection, which is its own from now on. It wants its peer's address, in a union of kinds. One
+// that it cannot take it closes.
+static inline void CMicroHTTPD_add(struct MHD_Daemon *daemon, int connection) {
+    struct sockaddr_storage peer;
+    socklen_t size = sizeof peer;
+    // Gone already.
+    if (getpeername(connection, (struct sockaddr *)&peer, &size) != 0) {
+        close(connection);
+        return;
+    }
+    MHD_add_connection(daemon, connection, (struct sockaddr *)&peer, size);
 }
 
 // MHD_get_daemon_info is variadic and answers with a union. -1 if there is none.

@@ -1,0 +1,35 @@
+import CLinux
+import Glibc
+import Testing
+import Threads
+
+@testable import AMQP
+
+/// What a want of descriptors is called when a link connects.
+@Suite struct DescriptorErrorTests {
+    @Test(arguments: [LinkError.Kind.unreachable, .tls, .loginRefused])
+    func whatFailsHereForWantOfOneSaysSo(kind: LinkError.Kind) {
+        let error = LinkError(kind, endpoint: "amqp://broker", attempted: "reading the password", words: "no")
+        let told = error.told(.process(limit: 64))
+        #expect(told.kind == .descriptors && told.endpoint == "amqp://broker")
+        #expect(told.description.contains("this process has all of its 64 file descriptors open"))
+        #expect(error.told(nil) == error)
+    }
+
+    @Test func aNameThatIsLateIsNotOurs() {
+        let error = LinkError(.timeout, endpoint: "amqp://broker", attempted: "connecting", words: "late")
+        #expect(error.told(.machine) == error)
+    }
+
+    /// A connection without its guard could hold the link's thread for good.
+    @Test func aGuardWithoutADuplicateSaysThatItDoesNotWatch() throws {
+        let stallGuard = try StallGuard(limit: .seconds(5))
+        defer { stallGuard.end() }
+        var ends: [Int32] = [-1, -1]
+        let code = socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends)
+        #expect(code == 0)
+        defer { for end in ends { close(end) } }
+        #expect(stallGuard.watch(descriptor: ends[0]))
+        #expect(!stallGuard.watch(descriptor: -1))
+    }
+}

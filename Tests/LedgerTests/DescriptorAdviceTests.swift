@@ -1,0 +1,32 @@
+import CSQLite
+import Testing
+import Threads
+
+@testable import Ledger
+
+/// SQLite takes a want of descriptors for a file that cannot be opened.
+@Suite struct DescriptorAdviceTests {
+    @Test(arguments: [SQLITE_CANTOPEN, SQLITE_IOERR | 5 << 8])
+    func theWantIsSaidAndNotTheFileBlamed(code: Int32) {
+        let fault = SQLiteFault(code: code, attempted: "opening /l", message: "unable to open database file")
+        guard case .unavailable(let told) = fault.ledgerError(path: "/l", shortage: .process(limit: 64)) else {
+            Issue.record("it passes by itself")
+            return
+        }
+        #expect(told.contains("all of its 64 file descriptors open") && told.contains("goes on by itself"))
+        #expect(!told.contains("writable") && !told.contains("look at the disk"))
+        guard case .unavailable(let usual) = fault.ledgerError(path: "/l", shortage: nil) else {
+            Issue.record("it passes by itself")
+            return
+        }
+        #expect(!usual.contains("descriptors"))
+    }
+
+    @Test func damageIsDamageWhateverElseIsMissing() {
+        let fault = SQLiteFault(code: SQLITE_CORRUPT, attempted: "reading", message: "malformed")
+        guard case .unusable = fault.ledgerError(path: "/l", shortage: .machine) else {
+            Issue.record("no descriptor mends it")
+            return
+        }
+    }
+}
