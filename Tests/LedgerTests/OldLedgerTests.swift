@@ -95,7 +95,7 @@ import Threads
         #expect(try await ledger.statistics().unpublished == 1)
         try await ledger.record(Sample.finished(Sample.arrival("ghost")))
         #expect(try await ledger.statistics().unpublished == 2)
-        #expect(try await ledger.results(of: JobID("ghost")) == [Sample.result()])
+        #expect(try await ledger.results(of: JobID("ghost")) == [Sample.result("ghost")])
         await ledger.close(within: SQLiteLedger.closeTime)
     }
 
