@@ -25,6 +25,8 @@ indirect enum LedgerOperation: Sendable {
     case ping(@Sendable () -> Void)
     /// The file was found damaged by someone else.
     case condemn(LedgerError)
+    /// The saving of a displaced ledger has come to its end.
+    case rescued
     case close(until: MonotonicTime, @Sendable (_ lost: Int) -> Void)
 
     enum Urgency {
@@ -46,7 +48,7 @@ indirect enum LedgerOperation: Sendable {
         case .claim, .record, .finishLost, .write: .now
         case .mark: .soon
         case .note, .hold: .later
-        case .emptyLog, .ping, .condemn, .close: .control
+        case .emptyLog, .ping, .condemn, .rescued, .close: .control
         }
     }
 
@@ -54,7 +56,7 @@ indirect enum LedgerOperation: Sendable {
     var isKeptInTrouble: Bool {
         switch self {
         case .record, .mark, .note, .hold: true
-        case .look, .claim, .finishLost, .read, .write, .emptyLog, .ping, .condemn, .close: false
+        case .look, .claim, .finishLost, .read, .write, .emptyLog, .ping, .condemn, .rescued, .close: false
         }
     }
 
@@ -68,7 +70,7 @@ indirect enum LedgerOperation: Sendable {
         case .emptyLog(let reply): reply.resume(returning: .failure(error))
         case .ping(let answer): answer()
         case .close(_, let answer): answer(0)
-        case .mark, .note, .hold, .condemn: break
+        case .mark, .note, .hold, .condemn, .rescued: break
         }
     }
 }

@@ -134,7 +134,11 @@ struct Gate: Sendable {
         _ cause: HoldCause, detail: String, wasProbe: Bool, firstProbe: Duration? = nil, at now: MonotonicTime,
         wall: Timestamp, since: Timestamp? = nil, random: Double = .random(in: 0..<1)
     ) -> Engagement {
-        if holds[cause] != nil, !wasProbe { return .alreadyThere }
+        if holds[cause] != nil, !wasProbe {
+            // Whoever ends it says what it waits for now.
+            if HoldPolicy.policy(of: cause) == .untilLifted { holds[cause]?.detail = detail }
+            return .alreadyThere
+        }
         let existed = holds[cause] != nil
         if wasProbe { isProbing = false }
         var hold = holds[cause] ?? Hold(cause: cause, since: since ?? wall, detail: detail)

@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/un.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -68,6 +69,13 @@ int CLinux_spawn_with(char **words, char **environment, struct CLinux_child *chi
 // Lets a program that is spawned inherit no descriptor from `first` on. 0, or errno.
 // posix_spawn_file_actions_addclosefrom_np is hidden without _GNU_SOURCE.
 int CLinux_close_from(posix_spawn_file_actions_t *actions, int first);
+
+// The magic number of the file system that a file is on, or -1. A struct and a function of the same name, statfs, are one
+// too many for Swift.
+static inline long long CLinux_file_system(const char *path) {
+    struct statfs disk;
+    return statfs(path, &disk) == 0 ? (long long)(unsigned int)disk.f_type : -1;
+}
 
 // struct ucred is hidden without _GNU_SOURCE.
 struct CLinux_peer {
