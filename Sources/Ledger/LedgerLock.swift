@@ -42,7 +42,7 @@ public final class LedgerLock: Sendable {
         guard state.isReleased, state.users == 0 else { return }
         state.file?.close()
         state.file = nil
-        if state.gate >= 0 { close(state.gate) }
+        if state.gate >= 0 { LockedFile.unlock(state.gate) }
         state.gate = -1
     }
 

@@ -74,6 +74,8 @@ extension LedgerWriter {
         displacement?.describe()
         displacement?.tellAt = nil
         guard let error = displacement?.error else { return }
+        // What is damaged besides stays so.
+        if case .condemned = condition { return }
         condition = .displaced(error)
         onHealth(.unavailable(error))
     }

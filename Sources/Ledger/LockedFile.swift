@@ -34,7 +34,7 @@ struct LockedFile: Sendable {
             }
             // Another file may have come by this name meanwhile, and the lock on this one would keep nobody out.
             guard let identity = FileIdentity(descriptor: descriptor), identity == FileIdentity(path: path) else {
-                Glibc.close(descriptor)
+                unlock(descriptor)
                 continue
             }
             held.withLock { _ = $0.insert(identity) }
@@ -46,11 +46,14 @@ struct LockedFile: Sendable {
     /// Nil if there is none and none is to be made. A new one is for its owner alone, because it names users and what
     /// they asked for. It has no bytes until SQLite writes the first page, and counts as no ledger until then.
     private static func open(_ path: String, makes: Bool) throws(LedgerError) -> Int32? {
-        // A named pipe would else wait for its other end.
-        var descriptor = CLinux_open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0)
+        // For writing, though nothing is written: a layered file system gives the file that can be written another
+        // number than the one below it. A named pipe would else wait for its other end.
+        var descriptor = CLinux_open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC, 0)
         if descriptor < 0, CLinux_errno() == ENOENT {
             guard makes else { return nil }
             descriptor = CLinux_open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        } else if descriptor < 0 {
+            descriptor = CLinux_open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0)
         }
         guard descriptor >= 0 else {
             let error = SystemCallError(makes ? "creating ledger \(path)" : "opening ledger \(path)")
@@ -69,6 +72,12 @@ struct LockedFile: Sendable {
     /// Gives the lock back.
     func close() {
         Self.held.withLock { _ = $0.remove(identity) }
+        Self.unlock(descriptor)
+    }
+
+    /// A program that is just being started has a copy of the descriptor until it is its own, and would keep the lock.
+    static func unlock(_ descriptor: Int32) {
+        flock(descriptor, LOCK_UN)
         Glibc.close(descriptor)
     }
 
