@@ -15,7 +15,11 @@ public enum LedgerBackup {
     /// The same for a connection that is lent, through its handle: nobody else may use it meanwhile.
     ///
     /// - Parameter checks: a copy that is not whole is thrown away. Not for the only copy that there will be.
-    static func copy(_ source: OpaquePointer, to target: String, checks: Bool) throws(LedgerError) {
+    /// - Parameter onOpen: called on the connection to the copy; a test makes its disk full with it.
+    static func copy(
+        _ source: OpaquePointer, to target: String, checks: Bool,
+        onOpen: (SQLiteConnection) throws(SQLiteFault) -> Void = { _ in }
+    ) throws(LedgerError) {
         let part = target + ".part"
         unlink(part)
         let descriptor = CLinux_open(part, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
@@ -23,7 +27,7 @@ public enum LedgerBackup {
         close(descriptor)
         do throws(LedgerError) {
             do throws(SQLiteFault) {
-                try fill(part, from: source)
+                try fill(part, from: source, onOpen)
             } catch {
                 throw error.ledgerError(path: part)
             }
@@ -54,8 +58,11 @@ public enum LedgerBackup {
         }
     }
 
-    private static func fill(_ part: String, from source: OpaquePointer) throws(SQLiteFault) {
+    private static func fill(
+        _ part: String, from source: OpaquePointer, _ onOpen: (SQLiteConnection) throws(SQLiteFault) -> Void
+    ) throws(SQLiteFault) {
         let destination = try SQLiteConnection(path: part, mode: .readWrite)
+        try onOpen(destination)
         guard let backup = sqlite3_backup_init(destination.handle, "main", source, "main") else {
             throw destination.fault("backing up to \(part)")
         }

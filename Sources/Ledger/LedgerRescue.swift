@@ -10,10 +10,12 @@ final class LedgerRescue: Sendable {
     private let thread: NativeThread
     private let outcome: Lock<Result<String, LedgerError>?>
 
-    /// Copies `connection` to a file beside `place`, and calls `onEnd` on its own thread. Until `end` has returned, the
+    /// Copies `connection` to a file beside `place`, with `onOpen` as in `LedgerFile`, and calls `onEnd` on its own thread. Until `end` has returned, the
     /// connection is lent: nobody else uses it.
     init(
-        _ connection: SQLiteConnection, beside place: String, at now: Timestamp, onEnd: @escaping @Sendable () -> Void
+        _ connection: SQLiteConnection, beside place: String, at now: Timestamp,
+        onOpen: @escaping @Sendable (SQLiteConnection) throws(SQLiteFault) -> Void,
+        onEnd: @escaping @Sendable () -> Void
     ) throws(SystemCallError) {
         let outcome = Lock<Result<String, LedgerError>?>(nil)
         self.outcome = outcome
@@ -21,7 +23,7 @@ final class LedgerRescue: Sendable {
         let address = Int(bitPattern: connection.handle)
         let target = Self.name(beside: place, at: now)
         thread = try NativeThread(name: "ledger-rescue") {
-            let result = Self.save(address, to: target)
+            let result = Self.save(address, to: target, onOpen)
             outcome.withLock { $0 = result }
             onEnd()
         }
@@ -38,12 +40,14 @@ final class LedgerRescue: Sendable {
         return candidate
     }
 
-    private static func save(_ address: Int, to target: String) -> Result<String, LedgerError> {
+    private static func save(
+        _ address: Int, to target: String, _ onOpen: (SQLiteConnection) throws(SQLiteFault) -> Void
+    ) -> Result<String, LedgerError> {
         guard let handle = OpaquePointer(bitPattern: address) else {
             preconditionFailure("the handle of an open connection is not null")
         }
         do throws(LedgerError) {
-            try LedgerBackup.copy(handle, to: target, checks: false)
+            try LedgerBackup.copy(handle, to: target, checks: false, onOpen: onOpen)
         } catch {
             return .failure(error)
         }

@@ -39,7 +39,9 @@ extension LedgerWriter {
         do throws(SystemCallError) {
             let mailbox = mailbox
             return .running(
-                try LedgerRescue(rows.connection, beside: LedgerFiles.resolved(file.path), at: clock.wall()) {
+                try LedgerRescue(
+                    rows.connection, beside: open.place, at: clock.wall(), onOpen: file.onOpen
+                ) {
                     mailbox.post(.rescued)
                 })
         } catch {
@@ -56,6 +58,7 @@ extension LedgerWriter {
                 let connection = try SQLiteConnection(path: path, mode: .existing)
                 try connection.execute("PRAGMA synchronous = FULL")
                 try connection.execute("PRAGMA secure_delete = ON")
+                try file.onOpen(connection)
                 displacement?.copy = .saved(path: path, SQLiteRows(connection: connection))
             } catch {
                 fail(error.ledgerError(path: path))

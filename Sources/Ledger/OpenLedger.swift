@@ -14,6 +14,9 @@ final class OpenLedger: Sendable {
 
     func has(_ now: LedgerFiles) { files.withLock { $0 = now } }
 
+    /// Without symbolic links, as they were when it was opened.
+    var place: String { files.withLock { $0.place } }
+
     var difference: String? { files.withLock { $0 }.difference }
 
     /// Throws while their names are not theirs: a reader would see another ledger, or mix the log of one with the file

@@ -201,6 +201,33 @@ import Threads
         #expect(await stage.close() == 0)
     }
 
+    @Test func aFullDiskDoesNotPreventTheHoldAndTheCopyIsMadeAtTheEnd() async throws {
+        let pages = Lock<Int?>(nil)
+        let stage = try Stage(onOpen: { connection throws(SQLiteFault) in
+            guard let limit = pages.withLock({ $0 }) else { return }
+            _ = try connection.integer("PRAGMA max_page_count = \(limit)")
+        })
+        let (folder, ledger) = (stage.folder, stage.ledger)
+        for number in 0..<50 {
+            try await ledger.record(
+                Sample.finished(Sample.arrival("before-\(number)"), body: String(repeating: "b", count: 4_000)))
+        }
+        _ = try await ledger.claim(Sample.claim(Sample.arrival("calling")))
+        pages.withLock { $0 = 5 }
+        #expect(unlink(folder.ledger) == 0)
+        let words = try await stage.trouble()
+        #expect(words.contains("could not be saved") && words.contains("make room on its disk"), "\(words)")
+        #expect(folder.names.allSatisfy { !$0.contains("rescued") }, "what was begun is gone, and its room free")
+        async let recorded: Int = ledger.record(Sample.finished(Sample.arrival("calling")))
+        for _ in 0..<10 { _ = await Self.isRefused { _ = try await ledger.look(Sample.arrival(), at: Sample.start) } }
+        pages.withLock { $0 = nil }
+        #expect(await stage.close() == 0)
+        _ = try? await recorded
+        let reader = try await stage.restore()
+        for number in 0..<50 { #expect(try reader.story(of: JobID("before-\(number)")) != nil) }
+        #expect(try reader.story(of: JobID("calling")) != nil)
+    }
+
     /// Room comes back only at the end: the last try is made then.
     @Test func whatCouldNotBeSavedIsSavedAtTheEnd() async throws {
         let stage = try Stage()
