@@ -1,5 +1,6 @@
 import Foundation
 import Jobs
+import Ledger
 import PrivateBroker
 import Testing
 
@@ -10,11 +11,8 @@ extension OnABroker {
             stage.directory.file("ledger.sqlite3\(suffix)")
         }
 
-        private func rescued(_ stage: Stage) throws -> [String] {
-            let folder = ledger(stage).deletingLastPathComponent().path
-            return try FileManager.default.contentsOfDirectory(atPath: folder)
-                .filter { $0.hasPrefix("ledger.sqlite3.rescued-") }.map { "\(folder)/\($0)" }
-        }
+        /// Without the journals of copies, which come and go with each record.
+        private func rescued(_ stage: Stage) -> [String] { SQLiteLedger.rescued(path: ledger(stage).path) }
 
         private func done(_ ids: ClosedRange<Int>, _ stage: Stage, _ reader: ResultReader) async throws {
             for number in ids {
@@ -41,7 +39,7 @@ extension OnABroker {
             #expect(rename(backup.path, ledger(stage).path) == 0)
             try await eventually("it holds") { await stage.log.contains("cause=ledger_unavailable") }
 
-            let copy = try #require(try rescued(stage).first)
+            let copy = try #require(rescued(stage).first)
             let log = await stage.log
             #expect(log.contains("leave-albumd ledger restore \(copy)"), "\(log)")
             let status = try await stage.command("status").text
@@ -58,7 +56,7 @@ extension OnABroker {
             let early = try await stage.command("ledger", "restore", copy)
             #expect(early.ending == .exited(75) && early.text.contains("stop the daemon first"), "\(early.text)")
             try await stage.stopInOrder()
-            #expect(try rescued(stage) == [copy], "once")
+            #expect(rescued(stage) == [copy], "once")
 
             let restored = try await stage.command("ledger", "restore", copy)
             #expect(restored.ending == .exited(0), "\(restored.text)")
