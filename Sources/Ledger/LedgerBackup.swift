@@ -9,6 +9,18 @@ public enum LedgerBackup {
     /// Copies through SQLite's backup API into an `OutputFile` and checks that, so that a file by the target's name is
     /// always whole.
     static func copy(_ source: SQLiteConnection, to target: String) throws(LedgerError) {
+        try refuseOwnFile(target, of: source.path)
+        try copy(source.handle, to: target, checks: true)
+    }
+
+    /// The same for a connection that is lent, through its handle: nobody else may use it meanwhile.
+    ///
+    /// - Parameter checks: a copy that is not whole is thrown away. Not for the only copy that there will be.
+    /// - Parameter onOpen: called on the connection to the copy; a test makes its disk full with it.
+    static func copy(
+        _ source: OpaquePointer, to target: String, checks: Bool,
+        onOpen: (SQLiteConnection) throws(SQLiteFault) -> Void = { _ in }
+    ) throws(LedgerError) {
         let file: OutputFile
         do throws(OutputFile.Failure) {
             file = try OutputFile(target)
@@ -16,11 +28,11 @@ public enum LedgerBackup {
             throw .unavailable(error)
         }
         do throws(SQLiteFault) {
-            try fill(file.unfinished, from: source)
+            try fill(file.unfinished, from: source, onOpen)
         } catch {
             throw error.ledgerError(path: file.unfinished)
         }
-        try check(file.unfinished)
+        if checks { try check(file.unfinished) }
         do throws(OutputFile.Failure) {
             try file.publish()
         } catch {
@@ -28,9 +40,29 @@ public enum LedgerBackup {
         }
     }
 
-    private static func fill(_ part: String, from source: SQLiteConnection) throws(SQLiteFault) {
+    /// A backup by one of the ledger's own names would take its place, and the daemon would go on with what has none.
+    private static func refuseOwnFile(_ target: String, of path: String) throws(LedgerError) {
+        let place = LedgerFiles.resolved(path)
+        let names = ["", "-wal", "-shm", "-journal", ".lock"].map { place + $0 }
+        let identities = (names + [path]).compactMap(FileIdentity.init(path:))
+        for name in [target, target + ".part"] {
+            let found = FileIdentity(path: name)
+            // One that is not there yet has the name of its directory's links, resolved.
+            let directory = LedgerFiles.resolved(LedgerDisk.directory(of: name))
+            let last = name.split(separator: "/").last.map(String.init) ?? ""
+            let isOwn = found.map(identities.contains) ?? names.contains("\(directory)/\(last)")
+            guard !isOwn else {
+                throw .unusable("\(target) is the ledger itself, or one of its files: name another file")
+            }
+        }
+    }
+
+    private static func fill(
+        _ part: String, from source: OpaquePointer, _ onOpen: (SQLiteConnection) throws(SQLiteFault) -> Void
+    ) throws(SQLiteFault) {
         let destination = try SQLiteConnection(path: part, mode: .readWrite)
-        guard let backup = sqlite3_backup_init(destination.handle, "main", source.handle, "main") else {
+        try onOpen(destination)
+        guard let backup = sqlite3_backup_init(destination.handle, "main", source, "main") else {
             throw destination.fault("backing up to \(part)")
         }
         let stepped = sqlite3_backup_step(backup, -1)
@@ -54,9 +86,12 @@ public enum LedgerBackup {
     /// A crash in the middle leaves the old ledger or the new one by the ledger's name, never none: an absent ledger
     /// would be taken for a new one, and every open job be called again.
     public static func restore(
-        _ backup: String, to path: String, lock: LedgerLock, at now: Timestamp
+        _ backup: String, to name: String, lock: LedgerLock, at now: Timestamp
     ) throws(LedgerError) -> String? {
         try withExtendedLifetime(lock) { () throws(LedgerError) -> String? in
+            // Where the log is, which has to go with the file.
+            let path = LedgerFiles.resolved(name)
+            undoWhatWasCutOff(backup)
             let restored = path + ".restored"
             try check(backup)
             let source: SQLiteConnection
@@ -74,6 +109,13 @@ public enum LedgerBackup {
         }
     }
 
+    /// A copy that a daemon saved of a displaced ledger takes records for as long as that daemon runs; killed in the
+    /// middle of one, it left a journal, which whoever only reads cannot undo. What is amiss else is said by the check.
+    private static func undoWhatWasCutOff(_ backup: String) {
+        guard access(backup + "-journal", F_OK) == 0 else { return }
+        _ = try? SQLiteConnection(path: backup, mode: .existing).integer("PRAGMA user_version")
+    }
+
     /// Who restores as root restores for the daemon: the new file is whose the old one was, or the directory is.
     private static func giveToOwner(_ restored: String, of path: String) throws(LedgerError) {
         guard geteuid() == 0 else { return }
@@ -84,15 +126,16 @@ public enum LedgerBackup {
 
     /// Gives the ledger a second name. Its log must go first: SQLite would play it into whatever has the ledger's name.
     private static func keepAside(_ path: String, at now: Timestamp) throws(LedgerError) -> String? {
-        guard access(path, F_OK) == 0 else { return nil }
         let kept = "\(path).before-restore-\(now.milliseconds / 1000)"
-        // A whole ledger takes its log in; a damaged one cannot, and keeps it beside.
-        if let old = try? SQLiteConnection(path: path, mode: .readWrite) {
+        // A whole ledger takes its log in; a damaged one cannot, and keeps it beside. A file of zero bytes would have
+        // its log removed.
+        if LedgerFile.exists(path), let old = try? SQLiteConnection(path: path, mode: .existing) {
             try? old.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         }
         for suffix in ["-wal", "-shm"] where access(path + suffix, F_OK) == 0 {
             guard rename(path + suffix, kept + suffix) == 0 else { throw trouble("renaming \(path + suffix)") }
         }
+        guard access(path, F_OK) == 0 else { return nil }
         guard link(path, kept) == 0 else { throw trouble("linking \(path) to \(kept)") }
         return kept
     }

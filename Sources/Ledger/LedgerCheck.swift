@@ -4,16 +4,17 @@ import Threads
 /// of jobs, and a start must not wait so long.
 final class LedgerCheck: Sendable {
     private let stop: Lock<Bool>
+    private let thread: NativeThread
 
     /// `onDamage` and then `onEnd` are called on the check's thread; neither, if `end` came first.
     init(
-        path: String, onDamage: @escaping @Sendable (LedgerError) -> Void,
+        path: String, lock: LedgerLock, onDamage: @escaping @Sendable (LedgerError) -> Void,
         onEnd: @escaping @Sendable (_ faults: [String]) -> Void
     ) throws(SystemCallError) {
         let stop = Lock(false)
         self.stop = stop
-        _ = try NativeThread(name: "ledger-check", detached: true) {
-            Self.run(path, stop: stop, onDamage: onDamage, onEnd: onEnd)
+        thread = try NativeThread(name: "ledger-check") {
+            lock.whileOpen { Self.run(path, stop: stop, onDamage: onDamage, onEnd: onEnd) }
         }
     }
 
@@ -40,4 +41,7 @@ final class LedgerCheck: Sendable {
     func end() {
         stop.withLock { $0 = true }
     }
+
+    /// Waits for its end. From a thread that may wait, never from a task that others wait for.
+    func join() { thread.join() }
 }

@@ -9,28 +9,14 @@ struct LedgerFile: Sendable {
     let durability: SQLiteLedger.Durability
     /// Whose migration it is, should there be one.
     var program = "leave-albumd"
+    /// How often the writer looks whether the file is where it was.
+    var lookInterval = PlaceWatch.interval
     /// Called on each connection that is opened; a test makes a disk full or read-only with it.
     var onOpen: @Sendable (SQLiteConnection) throws(SQLiteFault) -> Void = { _ in }
 
-    /// Makes the file if there is none, readable for its owner alone, because it names users and what they asked for:
-    /// SQLite would leave that to the umask. Only before the first connection of this process: closing any descriptor
-    /// of the file would drop the POSIX locks that SQLite holds on it.
-    func create() throws(LedgerError) {
-        let descriptor = CLinux_open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        if descriptor >= 0 {
-            close(descriptor)
-            return
-        }
-        let code = CLinux_errno()
-        guard code == EEXIST else {
-            let error = SystemCallError("creating ledger \(path)", code: code)
-            throw .unavailable("\(error); \(error.advice("make its directory writable for the daemon's user"))")
-        }
-    }
-
-    /// Makes the file or brings it to the current schema, and closes it again.
+    /// Brings the file, which is there and may be empty, to the current schema, and closes it again.
     func prepare(at now: Timestamp) throws(LedgerError) {
-        try create()
+        try Self.requireNoLogBesideNothing(path)
         let connection: SQLiteConnection
         do throws(SQLiteFault) {
             connection = try open()
@@ -48,16 +34,33 @@ struct LedgerFile: Sendable {
         }
     }
 
-    static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+    /// Of the file of that name, links followed; nil if there is none.
+    private static func size(_ path: String) -> Int? {
+        var status = stat()
+        return stat(path, &status) == 0 ? Int(status.st_size) : nil
+    }
+
+    /// Whether there is a file that can hold anything. One of zero bytes is what a start that was killed leaves, or a
+    /// full disk, or a slip of the shell: no ledger.
+    static func exists(_ path: String) -> Bool { size(path) ?? 0 > 0 }
 
     /// A log that is left is from a writer that did not close: it was killed, or lost power.
-    var hasLogLeft: Bool {
-        var log = stat()
-        return stat(path + "-wal", &log) == 0 && log.st_size > 0
+    var hasLogLeft: Bool { Self.logBytes(path) > 0 }
+
+    static func logBytes(_ path: String) -> Int { size(LedgerFiles.resolved(path) + "-wal") ?? 0 }
+
+    /// Throws for a file of zero bytes that has a log: SQLite writes the file first, so it was emptied since, and opening
+    /// it would remove the log, which is what is left of the ledger.
+    static func requireNoLogBesideNothing(_ path: String) throws(LedgerError) {
+        guard size(path) == 0, logBytes(path) > 0 else { return }
+        throw .unusable(
+            "ledger \(path) has zero bytes, and a log that is not empty: somebody emptied it; stop the daemon and run "
+                + "`ledger restore` with a backup")
     }
 
     func open() throws(SQLiteFault) -> SQLiteConnection {
-        let connection = try SQLiteConnection(path: path, mode: .readWrite)
+        // Never one that is new: it would be without a lock, and look like a ledger that knows of no job.
+        let connection = try SQLiteConnection(path: path, mode: .existing)
         // Reads answer while a commit of this process is under way, and readers of others never wait.
         try connection.execute("PRAGMA journal_mode = WAL")
         try connection.execute("PRAGMA synchronous = \(durability.rawValue)")

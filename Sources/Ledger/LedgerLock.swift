@@ -2,30 +2,69 @@ import CLinux
 import Glibc
 public import Threads
 
-/// The right to write a ledger: a lock on `<path>.lock`, held until the process ends or this is released.
+/// The right to write a ledger, held until the process ends or this is released: a lock on `<path>.lock`, and behind it
+/// one on the ledger's file itself, which a hard link or a bind mount does not get around.
 ///
-/// The file stays when the lock goes: removing it would let a third process lock another file of the same name.
+/// Programs that know only the first lock are kept out by it. Its file stays when the lock goes: removing it would let a
+/// third process lock another file of the same name.
+///
+/// The file's descriptor is opened before SQLite opens the file, and closed after SQLite has closed it for the last
+/// time: closing any descriptor of a file drops the locks that SQLite holds on it
+/// (https://sqlite.org/howtocorrupt.html, 2.2).
 public final class LedgerLock: Sendable {
-    // Negative once it is released.
-    private let descriptor: Lock<Int32>
+    private struct State {
+        /// Of `<path>.lock`; negative once it is released.
+        var gate: Int32
+        /// Of the ledger's file; nil while there is none.
+        var file: LockedFile?
+        /// Who has it open through SQLite.
+        var users = 0
+        var isReleased = false
+    }
 
-    private init(descriptor: Int32) {
-        self.descriptor = Lock(descriptor)
+    private let state: Lock<State>
+
+    private init(gate: Int32) {
+        state = Lock(State(gate: gate))
     }
 
     deinit { release() }
 
-    /// Lets the next one in. The second time it does nothing.
+    /// Lets the next one in, as soon as nobody of this process has the file open. The second time it does nothing.
     func release() {
-        let held = descriptor.withLock { descriptor in
-            defer { descriptor = -1 }
-            return descriptor
+        state.withLock { state in
+            state.isReleased = true
+            Self.closeIfUnused(&state)
         }
-        if held >= 0 { close(held) }
     }
 
-    /// Nil if another process has it.
-    public static func take(ledger path: String) throws(LedgerError) -> LedgerLock? {
+    private static func closeIfUnused(_ state: inout State) {
+        guard state.isReleased, state.users == 0 else { return }
+        state.file?.close()
+        state.file = nil
+        if state.gate >= 0 { LockedFile.unlock(state.gate) }
+        state.gate = -1
+    }
+
+    /// The lock stays while `body` has the file open.
+    func whileOpen<Answer, Failure: Error>(_ body: () throws(Failure) -> Answer) throws(Failure) -> Answer {
+        state.withLock { $0.users += 1 }
+        defer {
+            state.withLock { state in
+                state.users -= 1
+                Self.closeIfUnused(&state)
+            }
+        }
+        return try body()
+    }
+
+    /// Nil if another process has it. Throws for a file that cannot be a ledger's.
+    ///
+    /// - Parameter fileSystem: see `LedgerFileSystem.requireLocal`.
+    public static func take(
+        ledger path: String, fileSystem: (_ path: String) -> Int? = LedgerFileSystem.kind(of:)
+    ) throws(LedgerError) -> LedgerLock? {
+        try LedgerFileSystem.requireLocal(path, kind: fileSystem)
         let file = file(of: path)
         let descriptor = CLinux_open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
@@ -41,19 +80,44 @@ public final class LedgerLock: Sendable {
             }
             return nil
         }
+        // Of the last one that had it, who need not be the one that has the file by another name.
+        ftruncate(descriptor, 0)
+        // From here on its end closes the descriptor.
+        let lock = LedgerLock(gate: descriptor)
+        guard try lock.lockFile(path, makes: false) else { return nil }
         // For whoever waits: whom to look for.
         let identity = Array("\(getpid())\n".utf8)
-        ftruncate(descriptor, 0)
         _ = pwrite(descriptor, identity, identity.count, 0)
-        return LedgerLock(descriptor: descriptor)
+        return lock
     }
 
-    /// Two names of one ledger, one of them a symbolic link, share one lock.
-    private static func file(of path: String) -> String {
-        guard let resolved = realpath(path, nil) else { return path + ".lock" }
-        defer { free(resolved) }
-        return String(cString: resolved) + ".lock"
+    /// Locks the ledger's file itself. False if another process has it, by whatever name. Call it before this process
+    /// opens the file through SQLite.
+    ///
+    /// - Parameter makes: the file, if there is none; else none is fine.
+    func lockFile(_ path: String, makes: Bool) throws(LedgerError) -> Bool {
+        try state.withLock { state throws(LedgerError) in
+            if let file = state.file {
+                if file.isStill(path) { return true }
+                file.close()
+                state.file = nil
+            }
+            switch try LockedFile.lock(path, makes: makes) {
+            case .none: return true
+            case .taken: return false
+            case .locked(let file):
+                state.file = file
+                state.isReleased = false
+                return true
+            }
+        }
     }
+
+    /// Of the file that is locked; nil while there is none.
+    var identity: FileIdentity? { state.withLock { $0.file?.identity } }
+
+    /// Two names of one ledger, one of them a symbolic link, share one lock.
+    private static func file(of path: String) -> String { LedgerFiles.resolved(path) + ".lock" }
 
     /// Waits for it. `onWaiting` is told once whom for. Nil if the task was cancelled first.
     public static func wait(
@@ -85,6 +149,7 @@ public final class LedgerLock: Sendable {
         var bytes = [UInt8](repeating: 0, count: 20)
         let count = pread(descriptor, &bytes, bytes.count, 0)
         let digits = bytes.prefix(max(0, count)).prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
-        return digits.isEmpty ? "unknown" : String(decoding: digits, as: UTF8.self)
+        if !digits.isEmpty { return String(decoding: digits, as: UTF8.self) }
+        return LockedFile.holder(path).map(String.init) ?? "unknown"
     }
 }

@@ -26,6 +26,8 @@ indirect enum LedgerOperation: Sendable {
     case ping(@Sendable () -> Void)
     /// The file was found damaged by someone else.
     case condemn(LedgerError)
+    /// The saving of a displaced ledger has come to its end.
+    case rescued
     case close(until: MonotonicTime, @Sendable (_ lost: Int) -> Void)
 
     enum Urgency {
@@ -47,7 +49,7 @@ indirect enum LedgerOperation: Sendable {
         case .claim, .record, .finishLost, .finishCancelled, .write: .now
         case .mark: .soon
         case .note, .hold: .later
-        case .emptyLog, .ping, .condemn, .close: .control
+        case .emptyLog, .ping, .condemn, .rescued, .close: .control
         }
     }
 
@@ -55,7 +57,8 @@ indirect enum LedgerOperation: Sendable {
     var isKeptInTrouble: Bool {
         switch self {
         case .record, .mark, .note, .hold: true
-        case .look, .claim, .finishLost, .finishCancelled, .read, .write, .emptyLog, .ping, .condemn, .close: false
+        case .look, .claim, .finishLost, .finishCancelled, .read, .write, .emptyLog, .ping, .condemn, .rescued, .close:
+            false
         }
     }
 
@@ -70,7 +73,7 @@ indirect enum LedgerOperation: Sendable {
         case .emptyLog(let reply): reply.resume(returning: .failure(error))
         case .ping(let answer): answer()
         case .close(_, let answer): answer(0)
-        case .mark, .note, .hold, .condemn: break
+        case .mark, .note, .hold, .condemn, .rescued: break
         }
     }
 }

@@ -63,6 +63,20 @@ enum LedgerRules {
         return .parked(row.open)
     }
 
+    /// Whether the copy that has come proves that the ledger has lost something: each copy is published after a commit
+    /// with what it says. Not for what is at most as old as the row, and not for a redriven letter, whose job may have
+    /// been pruned.
+    static func isBehind(_ row: LedgerRow?, _ arrival: Arrival) -> Bool {
+        guard let row, row.generation >= arrival.generation else {
+            return arrival.copy > 0 || arrival.attempts > 0 || arrival.isAmbiguous && arrival.generation == 0
+        }
+        guard row.generation == arrival.generation, !row.isFinished, row.account == arrival.account,
+            row.tokenHash == arrival.tokenHash
+        else { return false }
+        return arrival.copy > row.copy || arrival.attempts > row.attempts
+            || arrival.isAmbiguous && !row.mayHaveCalledUnheard
+    }
+
     // MARK: claim
 
     /// The row with the intent, or nil where the delivery finds something that it cannot claim.

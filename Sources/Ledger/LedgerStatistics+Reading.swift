@@ -1,4 +1,3 @@
-import CLinux
 import Threads
 
 extension LedgerStatistics {
@@ -16,8 +15,7 @@ extension LedgerStatistics {
             bind: { $0.bind(1, now - LedgerRules.lateness) })
         let pages = try connection.integer("PRAGMA page_count")
         let pageSize = try connection.integer("PRAGMA page_size")
-        var log = stat()
-        let logBytes = stat(connection.path + "-wal", &log) == 0 ? Int(log.st_size) : 0
+        let logBytes = LedgerFile.logBytes(connection.path)
         let free = LedgerDisk.freeBytes(path: connection.path) ?? 0
         return LedgerStatistics(
             entries: tally?.entries ?? 0, open: tally?.open ?? 0, ambiguous: tally?.ambiguous ?? 0,

@@ -7,11 +7,15 @@ struct LedgerTransaction {
     typealias Answer = @Sendable () -> Void
 
     let rows: SQLiteRows
+    /// Told after the commit of each delivery in it that knows more than the ledger did.
+    private let onBehind: @Sendable (Arrival) -> Void
     /// Not yet written.
     private var sums = LedgerSums()
+    private var ahead: [Arrival] = []
 
-    init(rows: SQLiteRows) {
+    init(rows: SQLiteRows, onBehind: @escaping @Sendable (Arrival) -> Void = { _ in }) {
         self.rows = rows
+        self.onBehind = onBehind
     }
 
     private static let beginning = SQL("BEGIN IMMEDIATE")
@@ -36,6 +40,7 @@ struct LedgerTransaction {
         var answers: [Answer] = []
         answers.reserveCapacity(operations.count)
         sums = LedgerSums()
+        ahead = []
         do throws(SQLiteFault) {
             try rows.connection.statement(Self.beginning).run()
             if mustProveRoom { try rows.tryRoom() }
@@ -48,11 +53,12 @@ struct LedgerTransaction {
             rows.connection.rollBack()
             throw error
         }
+        if !ahead.isEmpty { answers.append { [ahead, onBehind] in ahead.forEach(onBehind) } }
         return answers
     }
 
     private mutating func applyApart(_ operation: LedgerOperation) throws(SQLiteFault) -> Answer {
-        let before = sums
+        let before = (sums, ahead)
         try rows.connection.execute("SAVEPOINT operation")
         do throws(SQLiteFault) {
             let answer = try apply(operation)
@@ -61,7 +67,7 @@ struct LedgerTransaction {
         } catch {
             guard error.isOfOneOperation else { throw error }
             try rows.connection.execute("ROLLBACK TO operation; RELEASE operation")
-            sums = before
+            (sums, ahead) = before
             let refusal = error.ledgerError(path: rows.connection.path)
             return { operation.refuse(refusal) }
         }
@@ -103,7 +109,7 @@ struct LedgerTransaction {
         case .read(let body, _), .write(let body, _):
             try writeSums()
             return try body(rows)
-        case .emptyLog, .ping, .condemn, .close:
+        case .emptyLog, .ping, .condemn, .rescued, .close:
             preconditionFailure("the thread keeps what is meant for itself out of its commits")
         }
     }
@@ -127,6 +133,7 @@ struct LedgerTransaction {
         let row = try rows.load(claim.arrival.jobID)
         let finding = try find(row, claim.arrival, at: claim.at)
         guard let claimed = LedgerRules.claim(row, claim, finding: finding) else { return .refused(finding) }
+        if LedgerRules.isBehind(row, claim.arrival) { ahead.append(claim.arrival) }
         if let row, case .fresh(_, let predecessor?) = finding, let closing = claim.closing {
             try rows.save(closing, of: row, generation: predecessor.generation)
         }
@@ -142,6 +149,7 @@ struct LedgerTransaction {
         let arrival = record.arrival
         let row = try rows.load(arrival.jobID)
         guard let next = LedgerRules.record(row, record, at: now) else { return row?.copy ?? arrival.copy }
+        if LedgerRules.isBehind(row, arrival) { ahead.append(arrival) }
         let saved = try save(next, over: row)
         if case .finished(_, let result, _, _, _) = record {
             try rows.save(result, of: saved, generation: arrival.generation)

@@ -1,4 +1,5 @@
 import CLinux
+import CSQLite
 import Jobs
 import Threads
 
@@ -7,48 +8,63 @@ import Threads
 /// A commit costs a disk flush however much is in it, so under load the batches grow by themselves and a flush is
 /// shared by many jobs.
 struct LedgerWriter: ~Copyable {
-    private enum Condition {
+    enum Condition {
         case healthy
         /// Tried again at `retryAt`, and not before: the disk is left in peace.
         case troubled(LedgerError, code: Int32, retryAt: MonotonicTime)
+        /// The files are not in their place: see `displacement`.
+        case displaced(LedgerError)
         /// The file is damaged. No wait mends that.
         case condemned(LedgerError)
     }
 
-    private let mailbox: Mailbox<LedgerOperation>
-    private let file: LedgerFile
-    private let clock: any Timekeeper
-    private let onHealth: @Sendable (LedgerHealth) -> Void
+    let mailbox: Mailbox<LedgerOperation>
+    let file: LedgerFile
+    let clock: any Timekeeper
+    let onHealth: @Sendable (LedgerHealth) -> Void
+    private let onBehind: @Sendable (Arrival) -> Void
     private let gauge: LedgerGauge
-    /// Nil after a trouble: a file that was opened while it was read-only, or was put in another's place, is opened
-    /// anew.
-    private var rows: SQLiteRows?
+    /// What the others of this process, who open the file beside this thread, are told.
+    let open: OpenLedger
+    /// The file that is locked, and no other, is opened.
+    private let identity: FileIdentity?
+    /// Nil after a trouble: a file that was opened while it was read-only is opened anew.
+    var rows: SQLiteRows?
     /// There is one as long as there are rows.
-    private var folder: LogFolder?
-    private var condition = Condition.healthy
+    var folder: LogFolder?
+    var condition = Condition.healthy
+    var watch: PlaceWatch
+    var displacement: LedgerDisplacement?
     private var backoff = Backoff(first: .milliseconds(500), longest: .seconds(10))
-    private var backlog = LedgerBacklog()
+    var backlog = LedgerBacklog()
     private var closing: (deadline: MonotonicTime, answer: @Sendable (Int) -> Void)?
 
+    /// `identity`: of the file, which the caller keeps locked.
     init(
-        mailbox: Mailbox<LedgerOperation>, file: LedgerFile, clock: any Timekeeper, gauge: LedgerGauge,
-        onHealth: @escaping @Sendable (LedgerHealth) -> Void
+        mailbox: Mailbox<LedgerOperation>, file: LedgerFile, identity: FileIdentity?, open: OpenLedger,
+        clock: any Timekeeper, gauge: LedgerGauge, onHealth: @escaping @Sendable (LedgerHealth) -> Void,
+        onBehind: @escaping @Sendable (Arrival) -> Void
     ) {
         self.mailbox = mailbox
         self.file = file
+        self.identity = identity
+        self.open = open
         self.clock = clock
         self.gauge = gauge
         self.onHealth = onHealth
+        self.onBehind = onBehind
+        watch = PlaceWatch(at: clock.now(), every: file.lookInterval)
     }
 
     /// Runs until `close`, and leaves the file clean. Returns the answer to that, to be given as the last thing.
     mutating func run() -> @Sendable () -> Void {
         while closing == nil {
             let batch = mailbox.takeAll()
+            lookAtPlace()
             if !batch.isEmpty {
                 process(batch)
             } else if let wakeAt, wakeAt <= clock.now() {
-                commit([])
+                if displacement == nil { commit([]) } else { continueDisplaced() }
             } else {
                 sleep(until: wakeAt)
             }
@@ -56,18 +72,22 @@ struct LedgerWriter: ~Copyable {
         return finish()
     }
 
-    /// When there is something to do though nothing comes. Nil while all is well.
+    /// When there is something to do though nothing comes, but for a look at the files' place. Nil while all is well.
     private var wakeAt: MonotonicTime? {
         switch condition {
         case .healthy: backlog.dueAt
         case .troubled(_, _, let retryAt): retryAt
+        case .displaced: displacement?.wakeAt
         case .condemned: nil
         }
     }
 
     private func sleep(until time: MonotonicTime?) {
         var descriptor = pollfd(fd: mailbox.descriptor, events: Int16(POLLIN), revents: 0)
-        let wait = time.map { Int32(clamping: max(1, ($0 - clock.now()).milliseconds + 1)) } ?? -1
+        let look = if case .condemned = condition { MonotonicTime?.none } else { watch.nextLookAt }
+        let wait =
+            MonotonicTime.earliest(time, look).map { Int32(clamping: max(1, ($0 - clock.now()).milliseconds + 1)) }
+            ?? -1
         poll(&descriptor, 1, wait)
     }
 
@@ -86,6 +106,9 @@ struct LedgerWriter: ~Copyable {
             } else {
                 for operation in work { postpone(operation, error) }
             }
+        case .displaced(let error):
+            for operation in work { postpone(operation, error) }
+            writeToBoth()
         case .condemned(let error):
             for operation in work { operation.refuse(error) }
         }
@@ -110,6 +133,7 @@ struct LedgerWriter: ~Copyable {
         case .emptyLog(let reply): emptyLog(reply)
         case .ping(let answer): answer()
         case .condemn(let error): condemn(error)
+        case .rescued: takeRescue()
         case .close(let deadline, let answer):
             if closing == nil { closing = (deadline, answer) } else { answer(0) }
         case .look, .claim, .record, .mark, .note, .hold, .finishLost, .finishCancelled, .read, .write: break
@@ -125,7 +149,7 @@ struct LedgerWriter: ~Copyable {
         case .read, .now, .control: break
         }
         do throws(SQLiteFault) {
-            var transaction = LedgerTransaction(rows: try openRows())
+            var transaction = LedgerTransaction(rows: try openRows(), onBehind: onBehind)
             try transaction.apply(operation)()
         } catch {
             let refusal = error.ledgerError(path: file.path)
@@ -137,22 +161,30 @@ struct LedgerWriter: ~Copyable {
     private mutating func openRows() throws(SQLiteFault) -> SQLiteRows {
         if let rows { return rows }
         let opened = SQLiteRows(connection: try file.open())
+        // From this first look on SQLite has log and index open.
         try opened.learnOfCancels()
         opened.connection.countPagesInLog()
+        let files = LedgerFiles(path: file.path, file: identity)
+        if let difference = files.difference {
+            throw SQLiteFault(code: SQLITE_CANTOPEN, attempted: "opening \(file.path)", message: difference)
+        }
+        open.has(files)
         rows = opened
-        folder = LogFolder(path: file.path)
+        folder = LogFolder(files)
         return opened
     }
 
-    private mutating func closeRows() {
+    mutating func closeRows() {
         folder?.waitForFold()
         folder = nil
+        open.has(LedgerFiles(path: file.path, closed: identity))
         rows = nil
     }
 
     private mutating func emptyLog(_ reply: LedgerOperation.Reply<Void>) {
         switch condition {
-        case .troubled(let error, _, _), .condemned(let error): return reply.resume(returning: .failure(error))
+        case .troubled(let error, _, _), .displaced(let error), .condemned(let error):
+            return reply.resume(returning: .failure(error))
         case .healthy: break
         }
         do throws(SQLiteFault) {
@@ -169,14 +201,18 @@ struct LedgerWriter: ~Copyable {
 
     // MARK: With a commit
 
-    private mutating func commit(_ new: [LedgerOperation]) {
-        let operations = backlog.take(before: new)
+    mutating func commit(_ new: [LedgerOperation]) {
         let mustProveRoom = if case .troubled = condition { true } else { false }
-        if mustProveRoom { closeRows() }
+        if mustProveRoom {
+            // What is closed now could not be saved any more.
+            guard waitForPlace(new) else { return }
+            closeRows()
+        }
+        let operations = backlog.take(before: new)
         let began = clock.now()
         let answers: [LedgerTransaction.Answer]
         do throws(SQLiteFault) {
-            var transaction = LedgerTransaction(rows: try openRows())
+            var transaction = LedgerTransaction(rows: try openRows(), onBehind: onBehind)
             answers = try transaction.commit(operations, mustProveRoom: mustProveRoom)
         } catch {
             let refusal = error.ledgerError(path: file.path)
@@ -189,8 +225,17 @@ struct LedgerWriter: ~Copyable {
         if let rows { folder?.continueAfterCommit(rows.connection, at: clock.now()) }
     }
 
+    /// False in a trouble while the files are not in their place: then another look says what comes next.
+    private mutating func waitForPlace(_ new: [LedgerOperation]) -> Bool {
+        guard let difference = open.difference, case .troubled(_, let code, _) = condition else { return true }
+        let error = LedgerError.unavailable(OpenLedger.loss(difference))
+        for operation in new { postpone(operation, error) }
+        condition = .troubled(error, code: code, retryAt: max(watch.nextLookAt, clock.now() + PlaceWatch.repetition))
+        return false
+    }
+
     /// Keeps what nobody can do again; the rest is told.
-    private mutating func postpone(_ operation: LedgerOperation, _ error: LedgerError) {
+    mutating func postpone(_ operation: LedgerOperation, _ error: LedgerError) {
         if operation.urgency == .later {
             backlog.keepLine(operation, at: clock.now())
         } else if operation.isKeptInTrouble {
@@ -216,8 +261,11 @@ struct LedgerWriter: ~Copyable {
         onHealth(.unavailable(error))
     }
 
-    private mutating func recover() {
-        guard case .troubled = condition else { return }
+    mutating func recover() {
+        switch condition {
+        case .healthy, .condemned: return
+        case .troubled, .displaced: break
+        }
         condition = .healthy
         backoff.reset()
         onHealth(.available)
@@ -230,6 +278,7 @@ struct LedgerWriter: ~Copyable {
         if !rest.isEmpty { process(rest) }
         // Nothing is posted any more; what woke the thread last must not wake it again below.
         _ = mailbox.takeAll()
+        if displacement != nil { endDisplaced() }
         let deadline = closing?.deadline ?? clock.now()
         while !isAllWritten {
             if case .troubled(_, _, let retryAt) = condition, retryAt > clock.now() {
@@ -259,7 +308,7 @@ struct LedgerWriter: ~Copyable {
         switch condition {
         case .healthy: backlog.isEmpty
         case .troubled: backlog.owed.isEmpty
-        case .condemned: true
+        case .displaced, .condemned: true
         }
     }
 }

@@ -1,5 +1,3 @@
-import CLinux
-import Glibc
 import Threads
 
 /// Folds the log of one connection by its plan. It belongs to the ledger's thread.
@@ -14,7 +12,7 @@ struct LogFolder: ~Copyable {
     }
 
     private let path: String
-    private let identity: FileIdentity?
+    private let files: LedgerFiles
     private var plan = FoldingPlan()
     private var fold: Fold?
     private var restedAt: MonotonicTime?
@@ -22,9 +20,10 @@ struct LogFolder: ~Copyable {
     /// From one fold's beginning to the next, unless the log is long: each is a thread and a connection.
     private static let rest = Duration.milliseconds(50)
 
-    init(path: String) {
-        self.path = path
-        identity = FileIdentity(path: path)
+    /// `files`: those of the connection.
+    init(_ files: LedgerFiles) {
+        path = files.path
+        self.files = files
     }
 
     /// To be called after each commit.
@@ -58,8 +57,8 @@ struct LogFolder: ~Copyable {
         plan.begin()
         let outcome = Lock<Int??>(nil)
         do throws(SystemCallError) {
-            let thread = try NativeThread(name: "ledger-fold") { [path, identity] in
-                let folded = Self.fold(path, identity)
+            let thread = try NativeThread(name: "ledger-fold") { [path, files] in
+                let folded = Self.fold(path, files)
                 outcome.withLock { $0 = .some(folded) }
             }
             fold = Fold(thread: thread, outcome: outcome)
@@ -69,31 +68,19 @@ struct LogFolder: ~Copyable {
     }
 
     /// Through a connection of its own.
-    private static func fold(_ path: String, _ identity: FileIdentity?) -> Int? {
+    private static func fold(_ path: String, _ files: LedgerFiles) -> Int? {
         do throws(SQLiteFault) {
             let connection = try SQLiteConnection(path: path, mode: .existing)
             // The log must not come into a file that was put in the other's place: not even by a connection to that
-            // which has read something and is closed.
-            guard let identity, FileIdentity(path: path) == identity else { return nil }
+            // which has read something and is closed. Nor must another log come into the file.
+            guard files.difference == nil else { return nil }
             try connection.execute("PRAGMA synchronous = FULL")
-            // Now it knows of the log.
+            // Now it knows of the log: of the one that has its name.
             _ = try connection.integer("PRAGMA user_version")
+            guard files.difference == nil else { return nil }
             return try connection.foldLog()
         } catch {
             return nil
         }
-    }
-}
-
-/// Which file it is, whatever its name.
-private struct FileIdentity: Equatable {
-    private let device: dev_t
-    private let number: ino_t
-
-    init?(path: String) {
-        var status = stat()
-        guard stat(path, &status) == 0 else { return nil }
-        device = status.st_dev
-        number = status.st_ino
     }
 }

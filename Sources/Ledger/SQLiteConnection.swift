@@ -1,6 +1,7 @@
 import CSQLite
 
-/// One connection and its prepared statements. It belongs to the thread that made it.
+/// One connection and its prepared statements. It belongs to the thread that made it, which may lend the handle, and
+/// then leaves it alone until it has it back.
 final class SQLiteConnection {
     enum Mode {
         /// Makes the file if there is none.

@@ -1,4 +1,33 @@
+import Glibc
+
 extension SQLiteLedger {
+    /// Whether there is a ledger at `path`: a file with tables in it. None of zero bytes, nor one of which a start that
+    /// was killed made the first page only, remembers any call. Throws for one that was emptied or is of no use.
+    public static func exists(path: String) throws(LedgerError) -> Bool {
+        try LedgerFile.requireNoLogBesideNothing(path)
+        guard let schema = try schema(path: path) else { return false }
+        return schema.version > 0
+    }
+
+    /// Copies that daemons saved of a displaced ledger beside `path`, in the order of their names.
+    public static func rescued(path: String) -> [String] {
+        let place = LedgerFiles.resolved(path)
+        let start = (place.split(separator: "/").last.map(String.init) ?? "") + ".rescued-"
+        let directory = LedgerDisk.directory(of: place)
+        guard let entries = opendir(directory) else { return [] }
+        defer { closedir(entries) }
+        var found: [String] = []
+        while let entry = readdir(entries) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { name in
+                name.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) { String(cString: $0) }
+            }
+            if name.hasPrefix(start), !name.hasSuffix(".part"), !name.hasSuffix("-journal") {
+                found.append("\(directory)/\(name)")
+            }
+        }
+        return found.sorted()
+    }
+
     /// Throws if a ledger at `path` cannot be used by this program: of a newer schema, of another program, no ledger.
     /// None there is fine. It changes nothing and takes no lock, but call it before the process has opened the ledger.
     public static func checkVersion(path: String, program: String) throws(LedgerError) {

@@ -185,21 +185,31 @@ extension SQLiteLedger {
     private func readBeside<Answer: Sendable>(
         _ body: @escaping @Sendable (LedgerReader) throws(LedgerError) -> Answer
     ) async throws(LedgerError) -> Answer {
-        let path = self.path
+        let (openFiles, lock) = (self.openFiles, self.lock)
         let result = await withCheckedContinuation { (reply: LedgerOperation.Reply<Answer>) in
             do throws(SystemCallError) {
                 _ = try NativeThread(name: "ledger-reader", detached: true) {
-                    do throws(LedgerError) {
-                        let answer = try body(try LedgerReader(path: path))
-                        reply.resume(returning: .success(answer))
-                    } catch {
-                        reply.resume(returning: .failure(error))
-                    }
+                    let result = lock.whileOpen { Self.read(openFiles, body) }
+                    reply.resume(returning: result)
                 }
             } catch {
                 reply.resume(returning: .failure(.unavailable(error.description)))
             }
         }
         return try result.get()
+    }
+
+    /// A reader opens by name what the writer has open: while that is another file, there is nothing to read.
+    private static func read<Answer>(
+        _ openFiles: OpenLedger, _ body: (LedgerReader) throws(LedgerError) -> Answer
+    ) -> Result<Answer, LedgerError> {
+        do throws(LedgerError) {
+            try openFiles.requireInPlace()
+            let reader = try LedgerReader(path: openFiles.path)
+            try openFiles.requireInPlace()
+            return .success(try body(reader))
+        } catch {
+            return .failure(error)
+        }
     }
 }

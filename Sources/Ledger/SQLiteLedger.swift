@@ -29,12 +29,15 @@ public final class SQLiteLedger: Ledger {
     // Written by whoever closes first; under the lock.
     private let isJoined = Lock(false)
     // Kept for as long as the ledger lives; the thread keeps it too.
-    private let lock: LedgerLock
+    let lock: LedgerLock
+    /// Its files, as its thread opened them.
+    let openFiles: OpenLedger
 
     /// Opens or makes the file, brings it to the current schema and starts the thread. `lock` is of the same path.
     ///
-    /// `onHealth` and `onCommit` are called on the ledger's thread, `onCheck` on one of its own, once, with what the
-    /// check after an unclean stop found. They must not block.
+    /// `onHealth`, `onCommit` and `onBehind` are called on the ledger's thread, `onCheck` on one of its own, once, with
+    /// what the check after an unclean stop found. They must not block. `onBehind` has the delivery of a copy that knows
+    /// more of its job than the ledger did: it has lost that.
     ///
     /// - Parameter program: name and version of the caller, for a program that finds a newer schema than its own.
     public convenience init(
@@ -42,18 +45,20 @@ public final class SQLiteLedger: Ledger {
         clock: any Timekeeper = SystemTimekeeper(),
         onHealth: @escaping @Sendable (LedgerHealth) -> Void = { _ in },
         onCommit: @escaping @Sendable (_ operations: Int, _ took: Duration) -> Void = { _, _ in },
-        onCheck: @escaping @Sendable (_ faults: [String]) -> Void = { _ in }
+        onCheck: @escaping @Sendable (_ faults: [String]) -> Void = { _ in },
+        onBehind: @escaping @Sendable (Arrival) -> Void = { _ in }
     ) throws(LedgerError) {
         try self.init(
             file: LedgerFile(path: path, durability: durability, program: program), lock: lock, clock: clock,
-            onHealth: onHealth, onCommit: onCommit, onCheck: onCheck)
+            onHealth: onHealth, onCommit: onCommit, onCheck: onCheck, onBehind: onBehind)
     }
 
     init(
         file: LedgerFile, lock: LedgerLock, clock: any Timekeeper = SystemTimekeeper(),
         onHealth: @escaping @Sendable (LedgerHealth) -> Void = { _ in },
         onCommit: @escaping @Sendable (_ operations: Int, _ took: Duration) -> Void = { _, _ in },
-        onCheck: @escaping @Sendable (_ faults: [String]) -> Void = { _ in }
+        onCheck: @escaping @Sendable (_ faults: [String]) -> Void = { _ in },
+        onBehind: @escaping @Sendable (Arrival) -> Void = { _ in }
     ) throws(LedgerError) {
         path = file.path
         self.clock = clock
@@ -67,6 +72,13 @@ public final class SQLiteLedger: Ledger {
             throw .unavailable(error.description)
         }
         self.mailbox = mailbox
+        guard try lock.lockFile(file.path, makes: true) else {
+            throw .unavailable(
+                "another process has ledger \(file.path), maybe by another name of the file: end it first")
+        }
+        let identity = lock.identity
+        let openFiles = OpenLedger(LedgerFiles(path: file.path, closed: identity))
+        self.openFiles = openFiles
         wasStoppedUncleanly = file.hasLogLeft
         // Opened here first, so that a file that is of no use is an error of this init and not of a thread.
         try file.prepare(at: clock.wall())
@@ -75,13 +87,15 @@ public final class SQLiteLedger: Ledger {
                 // Whoever drops the ledger without closing it must not let another writer in before the thread ends.
                 withExtendedLifetime(lock) {
                     var writer = LedgerWriter(
-                        mailbox: mailbox, file: file, clock: clock, gauge: gauge, onHealth: onHealth)
+                        mailbox: mailbox, file: file, identity: identity, open: openFiles, clock: clock, gauge: gauge,
+                        onHealth: onHealth, onBehind: onBehind)
                     writer.run()()
                 }
             }
             check =
                 wasStoppedUncleanly
-                ? try LedgerCheck(path: path, onDamage: { mailbox.post(.condemn($0)) }, onEnd: onCheck) : nil
+                ? try LedgerCheck(path: path, lock: lock, onDamage: { mailbox.post(.condemn($0)) }, onEnd: onCheck)
+                : nil
         } catch {
             // The thread, if it was the check's that could not start, ends at this.
             mailbox.post(.close(until: clock.now(), { _ in }))
@@ -121,7 +135,10 @@ public final class SQLiteLedger: Ledger {
         guard mailbox.post(.close(until: clock.now() + Self.closeTime, { _ in })) else { return }
         check?.end()
         // Without this thread the other's memory is kept until the process ends, and nothing else is amiss.
-        _ = try? NativeThread(name: "ledger-end", detached: true) { [thread] in thread.join() }
+        _ = try? NativeThread(name: "ledger-end", detached: true) { [thread, check] in
+            thread.join()
+            check?.join()
+        }
     }
 
     /// For a disk that is busy, not for one that is full.
@@ -157,6 +174,8 @@ public final class SQLiteLedger: Ledger {
         }
         guard isFirst else { return }
         thread.join()
+        // It may be in its last page; the lock stays until it has closed the file.
+        check?.join()
         lock.release()
     }
 

@@ -6,6 +6,15 @@ extension Daemon {
     /// What the ledger keeps of who made its schema.
     static let program = "leave-albumd \(Commands.version)"
 
+    /// Whether there is none yet: no file, or one in which nothing was ever kept.
+    func ledgerIsNew() throws(StartError) -> Bool {
+        do throws(LedgerError) {
+            return try !SQLiteLedger.exists(path: settings.ledger.path)
+        } catch {
+            throw StartError(error)
+        }
+    }
+
     /// A ledger of a newer program is told of at once, not after the broker has been waited for.
     func checkLedger() throws(StartError) {
         do throws(LedgerError) {

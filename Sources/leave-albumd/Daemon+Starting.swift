@@ -2,6 +2,7 @@ import AMQP
 import Credentials
 import Glibc
 import HTTP
+import Jobs
 import Ledger
 import Operations
 import Settings
@@ -30,6 +31,11 @@ extension Daemon {
     /// Nil if the daemon is told to stop first. Waiting is a state that the service manager is told of: it is ready.
     func waitForLock(_ front: FrontDesk) async throws -> LedgerLock? {
         let path = settings.ledger.path
+        do throws(LedgerError) {
+            try LedgerFileSystem.requireLocal(path, kind: TestHooks.fileSystem(of:))
+        } catch {
+            throw StartError(error)
+        }
         let waiting = Task {
             try await LedgerLock.wait(ledger: path, clock: clock) { holder in
                 front.board.standsBy(holder: holder)
@@ -42,7 +48,13 @@ extension Daemon {
             waiting.cancel()
         }
         defer { stopping.cancel() }
-        let lock = try await startup(.cannotCreateFile) { try await waiting.value }
+        let lock: LedgerLock?
+        do {
+            lock = try await waiting.value
+        } catch let error as LedgerError {
+            if case .unusable = error { throw StartError(error) }
+            throw StartError(description: error.description, status: .cannotCreateFile)
+        }
         try checkLedger()
         front.board.connects()
         if lock != nil { front.openControlSocket() }
@@ -51,7 +63,7 @@ extension Daemon {
 
     func openLedger(
         _ lock: LedgerLock, _ switchboard: Switchboard, _ metrics: MetricsBoard
-    ) throws -> SQLiteLedger {
+    ) throws(StartError) -> SQLiteLedger {
         let durability: SQLiteLedger.Durability = settings.ledger.durability == .full ? .full : .normal
         do throws(LedgerError) {
             return try SQLiteLedger(
@@ -64,6 +76,14 @@ extension Daemon {
                     } else {
                         logger.error("the ledger is damaged: \(faults.joined(separator: "; "))")
                     }
+                },
+                onBehind: { [logger] arrival in
+                    metrics.isBehind()
+                    logger.warning(
+                        "a copy on due knows more of its job than the ledger: the ledger was lost or replaced by an older "
+                            + "one, and others of its jobs may be called twice",
+                        LogField("job", arrival.jobID.string), LogField("copy", arrival.copy),
+                        LogField("attempts", arrival.attempts))
                 })
         } catch {
             throw StartError(error)
@@ -169,9 +189,33 @@ extension Daemon {
 
     private func refusalOfNewLedger(_ queue: String) -> StartError {
         StartError(
-            description: "there is no ledger at \(settings.ledger.path), and queue \(queue) is not empty: without "
+            description:
+                "there is no ledger at \(settings.ledger.path)\(Self.aside(ofNone: settings.ledger.path)), and queue \(queue) is not empty: without "
                 + "the memory of what was called, jobs may be called twice. Restore the ledger, or start once with "
                 + "--new-ledger if there never was one (docs/ledger.md says how under systemd)", status: .settingsWrong)
+    }
+
+    /// A daemon saved what an open ledger knew when its file was moved, removed or replaced.
+    func refuseForgottenRescue() throws(StartError) {
+        guard let last = SQLiteLedger.rescued(path: settings.ledger.path).last else { return }
+        throw StartError(
+            description:
+                "there is no ledger at \(settings.ledger.path), and \(last) is what a daemon saved of one: run "
+                + "`leave-albumd ledger restore \(last)`, or start once with --new-ledger if nothing of it is wanted",
+            status: .settingsWrong)
+    }
+
+    /// The ledger that is there may be an older one that was put in the place of the one that was saved.
+    func tellOfRescue() {
+        for copy in SQLiteLedger.rescued(path: settings.ledger.path) {
+            logger.warning(
+                "a copy is beside the ledger that a daemon saved when the ledger's file was moved, removed or replaced: "
+                    + "restore it if that was not done, else remove it", LogField("copy", copy))
+        }
+    }
+
+    private static func aside(ofNone path: String) -> String {
+        access(path, F_OK) == 0 ? " (the file that is there holds none)" : ""
     }
 
     /// A package was installed and its settings were not touched: the error alone would not say that.

@@ -84,7 +84,10 @@ struct Daemon: Sendable {
         let engine = try HTTPEngine(settings.http)
         guard let lock = try await waitForLock(front) else { return .done }
 
-        let mustAskBroker = !permitsNewLedger && access(settings.ledger.path, F_OK) != 0
+        let isNew = try ledgerIsNew()
+        let mustAskBroker = !permitsNewLedger && isNew
+        if mustAskBroker { try refuseForgottenRescue() }
+        if !isNew { tellOfRescue() }
         let session = try BrokerSession(try startup(.settingsWrong) { try settings.link("inspect") })
         if mustAskBroker {
             front.ready()

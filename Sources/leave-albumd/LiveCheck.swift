@@ -87,7 +87,14 @@ struct LiveCheck: Sendable {
 
     private func ledger() async throws -> String {
         let path = settings.ledger.path
-        guard access(path, F_OK) == 0 else {
+        let isThere: Bool
+        do throws(LedgerError) {
+            try LedgerFileSystem.requireLocal(path, kind: TestHooks.fileSystem(of:))
+            isThere = try SQLiteLedger.exists(path: path)
+        } catch {
+            throw CommandFailure(StartError(error).status, error.description)
+        }
+        guard isThere else {
             let directory = LedgerDisk.directory(of: path)
             guard access(directory, W_OK) == 0 else {
                 throw CommandFailure(.noPermission, "\(directory) is not there or cannot be written by this user")

@@ -106,6 +106,9 @@ final class MetricsBoard: Sendable {
         metrics.ledgerCommitDuration.observe(took)
     }
 
+    /// For the ledger's `onBehind`.
+    func isBehind() { metrics.ledgerBehind.add() }
+
     /// For the token cache's `onRefresh`.
     func refreshed(_ answer: TokenAnswer) { metrics.tokenRefreshes.with(answer.word).add() }
 

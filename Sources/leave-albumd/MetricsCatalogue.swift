@@ -52,6 +52,7 @@ struct MetricsCatalogue: Sendable {
     let ledgerBytes: MetricGauge
     let ledgerDiskFree: MetricGauge
     let ledgerBackup: MetricGauge
+    let ledgerBehind: MetricCounter
     let ledgerCommitDuration: MetricHistogram
     let ledgerBatchSize: MetricHistogram
 
@@ -162,6 +163,9 @@ struct MetricsCatalogue: Sendable {
         ledgerDiskFree = registry.gauge("ledger_disk_free_bytes", "Room on the ledger's disk for this user.").with()
         ledgerBackup = registry.gauge(
             "ledger_backup_timestamp_seconds", "When the ledger was last backed up; 0 if never."
+        ).with()
+        ledgerBehind = registry.counter(
+            "ledger_behind_total", "Copies on due that knew more of their job than the ledger: it was lost or replaced."
         ).with()
         ledgerCommitDuration = registry.histogram(
             "ledger_commit_duration_seconds", "Time of a commit, its flush to the disk included.",

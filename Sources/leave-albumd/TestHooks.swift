@@ -1,5 +1,6 @@
 import Glibc
 import Jobs
+import Ledger
 import Photos
 import Pipeline
 import Secrets
@@ -41,6 +42,11 @@ enum TestHooks {
         if let time = value("ALBUMD_TEST_NEIGHBOURS_AFTER").flatMap(Int64.init) {
             configuration.waitForNeighbours = .milliseconds(time)
         }
+    }
+
+    /// `ALBUMD_TEST_FILE_SYSTEM=<magic number>`: what every file is said to be on.
+    static func fileSystem(of path: String) -> Int? {
+        value("ALBUMD_TEST_FILE_SYSTEM").flatMap { Int($0) } ?? LedgerFileSystem.kind(of: path)
     }
 
     private static func value(_ name: String) -> String? {

@@ -52,11 +52,13 @@ extension SQLiteLedger {
         onOpen: @escaping @Sendable (SQLiteConnection) throws(SQLiteFault) -> Void = { _ in },
         onHealth: @escaping @Sendable (LedgerHealth) -> Void = { _ in },
         onCommit: @escaping @Sendable (_ operations: Int, _ took: Duration) -> Void = { _, _ in },
-        onCheck: @escaping @Sendable (_ faults: [String]) -> Void = { _ in }
+        onCheck: @escaping @Sendable (_ faults: [String]) -> Void = { _ in },
+        onBehind: @escaping @Sendable (Arrival) -> Void = { _ in }, lookInterval: Duration = PlaceWatch.interval
     ) throws -> SQLiteLedger {
         try SQLiteLedger(
-            file: LedgerFile(path: folder.ledger, durability: durability, onOpen: onOpen),
+            file: LedgerFile(
+                path: folder.ledger, durability: durability, lookInterval: lookInterval, onOpen: onOpen),
             lock: try lock ?? #require(try LedgerLock.take(ledger: folder.ledger)), clock: clock, onHealth: onHealth,
-            onCommit: onCommit, onCheck: onCheck)
+            onCommit: onCommit, onCheck: onCheck, onBehind: onBehind)
     }
 }

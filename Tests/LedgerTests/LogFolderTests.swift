@@ -14,10 +14,11 @@ import Threads
 
         init(_ path: String) throws {
             let file = LedgerFile(path: path, durability: .normal)
+            close(open(path, O_RDWR | O_CREAT, 0o600))
             try file.prepare(at: Sample.start)
             connection = try file.open()
             connection.countPagesInLog()
-            folder = LogFolder(path: path)
+            folder = LogFolder(LedgerFiles(path: path))
         }
 
         mutating func write() throws {

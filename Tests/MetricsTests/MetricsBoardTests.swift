@@ -31,7 +31,8 @@ import Threads
         "hold_since_timestamp_seconds", "hold_next_probe_timestamp_seconds", "last_success_timestamp_seconds",
         "quota_remaining", "oldest_job_age_seconds", "ambiguous_jobs", "overdue_retries", "queue_messages",
         "queue_consumers", "token_refreshes_total", "ledger_entries", "ledger_bytes", "ledger_disk_free_bytes",
-        "ledger_backup_timestamp_seconds", "ledger_commit_duration_seconds", "ledger_batch_size", "broker_connected",
+        "ledger_backup_timestamp_seconds", "ledger_behind_total", "ledger_commit_duration_seconds", "ledger_batch_size",
+        "broker_connected",
         "broker_reconnects_total", "broker_blocked", "publish_unconfirmed", "stale_settlements_total",
         "abandoned_deliveries_total", "config_reload_success", "build_info", "steps_aside_total",
     ]

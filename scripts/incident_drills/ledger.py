@@ -48,7 +48,7 @@ def damaged(drill):
         file.write(os.urandom(size // 4))
     drill.provoked()
     drill.daemon.start()
-    drill.sees("LeaveAlbumLedgerUnavailable", "ledger_unavailable", "is damaged")
+    drill.sees("LeaveAlbumLedgerUnavailable", "leave_album_hold", "is damaged")
     jobs = drill.jobs(3)
     drill.submit(jobs)
     said = drill.settle(BACKUP=backup)
@@ -77,6 +77,49 @@ def restored(drill):
     drill.submit(again)
     drill.await_left(again)
     drill.is_well(lasting=["LeaveAlbumJobsLost"])
+
+
+def displaced(drill):
+    """A backup is moved over the ledger of a daemon that runs."""
+    drill.start()
+    before = drill.jobs(20)
+    drill.submit(before)
+    drill.await_left(before)
+    backup = take_backup(drill)
+    after = drill.jobs(20)
+    drill.submit(after)
+    drill.await_left(after)
+    path = drill.daemon.settings["ledger"]["path"]
+    drill.provoked()
+    os.rename(backup, path)
+    drill.sees("LeaveAlbumLedgerUnavailable", "leave_album_hold", "not the one on the disk any more")
+    jobs = drill.jobs(3)
+    drill.submit(jobs)
+    # Not the journal of one, which comes and goes with each record.
+    copies = [name for name in os.listdir(os.path.dirname(path)) if ".rescued-" in name and name[-1].isdigit()]
+    drill.must(len(copies) == 1, f"copies beside the ledger: {copies}")
+    said = drill.settle(BACKUP=os.path.join(os.path.dirname(path), copies[0]))
+    drill.must("restored " in said, said)
+    drill.is_well()
+    drill.await_left(jobs)
+    drill.must(drill.standing(after).get("left") == 20, "what the backup did not know is known")
+
+
+def behind(drill):
+    """A backup from before a job was parked."""
+    drill.start(retry={"delays": ["15s"]})
+    backup = take_backup(drill)
+    drill.simulator.answers({"wording": "unavailable"}, method="leave")
+    job = drill.jobs(1)
+    drill.submit(job)
+    drill.must(wait(lambda: any(" parked job=" in line for line in drill.daemon.log()), 60), "the job was not parked")
+    drill.simulator.behaves()
+    drill.provoked()
+    drill.settle(BACKUP=backup)
+    drill.sees("knows more of its job", "ledger_behind_total", "LeaveAlbumLedgerBehind")
+    drill.await_left(job)
+    drill.mended()
+    drill.is_well(lasting=["LeaveAlbumLedgerBehind"])
 
 
 def take_backup(drill):

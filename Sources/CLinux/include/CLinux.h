@@ -20,6 +20,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/un.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -85,6 +86,13 @@ int CLinux_close_from(posix_spawn_file_actions_t *actions, int first);
 
 // Renames unless something has the new name (EEXIST). renameat2 is hidden without _GNU_SOURCE.
 int CLinux_rename_new(const char *from, const char *to);
+
+// The magic number of the file system that a file is on, or -1. A struct and a function of the same name, statfs, are one
+// too many for Swift.
+static inline long long CLinux_file_system(const char *path) {
+    struct statfs disk;
+    return statfs(path, &disk) == 0 ? (long long)(unsigned int)disk.f_type : -1;
+}
 
 // struct ucred is hidden without _GNU_SOURCE.
 struct CLinux_peer {
