@@ -8,14 +8,17 @@ public struct AccessToken: Sendable {
     public let expiresAt: Timestamp?
     /// Nil: unknown.
     public let scopes: [String]?
-    /// It was obtained for whoever holds it, which proves that tokens can be had; false of one that was remembered.
-    public var isFresh: Bool
+    /// When it came from a service, on the clock that only goes forward: proof that tokens could be had then. Nil where
+    /// that is no news: it was read from a file, or its holder has been told before.
+    public var obtainedAt: MonotonicTime?
 
-    public init(secret: Secret, expiresAt: Timestamp? = nil, scopes: [String]? = nil, isFresh: Bool = true) {
+    public init(
+        secret: Secret, expiresAt: Timestamp? = nil, scopes: [String]? = nil, obtainedAt: MonotonicTime? = nil
+    ) {
         self.secret = secret
         self.expiresAt = expiresAt
         self.scopes = scopes
-        self.isFresh = isFresh
+        self.obtainedAt = obtainedAt
     }
 
     /// Whether it is the token that was refused, known by its digest. Hashes only where one was.

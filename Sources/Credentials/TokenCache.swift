@@ -58,6 +58,8 @@ public actor TokenCache {
             let left = expires - now
             if left > configuration.least {
                 if let renewAt = entry.renewAt, renewAt <= now { _ = flight(for: account, rejecting: nil) }
+                // Once: each later one would tell the same.
+                if token.obtainedAt != nil { entries[account]?.token?.obtainedAt = nil }
                 return .token(token)
             }
             let answer = await flight(for: account, rejecting: nil).value
@@ -85,15 +87,16 @@ public actor TokenCache {
     }
 
     private func fetch(_ account: AccountID, rejecting rejected: SHA256Digest?) async -> TokenAnswer {
-        let answer = await source.fetch(account, rejecting: rejected)
+        var answer = await source.fetch(account, rejecting: rejected)
         configuration.onRefresh(answer)
         var entry = entries[account] ?? Entry()
         entry.flight = nil
         entry.refusal = nil
         switch answer {
-        case .token(let token):
+        case .token(var token):
+            token.obtainedAt = clock.now()
+            answer = .token(token)
             entry.token = token
-            entry.token?.isFresh = false
             entry.renewAt = token.expiresAt.map { $0 - configuration.ahead * Double.random(in: 0.8...1.2) }
         case .unavailable: break
         // Not this account's: the worker holds, and whoever has mended it tries again at once.

@@ -29,7 +29,6 @@ struct AccountQueue: Sendable {
 
     /// What a refused account waits, one step further each time until it succeeds.
     private static let minuteSteps: [Duration] = [30, 60, 120, 240, 480, 600].map { .seconds($0) }
-    private static let failingSteps: [Duration] = [30, 60, 120, 240, 300].map { .seconds($0) }
     private static let concurrentSteps: [Duration] = [60, 300, 600, 900, 1800, 3600].map { .seconds($0) }
 
     private(set) var wait: Wait?
@@ -128,19 +127,13 @@ struct AccountQueue: Sendable {
     mutating func refuse(_ cause: Wait.Cause, atLeast minimum: Duration, at now: MonotonicTime, wall: Timestamp) {
         guard wait?.cause != .paused else { return }
         let steps =
-            switch cause {
-            case .concurrent: Self.concurrentSteps
-            case .failing: Self.failingSteps
-            case .minute, .refused, .paused: Self.minuteSteps
-            }
+            cause == .concurrent ? Self.concurrentSteps : Self.minuteSteps
         let time = max(minimum, steps[min(step, steps.count - 1)])
         step += 1
         wait = Wait(cause: cause, until: now + time, untilWall: wall + time)
     }
 
-    /// Nil time: as the steps say.
-    mutating func wait(_ cause: Wait.Cause, for time: Duration?, at now: MonotonicTime, wall: Timestamp) {
-        guard let time else { return refuse(cause, atLeast: .zero, at: now, wall: wall) }
+    mutating func wait(_ cause: Wait.Cause, for time: Duration, at now: MonotonicTime, wall: Timestamp) {
         guard wait?.cause != .paused else { return }
         wait = Wait(cause: cause, until: now + time, untilWall: wall + time)
     }

@@ -25,18 +25,20 @@ extension Dispatch {
         makeRoom(of: name, at: now)
     }
 
-    /// The account waits alone for a fault that may be its own. Nil time: as its steps say.
+    /// The account waits alone for a fault that may be its own.
     mutating func wait(
-        _ name: AccountID, _ cause: AccountQueue.Wait.Cause, for time: Duration?, at now: MonotonicTime, wall: Timestamp
+        _ name: AccountID, _ cause: AccountQueue.Wait.Cause, for time: Duration, at now: MonotonicTime, wall: Timestamp
     ) {
         accounts[name, default: AccountQueue()].wait(cause, for: time, at: now, wall: wall)
         makeRoom(of: name, at: now)
     }
 
-    /// Ends the account's wait, if it is for that.
-    mutating func endWait(_ name: AccountID, _ cause: AccountQueue.Wait.Cause, at now: MonotonicTime) {
-        guard accounts[name]?.wait?.cause == cause else { return }
-        _ = resume(name, at: now)
+    /// Ends the account's wait for a fault that may be its own.
+    mutating func endSuspicion(_ name: AccountID, at now: MonotonicTime) {
+        switch accounts[name]?.wait?.cause {
+        case .refused, .failing: _ = resume(name, at: now)
+        case .minute, .concurrent, .paused, nil: break
+        }
     }
 
     mutating func succeeded(_ name: AccountID) { accounts[name]?.succeeded() }

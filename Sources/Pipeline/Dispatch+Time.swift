@@ -73,6 +73,17 @@ extension Dispatch {
         }
     }
 
+    /// Takes what cannot be called now for its account's sake out of the few places that a round has.
+    mutating func clearAccountsThatWait(at now: MonotonicTime) {
+        let tags = entries.compactMap { tag, entry in
+            guard entry.state == .waiting, let job = entry.item.job, let account = accounts[job.account] else {
+                return nil as DeliveryTag?
+            }
+            return account.nextSlot(limit: limits.requestsPerMinutePerAccount, at: now) == nil ? nil : tag
+        }
+        for tag in tags.sorted(by: { $0.number < $1.number }) { keepHouse(tag, .park) }
+    }
+
     /// The worker stops: what has come back often goes back as a clean copy, because the return of its delivery would
     /// count against it. The rest is returned with the link.
     mutating func handBackOftenReturned() {

@@ -28,8 +28,10 @@ extension Dispatch {
         var best: (rank: Int, tag: DeliveryTag, lane: Lane, account: AccountID)?
         for (tag, entry) in entries where entry.state == .waiting {
             guard let job = entry.item.job, mayProbe(entry.item, job.account, at: now),
-                let rank = job.account == limits.canary ? -1 : rank(job.id, job.account)
+                let plain = rank(job.id, job.account)
             else { continue }
+            // The canary's before all others, unless it has failed.
+            let rank = job.account == limits.canary && plain < 2 ? -1 : plain
             if let best, (best.rank, best.tag.number) <= (rank, tag.number) { continue }
             best = (rank, tag, entry.item.lane, job.account)
         }
@@ -68,7 +70,7 @@ extension Dispatch {
 
     private mutating func mayCallNow(at now: MonotonicTime) -> Bool {
         guard limits.requestsPerSecond > 0, let nextCall, nextCall > now else { return true }
-        if !rings.allSatisfy(\.isEmpty) { timers.schedule(.callRate, at: nextCall) }
+        if suspects.isOn || !rings.allSatisfy(\.isEmpty) { timers.schedule(.callRate, at: nextCall) }
         return false
     }
 

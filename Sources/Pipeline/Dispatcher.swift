@@ -8,6 +8,8 @@ import Threads
 /// All state is behind one lock; what follows from a change (resuming a worker, telling the inbox) happens outside it.
 final class Dispatcher: Sendable {
     private let state: Lock<DispatcherState>
+    /// What was told of the holds, and by which revision of them.
+    private let announced = Lock<(revision: Int, holds: [Hold])>((0, []))
     private let inbox: any Inbox
     private let clock: any Timekeeper
     private let onHoldsChanged: @Sendable ([Hold], _ lifted: [Hold]) -> Void
@@ -69,7 +71,7 @@ final class Dispatcher: Sendable {
 
     func callBegan(_ account: AccountID) {
         change {
-            for other in $0.gate.callBegan(account, at: $1) { $0.dispatch.endWait(other, .refused, at: $1) }
+            for other in $0.gate.callBegan(account, at: $1) { $0.dispatch.endSuspicion(other, at: $1) }
             $0.dispatch.callBegan(account, at: $1)
         }
     }
@@ -88,11 +90,11 @@ final class Dispatcher: Sendable {
         }
     }
 
-    func failed(_ sign: Breaker.Sign, _ call: Gate.Call, detail: String) -> Gate.Ruling {
+    func failed(_ sign: Breaker.Sign, _ call: Gate.Call, isRefusal: Bool, detail: String) -> Gate.Ruling {
         consequence(of: call) { state, now, wall in
-            // What fails because the worker ends says nothing of the API.
-            guard state.isTaking else { return Gate.Consequence() }
-            return state.gate.failed(sign, call, detail: detail, at: now, wall: wall)
+            // What fails because the worker ends says nothing of the API, nor of the job.
+            guard state.isTaking else { return Gate.Consequence(ruling: .standStill) }
+            return state.gate.failed(sign, call, isRefusal: isRefusal, detail: detail, at: now, wall: wall)
         }
     }
 
@@ -112,9 +114,9 @@ final class Dispatcher: Sendable {
         }
     }
 
-    /// A token was obtained, not merely remembered.
-    func tokenCame(_ call: Gate.Call) {
-        state.withLock { $0.gate.tokenCame(call, at: clock.now()) }
+    /// A token was obtained, not merely remembered, at that time.
+    func tokenCame(_ call: Gate.Call, at time: MonotonicTime) {
+        state.withLock { $0.gate.tokenCame(call, at: time) }
     }
 
     func tokenRefused(_ call: Gate.Call, isMisconfigured: Bool, detail: String) -> Gate.Ruling {
@@ -131,7 +133,7 @@ final class Dispatcher: Sendable {
         changeHolds { state, now in
             let consequence = body(&state, now, wall)
             ruling = consequence.ruling
-            for account in consequence.freed { state.dispatch.endWait(account, .refused, at: now) }
+            for account in consequence.freed { state.dispatch.endSuspicion(account, at: now) }
             if let wait = consequence.wait {
                 state.dispatch.wait(call.account, wait.cause, for: wait.time, at: now, wall: wall)
             }
@@ -284,13 +286,13 @@ final class Dispatcher: Sendable {
         let now = clock.now()
         let wall = clock.wall()
         var lifted: [Hold] = []
-        var holds: [HoldCause: Hold]?
+        var changed: (revision: Int, holds: [HoldCause: Hold])?
         let (turns, consumption, reservations) = state.withLock { state in
             let revision = state.gate.revision
             lifted = body(&state, now)
             defer {
                 rearm(&state, at: now)
-                if state.gate.revision != revision { holds = state.gate.holds }
+                if state.gate.revision != revision { changed = (state.gate.revision, state.gate.holds) }
             }
             let (turns, consumption) = state.settle(at: now, wall: wall)
             return (turns, consumption, state.takeReservations())
@@ -298,7 +300,15 @@ final class Dispatcher: Sendable {
         if let consumption { inbox.consume(consumption) }
         for (worker, turn) in turns { worker.resume(returning: turn) }
         for (waiter, isGranted) in reservations { waiter.resume(returning: isGranted) }
-        if let holds { onHoldsChanged(holds.values.sorted { $0.since < $1.since }, lifted) }
+        if let (revision, holds) = changed { announce(holds.values.sorted { $0.since < $1.since }, lifted, revision) }
+    }
+
+    /// Two threads may come here in another order than they changed the holds: what is told last is what stands.
+    private func announce(_ holds: [Hold], _ lifted: [Hold], _ revision: Int) {
+        announced.withLock { told in
+            if told.revision < revision { told = (revision, holds) }
+            onHoldsChanged(told.holds, lifted)
+        }
     }
 
     func withDispatch<Answer>(_ body: (Dispatch) -> Answer) -> Answer {

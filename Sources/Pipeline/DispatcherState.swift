@@ -40,6 +40,7 @@ struct DispatcherState {
         gate.advance(isCalling: dispatch.callsInFlight > 0, at: now, wall: wall)
         let handsBack = gate.isHolding && !gate.isProbing && !gate.keepsDeliveries(at: now)
         if gate.isHolding { dispatch.clearTheWay(keepsOne: !handsBack, isInTheWay: gate.isInTheWay) }
+        if gate.isProbing, consumption == .fewAtATime { dispatch.clearAccountsThatWait(at: now) }
         if handsBack { dispatch.handBackWaiting() }
         while !idle.isEmpty, let turn = nextTurn(at: now) { turns.append((idle.removeLast(), turn)) }
         let wanted = wanted(handsBack: handsBack, at: now)
@@ -59,8 +60,7 @@ struct DispatcherState {
 
     private func wanted(handsBack: Bool, at now: MonotonicTime) -> Consumption {
         guard isOpen else { return .nothing }
-        // What is in hand and what comes is enough to choose from; a hold that had given all back begins with little.
-        if gate.isProbing { return consumption == .nothing ? .fewAtATime : consumption }
+        if gate.isProbing { return wantedInARound }
         if handsBack { return .nothing }
         // While nothing is sent out and all is kept, what is in hand is bounded by the prefetch: nothing to change.
         if gate.isHolding { return consumption }
@@ -69,5 +69,15 @@ struct DispatcherState {
         let isBulkShut = dispatch.bulkOpensAt.map { $0 - now > Self.longestBulkWait } ?? false
         if isBulkShut { return .withoutBulk }
         return dispatch.bulkOpensAt != nil && consumption == .withoutBulk ? .withoutBulk : .everything
+    }
+
+    /// What is in hand and what comes is enough to choose from; a hold that had given all back begins with little.
+    private var wantedInARound: Consumption {
+        if dispatch.suspects.isOn { return .suspects }
+        switch consumption {
+        case .everything: return .everything
+        case .withoutBulk: return dispatch.bulkOpensAt == nil ? .everything : .withoutBulk
+        case .nothing, .suspects, .fewAtATime: return .fewAtATime
+        }
     }
 }

@@ -111,7 +111,7 @@ extension Worker {
             job: hand.jobID, account: hand.job.account, began: clock.now(), isProbe: hand.isProbe)
         switch await credentials.token(for: hand.job.account, rejecting: rejected).hiding(hand.job.account) {
         case .token(let token):
-            if token.isFresh { dispatcher.tokenCame(call) }
+            if let time = token.obtainedAt { dispatcher.tokenCame(call, at: time) }
             return .proceed(token)
         case .notFound: return dead(.credentialNotFound, "no provider has a token for the account")
         case .grantRevoked(let detail): return dead(.grantRevoked, detail)

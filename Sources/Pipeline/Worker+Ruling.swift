@@ -13,15 +13,17 @@ extension Worker {
     /// Tells everybody what the answer shows. Whatever the ruling is, the table's action is the job's only if it is
     /// `own`.
     func ruling(on verdict: Verdict, _ hand: JobInHand) -> Gate.Ruling {
-        if isClockSuspect(verdict, hand) { return .own }
-        let call = hand.call
+        var call = hand.call
+        // An answer whose time is wrong tests no hold, and is weighed like every other.
+        if compareClocks(verdict, hand) { call.isProbe = false }
         switch verdict.action {
         case .left: return answered(.success, call)
         case .alreadyLeft:
-            // Taken for left without the album's word, it proves nothing.
-            return answered(verdict.album == .cannotTell ? .unknownToken : .success, call)
+            // Taken for left without the album's word, it proves nothing; and before a call only the album has spoken.
+            if verdict.album == .cannotTell { return answered(.unknownToken, call) }
+            return answered(verdict.row == 3 ? .album : .success, call)
         case .dead(.responseMalformed), .dead(.serverDataLoss):
-            _ = dispatcher.failed(verdict.sign ?? .healthy, call, detail: verdict.detail)
+            _ = failed(verdict, call)
             return .own
         case .dead, .askAlbum: return answered(Self.word(of: verdict), call)
         case .call: return answered(verdict.album == .joined ? .album : .refusal, call)
@@ -35,7 +37,7 @@ extension Worker {
                 call, .init(cause: .clientMisconfigured, threshold: Self.accountsWithRefusedTokens),
                 isLast: hand.item.stamp.refusals >= Self.refusalsToEnd, detail: verdict.detail)
         case .retryNetwork, .retry, .retryAskingAtLast, .malformedAnswer:
-            return dispatcher.failed(verdict.sign ?? .healthy, call, detail: verdict.detail)
+            return failed(verdict, call)
         case .hold(let cause):
             dispatcher.hold(cause, detail: verdict.detail, atLeast: verdict.minimumWait, by: call)
             return .standStill
@@ -43,12 +45,19 @@ extension Worker {
             // The API counts otherwise than we do: the day is over, and a job a while after its end tells whether the
             // next has begun. A probe that is refused tries again in an hour, as its hold says.
             let now = clock.wall()
-            let wait = hand.isProbe ? nil : budget.endDay(at: now) - now + .seconds(Int.random(in: 0...900))
+            let isProbed = dispatcher.holds.contains { $0.cause == .quotaDay }
+            let wait = isProbed ? nil : budget.endDay(at: now) - now + .seconds(Int.random(in: 0...900))
             dispatcher.hold(.quotaDay, detail: verdict.detail, atLeast: wait, by: call)
             return .standStill
         case .throttle: return throttled(call, threshold: Gate.accountsThrottled, verdict)
         case .delayAccount, .delayAccountLonger: return throttled(call, threshold: Self.accountsOverTheirRate, verdict)
         }
+    }
+
+    private func failed(_ verdict: Verdict, _ call: Gate.Call) -> Gate.Ruling {
+        dispatcher.failed(
+            verdict.sign ?? .healthy, call, isRefusal: verdict.httpStatus.map { (400..<500).contains($0) } ?? false,
+            detail: verdict.detail)
     }
 
     private func answered(_ word: HoldPolicy.Word, _ call: Gate.Call) -> Gate.Ruling {
@@ -72,8 +81,8 @@ extension Worker {
     }
 
     /// The quota's day turns with the API's clock: before ours is believed, the two are compared once a day. One answer
-    /// may come from a cache or from a gateway with a clock of its own: two are believed.
-    private func isClockSuspect(_ verdict: Verdict, _ hand: JobInHand) -> Bool {
+    /// may come from a cache or from a gateway with a clock of its own: two are believed. True if they hold the worker.
+    private func compareClocks(_ verdict: Verdict, _ hand: JobInHand) -> Bool {
         let now = clock.wall()
         guard let theirs = verdict.serverTime, budget.mustCompareClocks(at: now) else { return false }
         let difference = theirs < now ? now - theirs : theirs - now

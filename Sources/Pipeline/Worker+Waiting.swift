@@ -12,7 +12,7 @@ extension Worker {
     func standStill(_ start: JobInHand, _ delivery: consuming Delivery) async {
         var hand = start
         guard await keep(hand) else { return delivery.handBack() }
-        hand.item.tries = 0
+        (hand.item.tries, hand.item.unspent) = (0, 0)
         hand.item.stamp = hand.stamp(copy: hand.item.stamp.copy, notBefore: hand.item.stamp.notBefore)
         dispatcher.putBack(delivery, as: hand.item, until: clock.now())
     }
@@ -32,7 +32,7 @@ extension Worker {
     func standAside(_ start: JobInHand, for time: Duration, _ delivery: consuming Delivery) async {
         var hand = start
         guard await keep(hand) else { return delivery.handBack() }
-        hand.item.tries = 0
+        (hand.item.tries, hand.item.unspent) = (0, 0)
         await stepAside(hand, until: clock.wall() + time, .hold, delivery)
     }
 
@@ -54,6 +54,19 @@ extension Worker {
             return await finish(hand, .failed(reason, detail: verdict.detail, verdict), delivery)
         }
         await awaitNeighbours(hand, verdict, delivery)
+    }
+
+    /// There is no other token than the one that was refused: that is as good as a fresh one's refusal.
+    func refuseOnlyToken(_ hand: JobInHand, _ verdict: Verdict, _ delivery: consuming Delivery) async {
+        let refused = Verdict(
+            row: 13, action: .tokenRefused(.authRejected), minimumWait: verdict.minimumWait,
+            httpStatus: verdict.httpStatus, apiStatus: verdict.apiStatus, detail: verdict.detail)
+        switch ruling(on: refused, hand) {
+        case .own: await refuseToken(hand, .authRejected, refused, delivery)
+        case .open: await awaitNeighbours(hand, refused, delivery)
+        case .standAside(let time): await standAside(hand, for: time, delivery)
+        case .standStill: await standStill(hand, delivery)
+        }
     }
 
     /// What becomes of its neighbours shows whose fault it is.

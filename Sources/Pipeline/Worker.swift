@@ -173,7 +173,7 @@ struct Worker: Sendable {
                 case .proceed(let fresh): token = fresh
                 // Whether the user is in the album it need not know; whether the call is refused it has to see.
                 case .refused where hand.asksBeforeCall: hand.noteStanding(.cannotTell)
-                case .refused: return await refuseToken(hand, .authRejected, verdict, delivery)
+                case .refused: return await refuseOnlyToken(hand, verdict, delivery)
                 case .end(let ending): return await finish(hand, ending, delivery)
                 case .wait(let time): return dispatcher.putBack(delivery, as: hand.item, until: time)
                 case .park(let until, let cause): return await park(hand, until: until, cause: cause, delivery)

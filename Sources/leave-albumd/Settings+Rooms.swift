@@ -118,7 +118,7 @@ extension Settings {
         !["results", "dead", "cancel"].contains { queue == "\(broker.prefix).\($0)" }
     }
 
-    /// What the worker consumes in each mode. Probes come from every lane, one message each.
+    /// What the worker consumes in each mode. Probes come from every lane, two messages each.
     func queues(_ consumption: Consumption) -> [ConsumedQueue] {
         let full = UInt16(clamping: prefetch)
         func queue(_ lane: Lane, _ prefetch: UInt16) -> ConsumedQueue {

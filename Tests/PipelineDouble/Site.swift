@@ -120,7 +120,9 @@ public final class Site: Sendable {
             if isAway() { return .unavailable("it is away", retryAfter: nil) }
             if strangers.contains(account.string) { return .notFound }
             let suffix = rejected == nil || hasOneToken ? "" : "-again"
-            return .token(AccessToken(secret: Secret(copying: Array("bearer-\(account.string)\(suffix)".utf8))))
+            return .token(
+                AccessToken(
+                    secret: Secret(copying: Array("bearer-\(account.string)\(suffix)".utf8)), obtainedAt: clock.now()))
         }
     }
 

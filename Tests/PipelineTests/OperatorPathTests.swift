@@ -90,6 +90,67 @@ import Threads
         }
     }
 
+    /// It may be the one job at fault.
+    @Test func aCanaryThatFailsKeepsNobodyWaiting() async throws {
+        var options = Site.Options()
+        options.canary = "bird"
+        options.concurrency = 1
+        try await site(options) { call in
+            call.token == "t-tweet" ? .redirect : .ok
+        } _: { site in
+            site.submit("tweet", account: "bird")
+            await site.advance { !site.pipeline.snapshot.holds.isEmpty }
+            await site.pass(.seconds(600))
+            for number in 0..<3 { site.submit("j\(number)", account: "a\(number)") }
+            await site.advance(for: .seconds(3_600)) { site.resultCount == 4 }
+            #expect(site.results.count { $0.outcome == "left" } == 3)
+            #expect(site.results.count { $0.reason == "unexpected_status" } == 1)
+        }
+    }
+
+    /// A round waits for its first job, and a pause comes.
+    @Test func whatIsPausedTestsNoHold() async throws {
+        let isBroken = Lock(true)
+        try await site { _ in
+            isBroken.withLock { $0 } ? .redirect : .ok
+        } _: { site in
+            site.submit("a")
+            await site.advance { !site.pipeline.snapshot.holds.isEmpty }
+            await site.pass(.seconds(20))
+            site.pipeline.pause(by: "me")
+            isBroken.withLock { $0 = false }
+            let calls = site.photos.calls.count
+            site.submit("b", account: "bob")
+            await site.pass(.seconds(7_200))
+            #expect(site.photos.calls.count == calls && site.results.isEmpty)
+            #expect(site.pipeline.resume(.operatorPaused) == .lifted)
+            await site.advance(for: .seconds(300)) { site.resultCount == 2 }
+            #expect(site.results.allSatisfy { $0.outcome == "left" })
+        }
+    }
+
+    /// Their deliveries have the few places that a round has.
+    @Test func aPausedAccountsBacklogKeepsNoHoldFromBeingTested() async throws {
+        let isBroken = Lock(true)
+        var options = Site.Options()
+        options.prefetch = 8
+        try await site(options) { _ in
+            isBroken.withLock { $0 } ? .redirect : .ok
+        } _: { site in
+            site.submit("first", account: "zoe")
+            await site.advance { !site.pipeline.snapshot.holds.isEmpty }
+            await site.pass(.seconds(600))
+            #expect(site.broker.consumption == .nothing)
+            site.pipeline.pause(account: AccountID("ann"))
+            for number in 0..<300 { site.submit("a\(number)", account: "ann") }
+            site.submit("good", account: "bob")
+            isBroken.withLock { $0 = false }
+            #expect(site.pipeline.probe())
+            await site.advance(for: .seconds(120)) { site.pipeline.snapshot.holds.isEmpty }
+            #expect(site.pipeline.snapshot.holds.isEmpty)
+        }
+    }
+
     @Test func aCancelIsHandedBackToWhereItCameFrom() async throws {
         try await site { _ in
             .ok

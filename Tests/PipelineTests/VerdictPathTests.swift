@@ -149,6 +149,26 @@ import Threads
         }
     }
 
+    /// A static file whose token has ended, or a provider that has no other: nobody dies of it.
+    @Test func aTokenThatIsRefusedToEverybodyAndHasNoSuccessorHoldsTheWorker() async throws {
+        var options = Site.Options()
+        options.hasOneToken = true
+        let isRefused = Lock(true)
+        try await site(options) { _ in
+            isRefused.withLock { $0 } ? .error(401, "UNAUTHENTICATED", "x") : .ok
+        } _: { site in
+            for number in 0..<100 { site.submit("j\(number)", account: "a\(number % 10)") }
+            await site.advance(for: .seconds(60)) { !site.pipeline.snapshot.holds.isEmpty }
+            #expect(site.pipeline.snapshot.holds.map(\.cause) == [.clientMisconfigured])
+            await site.pass(.seconds(86_400))
+            #expect(site.results.isEmpty && site.letters.isEmpty)
+            #expect(site.photos.calls.count <= 100, "\(site.photos.calls.count) calls")
+            isRefused.withLock { $0 = false }
+            await site.advance { site.resultCount == 100 }
+            #expect(site.results.allSatisfy { $0.outcome == "left" && $0.attempts == 0 })
+        }
+    }
+
     @Test func aBlanketRefusalOfADayCostsNothingAndTouchesFew() async throws {
         let isRetired = Lock(true)
         try await site { _ in

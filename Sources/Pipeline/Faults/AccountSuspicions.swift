@@ -1,14 +1,30 @@
 import Jobs
 import Threads
 
-/// Accounts that wait alone because their calls are refused and no other account's was made since: the world cannot
-/// be told from the account. Each tries its jobs in rounds, as a hold does, while the others go on.
+/// Accounts that wait alone because their calls are refused, or fail, and no other account's was made since: the world
+/// cannot be told from the account. Each tries its jobs in rounds, as a hold does, while the others go on.
 struct AccountSuspicions: Sendable {
-    private static let plan = ProbePlan.ofAccounts
-    /// Jobs of the account that were refused before it became one.
-    private static let evidence = 2
+    enum Cause: Sendable {
+        case refused
+        case failing
+
+        fileprivate var plan: ProbePlan {
+            switch self {
+            case .refused: ProbePlan(waits: ProbePlan.quickWaits, then: .seconds(300), longest: .seconds(3600))
+            case .failing: ProbePlan(waits: [], then: .seconds(30), longest: .seconds(300))
+            }
+        }
+
+        var wait: AccountQueue.Wait.Cause {
+            switch self {
+            case .refused: .refused
+            case .failing: .failing
+            }
+        }
+    }
 
     private struct Suspicion {
+        var cause: Cause
         var round = -1
         /// Jobs that may be tried before it waits again.
         var left = 0
@@ -18,22 +34,27 @@ struct AccountSuspicions: Sendable {
 
     var isEmpty: Bool { suspicions.isEmpty }
 
-    /// One more job of the account was refused. Gives how long the account waits now, nil for not at all, and how long
-    /// the job stays out of the way of its others.
-    mutating func refused(_ account: AccountID) -> (wait: Duration?, aside: Duration) {
-        var suspicion = suspicions[account] ?? Suspicion()
+    func contains(_ account: AccountID) -> Bool { suspicions[account] != nil }
+
+    /// One more job of the account was tried in vain. `evidence`: how many of them told before it became one. Gives how long the account waits now, nil for not at all, and how
+    /// long the job stays out of the way of its others.
+    mutating func failed(
+        _ account: AccountID, _ cause: Cause, evidence: Int
+    ) -> (wait: (cause: AccountQueue.Wait.Cause, time: Duration)?, aside: Duration) {
+        var suspicion = suspicions[account] ?? Suspicion(cause: cause)
         defer { suspicions[account] = suspicion }
+        let plan = suspicion.cause.plan
         suspicion.left -= 1
         guard suspicion.left <= 0 else {
-            return (nil, Self.plan.wait(before: suspicion.round + 1) + ProbePlan.longestRound * 2)
+            return (nil, plan.wait(before: suspicion.round + 1) + ProbePlan.longestRound * 2)
         }
         suspicion.round += 1
-        suspicion.left = ProbePlan.jobs(inRound: suspicion.round, evidence: Self.evidence)
-        let wait = Self.plan.wait(before: suspicion.round)
-        return (wait, wait + ProbePlan.longestRound)
+        suspicion.left = ProbePlan.jobs(inRound: suspicion.round, evidence: evidence)
+        let wait = plan.wait(before: suspicion.round)
+        return ((suspicion.cause.wait, wait), wait + ProbePlan.longestRound)
     }
 
-    /// Those that `isFree` names are suspects no longer.
+    /// Those that `isFree` names are suspects no longer. Returns them.
     mutating func free(where isFree: (AccountID) -> Bool) -> [AccountID] {
         let freed = suspicions.keys.filter(isFree)
         for account in freed { suspicions[account] = nil }

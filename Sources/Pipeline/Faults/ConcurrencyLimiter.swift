@@ -40,6 +40,7 @@ struct ConcurrencyLimiter: Sendable {
                 window += 1
             }
         }
+        if window == concurrency { threshold = concurrency }
     }
 
     /// Halves what may be in flight; it comes back slowly.
@@ -49,9 +50,6 @@ struct ConcurrencyLimiter: Sendable {
         successesAtThreshold = 0
     }
 
-    /// Begins with one call, as after a start.
-    mutating func restart() {
-        window = 1
-        threshold = concurrency
-    }
+    /// Begins with one call, as after a start. What a throttled call halved is not given back by that.
+    mutating func restart() { window = 1 }
 }

@@ -10,6 +10,7 @@ struct Gate: Sendable {
     /// The same for tokens, which have proofs of their own: a call may well succeed with a token of an hour ago.
     private var tokens = RefusalClassifier()
     private var lastToken: MonotonicTime?
+    private var lastTokenRefusal: MonotonicTime?
     private var trouble = OwnTrouble()
     private var suspicions = AccountSuspicions()
     private var book = HoldBook()
@@ -39,8 +40,8 @@ struct Gate: Sendable {
         var lifted: [Hold] = []
         /// Accounts whose wait is over.
         var freed: [AccountID] = []
-        /// What the call's own account waits for now. Nil time: as its steps say.
-        var wait: (cause: AccountQueue.Wait.Cause, time: Duration?)?
+        /// What the call's own account waits for now.
+        var wait: (cause: AccountQueue.Wait.Cause, time: Duration)?
     }
 
     init(concurrency: Int) {
@@ -85,25 +86,36 @@ struct Gate: Sendable {
         case .album, .refusal, .throttled: break
         }
         result.lifted = lift(by: word, call, at: now)
+        // What comes of it may yet be asked for; a round that only heard of it is no shorter for it.
+        if call.isProbe { book.tried(call.job, isConclusive: false, atLeast: nil, at: now) }
         return result
     }
 
-    /// The call failed, or its answer could not be believed.
+    /// The call failed, or its answer could not be believed. `isRefusal`: a 4xx, whose sender is there.
     mutating func failed(
-        _ sign: Breaker.Sign, _ call: Call, detail: String, at now: MonotonicTime, wall: Timestamp
+        _ sign: Breaker.Sign, _ call: Call, isRefusal: Bool = false, detail: String, at now: MonotonicTime,
+        wall: Timestamp
     ) -> Consequence {
+        var result = Consequence(lifted: isRefusal ? lift(by: .refusal, call, at: now) : [])
         let isOwn = trouble.isOwn(call.job)
-        trouble.failed(call.job, at: now)
-        guard !isOwn else { return Consequence() }
+        // What was not sent says nothing of the job.
+        if sign != .unsent { trouble.failed(call.job, at: now) }
+        guard !isOwn || sign == .unsent else {
+            if call.isProbe { book.tried(call.job, isConclusive: false, atLeast: nil, at: now) }
+            return result
+        }
         let opening = breaker.note(sign, of: call.job, call.account, at: now)
         if case .everybodys(let jobs) = opening {
             book.engage(.apiUnavailable, detail: detail, at: now, wall: wall)
             for job in jobs where sign != .unsent { fail(job, at: now) }
         }
         // With no connection no other job would fare better; of a body that was on its way that is not so sure.
-        if book.areTested { return Consequence(ruling: stand(call, isConclusive: sign == .unsent, at: now)) }
-        guard opening == .accounts else { return Consequence() }
-        return Consequence(ruling: .standStill, wait: (.failing, nil))
+        if book.areTested {
+            result.ruling = stand(call, isConclusive: sign == .unsent, at: now)
+        } else if opening == .accounts || suspicions.contains(call.account) {
+            suspect(call.account, .failing, evidence: Breaker.inARow, &result)
+        }
+        return result
     }
 
     /// The call was refused in a way that may be everybody's. `isLast`: its job was parked for it as often as it may.
@@ -114,7 +126,9 @@ struct Gate: Sendable {
         _ = breaker.note(.healthy, of: call.job, call.account, at: now)
         var result = Consequence(lifted: lift(by: .refusal, call, at: now))
         let ruling = refusals.classify(
-            .init(job: call.job, account: call.account, began: call.began, kind: kind, isLast: isLast), at: now)
+            .init(
+                job: call.job, account: call.account, began: call.began, kind: kind, isLast: isLast,
+                isInHold: book.areTested), at: now)
         rule(ruling, call, kind, ended: refusals.ended(kind), detail: detail, &result, at: now, wall: wall)
         return result
     }
@@ -131,8 +145,10 @@ struct Gate: Sendable {
         // What the API counts by the user is the account's until more of them hear it.
         let isOwn = ruling == .own || (kind.threshold > Self.accountsThrottled && ruling != .everybodys)
         if isOwn, !book.areTested { return result }
-        if !book.areTested { limiter.throttle() }
-        book.engage(kind.cause, detail: detail, evidence: kind.threshold, atLeast: wait, at: now, wall: wall)
+        if !isOwn {
+            if !book.areTested { limiter.throttle() }
+            book.engage(kind.cause, detail: detail, evidence: kind.threshold, atLeast: wait, at: now, wall: wall)
+        }
         result.ruling = stand(call, isConclusive: false, atLeast: wait, at: now)
         return result
     }
@@ -142,10 +158,11 @@ struct Gate: Sendable {
 
     // MARK: Tokens
 
-    /// A token was obtained, not merely remembered.
-    mutating func tokenCame(_ call: Call, at now: MonotonicTime) {
-        tokens.succeeded(call.job, of: call.account, at: now)
-        lastToken = now
+    /// A token was obtained, not merely remembered, at that time.
+    mutating func tokenCame(_ call: Call, at time: MonotonicTime) {
+        guard lastToken.map({ $0 < time }) ?? true else { return }
+        lastToken = time
+        if lastTokenRefusal.map({ $0 < time }) ?? true { tokens.succeeded(call.job, of: call.account, at: time) }
     }
 
     /// There is no token for now. `isMisconfigured`: the provider says that nobody will get one.
@@ -155,6 +172,7 @@ struct Gate: Sendable {
         let kind = RefusalClassifier.Kind(
             cause: .clientMisconfigured, threshold: isMisconfigured ? Self.accountsMisconfigured : Self.accountsWithout)
         var result = Consequence()
+        lastTokenRefusal = now
         var ruling = tokens.classify(
             .init(job: call.job, account: call.account, began: call.began, kind: kind), at: now)
         let isAlone = lastToken.map { now - $0 > RefusalClassifier.memory } ?? true
@@ -182,11 +200,16 @@ struct Gate: Sendable {
         switch ruling {
         case .own, .everybodys: result.ruling = .own
         case .open: result.ruling = .open
-        case .accountWaits:
-            let (wait, aside) = suspicions.refused(call.account)
-            result.ruling = .standAside(aside)
-            if let wait { result.wait = (.refused, wait) }
+        case .accountWaits: suspect(call.account, .refused, evidence: kind.threshold, &result)
         }
+    }
+
+    private mutating func suspect(
+        _ account: AccountID, _ cause: AccountSuspicions.Cause, evidence: Int, _ result: inout Consequence
+    ) {
+        let (wait, aside) = suspicions.failed(account, cause, evidence: evidence)
+        result.ruling = .standAside(aside)
+        result.wait = wait
     }
 
     private mutating func stand(
@@ -263,7 +286,9 @@ struct Gate: Sendable {
 
     /// How well a job serves as the next probe, the least first. Nil: not at all.
     func rank(_ job: JobID, of account: AccountID, at now: MonotonicTime) -> Int? {
-        guard let round = book.round, !isOwnTrouble(job) else { return nil }
+        guard let round = book.round else { return nil }
+        // Where nothing else is there, they are the probe, so that the holds and the jobs come to an end.
+        if isOwnTrouble(job) { return round.takesFailed(at: now) ? 3 : nil }
         if book.failed.contains(job) { return round.takesFailed(at: now) ? 2 : nil }
         return round.hasTried(account) ? 1 : 0
     }

@@ -41,6 +41,9 @@ struct HoldBook: Sendable {
         if let plan = HoldPolicy.plan(of: cause) {
             if let before = lifted[cause], now - before.at <= Self.returning { hold.round = before.round }
             hold.wait(max(least ?? .zero, Self.jittered(plan.wait(before: hold.round))), at: now, wall: wall)
+        } else {
+            // Nobody is called while it lasts, not even to test the others.
+            round = nil
         }
         holds[cause] = hold
     }
@@ -51,7 +54,11 @@ struct HoldBook: Sendable {
         wall: Timestamp
     ) {
         var hold = Hold(cause: cause, since: since, detail: detail)
-        if HoldPolicy.plan(of: cause) != nil { hold.wait(wait, at: now, wall: wall) }
+        if HoldPolicy.plan(of: cause) != nil {
+            hold.wait(wait, at: now, wall: wall)
+        } else {
+            round = nil
+        }
         holds[cause] = hold
     }
 
@@ -115,13 +122,14 @@ struct HoldBook: Sendable {
     /// A tenth more is enough to spread several workers.
     private static func jittered(_ wait: Duration) -> Duration { wait + wait / 10 * Double.random(in: 0..<1) }
 
-    /// Begins a round at once, at least as large as a first one. False if no hold is tested by jobs.
+    /// Begins a round at once, at least as large as a first one. False if no hold is tested by jobs now: there is none,
+    /// or another stands that nobody tests, and the round begins when that ends.
     mutating func probeNow(at now: MonotonicTime, wall: Timestamp) -> Bool {
         guard areTested else { return false }
         guard round == nil else { return true }
         for cause in holds.keys where holds[cause]?.nextProbe != nil { holds[cause]?.wait(.zero, at: now, wall: wall) }
         isExtraRound = true
-        return true
+        return holds.values.allSatisfy { $0.nextProbe != nil }
     }
 
     /// A delivery came while a round is on.
@@ -135,11 +143,14 @@ struct HoldBook: Sendable {
     mutating func failed(
         _ job: JobID, isProbe: Bool, isConclusive: Bool, atLeast wait: Duration?, at now: MonotonicTime
     ) {
-        if isProbe, round != nil {
-            round?.failed(isConclusive: isConclusive, atLeast: wait, at: now)
-            for cause in holds.keys where holds[cause]?.nextProbe != nil { holds[cause]?.refusedProbes += 1 }
-        }
+        if isProbe { tried(job, isConclusive: isConclusive, atLeast: wait, at: now) }
         if !isConclusive { failed.insert(job) }
+    }
+
+    /// A probe came to something, and the holds stand. More than one answer to a job count once.
+    mutating func tried(_ job: JobID, isConclusive: Bool, atLeast wait: Duration?, at now: MonotonicTime) {
+        guard round?.tried(job, isConclusive: isConclusive, atLeast: wait, at: now) == true else { return }
+        for cause in holds.keys where holds[cause]?.nextProbe != nil { holds[cause]?.refusedProbes += 1 }
     }
 
     /// How long what has failed stays away: past the round that is on, and past the next if that is near. Before one that

@@ -57,8 +57,8 @@ enum HoldPolicy: Equatable, Sendable {
         case .apiRetired, .endpointMisconfigured, .clientFaulty:
             switch word {
             case .success, .understood: true
-            // Raised by unknown tokens, it is not lifted by one more.
-            case .unknownToken: evidence.map { $0 < unknownTokens } ?? true
+            // Raised by unknown tokens, it is not lifted by one more; of an earlier run's that is not known.
+            case .unknownToken: evidence.map { $0 < unknownTokens } ?? (cause != .apiRetired)
             case .album, .refusal, .throttled: false
             }
         case .apiDisabled, .projectBlocked, .clientMisconfigured:

@@ -13,9 +13,6 @@ struct ProbePlan: Equatable, Sendable {
     /// So long after the last word of a round nothing more is taken to be coming.
     static let quiet = Duration.seconds(1)
 
-    /// For an account that waits alone.
-    static let ofAccounts = ProbePlan(waits: quickWaits, then: .seconds(300), longest: .seconds(3600))
-
     /// Before the first rounds.
     let waits: [Duration]
     /// After these, doubling.

@@ -7,7 +7,7 @@ struct ProbeRound: Sendable {
     private let limit: Int
     /// When its first job was tried: a round waits for one.
     private var began: MonotonicTime?
-    private var tried = 0
+    private var tried: Set<JobID> = []
     private var accounts: Set<AccountID> = []
     private var isConclusive = false
     /// The latest delivery or answer.
@@ -30,26 +30,27 @@ struct ProbeRound: Sendable {
 
     func hasTried(_ account: AccountID) -> Bool { accounts.contains(account) }
 
-    /// A job was tried and lifted nothing. `isConclusive`: another one would fare no better.
-    mutating func failed(isConclusive: Bool, atLeast wait: Duration?, at now: MonotonicTime) {
-        tried += 1
+    /// A job was tried and lifted nothing. `isConclusive`: another one would fare no better. True if it is the first word
+    /// of that job.
+    mutating func tried(_ job: JobID, isConclusive: Bool, atLeast wait: Duration?, at now: MonotonicTime) -> Bool {
         lastHeard = now
         self.isConclusive = self.isConclusive || isConclusive
         leastWait = max(leastWait, wait ?? .zero)
+        return tried.insert(job).inserted
     }
 
     /// Whether it tries no more. A round in which nothing came to be tried waits for the first job.
     func isOver(at now: MonotonicTime) -> Bool {
-        guard tried > 0 else { return false }
-        return isConclusive || tried >= limit || remaining(at: now) == .zero || isQuiet(at: now)
+        guard !tried.isEmpty else { return false }
+        return isConclusive || tried.count >= limit || remaining(at: now) == .zero || isQuiet(at: now)
     }
 
     /// Nothing that has not failed yet comes any more: one that has may be tried, if none was in this round.
-    func takesFailed(at now: MonotonicTime) -> Bool { tried == 0 && isQuiet(at: now) }
+    func takesFailed(at now: MonotonicTime) -> Bool { tried.isEmpty && isQuiet(at: now) }
 
     /// When it is to be looked at again though nothing happens.
     func nextLook(at now: MonotonicTime) -> MonotonicTime? {
-        let times = [lastHeard + ProbePlan.quiet] + (tried > 0 ? [now + remaining(at: now)] : [])
+        let times = [lastHeard + ProbePlan.quiet] + (!tried.isEmpty ? [now + remaining(at: now)] : [])
         return times.filter { $0 > now }.min()
     }
 

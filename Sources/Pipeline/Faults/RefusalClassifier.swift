@@ -31,6 +31,18 @@ struct RefusalClassifier: Sendable {
         var kind: Kind
         /// It has been parked for this as often as it may.
         var isLast = false
+        /// A hold stood: one more success is needed to show that the refusal was its own.
+        var isInHold = false
+    }
+
+    /// What a job was refused for, by an unbroken row of calls.
+    private struct Memory {
+        var cause: HoldCause
+        /// When its latest refused call began.
+        var began: MonotonicTime
+        /// Earlier ones that a success came after.
+        var contradicted = 0
+        var needed: Int
     }
 
     enum Ruling: Equatable {
@@ -60,8 +72,7 @@ struct RefusalClassifier: Sendable {
     /// The latest success of an account other than `latest`'s, so that no account is its own neighbour.
     private var other: (account: AccountID, time: MonotonicTime)?
     private var evidence: [Kind: Evidence] = [:]
-    /// For what each job was refused last, and when the first call that was refused for it began.
-    private var refused = BoundedTable<JobID, (cause: HoldCause, began: MonotonicTime)>(most: most)
+    private var refused = BoundedTable<JobID, Memory>(most: most)
     /// No success is known of at all, not even of earlier runs: a first refusal is more likely the world's.
     var isFirstContact = false
 
@@ -88,11 +99,14 @@ struct RefusalClassifier: Sendable {
     }
 
     mutating func classify(_ refusal: Refusal, at now: MonotonicTime) -> Ruling {
+        let wasOwn = isOwn(refusal.job) && refused[refusal.job]?.cause == refusal.kind.cause
+        remember(refusal)
         // It is no witness against the world any more.
-        if isOwn(refusal.job), refused[refusal.job]?.cause == refusal.kind.cause { return .own }
+        if wasOwn { return .own }
         note(refusal)
-        if isFirstContact, refusal.kind.threshold == 2 { return .everybodys }
-        let ruling = ruling(refusal, evidence[refusal.kind] ?? Evidence(), at: now)
+        let isEnough = isFirstContact && refusal.kind.threshold == 2
+        let ruling = isEnough ? .everybodys : ruling(refusal, evidence[refusal.kind] ?? Evidence(), at: now)
+        if ruling == .everybodys { refused[refusal.job]?.needed = Self.inHold }
         switch ruling {
         case .own:
             if !ended(refusal.kind).contains(refusal.job) { evidence[refusal.kind]?.ended.append(refusal.job) }
@@ -102,23 +116,41 @@ struct RefusalClassifier: Sendable {
         return ruling
     }
 
+    /// Successes that must come after a job's refusals until they are its own. In a hold many jobs are refused that have
+    /// nothing to do with it, and a world that breaks twice must not end them all.
+    private static let inHold = 2
+    private static let outsideHolds = 1
+
     /// Whether the job was refused, and the world has proved since that it works.
     func isOwn(_ job: JobID) -> Bool {
-        guard let before = refused[job], let latest else { return false }
-        return latest.time > before.began
+        guard let memory = refused[job] else { return false }
+        return contradictions(of: memory) >= memory.needed
+    }
+
+    private func contradictions(of memory: Memory) -> Int {
+        memory.contradicted + (latest.map { $0.time > memory.began } == true ? 1 : 0)
+    }
+
+    private mutating func remember(_ refusal: Refusal) {
+        let needed = refusal.isInHold ? Self.inHold : Self.outsideHolds
+        guard var memory = refused[refusal.job], memory.cause == refusal.kind.cause else {
+            refused[refusal.job] = Memory(cause: refusal.kind.cause, began: refusal.began, needed: needed)
+            return
+        }
+        memory.contradicted = contradictions(of: memory)
+        memory.began = refusal.began
+        memory.needed = max(memory.needed, needed)
+        refused[refusal.job] = memory
     }
 
     /// The jobs that were ended for refusals of the kind since the last proof.
     func ended(_ kind: Kind) -> [JobID] { evidence[kind]?.ended ?? [] }
 
     private mutating func note(_ refusal: Refusal) {
-        if refused[refusal.job]?.cause != refusal.kind.cause {
-            refused[refusal.job] = (refusal.kind.cause, refusal.began)
-        }
         var found = evidence[refusal.kind] ?? Evidence(alone: refusal.account)
         if found.alone != refusal.account { found.alone = nil }
         found.jobs.insert(refusal.job)
-        if latest.map({ $0.time < refusal.began }) ?? true {
+        if latest.map({ $0.time <= refusal.began }) ?? true {
             found.accounts.insert(refusal.account)
             found.later.insert(refusal.job)
         }
@@ -143,7 +175,7 @@ struct RefusalClassifier: Sendable {
 
     /// Whether somebody else succeeded a little before the refusal, or while its call was on the way.
     private func isContradicted(_ refusal: Refusal, at now: MonotonicTime) -> Bool {
-        if let latest, latest.time >= refusal.began { return true }
+        if let latest, latest.time > refusal.began { return true }
         return [latest, other].contains { success in
             success.map { $0.account != refusal.account && now - $0.time <= Self.memory } ?? false
         }

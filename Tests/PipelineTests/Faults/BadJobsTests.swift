@@ -1,4 +1,5 @@
 import AMQP
+import Foundation
 import Jobs
 import Photos
 import PipelineDouble
@@ -25,6 +26,8 @@ import Threads
                 + (isKnown ? "" : ", first contact")
         }
 
+        private static let isWhole = ProcessInfo.processInfo.environment["LEAVE_ALBUMD_WHOLE_DRILLS"] != nil
+
         /// The corners, and some between them that differ with each row.
         static func some(_ row: Int) -> [Mix] {
             var random = Numbers(seed: UInt64(row) + 1)
@@ -34,7 +37,7 @@ import Threads
                 Mix(bad: 6, concurrency: 4, place: .head, isKnown: true, accounts: 6),
                 Mix(bad: 1, concurrency: 8, place: .head, isKnown: false, accounts: 1),
             ]
-            let others = (0..<2).map { _ in
+            let others = (0..<(isWhole ? 8 : 1)).map { _ in
                 let bad = Int.random(in: 1...50, using: &random)
                 return Mix(
                     bad: bad, concurrency: [1, 2, 4, 16, 64].randomElement(using: &random) ?? 1,

@@ -99,14 +99,20 @@ import Threads
         #expect(gate.holds[.endpointMisconfigured]?.refusedProbes == 62)
     }
 
-    @Test func oneSuccessLiftsAllAndWhatFailedIsItsOwn() {
+    @Test func oneSuccessLiftsAllAndWhatFailedInAHoldNeedsTwo() {
         gate.isFirstContact()
         _ = refuse(1, at: 0)
         advance(6)
         for number in 2..<6 { _ = refuse(number, at: 6, isProbe: true) }
         #expect(succeed(9, at: 7, isProbe: true) == [.endpointMisconfigured])
         #expect(limit(at: 7) == 1, "slow start after it")
-        #expect((1..<6).map { refuse($0, at: 60) } == Array(repeating: .own, count: 5))
+        // They failed in a hold, perhaps for the world's sake: one success does not make them all the guilty ones.
+        #expect(refuse(1, at: 60) == .own)
+        guard case .standAside = refuse(2, at: 61) else { return #expect(Bool(false), "the second since a success") }
+        advance(70)
+        #expect(succeed(10, at: 71, isProbe: true) == [.endpointMisconfigured])
+        #expect((2..<4).map { refuse($0, at: 120) } == [.own, .own], "refused on both sides of two successes")
+        #expect(refuse(3, at: 121) == .own)
         #expect(gate.holds.isEmpty)
     }
 
@@ -197,8 +203,44 @@ import Threads
         #expect(gate.holds[.apiUnavailable] != nil)
         #expect(fail(&gate, at: 5) == .own, "also in a hold")
         advance(11)
-        #expect(gate.rank(JobID("j1"), of: AccountID("a1"), at: at(20)) == nil)
+        #expect(gate.rank(JobID("j1"), of: AccountID("a1"), at: at(11)) == nil)
+        #expect(gate.rank(JobID("j1"), of: AccountID("a1"), at: at(20)) == 3, "the last of all, where nothing else is")
         #expect(gate.rank(JobID("j10"), of: AccountID("a10"), at: at(20)) == 2)
+    }
+
+    /// An operator's pause is nobody's to test.
+    @Test func aPauseEndsTheRoundThatIsOn() {
+        gate.isFirstContact()
+        _ = refuse(1, at: 0)
+        advance(6)
+        #expect(gate.isProbing && limit(at: 6) == 1)
+        gate.hold(.operatorPaused, detail: "paused", at: at(6), wall: wall)
+        advance(7)
+        #expect(!gate.isProbing && limit(at: 7) == 0)
+        let gone = gate.lift(.operatorPaused)
+        #expect(gone != nil)
+        advance(8)
+        #expect(gate.isProbing, "its time has come")
+    }
+
+    /// The server fails for it, or it fails for the server: no other account was called, so that nobody can tell.
+    @Test func anAccountThatIsAloneWithItsFailuresWaitsAndSpendsNothing() {
+        func fail(_ number: Int, _ account: String = "ann") -> Gate.Consequence {
+            gate.failed(
+                .serverFault, call(number, account: account, at: 1), detail: "503", at: at(1), wall: wall)
+        }
+        let first = (0..<4).map { fail($0).ruling }
+        #expect(first == Array(repeating: .own, count: 4))
+        let fifth = fail(4)
+        #expect(fifth.wait?.cause == .failing && fifth.wait?.time == .seconds(30))
+        guard case .standAside = fifth.ruling else { return #expect(Bool(false), "it costs no attempt") }
+        let next = (5..<13).map { fail($0) }
+        #expect(next.allSatisfy { if case .standAside = $0.ruling { true } else { false } })
+        #expect(next.compactMap { $0.wait?.time } == [.seconds(60)], "after eight of its jobs")
+        #expect(gate.holds.isEmpty)
+        // Another account's call is made: whose fault it is will show.
+        let freed = gate.callBegan(AccountID("bob"), at: at(2))
+        #expect(freed == [AccountID("ann")])
     }
 
     // MARK: What lifts what
