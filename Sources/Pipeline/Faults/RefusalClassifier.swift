@@ -99,10 +99,12 @@ struct RefusalClassifier: Sendable {
     }
 
     mutating func classify(_ refusal: Refusal, at now: MonotonicTime) -> Ruling {
-        let wasOwn = isOwn(refusal.job) && refused[refusal.job]?.cause == refusal.kind.cause
+        let before = refused[refusal.job].flatMap { $0.cause == refusal.kind.cause ? $0 : nil }
         remember(refusal)
-        // It is no witness against the world any more.
-        if wasOwn { return .own }
+        // What was refused on both sides of a success is no witness against the world any more.
+        if let before, contradictions(of: before) > 0 {
+            return contradictions(of: before) >= before.needed ? .own : repeated(refusal)
+        }
         note(refusal)
         let isEnough = isFirstContact && refusal.kind.threshold == 2
         let ruling = isEnough ? .everybodys : ruling(refusal, evidence[refusal.kind] ?? Evidence(), at: now)
@@ -116,15 +118,25 @@ struct RefusalClassifier: Sendable {
         return ruling
     }
 
-    /// Successes that must come after a job's refusals until they are its own. In a hold many jobs are refused that have
-    /// nothing to do with it, and a world that breaks twice must not end them all.
+    /// Successes that must come after a job's refusals until they are its own without any doubt. In a hold many jobs are
+    /// refused that have nothing to do with it, and a world that breaks twice must not end them all.
     private static let inHold = 2
     private static let outsideHolds = 1
+
+    /// A job that was refused in a hold is refused again after one success. It ends now as far as the threshold allows,
+    /// else at its last parking: by then jobs that are new to it have told whether the world broke again.
+    private mutating func repeated(_ refusal: Refusal) -> Ruling {
+        var found = evidence[refusal.kind] ?? Evidence()
+        guard refusal.isLast || found.ended.count + 1 < refusal.kind.threshold else { return .open }
+        if !refusal.isLast { found.ended.append(refusal.job) }
+        evidence[refusal.kind] = found
+        return .own
+    }
 
     /// Whether the job was refused, and the world has proved since that it works.
     func isOwn(_ job: JobID) -> Bool {
         guard let memory = refused[job] else { return false }
-        return contradictions(of: memory) >= memory.needed
+        return contradictions(of: memory) > 0
     }
 
     private func contradictions(of memory: Memory) -> Int {
@@ -159,11 +171,11 @@ struct RefusalClassifier: Sendable {
 
     private func ruling(_ refusal: Refusal, _ found: Evidence, at now: MonotonicTime) -> Ruling {
         let threshold = refusal.kind.threshold
-        if isContradicted(refusal, at: now), found.jobs.count < threshold { return .own }
+        let mayEnd = found.ended.count + 1 < threshold || found.ended.contains(refusal.job)
+        if isContradicted(refusal, at: now), found.jobs.count < threshold, mayEnd { return .own }
         // Few accounts that are refused job after job are as many words as many accounts.
         let isOfSeveral = found.accounts.count > 1
         if found.accounts.count >= threshold || (isOfSeveral && found.later.count >= threshold) { return .everybodys }
-        let mayEnd = found.ended.count + 1 < threshold
         if found.alone == refusal.account {
             let isNew = !found.open.contains(refusal.job)
             let most = threshold > Self.quickestThreshold ? threshold : Self.openJobsOfOneAccount

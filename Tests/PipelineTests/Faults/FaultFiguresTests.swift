@@ -98,7 +98,7 @@ import Threads
         await site.advance(for: .seconds(600)) { site.resultCount > 0 }
         let first = site.clock.now() - MonotonicTime(nanoseconds: 0)
         #expect(count("good") >= 1 && first <= .seconds(40))
-        await site.advance(for: .seconds(600)) { site.resultCount == 22 }
+        await site.advance(for: .seconds(1_200)) { site.resultCount == 22 }
         #expect(count("good") == 20 && count("bad") == 2)
         #expect(site.results.filter { $0.messageID.hasPrefix("bad") }.allSatisfy { $0.reason == "unexpected_status" })
         #expect(site.pipeline.snapshot.holds.isEmpty)
