@@ -69,7 +69,7 @@ extension Dispatch {
         of name: AccountID, in lane: Lane, newest: DeliveryTag? = nil, at now: MonotonicTime
     ) {
         guard let account = accounts.index(forKey: name) else { return }
-        let excess = excess(accounts.values[account], in: lane, at: now)
+        let excess = excess(account, in: lane, at: now)
         guard excess > 0, othersMayWait(behind: name, in: lane, at: now) else { return }
         // The newest, so that the oldest keep their order. While a flood streams through, that is the one that came.
         if excess == 1, let newest, let entry = entries[newest], mayStepAside(entry) {
@@ -94,12 +94,16 @@ extension Dispatch {
     }
 
     /// How many places of the lane the account has beyond its part.
-    private func excess(_ account: AccountQueue, in lane: Lane, at now: MonotonicTime) -> Int {
-        let turns = account.turns(
+    // By its index: handing the account over would copy it, and this value with it.
+    private func excess(
+        _ place: Dictionary<AccountID, AccountQueue>.Index, in lane: Lane, at now: MonotonicTime
+    ) -> Int {
+        let places = accounts.values[place].places[lane]
+        let turns = accounts.values[place].turns(
             within: Self.farOff, limit: limits.requestsPerMinutePerAccount, callTime: callTime / limits.perAccount,
             at: now)
-        let beyondPart = account.places[lane] - windows[lane].part(room: limits.room)
-        return max(beyondPart, min(account.places[lane], account.waitingCount - turns))
+        let beyondPart = places - windows[lane].part(room: limits.room)
+        return max(beyondPart, min(places, accounts.values[place].waitingCount - turns))
     }
 
     private mutating func othersMayWait(behind name: AccountID, in lane: Lane, at now: MonotonicTime) -> Bool {
