@@ -81,11 +81,14 @@ extension Worker {
         }
         guard await announce(stored, owed, hand, replayed: false) else { return delivery.handBack() }
         let result = finished.result
-        onEvent(
-            .ended(
-                hand.jobID, hand.job.account, result.outcome, result.reason, attempts: hand.progress.attempts,
-                timeToResult: clock.wall() - hand.progress.firstSeen, detail: "published after an interruption",
-                traceID: hand.trace.traceID))
+        // An operator's word ended it, and was told then: this is its letter alone.
+        if stored != nil || result.reason != .cancelled {
+            onEvent(
+                .ended(
+                    hand.jobID, hand.job.account, result.outcome, result.reason, attempts: hand.progress.attempts,
+                    timeToResult: clock.wall() - hand.progress.firstSeen, detail: "published after an interruption",
+                    traceID: hand.trace.traceID))
+        }
         settled(hand.item)
         ack(delivery)
     }

@@ -30,7 +30,9 @@ extension SettingForm where Value == SecretFile {
             }
             guard let directory = context.credentialsDirectory, directory.hasPrefix("/") else {
                 throw Complaints(
-                    value, "\(tomlQuoted(text)) is relative, and $CREDENTIALS_DIRECTORY is not set to a directory")
+                    value,
+                    "\(tomlQuoted(text)) is relative, and $CREDENTIALS_DIRECTORY is not set to a directory, nor is there a "
+                        + "directory credentials beside the settings")
             }
             return SecretFile(key: key, path: "\(directory)/\(text)")
         } write: {

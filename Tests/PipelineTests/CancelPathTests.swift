@@ -147,6 +147,11 @@ import Threads
             // Its message stood aside, so that others could be tried, and brings the letter when it comes.
             await site.advance(for: .seconds(120)) { !site.letters.isEmpty }
             #expect(site.letters == ["cancelled"])
+            let ends = site.events.count { event in
+                guard case .ended(JobID("bad"), _, _, _, _, _, _, _) = event else { return false }
+                return true
+            }
+            #expect(ends == 1, "one job ended once")
         }
     }
 

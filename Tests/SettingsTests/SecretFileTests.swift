@@ -89,6 +89,13 @@ import Testing
         #expect(
             try Settings.load(path: path, environment: systemd).broker.passwordFile?.path == "/run/credentials/x/word")
         #expect(Settings.credentialsDirectory(of: "leave-albumd.toml", environment: [:]) == nil)
+        // The settings may be named from where the operator stands.
+        let here = try #require(realpath(".", nil))
+        defer { free(here) }
+        let up = String(cString: here).split(separator: "/").map { _ in ".." }.joined(separator: "/")
+        #expect(
+            try Settings.load(path: up + path, environment: [:]).broker.passwordFile?.path
+                == "\(directory)/credentials/word")
     }
 
     @Test func allSecretFilesCanBeTriedAtOnce() throws {
