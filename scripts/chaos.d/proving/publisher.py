@@ -16,12 +16,13 @@ RETURNED = "returned"
 
 
 class Publisher:
-    """One thread. `messages` are sorted by time; `start` is the wall time that their times count from."""
+    """One thread. `messages` are sorted by time, `first` is the number of the first; `start` is the wall time that their
+    times count from."""
 
-    def __init__(self, ports, prefix, messages, start, journal):
+    def __init__(self, ports, prefix, messages, start, journal, first=0):
         self.ports, self.start, self.journal = ports, start, journal
         self.exchange = f"{prefix}.jobs"
-        self._waiting = collections.deque(enumerate(messages))
+        self._waiting = collections.deque(enumerate(messages, first))
         self._again = collections.deque()
         self._unconfirmed = collections.OrderedDict()
         self._returned = set()

@@ -214,6 +214,13 @@ class Tormentor:
         self.stage.lift_holds()
         return answer
 
+    # MARK: Jobs
+
+    def _bad_jobs(self, fault):
+        """The publisher has them, and the simulator knows them from the start."""
+        time.sleep(fault.seconds)
+        return {"jobs": len(fault.details["ailments"])}
+
     # MARK: Disk and clock
 
     def _ledger_full(self, fault):

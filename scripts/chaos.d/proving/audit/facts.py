@@ -2,6 +2,8 @@
 import collections
 import json
 
+from .. import badjobs
+
 #: After these an answer of the API may never have been heard, or a call be in doubt that never began.
 UNHEARD = {"kill_daemon", "kill_both", "term_daemon", "stop_daemon", "silent_api", "slow_api", "cut_api", "drop_api",
            "loss_api", "ledger_readonly", "death", "late_answers"}
@@ -23,6 +25,12 @@ class Job:
     @property
     def nature(self):
         return next((m["nature"] for m in self.messages if m["role"] == "job"), "ordinary")
+
+    @property
+    def ailment(self):
+        """What a bad job has; None for any other."""
+        name = next((m["ailment"] for m in self.messages if m.get("ailment")), None)
+        return badjobs.AILMENTS[name] if name else None
 
     @property
     def first_at(self):
@@ -129,7 +137,9 @@ class Facts:
         for copies in self.copies.values():
             body = decode(copies[0]["body"])
             outcomes["/".join(filter(None, [body.get("outcome", "?"), body.get("reason")]))] += 1
-        return {"jobs": len(self.jobs), "messages": len(self.messages), "results": len(self.copies),
+        bad = collections.Counter(
+            f"row {job.ailment.row}" for job in self.jobs.values() if job.ailment is not None)
+        return {"badJobs": dict(bad), "jobs": len(self.jobs), "messages": len(self.messages), "results": len(self.copies),
                 "copies": len(self.results), "letters": len(self.letters), "calls": len(self.calls),
                 "outcomes": dict(outcomes), "deaths": sum(1 for end in self.ends if end.get("status") == -9)}
 

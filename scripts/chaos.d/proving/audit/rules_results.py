@@ -110,6 +110,8 @@ def _unexplained(facts, job, reason, at):
     """Why nothing explains the reason; None if something does."""
     if reason in OF_NATURE.get(job.nature, ()):
         return None
+    if job.ailment is not None and reason == "deadline_exceeded":
+        return None if job.deadline is not None else "it has no deadline"
     if reason == "cancelled":
         return None if job.cancels else "nobody cancelled it"
     if reason == "job_lost":
