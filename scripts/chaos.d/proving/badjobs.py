@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 #: At most so many at a time: as many as may stand at the head of a queue.
 MOST = 50
+#: In a short run: the first round of probes finds a good one among them.
+QUICK_MOST = 5
 #: In the daemon's settings, so that what is only given up by age comes to its end in a run.
 MAX_AGE_SECONDS = 75
 
@@ -129,7 +131,8 @@ AILMENTS = {
 def draw(random, quick):
     """A burst: the names of what its jobs have, either all the same or each its own."""
     names = [name for name, ailment in AILMENTS.items() if ailment.quick or not quick]
-    count = min(random.randint(1, MOST), random.randint(1, MOST)) if random.random() < 0.7 else MOST
+    most = QUICK_MOST if quick else MOST
+    count = random.choice([most, random.randint(1, most), min(random.randint(1, most), random.randint(1, most))])
     if random.random() < 0.5:
         # By row first, or those with many wordings would come more often.
         row = random.choice(sorted({AILMENTS[name].row for name in names}))
