@@ -37,7 +37,7 @@ KINDS = {
     "ledger_readonly": ("ledger", 90, (2, 5)),
     "clock_jump": ("clock", 30, (2, 12)),
     "poison": ("poison", None, (0, 0)),
-    "bad_jobs": ("jobs", 40, (0, 6)),
+    "bad_jobs": ("jobs", 25, (0, 6)),
 }
 
 #: What needs a network of the daemons' own.
