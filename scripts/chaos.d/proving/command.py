@@ -24,8 +24,9 @@ def main(arguments):
                "bad_jobs: 1 to 50 jobs that the API, or the token endpoint, refuses for themselves, always with the\n"
                "answer of one row of the table of verdicts, the same for all or each its own. A run with them has an\n"
                "end of 75 s more (--ci: 16 s), in which nothing else is wrong: good jobs go on coming, bad ones come\n"
-               "among them, and nobody lifts a hold. Each good job has to be left within two rounds of probes, each\n"
-               "bad one has to fail with its own reason, and no hold may stand when all is still.")
+               "among them, and nobody lifts a hold. Each good job has to be left, the first and after it the next\n"
+               "within two rounds of probes, each bad one has to fail with its own reason, and no hold may stand when\n"
+               "all is still.")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=60, help="in which jobs come and faults fall (default 60)")
     parser.add_argument("--jobs", type=int, default=2000)
@@ -134,6 +135,9 @@ def tell(report):
     print("  outcomes: " + ", ".join(f"{kind} {count}" for kind, count in sorted(counts["outcomes"].items())))
     if counts["badJobs"]:
         print("  bad jobs: " + ", ".join(f"{row} {count}" for row, count in sorted(counts["badJobs"].items())))
+    if report.get("goodWaits"):
+        print("  good jobs among the bad ones of the end: {count}, done after {median} ms, at most {most} ms".format(
+            **report["goodWaits"]))
     print("  explained: " + ", ".join(f"{kind} {count}" for kind, count in sorted(report["explained"].items())))
     for name, value in (report["contention"] or {}).items():
         print(f"  contention: {name}: {value}")

@@ -25,6 +25,8 @@ from .tormentor import Tormentor
 QUEUES = ("jobs", "bulk", "due", "cancel", "broken", "retry.1s", "retry.3s", "retry.9s", "results", "dead")
 #: Of a ledger's own mount: room for what a run of 100,000 jobs needs, and little enough to be filled in a moment.
 LEDGER_MIB = 192
+#: Seconds that what was wrong may go on being mended before the quiet end.
+MOST_BEFORE_END, QUICK_BEFORE_END = 60, 15
 SKEW = Path(__file__).resolve().parents[1] / "skew.c"
 
 
@@ -194,6 +196,9 @@ def _perform(options, stage, faults, room):
         stage.notes.append(f"results --since {since}: {status} {text.strip()}")
     has_end = "bad_jobs" in options.kinds
     if has_end:
+        # What came before is over as far as it can be: some bad jobs end only when good ones come again.
+        patience = QUICK_BEFORE_END if options.ci else MOST_BEFORE_END
+        stage.notes.append(f"still before the end: {stage.settle(patience)}")
         publisher.stop()
         publisher = _end(options, stage, published, publisher.total)
     settled = stage.settle(options.patience, is_helped=not has_end)

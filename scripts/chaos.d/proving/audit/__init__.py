@@ -46,4 +46,11 @@ def judge_facts(facts):
         found = list(rule(facts))
         if found:
             violations[name] = found
-    return {"violations": violations, "explained": dict(facts.explained), "counts": facts.counts()}
+    return {"violations": violations, "explained": dict(facts.explained), "counts": facts.counts(),
+            "goodWaits": _summary([until - began for began, until in rules_fault.waits(facts)])}
+
+
+def _summary(waits):
+    """How long the good jobs of the end took, in ms."""
+    waits.sort()
+    return {"count": len(waits), "median": waits[len(waits) // 2], "most": waits[-1]} if waits else None

@@ -14,18 +14,41 @@ CLOCKS_MS = 2_000
 
 
 def neighbours(facts):
-    """At the quiet end of a run each good job is left, and soon, whatever is refused around it."""
-    for job in facts.jobs.values():
-        if job.nature != "neighbour":
-            continue
+    """At the quiet end of a run each good job is left, whatever is refused around it, and none of them has to wait for
+    two rounds before another one is done."""
+    good = [job for job in facts.jobs.values() if job.nature == "neighbour"]
+    for job in good:
         for result, at in facts.generations(job).values():
             outcome = result.get("outcome")
             if outcome == "already_left" and facts.between(UNHEARD, job.first_at, at):
                 facts.explain("good job already_left after a fault")
             elif outcome != "left":
                 yield f"job {job.name}: a good job is {outcome} ({result.get('reason')})"
-            if at - job.first_at > TWO_ROUNDS_MS:
-                yield f"job {job.name}: a good job has waited {(at - job.first_at) / 1000:.0f} s behind bad ones"
+    for began, until in _standstills(waits(facts)):
+        if facts.between({"death"}, began, until):
+            facts.explain("good jobs that waited longer, for a daemon that was killed")
+        else:
+            yield f"no good job was done in {(until - began) / 1000:.0f} s, until {until}"
+
+
+def waits(facts):
+    """When each good job of the end came and was done, in the order of their ends."""
+    pairs = [(job.first_at, facts.generations(job)[0][1]) for job in facts.jobs.values()
+             if job.nature == "neighbour" and facts.generations(job)]
+    return sorted(pairs, key=lambda pair: pair[1])
+
+
+def _standstills(pairs):
+    """Times in which some waited and none was done."""
+    last, came = 0, float("inf")
+    firsts = []
+    for began, _ in reversed(pairs):
+        came = min(came, began)
+        firsts.append(came)
+    for (_, until), first in zip(pairs, reversed(firsts)):
+        if until - max(last, first) > TWO_ROUNDS_MS:
+            yield max(last, first), until
+        last = until
 
 
 def bad_jobs(facts):
