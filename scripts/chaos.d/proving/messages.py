@@ -32,15 +32,16 @@ UNHEARD = [
 
 @dataclass(frozen=True)
 class End:
-    """After all other faults: for `calm` seconds an operator lifts what holds, then bad jobs come and nobody helps."""
+    """After all other faults: for `calm` seconds an operator lifts what holds, then bad jobs come and nobody helps. It
+    is over when all bad jobs are, or after `seconds`."""
     seconds: float
     calm: float
     #: Good jobs in a second.
     rate: float
 
 
-END = End(seconds=75, calm=6, rate=4)
-QUICK_END = End(seconds=16, calm=4, rate=10)
+END = End(seconds=400, calm=6, rate=4)
+QUICK_END = End(seconds=90, calm=4, rate=10)
 
 
 @dataclass
@@ -111,10 +112,11 @@ class Maker:
         return self.messages
 
     def make_end(self, end, ailments):
-        """Of the quiet end: good jobs at a steady rate, and behind the first of them a burst of bad ones."""
+        """Of the quiet end: good jobs at a steady rate, and behind the first of them a burst of bad ones. They go on
+        for as long as it may take, and nobody has to wait for the last of them."""
         self.random = randomness.Random(f"end {self.seed}")
         for number in range(int(end.seconds * end.rate)):
-            at = self.random.uniform(0, end.seconds)
+            at = (number + self.random.random()) / end.rate
             # What came before may still be mended by an operator.
             nature = "neighbour" if at >= end.calm else "ordinary"
             job = f"c{self.seed}-end-{number}"

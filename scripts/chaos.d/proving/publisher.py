@@ -28,6 +28,7 @@ class Publisher:
         self._returned = set()
         self._channel = None
         self._stopping = False
+        self._ending = False
         self.confirmed = 0
         self.total = len(messages)
         self.trouble = None
@@ -37,6 +38,10 @@ class Publisher:
     @property
     def is_done(self):
         return self.confirmed == self.total
+
+    def end(self):
+        """What has not been published yet is not to be."""
+        self._ending = True
 
     def stop(self):
         self._stopping = True
@@ -88,6 +93,9 @@ class Publisher:
 
     def _publish_due(self):
         elapsed = time.time() - self.start
+        if self._ending:
+            self.total -= len(self._waiting)
+            self._waiting.clear()
         while len(self._unconfirmed) < WINDOW:
             if self._again:
                 number, message = self._again.popleft()

@@ -200,7 +200,7 @@ def _perform(options, stage, faults, room):
         patience = QUICK_BEFORE_END if options.ci else MOST_BEFORE_END
         stage.notes.append(f"still before the end: {stage.settle(patience)}")
         publisher.stop()
-        publisher = _end(options, stage, published, publisher.total)
+        publisher = _end(options, stage, published, made)
     settled = stage.settle(options.patience, is_helped=not has_end)
     # What an operator would still have to lift. Without an end nobody was there to test it.
     holds = _holds(stage) if has_end else []
@@ -217,19 +217,24 @@ def _perform(options, stage, faults, room):
             "settledAfter": settled and round(settled, 1)}
 
 
-def _end(options, stage, journal, first):
+def _end(options, stage, journal, before):
     """Bad jobs among good ones when nothing else is wrong. An operator lifts what held before, and nothing after."""
     end = messages.QUICK_END if options.ci else messages.END
     start = float(int(time.time()) + 2)
     made = messages.Maker(options.seed, 0, end.seconds, start).make_end(
         end, badjobs.last_burst(options.seed, quick=options.ci))
     world.arrange_albums(stage.simulator, made)
-    publisher = Publisher(stage.node.ports, stage.site.prefix, made, start, journal, first)
+    publisher = Publisher(stage.node.ports, stage.site.prefix, made, start, journal, first=len(before))
     while time.time() < start + end.calm - 1:
         stage.lift_holds()
         time.sleep(0.3)
-    process.eventually("every message of the end is confirmed", lambda: publisher.is_done,
-                       seconds=end.seconds + options.patience)
+    # Each is done when good ones have shown whose fault it is, so that these go on coming.
+    bad = {f"{message.job}#0" for message in [*before, *made] if message.ailment is not None}
+    while time.time() < start + end.seconds and not bad <= stage.collector.jobs:
+        time.sleep(0.5)
+    publisher.end()
+    process.eventually("every message of the end is confirmed", lambda: publisher.is_done, seconds=options.patience)
+    say(options, f"  {publisher.total} messages of the end published")
     return publisher
 
 

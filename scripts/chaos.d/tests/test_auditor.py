@@ -371,11 +371,11 @@ class Auditor(unittest.TestCase):
     def test_good_jobs_of_which_one_after_the_other_is_done(self):
         for number in range(10):
             self.run_.message("job", f"good-{number}", at=10_000, nature="neighbour")
-            self.run_.call(f"good-{number}", at=60_000 * (number + 1))
-            self.run_.result(f"good-{number}#0", 60_000 * (number + 1) + 10, "left", "left")
+            self.run_.call(f"good-{number}", at=100_000 * (number + 1))
+            self.run_.result(f"good-{number}#0", 100_000 * (number + 1) + 10, "left", "left")
         self.rejects()
-        self.assertEqual(judge(self.run_)["goodWaits"], {"count": 11, "median": 290_010, "most": 590_010})
-        self.of("good-9#0")["at"] += 60_000
+        self.assertEqual(judge(self.run_)["goodWaits"], {"count": 11, "median": 490_010, "most": 990_010})
+        self.of("good-9#0")["at"] += 80_000
         self.rejects("neighbours")
 
     # MARK: the run

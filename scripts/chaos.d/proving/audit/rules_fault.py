@@ -4,9 +4,9 @@ from .facts import UNHEARD
 from .rules_messages import winner
 from .rules_results import UNKNOWN
 
-#: Two rounds of probes, the waits before them a tenth longer than they say: 5.5 + 30 + 33 + 30 s; and the way from
-#: there to the result, on a machine that is busy.
-TWO_ROUNDS_MS = 98_500 + 15_000
+#: Two rounds of probes, the waits before them a tenth longer than they say, of the hold with the longest ones,
+#: `rate_limited`: 33 + 30 + 66 + 30 s; and the way from there to the result, on a machine that is busy.
+TWO_ROUNDS_MS = 159_000 + 15_000
 #: What the album itself was the witness of.
 WITNESSED = {"leave_refused", "album_owner"}
 #: From the clock of the daemon to that of the records.
