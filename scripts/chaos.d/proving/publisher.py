@@ -16,8 +16,8 @@ RETURNED = "returned"
 
 
 class Publisher:
-    """One thread. `messages` are sorted by time, `first` is the number of the first; `start` is the wall time that their
-    times count from."""
+    """One thread. `messages` are sorted by time, `first` is the number of the first; `start` is the wall time that
+    their times count from."""
 
     def __init__(self, ports, prefix, messages, start, journal, first=0):
         self.ports, self.start, self.journal = ports, start, journal

@@ -6,7 +6,8 @@ from pathlib import Path
 def add_up(directories):
     """The sum of every report-*.json below the directories. A run counts once, whatever its place."""
     total = {"runs": 0, "seeds": [], "jobs": 0, "messages": 0, "results": 0, "calls": 0, "faults": {}, "outcomes": {},
-             "explained": {}, "badJobs": {}, "deaths": 0, "violations": [], "faultErrors": [], "seconds": 0.0, "commits": []}
+             "explained": {}, "badJobs": {}, "deaths": 0, "violations": [], "faultErrors": [], "seconds": 0.0,
+             "commits": []}
     seen = set()
     for directory in directories:
         for path in sorted(Path(directory).rglob("report-*.json")):

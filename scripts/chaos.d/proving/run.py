@@ -211,8 +211,8 @@ def _perform(options, stage, faults, room):
     stage.simulator.arrange("faults/clear")
     code, text = stage.site.command("ledger", "verify")
     (room / "final.json").write_text(json.dumps({
-        "depths": stage.depths(), "settled": settled, "holds": holds, "stopped": statuses, "ledgerVerify": [code, text[:500]],
-        "offset": start, "at": now_ms()}))
+        "depths": stage.depths(), "settled": settled, "holds": holds, "stopped": statuses,
+        "ledgerVerify": [code, text[:500]], "offset": start, "at": now_ms()}))
     return {"faults": tormentor.counts, "faultErrors": tormentor.errors, "notes": stage.notes[-50:],
             "settledAfter": settled and round(settled, 1)}
 

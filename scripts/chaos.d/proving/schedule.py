@@ -93,8 +93,8 @@ class Fault:
 
 
 def make(seed, seconds, kinds, slow=False, quick=False):
-    """The schedule. `kinds` maps each kind that may fall to how often it does, or to None for the usual rate. `quick`: of
-    bad jobs only those that end soon."""
+    """The schedule. `kinds` maps each kind that may fall to how often it does, or to None for the usual rate. `quick`:
+    of bad jobs only few, and those that end soon."""
     random = randomness.Random(f"schedule {seed}")
     wanted = []
     for kind in sorted(kinds):

@@ -139,7 +139,8 @@ class Facts:
             outcomes["/".join(filter(None, [body.get("outcome", "?"), body.get("reason")]))] += 1
         bad = collections.Counter(
             f"row {job.ailment.row}" for job in self.jobs.values() if job.ailment is not None)
-        return {"badJobs": dict(bad), "jobs": len(self.jobs), "messages": len(self.messages), "results": len(self.copies),
+        return {"badJobs": dict(bad),
+                "jobs": len(self.jobs), "messages": len(self.messages), "results": len(self.copies),
                 "copies": len(self.results), "letters": len(self.letters), "calls": len(self.calls),
                 "outcomes": dict(outcomes), "deaths": sum(1 for end in self.ends if end.get("status") == -9)}
 
