@@ -55,6 +55,24 @@ class Auditor(unittest.TestCase):
         self.run_.results.remove(self.of("plain#0"))
         self.rejects("accounted")
 
+    def test_a_job_without_a_result_that_was_never_called(self):
+        self.run_.results.remove(self.of("plain#0"))
+        self.run_.calls.remove(self.call_of("plain"))
+        # The message that was purged is the one that was reported lost.
+        self.rejects("accounted")
+
+    def test_a_job_that_was_purged_before_its_first_call(self):
+        self.run_.results.remove(self.of("plain#0"))
+        self.run_.fault("purge_delays", 300, messages=1)
+        self.rejects("accounted")
+        self.run_.calls.remove(self.call_of("plain"))
+        self.rejects()
+
+    def test_a_job_that_came_after_the_purge(self):
+        self.run_.message("job", "later", at=1_000)
+        self.run_.faults[-1]["messages"] = 5
+        self.rejects("accounted")
+
     def test_a_bad_message_without_a_result(self):
         name = next(r["id"] for r in self.run_.results if r["id"].endswith(":malformed_job"))
         self.run_.results.remove(self.of(name))

@@ -128,6 +128,20 @@ class Facts:
         (failed, begin), (_, end) = generations[generation], generations[generation + 1]
         return failed.get("outcome") == "failed" and bool(self.between({"redrive"}, begin, end))
 
+    def was_purged_unknown(self, job):
+        """It may have been in a queue that was purged, and the ledger had not heard of it: it was not called."""
+        was_called = any(self.calls_by_token[message["token"]] for message in job.messages)
+        return not was_called and any(
+            fault["kind"] == "purge_delays" and fault["until"] >= job.first_at for fault in self.faults)
+
+    @property
+    def purged_messages(self):
+        return sum(fault.get("messages", 0) for fault in self.faults if fault["kind"] == "purge_delays")
+
+    @property
+    def lost_jobs(self):
+        return sum(decode(copies[0]["body"]).get("reason") == "job_lost" for copies in self.copies.values())
+
     def last_result(self, job):
         generations = self.generations(job)
         return generations[max(generations)] if generations else (None, None)
