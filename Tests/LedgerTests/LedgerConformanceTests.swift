@@ -310,7 +310,7 @@ import Threads
             #expect(try await ledger.overdue(before: later + .seconds(60), limit: 9).isEmpty)
             let overdue = try await ledger.overdue(before: later + .seconds(61), limit: 9)
             #expect(overdue.map(\.jobID) == [JobID("job-1")])
-            guard case .resumed? = try await ledger.look(copy, at: later + .seconds(3_600)) else {
+            guard case .resumed = try await ledger.look(copy, at: later + .seconds(3_600)) else {
                 Issue.record("the very copy that was moved goes on, however late")
                 return
             }
