@@ -62,7 +62,8 @@ import Threads
         } _: { site in
             site.submit("a")
             await site.advance { moves(site) == [.hold] }
-            let queue = try #require(["retry.5s", "retry.30s", "retry.120s"].first { !site.broker.messages($0).isEmpty })
+            let queues = ["retry.5s", "retry.30s", "retry.120s"]
+            let queue = try #require(queues.first { !site.broker.messages($0).isEmpty })
             let due = try #require(try await report(site)?.due)
             let copy = site.broker.messages(queue).first
             #expect(copy?.properties.headers?["x-leave-album-not-before"] == .integer(due.milliseconds))
