@@ -148,7 +148,7 @@ enum LedgerRules {
             next.hasOpenIntent = false
         case .postponed(_, let due):
             // An older copy that took over leaves the row overdue, so that it is let in again.
-            guard next.copy == arrival.copy, next.due != nil, next.due != due else { return nil }
+            guard next.copy == arrival.copy, next.due != due else { return nil }
             next.due = due
         }
         return moved(next, at: now)

@@ -9,8 +9,9 @@ public enum Record: Sendable {
     case parked(Arrival, attempts: Int, isAmbiguous: Bool, malformedAnswers: Int, due: Timestamp)
     /// The call ended, the job stays in hand. Needs a row; nothing happens without one.
     case kept(Arrival, attempts: Int, isAmbiguous: Bool, malformedAnswers: Int)
-    /// The copy that was parked has arrived before its time or its turn, and goes back to the broker as it is, to come at
-    /// `due`. Nothing happens unless the row still waits for that very copy.
+    /// The newest copy goes back to the broker as it is, to come at `due`: it has arrived before its time or its turn, or
+    /// was called in a hold. From then on it can be lost like one that was parked. Needs a row that knows of no newer copy;
+    /// nothing happens without one.
     case postponed(Arrival, due: Timestamp)
 
     /// Whose record it is.

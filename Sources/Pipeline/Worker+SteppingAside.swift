@@ -4,14 +4,14 @@ import Ledger
 import Threads
 
 /// Back to the broker as the same copy, to come later. Parking decides a new copy and counts it; stepping aside only
-/// moves the one there is, so it costs no attempt, no delivery count and no row: a kill between the publish and the ack
+/// moves the one there is, so it costs no attempt, no delivery count and no new row: a kill between the publish and the ack
 /// leaves two deliveries of one number, and the one that comes second finds what the first has done.
 extension Worker {
     /// Sends the job's copy through the delay queues until `time`. It may come early, and is moved on then: each move
     /// takes the longest queue that fits, so a wait of any length that the queues cover takes a few.
     ///
-    /// An earlier copy of the job must not take over while this one waits, and nobody must report it lost: where the
-    /// ledger knows a due time, it becomes `time` first.
+    /// An earlier copy of the job must not take over while this one waits, and nobody must report it lost before its time,
+    /// nor may it be lost unseen: where the ledger knows the job, its due time becomes `time` first.
     func stepAside(
         _ hand: JobInHand, until wanted: Timestamp, _ cause: StepAside, _ delivery: consuming Delivery
     ) async {
@@ -21,7 +21,7 @@ extension Worker {
             // It took the place of a newer copy, which is lost: only a number of its own lets it in again.
             return await park(hand, until: time, cause: cause.words, delivery)
         }
-        if let due = hand.progress.due, due < time {
+        if hand.progress.copy != nil, hand.progress.due.map({ $0 < time }) ?? true {
             guard await record(.postponed(hand.arrival, due: time), of: hand.jobID) != nil else {
                 return delivery.handBack()
             }

@@ -303,10 +303,17 @@ import Threads
             // Still one that can be lost.
             #expect(try await ledger.overdue(before: later + .seconds(1), limit: 9).count == 1)
             #expect(try await ledger.look(Sample.arrival(), at: later + .seconds(121)) == .overdue(open))
-            // Claimed, it waits for no time, and moving it changes nothing.
+            // Claimed, it waits for no time; moved after its call, it does again.
             _ = try await ledger.claim(Sample.claim(copy, at: later))
-            try await ledger.record(.postponed(copy, due: later + .seconds(60)))
             #expect(try await ledger.overdue(before: later + .seconds(3_600), limit: 9).isEmpty)
+            try await ledger.record(.postponed(copy, due: later + .seconds(60)))
+            #expect(try await ledger.overdue(before: later + .seconds(60), limit: 9).isEmpty)
+            let overdue = try await ledger.overdue(before: later + .seconds(61), limit: 9)
+            #expect(overdue.map(\.jobID) == [JobID("job-1")])
+            guard case .resumed = try await ledger.look(copy, at: later + .seconds(3_600)) else {
+                Issue.record("the very copy that was moved goes on, however late")
+                return
+            }
         }
     }
 

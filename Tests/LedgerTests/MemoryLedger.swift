@@ -228,7 +228,7 @@ final class MemoryLedger: Ledger {
             case .kept(_, let attempts, let isAmbiguous, let malformed):
                 add(attempts, isAmbiguous, malformed)
             case .postponed(_, let due):
-                guard open.copy == arrival.copy, open.due != nil, open.due != due else { return open.copy }
+                guard open.copy == arrival.copy, open.due != due else { return open.copy }
                 open.due = due
             }
             entry.open = open

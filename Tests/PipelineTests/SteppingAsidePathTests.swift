@@ -54,6 +54,30 @@ import Threads
         }
     }
 
+    /// Called in a hold and out of the way: the ledger knows of it, so that it is not lost unseen with its queue.
+    @Test func whatWasCalledAndSteppedAsideInAHoldIsReportedLostIfItNeverComes() async throws {
+        let isUp = Lock(false)
+        try await site { _ in
+            isUp.withLock { $0 } ? .ok : .redirect
+        } _: { site in
+            site.submit("a")
+            await site.advance { moves(site) == [.hold] }
+            let queues = ["retry.5s", "retry.30s", "retry.120s"]
+            let queue = try #require(queues.first { !site.broker.messages($0).isEmpty })
+            let due = try #require(try await report(site)?.due)
+            let copy = site.broker.messages(queue).first
+            #expect(copy?.properties.headers?["x-leave-album-not-before"] == .integer(due.milliseconds))
+            #expect(copy?.properties.headers?["x-leave-album-copy"] == .integer(0), "the same copy")
+            site.broker.purge(queue)
+            isUp.withLock { $0 = true }
+            site.submit("b", account: "bob")
+            await site.advance { site.resultCount == 1 }
+            #expect(site.results.map(\.outcome) == ["left"])
+            await site.advance(for: .seconds(3_600)) { site.resultCount == 2 }
+            #expect(site.results.map(\.reason) == [nil, "job_lost"])
+        }
+    }
+
     /// On `due` it would be back at once, thousands of times a second.
     @Test func aWaitThatNoQueueIsShortEnoughForIsWaitedForInHand() async throws {
         var options = Site.Options()

@@ -20,14 +20,21 @@ def main(arguments):
                "scripts/chaos audit DIR     judges the records of a kept run again\n"
                "scripts/chaos contend …     the active daemon is killed again and again: who works, and how soon\n"
                "scripts/chaos partition …   a cluster of three nodes of which one loses sight of the others\n"
-               "faults: " + ", ".join(schedule.KINDS))
+               "faults: " + ", ".join(schedule.KINDS) + "\n\n"
+               "bad_jobs: 1 to 50 jobs that the API, or the token endpoint, refuses for themselves, always with the\n"
+               "answer of one row of the table of verdicts, the same for all or each its own. A run with them has an\n"
+               "end, in which nothing else is wrong: good jobs go on coming, bad ones come among them, nobody lifts a\n"
+               "hold, and it is over when all bad ones are, or after 400 s (--ci: 90 s). Each good job has to be\n"
+               "left, the first and after it the next within two rounds of probes, each bad one has to fail with its\n"
+               "own reason, and no hold may stand when all is still.")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=60, help="in which jobs come and faults fall (default 60)")
     parser.add_argument("--jobs", type=int, default=2000)
     parser.add_argument("--faults", default="all",
                         help="kinds with commas, each perhaps =COUNT; or all (default), ci, none")
     parser.add_argument("--directory", help="where reports and records go (default: a temporary one)")
-    parser.add_argument("--ci", action="store_true", help="a run of 25 s for every change: --seconds 25 --jobs 1500")
+    parser.add_argument("--ci", action="store_true",
+                        help="a run for every change: --seconds 25 --jobs 1500, and few bad jobs that end soon")
     parser.add_argument("--runs", type=int, default=1, help="so many runs, of this seed and the next ones")
     parser.add_argument("--slow", action="store_true", help="also answers after which jobs wait for minutes")
     parser.add_argument("--keep", action="store_true", help="keep the records of a run without violations")
@@ -127,6 +134,11 @@ def tell(report):
           f"{counts['calls']} calls; {report['seconds']:.0f} s, still after {report['settledAfter']} s")
     print("  faults: " + ", ".join(f"{kind} {count}" for kind, count in sorted(report["faults"].items())))
     print("  outcomes: " + ", ".join(f"{kind} {count}" for kind, count in sorted(counts["outcomes"].items())))
+    if counts["badJobs"]:
+        print("  bad jobs: " + ", ".join(f"{row} {count}" for row, count in sorted(counts["badJobs"].items())))
+    if report.get("goodWaits"):
+        print("  good jobs among the bad ones of the end: {count}, done after {median} ms, at most {most} ms".format(
+            **report["goodWaits"]))
     print("  explained: " + ", ".join(f"{kind} {count}" for kind, count in sorted(report["explained"].items())))
     for name, value in (report["contention"] or {}).items():
         print(f"  contention: {name}: {value}")

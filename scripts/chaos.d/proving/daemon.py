@@ -6,7 +6,7 @@ import subprocess
 import threading
 import time
 
-from . import process, world
+from . import badjobs, process, world
 from .journal import now_ms
 from .messages import poison_token
 
@@ -39,6 +39,7 @@ pace = "asap"
 [retry]
 delays = ["1s", "3s", "9s"]
 max_attempts = 8
+max_age = "{max_age}s"
 [ledger]
 path = "{ledger}/ledger.sqlite3"
 durability = "{durability}"
@@ -75,7 +76,7 @@ class Site:
                                 ALBUMD_TEST_NEIGHBOURS_AFTER=str(NEIGHBOURS_AFTER_MS))
         self.settings.write_text(SETTINGS.format(
             uris=", ".join(f'"amqp://127.0.0.1:{wire.port}"' for wire in broker_wires), prefix=self.prefix,
-            api_port=api_wire.port, room=room, ledger=ledger,
+            max_age=badjobs.MAX_AGE_SECONDS, api_port=api_wire.port, room=room, ledger=ledger,
             durability=options.durability, level=options.log_level, concurrency=options.concurrency))
         (room / "store-key").write_text(os.urandom(32).hex())
         (room / "tokens").write_text(world.token_lines())

@@ -5,7 +5,7 @@ import random as randomness
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 
-from . import badinput, world
+from . import badinput, badjobs, world
 
 #: Part of the run's length in which jobs come; the rest is for what they still wait for.
 FLOW = 0.85
@@ -30,6 +30,20 @@ UNHEARD = [
 ] + [{"count": 1, "actions": [{"fault": "delay", "milliseconds": 2600}]}]
 
 
+@dataclass(frozen=True)
+class End:
+    """After all other faults: for `calm` seconds an operator lifts what holds, then bad jobs come and nobody helps. It
+    is over when all bad jobs are, or after `seconds`."""
+    seconds: float
+    calm: float
+    #: Good jobs in a second.
+    rate: float
+
+
+END = End(seconds=400, calm=6, rate=4)
+QUICK_END = End(seconds=90, calm=4, rate=10)
+
+
 @dataclass
 class Message:
     """One thing to publish, `at` seconds after the run's start."""
@@ -48,10 +62,12 @@ class Message:
     properties: dict = field(default_factory=dict)
     #: For the simulator, of this job's calls alone.
     fault: dict = None
+    #: Of a bad job, by its name in `badjobs`.
+    ailment: str = None
 
     def record(self, start):
         """What the auditor needs to know of it; the share token is the simulator's own and no secret here."""
-        names = ("role", "key", "nature", "job", "account", "token", "expect", "fault")
+        names = ("role", "key", "nature", "job", "account", "token", "expect", "fault", "ailment")
         values = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
         if self.deadline is not None:
             # Whole seconds, as the body has it.
@@ -67,9 +83,11 @@ def rfc3339(seconds):
 class Maker:
     """Makes the messages of one run. Times in bodies count from `start`, so two runs of one seed differ in these."""
 
-    def __init__(self, seed, jobs, seconds, start, poison=0):
+    def __init__(self, seed, jobs, seconds, start, poison=0, faults=()):
         self.random = randomness.Random(f"messages {seed}")
         self.seed, self.jobs, self.seconds, self.start, self.poison = seed, jobs, seconds, start, poison
+        self.alone = 0
+        self.bursts = [fault for fault in faults if fault.kind == "bad_jobs"]
         self.messages = []
 
     def make(self):
@@ -84,8 +102,49 @@ class Maker:
             self.messages.append(Message(
                 at=self.random.uniform(0, flow), role="bad", key=self._lane(), body=body, expect=reason,
                 properties=properties))
+        # Numbers of their own, so that a seed's other jobs are the same with and without them.
+        self.random = randomness.Random(f"bad jobs {self.seed}")
+        for place, burst in enumerate(self.bursts):
+            for number, ailment in enumerate(burst.details["ailments"]):
+                at = burst.at + self.random.uniform(0, burst.seconds)
+                self._add_bad_job(f"c{self.seed}-bad-{place}-{number}", at, ailment)
         self.messages.sort(key=lambda message: message.at)
         return self.messages
+
+    def make_end(self, end, ailments):
+        """Of the quiet end: good jobs at a steady rate, and behind the first of them a burst of bad ones. They go on
+        for as long as it may take, and nobody has to wait for the last of them."""
+        self.random = randomness.Random(f"end {self.seed}")
+        for number in range(int(end.seconds * end.rate)):
+            at = (number + self.random.random()) / end.rate
+            # What came before may still be mended by an operator.
+            nature = "neighbour" if at >= end.calm else "ordinary"
+            job = f"c{self.seed}-end-{number}"
+            account = world.account(self.random.randrange(world.ACCOUNTS))
+            self._add(Message(at=at, role="job", key=self._lane(), body=b"", nature=nature, job=job, account=account,
+                              token=f"album-{job}"))
+        for number, ailment in enumerate(ailments):
+            self._add_bad_job(f"c{self.seed}-bad-end-{number}", end.calm + self.random.uniform(0, 2), ailment)
+        self.messages.sort(key=lambda message: message.at)
+        return self.messages
+
+    def _add(self, message):
+        message.body = self._body(message)
+        self.messages.append(message)
+        return message
+
+    def _add_bad_job(self, job, at, ailment):
+        kind = badjobs.AILMENTS[ailment]
+        self.alone += 1
+        account = world.account(self.random.randrange(world.ACCOUNTS))
+        if kind.alone:
+            account = world.alone(self.alone) if kind.token is None else world.alone_granted(self.alone)
+        deadline = at + self.random.choice([10, 20]) if self.random.randrange(10) < kind.deadlines else None
+        message = self._add(Message(
+            at=at, role="job", key=self._lane(), body=b"", nature="bad_job", job=job, account=account,
+            token=f"album-{job}", deadline=deadline, ailment=ailment))
+        if self.random.randrange(1000) < DUPLICATES:
+            self.messages.append(Message(**dict(vars(message), role="copy", at=at + 0.2)))
 
     def _lane(self):
         return "leave" if self.random.random() < 0.5 else "leave.bulk"

@@ -16,17 +16,19 @@ RETURNED = "returned"
 
 
 class Publisher:
-    """One thread. `messages` are sorted by time; `start` is the wall time that their times count from."""
+    """One thread. `messages` are sorted by time, `first` is the number of the first; `start` is the wall time that
+    their times count from."""
 
-    def __init__(self, ports, prefix, messages, start, journal):
+    def __init__(self, ports, prefix, messages, start, journal, first=0):
         self.ports, self.start, self.journal = ports, start, journal
         self.exchange = f"{prefix}.jobs"
-        self._waiting = collections.deque(enumerate(messages))
+        self._waiting = collections.deque(enumerate(messages, first))
         self._again = collections.deque()
         self._unconfirmed = collections.OrderedDict()
         self._returned = set()
         self._channel = None
         self._stopping = False
+        self._ending = False
         self.confirmed = 0
         self.total = len(messages)
         self.trouble = None
@@ -36,6 +38,10 @@ class Publisher:
     @property
     def is_done(self):
         return self.confirmed == self.total
+
+    def end(self):
+        """What has not been published yet is not to be."""
+        self._ending = True
 
     def stop(self):
         self._stopping = True
@@ -87,6 +93,9 @@ class Publisher:
 
     def _publish_due(self):
         elapsed = time.time() - self.start
+        if self._ending:
+            self.total -= len(self._waiting)
+            self._waiting.clear()
         while len(self._unconfirmed) < WINDOW:
             if self._again:
                 number, message = self._again.popleft()

@@ -6,7 +6,8 @@ from pathlib import Path
 def add_up(directories):
     """The sum of every report-*.json below the directories. A run counts once, whatever its place."""
     total = {"runs": 0, "seeds": [], "jobs": 0, "messages": 0, "results": 0, "calls": 0, "faults": {}, "outcomes": {},
-             "explained": {}, "deaths": 0, "violations": [], "faultErrors": [], "seconds": 0.0, "commits": []}
+             "explained": {}, "badJobs": {}, "deaths": 0, "violations": [], "faultErrors": [], "seconds": 0.0,
+             "commits": []}
     seen = set()
     for directory in directories:
         for path in sorted(Path(directory).rglob("report-*.json")):
@@ -20,7 +21,7 @@ def add_up(directories):
             for name in ("jobs", "messages", "results", "calls", "deaths"):
                 total[name] += one["counts"][name]
             for part, source in (("faults", one["faults"]), ("outcomes", one["counts"]["outcomes"]),
-                                 ("explained", one["explained"])):
+                                 ("badJobs", one["counts"].get("badJobs", {})), ("explained", one["explained"])):
                 for name, count in source.items():
                     total[part][name] = total[part].get(name, 0) + count
             total["violations"] += [f"seed {one['seed']}: {rule}: {len(found)}"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pika
 
-from . import audit, contention, messages, process, schedule, world
+from . import audit, badjobs, contention, messages, process, schedule, world
 from .cluster import Cluster
 from .collector import Collector
 from .daemon import Daemons, Site
@@ -25,6 +25,8 @@ from .tormentor import Tormentor
 QUEUES = ("jobs", "bulk", "due", "cancel", "broken", "retry.1s", "retry.3s", "retry.9s", "results", "dead")
 #: Of a ledger's own mount: room for what a run of 100,000 jobs needs, and little enough to be filled in a moment.
 LEDGER_MIB = 192
+#: Seconds that what was wrong may go on being mended before the quiet end.
+MOST_BEFORE_END, QUICK_BEFORE_END = 60, 15
 SKEW = Path(__file__).resolve().parents[1] / "skew.c"
 
 
@@ -115,8 +117,9 @@ class Stage:
             self.notes.append(f"depths: {error!r}")
             return None
 
-    def settle(self, patience):
-        """Waits until nothing waits anywhere. Gives the seconds that it took, or None when patience was over."""
+    def settle(self, patience, is_helped=True):
+        """Waits until nothing waits anywhere; an operator helps, or not. Gives the seconds that it took, or None when
+        patience was over."""
         began = time.monotonic()
         still = 0
         while time.monotonic() - began < patience:
@@ -128,7 +131,8 @@ class Stage:
                     return time.monotonic() - began
             else:
                 still = 0
-            self.lift_holds()
+            if is_helped:
+                self.lift_holds()
             time.sleep(0.5)
         self.notes.append(f"not still after {patience} s: {depths}, {status}")
         return None
@@ -145,7 +149,7 @@ def run(options):
     if room.exists():
         shutil.rmtree(room)
     room.mkdir(parents=True)
-    faults = schedule.make(options.seed, options.seconds, options.kinds, options.slow)
+    faults = schedule.make(options.seed, options.seconds, options.kinds, options.slow, quick=options.ci)
     say(options, f"seed {options.seed}: {options.jobs} jobs, {len(faults)} faults in {options.seconds} s, in {room}")
     began = time.time()
     (room / "schedule.json").write_text(json.dumps([vars(fault) for fault in faults], indent=1))
@@ -176,11 +180,13 @@ def _perform(options, stage, faults, room):
     # A whole second, so that the deadlines in bodies are exact.
     start = float(int(time.time()) + 2)
     made = messages.Maker(
-        options.seed, options.jobs, options.seconds, start, poison=1 if "poison" in options.kinds else 0).make()
+        options.seed, options.jobs, options.seconds, start, poison=1 if "poison" in options.kinds else 0,
+        faults=faults).make()
     world.arrange(stage.simulator, made)
     collector = stage.collector = Collector(stage.node.ports, stage.site.prefix, Journal(room / "results.jsonl"),
                           Journal(room / "letters.jsonl"))
-    publisher = Publisher(stage.node.ports, stage.site.prefix, made, start, Journal(room / "published.jsonl"))
+    published = Journal(room / "published.jsonl")
+    publisher = Publisher(stage.node.ports, stage.site.prefix, made, start, published)
     tormentor = Tormentor(stage, faults, start, Journal(room / "faults.jsonl"))
     tormentor.join()
     process.eventually("every message is confirmed", lambda: publisher.is_done, seconds=options.patience)
@@ -188,7 +194,16 @@ def _perform(options, stage, faults, room):
     for since in stage.replays:
         status, text = stage.daemons.operate("results", "--since", since)
         stage.notes.append(f"results --since {since}: {status} {text.strip()}")
-    settled = stage.settle(options.patience)
+    has_end = "bad_jobs" in options.kinds
+    if has_end:
+        # What came before is over as far as it can be: some bad jobs end only when good ones come again.
+        patience = QUICK_BEFORE_END if options.ci else MOST_BEFORE_END
+        stage.notes.append(f"still before the end: {stage.settle(patience)}")
+        publisher.stop()
+        publisher = _end(options, stage, published, made)
+    settled = stage.settle(options.patience, is_helped=not has_end)
+    # What an operator would still have to lift. Without an end nobody was there to test it.
+    holds = _holds(stage) if has_end else []
     statuses = stage.daemons.stop()
     process.eventually("the collector has everything", lambda: _is_empty(stage), seconds=60)
     collector.stop()
@@ -196,10 +211,36 @@ def _perform(options, stage, faults, room):
     stage.simulator.arrange("faults/clear")
     code, text = stage.site.command("ledger", "verify")
     (room / "final.json").write_text(json.dumps({
-        "depths": stage.depths(), "settled": settled, "stopped": statuses, "ledgerVerify": [code, text[:500]],
-        "offset": start, "at": now_ms()}))
+        "depths": stage.depths(), "settled": settled, "holds": holds, "stopped": statuses,
+        "ledgerVerify": [code, text[:500]], "offset": start, "at": now_ms()}))
     return {"faults": tormentor.counts, "faultErrors": tormentor.errors, "notes": stage.notes[-50:],
             "settledAfter": settled and round(settled, 1)}
+
+
+def _end(options, stage, journal, before):
+    """Bad jobs among good ones when nothing else is wrong. An operator lifts what held before, and nothing after."""
+    end = messages.QUICK_END if options.ci else messages.END
+    start = float(int(time.time()) + 2)
+    made = messages.Maker(options.seed, 0, end.seconds, start).make_end(
+        end, badjobs.last_burst(options.seed, quick=options.ci))
+    world.arrange_albums(stage.simulator, made)
+    publisher = Publisher(stage.node.ports, stage.site.prefix, made, start, journal, first=len(before))
+    while time.time() < start + end.calm - 1:
+        stage.lift_holds()
+        time.sleep(0.3)
+    # Each is done when good ones have shown whose fault it is, so that these go on coming.
+    bad = {f"{message.job}#0" for message in [*before, *made] if message.ailment is not None}
+    while time.time() < start + end.seconds and not bad <= stage.collector.jobs:
+        time.sleep(0.5)
+    publisher.end()
+    process.eventually("every message of the end is confirmed", lambda: publisher.is_done, seconds=options.patience)
+    say(options, f"  {publisher.total} messages of the end published")
+    return publisher
+
+
+def _holds(stage):
+    status = stage.daemons.status()
+    return [hold["cause"] for hold in status["holds"]] if status else ["?"]
 
 
 def _is_empty(stage):

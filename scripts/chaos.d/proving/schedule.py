@@ -2,6 +2,8 @@
 import random as randomness
 from dataclasses import dataclass, field
 
+from . import badjobs
+
 #: Per kind: its family, seconds from one to the next on average, and how long it lasts.
 KINDS = {
     "kill_daemon": ("daemon", 7, (0, 0)),
@@ -35,6 +37,7 @@ KINDS = {
     "ledger_readonly": ("ledger", 90, (2, 5)),
     "clock_jump": ("clock", 30, (2, 12)),
     "poison": ("poison", None, (0, 0)),
+    "bad_jobs": ("jobs", 25, (0, 6)),
 }
 
 #: What needs a network of the daemons' own.
@@ -43,7 +46,7 @@ PACKETS = {"drop_broker", "loss_broker", "drop_api", "loss_api"}
 #: What a run of less than two minutes has time for.
 CI = ["kill_daemon", "kill_both", "stop_daemon", "term_daemon", "broker_kill", "close_connections", "memory_alarm",
       "silent_broker", "silent_api", "cut_api", "redrive", "cut_broker", "api_rows", "api_holds", "token_faults",
-      "purge_delays"]
+      "purge_delays", "bad_jobs"]
 
 #: Rows of the table of verdicts whose jobs are soon done again, by the simulator's name of the answer.
 QUICK_ROWS = [
@@ -89,8 +92,9 @@ class Fault:
     details: dict = field(default_factory=dict)
 
 
-def make(seed, seconds, kinds, slow=False):
-    """The schedule. `kinds` maps each kind that may fall to how often it does, or to None for the usual rate."""
+def make(seed, seconds, kinds, slow=False, quick=False):
+    """The schedule. `kinds` maps each kind that may fall to how often it does, or to None for the usual rate. `quick`:
+    of bad jobs only few, and those that end soon."""
     random = randomness.Random(f"schedule {seed}")
     wanted = []
     for kind in sorted(kinds):
@@ -111,12 +115,12 @@ def make(seed, seconds, kinds, slow=False):
             shortest, longest = KINDS[kind][2]
             lasts = min(random.uniform(shortest, longest), max(shortest, room * 0.8))
             at = seconds * 0.05 + place * room + random.uniform(0, max(0.0, room - lasts))
-            faults.append(Fault(round(at, 3), round(lasts, 3), kind, family, _details(random, kind, slow)))
+            faults.append(Fault(round(at, 3), round(lasts, 3), kind, family, _details(random, kind, slow, quick)))
     faults.sort(key=lambda fault: (fault.at, fault.kind))
     return faults
 
 
-def _details(random, kind, slow):
+def _details(random, kind, slow, quick):
     if kind == "api_rows":
         count = random.choice([1, 2, 5])
         actions = [random.choice(QUICK_ROWS) for _ in range(count)]
@@ -143,6 +147,8 @@ def _details(random, kind, slow):
         return {"offset": random.choice([-45, -20, -3, 3, 20, 45])}
     if kind == "redrive":
         return {"reasons": random.sample(REDRIVEN, 4), "killed_after": random.choice([None, None, 0.05, 0.3])}
+    if kind == "bad_jobs":
+        return {"ailments": badjobs.draw(random, quick)}
     if kind == "ledger_full":
         return {"leave_kib": random.choice([0, 4, 64])}
     return {}

@@ -214,6 +214,13 @@ class Tormentor:
         self.stage.lift_holds()
         return answer
 
+    # MARK: Jobs
+
+    def _bad_jobs(self, fault):
+        """The publisher has them, and the simulator knows them from the start."""
+        time.sleep(fault.seconds)
+        return {"jobs": len(fault.details["ailments"])}
+
     # MARK: Disk and clock
 
     def _ledger_full(self, fault):
@@ -261,7 +268,7 @@ class _Channel:
 
     def __init__(self, ports):
         self._connection = pika.BlockingConnection([pika.ConnectionParameters(
-            "127.0.0.1", port, socket_timeout=3, stack_timeout=5, connection_attempts=10, retry_delay=1)
+            "127.0.0.1", port, socket_timeout=3, stack_timeout=5, connection_attempts=40, retry_delay=1)
             for port in ports])
 
     def __enter__(self):

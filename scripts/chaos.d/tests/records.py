@@ -12,7 +12,7 @@ class Records:
     def __init__(self):
         self.published, self.results, self.letters, self.calls, self.faults, self.ends = [], [], [], [], [], []
         self.final = {"depths": {"jobs": 0, "dead": 0}, "settled": 1.0, "stopped": {"a": 0, "b": 0},
-                      "ledgerVerify": [0, ""]}
+                      "ledgerVerify": [0, ""], "holds": []}
 
     def message(self, role, job, at=0, nature="ordinary", confirmed=True, account="ann", **more):
         number = len({record["number"] for record in self.published})
@@ -92,6 +92,26 @@ def whole_run():
     run.call("parked", at=100, answer="503", effect="none")
     run.fault("purge_delays", 200, messages=1)
     run.result("parked#0", 40_000, "failed", "unknown", "job_lost", "operator")
+
+    refused = run.message("job", "refused", at=0, nature="bad_job", ailment="billing")
+    run.call("refused", at=100, answer="403", effect="none")
+    run.result("refused#0", 120, "failed", "not_left", "permission_denied", "none")
+    run.letter(refused, "permission_denied", 121)
+
+    tried = run.message("job", "tried", at=0, nature="bad_job", ailment="unavailable")
+    for number in range(8):
+        run.call("tried", at=100 + 5_000 * number, answer="503", effect="none")
+    run.result("tried#0", 36_000, "failed", "unknown", "attempts_exhausted", "operator")
+    run.letter(tried, "attempts_exhausted", 36_001)
+
+    limited = run.message("job", "limited", at=0, nature="bad_job", ailment="rate", deadline=T + 10_000)
+    run.call("limited", at=100, answer="429", effect="none")
+    run.result("limited#0", 30_000, "failed", "not_left", "deadline_exceeded", "none")
+    run.letter(limited, "deadline_exceeded", 30_001)
+
+    run.message("job", "good", at=10_000, nature="neighbour")
+    run.call("good", at=60_000)
+    run.result("good#0", 60_010, "left", "left")
 
     bad = run.message("bad", None, expect="malformed_job")
     name = f"rejected:{bad['sha256'][:32]}:malformed_job"

@@ -42,7 +42,8 @@ class Auditor(unittest.TestCase):
         self.assertEqual(verdict["explained"]["call after the answer reset"], 1)
         self.assertEqual(verdict["explained"]["call after death+kill_daemon"], 1)
         self.assertEqual(verdict["explained"]["job_lost after a purge"], 1)
-        self.assertEqual(verdict["counts"]["jobs"], 8)
+        self.assertEqual(verdict["counts"]["jobs"], 12)
+        self.assertEqual(verdict["counts"]["badJobs"], {"row 18": 1, "row 24": 1, "row 31": 1})
 
     def test_a_replay_of_the_same_bytes_is_in_order(self):
         self.run_.results.append(dict(self.of("plain#0"), replayed=True, at=T + 90_000))
@@ -52,6 +53,24 @@ class Auditor(unittest.TestCase):
 
     def test_a_job_without_a_result(self):
         self.run_.results.remove(self.of("plain#0"))
+        self.rejects("accounted")
+
+    def test_a_job_without_a_result_that_was_never_called(self):
+        self.run_.results.remove(self.of("plain#0"))
+        self.run_.calls.remove(self.call_of("plain"))
+        # The message that was purged is the one that was reported lost.
+        self.rejects("accounted")
+
+    def test_a_job_that_was_purged_before_its_first_call(self):
+        self.run_.results.remove(self.of("plain#0"))
+        self.run_.fault("purge_delays", 300, messages=1)
+        self.rejects("accounted")
+        self.run_.calls.remove(self.call_of("plain"))
+        self.rejects()
+
+    def test_a_job_that_came_after_the_purge(self):
+        self.run_.message("job", "later", at=1_000)
+        self.run_.faults[-1]["messages"] = 5
         self.rejects("accounted")
 
     def test_a_bad_message_without_a_result(self):
@@ -288,7 +307,100 @@ class Auditor(unittest.TestCase):
         self.call_of("killed", 1)["at"] = T + 6_200
         self.rejects("after_result")
 
+    # MARK: bad jobs
+
+    def ends_with(self, name, reason, effect, step="operator"):
+        """The result and its letter say another reason."""
+        before = json.loads(self.of(name)["body"])["reason"]
+        self.change(name, reason=reason, effect=effect, next=step)
+        message = next(m for m in self.run_.published if m.get("job") == name.partition("#")[0])
+        for letter in self.run_.letters:
+            if letter["number"] == str(message["number"]) and letter["key"] == before:
+                letter["key"] = letter["own"]["reason"] = reason
+
+    def test_a_bad_job_that_is_said_to_have_been_left(self):
+        self.run_.letters = [one for one in self.run_.letters if one["key"] != "permission_denied"]
+        self.change("refused#0", outcome="already_left", effect="left", reason=None, next=None)
+        self.of("refused#0")["key"] = "leave.already_left"
+        self.rejects("bad_jobs", "effects")
+
+    def test_a_bad_job_with_the_reason_of_another_row(self):
+        for reason, effect, step in (("unexpected_status", "not_left", "operator"),
+                                     ("auth_rejected", "not_left", "none"),
+                                     ("share_token_invalid", "unknown", "fix_request"),
+                                     ("attempts_exhausted", "not_left", "operator")):
+            with self.subTest(reason):
+                self.setUp()
+                self.ends_with("refused#0", reason, effect, step)
+                self.rejects("bad_jobs")
+
+    def test_a_bad_job_that_was_given_up_at_its_age(self):
+        self.ends_with("refused#0", "attempts_exhausted", "not_left")
+        self.of("refused#0")["at"] = T + 80_000
+        self.rejects()
+
+    def test_a_bad_job_without_a_deadline_cannot_be_late(self):
+        self.ends_with("refused#0", "deadline_exceeded", "not_left", "none")
+        self.rejects("bad_jobs", "reasons")
+
+    def test_a_bad_job_whose_attempts_were_spent_without_a_call(self):
+        self.run_.calls = [call for call in self.run_.calls if not call["token"].startswith("album-tried-")]
+        self.rejects("bad_jobs")
+
+    def test_a_bad_job_of_which_nobody_knows_and_that_says_not_left(self):
+        self.change("tried#0", effect="not_left")
+        self.rejects("bad_jobs")
+
+    def test_a_bad_job_that_was_refused_and_says_unknown(self):
+        self.change("refused#0", effect="unknown")
+        self.rejects("bad_jobs")
+
+    def test_a_bad_job_that_says_unknown_after_a_kill(self):
+        self.change("refused#0", effect="unknown")
+        self.run_.fault("kill_daemon", 101)
+        self.rejects()
+
+    def test_a_bad_job_without_a_result(self):
+        self.run_.results.remove(self.of("refused#0"))
+        self.assertIn("accounted", judge(self.run_)["violations"])
+
+    # MARK: neighbours
+
+    def test_a_good_job_that_was_taken_for_one_of_the_bad(self):
+        self.call_of("good").update(answer="403", effect="none")
+        self.change("good#0", outcome="failed", effect="not_left", reason="permission_denied", next="none")
+        self.of("good#0")["key"] = "leave.failed"
+        self.run_.letter(next(m for m in self.run_.published if m.get("job") == "good"), "permission_denied", 60_011)
+        self.rejects("neighbours")
+
+    def test_a_good_job_that_nobody_saw_leave(self):
+        self.change("good#0", outcome="already_left")
+        self.of("good#0")["key"] = "leave.already_left"
+        self.rejects("neighbours")
+
+    def test_a_good_job_that_waited_longer_than_two_rounds(self):
+        self.call_of("good")["at"] = T + 200_000
+        self.of("good#0")["at"] = T + 200_010
+        self.rejects("neighbours")
+        self.run_.ends.append({"at": T + 150_000, "event": "end", "slot": "a", "pid": 1, "status": -9,
+                               "asked": "SIGKILL"})
+        self.rejects()
+
+    def test_good_jobs_of_which_one_after_the_other_is_done(self):
+        for number in range(10):
+            self.run_.message("job", f"good-{number}", at=10_000, nature="neighbour")
+            self.run_.call(f"good-{number}", at=100_000 * (number + 1))
+            self.run_.result(f"good-{number}#0", 100_000 * (number + 1) + 10, "left", "left")
+        self.rejects()
+        self.assertEqual(judge(self.run_)["goodWaits"], {"count": 11, "median": 490_010, "most": 990_010})
+        self.of("good-9#0")["at"] += 80_000
+        self.rejects("neighbours")
+
     # MARK: the run
+
+    def test_a_hold_that_stands_at_the_end(self):
+        self.run_.final["holds"] = ["endpoint_misconfigured"]
+        self.rejects("stuck")
 
     def test_a_message_left_in_a_retry_queue(self):
         self.run_.final["depths"]["retry.1s"] = 1

@@ -3,7 +3,7 @@ fell; it shares nothing with the daemon, and proves of every message what became
 import json
 
 from .. import journal
-from . import rules_calls, rules_messages, rules_results, rules_run
+from . import rules_calls, rules_fault, rules_messages, rules_results, rules_run
 from .facts import Facts
 
 RULES = {
@@ -21,6 +21,8 @@ RULES = {
     "identity": rules_calls.identity,
     "forbidden_calls": rules_calls.forbidden,
     "after_result": rules_calls.after_result,
+    "bad_jobs": rules_fault.bad_jobs,
+    "neighbours": rules_fault.neighbours,
     "stuck": rules_run.stuck,
     "ends": rules_run.ends,
 }
@@ -44,4 +46,11 @@ def judge_facts(facts):
         found = list(rule(facts))
         if found:
             violations[name] = found
-    return {"violations": violations, "explained": dict(facts.explained), "counts": facts.counts()}
+    return {"violations": violations, "explained": dict(facts.explained), "counts": facts.counts(),
+            "goodWaits": _summary([until - began for began, until in rules_fault.waits(facts)])}
+
+
+def _summary(waits):
+    """How long the good jobs of the end took, in ms."""
+    waits.sort()
+    return {"count": len(waits), "median": waits[len(waits) // 2], "most": waits[-1]} if waits else None

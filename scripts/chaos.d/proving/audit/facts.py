@@ -2,6 +2,8 @@
 import collections
 import json
 
+from .. import badjobs
+
 #: After these an answer of the API may never have been heard, or a call be in doubt that never began.
 UNHEARD = {"kill_daemon", "kill_both", "term_daemon", "stop_daemon", "silent_api", "slow_api", "cut_api", "drop_api",
            "loss_api", "ledger_readonly", "death", "late_answers"}
@@ -23,6 +25,12 @@ class Job:
     @property
     def nature(self):
         return next((m["nature"] for m in self.messages if m["role"] == "job"), "ordinary")
+
+    @property
+    def ailment(self):
+        """What a bad job has; None for any other."""
+        name = next((m["ailment"] for m in self.messages if m.get("ailment")), None)
+        return badjobs.AILMENTS[name] if name else None
 
     @property
     def first_at(self):
@@ -120,6 +128,20 @@ class Facts:
         (failed, begin), (_, end) = generations[generation], generations[generation + 1]
         return failed.get("outcome") == "failed" and bool(self.between({"redrive"}, begin, end))
 
+    def was_purged_unknown(self, job):
+        """It may have been in a queue that was purged, and the ledger had not heard of it: it was not called."""
+        was_called = any(self.calls_by_token[message["token"]] for message in job.messages)
+        return not was_called and any(
+            fault["kind"] == "purge_delays" and fault["until"] >= job.first_at for fault in self.faults)
+
+    @property
+    def purged_messages(self):
+        return sum(fault.get("messages", 0) for fault in self.faults if fault["kind"] == "purge_delays")
+
+    @property
+    def lost_jobs(self):
+        return sum(decode(copies[0]["body"]).get("reason") == "job_lost" for copies in self.copies.values())
+
     def last_result(self, job):
         generations = self.generations(job)
         return generations[max(generations)] if generations else (None, None)
@@ -129,7 +151,10 @@ class Facts:
         for copies in self.copies.values():
             body = decode(copies[0]["body"])
             outcomes["/".join(filter(None, [body.get("outcome", "?"), body.get("reason")]))] += 1
-        return {"jobs": len(self.jobs), "messages": len(self.messages), "results": len(self.copies),
+        bad = collections.Counter(
+            f"row {job.ailment.row}" for job in self.jobs.values() if job.ailment is not None)
+        return {"badJobs": dict(bad),
+                "jobs": len(self.jobs), "messages": len(self.messages), "results": len(self.copies),
                 "copies": len(self.results), "letters": len(self.letters), "calls": len(self.calls),
                 "outcomes": dict(outcomes), "deaths": sum(1 for end in self.ends if end.get("status") == -9)}
 

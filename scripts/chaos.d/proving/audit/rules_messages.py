@@ -14,9 +14,19 @@ def accounted(facts):
         elif message["role"] == "bad":
             if rejection_id(message, message["expect"]) not in facts.copies:
                 yield f"bad message {message['number']} has no result for {message['expect']}"
+    gone = []
     for job in facts.jobs.values():
         if job.messages and f"{job.name}#0" not in facts.copies:
-            yield f"job {job.name} ({job.nature}) has no result"
+            if facts.was_purged_unknown(job):
+                gone.append(job)
+            else:
+                yield f"job {job.name} ({job.nature}) has no result"
+    # Each job that is gone was one of the messages in the queues that were purged.
+    purged = facts.purged_messages - facts.lost_jobs
+    for job in gone[:purged]:
+        facts.explain("job gone with a purged queue before its first call")
+    for job in gone[max(0, purged):]:
+        yield f"job {job.name} ({job.nature}) has no result, and only {purged} messages were purged"
 
 
 def conflicts(facts):

@@ -91,25 +91,24 @@ def _incoherence(result):
 
 def reasons(facts):
     """No job fails for nothing."""
-    purged = sum(fault.get("messages", 0) for fault in facts.faults if fault["kind"] == "purge_delays")
-    lost = 0
     for job in facts.jobs.values():
         for generation, (result, at) in facts.generations(job).items():
             reason = result.get("reason")
             if reason is None:
                 continue
-            lost += reason == "job_lost"
             problem = _unexplained(facts, job, reason, at)
             if problem:
                 yield f"job {job.name}#{generation} ({job.nature}) failed with {reason}: {problem}"
-    if lost > purged:
-        yield f"{lost} jobs are job_lost, and only {purged} messages were purged"
+    if facts.lost_jobs > facts.purged_messages:
+        yield f"{facts.lost_jobs} jobs are job_lost, and only {facts.purged_messages} messages were purged"
 
 
 def _unexplained(facts, job, reason, at):
     """Why nothing explains the reason; None if something does."""
     if reason in OF_NATURE.get(job.nature, ()):
         return None
+    if job.ailment is not None and reason == "deadline_exceeded":
+        return None if job.deadline is not None else "it has no deadline"
     if reason == "cancelled":
         return None if job.cancels else "nobody cancelled it"
     if reason == "job_lost":

@@ -11,6 +11,8 @@ def stuck(facts):
     if final is None:
         yield "the run did not come to its end"
         return
+    for cause in final.get("holds", ()):
+        yield f"the hold {cause} stands at the end"
     if final["settled"] is None:
         yield "it was not still when patience was over"
     for name, count in (final["depths"] or {"?": "unknown"}).items():
