@@ -11,16 +11,20 @@ final class Dispatcher: Sendable {
     private let inbox: any Inbox
     private let clock: any Timekeeper
     private let onHoldsChanged: @Sendable ([Hold], _ lifted: [Hold]) -> Void
+    private let onAccountWait: @Sendable (AccountWaitEvent) -> Void
 
-    /// `onHoldsChanged` is called outside the lock with the holds that stand and those that were just lifted.
+    /// `onHoldsChanged` is called outside the lock with the holds that stand and those that were just lifted,
+    /// `onAccountWait`, outside it too, when the API is the reason that an account waits alone, or no longer.
     init(
         limits: Dispatch.Limits, concurrency: Int, inbox: any Inbox, clock: any Timekeeper,
+        onAccountWait: @escaping @Sendable (AccountWaitEvent) -> Void = { _ in },
         onHoldsChanged: @escaping @Sendable ([Hold], _ lifted: [Hold]) -> Void
     ) {
         state = Lock(DispatcherState(dispatch: Dispatch(limits: limits), gate: Gate(concurrency: concurrency)))
         self.inbox = inbox
         self.clock = clock
         self.onHoldsChanged = onHoldsChanged
+        self.onAccountWait = onAccountWait
     }
 
     // MARK: The link's side
@@ -68,10 +72,12 @@ final class Dispatcher: Sendable {
     }
 
     func callBegan(_ account: AccountID) {
-        change {
-            for other in $0.gate.callBegan(account, at: $1) { $0.dispatch.endWait(other, .refused, at: $1) }
-            $0.dispatch.callBegan(account, at: $1)
+        var freed: [AccountID] = []
+        change { state, now in
+            freed = state.gate.callBegan(account, at: now).filter { state.dispatch.endWait($0, .refused, at: now) }
+            state.dispatch.callBegan(account, at: now)
         }
+        for other in freed { onAccountWait(.over(other, .refused)) }
     }
 
     // MARK: What calls tell
@@ -82,14 +88,16 @@ final class Dispatcher: Sendable {
     }
 
     func answered(_ word: HoldPolicy.Word, _ call: Gate.Call) {
-        _ = consequence(of: call) { state, now, _ in
-            if word == .success { state.dispatch.succeeded(call.account) }
+        var fault: AccountQueue.Wait.Cause?
+        _ = consequence(of: call, detail: nil) { state, now, _ in
+            if word == .success { fault = state.dispatch.succeeded(call.account) }
             return state.gate.answered(word, call, at: now)
         }
+        if let fault { onAccountWait(.over(call.account, fault)) }
     }
 
     func failed(_ sign: Breaker.Sign, _ call: Gate.Call, detail: String) -> Gate.Ruling {
-        consequence(of: call) { state, now, wall in
+        consequence(of: call, detail: detail) { state, now, wall in
             // What fails because the worker ends says nothing of the API.
             guard state.isTaking else { return Gate.Consequence() }
             return state.gate.failed(sign, call, detail: detail, at: now, wall: wall)
@@ -99,7 +107,7 @@ final class Dispatcher: Sendable {
     func refused(
         _ call: Gate.Call, _ kind: RefusalClassifier.Kind, isLast: Bool = false, detail: String
     ) -> Gate.Ruling {
-        consequence(of: call) { state, now, wall in
+        consequence(of: call, detail: detail) { state, now, wall in
             state.gate.refused(call, kind, isLast: isLast, detail: detail, at: now, wall: wall)
         }
     }
@@ -107,7 +115,7 @@ final class Dispatcher: Sendable {
     func throttled(
         _ call: Gate.Call, _ kind: RefusalClassifier.Kind, atLeast wait: Duration?, detail: String
     ) -> Gate.Ruling {
-        consequence(of: call) { state, now, wall in
+        consequence(of: call, detail: detail) { state, now, wall in
             state.gate.throttled(call, kind, atLeast: wait, detail: detail, at: now, wall: wall)
         }
     }
@@ -118,34 +126,45 @@ final class Dispatcher: Sendable {
     }
 
     func tokenRefused(_ call: Gate.Call, isMisconfigured: Bool, detail: String) -> Gate.Ruling {
-        consequence(of: call) { state, now, wall in
+        consequence(of: call, detail: detail) { state, now, wall in
             state.gate.tokenRefused(call, isMisconfigured: isMisconfigured, detail: detail, at: now, wall: wall)
         }
     }
 
     private func consequence(
-        of call: Gate.Call, _ body: (inout DispatcherState, MonotonicTime, Timestamp) -> Gate.Consequence
+        of call: Gate.Call, detail: String?,
+        _ body: (inout DispatcherState, MonotonicTime, Timestamp) -> Gate.Consequence
     ) -> Gate.Ruling {
         let wall = clock.wall()
         var ruling = Gate.Ruling.own
+        var events: [AccountWaitEvent] = []
         changeHolds { state, now in
             let consequence = body(&state, now, wall)
             ruling = consequence.ruling
-            for account in consequence.freed { state.dispatch.endWait(account, .refused, at: now) }
+            for account in consequence.freed where state.dispatch.endWait(account, .refused, at: now) {
+                events.append(.over(account, .refused))
+            }
             if let wait = consequence.wait {
-                state.dispatch.wait(call.account, wait.cause, for: wait.time, at: now, wall: wall)
+                state.dispatch.wait(call.account, wait.cause, for: wait.time, detail: detail, at: now, wall: wall)
+                if let wait = state.dispatch.wait(of: call.account) { events.append(.begins(wait)) }
             }
             return consequence.lifted
         }
+        events.forEach(onAccountWait)
         return ruling
     }
 
     // MARK: Single accounts
 
     /// The API refused the account for its own rate.
-    func refuse(_ account: AccountID, _ cause: AccountQueue.Wait.Cause, atLeast minimum: Duration) {
+    func refuse(_ account: AccountID, _ cause: AccountQueue.Wait.Cause, atLeast minimum: Duration, detail: String) {
         let wall = clock.wall()
-        change { $0.dispatch.refuse(account, cause, atLeast: minimum, at: $1, wall: wall) }
+        var begun: Dispatch.AccountWait?
+        change { state, now in
+            state.dispatch.refuse(account, cause, atLeast: minimum, detail: detail, at: now, wall: wall)
+            begun = state.dispatch.wait(of: account)
+        }
+        if let begun { onAccountWait(.begins(begun)) }
     }
 
     func pause(_ account: AccountID) {
@@ -159,7 +178,10 @@ final class Dispatcher: Sendable {
         return wasWaiting
     }
 
-    var accountWaits: [Dispatch.AccountWait] { state.withLock { $0.dispatch.accountWaits } }
+    var accountWaits: [Dispatch.AccountWait] {
+        let now = clock.now()
+        return state.withLock { $0.dispatch.accountWaits(at: now) }
+    }
 
     /// How long a job steps aside whose account has no turn for it. `promised`: how long the turn is off that it was
     /// promised before.
@@ -238,9 +260,9 @@ final class Dispatcher: Sendable {
 
     /// How long the oldest delivery has been in hand, and how many accounts wait alone. For a scrape now and then: it
     /// looks at each of them.
-    var patience: (oldest: Duration?, heldAccounts: Int) {
+    var patience: (oldest: Duration?, heldAccounts: [AccountQueue.Wait.Cause: Int]) {
         let now = clock.now()
-        return state.withLock { state in (state.dispatch.oldest.map { now - $0 }, state.dispatch.waitingAccounts) }
+        return state.withLock { state in (state.dispatch.oldest.map { now - $0 }, state.dispatch.waitingAccounts(at: now)) }
     }
 
     var jobsInHand: Set<JobID> { state.withLock { Set($0.dispatch.companies.keys) } }

@@ -46,7 +46,8 @@ import Threads
 
     private static func snapshot(holds: [Hold] = [], oldest: Duration? = nil) -> Pipeline.Snapshot {
         Pipeline.Snapshot(
-            holds: holds, inHand: 12, callsInFlight: 4, consumption: .everything, oldestInHand: oldest, heldAccounts: 5)
+            holds: holds, inHand: 12, callsInFlight: 4, consumption: .everything, oldestInHand: oldest,
+            heldAccounts: ["quota_minute": 5, "refused": 0])
     }
 
     private func connect(_ snapshot: Pipeline.Snapshot = Self.snapshot()) {
@@ -210,7 +211,8 @@ import Threads
         let samples = samples()
         #expect(samples["leave_album_in_flight"] == "12")
         #expect(samples["leave_album_oldest_job_age_seconds"] == "1.5")
-        #expect(samples["leave_album_held_accounts"] == "5")
+        #expect(samples[#"leave_album_held_accounts{cause="quota_minute"}"#] == "5")
+        #expect(samples[#"leave_album_held_accounts{cause="refused"}"#] == "0")
         #expect(samples[#"leave_album_broker_connected{link="consume"}"#] == "1")
         #expect(samples[#"leave_album_broker_connected{link="publish"}"#] == "0")
         #expect(samples[#"leave_album_broker_reconnects_total{link="consume"}"#] == "3")

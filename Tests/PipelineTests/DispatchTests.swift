@@ -141,13 +141,13 @@ import Threads
 
     @Test mutating func accountsThatWaitAloneAreCounted() {
         dispatch.accept(item(1, "j1", account: "a"), at: at(0))
-        #expect(dispatch.waitingAccounts == 0)
+        #expect(dispatch.waitingAccounts(at: at(0)) == [:])
         dispatch.pause(AccountID("a"), at: at(0))
         dispatch.refuse(AccountID("b"), .minute, atLeast: .seconds(10), at: at(0), wall: Timestamp(milliseconds: 0))
-        #expect(dispatch.waitingAccounts == 2)
+        #expect(dispatch.waitingAccounts(at: at(0)) == [.paused: 1, .minute: 1])
         let wasWaiting = dispatch.resume(AccountID("a"), at: at(1))
         #expect(wasWaiting)
-        #expect(dispatch.waitingAccounts == 1)
+        #expect(dispatch.waitingAccounts(at: at(1)) == [.minute: 1])
     }
 
     @Test mutating func noMoreCallsThanTheLimit() {
