@@ -173,10 +173,10 @@ struct AccountQueue: Sendable {
 
     mutating func pause() { wait = Wait(cause: .paused) }
 
-    /// True if it was waiting.
-    mutating func resume() -> Bool {
+    /// Returns what it waited for, or tried after having waited.
+    mutating func resume(at now: MonotonicTime) -> Wait.Cause? {
         defer { (wait, fault, step) = (nil, nil, 0) }
-        return wait != nil
+        return trouble(at: now)?.cause
     }
 
     /// Returns the fault that is over with it.

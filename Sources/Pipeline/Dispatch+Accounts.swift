@@ -61,11 +61,11 @@ extension Dispatch {
         makeRoom(of: name, at: now)
     }
 
-    /// True if it was waiting.
-    mutating func resume(_ name: AccountID, at now: MonotonicTime) -> Bool {
-        guard accounts[name]?.resume() == true else { return false }
+    /// Returns what it waited for, or tried after having waited.
+    mutating func resume(_ name: AccountID, at now: MonotonicTime) -> AccountQueue.Wait.Cause? {
+        guard let cause = accounts[name]?.resume(at: now) else { return nil }
         offer(name, at: now)
-        return true
+        return cause
     }
 
     /// When a job that steps aside can expect its turn: as it was promised, or after all others of the account. Without a

@@ -9,9 +9,9 @@ import Threads
 final class Dispatcher: Sendable {
     private let state: Lock<DispatcherState>
     private let inbox: any Inbox
-    private let clock: any Timekeeper
+    let clock: any Timekeeper
     private let onHoldsChanged: @Sendable ([Hold], _ lifted: [Hold]) -> Void
-    private let onAccountWait: @Sendable (AccountWaitEvent) -> Void
+    let onAccountWait: @Sendable (AccountWaitEvent) -> Void
 
     /// `onHoldsChanged` is called outside the lock with the holds that stand and those that were just lifted,
     /// `onAccountWait`, outside it too, when the API is the reason that an account waits alone, or no longer.
@@ -154,57 +154,6 @@ final class Dispatcher: Sendable {
         return ruling
     }
 
-    // MARK: Single accounts
-
-    /// The API refused the account for its own rate.
-    func refuse(_ account: AccountID, _ cause: AccountQueue.Wait.Cause, atLeast minimum: Duration, detail: String) {
-        let wall = clock.wall()
-        var begun: Dispatch.AccountWait?
-        change { state, now in
-            state.dispatch.refuse(account, cause, atLeast: minimum, detail: detail, at: now, wall: wall)
-            begun = state.dispatch.wait(of: account)
-        }
-        if let begun { onAccountWait(.begins(begun)) }
-    }
-
-    func pause(_ account: AccountID) {
-        change { $0.dispatch.pause(account, at: $1) }
-    }
-
-    /// True if it was waiting.
-    func resume(_ account: AccountID) -> Bool {
-        var wasWaiting = false
-        change { wasWaiting = $0.dispatch.resume(account, at: $1) }
-        return wasWaiting
-    }
-
-    var accountWaits: [Dispatch.AccountWait] {
-        let now = clock.now()
-        return state.withLock { $0.dispatch.accountWaits(at: now) }
-    }
-
-    /// How long a job steps aside whose account has no turn for it. `promised`: how long the turn is off that it was
-    /// promised before.
-    func turnAside(_ account: AccountID, promised: Duration?) -> Duration {
-        var wait = Duration.zero
-        change { state, now in
-            wait = state.dispatch.turnAside(account, promised: promised.map { now + $0 }, at: now) - now
-        }
-        return wait
-    }
-
-    /// How long a mass job waits for its lane; nil if it is open, or the job is none.
-    func bulkOpens(for item: Item) -> Duration? {
-        guard item.originLane == .bulk else { return nil }
-        let now = clock.now()
-        return state.withLock { $0.dispatch.bulkOpensAt.map { $0 - now } }
-    }
-
-    /// Mass jobs have had their share of the day for so long.
-    func closeBulk(for time: Duration) {
-        change { $0.dispatch.closeBulk(until: $1 + time) }
-    }
-
     // MARK: Holds
 
     /// One word is enough. `atLeast`: what the world named. `call`: whose word it was, if it was a call's.
@@ -262,7 +211,7 @@ final class Dispatcher: Sendable {
     /// looks at each of them.
     var patience: (oldest: Duration?, heldAccounts: [AccountQueue.Wait.Cause: Int]) {
         let now = clock.now()
-        return state.withLock { state in (state.dispatch.oldest.map { now - $0 }, state.dispatch.waitingAccounts(at: now)) }
+        return withDispatch { ($0.oldest.map { now - $0 }, $0.waitingAccounts(at: now)) }
     }
 
     var jobsInHand: Set<JobID> { state.withLock { Set($0.dispatch.companies.keys) } }
