@@ -152,8 +152,9 @@ final class PipelineReport: Sendable {
         if hold.isFault {
             // With one account alone it is as if the worker stood still, and there is no hold to say so.
             logger.warning(
-                "an account waits, and others go on: its calls fail and nobody else's was made since\(detail)", account,
-                cause, until)
+                "an account waits, and others go on: its calls fail and nobody else's was made since; it tries again by "
+                    + "itself, or when its fault is mended at `leave-albumd resume --account`\(detail)",
+                account, cause, until)
         } else {
             logger.info("an account waits for its own rate\(detail)", account, cause, until)
         }

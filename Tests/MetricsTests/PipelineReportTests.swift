@@ -95,7 +95,8 @@ import Threads
         ])
         #expect(
             lines == [
-                "warning an account waits, and others go on: its calls fail and nobody else's was made since: 403: no "
+                "warning an account waits, and others go on: its calls fail and nobody else's was made since; it tries "
+                    + "again by itself, or when its fault is mended at `leave-albumd resume --account`: 403: no "
                     + "account=ann cause=refused until=2026-11-24T08:00:00.000Z",
                 "info an account waits for its own rate: 429 account=bob cause=quota_minute "
                     + "until=2026-11-24T08:00:00.000Z",
