@@ -27,6 +27,11 @@ extension DaemonStatus.Hold {
             .init("cause", .text(cause)), .init("since", .text(since.rfc3339)), .init("detail", .text(detail)),
         ]
         if let nextProbeAt { members.append(.init("nextProbeAt", .text(nextProbeAt.rfc3339))) }
+        if let tried { members.append(.init("tried", .integer(Int64(tried)))) }
+        if let redrive {
+            members.append(.init("ended", .array(ended.map { .text($0) })))
+            members.append(.init("redrive", .text(redrive)))
+        }
         return .object(members)
     }
 }

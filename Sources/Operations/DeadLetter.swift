@@ -86,22 +86,23 @@ public struct DeadLetter: Sendable {
 public struct DeadLetterFilter: Sendable {
     public var reasons: [String]
     public var account: AccountID?
-    public var jobID: JobID?
+    /// Letters of any of these; empty: of any job.
+    public var jobIDs: [JobID]
     /// Dead before that time.
     public var before: Timestamp?
 
-    public init(reasons: [String] = [], account: AccountID? = nil, jobID: JobID? = nil, before: Timestamp? = nil) {
+    public init(reasons: [String] = [], account: AccountID? = nil, jobIDs: [JobID] = [], before: Timestamp? = nil) {
         self.reasons = reasons
         self.account = account
-        self.jobID = jobID
+        self.jobIDs = jobIDs
         self.before = before
     }
 
-    public var isOfAll: Bool { reasons.isEmpty && account == nil && jobID == nil && before == nil }
+    public var isOfAll: Bool { reasons.isEmpty && account == nil && jobIDs.isEmpty && before == nil }
 
     public func matches(_ letter: DeadLetter) -> Bool {
         (reasons.isEmpty || reasons.contains(letter.reason)) && (account == nil || letter.account == account)
-            && (jobID == nil || letter.jobID == jobID)
+            && (jobIDs.isEmpty || letter.jobID.map { jobIDs.contains($0) } ?? false)
             && (before.map { limit in letter.deadAt.map { $0 < limit } ?? false } ?? true)
     }
 }

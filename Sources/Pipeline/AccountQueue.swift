@@ -8,7 +8,7 @@ struct AccountQueue: Sendable {
 
     /// Why the account alone must wait.
     struct Wait: Equatable, Sendable {
-        enum Cause: String, Sendable {
+        enum Cause: String, CaseIterable, Sendable {
             /// The API's quota of the account's minute is spent.
             case minute = "quota_minute"
             /// Another write of the account is under way.
@@ -19,12 +19,27 @@ struct AccountQueue: Sendable {
             case failing = "api_unavailable"
             /// An operator paused it.
             case paused = "operator_paused"
+
+            /// Whether it may last, and somebody is to be told when it is over: a rate passes by itself.
+            var isFault: Bool { memory > .zero }
+
+            /// How long after its latest wait a fault is taken to go on, unless something says that it is over: its jobs
+            /// come back from where they stand aside by then, or there are none.
+            fileprivate var memory: Duration {
+                switch self {
+                case .refused: .seconds(7200)
+                case .failing: .seconds(600)
+                case .minute, .concurrent, .paused: .zero
+                }
+            }
         }
 
         var cause: Cause
         /// Nil: until an operator says otherwise.
         var until: MonotonicTime?
         var untilWall: Timestamp?
+        /// What the API said, for people; no secrets.
+        var detail: String?
     }
 
     /// What a refused account waits, one step further each time until it succeeds.
@@ -32,6 +47,8 @@ struct AccountQueue: Sendable {
     private static let concurrentSteps: [Duration] = [60, 300, 600, 900, 1800, 3600].map { .seconds($0) }
 
     private(set) var wait: Wait?
+    /// A fault that it waits for, or waited for and that is not known to be over: between two waits it is tried.
+    private var fault: Wait?
     private var step = 0
     /// The latest slot that was promised to a job that stepped aside.
     private var reserved: MonotonicTime?
@@ -124,31 +141,59 @@ struct AccountQueue: Sendable {
 
     // MARK: Waits of its own
 
-    mutating func refuse(_ cause: Wait.Cause, atLeast minimum: Duration, at now: MonotonicTime, wall: Timestamp) {
+    mutating func refuse(
+        _ cause: Wait.Cause, atLeast minimum: Duration, detail: String? = nil, at now: MonotonicTime, wall: Timestamp
+    ) {
         guard wait?.cause != .paused else { return }
         let steps =
             cause == .concurrent ? Self.concurrentSteps : Self.minuteSteps
         let time = max(minimum, steps[min(step, steps.count - 1)])
         step += 1
-        wait = Wait(cause: cause, until: now + time, untilWall: wall + time)
+        begin(Wait(cause: cause, until: now + time, untilWall: wall + time, detail: detail))
     }
 
-    mutating func wait(_ cause: Wait.Cause, for time: Duration, at now: MonotonicTime, wall: Timestamp) {
+    mutating func wait(
+        _ cause: Wait.Cause, for time: Duration, detail: String?, at now: MonotonicTime, wall: Timestamp
+    ) {
         guard wait?.cause != .paused else { return }
-        wait = Wait(cause: cause, until: now + time, untilWall: wall + time)
+        begin(Wait(cause: cause, until: now + time, untilWall: wall + time, detail: detail))
+    }
+
+    private mutating func begin(_ next: Wait) {
+        wait = next
+        if next.cause.isFault { fault = next }
     }
 
     mutating func pause() { wait = Wait(cause: .paused) }
 
-    /// True if it was waiting.
-    mutating func resume() -> Bool {
-        defer { (wait, step) = (nil, 0) }
-        return wait != nil
+    /// Returns what it waited for, or tried after having waited.
+    mutating func resume(at now: MonotonicTime) -> Wait.Cause? {
+        defer { (wait, fault, step) = (nil, nil, 0) }
+        return trouble(at: now)?.cause
     }
 
-    mutating func succeeded() {
-        guard step > 0 || wait != nil, wait?.cause != .paused else { return }
+    /// Returns the fault that is over with it.
+    @discardableResult
+    mutating func succeeded() -> Wait.Cause? {
+        defer { fault = nil }
+        guard step > 0 || wait != nil, wait?.cause != .paused else { return fault?.cause }
         (wait, step) = (nil, 0)
+        return fault?.cause
+    }
+
+    /// The fault is over, if that was it. Returns whether it was.
+    mutating func endFault(_ cause: Wait.Cause) -> Bool {
+        guard fault?.cause == cause else { return false }
+        fault = nil
+        if wait?.cause == cause { (wait, step) = (nil, 0) }
+        return true
+    }
+
+    /// What it waits for, or tries after having waited, which then has no time. Nil if it is as others are.
+    func trouble(at now: MonotonicTime) -> Wait? {
+        if let wait { return wait }
+        guard let fault, let until = fault.until, now < until + fault.cause.memory else { return nil }
+        return Wait(cause: fault.cause, detail: fault.detail)
     }
 
     /// The time of a wait that is over; its step is kept until a success.
@@ -232,6 +277,7 @@ struct AccountQueue: Sendable {
     func rememberedUntil(at now: MonotonicTime) -> MonotonicTime? {
         let ended = wait.map { ($0.until ?? now + Self.whilePaused) + (step > 0 ? Self.minute : .zero) }
         let called = calls.last.map { $0 + Self.minute }
-        return .latest(called, .latest(ended, reserved))
+        let failed = fault.flatMap { fault in fault.until.map { $0 + fault.cause.memory } }
+        return .latest(.latest(called, failed), .latest(ended, reserved))
     }
 }

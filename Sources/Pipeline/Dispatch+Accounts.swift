@@ -9,50 +9,65 @@ extension Dispatch {
         var wait: AccountQueue.Wait
     }
 
-    var accountWaits: [AccountWait] {
-        accounts.compactMap { name, account in account.wait.map { AccountWait(account: name, wait: $0) } }
+    func accountWaits(at now: MonotonicTime) -> [AccountWait] {
+        accounts.compactMap { name, account in account.trouble(at: now).map { AccountWait(account: name, wait: $0) } }
             .sorted { $0.account.utf8.lexicographicallyPrecedes($1.account.utf8) }
     }
 
-    var waitingAccounts: Int { accounts.values.lazy.filter { $0.wait != nil }.count }
+    /// How many accounts wait alone for each cause.
+    func waitingAccounts(at now: MonotonicTime) -> [AccountQueue.Wait.Cause: Int] {
+        var counts: [AccountQueue.Wait.Cause: Int] = [:]
+        for account in accounts.values {
+            if let cause = account.trouble(at: now)?.cause { counts[cause, default: 0] += 1 }
+        }
+        return counts
+    }
 
     /// The API refused the account for its own rate.
     mutating func refuse(
-        _ name: AccountID, _ cause: AccountQueue.Wait.Cause, atLeast minimum: Duration, at now: MonotonicTime,
-        wall: Timestamp
+        _ name: AccountID, _ cause: AccountQueue.Wait.Cause, atLeast minimum: Duration, detail: String? = nil,
+        at now: MonotonicTime, wall: Timestamp
     ) {
-        accounts[name, default: AccountQueue()].refuse(cause, atLeast: minimum, at: now, wall: wall)
+        accounts[name, default: AccountQueue()].refuse(cause, atLeast: minimum, detail: detail, at: now, wall: wall)
         makeRoom(of: name, at: now)
     }
 
     /// The account waits alone for a fault that may be its own.
     mutating func wait(
-        _ name: AccountID, _ cause: AccountQueue.Wait.Cause, for time: Duration, at now: MonotonicTime, wall: Timestamp
+        _ name: AccountID, _ cause: AccountQueue.Wait.Cause, for time: Duration, detail: String? = nil,
+        at now: MonotonicTime, wall: Timestamp
     ) {
-        accounts[name, default: AccountQueue()].wait(cause, for: time, at: now, wall: wall)
+        accounts[name, default: AccountQueue()].wait(cause, for: time, detail: detail, at: now, wall: wall)
         makeRoom(of: name, at: now)
     }
 
-    /// Ends the account's wait for a fault that may be its own.
-    mutating func endSuspicion(_ name: AccountID, at now: MonotonicTime) {
-        switch accounts[name]?.wait?.cause {
-        case .refused, .failing: _ = resume(name, at: now)
-        case .minute, .concurrent, .paused, nil: break
+    /// Ends the account's wait for a fault that may be its own. Returns what it was, if there was one.
+    mutating func endSuspicion(_ name: AccountID, at now: MonotonicTime) -> AccountQueue.Wait.Cause? {
+        for cause in [AccountQueue.Wait.Cause.refused, .failing] where accounts[name]?.endFault(cause) == true {
+            offer(name, at: now)
+            return cause
         }
+        return nil
     }
 
-    mutating func succeeded(_ name: AccountID) { accounts[name]?.succeeded() }
+    /// Returns the fault of the account's that is over with it.
+    mutating func succeeded(_ name: AccountID) -> AccountQueue.Wait.Cause? { accounts[name]?.succeeded() }
+
+    /// The wait that the account is in, as an operator sees it.
+    func wait(of name: AccountID) -> AccountWait? {
+        accounts[name]?.wait.map { AccountWait(account: name, wait: $0) }
+    }
 
     mutating func pause(_ name: AccountID, at now: MonotonicTime) {
         accounts[name, default: AccountQueue()].pause()
         makeRoom(of: name, at: now)
     }
 
-    /// True if it was waiting.
-    mutating func resume(_ name: AccountID, at now: MonotonicTime) -> Bool {
-        guard accounts[name]?.resume() == true else { return false }
+    /// Returns what it waited for, or tried after having waited.
+    mutating func resume(_ name: AccountID, at now: MonotonicTime) -> AccountQueue.Wait.Cause? {
+        guard let cause = accounts[name]?.resume(at: now) else { return nil }
         offer(name, at: now)
-        return true
+        return cause
     }
 
     /// When a job that steps aside can expect its turn: as it was promised, or after all others of the account. Without a

@@ -17,8 +17,8 @@ extension Dispatch {
         return nil
     }
 
-    /// The next item while a hold is tested: of all that waits, the canary's, else the one of the least rank that came
-    /// first. What `rank` says nil of is not called.
+    /// The next item while a hold is tested: of all that waits, the one of the least rank that came first, the canary's
+    /// before others of the least there is. What `rank` says nil of is not called.
     mutating func nextProbe(
         callLimit: Int, rank: (JobID, AccountID) -> Int?, at now: MonotonicTime
     ) -> Turn? {
@@ -28,10 +28,10 @@ extension Dispatch {
         var best: (rank: Int, tag: DeliveryTag, lane: Lane, account: AccountID)?
         for (tag, entry) in entries where entry.state == .waiting {
             guard let job = entry.item.job, mayProbe(entry.item, job.account, at: now),
-                let plain = rank(job.id, job.account)
+                var rank = rank(job.id, job.account)
             else { continue }
-            // The canary's before all others, unless it has failed.
-            let rank = job.account == limits.canary && plain < 2 ? -1 : plain
+            // First in a round, and no more than that: its own bad job is not the only one to test every hold.
+            if job.account == limits.canary, rank == 0 { rank = -1 }
             if let best, (best.rank, best.tag.number) <= (rank, tag.number) { continue }
             best = (rank, tag, entry.item.lane, job.account)
         }

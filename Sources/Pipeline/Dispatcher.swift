@@ -11,18 +11,22 @@ final class Dispatcher: Sendable {
     /// What was told of the holds, and by which revision of them.
     private let announced = Lock<(revision: Int, holds: [Hold])>((0, []))
     private let inbox: any Inbox
-    private let clock: any Timekeeper
+    let clock: any Timekeeper
     private let onHoldsChanged: @Sendable ([Hold], _ lifted: [Hold]) -> Void
+    let onAccountWait: @Sendable (AccountWaitEvent) -> Void
 
-    /// `onHoldsChanged` is called outside the lock with the holds that stand and those that were just lifted.
+    /// `onHoldsChanged` is called outside the lock with the holds that stand and those that were just lifted,
+    /// `onAccountWait`, outside it too, when the API is the reason that an account waits alone, or no longer.
     init(
         limits: Dispatch.Limits, concurrency: Int, inbox: any Inbox, clock: any Timekeeper,
+        onAccountWait: @escaping @Sendable (AccountWaitEvent) -> Void = { _ in },
         onHoldsChanged: @escaping @Sendable ([Hold], _ lifted: [Hold]) -> Void
     ) {
         state = Lock(DispatcherState(dispatch: Dispatch(limits: limits), gate: Gate(concurrency: concurrency)))
         self.inbox = inbox
         self.clock = clock
         self.onHoldsChanged = onHoldsChanged
+        self.onAccountWait = onAccountWait
     }
 
     // MARK: The link's side
@@ -70,10 +74,14 @@ final class Dispatcher: Sendable {
     }
 
     func callBegan(_ account: AccountID) {
-        change {
-            for other in $0.gate.callBegan(account, at: $1) { $0.dispatch.endSuspicion(other, at: $1) }
-            $0.dispatch.callBegan(account, at: $1)
+        var freed: [AccountWaitEvent] = []
+        change { state, now in
+            for other in state.gate.callBegan(account, at: now) {
+                if let cause = state.dispatch.endSuspicion(other, at: now) { freed.append(.over(other, cause)) }
+            }
+            state.dispatch.callBegan(account, at: now)
         }
+        for event in freed { onAccountWait(event) }
     }
 
     // MARK: What calls tell
@@ -84,14 +92,16 @@ final class Dispatcher: Sendable {
     }
 
     func answered(_ word: HoldPolicy.Word, _ call: Gate.Call) {
-        _ = consequence(of: call) { state, now, _ in
-            if word == .success { state.dispatch.succeeded(call.account) }
+        var fault: AccountQueue.Wait.Cause?
+        _ = consequence(of: call, detail: nil) { state, now, _ in
+            if word == .success { fault = state.dispatch.succeeded(call.account) }
             return state.gate.answered(word, call, at: now)
         }
+        if let fault { onAccountWait(.over(call.account, fault)) }
     }
 
     func failed(_ sign: Breaker.Sign, _ call: Gate.Call, isRefusal: Bool, detail: String) -> Gate.Ruling {
-        consequence(of: call) { state, now, wall in
+        consequence(of: call, detail: detail) { state, now, wall in
             // What fails because the worker ends says nothing of the API, nor of the job.
             guard state.isTaking else { return Gate.Consequence(ruling: .standStill) }
             return state.gate.failed(sign, call, isRefusal: isRefusal, detail: detail, at: now, wall: wall)
@@ -101,7 +111,7 @@ final class Dispatcher: Sendable {
     func refused(
         _ call: Gate.Call, _ kind: RefusalClassifier.Kind, isLast: Bool = false, detail: String
     ) -> Gate.Ruling {
-        consequence(of: call) { state, now, wall in
+        consequence(of: call, detail: detail) { state, now, wall in
             state.gate.refused(call, kind, isLast: isLast, detail: detail, at: now, wall: wall)
         }
     }
@@ -109,7 +119,7 @@ final class Dispatcher: Sendable {
     func throttled(
         _ call: Gate.Call, _ kind: RefusalClassifier.Kind, atLeast wait: Duration?, detail: String
     ) -> Gate.Ruling {
-        consequence(of: call) { state, now, wall in
+        consequence(of: call, detail: detail) { state, now, wall in
             state.gate.throttled(call, kind, atLeast: wait, detail: detail, at: now, wall: wall)
         }
     }
@@ -120,69 +130,32 @@ final class Dispatcher: Sendable {
     }
 
     func tokenRefused(_ call: Gate.Call, isMisconfigured: Bool, detail: String) -> Gate.Ruling {
-        consequence(of: call) { state, now, wall in
+        consequence(of: call, detail: detail) { state, now, wall in
             state.gate.tokenRefused(call, isMisconfigured: isMisconfigured, detail: detail, at: now, wall: wall)
         }
     }
 
     private func consequence(
-        of call: Gate.Call, _ body: (inout DispatcherState, MonotonicTime, Timestamp) -> Gate.Consequence
+        of call: Gate.Call, detail: String?,
+        _ body: (inout DispatcherState, MonotonicTime, Timestamp) -> Gate.Consequence
     ) -> Gate.Ruling {
         let wall = clock.wall()
         var ruling = Gate.Ruling.own
+        var events: [AccountWaitEvent] = []
         changeHolds { state, now in
             let consequence = body(&state, now, wall)
             ruling = consequence.ruling
-            for account in consequence.freed { state.dispatch.endSuspicion(account, at: now) }
+            for account in consequence.freed {
+                if let cause = state.dispatch.endSuspicion(account, at: now) { events.append(.over(account, cause)) }
+            }
             if let wait = consequence.wait {
-                state.dispatch.wait(call.account, wait.cause, for: wait.time, at: now, wall: wall)
+                state.dispatch.wait(call.account, wait.cause, for: wait.time, detail: detail, at: now, wall: wall)
+                if let wait = state.dispatch.wait(of: call.account) { events.append(.begins(wait)) }
             }
             return consequence.lifted
         }
+        events.forEach(onAccountWait)
         return ruling
-    }
-
-    // MARK: Single accounts
-
-    /// The API refused the account for its own rate.
-    func refuse(_ account: AccountID, _ cause: AccountQueue.Wait.Cause, atLeast minimum: Duration) {
-        let wall = clock.wall()
-        change { $0.dispatch.refuse(account, cause, atLeast: minimum, at: $1, wall: wall) }
-    }
-
-    func pause(_ account: AccountID) {
-        change { $0.dispatch.pause(account, at: $1) }
-    }
-
-    /// True if it was waiting.
-    func resume(_ account: AccountID) -> Bool {
-        var wasWaiting = false
-        change { wasWaiting = $0.dispatch.resume(account, at: $1) }
-        return wasWaiting
-    }
-
-    var accountWaits: [Dispatch.AccountWait] { state.withLock { $0.dispatch.accountWaits } }
-
-    /// How long a job steps aside whose account has no turn for it. `promised`: how long the turn is off that it was
-    /// promised before.
-    func turnAside(_ account: AccountID, promised: Duration?) -> Duration {
-        var wait = Duration.zero
-        change { state, now in
-            wait = state.dispatch.turnAside(account, promised: promised.map { now + $0 }, at: now) - now
-        }
-        return wait
-    }
-
-    /// How long a mass job waits for its lane; nil if it is open, or the job is none.
-    func bulkOpens(for item: Item) -> Duration? {
-        guard item.originLane == .bulk else { return nil }
-        let now = clock.now()
-        return state.withLock { $0.dispatch.bulkOpensAt.map { $0 - now } }
-    }
-
-    /// Mass jobs have had their share of the day for so long.
-    func closeBulk(for time: Duration) {
-        change { $0.dispatch.closeBulk(until: $1 + time) }
     }
 
     // MARK: Holds
@@ -240,9 +213,9 @@ final class Dispatcher: Sendable {
 
     /// How long the oldest delivery has been in hand, and how many accounts wait alone. For a scrape now and then: it
     /// looks at each of them.
-    var patience: (oldest: Duration?, heldAccounts: Int) {
+    var patience: (oldest: Duration?, heldAccounts: [AccountQueue.Wait.Cause: Int]) {
         let now = clock.now()
-        return state.withLock { state in (state.dispatch.oldest.map { now - $0 }, state.dispatch.waitingAccounts) }
+        return withDispatch { ($0.oldest.map { now - $0 }, $0.waitingAccounts(at: now)) }
     }
 
     var jobsInHand: Set<JobID> { state.withLock { Set($0.dispatch.companies.keys) } }

@@ -71,18 +71,6 @@ extension Pipeline {
         dispatcher.resume(cause, since: since, detail: detail, probeAfter: wait ?? .zero)
     }
 
-    /// An account that waits alone.
-    public struct AccountHold: Equatable, Sendable {
-        public var account: AccountID
-        /// `quota_minute`, `concurrent_write`, `operator_paused`.
-        public var cause: String
-        /// Nil: until it is resumed.
-        public var until: Timestamp?
-    }
-
-    public var accountHolds: [AccountHold] {
-        dispatcher.accountWaits.map {
-            AccountHold(account: $0.account, cause: $0.wait.cause.rawValue, until: $0.wait.untilWall)
-        }
-    }
+    /// The accounts that wait alone.
+    public var accountHolds: [AccountHold] { dispatcher.accountWaits.map { AccountHold($0) } }
 }

@@ -49,7 +49,8 @@ public final class Pipeline: Sendable {
         let lifts = Lifts()
         dispatcher = Dispatcher(
             limits: configuration.limits,
-            concurrency: configuration.concurrency, inbox: inbox, clock: clock
+            concurrency: configuration.concurrency, inbox: inbox, clock: clock,
+            onAccountWait: { onEvent($0.told) }
         ) { [holdLog] holds, lifted in
             holdLog.changed(isHolding: !holds.isEmpty, at: clock.wall())
             onEvent(.holdsChanged(holds, lifted: lifted))
@@ -184,8 +185,8 @@ public final class Pipeline: Sendable {
         public var consumption: Consumption
         /// How long the oldest delivery has been in hand; nil if there is none.
         public var oldestInHand: Duration?
-        /// Accounts that wait while the others work.
-        public var heldAccounts: Int
+        /// How many accounts wait while the others work, for each cause that there is.
+        public var heldAccounts: [String: Int]
     }
 
     public var snapshot: Snapshot {
@@ -193,6 +194,6 @@ public final class Pipeline: Sendable {
         let patience = dispatcher.patience
         return Snapshot(
             holds: dispatcher.holds, inHand: load.inHand, callsInFlight: load.calls, consumption: load.consumption,
-            oldestInHand: patience.oldest, heldAccounts: patience.heldAccounts)
+            oldestInHand: patience.oldest, heldAccounts: AccountHold.counts(patience.heldAccounts))
     }
 }

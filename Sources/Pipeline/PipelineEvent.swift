@@ -22,6 +22,10 @@ public enum PipelineEvent: Sendable {
     case letterPublished(Reason)
     case replyCopy(delivered: Bool)
     case holdsChanged([Hold], lifted: [Hold])
+    /// The API is the reason that the account waits alone, while the others go on.
+    case accountWaits(AccountHold)
+    /// What the account waited for is over, or may be: another one is called.
+    case accountGoesOn(AccountID, cause: String)
     /// An own header on a queue that publishers can write: not believed.
     case forgedHeaders(JobID?)
     /// The message's own headers did not fit beside ours and were left out of its copy.

@@ -40,7 +40,7 @@ extension Worker {
     func delay(
         _ hand: JobInHand, _ cause: AccountQueue.Wait.Cause, _ verdict: Verdict, _ delivery: consuming Delivery
     ) async {
-        dispatcher.refuse(hand.job.account, cause, atLeast: verdict.minimumWait ?? .zero)
+        dispatcher.refuse(hand.job.account, cause, atLeast: verdict.minimumWait ?? .zero, detail: verdict.detail)
         await standStill(hand, delivery)
     }
 

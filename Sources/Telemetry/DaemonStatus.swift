@@ -7,16 +7,31 @@ public struct DaemonStatus: Equatable, Sendable {
     public struct Hold: Equatable, Sendable {
         public var cause: String
         public var since: Timestamp
-        /// When one job tries again; nil for a hold that ends when its cause does.
+        /// When jobs try again; past while they do. Nil for a hold that ends when its cause does.
         public var nextProbeAt: Timestamp?
         /// For people; no secrets.
         public var detail: String
+        /// Jobs that have tested it in vain; nil for a hold that none tests.
+        public var tried: Int?
+        /// Jobs that ended for the same refusal since the last success, before it was known to be everybody's.
+        public var ended: [String]
 
-        public init(cause: String, since: Timestamp, nextProbeAt: Timestamp?, detail: String) {
+        public init(
+            cause: String, since: Timestamp, nextProbeAt: Timestamp?, detail: String, tried: Int? = nil,
+            ended: [String] = []
+        ) {
             self.cause = cause
             self.since = since
             self.nextProbeAt = nextProbeAt
             self.detail = detail
+            self.tried = tried
+            self.ended = ended
+        }
+
+        /// The command that gives the jobs out again that had ended; nil if none had. A job's id has no character that
+        /// means anything to a shell, and may begin with a hyphen.
+        public var redrive: String? {
+            ended.isEmpty ? nil : "leave-albumd dead redrive" + ended.map { " --job=\($0)" }.joined()
         }
     }
 

@@ -30,7 +30,8 @@ extension DaemonStatus {
     private var holdLine: String {
         guard let hold = holds.first else { return state }
         let next = hold.nextProbeAt.map { "next try \($0.rfc3339)" } ?? "ends when its cause does"
+        let ended = hold.ended.isEmpty ? "" : " (\(hold.ended.count) ended for it before: see `leave-albumd holds`)"
         let others = holds.count > 1 ? " (and \(holds.dropFirst().map(\.cause).joined(separator: ", ")))" : ""
-        return "on hold: \(hold.cause) since \(hold.since.rfc3339), \(next)\(others); \(hold.detail)"
+        return "on hold: \(hold.cause) since \(hold.since.rfc3339), \(next)\(others); \(hold.detail)\(ended)"
     }
 }

@@ -56,15 +56,30 @@ extension Commands {
                 "pause", summary: "Lets no call begin until `resume`; the jobs stay in the broker",
                 options: [config, json, account("only the jobs of this account")]),
             CommandSpecification(
-                "resume", summary: "Ends a pause, or a hold whose fault is mended",
+                "resume", summary: "Ends a pause, or lets jobs test whether a hold is over",
+                discussion: """
+                    Nobody but the API can say that a hold of its own is over: jobs that have not failed in it try one \
+                    after another, at once, and the first success lifts it. What only people know ends by the word: a \
+                    pause, a queue that is there again.
+                    """,
                 options: [config, json, account("the jobs of this account")],
                 positionals: [
                     PositionalSpecification("CAUSE", .optional, help: "as `holds` names it (default: the pause)")
                 ]),
             CommandSpecification(
-                "probe", summary: "Lets one job test the holds now, before its time", options: [config, json]),
+                "probe", summary: "Lets jobs test the holds now, before their time",
+                discussion: """
+                    A round: jobs that have not failed in the hold, one after another, each of another account where \
+                    there is one, until one lifts it; at least eight, for 30 s at most. One that fails stands aside at \
+                    no cost. Exit 1 if no hold is tested by jobs.
+                    """,
+                options: [config, json]),
             CommandSpecification(
                 "holds", summary: "Why the worker or an account stands still, since when, and what comes next",
+                discussion: """
+                    TRIED is how many jobs have tested it in vain. Where jobs had ended before the refusal was known to \
+                    be everybody's, the command that gives them out again stands below.
+                    """,
                 options: [config, json]),
             CommandSpecification(
                 "quota", summary: "The day's calls, and when the backlog will be done", options: [config, json]),
@@ -167,7 +182,7 @@ extension Commands {
     private static let letterFilter: [OptionSpecification] = [
         .value("--reason", "REASON", isRepeatable: true, help: "letters with this reason"),
         .value("--account", "ACCOUNT", help: "letters of this account"),
-        .value("--job", "ID", help: "letters of this job"),
+        .value("--job", "ID", isRepeatable: true, help: "letters of this job"),
         .value("--older", "DURATION", help: "dead for longer than this: 2h, 7d"),
         .value("--limit", "N", help: "so many at most"),
     ]

@@ -12,7 +12,7 @@ import Threads
 /// | request | arguments | answer |
 /// |---|---|---|
 /// | `pause` | `account`? | `paused` |
-/// | `resume` | `cause` or `account`? | `lifted`: causes; `probing` |
+/// | `resume` | `cause` or `account`? | `lifted`: causes; `probing`: jobs test it now |
 /// | `probe` | | `probing` |
 /// | `holds` | | `holds`, `accounts` |
 /// | `quota` | | `day`, `calls`, `probes`, `limit`, `remaining`, `resetsAt`, `pace`, `backlog`, `doneAt`? |
@@ -70,7 +70,8 @@ extension ControlDesk {
         let accounts = pipeline.accountHolds.map { hold in
             JSONValue.object(
                 [.init("account", .string(hold.account.utf8)), .init("cause", .text(hold.cause))]
-                    + (hold.until.map { [.init("until", .text($0.rfc3339))] } ?? []))
+                    + (hold.until.map { [.init("until", .text($0.rfc3339))] } ?? [])
+                    + (hold.detail.map { [.init("detail", .text($0))] } ?? []))
         }
         return .object([.init("holds", .array(board.status().holds.map(\.json))), .init("accounts", .array(accounts))])
     }

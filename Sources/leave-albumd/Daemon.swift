@@ -175,7 +175,7 @@ struct Daemon: Sendable {
         pipeline.remember(holds: holds.map { $0.since..<max($0.since, $0.until ?? now) })
     }
 
-    /// When a hold that the last run left is tested by a job; nil if it does not outlive its run.
+    /// When a hold that the last run left is tested by jobs; nil if it does not outlive its run.
     private func restoredWait(of hold: HoldRecord, at now: Timestamp) -> Duration? {
         switch hold.cause {
         case .quotaDay:
@@ -184,7 +184,7 @@ struct Daemon: Sendable {
             return end > now ? end - now + .seconds(Int.random(in: 0...900)) : nil
         case .apiRetired, .apiDisabled, .projectBlocked, .endpointMisconfigured, .clientMisconfigured, .clientFaulty,
             .tlsTrust, .operatorPaused:
-            // Whoever restarts the daemon may have mended it: one job tells.
+            // Whoever restarts the daemon may have mended it: jobs tell.
             return .zero
         case .apiUnavailable, .rateLimited, .clockSuspect, .brokerBlocked, .resultsUnroutable, .resultsFull, .deadFull,
             .ledgerUnavailable:

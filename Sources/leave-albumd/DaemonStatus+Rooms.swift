@@ -1,5 +1,7 @@
 import AMQP
+import Jobs
 import Ledger
+import Pipeline
 import Telemetry
 
 /// The rooms' numbers in the status's own words.
@@ -9,6 +11,14 @@ extension DaemonStatus.Link {
             name: name, endpoint: reading.endpoint, isConnected: reading.isConnected, isBlocked: reading.isBlocked,
             reconnects: reading.reconnects, unconfirmed: reading.unconfirmed,
             staleSettlements: reading.staleSettlements, abandonedDeliveries: reading.abandonedDeliveries)
+    }
+}
+
+extension DaemonStatus.Hold {
+    init(_ hold: Hold) {
+        self.init(
+            cause: hold.cause.rawValue, since: hold.since, nextProbeAt: hold.nextProbeAt, detail: hold.detail,
+            tried: hold.nextProbeAt == nil ? nil : hold.refusedProbes, ended: hold.ended.map(\.string))
     }
 }
 

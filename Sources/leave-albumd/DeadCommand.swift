@@ -30,7 +30,7 @@ struct DeadCommand: Sendable {
     private func filter() throws -> DeadLetterFilter {
         var filter = DeadLetterFilter(reasons: arguments.values("--reason"))
         filter.account = arguments.value("--account").map { AccountID($0) }
-        filter.jobID = arguments.value("--job").map { JobID($0) }
+        filter.jobIDs = arguments.values("--job").map { JobID($0) }
         if let text = arguments.value("--older") {
             guard let age = Duration(settingText: text) else {
                 throw arguments.error("--older takes a duration like 2h, not \(text)")

@@ -85,7 +85,8 @@ final class MetricsBoard: Sendable {
         case .steppedAside(_, _, _, _, let cause, _): metrics.stepsAside.with(cause.rawValue).add()
         case .letterPublished(let reason): metrics.deadLetters.with(reason.rawValue).add()
         case .replyCopy(let delivered): metrics.replyCopies.with(delivered ? "delivered" : "lost").add()
-        case .handedBack, .cancelled, .holdsChanged, .forgedHeaders, .headersDropped, .setApart, .publishRefused,
+        case .handedBack, .cancelled, .holdsChanged, .accountWaits, .accountGoesOn, .forgedHeaders, .headersDropped,
+            .setApart, .publishRefused,
             .ledgerRefused, .deliveryAbandoned, .overdue:
             break
         }
@@ -185,7 +186,8 @@ final class MetricsBoard: Sendable {
         let pipeline = sources.pipeline()
         metrics.inFlight.set(pipeline.inHand)
         metrics.oldestJobAge.set(pipeline.oldestInHand?.inSeconds ?? 0)
-        metrics.heldAccounts.set(pipeline.heldAccounts)
+        metrics.heldAccounts.set(pipeline.heldAccounts.values.reduce(0, +))
+        for (cause, count) in pipeline.heldAccounts { metrics.accountHolds.with(cause).set(count) }
         let holds = Dictionary(pipeline.holds.map { ($0.cause, $0) }) { first, _ in first }
         for cause in HoldCause.allCases {
             metrics.hold.with(cause.rawValue).set(holds[cause] != nil)

@@ -31,6 +31,7 @@ struct MetricsCatalogue: Sendable {
     let active: MetricGauge
     let consuming: MetricGauge
     let heldAccounts: MetricGauge
+    let accountHolds: MetricFamily<MetricGauge>
     let hold: MetricFamily<MetricGauge>
     let holdSince: MetricFamily<MetricGauge>
     let holdNextProbe: MetricFamily<MetricGauge>
@@ -129,12 +130,13 @@ struct MetricsCatalogue: Sendable {
             .with()
         consuming = registry.gauge("consuming", "1 if it takes jobs, 0 if it does not: see hold and active.").with()
         heldAccounts = registry.gauge("held_accounts", "Accounts that wait alone while the others work.").with()
+        accountHolds = registry.gauge("account_holds", "The same, by what each waits for.", labels: "cause")
         hold = registry.gauge("hold", "1 while the worker stands still for this cause.", labels: "cause")
         holdSince = registry.gauge(
             "hold_since_timestamp_seconds", "When the hold began; only while it stands.", labels: "cause")
         holdNextProbe = registry.gauge(
             "hold_next_probe_timestamp_seconds",
-            "When one job tests the hold; only while it stands and does not end by an event.", labels: "cause")
+            "When jobs test the hold; only while it stands and does not end by an event.", labels: "cause")
         configReload = registry.gauge(
             "config_reload_success", "0 if the settings could not be read again at the last SIGHUP; the old ones hold."
         ).with()

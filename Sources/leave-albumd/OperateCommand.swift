@@ -56,22 +56,39 @@ struct OperateCommand: Sendable {
         let accounts = answer["accounts"]?.elements ?? []
         guard !holds.isEmpty || !accounts.isEmpty else { return "nothing is on hold\n" }
         var table = Table([
-            .init("WHO"), .init("CAUSE"), .init("SINCE"), .init("NEXT PROBE"), .init("DETAIL", mayShrink: true),
+            .init("WHO"), .init("CAUSE"), .init("SINCE"), .init("NEXT PROBE"), .init("TRIED", .right),
+            .init("DETAIL", mayShrink: true),
         ])
+        var redrives = ""
         for hold in holds {
             table.append([
                 "worker", hold["cause"]?.text ?? "-", hold["since"]?.text ?? "-",
-                hold["nextProbeAt"]?.text ?? "when its cause ends", hold["detail"]?.text ?? "",
+                hold["nextProbeAt"]?.text ?? "when its cause ends", hold["tried"]?.integer.map { "\($0)" } ?? "",
+                hold["detail"]?.text ?? "",
             ])
+            if let redrive = hold["redrive"]?.text {
+                redrives +=
+                    "\(hold["ended"]?.elements?.count ?? 0) jobs ended for \(hold["cause"]?.text ?? "-") before it was "
+                    + "known to be everybody's; once it is over:\n  \(DisplayText.printable(redrive))\n"
+            }
         }
         for hold in accounts {
             table.append([
                 hold["account"]?.text ?? "-", hold["cause"]?.text ?? "-", "-",
-                hold["until"]?.text ?? "when it is resumed", "",
+                hold["until"]?.text ?? (hold["cause"]?.text == "operator_paused" ? "when it is resumed" : "now"), "",
+                (Self.accountWords[hold["cause"]?.text ?? ""] ?? "") + (hold["detail"]?.text.map { ": \($0)" } ?? ""),
             ])
         }
-        return table.rendered(width: StandardStream.output.columns)
+        return table.rendered(width: StandardStream.output.columns) + redrives
     }
+
+    /// Why an account waits, for who has not read of it.
+    private static let accountWords = [
+        "quota_minute": "over its rate", "concurrent_write": "another write of it is under way",
+        "refused": "all its calls are refused, and no other account's was made since; it tries again in rounds",
+        "api_unavailable": "its calls fail, and no other account's was made since; it tries again in rounds",
+        "operator_paused": "paused",
+    ]
 
     private func quota(_ answer: JSONValue) -> String {
         func number(_ name: String) -> String { answer[name]?.integer.map { "\($0)" } ?? "-" }

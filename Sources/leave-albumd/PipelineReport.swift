@@ -40,6 +40,9 @@ final class PipelineReport: Sendable {
         case .replyCopy(let delivered):
             if !delivered { logger.info("a copy of a result could not be delivered to its reply-to") }
         case .holdsChanged(let holds, let lifted): holdsChanged(holds, lifted)
+        case .accountWaits(let hold): accountWaits(hold)
+        case .accountGoesOn(let account, let cause):
+            logger.notice("the account goes on", LogField("account", .account(account.utf8)), LogField("cause", cause))
         case .forgedHeaders(let id):
             logger.notice("ignored the worker's own headers on a publisher's message", job(id))
         case .headersDropped(let id):
@@ -122,11 +125,38 @@ final class PipelineReport: Sendable {
         for hold in holds {
             let before = told.withLock { $0.updateValue(hold, forKey: hold.cause) }
             if before == nil { ledger.recordHold(hold.cause, since: hold.since, until: nil, detail: hold.detail) }
-            guard before != hold else { continue }
+            guard before.map({ Self.isNews(hold, after: $0) }) ?? true else { continue }
+            let words = DaemonStatus.Hold(hold)
             logger.warning(
                 "on hold: \(hold.detail)", LogField("cause", hold.cause.rawValue),
                 LogField("since", hold.since.rfc3339),
-                LogField("next_probe", hold.nextProbeAt?.rfc3339 ?? "when it is mended"))
+                LogField("next_probe", hold.nextProbeAt?.rfc3339 ?? "when it is mended"),
+                words.tried.map { LogField("tried", $0) },
+                words.redrive.map { _ in LogField("ended", words.ended.count) },
+                words.redrive.map { LogField("redrive", $0) })
+        }
+    }
+
+    /// A round is told with the time of the next one, not with each job that it tried.
+    private static func isNews(_ hold: Hold, after before: Hold) -> Bool {
+        var counted = before
+        counted.refusedProbes = hold.refusedProbes
+        return counted != hold
+    }
+
+    private func accountWaits(_ hold: AccountHold) {
+        let account = LogField("account", .account(hold.account.utf8))
+        let cause = LogField("cause", hold.cause)
+        let until = hold.until.map { LogField("until", $0.rfc3339) }
+        let detail = hold.detail.map { ": \($0)" } ?? ""
+        if hold.isFault {
+            // With one account alone it is as if the worker stood still, and there is no hold to say so.
+            logger.warning(
+                "an account waits, and others go on: its calls fail and nobody else's was made since; it tries again by "
+                    + "itself, or when its fault is mended at `leave-albumd resume --account`\(detail)",
+                account, cause, until)
+        } else {
+            logger.info("an account waits for its own rate\(detail)", account, cause, until)
         }
     }
 }

@@ -41,9 +41,8 @@ final class RecentBoard: Sendable {
             state.withLock { $0.history.called(taking: call.duration, at: now) }
         case .letterPublished(let reason): state.withLock { $0.deadLetters[reason, default: 0] += 1 }
         case .settled, .replayed, .parked, .steppedAside, .handedBack, .cancelled, .replyCopy, .holdsChanged,
-            .forgedHeaders,
-            .headersDropped,
-            .setApart, .publishRefused, .ledgerRefused, .deliveryAbandoned, .overdue:
+            .accountWaits, .accountGoesOn, .forgedHeaders, .headersDropped, .setApart, .publishRefused, .ledgerRefused,
+            .deliveryAbandoned, .overdue:
             break
         }
     }

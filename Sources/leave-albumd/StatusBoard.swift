@@ -145,10 +145,7 @@ final class StatusBoard: Sendable {
                 ended: Outcome.allCases.map { .init(outcome: $0.rawValue, count: state.ended[$0]) },
                 perMinute: state.rate.perMinute(minutes: 1, at: now),
                 perMinuteOfFifteen: state.rate.perMinute(minutes: JobRate.minutes, at: now),
-                holds: state.holds.map {
-                    .init(
-                        cause: $0.cause.rawValue, since: $0.since, nextProbeAt: $0.nextProbeAt, detail: $0.detail)
-                })
+                holds: state.holds.map { .init($0) })
         }
     }
 }

@@ -33,10 +33,14 @@ struct StatusCommand: Sendable {
         sheet.add("state", "\(status["state"]?.text ?? "-") since \(status["since"]?.text ?? "-")")
         for hold in status["holds"]?.elements ?? [] {
             let probe = hold["nextProbeAt"]?.text.map { "next probe \($0)" } ?? "ends when its cause does"
+            let tried = hold["tried"]?.integer.map { ", \($0) tried in vain" } ?? ""
             sheet.add(
                 "hold",
-                "\(hold["cause"]?.text ?? "") since \(hold["since"]?.text ?? ""), \(probe): "
+                "\(hold["cause"]?.text ?? "") since \(hold["since"]?.text ?? ""), \(probe)\(tried): "
                     + (hold["detail"]?.text ?? ""))
+            if let redrive = hold["redrive"]?.text {
+                sheet.add("ended before", "\(hold["ended"]?.elements?.count ?? 0) jobs; once it is over: \(redrive)")
+            }
         }
         sheet.add(
             "in hand",

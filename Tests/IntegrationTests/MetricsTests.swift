@@ -10,7 +10,7 @@ extension OnABroker {
         private static let names: Set<String> = [
             "jobs_total", "job_duration_seconds", "time_to_result_seconds", "api_request_duration_seconds",
             "api_requests_total", "attempts_total", "retries_total", "dead_letters_total", "replays_total",
-            "reply_copies_total", "in_flight", "active", "consuming", "held_accounts", "hold",
+            "reply_copies_total", "in_flight", "active", "consuming", "held_accounts", "account_holds", "hold",
             "hold_since_timestamp_seconds", "hold_next_probe_timestamp_seconds", "last_success_timestamp_seconds",
             "quota_remaining", "oldest_job_age_seconds", "ambiguous_jobs", "overdue_retries", "queue_messages",
             "queue_consumers", "token_refreshes_total", "ledger_entries", "ledger_bytes", "ledger_disk_free_bytes",

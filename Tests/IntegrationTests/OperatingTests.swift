@@ -160,6 +160,43 @@ extension OnABroker {
             await stage.end()
         }
 
+        @Test func aHoldNamesWhatItsRefusalHadEndedAndItsCommandBringsThatBack() async throws {
+            let stage = try await Stage()
+            try await stage.start()
+            try await stage.waitUntilConsuming()
+            try await stage.publish(Stage.body("good", account: "acc1", token: "album-good"))
+            _ = try await stage.take("results", atLeast: 1)
+            try await stage.faults(#"{"actions":[{"wording":"wrong_path"}]}"#)
+            // Somebody succeeded a moment ago, so the first refusal is the job's own, and the second is everybody's.
+            try await stage.publish(Stage.body("r-1", account: "acc2", token: "album-r1"))
+            let ended = try await stage.take("results", atLeast: 1).map(ReadResult.init)
+            #expect(ended.first?.reason == "unexpected_status")
+            try await stage.publish(Stage.body("r-2", account: "acc3", token: "album-r2"))
+            try await eventually("it holds") { await stage.log.contains("cause=endpoint_misconfigured") }
+
+            let command = "leave-albumd dead redrive --job=r-1"
+            let log = await stage.log
+            #expect(log.contains(#"tried=0 ended=1 redrive="\#(command)""#), "\(log)")
+            let held = lines(try await stage.command("holds", "--json").text).first?["holds"]?.elements?.first
+            #expect(held?["ended"] == .array([.text("r-1")]) && held?["redrive"]?.text == command)
+            #expect(held?["tried"]?.integer != nil)
+            let text = try await stage.command("holds").text
+            #expect(text.contains("TRIED") && text.contains("\n  \(command)\n"), "\(text)")
+            #expect(try await stage.command("status").text.contains(command))
+
+            try await stage.clearFaults()
+            let resumed = try await stage.command("resume", "endpoint_misconfigured")
+            #expect(resumed.ending == .exited(0) && resumed.text.contains("jobs test the holds now"), "\(resumed)")
+            try await stage.publish(Stage.body("r-3", account: "acc4", token: "album-r3"))
+            let rest = try await stage.take("results", atLeast: 2, seconds: 90).map(ReadResult.init)
+            #expect(rest.allSatisfy { $0.outcome == "left" && $0.json["attempts"]?.integer == 0 }, "\(rest)")
+            let again = try await stage.command("dead", "redrive", "--job=r-1", "--job=r-9")
+            #expect(again.text.contains("1 run again"), "\(again.text)")
+            let back = try await stage.take("results", atLeast: 1).map(ReadResult.init)
+            #expect(back.map(\.messageID) == ["r-1#1"] && back.first?.outcome == "left")
+            await stage.end()
+        }
+
         @Test func aPauseOutlivesTheDaemonAndEverythingSaysWhy() async throws {
             let stage = try await Stage()
             try await stage.start()

@@ -27,7 +27,7 @@ import Threads
     static let names: Set<String> = [
         "jobs_total", "job_duration_seconds", "time_to_result_seconds", "api_request_duration_seconds",
         "api_requests_total", "attempts_total", "retries_total", "dead_letters_total", "replays_total",
-        "reply_copies_total", "in_flight", "active", "consuming", "held_accounts", "hold",
+        "reply_copies_total", "in_flight", "active", "consuming", "held_accounts", "account_holds", "hold",
         "hold_since_timestamp_seconds", "hold_next_probe_timestamp_seconds", "last_success_timestamp_seconds",
         "quota_remaining", "oldest_job_age_seconds", "ambiguous_jobs", "overdue_retries", "queue_messages",
         "queue_consumers", "token_refreshes_total", "ledger_entries", "ledger_bytes", "ledger_disk_free_bytes",
@@ -46,7 +46,8 @@ import Threads
 
     private static func snapshot(holds: [Hold] = [], oldest: Duration? = nil) -> Pipeline.Snapshot {
         Pipeline.Snapshot(
-            holds: holds, inHand: 12, callsInFlight: 4, consumption: .everything, oldestInHand: oldest, heldAccounts: 5)
+            holds: holds, inHand: 12, callsInFlight: 4, consumption: .everything, oldestInHand: oldest,
+            heldAccounts: ["quota_minute": 5, "refused": 0])
     }
 
     private func connect(_ snapshot: Pipeline.Snapshot = Self.snapshot()) {
@@ -211,6 +212,8 @@ import Threads
         #expect(samples["leave_album_in_flight"] == "12")
         #expect(samples["leave_album_oldest_job_age_seconds"] == "1.5")
         #expect(samples["leave_album_held_accounts"] == "5")
+        #expect(samples[#"leave_album_account_holds{cause="quota_minute"}"#] == "5")
+        #expect(samples[#"leave_album_account_holds{cause="refused"}"#] == "0")
         #expect(samples[#"leave_album_broker_connected{link="consume"}"#] == "1")
         #expect(samples[#"leave_album_broker_connected{link="publish"}"#] == "0")
         #expect(samples[#"leave_album_broker_reconnects_total{link="consume"}"#] == "3")

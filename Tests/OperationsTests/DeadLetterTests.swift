@@ -7,7 +7,7 @@ import Threads
 
 /// What a letter's headers are taken for.
 @Suite struct DeadLetterTests {
-    private static func letter(generation: FieldValue) -> DeadLetter {
+    private static func letter(generation: FieldValue, of job: String = "j") -> DeadLetter {
         var properties = Properties()
         var headers = FieldTable()
         headers.append(OwnHeader.reason, .text("poison"))
@@ -16,8 +16,16 @@ import Threads
         return DeadLetter(
             IncomingMessage(
                 tag: DeliveryTag(generation: 1, number: 1), queue: "q.dead", exchange: "", routingKey: "",
-                isRedelivered: false, properties: properties, body: .complete(Array(#"{"jobId":"j"}"#.utf8)),
+                isRedelivered: false, properties: properties, body: .complete(Array(#"{"jobId":"\#(job)"}"#.utf8)),
                 receivedAt: MonotonicTime(nanoseconds: 0)))
+    }
+
+    @Test func severalJobsAreMeantAtOnce() {
+        let filter = DeadLetterFilter(jobIDs: [JobID("a"), JobID("-b")])
+        #expect(!filter.isOfAll)
+        let matching = ["a", "-b", "c"].filter { filter.matches(Self.letter(generation: .integer(0), of: $0)) }
+        #expect(matching == ["a", "-b"])
+        #expect(DeadLetterFilter().isOfAll, "none named: any job")
     }
 
     @Test func aRedriveIsOneGenerationLater() {

@@ -4,7 +4,7 @@ import Foundation
 enum MetricNames {
     static let plain: Set<String> = [
         "jobs_total", "api_requests_total", "attempts_total", "retries_total", "dead_letters_total", "replays_total",
-        "reply_copies_total", "in_flight", "active", "consuming", "held_accounts", "hold",
+        "reply_copies_total", "in_flight", "active", "consuming", "held_accounts", "account_holds", "hold",
         "hold_since_timestamp_seconds", "hold_next_probe_timestamp_seconds", "last_success_timestamp_seconds",
         "quota_remaining", "oldest_job_age_seconds", "ambiguous_jobs", "overdue_retries", "queue_messages",
         "queue_consumers", "token_refreshes_total", "ledger_entries", "ledger_bytes", "ledger_disk_free_bytes",

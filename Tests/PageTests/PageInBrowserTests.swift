@@ -58,7 +58,19 @@ import Threads
         #expect(page.text("latency").contains("1 s 30 min ago"))
     }
 
-    @Test func aHoldSaysWhyAndWhenOneJobTriesAgain() async throws {
+    @Test func aHoldNamesWhatItsRefusalHadEndedAndTheCommandThatBringsItBack() async throws {
+        let start = Sample.now()
+        var status = Sample.holding(at: start)
+        status.holds[0].tried = 8
+        status.holds[0].ended = ["a", "b"]
+        let page = try await look(PageServer { [status] _ in .status(status) }).page
+        #expect(
+            page.text("beside").hasSuffix(
+                ". 8 tried in vain. 2 jobs ended for it before it was known to be everybody's; once it is over: "
+                    + "leave-albumd dead redrive --job=a --job=b"), "\(page.text("beside"))")
+    }
+
+    @Test func aHoldSaysWhyAndWhenJobsTryAgain() async throws {
         let start = Sample.now()
         let page = try await look(PageServer { _ in .status(Sample.holding(at: start)) }).page
         #expect(page.title == "hold: quota_day – leave-albumd")

@@ -50,6 +50,18 @@ import Threads
         #expect(json["quota"]?["doneAt"]?.text == (Self.now + .seconds(72_000)).rfc3339)
     }
 
+    @Test func whatAHoldIsAndWhatItCost() throws {
+        var status = Sample.holding(at: Self.now)
+        status.holds[0].tried = 8
+        status.holds[0].ended = ["a", "b"]
+        status.holds.append(.init(cause: "results_full", since: Self.now, nextProbeAt: nil, detail: "full"))
+        let holds = try #require(status.json["holds"]?.elements)
+        #expect(holds[0]["tried"] == .integer(8))
+        #expect(holds[0]["ended"] == .array([.text("a"), .text("b")]))
+        #expect(holds[0]["redrive"]?.text == "leave-albumd dead redrive --job=a --job=b")
+        for name in ["tried", "ended", "redrive", "nextProbeAt"] { #expect(holds[1][name] == nil, "\(name)") }
+    }
+
     @Test func whatIsNotKnownIsLeftOut() {
         let json = DaemonStatus(
             version: "1", pid: 1, startedAt: Self.now, at: Self.now, state: "connecting", since: Self.now,

@@ -141,13 +141,29 @@ import Threads
 
     @Test mutating func accountsThatWaitAloneAreCounted() {
         dispatch.accept(item(1, "j1", account: "a"), at: at(0))
-        #expect(dispatch.waitingAccounts == 0)
+        #expect(dispatch.waitingAccounts(at: at(0)) == [:])
         dispatch.pause(AccountID("a"), at: at(0))
         dispatch.refuse(AccountID("b"), .minute, atLeast: .seconds(10), at: at(0), wall: Timestamp(milliseconds: 0))
-        #expect(dispatch.waitingAccounts == 2)
-        let wasWaiting = dispatch.resume(AccountID("a"), at: at(1))
-        #expect(wasWaiting)
-        #expect(dispatch.waitingAccounts == 1)
+        #expect(dispatch.waitingAccounts(at: at(0)) == [.paused: 1, .minute: 1])
+        let resumed = dispatch.resume(AccountID("a"), at: at(1))
+        #expect(resumed == .paused)
+        #expect(dispatch.waitingAccounts(at: at(1)) == [.minute: 1])
+    }
+
+    @Test mutating func theCanaryTestsAHoldFirstButNotWithAJobThatHasFailed() {
+        dispatch.limits.canary = AccountID("bird")
+        dispatch.accept(item(1, "j1", account: "a"), at: at(0))
+        dispatch.accept(item(2, "tweet", account: "bird"), at: at(0))
+        var other = dispatch
+        var third = dispatch
+        let first = dispatch.nextProbe(callLimit: 1, rank: { _, _ in 0 }, at: at(1))
+        #expect(first?.item.job?.id == JobID("tweet"))
+        let afterFailure = other.nextProbe(
+            callLimit: 1, rank: { job, _ in job == JobID("tweet") ? 2 : 0 }, at: at(1))
+        #expect(afterFailure?.item.job?.id == JobID("j1"))
+        let ownTrouble = third.nextProbe(
+            callLimit: 1, rank: { _, account in account == AccountID("a") ? 0 : nil }, at: at(1))
+        #expect(ownTrouble?.item.job?.id == JobID("j1"))
     }
 
     @Test mutating func noMoreCallsThanTheLimit() {

@@ -88,21 +88,21 @@ import Threads
         Fault(row: 2, answer: .tlsTrustFailure(detail: "unknown CA")),
         Fault(row: 3, answer: .ambiguous(detail: "reset"), mayApply: true),
         Fault(row: 5, answer: .html, mayApply: true, reason: "response_malformed"),
-        Fault(row: 6, answer: .redirect),
+        Fault(row: 6, answer: .redirect, reason: "unexpected_status"),
         Fault(row: 6, answer: plain(202, "{}"), mayApply: true, reason: "response_malformed"),
         Fault(row: 7, answer: .error(400, "INVALID_ARGUMENT", "Invalid JSON payload received."), reason: "client_bug"),
         Fault(row: 8, answer: .error(400, "INVALID_ARGUMENT", "The user is the owner."), reason: "leave_refused"),
         Fault(row: 9, answer: .unknownToken, reason: "leave_refused"),
-        Fault(row: 11, answer: plain(404)),
+        Fault(row: 11, answer: plain(404), reason: "unexpected_status"),
         Fault(row: 12, answer: .error(401, "UNAUTHENTICATED", "Expired"), reason: "auth_rejected"),
         Fault(
             row: 14, answer: error(403, "PERMISSION_DENIED", "x", "USER_BLOCKED_BY_ADMIN"), reason: "account_blocked"),
-        Fault(row: 15, answer: error(401, "UNAUTHENTICATED", "x", "CREDENTIALS_MISSING")),
+        Fault(row: 15, answer: error(401, "UNAUTHENTICATED", "x", "CREDENTIALS_MISSING"), reason: "auth_rejected"),
         Fault(
             row: 16, answer: .error(403, "PERMISSION_DENIED", "Request had insufficient authentication scopes."),
             reason: "permission_denied"),
-        Fault(row: 17, answer: error(403, "PERMISSION_DENIED", "x", "SERVICE_DISABLED")),
-        Fault(row: 18, answer: error(403, "PERMISSION_DENIED", "x", "BILLING_DISABLED")),
+        Fault(row: 17, answer: error(403, "PERMISSION_DENIED", "x", "SERVICE_DISABLED"), reason: "permission_denied"),
+        Fault(row: 18, answer: error(403, "PERMISSION_DENIED", "x", "BILLING_DISABLED"), reason: "permission_denied"),
         Fault(
             row: 19, answer: .error(403, "PERMISSION_DENIED", "Google Photos is disabled for the user"),
             reason: "photos_disabled_for_user"),
@@ -119,7 +119,8 @@ import Threads
         Fault(row: 29, answer: .error(500, "INTERNAL", "Internal error encountered."), mayApply: true),
         Fault(row: 30, answer: .error(500, "DATA_LOSS", "x"), mayApply: true, reason: "server_data_loss"),
         Fault(row: 31, answer: .unavailable, mayApply: true),
-        Fault(row: 32, answer: plain(418, "{}"), reason: "unexpected_status"), Fault(row: 32, answer: plain(403)),
+        Fault(row: 32, answer: plain(418, "{}"), reason: "unexpected_status"),
+        Fault(row: 32, answer: plain(403), reason: "unexpected_status"),
     ]
 
     private struct World {

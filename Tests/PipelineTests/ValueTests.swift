@@ -76,14 +76,35 @@ func at(_ seconds: Double) -> MonotonicTime { MonotonicTime(nanoseconds: Int64(s
         #expect(account.rememberedUntil(at: at(0)) == slots.last)
     }
 
+    @Test mutating func aFaultIsThereBetweenItsWaitsTooAndAnOperatorEndsIt() {
+        account.wait(.refused, for: .seconds(5), detail: "no", at: at(0), wall: wall)
+        #expect(account.trouble(at: at(1))?.until == at(5))
+        account.forgetPassedWait(at: at(6))
+        let tried = account.trouble(at: at(6))
+        #expect(tried?.cause == .refused && tried?.detail == "no" && tried?.until == nil)
+        #expect(account.rememberedUntil(at: at(6)).map { $0 > at(3600) } == true, "its jobs are in a delay queue")
+        #expect(account.trouble(at: at(7205)) == nil, "none came back")
+        let resumed = [account.resume(at: at(6)), account.resume(at: at(6))]
+        #expect(resumed == [.refused, nil] && account.trouble(at: at(6)) == nil)
+    }
+
+    @Test mutating func onlyItsOwnEndEndsAFault() {
+        account.wait(.failing, for: .seconds(30), detail: "503", at: at(0), wall: wall)
+        let ends = [account.endFault(.refused), account.endFault(.failing)]
+        #expect(ends == [false, true] && account.wait == nil)
+        account.wait(.failing, for: .seconds(30), detail: "503", at: at(40), wall: wall)
+        #expect(account.succeeded() == .failing)
+        #expect(account.succeeded() == nil && account.trouble(at: at(40)) == nil)
+    }
+
     @Test mutating func aPausedAccountWaitsUntilItIsResumed() {
         account.pause()
         account.succeeded()
         account.refuse(.minute, atLeast: .zero, at: at(0), wall: wall)
         #expect(account.wait?.cause == .paused)
         #expect(account.nextSlot(limit: 0, at: at(1_000_000)) != nil)
-        let resumed = [account.resume(), account.resume()]
-        #expect(resumed == [true, false])
+        let resumed = [account.resume(at: at(0)), account.resume(at: at(0))]
+        #expect(resumed == [.paused, nil])
         #expect(account.nextSlot(limit: 0, at: at(1_000_000)) == nil)
     }
 }

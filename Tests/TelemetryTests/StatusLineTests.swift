@@ -35,6 +35,21 @@ import Threads
         #expect(now.line(silences: []).contains("since 2026-11-24T08:00:00.000Z, ends when its cause does; full"))
     }
 
+    @Test func aHoldSaysThatJobsHadEndedForItAndHowTheyComeBack() {
+        var now = status("hold:api_retired")
+        now.holds = [
+            .init(
+                cause: "api_retired", since: Self.time, nextProbeAt: nil, detail: "gone",
+                ended: ["offboard-2026-17", "-a:b/c.d_e"])
+        ]
+        #expect(
+            now.line(silences: []).hasSuffix("; gone (2 ended for it before: see `leave-albumd holds`)"),
+            "nineteen ids of 128 bytes are no line")
+        #expect(now.holds[0].redrive == "leave-albumd dead redrive --job=offboard-2026-17 --job=-a:b/c.d_e")
+        now.holds[0].ended = []
+        #expect(now.line(silences: []).hasSuffix("; gone") && now.holds[0].redrive == nil)
+    }
+
     @Test(arguments: [
         ("connecting", "connecting: no such host"), ("standby", "standing by: no such host"),
         ("draining", "draining: 0 in hand"),

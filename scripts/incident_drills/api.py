@@ -33,15 +33,39 @@ def retired(drill):
     drill.simulator.answers({"wording": "permission"})
     drill.provoked()
     drill.submit(drill.jobs(8))
-    drill.sees()
+    drill.sees("ApiRefusesEverybody", "api_retired")
     drill.simulator.behaves()
     said = drill.settle()
-    drill.must("one job tests the holds now" in said, said)
+    drill.must("jobs test the holds now" in said, said)
     drill.is_well("hold lifted cause=api_retired")
     # The first four wait for five minutes, to see what becomes of their neighbours.
     later = drill.jobs(3)
     drill.submit(later)
     drill.await_left(later)
+
+
+def alone(drill):
+    """With one account nobody can tell whether it is the account or everybody."""
+    drill.start()
+    drill.simulator.answers({"wording": "permission"})
+    drill.provoked()
+    drill.submit(of_one_account(drill, 3))
+    drill.sees("AccountAlone", "refused")
+    status, said = drill.daemon.command("holds")
+    drill.must("all its calls are refused" in said, said)
+    drill.simulator.behaves()
+    drill.mended()
+    drill.settled_by = "leave-albumd resume --account"
+    status, said = drill.daemon.command("resume", "--account", "alone")
+    drill.must(status == 0, said)
+    drill.is_well("the account goes on account=alone cause=refused")
+    later = of_one_account(drill, 3)
+    drill.submit(later)
+    drill.await_left(later)
+
+
+def of_one_account(drill, count):
+    return [{**job, "account": "alone"} for job in drill.jobs(count)]
 
 
 def down(drill):
@@ -84,7 +108,8 @@ def clock_jump(drill):
     drill.provoked()
     # Into another day, whatever the hour.
     set_clock(offset, 30 * 3600)
-    jobs = drill.jobs(4)
+    # Two answers are believed, and others may be on their way by then: some jobs have to be left.
+    jobs = drill.jobs(40)
     drill.submit(jobs)
     drill.sees()
     answers_with_its_time(drill)
