@@ -78,6 +78,15 @@ class Auditor(unittest.TestCase):
         self.run_.results.remove(self.of(name))
         self.rejects("accounted", "letters")
 
+    def test_a_rejection_that_went_with_the_results_is_explained(self):
+        for name in [r["id"] for r in self.run_.results if r["id"].startswith("rejected:")]:
+            self.run_.results.remove(self.of(name))
+        self.assertIn("accounted", judge(self.run_)["violations"])
+        self.run_.fault("delete_results", 100, 2_000)
+        self.rejects()
+        self.run_.faults[-1].update(at=T + 50_000, until=T + 51_000)
+        self.assertIn("accounted", judge(self.run_)["violations"])
+
     def test_a_message_that_was_never_confirmed(self):
         self.run_.published = [record for record in self.run_.published if record != {"number": 0, "confirmed": T + 1}]
         self.rejects("accounted")

@@ -74,6 +74,9 @@ class Facts:
         self.calls_by_token = collections.defaultdict(list)
         for call in self.calls:
             self.calls_by_token[call["token"]].append(call)
+        self.letters_by_number = collections.defaultdict(list)
+        for letter in letters:
+            self.letters_by_number[letter.get("number")].append(letter)
         self.copies = collections.OrderedDict()
         for result in results:
             self.copies.setdefault(result["id"], []).append(result)

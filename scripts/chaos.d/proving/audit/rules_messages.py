@@ -6,13 +6,27 @@ def rejection_id(message, reason):
     return f"rejected:{message['sha256'][:32]}:{reason}"
 
 
+def was_rejected(facts, message, reason):
+    """Its result came, or its letter did and the result went with its queue: the ledger knows nothing of a rejection,
+    so that it cannot be published again."""
+    if rejection_id(message, reason) in facts.copies:
+        return True
+    return any(letter["own"].get("reason") == reason
+               and facts.between({"delete_results"}, letter["at"] - NEAR_MS, letter["at"] + NEAR_MS)
+               for letter in facts.letters_by_number.get(str(message["number"]), ()))
+
+
+#: Between the result and the letter of a message, on a machine that is busy.
+NEAR_MS = 3_000
+
+
 def accounted(facts):
     """Each confirmed message has its result."""
     for message in facts.messages.values():
         if "confirmed" not in message:
             yield f"message {message['number']} was never confirmed: the run is not whole"
         elif message["role"] == "bad":
-            if rejection_id(message, message["expect"]) not in facts.copies:
+            if not was_rejected(facts, message, message["expect"]):
                 yield f"bad message {message['number']} has no result for {message['expect']}"
     gone = []
     for job in facts.jobs.values():
@@ -34,20 +48,20 @@ def conflicts(facts):
     for job in facts.jobs.values():
         variants = job.variants
         losers = [key for key, messages in variants.items()
-                  if any(rejection_id(m, "job_id_conflict") in facts.copies for m in messages)]
+                  if any(was_rejected(facts, m, "job_id_conflict") for m in messages)]
         if len(losers) != max(0, len(variants) - 1):
             yield f"job {job.name}: of {len(variants)} variants {len(losers)} are rejected"
             continue
         for key in losers:
             for message in variants[key]:
-                if rejection_id(message, "job_id_conflict") not in facts.copies:
+                if not was_rejected(facts, message, "job_id_conflict"):
                     yield f"job {job.name}: message {message['number']} is neither done nor rejected"
 
 
 def winner(facts, job):
     """(account, token) that the job's results are about."""
     for key, messages in job.variants.items():
-        if not any(rejection_id(m, "job_id_conflict") in facts.copies for m in messages):
+        if not any(was_rejected(facts, m, "job_id_conflict") for m in messages):
             return key
     return None, None
 
@@ -86,6 +100,9 @@ def letters(facts):
             yield f"letter of message {number} is not the message that came"
         if message["role"] == "bad" or reason == "job_id_conflict":
             name = rejection_id(message, reason)
+            if name not in facts.copies and was_rejected(facts, message, reason):
+                facts.explain("rejection gone with the deleted results")
+                continue
         else:
             name = f"{message.get('job')}#{letter['own'].get('generation', 0)}"
         told.add(name)
