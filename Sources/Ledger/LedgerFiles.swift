@@ -44,6 +44,8 @@ struct LedgerFiles: Equatable, Sendable {
             guard let found = FileIdentity(path: name) else { return "\(name) is gone" }
             if found != known { return "another file is now \(name)" }
         }
-        return nil
+        // The same file by a link: who opens it next looks for log and index where the link leads, and finds none.
+        let leads = Self.resolved(path)
+        return leads == place ? nil : "\(path) leads to \(leads) now, and the log is \(place)-wal"
     }
 }

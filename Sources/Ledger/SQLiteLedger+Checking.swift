@@ -11,7 +11,11 @@ extension SQLiteLedger {
 
     /// Copies that daemons saved of a displaced ledger beside `path`, in the order of their names.
     public static func rescued(path: String) -> [String] {
-        let place = LedgerFiles.resolved(path)
+        // Beside the name that it had, also if that has become a link since, and beside where it leads.
+        Set([path, LedgerFiles.resolved(path)].flatMap(rescued(beside:))).sorted()
+    }
+
+    private static func rescued(beside place: String) -> [String] {
         let start = (place.split(separator: "/").last.map(String.init) ?? "") + ".rescued-"
         let directory = LedgerDisk.directory(of: place)
         guard let entries = opendir(directory) else { return [] }

@@ -41,6 +41,14 @@ extension Dispatch {
         return start(best.tag, .probe, at: now)
     }
 
+    /// Whether a job that waits in hand may be called now, and `isFit` to test the holds.
+    func hasProbe(at now: MonotonicTime, where isFit: (JobID, AccountID) -> Bool) -> Bool {
+        entries.values.contains { entry in
+            guard entry.state == .waiting, let job = entry.item.job else { return false }
+            return isFit(job.id, job.account) && mayProbe(entry.item, job.account, at: now)
+        }
+    }
+
     private func mayProbe(_ item: Item, _ name: AccountID, at now: MonotonicTime) -> Bool {
         guard item.lane != .broken, item.lane != .bulk || bulkOpensAt == nil else { return false }
         guard let account = accounts[name] else { return true }

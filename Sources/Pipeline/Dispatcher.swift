@@ -161,12 +161,16 @@ final class Dispatcher: Sendable {
     // MARK: Holds
 
     /// One word is enough. `atLeast`: what the world named. `call`: whose word it was, if it was a call's.
-    func hold(_ cause: HoldCause, detail: String, atLeast wait: Duration? = nil, by call: Gate.Call? = nil) {
+    /// False if it is that job's own trouble, which holds nobody.
+    @discardableResult
+    func hold(_ cause: HoldCause, detail: String, atLeast wait: Duration? = nil, by call: Gate.Call? = nil) -> Bool {
         let wall = clock.wall()
+        var isHeld = true
         changeHolds { state, now in
-            state.gate.hold(cause, detail: detail, atLeast: wait, by: call, at: now, wall: wall)
+            isHeld = state.gate.hold(cause, detail: detail, atLeast: wait, by: call, at: now, wall: wall)
             return []
         }
+        return isHeld
     }
 
     /// A hold of an earlier run that still stands; its first probe comes after `wait`.

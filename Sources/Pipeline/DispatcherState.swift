@@ -37,7 +37,9 @@ struct DispatcherState {
             return (turns, nil)
         }
         dispatch.advance(to: now)
-        gate.advance(isCalling: dispatch.callsInFlight > 0, at: now, wall: wall)
+        let hasUntried =
+            gate.isProbing && dispatch.hasProbe(at: now) { gate.rank($0, of: $1, at: now).map { $0 < 2 } ?? false }
+        gate.advance(isCalling: dispatch.callsInFlight > 0, hasUntried: hasUntried, at: now, wall: wall)
         let handsBack = gate.isHolding && !gate.isProbing && !gate.keepsDeliveries(at: now)
         if gate.isHolding { dispatch.clearTheWay(keepsOne: !handsBack, isInTheWay: gate.isInTheWay) }
         if gate.isProbing, consumption == .fewAtATime { dispatch.clearAccountsThatWait(at: now) }

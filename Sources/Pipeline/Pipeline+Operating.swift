@@ -35,7 +35,9 @@ extension Pipeline {
             dispatcher.lift(cause)
             return .lifted
         }
-        return probe() ? .probing : .none
+        // Beside a pause they begin when that ends.
+        _ = probe()
+        return .probing
     }
 
     /// Takes over what of `next` can change while jobs are in hand; the rest stays as it was at the start.

@@ -135,9 +135,12 @@ extension Worker {
     ) -> Admission {
         switch dispatcher.tokenRefused(call, isMisconfigured: isMisconfigured, detail: detail) {
         case .standStill: .wait(until: clock.now())
-        case .standAside(let time): .stepAside(until: now + time, .hold)
+        case .standAside(let time): .stepAside(until: clock.wall() + time, .hold)
         case .own, .open:
-            .park(until: now + max(retryAfter ?? .zero, Self.unavailableCredential), cause: "credentials: \(detail)")
+            // From now, not from when it was asked for: that may have taken longer than the wait.
+            .park(
+                until: clock.wall() + max(retryAfter ?? .zero, Self.unavailableCredential),
+                cause: "credentials: \(detail)")
         }
     }
 

@@ -47,8 +47,7 @@ extension Worker {
             let now = clock.wall()
             let isProbed = dispatcher.holds.contains { $0.cause == .quotaDay }
             let wait = isProbed ? nil : budget.endDay(at: now) - now + .seconds(Int.random(in: 0...900))
-            dispatcher.hold(.quotaDay, detail: verdict.detail, atLeast: wait, by: call)
-            return .standStill
+            return dispatcher.hold(.quotaDay, detail: verdict.detail, atLeast: wait, by: call) ? .standStill : .own
         case .throttle: return throttled(call, threshold: Gate.accountsThrottled, verdict)
         case .delayAccount, .delayAccountLonger: return throttled(call, threshold: Self.accountsOverTheirRate, verdict)
         }

@@ -187,8 +187,8 @@ struct Worker: Sendable {
             case .malformedAnswer:
                 hand.progress.malformedAnswers += 1
                 return await failAttempt(hand, verdict, atLeast: .zero, delivery)
-            case .hold, .endDay: return await standStill(hand, delivery)
-            case .throttle, .delayAccount: return await delay(hand, .minute, verdict, delivery)
+            case .hold: return await standStill(hand, delivery)
+            case .endDay, .throttle, .delayAccount: return await delay(hand, .minute, verdict, delivery)
             case .delayAccountLonger: return await delay(hand, .concurrent, verdict, delivery)
             }
         }

@@ -22,6 +22,13 @@ extension Settings {
         }
     }
 
+    /// The files that hold what a daemon lives by, as far as the settings name them: every secret, and the ledger with
+    /// what belongs to it. No command replaces one of them by what it writes.
+    public var vitalFiles: [String] {
+        let ledger = ["", "-wal", "-shm", "-journal", ".lock"].map { self.ledger.path + $0 }
+        return SettingSchema.keys.compactMap { $0.file(self)?.path } + ledger
+    }
+
     /// What is wrong with the files that `*_file` keys name: missing, unreadable, empty. It reads them all.
     public func secretFileFaults() -> [SettingsFault] {
         SettingSchema.keys.compactMap { key in

@@ -29,10 +29,9 @@ struct BundleCommand: Sendable {
         guard !unit.hasPrefix("-") else { throw arguments.error("--unit takes the name of a unit, not \(unit)") }
         let now = SystemTimekeeper().wall().rfc3339
         let name = arguments.positionals.first ?? "leave-albumd-bundle-\(now.filter { $0 != ":" }).tar.gz"
-        // Refused before anything is asked: collecting takes a while.
-        let target = try OutputTarget(name)
-
         let (settings, faults) = load(config)
+        // Refused before anything is asked: collecting takes a while.
+        let target = try OutputTarget(name, sparing: [config] + (settings?.vitalFiles ?? []))
         let scrubber = Scrubber(
             secrets: settings?.secretContents() ?? [], accounts: settings?.namedAccounts() ?? [])
         var items = [described(settings, faults, config, scrubber)]

@@ -95,7 +95,8 @@ struct LedgerCommand: Sendable {
     }
 
     private func backUp() async throws -> ExitStatus {
-        switch try OutputTarget(arguments.positionals[0]) {
+        let own = [arguments.value("--config") ?? Commands.defaultConfig] + settings.vitalFiles
+        switch try OutputTarget(arguments.positionals[0], sparing: own) {
         case .standardOutput: return try await streamBackup()
         case .file(let path):
             let answer = try await ask("ledger.backup", .init("file", .text(Self.absolute(path))))

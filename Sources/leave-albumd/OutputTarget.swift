@@ -24,6 +24,32 @@ enum OutputTarget {
         self = .file(name)
     }
 
+    /// The same, and not over one of these files, by whatever name.
+    init(_ name: String, sparing files: [String]) throws(CommandFailure) {
+        try self.init(name)
+        guard case .file(let path) = self else { return }
+        for file in files where Self.isSame(path, file) {
+            throw CommandFailure(.cannotCreateFile, "\(path) is \(file), which the daemon lives by: name another file")
+        }
+    }
+
+    /// What is not there yet is told by its directory.
+    private static func isSame(_ one: String, _ other: String) -> Bool {
+        var (first, second) = (stat(), stat())
+        if stat(one, &first) == 0, stat(other, &second) == 0 {
+            return first.st_dev == second.st_dev && first.st_ino == second.st_ino
+        }
+        func parts(_ path: String) -> (directory: String, name: Substring) {
+            guard let slash = path.lastIndex(of: "/") else { return (".", path[...]) }
+            return (slash == path.startIndex ? "/" : String(path[..<slash]), path[path.index(after: slash)...])
+        }
+        let (here, there) = (parts(one), parts(other))
+        guard here.name.utf8.elementsEqual(there.name.utf8), stat(here.directory, &first) == 0,
+            stat(there.directory, &second) == 0
+        else { return false }
+        return first.st_dev == second.st_dev && first.st_ino == second.st_ino
+    }
+
     /// A directory for what is on its way there.
     var scratch: String {
         switch self {

@@ -189,6 +189,16 @@ extension OnABroker {
                         #expect(refused.text.contains(word), "\(refused.text)")
                     }
                 }
+                for command in [["ledger", "backup"], ["bundle"]] {
+                    for name in ["ledger.sqlite3", "ledger.sqlite3-wal", "d.toml"] {
+                        let target = stage.directory.file(name).path
+                        let before = try? Data(contentsOf: URL(fileURLWithPath: target))
+                        let refused = try await run(stage, command + [target] + config, "")
+                        #expect(refused.ending == .exited(73), "\(command) \(target): \(refused.text)")
+                        let after = try? Data(contentsOf: URL(fileURLWithPath: target))
+                        #expect(after?.prefix(16) == before?.prefix(16), "\(command) \(target)")
+                    }
+                }
                 #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link) == "nothing")
                 var status = stat()
                 #expect(lstat(pipe, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO)

@@ -58,12 +58,13 @@ import Threads
     }
 
     private enum Mishap: CaseIterable {
-        case movedAway, removed, replacedByABackup, logRemoved, logReplaced, indexRemoved, emptiedAnew
+        case movedAway, removed, replacedByABackup, logRemoved, logReplaced, indexRemoved, emptiedAnew, linked
 
         var word: String {
             switch self {
             case .movedAway, .removed, .logRemoved, .indexRemoved: "is gone"
             case .replacedByABackup, .logReplaced, .emptiedAnew: "another file is now"
+            case .linked: "leads to"
             }
         }
 
@@ -77,6 +78,10 @@ import Threads
                 write([1, 2, 3], to: folder.path + "/foreign")
                 #expect(rename(folder.path + "/foreign", folder.ledger + "-wal") == 0)
             case .indexRemoved: #expect(unlink(folder.ledger + "-shm") == 0)
+            case .linked:
+                // To another disk, as it may be: the next opener finds no log there.
+                #expect(rename(folder.ledger, folder.path + "/moved") == 0)
+                #expect(symlink("moved", folder.ledger) == 0)
             case .emptiedAnew:
                 #expect(unlink(folder.ledger) == 0)
                 write([], to: folder.ledger)

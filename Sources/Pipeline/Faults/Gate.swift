@@ -215,7 +215,12 @@ struct Gate: Sendable {
     private mutating func stand(
         _ call: Call, isConclusive: Bool, atLeast wait: Duration? = nil, at now: MonotonicTime
     ) -> Ruling {
-        book.failed(call.job, isProbe: call.isProbe, isConclusive: isConclusive, atLeast: wait, at: now)
+        if isConclusive {
+            // Whose word it was is not the point: nothing was sent, or the day is over for all.
+            if call.isProbe { book.tried(call.job, isConclusive: true, atLeast: wait, at: now) }
+        } else {
+            book.failed(call.job, isProbe: call.isProbe, isConclusive: false, atLeast: wait, at: now)
+        }
         return isConclusive ? .standStill : .standAside(book.awayTime(at: now))
     }
 
@@ -241,13 +246,21 @@ struct Gate: Sendable {
 
     // MARK: Holds
 
-    /// One word is enough. `atLeast`: what the world named. `call`: whose word it was, if it was a call's.
+    /// One word is enough. `atLeast`: what the world named. `call`: whose word it was, if it was a call's: another job is
+    /// asked next. False if the job has said so before and others succeeded since each time: then it holds nobody.
     mutating func hold(
         _ cause: HoldCause, detail: String, atLeast wait: Duration? = nil, by call: Call? = nil,
         at now: MonotonicTime, wall: Timestamp
-    ) {
+    ) -> Bool {
+        if let call {
+            let isOwn = trouble.isOwn(call.job)
+            trouble.failed(call.job, at: now)
+            if isOwn, holds[cause] == nil { return false }
+        }
         book.engage(cause, detail: detail, atLeast: wait, at: now, wall: wall)
-        if let call, book.areTested { _ = stand(call, isConclusive: true, atLeast: wait, at: now) }
+        guard let call, book.areTested else { return true }
+        book.failed(call.job, isProbe: call.isProbe, isConclusive: true, atLeast: wait, at: now)
+        return true
     }
 
     /// A hold of an earlier run. Its first round comes after `wait`.
@@ -270,9 +283,10 @@ struct Gate: Sendable {
     /// When there is something to be done though nothing happens.
     func nextLook(at now: MonotonicTime) -> MonotonicTime? { book.round?.nextLook(at: now) ?? book.nextProbe }
 
-    /// Begins a round whose time has come, and ends one that is over. `isCalling`: a probe is in flight.
-    mutating func advance(isCalling: Bool, at now: MonotonicTime, wall: Timestamp) {
-        book.advance(isCalling: isCalling, at: now, wall: wall)
+    /// Begins a round whose time has come, and ends one that is over. `isCalling`: a probe is in flight; `hasUntried`: a job
+    /// that has not failed is in hand.
+    mutating func advance(isCalling: Bool, hasUntried: Bool, at now: MonotonicTime, wall: Timestamp) {
+        book.advance(isCalling: isCalling, hasUntried: hasUntried, at: now, wall: wall)
     }
 
     /// Begins a round at once. False if no hold is tested by jobs.

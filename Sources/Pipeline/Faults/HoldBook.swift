@@ -97,9 +97,12 @@ struct HoldBook: Sendable {
         return holds.values.compactMap(\.nextProbe).max()
     }
 
-    /// Begins a round whose time has come, and ends one that is over. `isCalling`: a probe is in flight.
-    mutating func advance(isCalling: Bool, at now: MonotonicTime, wall: Timestamp) {
-        if let round, !isCalling, round.isOver(at: now) { endRound(atLeast: round.leastWait, at: now, wall: wall) }
+    /// Begins a round whose time has come, and ends one that is over. `isCalling`: a probe is in flight; `hasUntried`: a job
+    /// that has not failed is in hand.
+    mutating func advance(isCalling: Bool, hasUntried: Bool, at now: MonotonicTime, wall: Timestamp) {
+        if let round, !isCalling, round.isOver(hasUntried: hasUntried, at: now) {
+            endRound(atLeast: round.leastWait, at: now, wall: wall)
+        }
         guard let time = nextProbe, time <= now else { return }
         let sizes = holds.values.map { ProbePlan.jobs(inRound: $0.round, evidence: $0.evidence ?? 1) }
         round = ProbeRound(limit: max(sizes.max() ?? 1, isExtraRound ? ProbePlan.firstRound : 1), at: now)
@@ -144,7 +147,7 @@ struct HoldBook: Sendable {
         _ job: JobID, isProbe: Bool, isConclusive: Bool, atLeast wait: Duration?, at now: MonotonicTime
     ) {
         if isProbe { tried(job, isConclusive: isConclusive, atLeast: wait, at: now) }
-        if !isConclusive { failed.insert(job) }
+        failed.insert(job)
     }
 
     /// A probe came to something, and the holds stand. More than one answer to a job count once.

@@ -39,10 +39,12 @@ struct ProbeRound: Sendable {
         return tried.insert(job).inserted
     }
 
-    /// Whether it tries no more. A round in which nothing came to be tried waits for the first job.
-    func isOver(at now: MonotonicTime) -> Bool {
+    /// Whether it tries no more. A round in which nothing came to be tried waits for the first job. `hasUntried`: one that
+    /// has not failed is in hand; that the worker is slow is no sign that none is left.
+    func isOver(hasUntried: Bool, at now: MonotonicTime) -> Bool {
         guard !tried.isEmpty else { return false }
-        return isConclusive || tried.count >= limit || remaining(at: now) == .zero || isQuiet(at: now)
+        return isConclusive || tried.count >= limit || remaining(at: now) == .zero
+            || (isQuiet(at: now) && !hasUntried)
     }
 
     /// Nothing that has not failed yet comes any more: one that has may be tried, if none was in this round.

@@ -21,8 +21,8 @@ import Threads
         ).ruling
     }
 
-    private func advance(_ second: Double, isCalling: Bool = false) {
-        gate.advance(isCalling: isCalling, at: at(second), wall: wall)
+    private func advance(_ second: Double, isCalling: Bool = false, hasUntried: Bool = false) {
+        gate.advance(isCalling: isCalling, hasUntried: hasUntried, at: at(second), wall: wall)
     }
 
     private func succeed(_ number: Int = 0, at second: Double, isProbe: Bool = false) -> [HoldCause] {
@@ -145,7 +145,9 @@ import Threads
         _ = refuse(2, at: 500, isProbe: true)
         advance(500.9)
         #expect(gate.isProbing)
-        advance(501)
+        advance(501.5, hasUntried: true)
+        #expect(gate.isProbing, "that the worker is slow is no sign that nothing is left")
+        advance(502)
         #expect(!gate.isProbing)
     }
 
@@ -216,7 +218,7 @@ import Threads
         _ = refuse(1, at: 0)
         advance(6)
         #expect(gate.isProbing && limit(at: 6) == 1)
-        gate.hold(.operatorPaused, detail: "paused", at: at(6), wall: wall)
+        _ = gate.hold(.operatorPaused, detail: "paused", at: at(6), wall: wall)
         advance(7)
         #expect(!gate.isProbing && limit(at: 7) == 0)
         let gone = gate.lift(.operatorPaused)
@@ -243,6 +245,23 @@ import Threads
         // Another account's call is made: whose fault it is will show.
         let freed = gate.callBegan(AccountID("bob"), at: at(2))
         #expect(freed == [AccountID("ann")])
+    }
+
+    /// One word is enough, but not again and again against the successes of all others.
+    @Test func aJobThatSaysTheDayIsOverBesideSuccessesHoldsNobody() {
+        func say(at second: Double) -> Bool {
+            gate.hold(.quotaDay, detail: "per day", by: call(1, at: second), at: at(second), wall: wall)
+        }
+        for second in [0.0, 10] {
+            #expect(say(at: second))
+            #expect(gate.isInTheWay(JobID("j1")), "another job is asked next")
+            let isTested = gate.probeNow(at: at(second + 1), wall: wall)
+            #expect(isTested)
+            advance(second + 1)
+            #expect(succeed(2, at: second + 2, isProbe: true) == [.quotaDay])
+        }
+        #expect(!say(at: 20))
+        #expect(gate.holds.isEmpty)
     }
 
     // MARK: What lifts what
@@ -272,7 +291,7 @@ import Threads
     }
 
     @Test func aHoldThatAnEventEndsIsNotProbed() {
-        gate.hold(.brokerBlocked, detail: "", at: at(0), wall: wall)
+        _ = gate.hold(.brokerBlocked, detail: "", at: at(0), wall: wall)
         #expect(gate.nextLook(at: at(0)) == nil)
         #expect(gate.keepsDeliveries(at: at(0)), "what cannot be published is not handed back")
         let lifted = (0..<2).map { _ in gate.lift(.brokerBlocked)?.cause }
@@ -282,9 +301,9 @@ import Threads
     }
 
     @Test func aShortHoldKeepsItsDeliveriesAndALongOneDoesNot() {
-        gate.hold(.apiUnavailable, detail: "", at: at(0), wall: wall)
+        _ = gate.hold(.apiUnavailable, detail: "", at: at(0), wall: wall)
         #expect(gate.keepsDeliveries(at: at(0)))
-        gate.hold(.quotaDay, detail: "", atLeast: .seconds(3_600), at: at(0), wall: wall)
+        _ = gate.hold(.quotaDay, detail: "", atLeast: .seconds(3_600), at: at(0), wall: wall)
         #expect(!gate.keepsDeliveries(at: at(0)))
     }
 
