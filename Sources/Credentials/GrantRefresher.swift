@@ -11,11 +11,15 @@ actor GrantRefresher: TokenSource {
     private let rate: RefreshRate
     /// Grants that could not be written: the refresh token in the file is dead, and the living one is only here.
     private var unsaved: [AccountID: Grant] = [:]
-    /// Tries of an endpoint that is away: waits of 1, 2 and 4 s.
-    private static let waits: [Duration] = [.seconds(1), .seconds(2), .seconds(4)]
+    /// Between the tries of an endpoint that is away.
+    private let waits: [Duration]
     private static let malformedAnswers = 3
 
-    init(store: GrantStore, endpoint: TokenEndpoint, perSecond: Int, clock: any Timekeeper) {
+    init(
+        store: GrantStore, endpoint: TokenEndpoint, perSecond: Int,
+        waits: [Duration] = TokenCache.Configuration.ordinaryWaits, clock: any Timekeeper
+    ) {
+        self.waits = waits
         self.store = store
         self.endpoint = endpoint
         self.clock = clock
@@ -90,7 +94,7 @@ actor GrantRefresher: TokenSource {
 
     private func ask(_ grant: Grant) async -> RefreshAnswer {
         var malformed = 0
-        var waits = Self.waits[...]
+        var waits = self.waits[...]
         while true {
             await rate.wait()
             if Task.isCancelled { return .unavailable("the daemon is stopping", retryAfter: nil) }

@@ -17,7 +17,8 @@ public struct StoreCredentials: CredentialProvider {
         clock: any Timekeeper = SystemTimekeeper()
     ) {
         let refresher = GrantRefresher(
-            store: store, endpoint: endpoint, perSecond: configuration.refreshesPerSecond, clock: clock)
+            store: store, endpoint: endpoint, perSecond: configuration.refreshesPerSecond, waits: configuration.waits,
+            clock: clock)
         cache = TokenCache(refresher, configuration: configuration, clock: clock)
     }
 

@@ -22,6 +22,10 @@ public actor TokenCache {
         public var negative = Duration.seconds(30)
         /// Of the token endpoint, in all.
         public var refreshesPerSecond = 5
+        /// Before a token endpoint that is away is asked again, for whoever waits here. None where the caller waits
+        /// itself, and occupies nobody meanwhile.
+        public var waits = Self.ordinaryWaits
+        public static let ordinaryWaits: [Duration] = [.seconds(1), .seconds(2), .seconds(4)]
         /// Told of each answer that did not come from memory. From any thread; must not block.
         public var onRefresh: @Sendable (TokenAnswer) -> Void = { _ in }
 

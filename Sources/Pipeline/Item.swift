@@ -14,6 +14,8 @@ struct Item: Sendable {
     var tries = 0
     /// Times that nothing could be sent, in a row.
     var networkFailures = 0
+    /// Times that there was no token for now, in a row.
+    var tokenTries = 0
     /// The token was read again after a refusal; once for each delivery.
     var hasRefreshedToken = false
     /// The ledger has told of the job, or keeps something of it, since this delivery came.

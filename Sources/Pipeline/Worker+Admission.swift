@@ -12,6 +12,8 @@ enum Admission: Sendable {
     case end(Ending)
     /// A short wait, in hand.
     case wait(until: MonotonicTime)
+    /// The same for a token that could not be had, which is asked for again.
+    case waitForToken(until: MonotonicTime)
     case park(until: Timestamp, cause: String)
     /// The same copy comes again later: nothing was decided of it.
     case stepAside(until: Timestamp, StepAside)
@@ -22,7 +24,9 @@ enum Admission: Sendable {
 extension Worker {
     /// Of the minute that a delivery may be in hand, some seconds are for the turn that comes after the wait.
     private static let longestEarlyWait = Duration.seconds(50)
-    /// A token service that is down is asked again after this, at no attempt's cost.
+    /// A token service that is away is asked again after these, in hand, where nobody is kept from calling by it.
+    private static let tokenWaits: [Duration] = [.seconds(1), .seconds(2), .seconds(4)]
+    /// And then after this, at no attempt's cost.
     private static let unavailableCredential = Duration.seconds(30)
 
     func admit(_ hand: JobInHand, mustPark: Bool) async -> Admission {
@@ -124,6 +128,11 @@ extension Worker {
                 ? .park(until: now + Self.unavailableCredential, cause: "credentials: \(detail)") : .refused
         case .unavailable where dispatcher.isClosed: return .wait(until: clock.now())
         case .unavailable(let detail, let retryAfter):
+            // After a refused call it is not so soon asked for again: that would be one more call each time.
+            if rejected == nil, !hand.isProbe, hand.item.tokenTries < Self.tokenWaits.count {
+                let wait = Self.tokenWaits[hand.item.tokenTries]
+                if retryAfter ?? .zero <= wait { return .waitForToken(until: clock.now() + wait) }
+            }
             return withoutToken(call, isMisconfigured: false, detail, retryAfter, now: now)
         case .misconfigured(let detail): return withoutToken(call, isMisconfigured: true, detail, nil, now: now)
         }

@@ -36,6 +36,12 @@ extension Worker {
         await stepAside(hand, until: clock.wall() + time, .hold, delivery)
     }
 
+    func waitForToken(_ hand: JobInHand, until time: MonotonicTime, _ delivery: consuming Delivery) {
+        var item = hand.item
+        item.tokenTries += 1
+        dispatcher.putBack(delivery, as: item, until: time)
+    }
+
     /// The account alone must wait.
     func delay(
         _ hand: JobInHand, _ cause: AccountQueue.Wait.Cause, _ verdict: Verdict, _ delivery: consuming Delivery

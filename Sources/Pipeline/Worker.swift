@@ -110,6 +110,7 @@ struct Worker: Sendable {
         case .proceed(let permitted): token = permitted
         case .end(let ending): return await finish(hand, ending, delivery)
         case .wait(let time): return dispatcher.putBack(delivery, as: hand.item, until: time)
+        case .waitForToken(let time): return waitForToken(hand, until: time, delivery)
         case .park(let until, let cause): return await park(hand, until: until, cause: cause, delivery)
         case .stepAside(let until, let cause): return await stepAside(hand, until: until, cause, delivery)
         case .refused: preconditionFailure("no token is refused before a call")
@@ -176,6 +177,7 @@ struct Worker: Sendable {
                 case .refused: return await refuseOnlyToken(hand, verdict, delivery)
                 case .end(let ending): return await finish(hand, ending, delivery)
                 case .wait(let time): return dispatcher.putBack(delivery, as: hand.item, until: time)
+                case .waitForToken: preconditionFailure("only a token that replaces none is waited for in hand")
                 case .park(let until, let cause): return await park(hand, until: until, cause: cause, delivery)
                 case .stepAside(let until, let cause): return await stepAside(hand, until: until, cause, delivery)
                 }

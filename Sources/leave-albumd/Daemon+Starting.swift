@@ -94,6 +94,8 @@ extension Daemon {
     func openCredentials(_ engine: HTTPEngine, _ metrics: MetricsBoard? = nil) throws -> any CredentialProvider {
         var cache = TokenCache.Configuration()
         if let metrics { cache.onRefresh = { metrics.refreshed($0) } }
+        // The worker waits, and keeps nobody from calling by it.
+        cache.waits = []
         let configuration = cache
         return try startup(.settingsWrong) {
             ProviderChain(

@@ -32,6 +32,8 @@ public final class Site: Sendable {
         public var isTokenServiceAway: @Sendable () -> Bool = { false }
         /// A provider that has no other token than the one that was refused.
         public var hasOneToken = false
+        /// Accounts whose tokens cannot be had for now, whoever asks.
+        public var withoutToken: @Sendable (String) -> Bool = { _ in false }
         /// What each token is waited for.
         public var tokenTakes = Duration.zero
         /// The script asks somebody outside, and its answers are waited for before the clock moves.
@@ -85,7 +87,7 @@ public final class Site: Sendable {
         pipeline = Pipeline(
             configuration: configuration, inbox: broker, outbox: broker, queues: broker, ledger: ledger,
             credentials: Tokens(
-                strangers: options.strangers, isAway: options.isTokenServiceAway,
+                strangers: options.strangers, isAway: options.isTokenServiceAway, withoutToken: options.withoutToken,
                 hasOneToken: options.hasOneToken, takes: options.tokenTakes,
                 clock: clock), photos: photos, clock: clock
         ) { event in
@@ -111,12 +113,14 @@ public final class Site: Sendable {
     private struct Tokens: CredentialProvider {
         let strangers: Set<String>
         let isAway: @Sendable () -> Bool
+        let withoutToken: @Sendable (String) -> Bool
         let hasOneToken: Bool
         let takes: Duration
         let clock: ManualClock
 
         func token(for account: AccountID, rejecting rejected: SHA256Digest?) async -> TokenAnswer {
             if takes > .zero { await clock.sleep(for: takes) }
+            if withoutToken(account.string) { return .unavailable("503", retryAfter: nil) }
             if isAway() { return .unavailable("it is away", retryAfter: nil) }
             if strangers.contains(account.string) { return .notFound }
             let suffix = rejected == nil || hasOneToken ? "" : "-again"

@@ -393,6 +393,27 @@ import Threads
         }
     }
 
+    /// Row 34: forty accounts at the head, whose refreshes fail, each after a second.
+    @Test func accountsWithoutATokenKeepNobodyWaiting() async throws {
+        var options = Site.Options()
+        options.withoutToken = { $0.hasPrefix("evil") }
+        options.tokenTakes = .seconds(1)
+        try await site(options) { _ in
+            .ok
+        } _: { site in
+            for number in 0..<40 {
+                site.submit("bad\(number)", account: "evil\(number)", more: #","deadline":"2026-11-23T16:00:00Z""#)
+            }
+            for number in 0..<100 { site.submit("good\(number)", account: "a\(number % 20)") }
+            await site.advance(for: .seconds(140)) { site.resultCount > 0 }
+            #expect(site.resultCount > 0, "the first within two rounds")
+            await site.advance(for: .seconds(3_600)) { site.resultCount == 100 }
+            #expect(site.results.count { $0.outcome == "left" } == 100)
+            await site.advance { site.resultCount == 140 }
+            #expect(site.results.count { $0.reason == "deadline_exceeded" } == 40)
+        }
+    }
+
     @Test func aTokenServiceThatIsAwayForEverybodyHoldsTheWorker() async throws {
         var options = Site.Options()
         let isAway = Lock(true)
