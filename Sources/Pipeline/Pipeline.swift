@@ -136,7 +136,12 @@ public final class Pipeline: Sendable {
             }
             let inspection = Task { await self.inspect() }
             // Where no job has ever succeeded, a first refusal is more likely the world's.
-            if (try? await ledger.knowsSuccess()) == false { dispatcher.isFirstContact() }
+            do throws(LedgerError) {
+                if try await !ledger.knowsSuccess() { dispatcher.isFirstContact() }
+            } catch {
+                // Taken for one that knows: what is refused then needs more words, and costs a few calls more.
+                onEvent(.ledgerRefused(nil, detail: error.description))
+            }
             dispatcher.open()
             await group.waitForAll()
             inspection.cancel()

@@ -86,7 +86,7 @@ struct Gate: Sendable {
         case .album, .refusal, .throttled: break
         }
         result.lifted = lift(by: word, call, at: now)
-        // What comes of it may yet be asked for; a round that only heard of it is no shorter for it.
+        // The round has tried it, once, whatever more it is answered.
         if call.isProbe { book.tried(call.job, isConclusive: false, atLeast: nil, at: now) }
         return result
     }
