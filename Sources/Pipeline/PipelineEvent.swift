@@ -33,7 +33,6 @@ public enum PipelineEvent: Sendable {
     case setApart(suspect: Int)
     case publishRefused(exchange: String, routingKey: String, detail: String)
     case ledgerRefused(JobID?, detail: String)
-    case deliveryAbandoned
     /// The copy of a parked job never came; another delivery takes its place.
     case overdue(JobID)
 

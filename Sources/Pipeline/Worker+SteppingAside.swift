@@ -40,7 +40,7 @@ extension Worker {
         stamp.firstSeen = stamp.firstSeen ?? wall
         stamp.moves += 1
         switch cause {
-        case .early, .share, .leased, .hold: stamp.notBefore = time
+        case .early, .share, .hold: stamp.notBefore = time
         // A time that is expected, not one to wait for: who comes early and finds a place takes it.
         case .turn: stamp.turn = time
         case .following: break

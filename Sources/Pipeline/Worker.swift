@@ -91,7 +91,6 @@ struct Worker: Sendable {
             let ending = Ending.failed(.cancelled, detail: detail, nil)
             return await finish(hand, ending, delivery)
         case .unparked(let open): return await republishCopy(open, hand, delivery)
-        case .leased(let until): return await stepAside(hand, until: until, .leased, delivery)
         case .fresh(let isAmbiguous, let predecessor):
             hand.progress = Progress(hand.arrival, isAmbiguous: isAmbiguous)
             if let predecessor, await !close(predecessor, of: hand) { return delivery.handBack() }

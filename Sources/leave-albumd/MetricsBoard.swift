@@ -87,7 +87,7 @@ final class MetricsBoard: Sendable {
         case .replyCopy(let delivered): metrics.replyCopies.with(delivered ? "delivered" : "lost").add()
         case .handedBack, .cancelled, .holdsChanged, .accountWaits, .accountGoesOn, .forgedHeaders, .headersDropped,
             .setApart, .publishRefused,
-            .ledgerRefused, .deliveryAbandoned, .overdue:
+            .ledgerRefused, .overdue:
             break
         }
     }

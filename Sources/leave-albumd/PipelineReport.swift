@@ -54,7 +54,6 @@ final class PipelineReport: Sendable {
                 "the broker refused a message: \(detail)", LogField("exchange", exchange),
                 LogField("routing_key", key))
         case .ledgerRefused(let id, let detail): logger.warning("the ledger cannot answer: \(detail)", job(id))
-        case .deliveryAbandoned: logger.error("a delivery was forgotten and handed back")
         case .overdue(let id): logger.notice("its retry copy is overdue; another delivery takes over", job(id))
         }
     }

@@ -42,7 +42,7 @@ final class RecentBoard: Sendable {
         case .letterPublished(let reason): state.withLock { $0.deadLetters[reason, default: 0] += 1 }
         case .settled, .replayed, .parked, .steppedAside, .handedBack, .cancelled, .replyCopy, .holdsChanged,
             .accountWaits, .accountGoesOn, .forgedHeaders, .headersDropped, .setApart, .publishRefused, .ledgerRefused,
-            .deliveryAbandoned, .overdue:
+            .overdue:
             break
         }
     }

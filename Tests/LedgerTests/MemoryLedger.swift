@@ -156,7 +156,7 @@ final class MemoryLedger: Ledger {
                 guard let known = state.jobs[id] else { preconditionFailure("overdue without a row") }
                 entry = known
                 entry.open = open
-            case .parked, .unparked, .cancelled, .finished, .superseded, .conflict, .leased:
+            case .parked, .unparked, .cancelled, .finished, .superseded, .conflict:
                 return .refused(finding)
             }
             guard var open = entry.open else { preconditionFailure("claimed and not open") }
