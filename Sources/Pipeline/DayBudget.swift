@@ -57,6 +57,9 @@ final class DayBudget: Sendable {
 
     /// The API's Date header has whole seconds and a way to go; a minute is more than both and less than harm.
     static let clockTolerance = Duration.seconds(60)
+    /// How long after the end of a day the first probe of the next one comes: the API's midnight is not exact, and
+    /// workers that wait for the same midnight must not come at once.
+    static func lateness() -> Duration { .seconds(Int.random(in: 0...900)) }
     /// A part of the limit that mass jobs may be ahead of the day, and at most how many calls they wait for: so that
     /// the lane is not opened and closed for each job.
     private static let head = 100

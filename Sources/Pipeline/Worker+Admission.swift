@@ -115,7 +115,7 @@ extension Worker {
             job: hand.jobID, account: hand.job.account, began: clock.now(), isProbe: hand.isProbe)
         switch await credentials.token(for: hand.job.account, rejecting: rejected).hiding(hand.job.account) {
         case .token(let token):
-            if let time = token.obtainedAt { dispatcher.tokenCame(call, at: time) }
+            if let time = token.obtainedAt { dispatcher.tokenObtained(call, at: time) }
             return .proceed(token)
         case .notFound: return dead(.credentialNotFound, "no provider has a token for the account")
         case .grantRevoked(let detail): return dead(.grantRevoked, detail)
@@ -142,7 +142,7 @@ extension Worker {
     private func withoutToken(
         _ call: Gate.Call, isMisconfigured: Bool, _ detail: String, _ retryAfter: Duration?, now: Timestamp
     ) -> Admission {
-        switch dispatcher.tokenRefused(call, isMisconfigured: isMisconfigured, detail: detail) {
+        switch dispatcher.tokenRequestRefused(call, isMisconfigured: isMisconfigured, detail: detail) {
         case .standStill: .wait(until: clock.now())
         case .standAside(let time): .stepAside(until: clock.wall() + time, .hold)
         case .own, .open:

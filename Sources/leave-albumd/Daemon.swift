@@ -165,7 +165,7 @@ struct Daemon: Sendable {
         let now = clock.wall()
         guard let holds = try? await ledger.holds(from: now - settings.retry.maxAge * 2, to: now) else { return }
         for hold in holds where hold.until == nil {
-            if let wait = restoredWait(of: hold, at: now) {
+            if let wait = pipeline.waitAfterRestart(of: hold.cause, since: hold.since) {
                 pipeline.restore(hold.cause, since: hold.since, detail: hold.detail, probeAfter: wait)
             } else {
                 // It stands again as soon as its cause shows.
@@ -173,22 +173,5 @@ struct Daemon: Sendable {
             }
         }
         pipeline.remember(holds: holds.map { $0.since..<max($0.since, $0.until ?? now) })
-    }
-
-    /// When a hold that the last run left is tested by jobs; nil if it does not outlive its run.
-    private func restoredWait(of hold: HoldRecord, at now: Timestamp) -> Duration? {
-        switch hold.cause {
-        case .quotaDay:
-            // The next day is the API's to begin; one job asks a little after its time.
-            let end = QuotaZone.day(of: hold.since).end
-            return end > now ? end - now + .seconds(Int.random(in: 0...900)) : nil
-        case .apiRetired, .apiDisabled, .projectBlocked, .endpointMisconfigured, .clientMisconfigured, .clientFaulty,
-            .tlsTrust, .operatorPaused:
-            // Whoever restarts the daemon may have mended it: jobs tell.
-            return .zero
-        case .apiUnavailable, .rateLimited, .clockSuspect, .brokerBlocked, .resultsUnroutable, .resultsFull, .deadFull,
-            .ledgerUnavailable:
-            return nil
-        }
     }
 }

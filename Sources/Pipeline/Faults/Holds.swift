@@ -2,13 +2,13 @@ import Jobs
 import Threads
 
 /// The holds that stand, and the rounds of jobs that test them.
-struct HoldBook: Sendable {
-    /// A hold whose probe comes within this keeps its deliveries; a longer one hands them back.
+struct Holds: Sendable {
+    /// A hold whose probe comes within this keeps its deliveries; a longer one gives them back to the broker.
     static let longestKeptHold = Duration.seconds(60)
     /// A hold that comes back so soon goes on with the round that it was lifted in.
     static let returning = Duration.seconds(600)
 
-    private(set) var holds: [HoldCause: Hold] = [:] {
+    private(set) var byCause: [HoldCause: Hold] = [:] {
         didSet { revision += 1 }
     }
     /// Another one after each change of the holds.
@@ -22,30 +22,30 @@ struct HoldBook: Sendable {
     private var isExtraRound = false
 
     /// Some of them end by probes.
-    var areTested: Bool { holds.values.contains { $0.nextProbe != nil } }
+    var areTested: Bool { byCause.values.contains { $0.nextProbe != nil } }
 
     // MARK: Begin and end
 
     /// Sets the hold, or renews its words. `atLeast`: what the world named before it is called again.
     mutating func engage(
-        _ cause: HoldCause, detail: String, evidence: Int? = nil, ended: [JobID] = [], atLeast least: Duration? = nil,
+        _ cause: HoldCause, detail: String, threshold: Int? = nil, ended: [JobID] = [], atLeast least: Duration? = nil,
         at now: MonotonicTime, wall: Timestamp
     ) {
-        if let standing = holds[cause] {
-            if standing.detail != detail { holds[cause]?.detail = detail }
+        if let standing = byCause[cause] {
+            if standing.detail != detail { byCause[cause]?.detail = detail }
             return
         }
         var hold = Hold(cause: cause, since: wall, detail: detail)
-        hold.evidence = evidence
+        hold.threshold = threshold
         hold.ended = ended
-        if let plan = HoldPolicy.plan(of: cause) {
+        if let plan = HoldPolicy.of(cause).probe {
             if let before = lifted[cause], now - before.at <= Self.returning { hold.round = before.round }
             hold.wait(max(least ?? .zero, Self.jittered(plan.wait(before: hold.round))), at: now, wall: wall)
         } else {
             // Nobody is called while it lasts, not even to test the others.
             round = nil
         }
-        holds[cause] = hold
+        byCause[cause] = hold
     }
 
     /// A hold of an earlier run. Its first round comes after `wait`.
@@ -54,18 +54,18 @@ struct HoldBook: Sendable {
         wall: Timestamp
     ) {
         var hold = Hold(cause: cause, since: since, detail: detail)
-        if HoldPolicy.plan(of: cause) != nil {
+        if HoldPolicy.of(cause).probe != nil {
             hold.wait(wait, at: now, wall: wall)
         } else {
             round = nil
         }
-        holds[cause] = hold
+        byCause[cause] = hold
     }
 
     /// What a probe was answered lifts every hold that it contradicts. Returns them.
     mutating func lift(by word: HoldPolicy.Word, at now: MonotonicTime) -> [Hold] {
         guard round != nil else { return [] }
-        let gone = holds.values.filter { HoldPolicy.lifts($0.cause, by: word, evidence: $0.evidence) }
+        let gone = byCause.values.filter { $0.policy.isLifted(by: word, threshold: $0.threshold) }
         for hold in gone {
             lifted[hold.cause] = (hold.round, now)
             remove(hold.cause)
@@ -75,14 +75,14 @@ struct HoldBook: Sendable {
 
     /// Ends a hold whose fault is gone, as whoever set it says. Returns it if it was there.
     mutating func lift(_ cause: HoldCause) -> Hold? {
-        guard let hold = holds[cause] else { return nil }
+        guard let hold = byCause[cause] else { return nil }
         lifted[cause] = nil
         remove(cause)
         return hold
     }
 
     private mutating func remove(_ cause: HoldCause) {
-        holds[cause] = nil
+        byCause[cause] = nil
         guard !areTested else { return }
         round = nil
         isExtraRound = false
@@ -93,8 +93,8 @@ struct HoldBook: Sendable {
 
     /// The holds end only by probes, and the next round is due at that time.
     var nextProbe: MonotonicTime? {
-        guard !holds.isEmpty, round == nil, holds.values.allSatisfy({ $0.nextProbe != nil }) else { return nil }
-        return holds.values.compactMap(\.nextProbe).max()
+        guard !byCause.isEmpty, round == nil, byCause.values.allSatisfy({ $0.nextProbe != nil }) else { return nil }
+        return byCause.values.compactMap(\.nextProbe).max()
     }
 
     /// Begins a round whose time has come, and ends one that is over. `isCalling`: a probe is in flight; `hasUntried`: a job
@@ -104,20 +104,20 @@ struct HoldBook: Sendable {
             endRound(atLeast: round.leastWait, at: now, wall: wall)
         }
         guard let time = nextProbe, time <= now else { return }
-        let sizes = holds.values.map { ProbePlan.jobs(inRound: $0.round, evidence: $0.evidence ?? 1) }
+        let sizes = byCause.values.map { ProbePlan.jobs(inRound: $0.round, threshold: $0.threshold ?? 1) }
         round = ProbeRound(limit: max(sizes.max() ?? 1, isExtraRound ? ProbePlan.firstRound : 1), at: now)
     }
 
     private mutating func endRound(atLeast least: Duration, at now: MonotonicTime, wall: Timestamp) {
         round = nil
-        for cause in holds.keys {
+        for cause in byCause.keys {
             // One that began in this round has its time.
-            guard let probe = holds[cause]?.nextProbe, probe <= now, let plan = HoldPolicy.plan(of: cause) else {
+            guard let probe = byCause[cause]?.nextProbe, probe <= now, let plan = HoldPolicy.of(cause).probe else {
                 continue
             }
-            if !isExtraRound { holds[cause]?.round += 1 }
-            let wait = max(least, Self.jittered(plan.wait(before: holds[cause]?.round ?? 0)))
-            holds[cause]?.wait(wait, at: now, wall: wall)
+            if !isExtraRound { byCause[cause]?.round += 1 }
+            let wait = max(least, Self.jittered(plan.wait(before: byCause[cause]?.round ?? 0)))
+            byCause[cause]?.wait(wait, at: now, wall: wall)
         }
         isExtraRound = false
     }
@@ -130,9 +130,11 @@ struct HoldBook: Sendable {
     mutating func probeNow(at now: MonotonicTime, wall: Timestamp) -> Bool {
         guard areTested else { return false }
         guard round == nil else { return true }
-        for cause in holds.keys where holds[cause]?.nextProbe != nil { holds[cause]?.wait(.zero, at: now, wall: wall) }
+        for cause in byCause.keys where byCause[cause]?.nextProbe != nil {
+            byCause[cause]?.wait(.zero, at: now, wall: wall)
+        }
         isExtraRound = true
-        return holds.values.allSatisfy { $0.nextProbe != nil }
+        return byCause.values.allSatisfy { $0.nextProbe != nil }
     }
 
     /// A delivery came while a round is on.
@@ -153,7 +155,7 @@ struct HoldBook: Sendable {
     /// A probe came to something, and the holds stand. More than one answer to a job count once.
     mutating func tried(_ job: JobID, isConclusive: Bool, atLeast wait: Duration?, at now: MonotonicTime) {
         guard round?.tried(job, isConclusive: isConclusive, atLeast: wait, at: now) == true else { return }
-        for cause in holds.keys where holds[cause]?.nextProbe != nil { holds[cause]?.refusedProbes += 1 }
+        for cause in byCause.keys where byCause[cause]?.nextProbe != nil { byCause[cause]?.refusedProbes += 1 }
     }
 
     /// How long what has failed stays away: past the round that is on, and past the next if that is near. Before one that
@@ -163,20 +165,17 @@ struct HoldBook: Sendable {
         if round == nil {
             next = max(.zero, (nextProbe ?? now) - now)
         } else {
-            next = holds.values.compactMap { HoldPolicy.plan(of: $0.cause)?.wait(before: $0.round + 1) }.max() ?? .zero
+            next = byCause.values.compactMap { $0.policy.probe?.wait(before: $0.round + 1) }.max() ?? .zero
         }
         let isNear = next < Self.longestKeptHold
         return (round?.remaining(at: now) ?? .zero) + (isNear ? next : .zero)
             + (isNear || round == nil ? ProbePlan.longestRound : .zero)
     }
 
-    /// Whether what is in hand stays there: no hold lasts so long, or none permits handing back.
-    func keepDeliveries(at now: MonotonicTime) -> Bool {
-        holds.values.allSatisfy { hold in
-            guard HoldPolicy.permitsHandingBack(hold.cause) else { return true }
-            guard let probe = hold.nextProbe else { return false }
-            return probe - now < Self.longestKeptHold
-        } || holds.values.contains { !HoldPolicy.permitsHandingBack($0.cause) }
+    /// Whether what is in hand stays there: publishing is what is broken, or every hold is tested again soon.
+    func keepsDeliveries(at now: MonotonicTime) -> Bool {
+        byCause.values.contains { !$0.policy.permitsRelease }
+            || byCause.values.allSatisfy { hold in hold.nextProbe.map { $0 - now < Self.longestKeptHold } ?? false }
     }
 }
 

@@ -4,11 +4,11 @@ import Threads
 
 @testable import Pipeline
 
-@Suite final class BreakerTests {
-    private var breaker = Breaker()
+@Suite final class CircuitBreakerTests {
+    private var breaker = CircuitBreaker()
 
     private func note(
-        _ sign: Breaker.Sign, job: Int = 1, account: Int? = nil, at second: Double = 0
+        _ sign: CircuitBreaker.Sign, job: Int = 1, account: Int? = nil, at second: Double = 0
     ) -> Word {
         switch breaker.note(sign, of: JobID("j\(job)"), AccountID("a\(account ?? job)"), at: at(second)) {
         case .nobodys: .nobodys

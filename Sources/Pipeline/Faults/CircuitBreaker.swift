@@ -4,7 +4,7 @@ import Threads
 /// Whether the API fails for everybody: opens at half of at least twenty calls in half a minute, or at five failures
 /// in a row of three jobs and two accounts. Five in a row of one account alone are that account's, and it waits.
 /// Refusals and throttling never count: who refuses is there.
-struct Breaker: Sendable {
+struct CircuitBreaker: Sendable {
     /// What one call says of the API's health.
     enum Sign: Equatable, Sendable {
         case healthy
@@ -63,7 +63,7 @@ struct Breaker: Sendable {
         if unsent >= Self.inARow || (row >= Self.inARow && isOfSeveral)
             || (calls >= Self.callsInSpan && faults * 2 >= calls)
         {
-            defer { self = Breaker() }
+            defer { self = CircuitBreaker() }
             return .everybodys(jobs)
         }
         guard row >= Self.inARow, accounts.count == 1 else { return .nobodys }
