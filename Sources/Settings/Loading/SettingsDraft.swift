@@ -80,10 +80,10 @@ struct SettingsDraft {
             variable.map { .environment($0) } ?? self.place(position)
         }
         places[key.name] = place(value.position)
-        do throws(Complaints) {
+        do throws(SettingErrors) {
             try key.read(value, context, &settings)
         } catch {
-            faults += error.complaints.map {
+            faults += error.errors.map {
                 SettingsFault(place($0.position), key: key.name, $0.problem, allowed: $0.allowed ?? key.allowed)
             }
         }

@@ -1,3 +1,9 @@
+/// What reading a value needs to know besides the value.
+struct SettingContext: Sendable {
+    /// `$CREDENTIALS_DIRECTORY`
+    var credentialsDirectory: String?
+}
+
 /// One key of the settings file as data: its name, what it takes, and which property it is.
 struct SettingKey: Sendable {
     /// Its tables and its own name.
@@ -5,7 +11,7 @@ struct SettingKey: Sendable {
     let allowed: String
     let isText: Bool
     /// Nil: the property has a value without it.
-    let read: @Sendable (TOMLValue, SettingContext, inout Settings) throws(Complaints) -> Void
+    let read: @Sendable (TOMLValue, SettingContext, inout Settings) throws(SettingErrors) -> Void
     /// The property as TOML, with passwords masked; nil if it is not set.
     let write: @Sendable (Settings) -> String?
     /// The file that the key names, if it is such a key and set.
@@ -25,7 +31,7 @@ struct SettingKey: Sendable {
         path = name.split(separator: ".").map(String.init)
         allowed = form.allowed
         isText = form.isText
-        read = { (value, context, settings) throws(Complaints) in
+        read = { (value, context, settings) throws(SettingErrors) in
             settings[keyPath: property] = try form.read(value, context)
         }
         write = { form.write($0[keyPath: property]) }
@@ -39,7 +45,7 @@ struct SettingKey: Sendable {
         path = name.split(separator: ".").map(String.init)
         allowed = form.allowed
         isText = form.isText
-        read = { (value, context, settings) throws(Complaints) in
+        read = { (value, context, settings) throws(SettingErrors) in
             settings[keyPath: property] = try form.read(value, context)
         }
         write = { $0[keyPath: property].map(form.write) }

@@ -2,9 +2,9 @@ import Threads
 
 extension SettingForm where Value == Bool {
     static var boolean: Self {
-        Self("true or false") { (value, _) throws(Complaints) in
+        Self("true or false") { (value, _) throws(SettingErrors) in
             guard case .boolean(let boolean) = value.content else {
-                throw Complaints(value, "it is \(value.kindName)")
+                throw SettingErrors(value, "it is \(value.kindName)")
             }
             return boolean
         } write: {
@@ -17,12 +17,12 @@ extension SettingForm where Value == Int {
     static func integer(in range: ClosedRange<Int>, zeroMeans: String? = nil) -> Self {
         let note = zeroMeans.map { "; 0 means \($0)" } ?? ""
         return Self("an integer from \(range.lowerBound) to \(range.upperBound)\(note)") {
-            (value, _) throws(Complaints) in
+            (value, _) throws(SettingErrors) in
             guard case .integer(let integer) = value.content else {
-                throw Complaints(value, "it is \(value.kindName)")
+                throw SettingErrors(value, "it is \(value.kindName)")
             }
             guard let number = Int(exactly: integer), range.contains(number) else {
-                throw Complaints(value, "\(integer) is out of range")
+                throw SettingErrors(value, "\(integer) is out of range")
             }
             return number
         } write: {
@@ -34,15 +34,15 @@ extension SettingForm where Value == Int {
 extension SettingForm where Value == Double {
     static func number(in range: ClosedRange<Double>, zeroMeans: String) -> Self {
         let bounds = "from \(plain(range.lowerBound)) to \(plain(range.upperBound))"
-        return Self("a number \(bounds); 0 means \(zeroMeans)") { (value, _) throws(Complaints) in
+        return Self("a number \(bounds); 0 means \(zeroMeans)") { (value, _) throws(SettingErrors) in
             let number: Double
             switch value.content {
             case .integer(let integer): number = Double(integer)
             case .float(let float): number = float
-            default: throw Complaints(value, "it is \(value.kindName)")
+            default: throw SettingErrors(value, "it is \(value.kindName)")
             }
             // Not a number is in no range.
-            guard range.contains(number) else { throw Complaints(value, "\(plain(number)) is out of range") }
+            guard range.contains(number) else { throw SettingErrors(value, "\(plain(number)) is out of range") }
             return number
         } write: {
             plain($0)
@@ -59,18 +59,18 @@ extension SettingForm where Value == Duration {
     static func duration(in range: ClosedRange<Duration>, wholeSeconds: Bool = false) -> Self {
         let bounds = "from \"\(range.lowerBound.settingText)\" to \"\(range.upperBound.settingText)\""
         return Self("a duration \(bounds)\(wholeSeconds ? " in whole seconds" : "")", isText: true) {
-            (value, _) throws(Complaints) in
+            (value, _) throws(SettingErrors) in
             guard case .string(let text) = value.content else {
-                throw Complaints(value, "it is \(value.kindName)")
+                throw SettingErrors(value, "it is \(value.kindName)")
             }
             guard let duration = Duration(settingText: text) else {
-                throw Complaints(
+                throw SettingErrors(
                     value, "\(tomlQuoted(text)) is not a duration, such as \"250ms\", \"5s\", \"2m\", \"1h\" or \"30d\""
                 )
             }
-            guard range.contains(duration) else { throw Complaints(value, "\(tomlQuoted(text)) is out of range") }
+            guard range.contains(duration) else { throw SettingErrors(value, "\(tomlQuoted(text)) is out of range") }
             guard !wholeSeconds || duration.isWholeSeconds else {
-                throw Complaints(value, "\(tomlQuoted(text)) is not a whole number of seconds")
+                throw SettingErrors(value, "\(tomlQuoted(text)) is not a whole number of seconds")
             }
             return duration
         } write: {

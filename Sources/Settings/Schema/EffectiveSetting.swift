@@ -21,24 +21,4 @@ extension Settings {
             return EffectiveSetting(key: key.name, value: value, isDefault: value == key.write(defaults))
         }
     }
-
-    /// The files that hold what a daemon lives by, as far as the settings name them: every secret, and the ledger with
-    /// what belongs to it. No command replaces one of them by what it writes.
-    public var vitalFiles: [String] {
-        let ledger = ["", "-wal", "-shm", "-journal", ".lock"].map { self.ledger.path + $0 }
-        return SettingSchema.keys.compactMap { $0.file(self)?.path } + ledger
-    }
-
-    /// What is wrong with the files that `*_file` keys name: missing, unreadable, empty. It reads them all.
-    public func secretFileFaults() -> [SettingsFault] {
-        SettingSchema.keys.compactMap { key in
-            guard let file = key.file(self) else { return nil }
-            do throws(SettingsFault) {
-                _ = try file.read()
-                return nil
-            } catch {
-                return error
-            }
-        }
-    }
 }

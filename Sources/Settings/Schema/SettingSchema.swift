@@ -56,7 +56,7 @@ enum SettingSchema {
                 check: { words, values in
                     guard let program = words.first, !program.hasPrefix("/") else { return [] }
                     let problem = "\(tomlQuoted(program)) is not the absolute path of a program"
-                    return [Complaint(position: values[0].position, problem: problem)]
+                    return [SettingError(position: values[0].position, problem: problem)]
                 })),
     ]
 
@@ -87,7 +87,7 @@ enum SettingSchema {
                         let problem = """
                             "\(delays[index].settingText)" is not longer than "\(delays[index - 1].settingText)" before it
                             """
-                        return Complaint(position: value.position, problem: problem)
+                        return SettingError(position: value.position, problem: problem)
                     }
                 })),
         SettingKey("retry.max_attempts", \.retry.maxAttempts, .integer(in: SettingRange.maxAttempts)),

@@ -1,7 +1,62 @@
 import Jobs
-import Secrets
+public import Secrets
+
+/// A file that a `*_file` key names.
+public struct SecretFile: Equatable, Sendable {
+    /// The key as the operator writes it: `broker.password_file`.
+    public let key: String
+    /// Absolute: a relative name was looked up in `$CREDENTIALS_DIRECTORY`.
+    public let path: String
+
+    public init(key: String, path: String) {
+        self.key = key
+        self.path = path
+    }
+
+    /// The secret that is the file's content, without one newline at its end. It blocks, as files do.
+    ///
+    /// - Throws: a fault that names the file and the key, also when the file is empty.
+    public func read() throws(SettingsFault) -> Secret {
+        let contents: SecretFileContents
+        do throws(SecretFileError) {
+            contents = try SecretFileContents(path: path)
+        } catch {
+            throw SettingsFault(.file(path), key: key, error.description)
+        }
+        let secret = contents.secret.withUnsafeBytes { bytes in
+            var end = bytes.count
+            if bytes.last == UInt8(ascii: "\n") {
+                end -= 1
+                if end > 0, bytes[end - 1] == UInt8(ascii: "\r") { end -= 1 }
+            }
+            return Secret(copying: UnsafeRawBufferPointer(rebasing: bytes[..<end]))
+        }
+        guard !secret.isEmpty else { throw SettingsFault(.file(path), key: key, "the file is empty") }
+        return secret
+    }
+}
 
 extension Settings {
+    /// The files that hold what a daemon lives by, as far as the settings name them: every secret, and the ledger with
+    /// what belongs to it. No command replaces one of them by what it writes.
+    public var vitalFiles: [String] {
+        let ledger = ["", "-wal", "-shm", "-journal", ".lock"].map { self.ledger.path + $0 }
+        return SettingSchema.keys.compactMap { $0.file(self)?.path } + ledger
+    }
+
+    /// What is wrong with the files that `*_file` keys name: missing, unreadable, empty. It reads them all.
+    public func secretFileFaults() -> [SettingsFault] {
+        SettingSchema.keys.compactMap { key in
+            guard let file = key.file(self) else { return nil }
+            do throws(SettingsFault) {
+                _ = try file.read()
+                return nil
+            } catch {
+                return error
+            }
+        }
+    }
+
     /// Everything secret that the settings name or hold, for taking it out of what is shown to others: what the secret
     /// files hold, each line and each field of a line of its own, the passwords in addresses, and the arguments of the
     /// credential program. Files that cannot be read are left out. It blocks, as files do.
