@@ -165,6 +165,12 @@ let package = Package(
                 "leave-albumd", "PipelineDouble", "PrivateBroker", "Pipeline", "AMQP", "Ledger", "Credentials",
                 "Telemetry", "Jobs", "Secrets", "Threads",
             ]),
+        tests(
+            "ReloadTests",
+            [
+                "leave-albumd", "PipelineDouble", "Pipeline", "Credentials", "Settings", "Telemetry", "Jobs", "Secrets",
+                "Threads",
+            ]),
         tests("OperationsTests", ["Operations", "AMQP", "Ledger", "Settings", "Jobs", "Threads", "Secrets"]),
         tests(
             "SimulatorTests",

@@ -70,7 +70,8 @@ final class DayBudget: Sendable {
         self.quotaDay = quotaDay
     }
 
-    private var limit: Int { state.withLock { $0.limit } }
+    /// This daemon's share of a day, and how it is spread.
+    var share: (limit: Int, pace: Pace) { state.withLock { ($0.limit, $0.pace) } }
 
     /// Another share of the day from now on.
     func adopt(limit: Int, pace: Pace) {
@@ -138,7 +139,7 @@ final class DayBudget: Sendable {
 
     /// Whether a job may call now.
     func permission(isBulk: Bool, at now: Timestamp, ledger: any Ledger) async throws(LedgerError) -> Permission {
-        let (limit, pace) = state.withLock { ($0.limit, $0.pace) }
+        let (limit, pace) = share
         guard limit > 0 else { return .granted }
         let day = day(at: now)
         let spent = try await spent(at: now, ledger: ledger)
@@ -177,7 +178,7 @@ final class DayBudget: Sendable {
     // MARK: Whose clock
 
     func mustCompareClocks(at now: Timestamp) -> Bool {
-        guard limit > 0 else { return false }
+        guard share.limit > 0 else { return false }
         let day = day(at: now)
         return state.withLock { $0.compared != day.name }
     }

@@ -38,10 +38,10 @@ extension Pipeline {
         return .probing
     }
 
-    /// Takes over what of `next` can change while jobs are in hand; the rest stays as it was at the start.
+    /// Works by `next` from here on. What was taken at the start stays as it was: queue names, workers, delays.
     public func apply(_ next: PipelineConfiguration) {
-        let before = live.adopt(next)
-        dispatcher.adopt(live.now.limits)
+        let before = live.replace(with: next)
+        dispatcher.adopt(next.limits)
         budget.adopt(limit: next.requestsPerDay, pace: next.pace)
         // A larger share may end the hold that the smaller one began: one job finds out.
         if before.requestsPerDay != next.requestsPerDay, dispatcher.holds.contains(where: { $0.cause == .quotaDay }) {

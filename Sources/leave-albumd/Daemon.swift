@@ -39,21 +39,18 @@ struct Daemon: Sendable {
         for warning in settings.warnings { logger.warning(warning) }
         let front: FrontDesk
         do throws(SystemCallError) {
-            front = try FrontDesk(LiveSettings(settings), logger: logger, clock: clock)
+            front = try FrontDesk(LiveSettings(settings, log: logger.control), logger: logger, clock: clock)
         } catch {
             logger.error("\(error)")
             return .tryAgainLater
         }
         front.openAdminServer()
-        let pipeline = Lock<Pipeline?>(nil)
         let reloading = Task {
             let reloader = Reloader(load: load, front: front, logger: logger)
-            for await _ in reloads {
-                await reloader.reload { settings in pipeline.withLock { $0 }?.apply(settings.pipeline) }
-            }
+            for await _ in reloads { await reloader.reload() }
         }
         let stopping = Task { await announceStop(front) }
-        let status = await live(front) { parts in pipeline.withLock { $0 = parts.pipeline } }
+        let status = await live(front)
         reloading.cancel()
         if stop.isRequested { await stopping.value }
         if status == .done, front.parts == nil { logger.notice("stopped before it had begun to work") }
@@ -65,9 +62,9 @@ struct Daemon: Sendable {
         return status
     }
 
-    private func live(_ front: FrontDesk, onParts: (DaemonParts) -> Void) async -> ExitStatus {
+    private func live(_ front: FrontDesk) async -> ExitStatus {
         do {
-            return try await work(front, onParts)
+            return try await work(front)
         } catch {
             let failure = error as? StartError ?? StartError(hindered: error, .internalFault)
             logger.error(failure.description)
@@ -78,7 +75,7 @@ struct Daemon: Sendable {
 
     /// The order is that of what can be wrong: settings and keys, the ledger, and only then the broker, which a daemon
     /// waits for as long as it takes.
-    private func work(_ front: FrontDesk, _ onParts: (DaemonParts) -> Void) async throws -> ExitStatus {
+    private func work(_ front: FrontDesk) async throws -> ExitStatus {
         let tokenEngine = try HTTPEngine(settings.tokenHTTP)
         let credentials = try openCredentials(tokenEngine, front.metrics)
         let engine = try HTTPEngine(settings.http)
@@ -100,7 +97,7 @@ struct Daemon: Sendable {
 
         let parts = try await assemble(ledger, session, engine, tokenEngine, credentials, switchboard, front)
         front.has(parts)
-        onParts(parts)
+        front.settings.connect(parts.pipeline)
         await prepareBroker(session, front)
         // Without a broker nothing was begun, and there is nothing to wait for.
         let work = Task { if !stop.isRequested { await parts.pipeline.run() } }

@@ -1,26 +1,25 @@
-extension Settings {
-    /// These settings with what of `loaded` can change while the daemon runs. The rest needs a restart: connections,
-    /// paths, names of queues, the zone of the day, and every secret that is read once.
-    public func adopting(_ loaded: Settings) -> Settings {
-        var next = self
-        next.broker.replyToAllow = loaded.broker.replyToAllow
-        next.api.canaryAccount = loaded.api.canaryAccount
-        next.worker.perAccount = loaded.worker.perAccount
-        next.worker.drainTimeout = loaded.worker.drainTimeout
-        next.worker.assumeLeftAfterAmbiguous = loaded.worker.assumeLeftAfterAmbiguous
-        next.limits = loaded.limits
-        next.limits.dayZone = limits.dayZone
-        next.retry.maxAttempts = loaded.retry.maxAttempts
-        next.retry.maxAge = loaded.retry.maxAge
-        next.ledger.retention = loaded.ledger.retention
-        next.log.level = loaded.log.level
-        next.log.hashAccounts = loaded.log.hashAccounts
-        next.warnings = loaded.warnings
-        return next
-    }
+/// What came of reading the settings again while the daemon runs. Keys are as the settings file names them, in its
+/// order.
+public struct SettingsReload: Equatable, Sendable {
+    /// They differed, and are in force now.
+    public internal(set) var adopted: [String] = []
+    /// They differ, and take effect only at a restart.
+    public internal(set) var needRestart: [String] = []
+}
 
-    /// The keys that differ, as the settings file names them, in its order.
-    public func differences(from other: Settings) -> [String] {
-        zip(effective, other.effective).compactMap { $0.value == $1.value ? nil : $0.key }
+extension Settings {
+    /// Takes over from `loaded` what can change while the daemon runs, as the schema says of each key.
+    public mutating func reload(_ loaded: Settings) -> SettingsReload {
+        var reload = SettingsReload()
+        for key in SettingSchema.keys where key.differs(self, loaded) {
+            switch key.takesEffect {
+            case .atReload:
+                key.copy(loaded, &self)
+                reload.adopted.append(key.name)
+            case .atRestart: reload.needRestart.append(key.name)
+            }
+        }
+        warnings = loaded.warnings
+        return reload
     }
 }

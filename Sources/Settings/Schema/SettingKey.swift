@@ -16,6 +16,18 @@ struct SettingKey: Sendable {
     let write: @Sendable (Settings) -> String?
     /// The file that the key names, if it is such a key and set.
     let file: @Sendable (Settings) -> SecretFile?
+    let takesEffect: TakingEffect
+    /// Whether the property is another one in the other settings, passwords included.
+    let differs: @Sendable (Settings, Settings) -> Bool
+    /// Takes over the property from the first settings into the second.
+    let copy: @Sendable (Settings, inout Settings) -> Void
+
+    /// When a value takes effect that was changed while the daemon runs.
+    enum TakingEffect: Sendable {
+        /// At SIGHUP. Whoever needs the value asks the settings in force, or is told of it by them.
+        case atReload
+        case atRestart
+    }
 
     var name: String { path.joined(separator: ".") }
 
@@ -25,8 +37,9 @@ struct SettingKey: Sendable {
     static let variablePrefix = "LEAVE_ALBUMD_"
 
     /// A key whose property always has a value.
-    init<Value: Sendable>(
-        _ name: String, _ property: any WritableKeyPath<Settings, Value> & Sendable, _ form: SettingForm<Value>
+    init<Value: Equatable & Sendable>(
+        _ name: String, _ property: any WritableKeyPath<Settings, Value> & Sendable, _ form: SettingForm<Value>,
+        takesEffect: TakingEffect = .atRestart
     ) {
         path = name.split(separator: ".").map(String.init)
         allowed = form.allowed
@@ -36,11 +49,15 @@ struct SettingKey: Sendable {
         }
         write = { form.write($0[keyPath: property]) }
         file = { _ in nil }
+        self.takesEffect = takesEffect
+        differs = { $0[keyPath: property] != $1[keyPath: property] }
+        copy = { $1[keyPath: property] = $0[keyPath: property] }
     }
 
     /// A key that may be left out.
-    init<Value: Sendable>(
-        _ name: String, _ property: any WritableKeyPath<Settings, Value?> & Sendable, _ form: SettingForm<Value>
+    init<Value: Equatable & Sendable>(
+        _ name: String, _ property: any WritableKeyPath<Settings, Value?> & Sendable, _ form: SettingForm<Value>,
+        takesEffect: TakingEffect = .atRestart
     ) {
         path = name.split(separator: ".").map(String.init)
         allowed = form.allowed
@@ -50,6 +67,9 @@ struct SettingKey: Sendable {
         }
         write = { $0[keyPath: property].map(form.write) }
         file = { $0[keyPath: property] as? SecretFile }
+        self.takesEffect = takesEffect
+        differs = { $0[keyPath: property] != $1[keyPath: property] }
+        copy = { $1[keyPath: property] = $0[keyPath: property] }
     }
 
     /// A `*_file` key.

@@ -1,4 +1,7 @@
 /// Every key there is, in the order of the settings file.
+///
+/// A key takes effect at a restart unless its row says that a reload is enough: what connections, paths, names of queues,
+/// the zone of the day and secrets that are read once are made of cannot change while they are in use.
 enum SettingSchema {
     static let keys: [SettingKey] = broker + api + credentials + work + keeping
 
@@ -16,7 +19,7 @@ enum SettingSchema {
         SettingKey("broker.confirm_timeout", \.broker.confirmTimeout, .duration(in: SettingRange.confirmTimeout)),
         SettingKey(
             "broker.reply_to_allow", \.broker.replyToAllow,
-            .list(of: .replyToPattern, count: SettingRange.replyToPatterns, noun: "patterns")),
+            .list(of: .replyToPattern, count: SettingRange.replyToPatterns, noun: "patterns"), takesEffect: .atReload),
         SettingKey(file: "broker.tls.ca_file", \.broker.tls.caFile),
         SettingKey(file: "broker.tls.cert_file", \.broker.tls.certFile),
         SettingKey(file: "broker.tls.key_file", \.broker.tls.keyFile),
@@ -33,7 +36,7 @@ enum SettingSchema {
         SettingKey("api.proxy", \.api.proxy, .url(["http", "https", "socks5", "socks5h"], mayHaveUser: true)),
         SettingKey("api.http2", \.api.http2, .boolean),
         SettingKey("api.max_response", \.api.maxResponse, .integer(in: SettingRange.maxResponse)),
-        SettingKey("api.canary_account", \.api.canaryAccount, .account),
+        SettingKey("api.canary_account", \.api.canaryAccount, .account, takesEffect: .atReload),
     ]
 
     private static let credentials: [SettingKey] = [
@@ -62,20 +65,24 @@ enum SettingSchema {
 
     private static let work: [SettingKey] = [
         SettingKey("worker.concurrency", \.worker.concurrency, .integer(in: SettingRange.concurrency)),
-        SettingKey("worker.per_account", \.worker.perAccount, .integer(in: SettingRange.perAccount)),
-        SettingKey("worker.drain_timeout", \.worker.drainTimeout, .duration(in: SettingRange.drainTimeout)),
-        SettingKey("worker.assume_left_after_ambiguous", \.worker.assumeLeftAfterAmbiguous, .boolean),
+        SettingKey(
+            "worker.per_account", \.worker.perAccount, .integer(in: SettingRange.perAccount), takesEffect: .atReload),
+        SettingKey(
+            "worker.drain_timeout", \.worker.drainTimeout, .duration(in: SettingRange.drainTimeout),
+            takesEffect: .atReload),
+        SettingKey(
+            "worker.assume_left_after_ambiguous", \.worker.assumeLeftAfterAmbiguous, .boolean, takesEffect: .atReload),
         SettingKey(
             "limits.requests_per_second", \.limits.requestsPerSecond,
-            .number(in: SettingRange.requestsPerSecond, zeroMeans: "no limit")),
+            .number(in: SettingRange.requestsPerSecond, zeroMeans: "no limit"), takesEffect: .atReload),
         SettingKey(
             "limits.requests_per_minute_per_account", \.limits.requestsPerMinutePerAccount,
-            .integer(in: SettingRange.requestsPerMinutePerAccount, zeroMeans: "no limit")),
+            .integer(in: SettingRange.requestsPerMinutePerAccount, zeroMeans: "no limit"), takesEffect: .atReload),
         SettingKey(
             "limits.requests_per_day", \.limits.requestsPerDay,
-            .integer(in: SettingRange.requestsPerDay, zeroMeans: "no limit")),
+            .integer(in: SettingRange.requestsPerDay, zeroMeans: "no limit"), takesEffect: .atReload),
         SettingKey("limits.day_zone", \.limits.dayZone, .zone),
-        SettingKey("limits.pace", \.limits.pace, .choice),
+        SettingKey("limits.pace", \.limits.pace, .choice, takesEffect: .atReload),
         SettingKey(
             "retry.delays", \.retry.delays,
             .list(
@@ -90,23 +97,25 @@ enum SettingSchema {
                         return SettingError(position: value.position, problem: problem)
                     }
                 })),
-        SettingKey("retry.max_attempts", \.retry.maxAttempts, .integer(in: SettingRange.maxAttempts)),
-        SettingKey("retry.max_age", \.retry.maxAge, .duration(in: SettingRange.maxAge)),
+        SettingKey(
+            "retry.max_attempts", \.retry.maxAttempts, .integer(in: SettingRange.maxAttempts), takesEffect: .atReload),
+        SettingKey("retry.max_age", \.retry.maxAge, .duration(in: SettingRange.maxAge), takesEffect: .atReload),
     ]
 
     private static let keeping: [SettingKey] = [
         SettingKey("ledger.path", \.ledger.path, .absolutePath("a file")),
         SettingKey("ledger.url", \.ledger.url, .postgresURL),
         SettingKey("ledger.durability", \.ledger.durability, .choice),
-        SettingKey("ledger.retention", \.ledger.retention, .duration(in: SettingRange.retention)),
+        SettingKey(
+            "ledger.retention", \.ledger.retention, .duration(in: SettingRange.retention), takesEffect: .atReload),
         SettingKey("admin.listen", \.admin.listen, .listenAddress),
         SettingKey("admin.page", \.admin.page, .boolean),
         SettingKey(
             "admin.control_socket", \.admin.controlSocket,
             .absolutePath("a socket", upTo: SettingRange.socketPathBytes)),
-        SettingKey("log.level", \.log.level, .choice),
+        SettingKey("log.level", \.log.level, .choice, takesEffect: .atReload),
         SettingKey("log.format", \.log.format, .choice),
-        SettingKey("log.hash_accounts", \.log.hashAccounts, .boolean),
+        SettingKey("log.hash_accounts", \.log.hashAccounts, .boolean, takesEffect: .atReload),
     ]
 
     /// What may stand below `path`: keys and tables.
