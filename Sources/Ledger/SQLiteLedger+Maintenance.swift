@@ -156,11 +156,6 @@ extension SQLiteLedger {
         try await readBeside { reader throws(LedgerError) in try reader.results(of: id) }
     }
 
-    /// Whether no job was ever recorded.
-    public func isEmpty() async throws(LedgerError) -> Bool {
-        try await readBeside { reader throws(LedgerError) in try reader.isEmpty() }
-    }
-
     /// The full check; empty if all is well. Takes seconds for millions of jobs.
     public func verify() async throws(LedgerError) -> [String] {
         try await readBeside { reader throws(LedgerError) in try reader.faults() }

@@ -160,13 +160,6 @@ public final class SQLiteLedger: Ledger {
         return lost
     }
 
-    /// The same within `closeTime`, for a thread that may wait. Never for a task.
-    public func close() {
-        check?.end()
-        mailbox.post(.close(until: clock.now() + Self.closeTime, { _ in }))
-        join()
-    }
-
     private func join() {
         let isFirst = isJoined.withLock { isJoined in
             defer { isJoined = true }

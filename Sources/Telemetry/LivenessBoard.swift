@@ -26,14 +26,6 @@ public final class LivenessBoard: Sendable {
         }
     }
 
-    /// The loop ends in order: nothing is expected of it any more.
-    public func forget(_ name: String) {
-        state.withLock { state in
-            state.round.remove(name)
-            state.pings[name] = nil
-        }
-    }
-
     /// Posts a token to each loop that has none.
     public func post() {
         let now = clock.now()

@@ -148,13 +148,13 @@ import Threads
         await ledger.close(within: SQLiteLedger.closeTime)
     }
 
-    @Test func aThreadThatClosesItReturnsWhenAllIsWritten() throws {
+    @Test func closingReturnsWhenAllIsWritten() async throws {
         let folder = TemporaryFolder()
         let ledger = try SQLiteLedger.opened(folder)
         for number in 0..<50 {
             ledger.recordHold(.rateLimited, since: Sample.start + .seconds(number), until: nil, detail: "")
         }
-        ledger.close()
+        #expect(await ledger.close(within: SQLiteLedger.closeTime) == 0)
         let reader = try LedgerReader(path: folder.ledger)
         #expect(try reader.holds(from: Sample.start, to: Sample.start + .seconds(60)).count == 50)
         #expect(!LedgerFile(path: folder.ledger, durability: .normal).hasLogLeft)

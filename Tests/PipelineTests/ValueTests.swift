@@ -38,7 +38,8 @@ func at(_ seconds: Double) -> MonotonicTime { MonotonicTime(nanoseconds: Int64(s
         var out: [Int] = []
         while let event = queue.popDue(at: at(49.5)) { out.append(event) }
         #expect(out == Array(0..<50))
-        #expect(queue.count == 50)
+        while let event = queue.popDue(at: at(99)) { out.append(event) }
+        #expect(out == Array(0..<100) && queue.earliest == nil)
     }
 
     @Test func firstInIsFirstOutAndWhatComesBackIsFirst() {
