@@ -135,7 +135,8 @@ struct Announcer: Sendable {
             let detail = "publishing to \(target) \(publication.routingKey): \(trouble.detail)"
             onEvent(
                 .publishRefused(
-                    exchange: publication.exchange, routingKey: publication.routingKey, detail: trouble.detail))
+                    .init(
+                        exchange: publication.exchange, routingKey: publication.routingKey, detail: trouble.detail)))
             if let held, held != trouble.cause { dispatcher.lift(held) }
             held = trouble.cause
             dispatcher.hold(trouble.cause, detail: detail)

@@ -47,16 +47,18 @@ struct Inspector: Sendable {
             do throws(LedgerError) {
                 owed = try await ledger.unpublishedResults(after: last, limit: Self.page)
             } catch {
-                return onEvent(.ledgerRefused(nil, detail: error.description))
+                return onEvent(.ledgerRefused(.init(jobID: nil, detail: error.description)))
             }
             for entry in owed where !inHand.contains(entry.jobID) && !dispatcher.isInHand(entry.jobID) {
                 guard await announcer.publishResult(entry.result, replayed: false, replyTo: nil) else { return }
                 ledger.mark(.result, of: entry.jobID, generation: entry.generation)
                 onEvent(
                     .ended(
-                        entry.jobID, nil, entry.result.outcome, entry.result.reason, attempts: 0,
-                        timeToResult: .zero, detail: "published after an interruption",
-                        traceID: TraceContext(traceparent: entry.result.traceparent).traceID))
+                        .init(
+                            jobID: entry.jobID, account: nil, outcome: entry.result.outcome,
+                            reason: entry.result.reason, attempts: 0, timeToResult: .zero,
+                            detail: "published after an interruption",
+                            traceID: TraceContext(traceparent: entry.result.traceparent).traceID)))
             }
             guard owed.count == Self.page, let end = owed.last else { return }
             last = end.jobID
@@ -90,7 +92,7 @@ struct Inspector: Sendable {
                 try await reportLost(job, at: now)
             }
         } catch {
-            onEvent(.ledgerRefused(nil, detail: error.description))
+            onEvent(.ledgerRefused(.init(jobID: nil, detail: error.description)))
         }
     }
 
@@ -112,7 +114,8 @@ struct Inspector: Sendable {
         ledger.mark(.result, of: job.jobID, generation: job.open.generation)
         onEvent(
             .ended(
-                job.jobID, job.account, .failed, reason, attempts: result.attempts,
-                timeToResult: now - job.open.firstSeen, detail: detail, traceID: nil))
+                .init(
+                    jobID: job.jobID, account: job.account, outcome: .failed, reason: reason,
+                    attempts: result.attempts, timeToResult: now - job.open.firstSeen, detail: detail)))
     }
 }

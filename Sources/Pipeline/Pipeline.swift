@@ -53,7 +53,7 @@ public final class Pipeline: Sendable {
             onAccountWait: { onEvent($0.told) }
         ) { [holdLog] holds, lifted in
             holdLog.changed(isHolding: !holds.isEmpty, at: clock.wall())
-            onEvent(.holdsChanged(holds, lifted: lifted))
+            onEvent(.holdsChanged(.init(holds: holds, lifted: lifted)))
             if !lifted.isEmpty { lifts.signal() }
         }
         let announcer = Announcer(
@@ -140,7 +140,7 @@ public final class Pipeline: Sendable {
                 if try await !ledger.knowsSuccess() { dispatcher.isFirstContact() }
             } catch {
                 // Taken for one that knows: what is refused then needs more words, and costs a few calls more.
-                onEvent(.ledgerRefused(nil, detail: error.description))
+                onEvent(.ledgerRefused(.init(jobID: nil, detail: error.description)))
             }
             dispatcher.open()
             await group.waitForAll()

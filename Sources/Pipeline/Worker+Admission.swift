@@ -94,7 +94,7 @@ extension Worker {
                 return .wait(until: clock.now())
             }
         } catch {
-            onEvent(.ledgerRefused(hand.jobID, detail: error.description))
+            onEvent(.ledgerRefused(.init(jobID: hand.jobID, detail: error.description)))
             return .wait(until: clock.now() + Self.ledgerRetry)
         }
     }

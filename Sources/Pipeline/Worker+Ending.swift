@@ -22,8 +22,10 @@ extension Worker {
         guard await announce(stored, letter, hand, replayed: false) else { return delivery.handBack() }
         onEvent(
             .ended(
-                hand.jobID, hand.job.account, result.outcome, result.reason, attempts: result.attempts,
-                timeToResult: now - hand.progress.firstSeen, detail: result.detail, traceID: hand.trace.traceID))
+                .init(
+                    jobID: hand.jobID, account: hand.job.account, outcome: result.outcome, reason: result.reason,
+                    attempts: result.attempts, timeToResult: now - hand.progress.firstSeen, detail: result.detail,
+                    traceID: hand.trace.traceID)))
         settled(hand.item)
         ack(delivery)
     }
@@ -85,9 +87,10 @@ extension Worker {
         if stored != nil || result.reason != .cancelled {
             onEvent(
                 .ended(
-                    hand.jobID, hand.job.account, result.outcome, result.reason, attempts: hand.progress.attempts,
-                    timeToResult: clock.wall() - hand.progress.firstSeen, detail: "published after an interruption",
-                    traceID: hand.trace.traceID))
+                    .init(
+                        jobID: hand.jobID, account: hand.job.account, outcome: result.outcome, reason: result.reason,
+                        attempts: hand.progress.attempts, timeToResult: clock.wall() - hand.progress.firstSeen,
+                        detail: "published after an interruption", traceID: hand.trace.traceID)))
         }
         settled(hand.item)
         ack(delivery)
@@ -123,9 +126,10 @@ extension Worker {
         ledger.mark(.result, of: hand.jobID, generation: predecessor.generation)
         onEvent(
             .ended(
-                hand.jobID, hand.job.account, stored.outcome, stored.reason, attempts: closing.progress.attempts,
-                timeToResult: now - closing.progress.firstSeen, detail: "a newer generation of the job was submitted",
-                traceID: hand.trace.traceID))
+                .init(
+                    jobID: hand.jobID, account: hand.job.account, outcome: stored.outcome, reason: stored.reason,
+                    attempts: closing.progress.attempts, timeToResult: now - closing.progress.firstSeen,
+                    detail: "a newer generation of the job was submitted", traceID: hand.trace.traceID)))
         return true
     }
 
@@ -153,8 +157,9 @@ extension Worker {
         guard await resultIsOut, await letterIsOut else { return delivery.handBack() }
         onEvent(
             .ended(
-                rejection.jobID, rejection.account, .rejected, rejection.reason, attempts: 0, timeToResult: .zero,
-                detail: rejection.detail, traceID: trace.traceID))
+                .init(
+                    jobID: rejection.jobID, account: rejection.account, outcome: .rejected, reason: rejection.reason,
+                    attempts: 0, timeToResult: .zero, detail: rejection.detail, traceID: trace.traceID)))
         settled(item)
         ack(delivery)
     }
@@ -167,10 +172,10 @@ extension Worker {
     func cancel(_ id: JobID, _ item: Item, _ delivery: consuming Delivery) async {
         do throws(LedgerError) {
             let isInTime = try await ledger.cancel(id, at: clock.wall())
-            onEvent(.cancelled(id, inTime: isInTime))
+            onEvent(.cancelled(.init(jobID: id, isInTime: isInTime)))
             ack(delivery)
         } catch {
-            onEvent(.ledgerRefused(id, detail: error.description))
+            onEvent(.ledgerRefused(.init(jobID: id, detail: error.description)))
             dispatcher.putBack(delivery, as: item, until: clock.now() + Self.ledgerRetry)
         }
     }

@@ -23,7 +23,7 @@ extension Worker {
         do throws(LedgerError) {
             return try await ledger.look(hand.arrival, at: clock.wall())
         } catch {
-            onEvent(.ledgerRefused(hand.jobID, detail: error.description))
+            onEvent(.ledgerRefused(.init(jobID: hand.jobID, detail: error.description)))
             return nil
         }
     }
@@ -49,7 +49,7 @@ extension Worker {
             }
         } catch {
             budget.settle(ticket, isClaimed: false)
-            onEvent(.ledgerRefused(hand.jobID, detail: error.description))
+            onEvent(.ledgerRefused(.init(jobID: hand.jobID, detail: error.description)))
             return .ledgerIsAway
         }
     }
@@ -71,7 +71,7 @@ extension Worker {
             hook(.record, .after)
             return copy
         } catch {
-            onEvent(.ledgerRefused(jobID, detail: error.description))
+            onEvent(.ledgerRefused(.init(jobID: jobID, detail: error.description)))
             return nil
         }
     }

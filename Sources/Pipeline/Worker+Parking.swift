@@ -70,7 +70,10 @@ extension Worker {
         hook(.mark, .before)
         ledger.mark(.copy(copy), of: hand.jobID, generation: hand.arrival.generation)
         hook(.mark, .after)
-        onEvent(.parked(hand.jobID, generation: hand.arrival.generation, delay: delay, wait: wait, cause: cause))
+        onEvent(
+            .parked(
+                .init(
+                    jobID: hand.jobID, generation: hand.arrival.generation, delay: delay, wait: wait, cause: cause)))
         return true
     }
 

@@ -54,7 +54,9 @@ extension Worker {
         }
         onEvent(
             .steppedAside(
-                item.job?.id, generation: stamp.generation, delay: delay, wait: wait, cause, moves: stamp.moves))
+                .init(
+                    jobID: item.job?.id, generation: stamp.generation, delay: delay, wait: wait, cause: cause,
+                    moves: stamp.moves)))
         ack(delivery)
     }
 }

@@ -53,7 +53,7 @@ import Threads
             #expect(times.count == 1, "parking ends nothing")
             #expect(times.allSatisfy { $0 < .seconds(5) }, "\(times)")
             let total = site.events.compactMap { event -> Duration? in
-                if case .ended(_, _, _, _, _, let time, _, _) = event { time } else { nil }
+                if case .ended(let job) = event { job.timeToResult } else { nil }
             }
             #expect(total.count == 1 && total.allSatisfy { $0 >= .seconds(5) }, "\(total)")
             #expect(site.pipeline.snapshot.oldestInHand == nil)

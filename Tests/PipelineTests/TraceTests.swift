@@ -107,7 +107,7 @@ import Threads
         site.submit("plain")
         await site.advance { site.resultCount == 4 }
         var traces: [String: String?] = [:]
-        for case .ended(let id, _, _, _, _, _, _, let traceID) in site.events { traces[id?.string ?? "-"] = traceID }
+        for case .ended(let job) in site.events { traces[job.jobID?.string ?? "-"] = job.traceID }
         #expect(traces == ["left": Self.id, "dead": Self.id, "rejected": Self.id, "plain": nil])
         await site.end()
     }
