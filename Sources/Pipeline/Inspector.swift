@@ -98,24 +98,19 @@ struct Inspector: Sendable {
 
     private func reportLost(_ job: OverdueJob, at now: Timestamp) async throws(LedgerError) {
         let detail = "its copy was due at \((job.open.due ?? now).rfc3339) and never came; submit it again"
-        let reason = Reason.jobLost
-        let result = JobResult(
-            jobID: job.jobID, account: job.account, outcome: .failed,
-            effect: reason.effect(isAmbiguous: job.open.isAmbiguous), reason: reason, next: reason.next,
-            detail: detail, attempts: job.open.attempts, generation: job.open.generation,
-            completedAt: now.rfc3339,
-            durationMs: max(0, (now - job.open.firstSeen).milliseconds))
-        let stored = StoredResult(
-            messageID: JobResult.messageID(job.jobID, generation: job.open.generation), outcome: .failed,
-            reason: reason, body: result.encoded(),
-            correlationID: job.jobID.string, traceparent: nil, tracestate: nil, completedAt: now)
+        let age = now - job.open.firstSeen
+        let result = JobResult.failed(
+            .jobLost, ResultSubject(jobID: job.jobID, account: job.account), isAmbiguous: job.open.isAmbiguous,
+            detail: detail, attempts: job.open.attempts, generation: job.open.generation, completedAt: now,
+            duration: age)
+        let stored = StoredResult(result, of: job.jobID, at: now)
         guard try await ledger.finishLost(job, result: stored) else { return }
         guard await announcer.publishResult(stored, replayed: false, replyTo: nil) else { return }
         ledger.mark(.result, of: job.jobID, generation: job.open.generation)
         onEvent(
             .ended(
                 .init(
-                    jobID: job.jobID, account: job.account, outcome: .failed, reason: reason,
-                    attempts: result.attempts, timeToResult: now - job.open.firstSeen, detail: detail)))
+                    jobID: job.jobID, account: job.account, outcome: result.outcome, reason: result.reason,
+                    attempts: result.attempts, timeToResult: age, detail: detail)))
     }
 }
