@@ -136,6 +136,7 @@ struct LedgerTransaction {
         if LedgerRules.isBehind(row, claim.arrival) { ahead.append(claim.arrival) }
         if let row, case .fresh(_, let predecessor?) = finding, let closing = claim.closing {
             try rows.save(closing, of: row, generation: predecessor.generation)
+            try rows.forgetCancel(claim.arrival.jobID)
         }
         try save(claimed, over: row)
         sums.count(claim.kind, on: claim.day, at: claim.at)

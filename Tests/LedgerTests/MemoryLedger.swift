@@ -145,6 +145,8 @@ final class MemoryLedger: Ledger {
                 if let predecessor, let closing = claim.closing {
                     entry.results[predecessor.generation] = closing
                     entry.unpublished.insert(predecessor.generation)
+                    state.cancelled.remove(id)
+                    state.cancelledForGood.remove(id)
                 }
             case .resumed(var open):
                 guard let known = state.jobs[id] else { preconditionFailure("resumed without a row") }
