@@ -52,8 +52,8 @@ final class Dispatcher: Sendable {
         }
     }
 
-    /// Mints the delivery of a turn: its end, however it comes, is told here.
-    func mint(_ turn: Dispatch.Turn) -> Delivery {
+    /// Makes the delivery of a turn: its end, however it comes, is told here.
+    func makeDelivery(of turn: Dispatch.Turn) -> Delivery {
         let tag = turn.item.message.tag
         return Delivery(of: turn.item.message, settler: inbox) { [self] ending in
             switch ending {
@@ -64,7 +64,7 @@ final class Dispatcher: Sendable {
     }
 
     /// Another try at `time`; until then the delivery waits here and occupies no worker.
-    func putBack(_ delivery: consuming Delivery, as item: Item, until time: MonotonicTime) {
+    func delay(_ delivery: consuming Delivery, as item: Item, until time: MonotonicTime) {
         delivery.relinquish()
         change { state, now in
             state.dispatch.putBack(item, until: time, at: now)

@@ -4,8 +4,8 @@ import Ledger
 import Photos
 import Threads
 
-/// One job on its way along the path.
-struct JobInHand: Sendable {
+/// One job on its way along the path: its state from a delivery's turn to what is decided of it.
+struct JobRun: Sendable {
     var item: Item
     let job: Job
     let arrival: Arrival
@@ -13,16 +13,22 @@ struct JobInHand: Sendable {
     let trace: TraceContext
     /// It tests a hold.
     let isProbe: Bool
-    /// What the album said on this walk, unless a call may have changed that since.
-    var album: AlbumStanding?
+    /// It has waited in flight as long as it may, or others need its place: unless it ends it is released, and not called.
+    let mustRelease: Bool
     /// It has failed in the holds that stand, and others are to be tried.
-    var isInTheWay = false
+    let isInTheWay: Bool
+    /// What the album said in this run, unless a call may have changed that since.
+    var album: AlbumStanding?
     /// When its latest call, question or want of a token began.
     var callBegan = MonotonicTime(nanoseconds: 0)
-    /// How the API answered the last call of this walk, if it did. An answer to the question is not told as this.
+    /// How the API answered the last call of this run, if it did. An answer to the question is not told as this.
     var called: (httpStatus: Int?, apiStatus: String?)?
-    /// The refusal of this walk that only the album can explain.
+    /// The refusal of this run that only the album can explain.
     var refusal: Verdict?
+    /// An older generation of the job that is open: it ends with the next commit that is about this one.
+    var predecessor: OpenJob?
+    /// The older generation that ended by this run's claim; its result is still to be published.
+    var closed: ClosedGeneration?
 
     var jobID: JobID { job.id }
 
@@ -60,10 +66,12 @@ struct JobInHand: Sendable {
         }
     }
 
-    init(_ item: Item, _ job: Job, isProbe: Bool, now: Timestamp) {
+    init(_ item: Item, _ job: Job, _ mandate: Mandate, now: Timestamp) {
         self.item = item
         self.job = job
-        self.isProbe = isProbe
+        isProbe = mandate == .probe
+        isInTheWay = mandate == .standAside
+        mustRelease = !mandate.mayCall
         arrival = Arrival(
             jobID: job.id, account: job.account, tokenHash: job.shareToken.sha256, generation: item.stamp.generation,
             copy: item.stamp.copy, attempts: item.stamp.attempts, isAmbiguous: item.stamp.isAmbiguous,
@@ -90,58 +98,6 @@ struct JobInHand: Sendable {
         return stamp
     }
 
-    func stored(_ result: JobResult, at now: Timestamp) -> StoredResult {
-        StoredResult(
-            messageID: JobResult.messageID(job.id, generation: result.generation), outcome: result.outcome,
-            reason: result.reason, body: result.encoded(),
-            correlationID: trace.correlationID ?? job.id.string, traceparent: trace.traceparent,
-            tracestate: trace.tracestate, completedAt: now)
-    }
-}
-
-/// How a job ends.
-enum Ending: Sendable {
-    case left(Verdict)
-    case alreadyLeft(Verdict)
-    case failed(Reason, detail: String, Verdict?)
-
-    var outcome: Outcome {
-        switch self {
-        case .left: .left
-        case .alreadyLeft: .alreadyLeft
-        case .failed: .failed
-        }
-    }
-
-    var reason: Reason? {
-        guard case .failed(let reason, _, _) = self else { return nil }
-        return reason
-    }
-
-    func result(of hand: JobInHand, at now: Timestamp) -> JobResult {
-        let verdict: Verdict?
-        let detail: String?
-        let effect: Effect
-        switch self {
-        case .left(let last), .alreadyLeft(let last):
-            (verdict, detail, effect) = (last, nil, .left)
-        case .failed(let reason, let text, let last):
-            (verdict, detail) = (last, text)
-            switch hand.album {
-            case .owned, .joined: effect = .notLeft
-            case .notJoined, .cannotTell, nil:
-                // What an operator ends is in doubt after any call, also one that was answered: nobody asks it again.
-                let isInDoubt = reason == .cancelled ? hand.progress.hasCalled : hand.progress.isAmbiguous
-                effect = reason.effect(isAmbiguous: isInDoubt)
-            }
-        }
-        // What ended the job may be an answer to the question; a result tells of calls alone.
-        let answer = verdict.flatMap { _ in hand.called }
-        return JobResult(
-            jobID: hand.job.id, account: hand.job.account, outcome: outcome, effect: effect, reason: reason,
-            next: reason?.next, detail: detail, attempts: hand.progress.attempts,
-            generation: hand.arrival.generation, httpStatus: answer?.httpStatus, apiStatus: answer?.apiStatus,
-            requestedAt: hand.job.requestedAt, completedAt: now.rfc3339,
-            durationMs: max(0, (now - hand.progress.firstSeen).milliseconds), metadata: hand.job.metadata)
-    }
+    /// The headers of the copy that it is, as things stand.
+    var stamp: Stamp { stamp(copy: item.stamp.copy, notBefore: item.stamp.notBefore) }
 }
