@@ -19,7 +19,7 @@ struct JobRun: Sendable {
     let isInTheWay: Bool
     /// What the album said in this run, unless a call may have changed that since.
     var album: AlbumStanding?
-    /// When its latest call, question or want of a token began.
+    /// When the latest call or question began.
     var callBegan = MonotonicTime(nanoseconds: 0)
     /// How the API answered the last call of this run, if it did. An answer to the question is not told as this.
     var called: (httpStatus: Int?, apiStatus: String?)?
@@ -32,7 +32,7 @@ struct JobRun: Sendable {
 
     var jobID: JobID { job.id }
 
-    /// Its latest call, for whoever weighs what calls come to.
+    /// The latest call, for the holds, the breaker and the classifier.
     var call: Gate.Call { Gate.Call(job: job.id, account: job.account, began: callBegan, isProbe: isProbe) }
 
     /// The album is asked before anything is called: it knows what became of a call that went unheard, and why one was

@@ -10,9 +10,9 @@ import Threads
 extension Worker {
     /// Of the minute that a delivery may be in flight, some seconds are for the turn that comes after the wait.
     private static let longestEarlyWait = Duration.seconds(50)
-    /// A token service that is away is asked again after these, in hand, where nobody is kept from calling by it.
+    /// A token service that is away is asked again after these waits, in flight: they keep no other job from calling.
     private static let tokenWaits: [Duration] = [.seconds(1), .seconds(2), .seconds(4)]
-    /// And then after this, at no attempt's cost.
+    /// How long a job is parked after those waits. It costs no attempt.
     private static let unavailableCredential = Duration.seconds(30)
 
     /// Whether the job may be called now, as far as anything but the ledger can tell.
@@ -153,7 +153,7 @@ extension Worker {
         }
     }
 
-    /// The same for everybody is no account's fault: the jobs stay in the broker then.
+    /// A want of tokens that all accounts have is no account's fault: the jobs stay in the broker then.
     private func withoutToken(
         _ call: Gate.Call, isMisconfigured: Bool, _ detail: String, _ retryAfter: Duration?
     ) -> Admission.Denial {

@@ -40,11 +40,11 @@ extension Worker {
         return (await resultIsOut, await letterIsOut)
     }
 
-    /// The result of an older generation that ended because a newer one came, if the ledger has it as it was made here.
-    /// It has another if that generation was reported lost just before: then whoever wrote that publishes it. If the
-    /// ledger cannot answer, the sweep of unpublished results publishes it.
+    /// Publishes the result of an older generation that ended because a newer one came, if the ledger has kept it. It
+    /// kept another one if the sweep reported that generation lost just before the claim: the sweep publishes that. If
+    /// the ledger cannot answer, the sweep of unpublished results has it later.
     private func publish(_ closed: ClosedGeneration) async -> Bool {
-        guard case .superseded(let kept?)? = await look(closed.arrival), kept.body == closed.result.body else {
+        guard case .superseded(let stored?)? = await look(closed.arrival), stored.body == closed.result.body else {
             return true
         }
         guard await announcer.publishResult(closed.result, replayed: false, replyTo: nil) else { return false }

@@ -6,10 +6,10 @@ import Threads
 /// What comes again: in flight, as a later copy, or as the copy that it is. Nothing is settled here. A kill after
 /// `callEnded` finds the job open, with the answer counted.
 extension Worker {
-    /// Nothing was sent: try again soon, then less often. No attempt is spent.
+    /// The waits after a call of which nothing was sent. No attempt is spent.
     private static let networkBackoff = Backoff(first: .milliseconds(400), longest: .seconds(10))
 
-    /// An attempt was spent. Another try in flight, a later copy, or the end.
+    /// An attempt was spent: another try in flight, a later copy, or the end.
     func failAttempt(_ start: JobRun, _ verdict: Verdict, atLeast minimum: Duration) async -> Disposition {
         var run = start
         let before = run.progress.attempts
@@ -22,7 +22,7 @@ extension Worker {
         let least = max(minimum, verdict.minimumWait ?? .zero)
         if let wait = schedule.waitInHand(tries: run.item.tries, atLeast: least) {
             if verdict.sign == .serverFault || verdict.sign == .noAnswer {
-                // Should it turn out before the next try that the server fails for everybody, it cost nothing.
+                // If the server is found to fail for all jobs before the next try, the attempt costs nothing.
                 run.progress.attempts = before
                 run.item.unspent = 1
             }
@@ -48,9 +48,9 @@ extension Worker {
         return .retry(run, at: clock.now() + backoff.next())
     }
 
-    // MARK: The world's fault, or the account's: the job pays nothing
+    // MARK: Waits that cost no attempt
 
-    /// The world is at fault. The dispatcher keeps the job or hands it back, as the hold lasts.
+    /// A hold begins, or lasts. The dispatcher keeps the job in flight or releases it, by how long the hold lasts.
     func waitOutHold(_ start: JobRun) async -> Disposition {
         var run = start
         guard await callEnded(run) else { return .returnToBroker }
@@ -59,7 +59,7 @@ extension Worker {
         return .retry(run, at: clock.now())
     }
 
-    /// In a hold it failed, and so do perhaps all the others: out of the way, so that they can be tried.
+    /// The job failed in a hold: it is released, so that others can be tried.
     func makeWay(_ start: JobRun, for time: Duration) async -> Disposition {
         var run = start
         guard await callEnded(run) else { return .returnToBroker }
@@ -67,18 +67,18 @@ extension Worker {
         return release(run, until: clock.wall() + time, .hold)
     }
 
-    /// The account alone must wait.
+    /// The account waits, and with it the job.
     func delayAccount(_ run: JobRun, _ cause: AccountQueue.Wait.Cause, _ verdict: Verdict) async -> Disposition {
         dispatcher.refuse(run.job.account, cause, atLeast: verdict.minimumWait ?? .zero, detail: verdict.detail)
         return await waitOutHold(run)
     }
 
-    /// The copy that it is comes again at `wanted`.
+    /// Releases the job's copy until `wanted`.
     ///
-    /// An earlier copy of the job must not take over while this one waits, and nobody must report it lost before its time,
-    /// nor may it be lost unseen: where the ledger knows the job, its due time is moved first.
+    /// While the copy waits, an earlier copy of the job must not take over, the sweep must not report the job lost before
+    /// its time, and a loss must be seen: where the ledger knows the job, its due time is moved first.
     func release(_ run: JobRun, until wanted: Timestamp, _ cause: StepAside) -> Disposition {
-        // At its deadline it ends, and whoever waits for its result is to have it then.
+        // The job ends at its deadline, and its result is not to come later than that.
         let time = run.job.deadline.map { min($0 + .milliseconds(1), wanted) } ?? wanted
         if let newest = run.progress.copy, newest > run.arrival.copy {
             // It took the place of a newer copy, which is lost: only a number of its own lets it in again.
@@ -93,9 +93,9 @@ extension Worker {
         return .release(release)
     }
 
-    // MARK: Refusals that may be everybody's
+    // MARK: Refusals that may be systemic
 
-    /// What becomes of its neighbours shows whose fault it is.
+    /// Parks the job until the answers to other jobs show whose fault the refusal is.
     func parkForNeighbours(_ start: JobRun, _ verdict: Verdict) -> Disposition {
         var run = start
         run.item.stamp.refusals += 1

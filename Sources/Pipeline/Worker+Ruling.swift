@@ -10,7 +10,7 @@ extension Worker {
     private static let accountsWithRefusedTokens = 5
     private static let accountsOverTheirRate = 3
 
-    /// Tells everybody what the answer shows. Whatever the ruling is, the table's action is the job's only if it is
+    /// Feeds the answer to holds, breaker and classifier. The table's action is the job's only if the ruling is
     /// `own`.
     func ruling(on verdict: Verdict, _ run: JobRun) -> Gate.Ruling {
         var call = run.call

@@ -117,13 +117,13 @@ extension Worker {
         var outgoing = Outgoing()
         if !finished.resultIsPublished { outgoing.result = result }
         outgoing.replyTo = run.item.message.properties.replyTo
-        if !finished.letterIsPublished, let said = try? JobResult.decode(result.body) {
-            // The delivery may be older than the call that nobody heard of.
-            run.progress.isAmbiguous = run.progress.isAmbiguous || said.effect == .unknown
-            outgoing.letter = letter(run, said, at: result.completedAt)
+        if !finished.letterIsPublished, let decoded = try? JobResult.decode(result.body) {
+            // The delivery may be older than a call that was not answered.
+            run.progress.isAmbiguous = run.progress.isAmbiguous || decoded.effect == .unknown
+            outgoing.letter = letter(run, decoded, at: result.completedAt)
         }
         outgoing.owner = (run.jobID, run.arrival.generation)
-        // An operator's word ended it, and was told then: this is its letter alone.
+        // An operator ended it, with an event of its own: this is its letter alone.
         if outgoing.result != nil || result.reason != .cancelled {
             outgoing.event = .ended(
                 .init(

@@ -34,8 +34,7 @@ extension OnABroker {
                     let log = await stage.log
                     #expect(ending == .signalled(SIGKILL), "\(id): \(log)")
                     try await stage.workUntilIdle(results: 1)
-                    var results: [ReadResult] = []
-                    results += try await stage.take("results", atLeast: 0).map(ReadResult.init)
+                    let results = try await stage.take("results", atLeast: 1).map(ReadResult.init)
                     try check(id, needs, token, results, try stage.calls().filter { $0.token == token })
                 }
             }

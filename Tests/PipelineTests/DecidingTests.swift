@@ -16,7 +16,7 @@ import Threads
     func mandate(_ mandate: Mandate, _ expected: String) async throws {
         let harness = try WorkerHarness()
         #expect(await harness.decide(mandate: mandate) == expected)
-        #expect(harness.ledger.asked == [])
+        #expect(harness.ledger.requests == [])
     }
 
     @Test(
@@ -36,7 +36,7 @@ import Threads
         let harness = try WorkerHarness()
         harness.ledger.finding = finding
         #expect(await harness.decide() == expected)
-        #expect(harness.ledger.asked == ["look"])
+        #expect(harness.ledger.requests == ["look"])
         #expect(harness.photos.calls.isEmpty)
     }
 
@@ -44,11 +44,11 @@ import Threads
     func success() async throws {
         let harness = try WorkerHarness()
         #expect(await harness.decide() == "finish left")
-        #expect(harness.ledger.asked == ["look", "claim call"])
+        #expect(harness.ledger.requests == ["look", "claim call"])
         let doubtful = try WorkerHarness(album: .album(joined: false))
         doubtful.ledger.finding = .resumed(WorkerHarness.open(isAmbiguous: true))
         #expect(await doubtful.decide() == "finish already_left")
-        #expect(doubtful.ledger.asked == ["look", "claim probe"])
+        #expect(doubtful.ledger.requests == ["look", "claim probe"])
         #expect(doubtful.photos.calls.isEmpty)
     }
 
@@ -56,7 +56,7 @@ import Threads
     func presumption() async throws {
         let harness = try WorkerHarness()
         #expect(await harness.decide(lane: .jobs) == "finish left")
-        #expect(harness.ledger.asked == ["claim call, presumed new"])
+        #expect(harness.ledger.requests == ["claim call, presumed new"])
         // The ledger knows better.
         let known = try WorkerHarness()
         known.ledger.answers = [.refused(.parked(WorkerHarness.open()))]
@@ -69,11 +69,11 @@ import Threads
         let harness = try WorkerHarness { _ in .unavailable }
         let first = await harness.decide()
         #expect(first.hasPrefix("retry in 1"), "\(first)")
-        #expect(harness.ledger.asked == ["look", "claim call", "kept"])
+        #expect(harness.ledger.requests == ["look", "claim call", "kept"])
         let again = try WorkerHarness { _ in .unavailable }
         let parked = await again.decide(tries: 1)
         #expect(parked.hasPrefix("park for 5"), "\(parked)")
-        #expect(again.ledger.asked == ["look", "claim call"], "parking is recorded when it is settled")
+        #expect(again.ledger.requests == ["look", "claim call"], "parking is recorded when it is settled")
     }
 
     @Test("a claim that is refused has changed nothing: the job has another turn at once")

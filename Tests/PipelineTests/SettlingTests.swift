@@ -14,7 +14,7 @@ import Threads
     func success() async throws {
         let harness = try WorkerHarness()
         await harness.process()
-        #expect(harness.ledger.asked == ["look", "claim call", "finished 0"])
+        #expect(harness.ledger.requests == ["look", "claim call", "finished 0"])
         #expect(harness.ledger.marks == ["result 0"])
         #expect(harness.broker.log == ["publish j#0", "ack"])
     }
@@ -24,7 +24,7 @@ import Threads
         let harness = try WorkerHarness()
         harness.broker.outcome = .unknown
         await harness.process()
-        #expect(harness.ledger.asked.last == "finished 0")
+        #expect(harness.ledger.requests.last == "finished 0")
         #expect(harness.ledger.marks == [])
         #expect(harness.broker.log == ["publish j#0", "nack"])
     }
@@ -41,7 +41,7 @@ import Threads
     func waiting() async throws {
         let harness = try WorkerHarness { _ in .unavailable }
         await harness.process()
-        #expect(harness.ledger.asked == ["look", "claim call", "kept"])
+        #expect(harness.ledger.requests == ["look", "claim call", "kept"])
         #expect(harness.broker.log == [])
     }
 
@@ -54,7 +54,7 @@ import Threads
         let harness = try WorkerHarness()
         harness.ledger.finding = Self.fresh
         await harness.process(generation: 1)
-        #expect(harness.ledger.asked == ["look", "claim call", "finished 1", "look"])
+        #expect(harness.ledger.requests == ["look", "claim call", "finished 1", "look"])
         #expect(harness.broker.log == ["publish j#0", "publish j#1", "ack"])
         #expect(harness.ledger.marks == ["result 0", "result 1"])
         #expect(Self.ended(harness) == ["poison", "left"])
@@ -74,7 +74,7 @@ import Threads
         let harness = try WorkerHarness()
         harness.ledger.finding = Self.fresh
         await harness.process(generation: 1, deadline: WorkerHarness.start + .seconds(-1))
-        #expect(harness.ledger.asked == ["look", "finished 0", "finished 1", "look"])
+        #expect(harness.ledger.requests == ["look", "finished 0", "finished 1", "look"])
         #expect(harness.broker.log.first == "publish j#0" && harness.broker.log.last == "ack")
         #expect(Self.ended(harness) == ["poison", "deadline_exceeded"])
     }
@@ -123,8 +123,8 @@ import Threads
                 receivedAt: MonotonicTime(nanoseconds: 0)))
         #expect(harness.broker.log.last == "ack")
         let result = try #require(harness.broker.published.first { $0.exchange == "p.results" })
-        let said = try JobResult.decode(result.body)
-        #expect(said.reason == .bodyTooLarge && said.jobID == jobID)
+        let decoded = try JobResult.decode(result.body)
+        #expect(decoded.reason == .bodyTooLarge && decoded.jobID == jobID)
         let letter = try #require(harness.broker.published.first { $0.exchange == "p.dead" })
         #expect(letter.routingKey == "body_too_large" && letter.properties.messageID == messageID)
     }

@@ -10,7 +10,7 @@ import Threads
 
 @testable import Pipeline
 
-/// A worker with a ledger and an API that answer as they are told. Its broker records what a settlement does.
+/// A worker with a ledger and an API that answer as a test says. Its broker records what a settlement does.
 final class WorkerHarness: Sendable {
     static let start = Timestamp(milliseconds: 1_795_435_200_000)
     static let stored = StoredResult(
@@ -23,7 +23,7 @@ final class WorkerHarness: Sendable {
     private let clock: ManualClock
     private let dispatcher: Dispatcher
     private let worker: Worker
-    private let told: Lock<[PipelineEvent]>
+    private let eventLog: Lock<[PipelineEvent]>
 
     /// `album` answers the probes, `script` the calls.
     init(
@@ -34,8 +34,8 @@ final class WorkerHarness: Sendable {
         let clock = ManualClock(start: Self.start, activity: activity)
         self.clock = clock
         photos = ScriptedPhotos(activity: activity, albums: { _ in album }, script)
-        let told = Lock<[PipelineEvent]>([])
-        self.told = told
+        let eventLog = Lock<[PipelineEvent]>([])
+        self.eventLog = eventLog
         let configuration = PipelineConfiguration(
             prefix: "p", concurrency: 1, perAccount: 1, requestsPerMinutePerAccount: 0, requestsPerDay: 0,
             retryDelays: [.seconds(5), .seconds(30)], maxAttempts: 10, maxAge: .seconds(86_400),
@@ -43,7 +43,7 @@ final class WorkerHarness: Sendable {
             quotaDay: { _ in QuotaDay(name: "d", start: Self.start, end: Self.start + .seconds(86_400)) })
         let live = LiveConfiguration(configuration)
         dispatcher = Dispatcher(limits: configuration.limits, concurrency: 1, inbox: broker, clock: clock) { _, _ in }
-        let report: @Sendable (PipelineEvent) -> Void = { event in told.withLock { $0.append(event) } }
+        let report: @Sendable (PipelineEvent) -> Void = { event in eventLog.withLock { $0.append(event) } }
         worker = Worker(
             dispatcher: dispatcher, ledger: ledger, credentials: OneToken(), photos: photos,
             announcer: Announcer(
@@ -59,7 +59,7 @@ final class WorkerHarness: Sendable {
         }
     }
 
-    var events: [PipelineEvent] { told.withLock { $0 } }
+    var events: [PipelineEvent] { eventLog.withLock { $0 } }
 
     static func open(copy: Int = 0, attempts: Int = 0, isAmbiguous: Bool = false) -> OpenJob {
         OpenJob(generation: 0, copy: copy, attempts: attempts, isAmbiguous: isAmbiguous, firstSeen: start, due: start)
@@ -87,14 +87,14 @@ final class WorkerHarness: Sendable {
             item: Item(message: message, lane: lane, stamp: stamp, content: .job(job), tries: tries), mandate: mandate)
     }
 
-    /// What is decided, in words. Nothing may have reached the broker by then.
+    /// What is decided, in short. Nothing may have reached the broker by then.
     func decide(
         mandate: Mandate = .work, lane: Lane = .due, generation: Int = 0, tries: Int = 0,
         at location: SourceLocation = #_sourceLocation
     ) async -> String {
         let disposition = await worker.decide(turn(mandate, lane, generation, tries))
         #expect(broker.log == [], sourceLocation: location)
-        return words(of: disposition)
+        return summary(of: disposition)
     }
 
     /// Decides and settles.
@@ -111,7 +111,7 @@ final class WorkerHarness: Sendable {
         await worker.process(turn, dispatcher.makeDelivery(of: turn))
     }
 
-    private func words(of disposition: Disposition) -> String {
+    private func summary(of disposition: Disposition) -> String {
         switch disposition {
         case .finish(let run, let ending):
             let closing = run.closed.map { ", closing \($0.result.messageID)" } ?? ""
@@ -139,7 +139,7 @@ final class WorkerHarness: Sendable {
     private func seconds(_ time: Duration) -> String { "\(time.components.seconds) s" }
 }
 
-/// Notes what reaches it, and confirms everything unless it is told otherwise.
+/// Notes what reaches it, and confirms everything unless a test says otherwise.
 final class RecordingBroker: Inbox, Publishing {
     private struct State {
         var log: [String] = []
@@ -172,18 +172,18 @@ final class RecordingBroker: Inbox, Publishing {
     }
 }
 
-/// Answers as it is told, and keeps what it was asked.
+/// Answers as a test says, and keeps what it was asked.
 final class ScriptedLedger: Ledger {
     private struct State {
         var finding: Finding? = .fresh(isAmbiguous: false, predecessor: nil)
         var older: StoredResult?
         var answers: [ClaimAnswer] = []
         var refusesRecords = false
-        var asked: [String] = []
+        var requests: [String] = []
         var claims: [Claim] = []
         var marks: [String] = []
         /// By generation.
-        var kept: [Int: StoredResult] = [:]
+        var results: [Int: StoredResult] = [:]
         var newest = 0
     }
 
@@ -208,15 +208,15 @@ final class ScriptedLedger: Ledger {
         get { state.withLock { $0.refusesRecords } }
         set { state.withLock { $0.refusesRecords = newValue } }
     }
-    var asked: [String] { state.withLock { $0.asked } }
+    var requests: [String] { state.withLock { $0.requests } }
     var claims: [Claim] { state.withLock { $0.claims } }
     var marks: [String] { state.withLock { $0.marks } }
 
     func look(_ arrival: Arrival, at now: Timestamp) async throws(LedgerError) -> Finding {
         let finding = state.withLock { state in
-            state.asked.append("look")
+            state.requests.append("look")
             guard arrival.generation < state.newest else { return state.finding }
-            return .superseded(state.older ?? state.kept[arrival.generation])
+            return .superseded(state.older ?? state.results[arrival.generation])
         }
         guard let finding else { throw .unavailable("the disk is full") }
         return finding
@@ -224,11 +224,11 @@ final class ScriptedLedger: Ledger {
 
     func claim(_ claim: Claim) async throws(LedgerError) -> ClaimAnswer {
         state.withLock { state in
-            state.asked.append("claim \(claim.kind)\(claim.presumesNew ? ", presumed new" : "")")
+            state.requests.append("claim \(claim.kind)\(claim.presumesNew ? ", presumed new" : "")")
             state.claims.append(claim)
             if !state.answers.isEmpty { return state.answers.removeFirst() }
             state.newest = claim.arrival.generation
-            if let closing = claim.closing { state.kept[claim.arrival.generation - 1] = closing }
+            if let closing = claim.closing { state.results[claim.arrival.generation - 1] = closing }
             return .claimed(
                 OpenJob(
                     generation: claim.arrival.generation, copy: claim.arrival.copy, attempts: claim.attempts,
@@ -240,12 +240,12 @@ final class ScriptedLedger: Ledger {
         let isRefused = state.withLock { state in
             switch record {
             case .finished(let arrival, let result, _, _, _):
-                state.asked.append("finished \(arrival.generation)")
-                state.kept[arrival.generation] = result
+                state.requests.append("finished \(arrival.generation)")
+                state.results[arrival.generation] = result
                 state.newest = max(state.newest, arrival.generation)
-            case .parked: state.asked.append("parked")
-            case .kept: state.asked.append("kept")
-            case .postponed: state.asked.append("postponed")
+            case .parked: state.requests.append("parked")
+            case .kept: state.requests.append("kept")
+            case .postponed: state.requests.append("postponed")
             }
             return state.refusesRecords
         }
