@@ -14,9 +14,9 @@ extension Worker {
         // ambiguous if a call went out. What is rejected and what is released is decided anew, and alike.
         guard let outgoing = await record(disposition) else { return delivery.handBack() }
 
-        // After it the redelivery finds the job finished and publishes the stored bytes, or finds its copy undecided no
-        // more and publishes that. A result that is not confirmed is published by the sweep too, delivery or not. Between
-        // two confirms what was confirmed first may go out twice, under the same message-id or copy number.
+        // After it the redelivery finds the job finished and publishes the stored bytes, or finds that a copy was decided
+        // and publishes that. A result that is not confirmed is published by the sweep too, delivery or not. Between two
+        // confirms what was confirmed first may go out twice, under the same message-id or copy number.
         guard await publish(outgoing) else { return delivery.handBack() }
 
         // After the marks, which are durable with the next commit, the redelivery finds nothing unpublished: it gets the
