@@ -159,19 +159,22 @@ let package = Package(
             "PageTests",
             ["Service", "Operations", "Telemetry", "Jobs", "Secrets", "Threads", "ScriptedPeer", "PrivateBroker"]),
         tests("RecentTests", ["leave-albumd", "Operations", "Pipeline", "Telemetry", "Jobs", "Secrets", "Threads"]),
+        tests("CommandsTests", ["leave-albumd", "Terminal"]),
         tests(
             "MetricsTests",
             [
                 "leave-albumd", "PipelineDouble", "PrivateBroker", "Pipeline", "AMQP", "Ledger", "Credentials",
                 "Telemetry", "Jobs", "Secrets", "Threads",
             ]),
-        tests("OperationsTests", ["Operations", "AMQP", "Ledger", "Settings", "Jobs", "Threads", "Secrets"]),
+        tests(
+            "OperationsTests",
+            ["Operations", "AMQP", "Ledger", "Settings", "Telemetry", "Jobs", "Threads", "Secrets"]),
         tests(
             "SimulatorTests",
             ["photos-simulator", "RunningSimulator", "PrivateBroker", "HTTP", "Jobs", "Secrets", "Threads"]),
         tests(
             "IntegrationTests",
-            ["PrivateBroker", "Operations", "AMQP", "Ledger", "Jobs", "Threads", "Secrets", "CLinux"]),
+            ["PrivateBroker", "Operations", "AMQP", "Ledger", "Telemetry", "Jobs", "Threads", "Secrets", "CLinux"]),
     ],
     cLanguageStandard: .c17,
     cxxLanguageStandard: .cxx17

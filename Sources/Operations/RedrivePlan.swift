@@ -1,4 +1,4 @@
-public import Jobs
+import Jobs
 
 /// What giving a letter's job out again would do, as far as the ledger knows.
 public enum RedrivePlan: Equatable, Sendable {
@@ -12,8 +12,8 @@ public enum RedrivePlan: Equatable, Sendable {
     /// Its body is larger than is held in memory.
     case unusable
 
-    /// `story`: of the ledger's answer to `job`; nil if it knows nothing of it.
-    public init(_ letter: DeadLetter, story: JSONValue?) {
+    /// `history`: nil if the ledger knows nothing of the job.
+    public init(_ letter: DeadLetter, history: JobHistory?) {
         guard !letter.isRejected, letter.jobID != nil else {
             self = .rejected
             return
@@ -22,13 +22,13 @@ public enum RedrivePlan: Equatable, Sendable {
             self = .unusable
             return
         }
-        let newest = story?["generation"]?.integer.map(Int.init(clamping:)) ?? letter.generation
+        let newest = history?.generation ?? letter.generation
         guard newest > letter.generation else {
             self = .run(generation: letter.generation + 1)
             return
         }
-        let ended = story?["results"]?.elements?.last { $0["body"]?["generation"]?.integer == Int64(newest) }
-        self = .newer(generation: newest, outcome: ended?["body"]?["outcome"]?.text)
+        let ended = history?.results.last { $0.body["generation"]?.integer == Int64(newest) }
+        self = .newer(generation: newest, outcome: ended?.body["outcome"]?.text)
     }
 
     public var words: String {

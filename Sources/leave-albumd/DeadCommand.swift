@@ -7,19 +7,11 @@ import Terminal
 import Threads
 
 /// `dead list`, `show`, `redrive`, `discard`, `stats`.
-struct DeadCommand: Sendable {
-    let settings: Settings
-    let arguments: ParsedArguments
-    private let door: LedgerDoor
+struct DeadCommand: ConfiguredCommand {
+    let context: CommandContext
 
     /// After so many generations somebody has to look at the job itself.
     private static let manyRedrives = 3
-
-    init(_ settings: Settings, _ arguments: ParsedArguments) {
-        self.settings = settings
-        self.arguments = arguments
-        door = LedgerDoor(settings: settings)
-    }
 
     private func openQueue() async throws -> DeadLetterQueue {
         try await BrokerProbe.connect(settings)
@@ -91,9 +83,9 @@ struct DeadCommand: Sendable {
             return .keep
         }
         guard !found.isEmpty else { throw CommandFailure(.answeredNo, "no dead letter is of job \(id)") }
-        let story = try await story(of: id)
+        let history = try await history(of: id)
         for letter in found {
-            let plan = RedrivePlan(letter, story: story)
+            let plan = RedrivePlan(letter, history: history)
             if arguments.isSet("--json") {
                 StandardStream.output.write(json: letter.json)
                 continue
@@ -181,7 +173,8 @@ struct DeadCommand: Sendable {
         var (done, skipped, outOfDate) = (0, 0, 0)
         _ = try await queue.look(all: true) { letter in
             guard filter.matches(letter) else { return .keep }
-            let plan = RedrivePlan(letter, story: try await letter.jobID.asyncFlatMap { try await story(of: $0) })
+            let plan = RedrivePlan(
+                letter, history: try await letter.jobID.asyncFlatMap { try await history(of: $0) })
             guard case .run(let generation) = plan else {
                 progress.hide()
                 tell(letter, plan, isDone: false)
@@ -273,9 +266,9 @@ struct DeadCommand: Sendable {
 
     // MARK: The ledger
 
-    private func story(of id: JobID) async throws -> JSONValue? {
+    private func history(of id: JobID) async throws -> JobHistory? {
         do {
-            return try await door.ask("job", .object([.init("jobId", .string(id.utf8))]))
+            return try await ledger.ask(JobRequest(id))
         } catch let fault as DeskFault {
             guard case .unknown = fault else { throw fault }
             return nil
@@ -286,12 +279,7 @@ struct DeadCommand: Sendable {
 
     private func note(_ letter: DeadLetter, _ kind: String, _ detail: String) async throws {
         guard let id = letter.jobID, !letter.isRejected else { return }
-        _ = try await door.ask(
-            "job.note",
-            .object([
-                .init("jobId", .string(id.utf8)), .init("generation", .integer(Int64(letter.generation))),
-                .init("kind", .text(kind)), .init("detail", .text(detail)),
-            ]))
+        _ = try await ledger.ask(JobNoteRequest(id, generation: letter.generation, kind: kind, detail: detail))
     }
 
     private static var `operator`: String {

@@ -212,11 +212,10 @@ final class FrontDesk: Sendable {
         logger.info(
             "asked over the control socket", LogField("request", request.name), LogField("pid", Int(peer.pid)),
             LogField("uid", Int(peer.uid)))
-        if request.name == "status" { return .answer(await status(asksLedger: true).json) }
-        guard let parts else {
-            return .refusal(code: "unavailable", message: "the daemon has not begun: \(glance.line(silences: []))")
+        if let parts {
+            return await ControlDesk(front: self, parts: parts, settings: settings.now).answer(request, peer)
         }
-        let desk = ControlDesk(board: board, parts: parts, settings: settings.now, clock: clock)
-        return await desk.answer(request, peer)
+        if request.name == StatusRequest.name.rawValue { return .answer(await status(asksLedger: true).json) }
+        return .refusal(code: "unavailable", message: "the daemon has not begun: \(glance.line(silences: []))")
     }
 }

@@ -14,11 +14,6 @@ struct LiveCheck: Sendable {
     let settings: Settings
     let arguments: ParsedArguments
 
-    init(_ settings: Settings, _ arguments: ParsedArguments) {
-        self.settings = settings
-        self.arguments = arguments
-    }
-
     func run() async -> [CheckFinding] {
         var findings = [await found(.broker, broker)]
         if !findings.contains(where: \.isFault) { findings += await topology() }

@@ -5,15 +5,32 @@ import Settings
 import Terminal
 import Threads
 
-/// `submit`.
-struct SubmitCommand: Sendable {
-    let settings: Settings
-    let arguments: ParsedArguments
+extension Commands {
+    static let submit = Command(
+        "submit", summary: "Publishes jobs, and returns when the broker has them",
+        discussion: """
+            One job from --account and --share-token-file, or many as JSON lines from --file or standard input. A list \
+            with a faulty line is refused as a whole, and so is one that gives an id to two different jobs; the same \
+            job twice is submitted once. A job without a jobId gets a new one. Prints the id of each job that the \
+            broker has.
+            """,
+        options: [
+            .config, .json, .account("whose album membership ends"),
+            .value("--share-token-file", "FILE", help: "the album's share token; - is standard input"),
+            .value("--id", "ID", help: "the job's id (default: a new one)"),
+            .value("--deadline", "TIME", help: "no call starts after it: 2026-11-23T19:50:00Z"),
+            .value("--metadata", "NAME=VALUE", isRepeatable: true, help: "echoed in the result"),
+            .value("--file", "FILE", help: "jobs as JSON lines; - is standard input"),
+            .flag("--bulk", help: "to the lane of mass jobs, which waits for interactive ones"),
+            .flag("--unchecked", help: "publish lines as they are, to see what the worker says of bad input"),
+            .flag("--wait", help: "wait for the results; exit 1 if one is not a success"),
+            .value("--timeout", "DURATION", help: "how long to wait: 30s, 10m (default: for ever)"),
+        ], action: .withSettings { try await SubmitCommand(context: $0).run() })
+}
 
-    init(_ settings: Settings, _ arguments: ParsedArguments) {
-        self.settings = settings
-        self.arguments = arguments
-    }
+/// `submit`.
+struct SubmitCommand: ConfiguredCommand {
+    let context: CommandContext
 
     func run() async throws -> ExitStatus {
         let timeout = try waitingTime()

@@ -29,8 +29,8 @@ import Threads
     }
 
     @Test func aRedriveIsOneGenerationLater() {
-        #expect(RedrivePlan(Self.letter(generation: .integer(3)), story: nil) == .run(generation: 4))
-        #expect(RedrivePlan(Self.letter(generation: .integer(999_999)), story: nil) == .run(generation: 1_000_000))
+        #expect(RedrivePlan(Self.letter(generation: .integer(3)), history: nil) == .run(generation: 4))
+        #expect(RedrivePlan(Self.letter(generation: .integer(999_999)), history: nil) == .run(generation: 1_000_000))
     }
 
     /// A fuzzer's find: one more than the largest integer ended the command, and the worker would not have believed it.
@@ -38,6 +38,6 @@ import Threads
     func aGenerationThatNobodyWroteCountsAsNone(number: Int64) {
         let letter = Self.letter(generation: .integer(number))
         #expect(letter.generation == 0)
-        #expect(RedrivePlan(letter, story: nil) == .run(generation: 1))
+        #expect(RedrivePlan(letter, history: nil) == .run(generation: 1))
     }
 }

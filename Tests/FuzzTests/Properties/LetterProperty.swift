@@ -116,7 +116,7 @@ enum LetterProperty {
     }
 
     private static func checkRedrive(_ letter: DeadLetter, _ findings: inout Findings) {
-        let plan = RedrivePlan(letter, story: nil)
+        let plan = RedrivePlan(letter, history: nil)
         findings.expect(!plan.words.isEmpty, "a plan without a word")
         if case .run(let generation) = plan {
             findings.expect(generation == letter.generation + 1, "a redrive of another generation")
