@@ -159,7 +159,8 @@ let package = Package(
             "PageTests",
             ["Service", "Operations", "Telemetry", "Jobs", "Secrets", "Threads", "ScriptedPeer", "PrivateBroker"]),
         tests("RecentTests", ["leave-albumd", "Operations", "Pipeline", "Telemetry", "Jobs", "Secrets", "Threads"]),
-        tests("CommandsTests", ["leave-albumd", "Terminal"]),
+        tests(
+            "CommandsTests", ["leave-albumd", "Operations", "PrivateBroker", "Service", "Terminal", "Jobs", "Threads"]),
         tests(
             "MetricsTests",
             [

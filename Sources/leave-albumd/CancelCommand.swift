@@ -50,7 +50,7 @@ struct CancelCommand: ConfiguredCommand {
             guard outcome == .confirmed else {
                 throw CommandFailure(.serviceUnavailable, "the broker did not take the cancel of job \(id): \(outcome)")
             }
-            if arguments.isSet("--json") {
+            if isJSON {
                 StandardStream.output.write("{\"jobId\":\"\(id)\"}\n")
             } else {
                 StandardStream.output.write("\(id): it ends without a call, unless one has begun\n")

@@ -38,7 +38,6 @@ struct DeadCommand: ConfiguredCommand {
 
     func list() async throws -> ExitStatus {
         let (filter, limit) = (try filter(), try limit())
-        let isJSON = arguments.isSet("--json")
         var table = Table([
             .init("DEAD SINCE"), .init("REASON"), .init("JOB"), .init("ACCOUNT"), .init("REDRIVEN", .right),
             .init("DETAIL", mayShrink: true),
@@ -86,7 +85,7 @@ struct DeadCommand: ConfiguredCommand {
         let history = try await history(of: id)
         for letter in found {
             let plan = RedrivePlan(letter, history: history)
-            if arguments.isSet("--json") {
+            if isJSON {
                 StandardStream.output.write(json: letter.json)
                 continue
             }
@@ -132,7 +131,7 @@ struct DeadCommand: ConfiguredCommand {
         }
         progress.hide()
         let sorted = groups.sorted { ($1.value.count, $0.key) < ($0.value.count, $1.key) }
-        guard !arguments.isSet("--json") else {
+        guard !isJSON else {
             StandardStream.output.write(
                 json: .object([
                     .init("letters", .integer(Int64(look.total))),
@@ -192,7 +191,7 @@ struct DeadCommand: ConfiguredCommand {
                 if let pause { await SystemTimekeeper().sleep(for: pause) }
             }
             done += 1
-            if isDry || arguments.isSet("--json") {
+            if isDry || isJSON {
                 progress.hide()
                 tell(letter, plan, isDone: !isDry)
             }
@@ -226,10 +225,10 @@ struct DeadCommand: ConfiguredCommand {
         _ = try await openQueue().look(all: true) { letter in
             guard filter.matches(letter) else { return .keep }
             done += 1
-            if isDry || arguments.isSet("--json") {
+            if isDry || isJSON {
                 progress.hide()
                 StandardStream.output.write(
-                    arguments.isSet("--json")
+                    isJSON
                         ? String(decoding: letter.json.encoded(), as: UTF8.self) + "\n"
                         : "\(letter.jobID?.string ?? "-")  \(letter.reason)\n")
             }
@@ -254,7 +253,7 @@ struct DeadCommand: ConfiguredCommand {
 
     private func tell(_ letter: DeadLetter, _ plan: RedrivePlan, isDone: Bool) {
         let id = letter.jobID?.string ?? "-"
-        if arguments.isSet("--json") {
+        if isJSON {
             var members = letter.json.members ?? []
             members.append(.init("plan", .text(plan.words)))
             members.append(.init("redriven", .bool(isDone)))

@@ -116,7 +116,6 @@ struct SubmitCommand: ConfiguredCommand {
     private func publish(
         _ submissions: [Submission], _ submitter: Submitter, title: String, prints: Bool
     ) async throws {
-        let isJSON = arguments.isSet("--json")
         let count = submissions.count
         var done = 0
         var progress = ProgressBar(title: title, total: count)
@@ -161,7 +160,7 @@ struct SubmitCommand: ConfiguredCommand {
             case .result(let result):
                 guard awaited.take(result) else { continue }
                 if StandardStream.output.isTerminal { progress.hide() }
-                StandardStream.output.write(ResultLine.text(result, isJSON: arguments.isSet("--json")))
+                StandardStream.output.write(ResultLine.text(result, isJSON: isJSON))
                 progress.update(completed: awaited.total - awaited.open.count)
             }
             if awaited.isComplete || StandardStream.hasLostOutput { break }

@@ -45,7 +45,7 @@ struct TopologyCommand: ConfiguredCommand {
         let session = try BrokerSession(try settings.link("topology", asOperator: true))
         let topology = settings.topology
         try await topology.declare(on: session)
-        if arguments.isSet("--json") {
+        if isJSON {
             StandardStream.output.write(
                 json: .object([
                     .init("exchanges", .integer(Int64(topology.exchanges.count))),
@@ -62,7 +62,7 @@ struct TopologyCommand: ConfiguredCommand {
 
     func verify() async throws -> ExitStatus {
         let verification = try await TopologyVerification.run(settings, management: arguments.value("--management"))
-        if arguments.isSet("--json") {
+        if isJSON {
             StandardStream.output.write(json: verification.json)
         } else {
             for difference in verification.differences { StandardStream.output.write("\(difference)\n") }
