@@ -1,4 +1,5 @@
 import AMQP
+public import JSON
 public import Jobs
 public import Threads
 

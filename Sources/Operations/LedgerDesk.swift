@@ -1,5 +1,6 @@
 import Files
-public import Jobs
+public import JSON
+import Jobs
 public import Ledger
 public import Threads
 

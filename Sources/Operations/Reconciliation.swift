@@ -1,3 +1,4 @@
+public import JSON
 public import Jobs
 
 /// Where one job of a publisher's list stands, and what settles it.

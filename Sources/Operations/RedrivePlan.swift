@@ -1,4 +1,4 @@
-public import Jobs
+public import JSON
 
 /// What giving a letter's job out again would do, as far as the ledger knows.
 public enum RedrivePlan: Equatable, Sendable {

@@ -1,4 +1,5 @@
 public import AMQP
+public import JSON
 public import Jobs
 import Secrets
 public import Threads

@@ -1,5 +1,5 @@
 import AMQP
-public import Jobs
+public import JSON
 
 extension Topology {
     /// Which broker reads the definitions.

@@ -1,5 +1,5 @@
 import AMQP
-public import Jobs
+public import JSON
 
 /// What the management interface says of the queues and bindings, against what they should be: pure.
 public struct TopologyComparison: Equatable, Sendable {

@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import Jobs
+import Secrets
 
 extension SettingForm where Value == String {
     /// Any string of so many bytes without control characters.

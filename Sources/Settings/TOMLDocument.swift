@@ -1,5 +1,5 @@
 import CTOML
-import Jobs
+import Secrets
 
 /// A parsed TOML document.
 struct TOMLDocument: Sendable {

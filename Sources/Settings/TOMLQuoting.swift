@@ -1,4 +1,4 @@
-import Jobs
+import Secrets
 
 /// A TOML basic string.
 func tomlQuoted(_ text: String) -> String {

@@ -1,6 +1,5 @@
 import Glibc
 import HTTP
-import Jobs
 import Ledger
 import Operations
 import Settings

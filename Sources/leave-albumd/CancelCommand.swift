@@ -1,5 +1,6 @@
 import AMQP
 import Glibc
+import JSON
 import Jobs
 import Operations
 import Settings
@@ -42,7 +43,7 @@ struct CancelCommand: Sendable {
                 throw CommandFailure(.serviceUnavailable, "the broker did not take the cancel of job \(id): \(outcome)")
             }
             if arguments.isSet("--json") {
-                StandardStream.output.write("{\"jobId\":\"\(id)\"}\n")
+                StandardStream.output.write(json: .object([.init("jobId", .string(id.utf8))]))
             } else {
                 StandardStream.output.write("\(id): it ends without a call, unless one has begun\n")
             }

@@ -2,7 +2,7 @@ import AMQP
 import Credentials
 import Glibc
 import HTTP
-import Jobs
+import JSON
 import Ledger
 import Operations
 import Settings

@@ -1,6 +1,7 @@
 import CLinux
 import Files
 import Glibc
+import JSON
 import Service
 import Settings
 import Telemetry
@@ -20,8 +21,11 @@ enum Commands {
         _ = CLinux_share_heaps(2)
         switch name {
         case "version":
-            let text = arguments.isSet("--json") ? "{\"version\":\"\(version)\"}" : "leave-albumd \(version)"
-            StandardStream.output.write(text + "\n")
+            if arguments.isSet("--json") {
+                StandardStream.output.write(json: .object([.init("version", .text(version))]))
+            } else {
+                StandardStream.output.write("leave-albumd \(version)\n")
+            }
             end(.done)
         case "help": help(arguments.positionals)
         case "check": finish { try await CheckCommand(arguments).run() }

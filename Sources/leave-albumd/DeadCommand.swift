@@ -1,5 +1,6 @@
 import AMQP
 import Glibc
+import JSON
 import Jobs
 import Operations
 import Settings

@@ -1,5 +1,5 @@
+import JSON
 import AMQP
-import Jobs
 import Ledger
 import Operations
 import Pipeline

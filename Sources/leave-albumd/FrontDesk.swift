@@ -1,4 +1,3 @@
-import Jobs
 import Operations
 import Pipeline
 import Service

@@ -1,5 +1,5 @@
 import Glibc
-import Jobs
+import JSON
 import Ledger
 import Settings
 import Terminal

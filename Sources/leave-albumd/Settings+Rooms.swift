@@ -1,6 +1,5 @@
 import AMQP
 import HTTP
-import Jobs
 import Ledger
 import Operations
 import Pipeline

@@ -1,4 +1,5 @@
 import AMQP
+import JSON
 import Jobs
 import Operations
 import Settings
@@ -110,7 +111,11 @@ struct SubmitCommand: Sendable {
                 if prints, StandardStream.output.isTerminal { progress.hide() }
                 if prints {
                     let id = submission.jobID?.string ?? "-"
-                    StandardStream.output.write(isJSON ? "{\"jobId\":\"\(id)\"}\n" : "\(id)\n")
+                    if isJSON {
+                        StandardStream.output.write(json: .object([.init("jobId", .text(id))]))
+                    } else {
+                        StandardStream.output.write("\(id)\n")
+                    }
                 }
                 progress.update(completed: done)
             }

@@ -1,5 +1,4 @@
 import AMQP
-import Jobs
 import Photos
 import PipelineDouble
 import Testing

@@ -1,4 +1,5 @@
 import CRabbitMQ
+import JSON
 import Jobs
 import Secrets
 import Threads

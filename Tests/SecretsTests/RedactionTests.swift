@@ -1,4 +1,4 @@
-import Jobs
+import Secrets
 import Testing
 
 @Suite("Secrets are taken out of others' words")

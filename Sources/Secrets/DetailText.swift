@@ -19,5 +19,5 @@ public enum DetailText {
     }
 
     /// ASCII without controls: most text is nothing else, and there is nothing to scrub.
-    static func isPlain(_ byte: UInt8) -> Bool { (0x20...0x7E).contains(byte) }
+    public static func isPlain(_ byte: UInt8) -> Bool { (0x20...0x7E).contains(byte) }
 }
