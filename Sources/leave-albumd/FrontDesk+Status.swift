@@ -1,5 +1,5 @@
-import JSON
 import AMQP
+import JSON
 import Ledger
 import Operations
 import Pipeline
