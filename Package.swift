@@ -39,7 +39,8 @@ let package = Package(
         .library(
             name: "FuzzedRooms",
             targets: [
-                "CRabbitMQ", "AMQP", "JSON", "Jobs", "Operations", "Photos", "Pipeline", "Secrets", "Settings",
+                "CRabbitMQ", "AMQP", "JSON", "Jobs", "Messages", "Operations", "Photos", "Pipeline", "Secrets",
+                "Settings",
                 "Threads",
             ]),
     ],
@@ -68,30 +69,35 @@ let package = Package(
         room("Files", ["CLinux", "Threads"]),
         // Floor 2
         room("HTTP", ["CCurl", "CZlib", "CLinux", "Threads", "Secrets", "Telemetry"]),
+        room("AMQP", ["CRabbitMQ", "CLinux", "Threads", "Secrets", "Telemetry"]),
         room("Photos", ["Jobs", "JSON", "Secrets", "Threads"]),
         // Floor 3
-        room("AMQP", ["CRabbitMQ", "CLinux", "Threads", "Secrets", "Telemetry"]),
+        room("Messages", ["AMQP", "JSON", "Jobs", "Secrets", "Threads"]),
         room("Ledger", ["CSQLite", "CLinux", "Files", "Jobs", "Threads", "Secrets", "Telemetry"]),
         room("Credentials", ["HTTP", "CLinux", "Jobs", "JSON", "Threads", "Secrets", "Telemetry"]),
         room("Settings", ["CTOML", "CLinux", "Jobs", "Threads", "Secrets", "Terminal"]),
         // Floor 4
         room(
             "Pipeline",
-            ["AMQP", "Ledger", "Credentials", "HTTP", "Photos", "Jobs", "Telemetry", "Threads", "Secrets"]),
+            [
+                "AMQP", "Messages", "Ledger", "Credentials", "HTTP", "Photos", "Jobs", "Telemetry", "Threads",
+                "Secrets",
+            ]),
         room(
             "Service", ["CSystemd", "CMicroHTTPD", "CLinux", "HTTP", "JSON", "Telemetry", "Threads", "Secrets"],
             embedding: ["Page/page.html"]),
         room(
             "Operations",
             [
-                "AMQP", "Ledger", "Credentials", "Settings", "HTTP", "Photos", "Jobs", "JSON", "Telemetry",
+                "AMQP", "Messages", "Ledger", "Credentials", "Settings", "HTTP", "Photos", "Jobs", "JSON", "Telemetry",
                 "Threads", "Secrets", "Terminal", "Files", "CLinux",
             ]),
         // Floor 5
         .executableTarget(
             name: "leave-albumd",
             dependencies: [
-                "Pipeline", "Service", "Operations", "AMQP", "Ledger", "Credentials", "Settings", "HTTP", "Photos",
+                "Pipeline", "Service", "Operations", "AMQP", "Messages", "Ledger", "Credentials", "Settings", "HTTP",
+                "Photos",
                 "Jobs", "JSON", "Telemetry", "Threads", "Secrets", "Terminal", "Files", "CLinux",
             ],
             swiftSettings: swift),
@@ -113,7 +119,7 @@ let package = Package(
         .target(
             name: "PipelineDouble",
             dependencies: [
-                "Pipeline", "AMQP", "Ledger", "Credentials", "Photos", "JSON", "Jobs", "Threads", "Secrets",
+                "Pipeline", "AMQP", "Messages", "Ledger", "Credentials", "Photos", "JSON", "Jobs", "Threads", "Secrets",
             ],
             path: "Tests/PipelineDouble", swiftSettings: swift),
 
@@ -136,7 +142,8 @@ let package = Package(
         tests(
             "FuzzTests",
             [
-                "AMQP", "CRabbitMQ", "JSON", "Jobs", "Operations", "Photos", "Pipeline", "Secrets", "Settings",
+                "AMQP", "CRabbitMQ", "JSON", "Jobs", "Messages", "Operations", "Photos", "Pipeline", "Secrets",
+                "Settings",
                 "Threads",
             ]),
         tests("JSONTests", ["JSON", "Threads"]),
@@ -145,6 +152,7 @@ let package = Package(
         tests("HTTPTests", ["HTTP", "CCurl", "ScriptedPeer", "Secrets", "Threads", "CLinux"]),
         tests("PhotosTests", ["Photos", "Jobs", "Secrets", "Threads"]),
         tests("AMQPTests", ["AMQP", "ScriptedPeer", "PrivateBroker", "Secrets", "Threads", "CLinux"]),
+        tests("MessagesTests", ["Messages", "AMQP", "Jobs", "Secrets", "Threads"]),
         tests("LedgerTests", ["Ledger", "Jobs", "Secrets", "Threads", "CSQLite", "CLinux"]),
         tests(
             "CredentialsTests",
@@ -156,7 +164,8 @@ let package = Package(
         tests(
             "PipelineTests",
             [
-                "PipelineDouble", "RunningSimulator", "Pipeline", "AMQP", "Ledger", "Credentials", "HTTP", "Photos",
+                "PipelineDouble", "RunningSimulator", "Pipeline", "AMQP", "Messages", "Ledger", "Credentials", "HTTP",
+                "Photos",
                 "JSON", "Jobs", "Telemetry", "Threads", "Secrets",
             ]),
         tests(
@@ -181,7 +190,9 @@ let package = Package(
                 "leave-albumd", "PipelineDouble", "PrivateBroker", "Pipeline", "AMQP", "Ledger", "Credentials",
                 "Telemetry", "Jobs", "Secrets", "Threads",
             ]),
-        tests("OperationsTests", ["Operations", "AMQP", "Ledger", "Settings", "Jobs", "JSON", "Threads", "Secrets"]),
+        tests(
+            "OperationsTests",
+            ["Operations", "AMQP", "Messages", "Ledger", "Settings", "Jobs", "JSON", "Threads", "Secrets"]),
         tests(
             "SimulatorTests",
             ["photos-simulator", "RunningSimulator", "PrivateBroker", "HTTP", "JSON", "Secrets", "Threads"]),

@@ -1,11 +1,12 @@
 public import JSON
+public import Messages
 
-/// What giving a letter's job out again would do, as far as the ledger knows.
+/// What giving a dead letter's job out again would do, as far as the ledger knows.
 public enum RedrivePlan: Equatable, Sendable {
     /// It runs again as this generation.
     case run(generation: Int)
-    /// A newer generation of it is under way or has ended, with its own letter should it fail; its word, if it has
-    /// ended. A redrive that was interrupted leaves such letters.
+    /// A newer generation of it is under way or has ended, with its own dead letter should it fail; its outcome,
+    /// if it has ended. A redrive that was interrupted leaves such dead letters.
     case newer(generation: Int, outcome: String?)
     /// It never became a job.
     case rejected
@@ -13,18 +14,18 @@ public enum RedrivePlan: Equatable, Sendable {
     case unusable
 
     /// `story`: of the ledger's answer to `job`; nil if it knows nothing of it.
-    public init(_ letter: DeadLetter, story: JSONValue?) {
-        guard !letter.isRejected, letter.jobID != nil else {
+    public init(_ deadLetter: DeadLetter, story: JSONValue?) {
+        guard !deadLetter.isRejected, deadLetter.jobID != nil else {
             self = .rejected
             return
         }
-        guard letter.isWhole else {
+        guard deadLetter.isWhole else {
             self = .unusable
             return
         }
-        let newest = story?["generation"]?.integer.map(Int.init(clamping:)) ?? letter.generation
-        guard newest > letter.generation else {
-            self = .run(generation: letter.generation + 1)
+        let newest = story?["generation"]?.integer.map(Int.init(clamping:)) ?? deadLetter.generation
+        guard newest > deadLetter.generation else {
+            self = .run(generation: deadLetter.generation + 1)
             return
         }
         let ended = story?["results"]?.elements?.last { $0["body"]?["generation"]?.integer == Int64(newest) }

@@ -1,6 +1,7 @@
 import AMQP
 import Jobs
 import Ledger
+import Messages
 import Threads
 
 /// What the broker says of a queue.
@@ -66,7 +67,7 @@ struct Inspector: Sendable {
     /// Holds the worker while the results queue is gone: a follower's queue on the same exchange would have results
     /// confirmed that no consumer will ever read.
     func lookForResultsQueue() async {
-        let queue = "\(configuration.prefix).results"
+        let queue = configuration.names.results
         switch await queues.depth(of: queue) {
         case .some(.some): dispatcher.lift(.resultsUnroutable)
         case .some(.none):
@@ -80,7 +81,7 @@ struct Inspector: Sendable {
     func reportLostJobs(consumingSince: MonotonicTime?) async {
         let now = clock.wall()
         guard let consumingSince, clock.now() - consumingSince > configuration.lostAfter,
-            case .some(.some(let due)) = await queues.depth(of: Lane.due.queue(prefix: configuration.prefix)),
+            case .some(.some(let due)) = await queues.depth(of: configuration.names.queue(.due)),
             due.messages == 0
         else { return }
         let late = now - configuration.lostAfter

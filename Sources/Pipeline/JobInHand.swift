@@ -1,6 +1,7 @@
 import AMQP
 import Jobs
 import Ledger
+import Messages
 import Photos
 import Threads
 
@@ -79,7 +80,7 @@ struct JobInHand: Sendable {
     }
 
     /// The headers of a copy of it as things stand.
-    func stamp(copy: Int, notBefore: Timestamp?) -> Stamp {
+    func stamp(copy: Int, notBefore: Timestamp?) -> JobHeaders {
         var stamp = item.stamp
         stamp.copy = copy
         stamp.attempts = progress.attempts

@@ -57,7 +57,7 @@ public final class Pipeline: Sendable {
             if !lifted.isEmpty { lifts.signal() }
         }
         let announcer = Announcer(
-            outbox: outbox, dispatcher: dispatcher, clock: clock, prefix: configuration.prefix,
+            outbox: outbox, dispatcher: dispatcher, clock: clock, names: configuration.names,
             live: live, hook: configuration.hook, onEvent: onEvent)
         budget = DayBudget(
             limit: configuration.requestsPerDay, pace: configuration.pace, quotaDay: configuration.quotaDay)

@@ -1,10 +1,13 @@
 public import Jobs
+public import Messages
 public import Threads
 
 /// What the pipeline is told once, at the start.
 public struct PipelineConfiguration: Sendable {
     /// The prefix of every exchange and queue.
     public var prefix: String
+    /// Those exchanges and queues.
+    public var names: QueueNames { QueueNames(prefix: prefix) }
     /// Calls in flight at most, and workers.
     public var concurrency: Int
     /// Calls in flight at most for one account.

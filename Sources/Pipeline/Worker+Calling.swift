@@ -1,6 +1,7 @@
 import Credentials
 import Jobs
 import Ledger
+import Messages
 import Photos
 import Secrets
 import Threads

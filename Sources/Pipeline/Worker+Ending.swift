@@ -1,6 +1,7 @@
 import AMQP
 import Jobs
 import Ledger
+import Messages
 import Photos
 import Secrets
 import Threads
@@ -30,7 +31,7 @@ extension Worker {
 
     /// Publishes what the broker is not known to have, both at once, and marks what is confirmed.
     private func announce(
-        _ result: StoredResult?, _ letter: Letter?, _ hand: JobInHand, replayed: Bool
+        _ result: StoredResult?, _ letter: DeadLetter?, _ hand: JobInHand, replayed: Bool
     ) async -> Bool {
         let (resultDone, letterDone) = await publish(
             result, letter, replayed: replayed, replyTo: hand.item.message.properties.replyTo)
@@ -44,7 +45,7 @@ extension Worker {
 
     /// Whether each is with the broker, or there was none. Two at once take two tasks; nearly every job has one.
     private func publish(
-        _ result: StoredResult?, _ letter: Letter?, replayed: Bool, replyTo: String?
+        _ result: StoredResult?, _ letter: DeadLetter?, replayed: Bool, replyTo: String?
     ) async -> (result: Bool, letter: Bool) {
         guard let result else {
             guard let letter else { return (true, true) }
@@ -58,11 +59,11 @@ extension Worker {
         return (await resultIsOut, await letterIsOut)
     }
 
-    private func letter(_ hand: JobInHand, _ result: JobResult, at now: Timestamp) -> Letter? {
+    private func letter(_ hand: JobInHand, _ result: JobResult, at now: Timestamp) -> DeadLetter? {
         guard let reason = result.reason else { return nil }
-        return Letter(
+        return DeadLetter(
             message: hand.item.message, jobID: hand.jobID,
-            stamp: hand.stamp(copy: hand.item.stamp.copy, notBefore: nil), reason: reason, detail: result.detail,
+            headers: hand.stamp(copy: hand.item.stamp.copy, notBefore: nil), reason: reason, detail: result.detail,
             attempts: result.attempts, httpStatus: result.httpStatus, apiStatus: result.apiStatus, deadAt: now)
     }
 
@@ -72,7 +73,7 @@ extension Worker {
             return await replay(finished.result, hand, delivery)
         }
         let stored = finished.resultIsPublished ? nil : finished.result
-        var owed: Letter?
+        var owed: DeadLetter?
         if !finished.letterIsPublished, let result = try? JobResult.decode(finished.result.body) {
             // The delivery may be older than the call that nobody heard of.
             var hand = hand
@@ -144,8 +145,8 @@ extension Worker {
             messageID: messageID, outcome: .rejected, reason: rejection.reason, body: result.encoded(),
             correlationID: trace.correlationID ?? rejection.jobID?.string, traceparent: trace.traceparent,
             tracestate: trace.tracestate, completedAt: now)
-        let letter = Letter(
-            message: item.message, jobID: rejection.jobID, stamp: item.stamp, reason: rejection.reason,
+        let letter = DeadLetter(
+            message: item.message, jobID: rejection.jobID, headers: item.stamp, reason: rejection.reason,
             detail: rejection.detail, attempts: 0, httpStatus: nil, apiStatus: nil, deadAt: now)
         let replyTo = item.message.properties.replyTo
         async let resultIsOut = announcer.publishResult(stored, replayed: false, replyTo: replyTo)

@@ -1,6 +1,7 @@
 import AMQP
 import Jobs
 import Ledger
+import Messages
 import Photos
 import Threads
 
@@ -59,8 +60,8 @@ extension Worker {
         let wait = due - clock.wall()
         let delay = schedule.queue(for: wait)
         let queue =
-            delay.map { RetrySchedule.queueName($0, prefix: configuration.prefix) }
-            ?? Lane.due.queue(prefix: configuration.prefix)
+            delay.map { configuration.names.retry($0) }
+            ?? configuration.names.queue(.due)
         var stamp = hand.stamp(copy: copy, notBefore: due)
         (stamp.turn, stamp.moves) = (nil, 0)
         stamp.suspect = hand.item.stamp.suspect
@@ -90,7 +91,7 @@ extension Worker {
         var stamp = item.stamp
         stamp.lane = stamp.lane ?? item.lane
         stamp.firstSeen = stamp.firstSeen ?? clock.wall()
-        let queue = item.lane.home.queue(prefix: configuration.prefix)
+        let queue = configuration.names.queue(item.lane.home)
         guard await announcer.publishCopy(of: item.message, jobID: item.job?.id, stamp: stamp, to: queue) else {
             return delivery.handBack()
         }
@@ -105,7 +106,7 @@ extension Worker {
         stamp.suspect += 1
         stamp.lane = stamp.lane ?? item.lane
         stamp.firstSeen = stamp.firstSeen ?? clock.wall()
-        let queue = item.lane.home.queue(prefix: configuration.prefix)
+        let queue = configuration.names.queue(item.lane.home)
         guard await announcer.publishCopy(of: item.message, jobID: nil, stamp: stamp, to: queue) else {
             return delivery.handBack()
         }

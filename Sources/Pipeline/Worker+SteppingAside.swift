@@ -1,6 +1,7 @@
 import AMQP
 import Jobs
 import Ledger
+import Messages
 import Threads
 
 /// Back to the broker as the same copy, to come later. Parking decides a new copy and counts it; stepping aside only
@@ -47,8 +48,8 @@ extension Worker {
         }
         let delay = schedule.queueAside(for: wait, isExact: cause == .early)
         let queue =
-            delay.map { RetrySchedule.queueName($0, prefix: configuration.prefix) }
-            ?? Lane.due.queue(prefix: configuration.prefix)
+            delay.map { configuration.names.retry($0) }
+            ?? configuration.names.queue(.due)
         guard await announcer.publishCopy(of: item.message, jobID: item.job?.id, stamp: stamp, to: queue) else {
             return delivery.handBack()
         }

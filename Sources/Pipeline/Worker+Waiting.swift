@@ -1,5 +1,6 @@
 import AMQP
 import Jobs
+import Messages
 import Photos
 import Threads
 

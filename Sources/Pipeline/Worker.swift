@@ -2,6 +2,7 @@ import AMQP
 import Credentials
 import Jobs
 import Ledger
+import Messages
 import Photos
 import Secrets
 import Threads

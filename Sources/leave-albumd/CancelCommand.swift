@@ -2,6 +2,7 @@ import AMQP
 import Glibc
 import JSON
 import Jobs
+import Messages
 import Operations
 import Settings
 import Terminal
@@ -37,8 +38,8 @@ struct CancelCommand: Sendable {
             let body = JSONValue.object([.init("version", .integer(1)), .init("jobId", .string(id.utf8))]).encoded()
             let outcome = await outbox.publish(
                 Publication(
-                    exchange: "\(settings.broker.prefix).jobs", routingKey: "cancel", properties: properties, body: body
-                ))
+                    exchange: settings.queueNames.jobsExchange, routingKey: RoutingKey.cancel, properties: properties,
+                    body: body))
             guard outcome == .confirmed else {
                 throw CommandFailure(.serviceUnavailable, "the broker did not take the cancel of job \(id): \(outcome)")
             }

@@ -4,6 +4,7 @@ import Glibc
 import HTTP
 import Jobs
 import Ledger
+import Messages
 import Operations
 import Settings
 import Telemetry
@@ -183,7 +184,7 @@ extension Daemon {
     }
 
     private func firstFullQueue(_ session: BrokerSession) async throws(LinkError) -> String? {
-        for queue in settings.topology.queues where queue.name != "\(settings.broker.prefix).results" {
+        for queue in settings.topology.queues where queue.name != settings.queueNames.results {
             if let depth = try await session.inspect(queue: queue.name), depth.messages > 0 { return queue.name }
         }
         return nil

@@ -4,6 +4,7 @@ import Glibc
 import HTTP
 import Jobs
 import Ledger
+import Messages
 import Operations
 import Pipeline
 import Service
@@ -136,7 +137,7 @@ struct Daemon: Sendable {
         }
         let consuming = try ConsumingLink(
             try startup(.settingsWrong) { try settings.link("consume") },
-            privateQueue: PrivateQueue(name: "\(settings.broker.prefix).worker")
+            privateQueue: PrivateQueue(name: settings.queueNames.worker)
         ) { switchboard.consuming($0) }
         let workers = try ThreadExecutor(name: "workers")
         let report = PipelineReport(logger: logger, ledger: ledger, clock: clock)

@@ -2,6 +2,7 @@ import AMQP
 import Glibc
 import JSON
 import Jobs
+import Messages
 import Operations
 import Settings
 import Terminal

@@ -1,6 +1,7 @@
 import AMQP
 import JSON
 import Ledger
+import Messages
 import Operations
 import Pipeline
 import Service
@@ -29,10 +30,10 @@ struct LedgerDoor: Sendable {
     /// Connects at the first result, with the worker's own rights, because results are the worker's to publish.
     private func publisher(isReplayed: Bool) -> @Sendable (StoredResult) async -> Bool {
         let outbox = LazyOutbox(settings)
-        let prefix = settings.broker.prefix
+        let names = settings.queueNames
         return { result in
             guard let link = outbox.link() else { return false }
-            let publication = ResultMessage.publication(of: result, prefix: prefix, isReplayed: isReplayed)
+            let publication = ResultMessage(result, isReplayed: isReplayed).publication(under: names)
             return await link.publish(publication) == .confirmed
         }
     }

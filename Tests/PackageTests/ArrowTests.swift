@@ -6,8 +6,8 @@ import Testing
     static let floors: [String: Int] = [
         "leave-albumd": 5, "photos-simulator": 5,
         "Pipeline": 4, "Service": 4, "Operations": 4,
-        "AMQP": 3, "Ledger": 3, "Credentials": 3, "Settings": 3,
-        "HTTP": 2, "Photos": 2,
+        "Messages": 3, "Ledger": 3, "Credentials": 3, "Settings": 3,
+        "HTTP": 2, "AMQP": 2, "Photos": 2,
         "Jobs": 1, "Telemetry": 1, "Files": 1,
         "Threads": 0, "Secrets": 0, "Terminal": 0, "JSON": 0,
     ]

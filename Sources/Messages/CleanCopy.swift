@@ -1,6 +1,8 @@
-/// The properties of a copy or letter: what may travel on, and nothing that breaks a publish.
+public import AMQP
+
+/// The properties of a copy or dead letter: what may travel on, and nothing that breaks a publish.
 ///
-/// A foreign user-id closes the channel, an expiration makes a letter vanish, CC and BCC route it elsewhere, and with
+/// A foreign user-id closes the channel, an expiration makes a dead letter vanish, CC and BCC route it elsewhere, and with
 /// x-death in place the broker drops a message that comes round to the same queue. So none of these is copied.
 public enum CleanCopy {
     /// Application headers beyond this are dropped: the broker closes the connection when a header table does not fit
@@ -21,8 +23,8 @@ public enum CleanCopy {
         }
     }
 
-    /// `ownPrefix`: of headers that are not copied, because whoever makes the copy writes them anew.
-    public static func make(of source: Properties, ownPrefix: String) -> Made {
+    /// The worker's own headers are not copied, because whoever makes the copy writes them anew.
+    public static func make(of source: Properties) -> Made {
         var copy = Properties()
         copy.contentType = source.contentType
         copy.contentEncoding = source.contentEncoding
@@ -36,7 +38,7 @@ public enum CleanCopy {
         var headers = FieldTable()
         var size = 0
         for field in source.headers?.fields ?? []
-        where !field.name.starts(with: ownPrefix.utf8) && !isTheBrokers(field.name) {
+        where !JobHeaders.isOwn(field.name) && !isTheBrokers(field.name) {
             size += field.name.count + 1 + estimatedSize(field.value)
             headers.fields.append(field)
         }
