@@ -76,7 +76,7 @@ public struct DeadLetter: Sendable {
     /// The job's generation, of which a redrive makes the next one. So the largest that the worker believes counts as
     /// absent, like all that nobody wrote.
     public var generation: Int {
-        JobHeaders.counts.dropLast().contains(Int64(headers.generation)) ? headers.generation : 0
+        headers.generation < Int(JobHeaders.counts.upperBound) ? headers.generation : 0
     }
 
     /// A call of the job may have reached the API without an answer.
