@@ -2,16 +2,11 @@ import CLinux
 import CRabbitMQ
 import Threads
 
-/// What the consuming link's thread does.
-struct ConsumingLoop: ~Copyable {
-    private let configuration: LinkConfiguration
+/// Consumes: deliveries become events, settlements go back.
+struct ConsumingBehaviour: LinkBehaviour, ~Copyable {
+    private let link: LinkContext<ConsumingLink.Command>
     private let privateQueue: PrivateQueue?
-    private let mailbox: Mailbox<ConsumingLink.Command>
-    private let counters: LinkCounters
-    private let stallGuard: StallGuard
-    private let clock: any Timekeeper
     private let onEvent: @Sendable (ConsumingEvent) -> Void
-    private var rotation: EndpointRotation
     private var wanted: [ConsumedQueue] = []
     private var consumed: [ConsumedQueue] = []
     private var drainingSince: MonotonicTime?
@@ -21,7 +16,6 @@ struct ConsumingLoop: ~Copyable {
     private var coalescer = AckCoalescer()
     private var assembler: FrameAssembler
     private var nacks: [UInt64] = []
-    private var isStopping = false
 
     /// Frames taken before commands have their turn again.
     private static let framesPerRound = 256
@@ -30,40 +24,20 @@ struct ConsumingLoop: ~Copyable {
     private static let longestDrain = Duration.seconds(10)
 
     init(
-        _ configuration: LinkConfiguration, privateQueue: PrivateQueue?, mailbox: Mailbox<ConsumingLink.Command>,
-        counters: LinkCounters, stallGuard: StallGuard, clock: any Timekeeper,
+        _ link: LinkContext<ConsumingLink.Command>, privateQueue: PrivateQueue?,
         onEvent: @escaping @Sendable (ConsumingEvent) -> Void
     ) {
-        self.configuration = configuration
+        self.link = link
         self.privateQueue = privateQueue
-        self.mailbox = mailbox
-        self.counters = counters
-        self.stallGuard = stallGuard
-        self.clock = clock
         self.onEvent = onEvent
-        rotation = EndpointRotation(configuration.endpoints)
-        assembler = FrameAssembler(maximumBody: configuration.maximumBody)
+        assembler = FrameAssembler(maximumBody: link.configuration.maximumBody)
     }
 
-    mutating func run() {
-        while !isStopping {
-            do throws(LinkError) {
-                try session()
-            } catch {
-                lose(error)
-                let wait = rotation.failed()
-                if !configuration.reconnects { break }
-                idle(until: clock.now() + wait)
-            }
-        }
-        for command in mailbox.close() {
-            if case .ping(let answer) = command { answer() }
-        }
-        onEvent(.stopped)
-    }
+    // MARK: From connection to connection
 
-    private mutating func lose(_ error: LinkError) {
-        counters.update { $0.isConnected = false }
+    var wantsConnection: Bool { !link.isStopping }
+
+    mutating func lose(_ error: LinkError, rotation wait: Duration) -> Duration? {
         consumed = []
         drainingSince = nil
         nacks = []
@@ -71,45 +45,30 @@ struct ConsumingLoop: ~Copyable {
         // Settlements that come from now on are of an older generation.
         generation += 1
         coalescer = AckCoalescer()
+        return link.configuration.reconnects ? wait : nil
     }
 
-    /// Without a connection: settlements are stale, wishes are noted.
-    private mutating func idle(until time: MonotonicTime) {
-        while !isStopping {
-            mailbox.drain { take($0) }
-            let now = clock.now()
-            guard now < time, !isStopping else { return }
-            wait(for: time - now, socket: -1)
-        }
-    }
-
-    private func wait(for duration: Duration, socket: Int32) {
-        var descriptors = [
-            pollfd(fd: mailbox.descriptor, events: Int16(POLLIN), revents: 0),
-            pollfd(fd: socket, events: Int16(POLLIN), revents: 0),
-        ]
-        poll(&descriptors, 2, Int32(clamping: duration.milliseconds + 1))
+    /// Settlements that nobody took are the broker's to repeat.
+    mutating func end(untaken: [ConsumingLink.Command]) {
+        onEvent(.stopped)
     }
 
     // MARK: One connection
 
-    private mutating func session() throws(LinkError) {
-        var connection = try BrokerConnection(rotation.current, configuration, stallGuard: stallGuard)
+    mutating func begin(_ connection: inout BrokerConnection) throws(LinkError) {
         let endpoint = connection.endpoint.description
-        counters.update {
-            if !$0.endpoint.isEmpty { $0.reconnects += 1 }
-            $0.isConnected = true
-            $0.endpoint = endpoint
-        }
+        link.countConnection(to: endpoint)
         onEvent(.connected(endpoint: endpoint))
         try connection.openChannel()
         try claimPrivateQueue(&connection)
-        rotation.succeeded()
-        while !isStopping {
+    }
+
+    mutating func serve(_ connection: inout BrokerConnection) throws(LinkError) {
+        while !link.isStopping {
             beginGeneration()
             try consumeWanted(&connection)
             try pump(&connection)
-            guard !isStopping else { break }
+            guard !link.isStopping else { break }
             // The queues change: a fresh channel, so that no delivery of the old one can be mixed up with its own.
             try connection.closeChannel()
             if coalescer.outstanding > 0 {
@@ -117,20 +76,19 @@ struct ConsumingLoop: ~Copyable {
                     .lost(
                         generation: generation,
                         LinkError(
-                            .stopped, endpoint: endpoint, attempted: "changing the consumed queues",
+                            .stopped, endpoint: connection.endpoint.description,
+                            attempted: "changing the consumed queues",
                             words: "\(coalescer.outstanding) deliveries were not settled in time")))
             }
             try connection.openChannel()
         }
         try settle(&connection)
-        connection.close()
-        counters.update { $0.isConnected = false }
     }
 
     private mutating func beginGeneration() {
         generation += 1
         coalescer = AckCoalescer()
-        assembler = FrameAssembler(maximumBody: configuration.maximumBody)
+        assembler = FrameAssembler(maximumBody: link.configuration.maximumBody)
         nacks = []
         drainingSince = nil
         unconfirmedCancels = 0
@@ -139,7 +97,7 @@ struct ConsumingLoop: ~Copyable {
     private mutating func claimPrivateQueue(_ connection: inout BrokerConnection) throws(LinkError) {
         guard let privateQueue else { return }
         var isStandingBy = false
-        while !isStopping {
+        while !link.isStopping {
             do throws(LinkError) {
                 try declare(privateQueue, &connection)
                 return
@@ -149,7 +107,7 @@ struct ConsumingLoop: ~Copyable {
                 if !isStandingBy { onEvent(.standby(error)) }
                 isStandingBy = true
                 try connection.openChannel()
-                try pumpIdly(&connection, until: clock.now() + configuration.heartbeat)
+                try pumpIdly(&connection, until: link.clock.now() + link.configuration.heartbeat)
             }
         }
     }
@@ -170,30 +128,30 @@ struct ConsumingLoop: ~Copyable {
 
     /// Keeps the heartbeats going while there is nothing to consume yet.
     private mutating func pumpIdly(_ connection: inout BrokerConnection, until time: MonotonicTime) throws(LinkError) {
-        while !isStopping {
-            mailbox.drain { take($0) }
+        while !link.isStopping {
+            link.mailbox.drain { take($0) }
             while let frame = try connection.receive() { try handle(frame, &connection) }
             connection.release()
-            let now = clock.now()
-            guard now < time, !isStopping else { return }
-            wait(for: min(time - now, pumpInterval), socket: connection.descriptor)
+            let now = link.clock.now()
+            guard now < time, !link.isStopping else { return }
+            link.wait(atMost: min(time - now, pumpInterval), connection)
         }
     }
 
     /// A third of the heartbeat: the library sends one only when it is called.
-    private var pumpInterval: Duration { configuration.heartbeat / 3 }
+    private var pumpInterval: Duration { link.configuration.heartbeat / 3 }
 
     /// The heartbeat, or the end of a drain that takes too long.
     private var untilNextDuty: Duration {
         guard let since = drainingSince, !wanted.isEmpty else { return pumpInterval }
-        return max(.zero, min(pumpInterval, since + Self.longestDrain - clock.now()))
+        return max(.zero, min(pumpInterval, since + Self.longestDrain - link.clock.now()))
     }
 
     private mutating func consumeWanted(_ connection: inout BrokerConnection) throws(LinkError) {
         consumed = wanted
         for queue in consumed {
             // Ten requests of a broker that takes seconds for each: the loop is not stuck meanwhile.
-            mailbox.drain { take($0) }
+            link.mailbox.drain { take($0) }
             // On a quorum queue a prefetch holds for the consumers that come after it on the channel.
             _ = try connection.request("setting the prefetch of \(queue.name)") { state, _ in
                 amqp_basic_qos(state, BrokerConnection.channel, 0, queue.prefetch, 0)?.pointee
@@ -209,11 +167,11 @@ struct ConsumingLoop: ~Copyable {
 
     /// Until the link stops or other queues are wanted and what is in hand has been settled.
     private mutating func pump(_ connection: inout BrokerConnection) throws(LinkError) {
-        var commands = mailbox.takeAll()
+        var commands = link.mailbox.takeAll()
         while true {
             for command in commands { take(command) }
             try settle(&connection)
-            if isStopping { return }
+            if link.isStopping { return }
             if try change(&connection) { return }
             var frames = 0
             while frames < Self.framesPerRound, let frame = try connection.receive() {
@@ -221,10 +179,10 @@ struct ConsumingLoop: ~Copyable {
                 frames += 1
             }
             connection.release()
-            commands = mailbox.takeAll()
+            commands = link.mailbox.takeAll()
             if frames == 0, commands.isEmpty, !connection.hasBufferedInput {
-                wait(for: untilNextDuty, socket: connection.descriptor)
-                commands = mailbox.takeAll()
+                link.wait(atMost: untilNextDuty, connection)
+                commands = link.mailbox.takeAll()
             }
         }
     }
@@ -233,7 +191,7 @@ struct ConsumingLoop: ~Copyable {
     private mutating func change(_ connection: inout BrokerConnection) throws(LinkError) -> Bool {
         guard wanted != consumed || drainingSince != nil else { return false }
         if drainingSince == nil {
-            drainingSince = clock.now()
+            drainingSince = link.clock.now()
             for queue in consumed {
                 try connection.send("cancelling the consumer of \(queue.name)") { state, arena in
                     var cancel = amqp_basic_cancel_t(consumer_tag: arena.bytes(queue.name), nowait: 0)
@@ -244,24 +202,22 @@ struct ConsumingLoop: ~Copyable {
         }
         guard !wanted.isEmpty, let since = drainingSince else { return false }
         // Before the broker's word, a delivery may be on its way that a closed channel would cost a delivery count.
-        return (coalescer.outstanding == 0 && unconfirmedCancels == 0) || clock.now() - since > Self.longestDrain
+        return (coalescer.outstanding == 0 && unconfirmedCancels == 0) || link.clock.now() - since > Self.longestDrain
     }
 
     // MARK: Commands
 
-    private mutating func take(_ command: ConsumingLink.Command) {
+    mutating func take(_ command: ConsumingLink.Command) {
         switch command {
         case .ack(let tag):
             if tag.generation != generation || !coalescer.ack(tag.number) {
-                counters.update { $0.staleSettlements += 1 }
+                link.counters.update { $0.staleSettlements += 1 }
             }
         case .nack(let tag): nack(tag)
         case .abandon(let tag):
-            counters.update { $0.abandonedDeliveries += 1 }
+            link.counters.update { $0.abandonedDeliveries += 1 }
             nack(tag)
         case .consume(let queues): wanted = queues
-        case .ping(let answer): answer()
-        case .stop: isStopping = true
         }
     }
 
@@ -269,7 +225,7 @@ struct ConsumingLoop: ~Copyable {
         if tag.generation == generation, coalescer.settle(tag.number) {
             nacks.append(tag.number)
         } else {
-            counters.update { $0.staleSettlements += 1 }
+            link.counters.update { $0.staleSettlements += 1 }
         }
     }
 
@@ -322,6 +278,6 @@ struct ConsumingLoop: ~Copyable {
                     tag: DeliveryTag(generation: generation, number: deliver.deliveryTag),
                     queue: deliver.consumerTag, exchange: deliver.exchange, routingKey: deliver.routingKey,
                     isRedelivered: deliver.isRedelivered, properties: properties, body: content,
-                    receivedAt: clock.now())))
+                    receivedAt: link.clock.now())))
     }
 }
