@@ -15,7 +15,7 @@ import Threads
 
     private func fault(_ publication: Publication) -> String? {
         var frames = OutgoingFrames(channel: 1, frameMax: 4096)
-        return PublishingLoop.fault(in: publication) ?? frames.fault(in: publication, CArena())
+        return PublishingBehaviour.fault(in: publication) ?? frames.fault(in: publication, CArena())
     }
 
     @Test func theLargestLetterFits() {
