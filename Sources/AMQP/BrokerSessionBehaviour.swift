@@ -2,97 +2,47 @@ import CLinux
 import CRabbitMQ
 import Threads
 
-/// What a broker session's thread does.
-struct BrokerSessionLoop: ~Copyable {
-    private let configuration: LinkConfiguration
-    private let mailbox: Mailbox<BrokerSession.Command>
-    private let stallGuard: StallGuard
-    private var rotation: EndpointRotation
-    private var pending: [BrokerSession.Command] = []
-    private var isStopping = false
+/// Asks and declares: one request after another, on a connection that is made for the first.
+struct BrokerSessionBehaviour: LinkBehaviour, ~Copyable {
+    private let link: LinkContext<PendingRequest>
+    private var pending: [PendingRequest] = []
 
-    init(_ configuration: LinkConfiguration, mailbox: Mailbox<BrokerSession.Command>, stallGuard: StallGuard) {
-        self.configuration = configuration
-        self.mailbox = mailbox
-        self.stallGuard = stallGuard
-        rotation = EndpointRotation(configuration.endpoints)
+    init(_ link: LinkContext<PendingRequest>) {
+        self.link = link
     }
 
-    mutating func run() {
-        while !isStopping {
-            // Nothing is connected until somebody asks.
-            while pending.isEmpty {
-                pending = takeNew()
-                if pending.isEmpty { wait(for: nil, socket: -1) }
-            }
-            do throws(LinkError) {
-                try session()
-            } catch {
-                _ = rotation.failed()
-                // The request that found the fault was answered with it; what is behind it tries anew.
-                failFirst(error)
-            }
-        }
-        for command in pending + mailbox.close() {
-            switch command {
-            case .request(_, let reply):
-                reply.resume(
-                    returning: .failure(
-                        LinkError(
-                            .stopped, endpoint: rotation.current.description, attempted: "asking", words: "stopped")))
-            case .ping(let answer): answer()
-            case .stop: break
-            }
-        }
+    // MARK: From connection to connection
+
+    /// Nothing is connected until somebody asks, and who asked before the stop is answered before it.
+    var wantsConnection: Bool { !pending.isEmpty }
+
+    mutating func take(_ request: PendingRequest) {
+        pending.append(request)
     }
 
-    private func wait(for duration: Duration?, socket: Int32) {
-        var descriptors = [
-            pollfd(fd: mailbox.descriptor, events: Int16(POLLIN), revents: 0),
-            pollfd(fd: socket, events: Int16(POLLIN), revents: 0),
-        ]
-        poll(&descriptors, 2, duration.map { Int32(clamping: $0.milliseconds + 1) } ?? -1)
+    /// The request that found the fault is answered with it; what is behind it tries anew, at once.
+    mutating func lose(_ error: LinkError, rotation: Duration) -> Duration? {
+        if !pending.isEmpty { pending.removeFirst().reply.resume(returning: .failure(error)) }
+        return .zero
     }
 
-    /// What came, without the tokens of the liveness board, which are given back here.
-    private func takeNew() -> [BrokerSession.Command] {
-        let commands = mailbox.takeAll()
-        let work = commands.filter { command in
-            guard case .ping(let answer) = command else { return true }
-            answer()
-            return false
-        }
-        // Only an empty take lets the owner sleep.
-        return work.isEmpty && !commands.isEmpty ? takeNew() : work
+    mutating func end(untaken: [PendingRequest]) {
+        let error = LinkError(
+            .stopped, endpoint: link.rotation.current.description, attempted: "asking", words: "stopped")
+        for request in pending + untaken { request.reply.resume(returning: .failure(error)) }
     }
 
-    private mutating func failFirst(_ error: LinkError) {
-        guard !pending.isEmpty else { return }
-        guard case .request(_, let reply) = pending.removeFirst() else {
-            isStopping = true
-            return
-        }
-        reply.resume(returning: .failure(error))
-    }
+    // MARK: One connection
 
-    private mutating func session() throws(LinkError) {
-        if case .stop? = pending.first {
-            isStopping = true
-            return
-        }
-        var connection = try BrokerConnection(rotation.current, configuration, stallGuard: stallGuard)
+    mutating func begin(_ connection: inout BrokerConnection) throws(LinkError) {
         try connection.openChannel()
-        rotation.succeeded()
+    }
+
+    mutating func serve(_ connection: inout BrokerConnection) throws(LinkError) {
         while true {
-            while let command = pending.first {
-                guard case .request(let request, let reply) = command else {
-                    isStopping = true
-                    connection.close()
-                    return
-                }
-                try answer(request, reply, &connection)
-            }
-            pending = takeNew()
+            while let request = pending.first { try answer(request, &connection) }
+            if link.isStopping { return }
+            pending = link.mailbox.takeAll()
             while let frame = try connection.receive() {
                 switch frame {
                 case .connectionClosed(let code, let text):
@@ -110,23 +60,20 @@ struct BrokerSessionLoop: ~Copyable {
                 }
             }
             connection.release()
-            if pending.isEmpty { wait(for: configuration.heartbeat / 3, socket: connection.descriptor) }
+            if pending.isEmpty { link.wait(atMost: link.configuration.heartbeat / 3, connection) }
         }
     }
 
     /// Answers the first pending request. A refusal is its answer; a lost connection is thrown, with it still pending.
-    private mutating func answer(
-        _ request: BrokerRequest, _ reply: CheckedContinuation<Result<BrokerAnswer, LinkError>, Never>,
-        _ connection: inout BrokerConnection
-    ) throws(LinkError) {
+    private mutating func answer(_ pending: PendingRequest, _ connection: inout BrokerConnection) throws(LinkError) {
         do throws(LinkError) {
-            let answer = try perform(request, &connection)
-            pending.removeFirst()
-            reply.resume(returning: .success(answer))
+            let answer = try perform(pending.request, &connection)
+            self.pending.removeFirst()
+            pending.reply.resume(returning: .success(answer))
         } catch {
             guard case .channelClosed = error.kind else { throw error }
-            pending.removeFirst()
-            reply.resume(returning: .failure(error))
+            self.pending.removeFirst()
+            pending.reply.resume(returning: .failure(error))
             try connection.openChannel()
         }
     }
