@@ -109,7 +109,7 @@ struct LedgerTransaction {
         case .read(let body, _), .write(let body, _):
             try writeSums()
             return try body(rows)
-        case .emptyLog, .ping, .condemn, .rescued, .close:
+        case .emptyLog, .condemn, .rescued, .close:
             preconditionFailure("the thread keeps what is meant for itself out of its commits")
         }
     }

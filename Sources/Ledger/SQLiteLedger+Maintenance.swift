@@ -127,7 +127,7 @@ extension SQLiteLedger {
     /// Notes a hold for the stories and ages of the jobs that it stopped: at its start with `until` nil, and again at
     /// its end. A post; while nothing can be written it waits in memory.
     public func recordHold(_ cause: HoldCause, since: Timestamp, until: Timestamp?, detail: String) {
-        mailbox.post(.hold(HoldRecord(cause: cause, since: since, until: until, detail: detail)))
+        thread.post(.hold(HoldRecord(cause: cause, since: since, until: until, detail: detail)))
     }
 
     /// Holds that lasted at some time between the two, oldest first.

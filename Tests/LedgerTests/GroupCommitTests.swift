@@ -55,7 +55,7 @@ import Threads
         }
         let replies = Lock<[String]>([])
         func post(_ name: String, _ sql: String) {
-            ledger.mailbox.post(
+            ledger.thread.post(
                 .write(
                     { rows throws(SQLiteFault) in
                         try rows.connection.execute(sql)
@@ -67,7 +67,7 @@ import Threads
             let posted = AsyncStream<Void>.makeStream()
             Task {
                 let answer = await withCheckedContinuation { (reply: LedgerOperation.Reply<ClaimAnswer>) in
-                    ledger.mailbox.post(.claim(Sample.claim(Sample.arrival(id)), reply))
+                    ledger.thread.post(.claim(Sample.claim(Sample.arrival(id)), reply))
                     posted.continuation.finish()
                 }
                 replies.withLock { $0.append("\(id) \((try? answer.get()) == .claimed(Sample.open()))") }
