@@ -8,7 +8,7 @@ public import Threads
 ///
 /// The consuming link posts messages and its losses here; `run` works until `stop`. Nothing here knows AMQP, HTTP or
 /// SQLite: it sees protocols, so that a test drives it with a queue of its own, a clock of its own and no network.
-public final class Pipeline: Sendable {
+public final class Pipeline: Pingable {
     private let configuration: PipelineConfiguration
     let live: LiveConfiguration
     let budget: DayBudget
@@ -46,7 +46,7 @@ public final class Pipeline: Sendable {
         self.onEvent = onEvent
         self.ledger = ledger
         intake = Intake(prefix: configuration.prefix)
-        let lifts = Lifts()
+        let lifts = AsyncSignal()
         dispatcher = Dispatcher(
             limits: configuration.limits,
             concurrency: configuration.concurrency, inbox: inbox, clock: clock,
@@ -71,7 +71,8 @@ public final class Pipeline: Sendable {
         self.lifts = lifts
     }
 
-    private let lifts: Lifts
+    /// Wakes the inspector: at each lift of a hold, and each minute.
+    private let lifts: AsyncSignal
 
     // MARK: What the links and the ledger tell
 
@@ -145,7 +146,6 @@ public final class Pipeline: Sendable {
             dispatcher.open()
             await group.waitForAll()
             inspection.cancel()
-            lifts.signal()
             await inspection.value
         }
     }
@@ -167,8 +167,10 @@ public final class Pipeline: Sendable {
             }
         }
         defer { alarm.cancel() }
-        while !Task.isCancelled {
-            await lifts.wait()
+        var seen = 0
+        while await lifts.wait(for: seen + 1) {
+            // Signals while it works are one signal.
+            seen = lifts.count
             guard !Task.isCancelled else { return }
             await inspector.publishOwedResults()
             await inspector.lookForResultsQueue()
