@@ -26,6 +26,11 @@ public final class LivenessBoard: Sendable {
         }
     }
 
+    /// The same of a service.
+    public func watch(_ name: String, _ service: any Pingable) {
+        watch(name) { service.ping($0) }
+    }
+
     /// The loop ends in order: nothing is expected of it any more.
     public func forget(_ name: String) {
         state.withLock { state in

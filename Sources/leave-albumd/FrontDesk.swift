@@ -139,7 +139,7 @@ final class FrontDesk: Sendable {
                 logger.warning("the admin endpoints let nobody in for now: \(Self.words(error))")
             }
             logger.notice("admin endpoints", LogField("address", admin.authority))
-            liveness.watch("admin") { admin.ping($0) }
+            liveness.watch("admin", admin)
             let isLate = state.withLock { state in
                 state.admin = admin
                 return state.adminOpening?.isCancelled == true
@@ -188,7 +188,7 @@ final class FrontDesk: Sendable {
                 guard let self else { return .refusal(code: "unavailable", message: "the daemon is ending") }
                 return await self.answer(request, peer)
             }
-            liveness.watch("control") { control.ping($0) }
+            liveness.watch("control", control)
             let isLate = state.withLock { state in
                 state.control = control
                 return state.controlOpening?.isCancelled == true
@@ -202,7 +202,7 @@ final class FrontDesk: Sendable {
 
     func has(_ parts: DaemonParts) {
         state.withLock { $0.parts = parts }
-        for (name, ping) in parts.loops { liveness.watch(name, ping) }
+        for (name, service) in parts.watched { liveness.watch(name, service) }
     }
 
     var parts: DaemonParts? { state.withLock { $0.parts } }
