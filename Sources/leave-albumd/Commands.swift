@@ -127,7 +127,7 @@ enum Commands {
     private static func runDaemon(_ settings: Settings, path: String, permitsNewLedger: Bool) -> Never {
         // Before the first thread, because the C library's zone is the process's.
         QuotaZone.set(settings.limits.dayZone)
-        let stop = StopRequest()
+        let stop = AsyncSignal()
         // Several signals before the first is answered are one reload.
         let (reloads, feed) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
         Task.detached {

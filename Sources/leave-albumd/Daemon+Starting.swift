@@ -44,8 +44,7 @@ extension Daemon {
             }
         }
         let stopping = Task {
-            await stop.wait()
-            waiting.cancel()
+            if await stop.wait() { waiting.cancel() }
         }
         defer { stopping.cancel() }
         let lock: LedgerLock?
@@ -143,7 +142,7 @@ extension Daemon {
         _ front: FrontDesk, _ ask: () async throws(LinkError) -> Answer
     ) async -> Answer? {
         var backoff = Backoff(first: .seconds(1), longest: .seconds(10))
-        while !stop.isRequested {
+        while !stop.isSignalled {
             do throws(LinkError) {
                 return try await ask()
             } catch {
@@ -151,8 +150,7 @@ extension Daemon {
                 front.board.connects(trouble)
                 logger.warning("connecting: \(trouble)")
             }
-            let wait = clock.now() + backoff.next()
-            while clock.now() < wait, !stop.isRequested { await clock.sleep(for: .milliseconds(100)) }
+            await stop.wait(until: clock.now() + backoff.next(), by: clock)
         }
         return nil
     }

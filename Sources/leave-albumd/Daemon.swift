@@ -16,13 +16,14 @@ import Threads
 struct Daemon: Sendable {
     let settings: Settings
     let permitsNewLedger: Bool
-    let stop: StopRequest
+    /// How often the operator asked to stop: once is gracefully, twice is now.
+    let stop: AsyncSignal
     let logger: Logger
     let clock = SystemTimekeeper()
     /// Long enough that it is not over before it has begun.
     private static let firstSleep = Duration.milliseconds(20)
 
-    init(_ settings: Settings, permitsNewLedger: Bool, stop: StopRequest) {
+    init(_ settings: Settings, permitsNewLedger: Bool, stop: AsyncSignal) {
         self.settings = settings
         self.permitsNewLedger = permitsNewLedger
         self.stop = stop
@@ -55,7 +56,7 @@ struct Daemon: Sendable {
         let stopping = Task { await announceStop(front) }
         let status = await live(front) { parts in pipeline.withLock { $0 = parts.pipeline } }
         reloading.cancel()
-        if stop.isRequested { await stopping.value }
+        if stop.isSignalled { await stopping.value }
         if status == .done, front.parts == nil { logger.notice("stopped before it had begun to work") }
         await offload {
             front.close()
@@ -92,7 +93,7 @@ struct Daemon: Sendable {
         if mustAskBroker {
             front.ready()
             try await refuseFullQueues(session, front)
-            if stop.isRequested { return .done }
+            if stop.isSignalled { return .done }
         }
         let switchboard = Switchboard(logger: logger, board: front.board)
         let ledger = try openLedger(lock, switchboard, front.metrics)
@@ -103,7 +104,7 @@ struct Daemon: Sendable {
         onParts(parts)
         await prepareBroker(session, front)
         // Without a broker nothing was begun, and there is nothing to wait for.
-        let work = Task { if !stop.isRequested { await parts.pipeline.run() } }
+        let work = Task { if !stop.isSignalled { await parts.pipeline.run() } }
         let upkeep = Task {
             await Upkeep(ledger: ledger, settings: front.settings, clock: clock, logger: logger).run()
         }
@@ -115,7 +116,7 @@ struct Daemon: Sendable {
                 clock: clock
             ).run()
         }
-        if !stop.isRequested {
+        if !stop.isSignalled {
             logger.notice(
                 "working", LogField("version", Commands.version), LogField("ledger", settings.ledger.path),
                 LogField("api", settings.api.baseURL), LogField("concurrency", settings.worker.concurrency))

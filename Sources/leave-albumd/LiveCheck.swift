@@ -70,7 +70,7 @@ struct LiveCheck: Sendable {
 
     private func credentials() async throws -> String {
         let engine = try HTTPEngine(settings.tokenHTTP)
-        let daemon = Daemon(settings, permitsNewLedger: false, stop: StopRequest())
+        let daemon = Daemon(settings, permitsNewLedger: false, stop: AsyncSignal())
         let names = settings.credentials.providers.map(\.rawValue).joined(separator: ", ")
         let provider: any CredentialProvider
         do {
