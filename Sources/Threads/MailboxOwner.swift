@@ -4,8 +4,8 @@ import CLinux
 ///
 /// A ping is answered when the owner has done with what it took before, and comes for more.
 public final class MailboxOwner<Message: Sendable> {
-    private let mailbox: Mailbox<MailboxItem<Message>>
-    private var pings: [@Sendable () -> Void] = []
+    @usableFromInline let mailbox: Mailbox<MailboxItem<Message>>
+    @usableFromInline var pings: [@Sendable () -> Void] = []
     /// Whether `stop` was called. Learned by taking messages; then no wait lasts.
     public private(set) var isStopping = false
     /// Posts to this mailbox, from any thread: for what the owner begins and somebody else finishes.
@@ -21,7 +21,7 @@ public final class MailboxOwner<Message: Sendable> {
     public var descriptor: Int32 { mailbox.descriptor }
 
     /// Takes what is there. After an empty answer the owner may wait.
-    public func takeAll() -> [Message] {
+    @inlinable public func takeAll() -> [Message] {
         while true {
             answerPings()
             let items = mailbox.takeAll()
@@ -32,7 +32,7 @@ public final class MailboxOwner<Message: Sendable> {
     }
 
     /// Takes message after message until there is none. After it the owner may wait.
-    public func drain(_ take: (Message) -> Void) {
+    @inlinable public func drain(_ take: (Message) -> Void) {
         while true {
             let messages = takeAll()
             if messages.isEmpty { return }
@@ -61,18 +61,22 @@ public final class MailboxOwner<Message: Sendable> {
         return messages
     }
 
-    private func open(_ items: [MailboxItem<Message>]) -> [Message] {
+    @inlinable func open(_ items: [MailboxItem<Message>]) -> [Message] {
         items.compactMap { item in
             switch item {
             case .message(let message): return message
             case .ping(let answer): pings.append(answer)
-            case .stop: isStopping = true
+            case .stop: stop()
             }
             return nil
         }
     }
 
-    private func answerPings() {
+    @usableFromInline func stop() {
+        isStopping = true
+    }
+
+    @usableFromInline func answerPings() {
         guard !pings.isEmpty else { return }
         let answered = pings
         pings = []

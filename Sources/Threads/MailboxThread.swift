@@ -3,7 +3,7 @@
 /// The body runs once, for as long as the service lives, and returns soon after `stop`. When it has returned, later
 /// posts are refused; what was posted and not taken is dropped, unless the body closed the mailbox and answered it.
 public final class MailboxThread<Message: Sendable>: RunningService {
-    private let mailbox: Mailbox<MailboxItem<Message>>
+    @usableFromInline let mailbox: Mailbox<MailboxItem<Message>>
     private let thread: NativeThread
 
     /// Starts the thread. `name` is what `ps -L` shows; Linux keeps its first 15 bytes.
@@ -26,7 +26,7 @@ public final class MailboxThread<Message: Sendable>: RunningService {
 
     /// Hands `message` to the thread. False if the thread takes nothing any more; then the caller keeps the duty to
     /// answer.
-    @discardableResult
+    @inlinable @discardableResult
     public func post(_ message: Message) -> Bool {
         mailbox.post(.message(message))
     }
@@ -50,7 +50,9 @@ public final class MailboxThread<Message: Sendable>: RunningService {
 }
 
 /// What travels to the thread.
-enum MailboxItem<Message: Sendable>: Sendable {
+///
+/// Inlinable with what wraps and unwraps it: without knowing the type of the message that costs 0.3 µs each.
+@usableFromInline enum MailboxItem<Message: Sendable>: Sendable {
     case message(Message)
     case ping(@Sendable () -> Void)
     case stop
