@@ -35,8 +35,9 @@ class Ailment:
     quick: bool = True
 
 
-def _refused(row, leave, *ends, **more):
-    return Ailment(row, leave, frozenset(ends), **more)
+def _refused(row, leave, *reasons, **more):
+    """It fails with one of these reasons."""
+    return Ailment(row, leave, frozenset(reasons), **more)
 
 
 def _tried(row, leave, **more):
@@ -59,6 +60,11 @@ def _said(name):
     return {"wording": name}
 
 
+def _worded(make, row, *names, ends=(), **more):
+    """Those whose leave is answered with the wording of their name; `ends`: the reasons."""
+    return {name: make(row, _said(name), *ends, **more) for name in names}
+
+
 def _broken(name):
     return {"fault": name, "applied": False, "milliseconds": 2500}
 
@@ -69,56 +75,45 @@ _FORBIDDEN = {"status": 403, "body": "<html><p>Access denied by the firewall</p>
 AILMENTS = {
     **{name: _tried("3", _broken(name), marks=True)
        for name in ("close", "reset", "stall", "truncated_headers", "partial_body", "junk")},
-    **{name: _refused("5", _said(name), "response_malformed", marks=True, quick=False)
-       for name in ("html_200", "not_an_object", "cut_gzip")},
+    **_worded(_refused, "5", "html_200", "not_an_object", "cut_gzip", ends=["response_malformed"], marks=True,
+              quick=False),
     "moved": _refused("6", {"status": 301, "body": ""}, "unexpected_status"),
-    "redirect": _refused("6", _said("redirect"), "unexpected_status"),
+    **_worded(_refused, "6", "redirect", ends=["unexpected_status"]),
     "partial": _refused("6", {"status": 206, "body": "{}"}, "response_malformed", marks=True, quick=False),
-    "client_bug": _refused("7", _said("client_bug"), "client_bug"),
-    "owner": _refused("8", _said("owner"), "leave_refused"),
-    "invalid_share_token": _refused("9", _said("invalid_share_token"), "leave_refused"),
-    "no_permission_400": _refused("9", _said("no_permission_400"), "leave_refused"),
-    "failed_precondition": _refused("9", _said("failed_precondition"), "leave_refused"),
-    "not_found_array": _refused("9", _said("not_found_array"), "leave_refused"),
+    **_worded(_refused, "7", "client_bug", ends=["client_bug"]),
+    **_worded(_refused, "8", "owner", ends=["leave_refused"]),
+    **_worded(_refused, "9", "invalid_share_token", "no_permission_400", "failed_precondition", "not_found_array",
+              ends=["leave_refused"]),
     # A share token that is a link: its album cannot be asked for.
     "link": _refused("9", _said("invalid_share_token"), _UNTOLD, get=_said("wrong_path")),
     "stale": _refused("9", _said("not_found"), _UNTOLD, get=_said("not_found")),
     "joined_as_text": _refused("9", _said("not_found"), _UNTOLD, get=_said("joined_as_text")),
     "another_album": _refused("9", _said("invalid_share_token"), _UNTOLD, get=_said("another_album")),
     "wrong_path": _refused("11", _said("wrong_path"), "unexpected_status", get=_said("wrong_path")),
-    "method_not_found": _refused("11", _said("method_not_found"), "unexpected_status"),
-    "unimplemented": _refused("11", _said("unimplemented"), "unexpected_status"),
+    **_worded(_refused, "11", "method_not_found", "unimplemented", ends=["unexpected_status"]),
     "not_allowed": _refused("11", {"status": 405, "body": ""}, "unexpected_status"),
-    "invalid_token": _refused("13", _said("invalid_token"), "auth_rejected", quick=False),
+    **_worded(_refused, "13", "invalid_token", ends=["auth_rejected"], quick=False),
     "no_session": _refused("13", _said("no_session"), "auth_rejected", "scope_missing", quick=False),
-    "account_blocked": _refused("14", _said("account_blocked"), "account_blocked"),
-    "bad_client": _refused("15", _said("bad_client"), "auth_rejected"),
-    "scope": _refused("16", _said("scope"), "permission_denied"),
-    "api_disabled": _refused("17", _said("api_disabled"), "permission_denied"),
-    "billing": _refused("18", _said("billing"), "permission_denied"),
-    "photos_disabled": _refused("19", _said("photos_disabled"), "photos_disabled_for_user"),
-    "permission": _refused("20", _said("permission"), "permission_denied"),
-    "quota_minute": _limited("22", _said("quota_minute")),
-    "user_rate": _limited("22", _said("user_rate")),
+    **_worded(_refused, "14", "account_blocked", ends=["account_blocked"]),
+    **_worded(_refused, "15", "bad_client", ends=["auth_rejected"]),
+    **_worded(_refused, "16", "scope", ends=["permission_denied"]),
+    **_worded(_refused, "17", "api_disabled", ends=["permission_denied"]),
+    **_worded(_refused, "18", "billing", ends=["permission_denied"]),
+    **_worded(_refused, "19", "photos_disabled", ends=["photos_disabled_for_user"]),
+    **_worded(_refused, "20", "permission", ends=["permission_denied"]),
+    **_worded(_limited, "22", "quota_minute", "user_rate"),
     # The second wait is five minutes.
-    "concurrent_write": _limited("23", _said("concurrent_write"), deadlines=10),
-    "rate": _limited("24", _said("rate")),
-    "quota_exceeded": _limited("24", _said("quota_exceeded")),
-    "quota_exceeded_array": _limited("24", _said("quota_exceeded_array")),
-    "request_timeout": _tried("25", _said("request_timeout"), marks=True),
-    "misdirected": _tried("25a", _said("misdirected")),
-    "too_early": _tried("25a", _said("too_early")),
-    "aborted": _tried("26", _said("aborted")),
-    "already_exists": _refused("27", _said("already_exists"), "leave_refused"),
-    "cancelled": _tried("28", _said("cancelled"), marks=True),
-    "deadline": _tried("28", _said("deadline"), marks=True),
-    "internal": _tried("29", _said("internal"), marks=True),
-    "data_loss": _refused("30", _said("data_loss"), "server_data_loss", marks=True),
-    "bad_gateway": _tried("31", _said("bad_gateway"), marks=True),
-    "unavailable": _tried("31", _said("unavailable"), marks=True),
-    "unavailable_html": _tried("31", _said("unavailable_html"), marks=True),
-    "teapot": _refused("32", _said("teapot"), "unexpected_status"),
-    "gone": _refused("32", _said("gone"), "unexpected_status"),
+    **_worded(_limited, "23", "concurrent_write", deadlines=10),
+    **_worded(_limited, "24", "rate", "quota_exceeded", "quota_exceeded_array"),
+    **_worded(_tried, "25", "request_timeout", marks=True),
+    **_worded(_tried, "25a", "misdirected", "too_early"),
+    **_worded(_tried, "26", "aborted"),
+    **_worded(_refused, "27", "already_exists", ends=["leave_refused"]),
+    **_worded(_tried, "28", "cancelled", "deadline", marks=True),
+    **_worded(_tried, "29", "internal", marks=True),
+    **_worded(_refused, "30", "data_loss", ends=["server_data_loss"], marks=True),
+    **_worded(_tried, "31", "bad_gateway", "unavailable", "unavailable_html", marks=True),
+    **_worded(_refused, "32", "teapot", "gone", ends=["unexpected_status"]),
     "proxy": _refused("32", {"status": 407, "body": ""}, "unexpected_status"),
     "firewall": _refused("32", _FORBIDDEN, "unexpected_status"),
     "token_internal_failure": _tokenless(400, '{"error":"internal_failure"}'),

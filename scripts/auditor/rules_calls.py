@@ -1,6 +1,6 @@
 """Of every call of the API: that it was due, and whose it was."""
 from .facts import SLACK_MS, UNHEARD, is_success
-from .rules_messages import winner
+from .rules_messages import calls_of, winner
 
 #: What can hold a call up between the daemon's look at the clock and the API's.
 HELD_UP = {"silent_api", "drop_api", "loss_api", "slow_api", "slow_api_a_little", "stop_daemon", "clock_jump",
@@ -12,9 +12,8 @@ PROMPT_MS = 1_000
 def calls(facts):
     """A second call of a job, or a question, has a cause before it."""
     for job in facts.jobs.values():
-        _, token = winner(facts, job)
         previous, has_left = None, job.nature == "not_member"
-        for call in facts.calls_by_token.get(token, ()):
+        for call in calls_of(facts, job):
             cause = _cause(facts, job, previous, call, has_left)
             if cause is None:
                 before = f"after {previous['method']} {previous['answer']} ({previous['effect']})" if previous \
@@ -79,7 +78,7 @@ def forbidden(facts):
         for key in job.variants:
             if key != (account, token) and key[1] != token and facts.calls_by_token.get(key[1]):
                 yield f"job {job.name}: a call for the variant that was rejected"
-        made = [call for call in facts.calls_by_token.get(token, ()) if call["method"] == "leave"]
+        made = [call for call in calls_of(facts, job) if call["method"] == "leave"]
         result, _ = facts.last_result(job)
         reason = (result or {}).get("reason")
         if reason in ("cancelled", "credential_not_found", "grant_revoked") and made:
@@ -101,7 +100,6 @@ def after_result(facts):
         result, first = facts.last_result(job)
         if result is None:
             continue
-        _, token = winner(facts, job)
-        for call in facts.calls_by_token.get(token, ()):
+        for call in calls_of(facts, job):
             if call["at"] > first and not facts.between(HELD_UP, first - SLACK_MS, call["at"]):
                 yield f"job {job.name}: {call['method']} {call['at'] - first} ms after its result"

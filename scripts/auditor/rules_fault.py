@@ -1,7 +1,7 @@
 """Whose fault it is: what is wrong with one job is that job's end and nobody else's."""
 from .expectations import MAX_AGE_SECONDS
 from .facts import UNHEARD
-from .rules_messages import winner
+from .rules_messages import calls_of
 from .rules_results import UNKNOWN
 
 #: Two rounds of probes, the waits before them a tenth longer than they say, of the hold with the longest ones,
@@ -106,8 +106,7 @@ def _wrong_effect(facts, job, result, at):
 
 
 def _calls(facts, job, at):
-    _, token = winner(facts, job)
-    return [call for call in facts.calls_by_token[token] if call["method"] == "leave" and call["at"] <= at]
+    return [call for call in calls_of(facts, job) if call["method"] == "leave" and call["at"] <= at]
 
 
 def _first_call(facts, job, at):

@@ -66,6 +66,11 @@ def winner(facts, job):
     return None, None
 
 
+def calls_of(facts, job):
+    """The calls that the job's results are about."""
+    return facts.calls_by_token.get(winner(facts, job)[1], ())
+
+
 def strangers(facts):
     """No result without a message."""
     known = set()

@@ -1,7 +1,7 @@
 """Of every result: that it is one, that it does not contradict itself, and that it says what happened."""
 from .expectations import TOKENLESS
 from .facts import UNHEARD, decode, is_success
-from .rules_messages import winner
+from .rules_messages import calls_of
 
 REJECTIONS = {"malformed_job", "unsupported_version", "unsupported_content", "body_too_large", "job_id_missing",
               "job_id_conflict"}
@@ -124,9 +124,8 @@ def _unexplained(facts, job, reason, at):
         facts.explain("poison after many losses")
         return None
     if reason in FROM_API:
-        _, token = winner(facts, job)
         if any(not is_success(call) and (call["method"] == "leave" or call["answer"] != "200")
-               for call in facts.calls_by_token[token]):
+               for call in calls_of(facts, job)):
             facts.explain(f"{reason} by an answer of the API")
             return None
         # Of a question that was answered with nonsense the journal says 200.
@@ -146,8 +145,7 @@ def effects(facts):
         result, _ = facts.last_result(job)
         if result is None:
             continue
-        account, token = winner(facts, job)
-        left = sum(1 for call in facts.calls_by_token[token] if call["effect"] == "left")
+        left = sum(1 for call in calls_of(facts, job) if call["effect"] == "left")
         said = result.get("effect")
         if left > 1:
             yield f"job {job.name}: the user left {left} times"
@@ -165,8 +163,7 @@ def ambiguity(facts):
         for generation, (result, at) in facts.generations(job).items():
             if result.get("effect") != "unknown" or result.get("reason") in UNKNOWN:
                 continue
-            _, token = winner(facts, job)
-            if any(not is_success(call) for call in facts.calls_by_token[token] if call["method"] == "leave"):
+            if any(not is_success(call) for call in calls_of(facts, job) if call["method"] == "leave"):
                 facts.explain("unknown after an answer of the API")
             elif facts.between(UNHEARD, job.first_at, at) or facts.is_answered_late(job):
                 facts.explain("unknown after a fault")
