@@ -1,6 +1,7 @@
 """The auditor. It reads what was published, the results, the dead letters, the simulator's journal and which faults
 fell; it shares nothing with the daemon, and proves of every message what became of it."""
 import json
+from pathlib import Path
 
 from . import journal, rules_calls, rules_fault, rules_messages, rules_results, rules_run
 from .facts import Facts
@@ -27,7 +28,7 @@ RULES = {
 }
 
 
-def judge(room):
+def judge(room: Path) -> dict:
     """Judges the records in a run's directory."""
     try:
         final = json.loads((room / "final.json").read_text())
@@ -39,7 +40,7 @@ def judge(room):
         part: journal.read(room / f"{name}.jsonl") for part, name in names.items()}))
 
 
-def judge_facts(facts):
+def judge_facts(facts: Facts) -> dict:
     violations = {}
     for name, rule in RULES.items():
         found = list(rule(facts))
@@ -49,7 +50,7 @@ def judge_facts(facts):
             "goodWaits": _summary([until - began for began, until in rules_fault.waits(facts)])}
 
 
-def _summary(waits):
+def _summary(waits: list[int]) -> dict[str, int] | None:
     """How long the good jobs of the end took, in ms."""
     waits.sort()
     return {"count": len(waits), "median": waits[len(waits) // 2], "most": waits[-1]} if waits else None

@@ -6,14 +6,20 @@ import json
 import math
 import statistics
 from datetime import datetime
+from pathlib import Path
+
+#: (time in ms, message) of lines of a log.
+Logged = list[tuple[int, str]]
+#: (slot, from when, until when at most, whether it was killed) of a process that was at work.
+Tenure = tuple[str, int, float, bool]
 
 
-def _ms(text):
+def _ms(text: str) -> int:
     return int(datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() * 1000)
 
 
-def logged(path, words):
-    """(time in ms, message) of the lines of a daemon's log that begin with one of these words."""
+def logged(path: Path, words: list[bytes]) -> Logged:
+    """The lines of a daemon's log whose message begins with one of these words."""
     found = []
     try:
         with open(path, "rb") as file:
@@ -35,8 +41,8 @@ def logged(path, words):
 UNSEEN_MS = 300
 
 
-def tenures(lines, ends):
-    """Of each process that was at work: (slot, from when, until when at most, whether it was killed)."""
+def tenures(lines: dict[str, Logged], ends: list[dict]) -> list[Tenure]:
+    """Of each process that was at work, by its begin."""
     found = []
     for start in (event for event in ends if event["event"] == "start"):
         mine = [event for event in ends if event["pid"] == start["pid"] and event["at"] >= start["at"]]
@@ -58,13 +64,13 @@ def tenures(lines, ends):
     return sorted(found, key=lambda tenure: tenure[1])
 
 
-def overlaps(found):
+def overlaps(found: list[Tenure]) -> list[str]:
     """Pairs of tenures of which the later began before the earlier was over."""
     return [f"{later[0]} was at work from {later[1]} on, {earlier[0]} until {earlier[2]}"
             for earlier, later in zip(found, found[1:]) if later[1] < earlier[2]]
 
 
-def takeovers(lines, ends):
+def takeovers(lines: dict[str, Logged], ends: list[dict]) -> dict[str, list[int]]:
     """Milliseconds from each SIGKILL of an active daemon to the next time that one consumed, by who that was."""
     consuming = sorted((at, slot) for slot, entries in lines.items() for at, text in entries if text == "consuming")
     found = {"own": [], "other": []}
@@ -75,7 +81,7 @@ def takeovers(lines, ends):
     return found
 
 
-def judge(room, ends):
+def judge(room: Path, ends: list[dict]) -> dict:
     lines = {slot: logged(room / f"daemon-{slot}.log", [b"working", b"stopped", b"consuming\""]) for slot in ("a", "b")}
     found = tenures(lines, ends)
     summary = {"tenures": len(found), "overlaps": overlaps(found)}

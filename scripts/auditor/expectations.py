@@ -1,5 +1,8 @@
-"""What is expected of jobs that cannot be left: what is wrong with each, and how it may end. As the table of verdicts has
-them, row by row."""
+"""What is expected of jobs that cannot be left: what is wrong with each, and how it may end.
+
+As the table of verdicts has them, row by row.
+"""
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 #: In the daemon's settings, so that what is only given up by age comes to its end in a run.
@@ -35,37 +38,39 @@ class Ailment:
     quick: bool = True
 
 
-def _refused(row, leave, *reasons, **more):
+def _refused(row: str, leave: dict, *reasons: str, **more: object) -> Ailment:
     """It fails with one of these reasons."""
     return Ailment(row, leave, frozenset(reasons), **more)
 
 
-def _tried(row, leave, **more):
+def _tried(row: str, leave: dict, **more: object) -> Ailment:
     """Its attempts are spent one by one."""
     return Ailment(row, leave, frozenset({"attempts_exhausted"}), quick=False, **more)
 
 
-def _limited(row, leave, deadlines=5):
+def _limited(row: str, leave: dict, deadlines: int = 5) -> Ailment:
     """Costs no attempt: it ends by its deadline, or by its age."""
     return Ailment(row, leave, frozenset({"attempts_exhausted"}), alone=True, quick=False, deadlines=deadlines)
 
 
-def _tokenless(status, body):
+def _tokenless(status: int, body: str) -> Ailment:
     """No attempt is spent without a token either, and it does not age before its first call."""
     return Ailment("34", None, frozenset(), token={"status": status, "body": body}, alone=True, quick=False,
                    deadlines=10)
 
 
-def _said(name):
+def _said(name: str) -> dict:
     return {"wording": name}
 
 
-def _worded(make, row, *names, ends=(), **more):
+def _worded(
+    make: Callable[..., Ailment], row: str, *names: str, ends: Iterable[str] = (), **more: object
+) -> dict[str, Ailment]:
     """Those whose leave is answered with the wording of their name; `ends`: the reasons."""
     return {name: make(row, _said(name), *ends, **more) for name in names}
 
 
-def _broken(name):
+def _broken(name: str) -> dict:
     return {"fault": name, "applied": False, "milliseconds": 2500}
 
 

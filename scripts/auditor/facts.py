@@ -1,6 +1,7 @@
 """What a run wrote down, in the order that the rules ask for it."""
 import collections
 import json
+from collections.abc import Iterator
 
 from . import expectations
 
@@ -17,31 +18,31 @@ SLACK_MS = 2_000
 class Job:
     """All that was published under one job id."""
 
-    def __init__(self, name):
+    def __init__(self, name: str):
         self.name = name
         self.messages = []
         self.cancels = []
 
     @property
-    def nature(self):
+    def nature(self) -> str:
         return next((m["nature"] for m in self.messages if m["role"] == "job"), "ordinary")
 
     @property
-    def ailment(self):
+    def ailment(self) -> expectations.Ailment | None:
         """What a bad job has; None for any other."""
         name = next((m["ailment"] for m in self.messages if m.get("ailment")), None)
         return expectations.AILMENTS[name] if name else None
 
     @property
-    def first_at(self):
+    def first_at(self) -> int:
         return min(m["at"] for m in self.messages)
 
     @property
-    def deadline(self):
+    def deadline(self) -> int | None:
         return next((m["deadline"] for m in self.messages if "deadline" in m), None)
 
     @property
-    def variants(self):
+    def variants(self) -> dict[tuple[str, str], list[dict]]:
         """(account, token) → its messages: more than one if the id was used for different jobs."""
         found = collections.OrderedDict()
         for message in self.messages:
@@ -49,14 +50,17 @@ class Job:
         return found
 
     @property
-    def fault(self):
+    def fault(self) -> dict | None:
         return next((m["fault"] for m in self.messages if m.get("fault")), None)
 
 
 class Facts:
     """Lists of records as the journals hold them; `final` is what was found after everything had ended."""
 
-    def __init__(self, published, results, letters, calls, faults, ends, final):
+    def __init__(
+        self, published: list[dict], results: list[dict], letters: list[dict], calls: list[dict], faults: list[dict],
+        ends: list[dict], final: dict | None
+    ):
         self.results, self.letters, self.ends, self.final = results, letters, ends, final
         self.faults = faults
         self.explained = collections.Counter()
@@ -82,10 +86,10 @@ class Facts:
             self.copies.setdefault(result["id"], []).append(result)
         self.intervals = sorted(self._intervals())
 
-    def _job(self, name):
+    def _job(self, name: str) -> Job:
         return self.jobs.setdefault(name, Job(name))
 
-    def _intervals(self):
+    def _intervals(self) -> Iterator[tuple[int, int, str]]:
         """(begin, end, kind) of all that can explain something."""
         for fault in self.faults:
             kind = fault["kind"]
@@ -99,20 +103,20 @@ class Facts:
             if end["event"] == "end":
                 yield end["at"], end["at"], "death"
 
-    def between(self, kinds, begin, end):
+    def between(self, kinds: set[str], begin: int, end: int) -> set[str]:
         """The kinds of `kinds` that fell between two times; a fault is still felt a little after it ended."""
         return {kind for first, last, kind in self.intervals
                 if kind in kinds and first <= end and last + SLACK_MS >= begin}
 
-    def is_answered_late(self, job):
+    def is_answered_late(self, job: Job) -> bool:
         """The API answers this job's first call later than the daemon waits."""
         actions = (job.fault or {}).get("actions", []) if job else []
         return any(a.get("fault") == "delay" and a["milliseconds"] >= LATE_ENOUGH_MS for a in actions)
 
-    def explain(self, kind):
+    def explain(self, kind: str) -> None:
         self.explained[kind] += 1
 
-    def generations(self, job):
+    def generations(self, job: Job) -> dict[int, tuple[dict, int]]:
         """Generation → decoded result, its first arrival beside it."""
         found = {}
         prefix = job.name + "#"
@@ -123,7 +127,7 @@ class Facts:
             generation += 1
         return found
 
-    def was_redriven(self, job, generation):
+    def was_redriven(self, job: Job, generation: int) -> bool:
         """An operator redrove letters between the failure of a generation and the next one's result."""
         generations = self.generations(job)
         if generation not in generations or generation + 1 not in generations:
@@ -131,25 +135,25 @@ class Facts:
         (failed, begin), (_, end) = generations[generation], generations[generation + 1]
         return failed.get("outcome") == "failed" and bool(self.between({"redrive"}, begin, end))
 
-    def was_purged_unknown(self, job):
+    def was_purged_unknown(self, job: Job) -> bool:
         """It may have been in a queue that was purged, and the ledger had not heard of it: it was not called."""
         was_called = any(self.calls_by_token[message["token"]] for message in job.messages)
         return not was_called and any(
             fault["kind"] == "purge_delays" and fault["until"] >= job.first_at for fault in self.faults)
 
     @property
-    def purged_messages(self):
+    def purged_messages(self) -> int:
         return sum(fault.get("messages", 0) for fault in self.faults if fault["kind"] == "purge_delays")
 
     @property
-    def lost_jobs(self):
+    def lost_jobs(self) -> int:
         return sum(decode(copies[0]["body"]).get("reason") == "job_lost" for copies in self.copies.values())
 
-    def last_result(self, job):
+    def last_result(self, job: Job) -> tuple[dict, int] | tuple[None, None]:
         generations = self.generations(job)
         return generations[max(generations)] if generations else (None, None)
 
-    def counts(self):
+    def counts(self) -> dict:
         outcomes = collections.Counter()
         for copies in self.copies.values():
             body = decode(copies[0]["body"])
@@ -162,7 +166,7 @@ class Facts:
                 "outcomes": dict(outcomes), "deaths": sum(1 for end in self.ends if end.get("status") == -9)}
 
 
-def decode(body):
+def decode(body: str) -> dict:
     """A result's body; what is no object is an empty one, which no rule is content with."""
     try:
         value = json.loads(body)
@@ -171,6 +175,6 @@ def decode(body):
     return value if isinstance(value, dict) else {}
 
 
-def is_success(call):
+def is_success(call: dict) -> bool:
     """A complete answer that says yes to a call which did what it says."""
     return call["method"] == "leave" and call["answer"] in ("200", "204") and call["effect"] == "left"

@@ -2,6 +2,7 @@
 import json
 import threading
 import time
+from pathlib import Path
 
 
 def now_ms() -> int:
@@ -12,17 +13,17 @@ def now_ms() -> int:
 class Journal:
     """Appends JSON lines to a file, from any thread."""
 
-    def __init__(self, path):
+    def __init__(self, path: Path):
         self._file = open(path, "ab", buffering=0)
         self._lock = threading.Lock()
 
-    def write(self, **members):
+    def write(self, **members: object) -> None:
         line = json.dumps(members, separators=(",", ":")).encode() + b"\n"
         with self._lock:
             self._file.write(line)
 
 
-def read(path):
+def read(path: Path) -> list[dict]:
     """The lines of a journal, or none if nothing was written."""
     try:
         with open(path, "rb") as file:

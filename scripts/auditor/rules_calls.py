@@ -1,5 +1,7 @@
 """Of every call of the API: that it was due, and whose it was."""
-from .facts import SLACK_MS, UNHEARD, is_success
+from collections.abc import Iterator
+
+from .facts import SLACK_MS, UNHEARD, Facts, Job, is_success
 from .rules_messages import calls_of, winner
 
 #: What can hold a call up between the daemon's look at the clock and the API's.
@@ -9,7 +11,7 @@ HELD_UP = {"silent_api", "drop_api", "loss_api", "slow_api", "slow_api_a_little"
 PROMPT_MS = 1_000
 
 
-def calls(facts):
+def calls(facts: Facts) -> Iterator[str]:
     """A second call of a job, or a question, has a cause before it."""
     for job in facts.jobs.values():
         previous, has_left = None, job.nature == "not_member"
@@ -31,7 +33,7 @@ RECORDED_MS = 6_000
 UNRECORDED = {"ledger_full", "ledger_readonly", "stop_daemon"}
 
 
-def _cause(facts, job, previous, call, has_left):
+def _cause(facts: Facts, job: Job, previous: dict | None, call: dict, has_left: bool) -> str | None:
     begin, end = (previous["at"] if previous else job.first_at), call["at"]
     if previous and not facts.between(UNRECORDED, begin, begin + RECORDED_MS):
         end = min(end, begin + RECORDED_MS)
@@ -54,7 +56,7 @@ def _cause(facts, job, previous, call, has_left):
     return "after " + "+".join(sorted(unheard)) if unheard else None
 
 
-def identity(facts):
+def identity(facts: Facts) -> Iterator[str]:
     """Each call is a published job's, and made with that user's own token."""
     owners = {}
     for job in facts.jobs.values():
@@ -71,7 +73,7 @@ def identity(facts):
                 yield f"call {call['sequence']} was made as {call['account']}"
 
 
-def forbidden(facts):
+def forbidden(facts: Facts) -> Iterator[str]:
     """No call for what was cancelled, came too late, has no token, or lost its id to another job."""
     for job in facts.jobs.values():
         account, token = winner(facts, job)
@@ -94,7 +96,7 @@ def forbidden(facts):
                 yield f"job {job.name}: a call {call['at'] - job.deadline} ms after its deadline"
 
 
-def after_result(facts):
+def after_result(facts: Facts) -> Iterator[str]:
     """Whoever has a result is left alone."""
     for job in facts.jobs.values():
         result, first = facts.last_result(job)

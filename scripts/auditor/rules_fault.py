@@ -1,6 +1,8 @@
 """Whose fault it is: what is wrong with one job is that job's end and nobody else's."""
+from collections.abc import Iterator
+
 from .expectations import MAX_AGE_SECONDS
-from .facts import UNHEARD
+from .facts import UNHEARD, Facts, Job
 from .rules_messages import calls_of
 from .rules_results import UNKNOWN
 
@@ -13,7 +15,7 @@ WITNESSED = {"leave_refused", "album_owner"}
 CLOCKS_MS = 2_000
 
 
-def neighbours(facts):
+def neighbours(facts: Facts) -> Iterator[str]:
     """At the quiet end of a run each good job is left, whatever is refused around it, and none of them has to wait for
     two rounds before another one is done."""
     good = [job for job in facts.jobs.values() if job.nature == "neighbour"]
@@ -31,14 +33,14 @@ def neighbours(facts):
             yield f"no good job was done in {(until - began) / 1000:.0f} s, until {until}"
 
 
-def waits(facts):
+def waits(facts: Facts) -> list[tuple[int, int]]:
     """When each good job of the end came and was done, in the order of their ends."""
     pairs = [(job.first_at, facts.generations(job)[0][1]) for job in facts.jobs.values()
              if job.nature == "neighbour" and facts.generations(job)]
     return sorted(pairs, key=lambda pair: pair[1])
 
 
-def _standstills(pairs):
+def _standstills(pairs: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     """Times in which some waited and none was done."""
     last, came = 0, float("inf")
     firsts = []
@@ -51,7 +53,7 @@ def _standstills(pairs):
         last = until
 
 
-def bad_jobs(facts):
+def bad_jobs(facts: Facts) -> Iterator[str]:
     """Each bad job fails, with the reason of what is wrong with it and no other, and says what is known of the user."""
     for job in facts.jobs.values():
         if job.ailment is None:
@@ -62,7 +64,7 @@ def bad_jobs(facts):
                 yield f"job {job.name}#{generation} (row {job.ailment.row}): {problem}"
 
 
-def _wrong_end(facts, job, result, at):
+def _wrong_end(facts: Facts, job: Job, result: dict, at: int) -> str | None:
     """Why the job may not end so; None if it may."""
     outcome, reason = result.get("outcome"), result.get("reason")
     if outcome != "failed":
@@ -88,7 +90,7 @@ def _wrong_end(facts, job, result, at):
     return f"it failed with {reason}, and may with {sorted(job.ailment.ends)}"
 
 
-def _wrong_effect(facts, job, result, at):
+def _wrong_effect(facts: Facts, job: Job, result: dict, at: int) -> str | None:
     effect, reason = result.get("effect"), result.get("reason")
     if reason in UNKNOWN or reason in WITNESSED:
         expected = "unknown" if reason in UNKNOWN else "not_left"
@@ -105,15 +107,15 @@ def _wrong_effect(facts, job, result, at):
     return f"effect {effect}"
 
 
-def _calls(facts, job, at):
+def _calls(facts: Facts, job: Job, at: int) -> list[dict]:
     return [call for call in calls_of(facts, job) if call["method"] == "leave" and call["at"] <= at]
 
 
-def _first_call(facts, job, at):
+def _first_call(facts: Facts, job: Job, at: int) -> int | None:
     made = _calls(facts, job, at)
     return made[0]["at"] if made else None
 
 
-def _was_answered(facts, job, at):
+def _was_answered(facts: Facts, job: Job, at: int) -> bool:
     """With what is wrong with it: an access token that has ended is refused before that."""
     return any(call["answer"] != "401" for call in _calls(facts, job, at))

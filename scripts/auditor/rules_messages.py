@@ -1,12 +1,14 @@
 """Of every message, that something became of it; and of every result and letter, that a message was its cause."""
-from .facts import decode
+from collections.abc import Iterator, Sequence
+
+from .facts import Facts, Job, decode
 
 
-def rejection_id(message, reason):
+def rejection_id(message: dict, reason: str) -> str:
     return f"rejected:{message['sha256'][:32]}:{reason}"
 
 
-def was_rejected(facts, message, reason):
+def was_rejected(facts: Facts, message: dict, reason: str) -> bool:
     """Its result came, or its letter did and the result went with its queue: the ledger knows nothing of a rejection,
     so that it cannot be published again."""
     if rejection_id(message, reason) in facts.copies:
@@ -20,7 +22,7 @@ def was_rejected(facts, message, reason):
 NEAR_MS = 3_000
 
 
-def accounted(facts):
+def accounted(facts: Facts) -> Iterator[str]:
     """Each confirmed message has its result."""
     for message in facts.messages.values():
         if "confirmed" not in message:
@@ -43,7 +45,7 @@ def accounted(facts):
         yield f"job {job.name} ({job.nature}) has no result, and only {purged} messages were purged"
 
 
-def conflicts(facts):
+def conflicts(facts: Facts) -> Iterator[str]:
     """Of several jobs with one id one is done, and each message of the others is rejected."""
     for job in facts.jobs.values():
         variants = job.variants
@@ -58,7 +60,7 @@ def conflicts(facts):
                     yield f"job {job.name}: message {message['number']} is neither done nor rejected"
 
 
-def winner(facts, job):
+def winner(facts: Facts, job: Job) -> tuple[str, str] | tuple[None, None]:
     """(account, token) that the job's results are about."""
     for key, messages in job.variants.items():
         if not any(was_rejected(facts, m, "job_id_conflict") for m in messages):
@@ -66,12 +68,12 @@ def winner(facts, job):
     return None, None
 
 
-def calls_of(facts, job):
+def calls_of(facts: Facts, job: Job) -> Sequence[dict]:
     """The calls that the job's results are about."""
     return facts.calls_by_token.get(winner(facts, job)[1], ())
 
 
-def strangers(facts):
+def strangers(facts: Facts) -> Iterator[str]:
     """No result without a message."""
     known = set()
     for message in facts.messages.values():
@@ -86,7 +88,7 @@ def strangers(facts):
         yield f"result {name} belongs to no message"
 
 
-def letters(facts):
+def letters(facts: Facts) -> Iterator[str]:
     """Each letter tells of a failed or rejected result, with the message as it came; each such result has a letter."""
     told = set()
     for letter in facts.letters:

@@ -1,6 +1,8 @@
 """Of every result: that it is one, that it does not contradict itself, and that it says what happened."""
+from collections.abc import Iterator
+
 from .expectations import TOKENLESS
-from .facts import UNHEARD, decode, is_success
+from .facts import UNHEARD, Facts, Job, decode, is_success
 from .rules_messages import calls_of
 
 REJECTIONS = {"malformed_job", "unsupported_version", "unsupported_content", "body_too_large", "job_id_missing",
@@ -30,7 +32,7 @@ DELIVERIES_LOST = {"death", "close_connections", "broker_restart", "broker_kill"
                    "stop_daemon", "slow_broker", "drop_broker", "loss_broker"}
 
 
-def one_body(facts):
+def one_body(facts: Facts) -> Iterator[str]:
     """Copies of a result are the same bytes."""
     for name, copies in facts.copies.items():
         bodies = {copy["body"] for copy in copies}
@@ -38,7 +40,7 @@ def one_body(facts):
             yield f"result {name} has {len(bodies)} bodies: {sorted(bodies)[:2]}"
 
 
-def one_result(facts):
+def one_result(facts: Facts) -> Iterator[str]:
     """A message-id says the job and the generation that the body is about, and no generation is made up."""
     for name, copies in facts.copies.items():
         if name is None:
@@ -62,7 +64,7 @@ def one_result(facts):
                 yield f"result {name} came with key {copy['key']}"
 
 
-def coherent(facts):
+def coherent(facts: Facts) -> Iterator[str]:
     """Outcome, effect, reason and next agree with each other."""
     for name, copies in facts.copies.items():
         problem = _incoherence(decode(copies[0]["body"]))
@@ -70,7 +72,7 @@ def coherent(facts):
             yield f"result {name}: {problem}"
 
 
-def _incoherence(result):
+def _incoherence(result: dict) -> str | None:
     outcome, effect, reason = result.get("outcome"), result.get("effect"), result.get("reason")
     if outcome in ("left", "already_left"):
         return None if effect == "left" and reason is None else f"{outcome} with effect {effect}, reason {reason}"
@@ -89,7 +91,7 @@ def _incoherence(result):
     return None
 
 
-def reasons(facts):
+def reasons(facts: Facts) -> Iterator[str]:
     """No job fails for nothing."""
     for job in facts.jobs.values():
         for generation, (result, at) in facts.generations(job).items():
@@ -103,7 +105,7 @@ def reasons(facts):
         yield f"{facts.lost_jobs} jobs are job_lost, and only {facts.purged_messages} messages were purged"
 
 
-def _unexplained(facts, job, reason, at):
+def _unexplained(facts: Facts, job: Job, reason: str, at: int) -> str | None:
     """Why nothing explains the reason; None if something does."""
     if reason in OF_NATURE.get(job.nature, ()):
         return None
@@ -139,7 +141,7 @@ def _unexplained(facts, job, reason, at):
     return "nothing of that kind happened"
 
 
-def effects(facts):
+def effects(facts: Facts) -> Iterator[str]:
     """The user has left if the result says so, and has not if it says that."""
     for job in facts.jobs.values():
         result, _ = facts.last_result(job)
@@ -157,7 +159,7 @@ def effects(facts):
             yield f"job {job.name}: left without an effect"
 
 
-def ambiguity(facts):
+def ambiguity(facts: Facts) -> Iterator[str]:
     """Nobody says 'unknown' who could know."""
     for job in facts.jobs.values():
         for generation, (result, at) in facts.generations(job).items():

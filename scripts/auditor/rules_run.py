@@ -1,11 +1,14 @@
 """Of the whole run: that nothing is left lying, and that no daemon ended of itself."""
+from collections.abc import Iterator
+
+from .facts import Facts
 
 #: Exit codes of a daemon that cannot work now: a service is away, no file, try again, no permission.
 EXCUSED = {69, 73, 75, 77}
 LEDGER_FAULTS = {"ledger_full", "ledger_readonly"}
 
 
-def stuck(facts):
+def stuck(facts: Facts) -> Iterator[str]:
     """Nothing waits, in a retry queue or anywhere, and the ledger is whole."""
     final = facts.final
     if final is None:
@@ -25,7 +28,7 @@ def stuck(facts):
         yield f"the ledger: {final['ledgerVerify'][1]}"
 
 
-def ends(facts):
+def ends(facts: Facts) -> Iterator[str]:
     """Every end of a daemon was asked for, or is the poison's doing."""
     poison = any(job.nature == "poison" for job in facts.jobs.values())
     for end in facts.ends:

@@ -1,5 +1,4 @@
 """The command line of scripts/bench."""
-
 import argparse
 import json
 import shlex
@@ -8,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from testbed.programs import ROOT
 
@@ -29,7 +29,7 @@ Without --axis: the goals, every worker in turn, some six minutes. Axes that fil
 """
 
 
-def parser():
+def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="scripts/bench", description="Measures leave-albumd beside yardsticks on this machine.", epilog=EPILOGUE,
         formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -45,11 +45,11 @@ def parser():
     return made
 
 
-def say(text):
+def say(text: str) -> None:
     print(text, flush=True)
 
 
-def main(words):
+def main(words: list[str]) -> int:
     options = parser().parse_args(words)
     if options.goals:
         records = []
@@ -86,7 +86,9 @@ def main(words):
     return 0
 
 
-def measure(environment, chosen, options, words):
+def measure(
+    environment: Environment, chosen: list[workers.Worker], options: argparse.Namespace, words: list[str]
+) -> dict:
     command = shlex.join(["scripts/bench", *words])
     about = machine.describe(environment.room)
     known = machine.versions(chosen)
@@ -108,7 +110,7 @@ def measure(environment, chosen, options, words):
     }
 
 
-def write(result, directory, name):
+def write(result: dict, directory: Path, name: str) -> tuple[Path, Path]:
     data, picture = directory / f"{name}.json", directory / f"{name}.svg"
     # One record a line: small, and readable as a difference.
     records = ",\n".join(json.dumps(record) for record in result["records"])

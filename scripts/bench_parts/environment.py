@@ -1,5 +1,4 @@
 """What stands around a worker: a broker of one's own, the peer API, the driver. All below one directory on disk."""
-
 import json
 import os
 import random
@@ -14,6 +13,7 @@ from testbed.processes import end, spawn
 from testbed.waiting import wait
 
 from .compiled import OUTPUT, compile_c
+from .setup import Setup
 
 TOKEN = "bench-access-token"
 # No delay is ever used: no call fails. The daemon wants its queues all the same.
@@ -30,7 +30,7 @@ class Environment:
         # Ledgers outlive an environment: ids that come again would be known there.
         self.seed = random.randrange(1 << 20)
 
-    def __enter__(self):
+    def __enter__(self) -> "Environment":
         # Not in /tmp, which may be memory: what is flushed must reach a disk.
         self.room = Path(tempfile.mkdtemp(prefix="room-", dir=OUTPUT))
         # A socket's path is at most 107 bytes long.
@@ -45,7 +45,7 @@ class Environment:
             raise
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_) -> None:
         end(self._nginx)
         if self._node:
             self._node.end()
@@ -54,16 +54,16 @@ class Environment:
 
     # The broker
 
-    def purge(self, setup):
+    def purge(self, setup: Setup) -> None:
         """What a worker that ended has left."""
         self.drive("purge", PREFIXES[setup.queues])
 
-    def declare_classic(self):
+    def declare_classic(self) -> None:
         self.drive("classic", PREFIXES["classic"], *DELAYS)
 
     # The API
 
-    def _start_nginx(self):
+    def _start_nginx(self) -> None:
         room = self.room / "nginx"
         room.mkdir()
         self.certificate = room / "certificate.pem"
@@ -97,7 +97,7 @@ class Environment:
 
     # The driver
 
-    def drive(self, command, *words):
+    def drive(self, command: str, *words: object) -> str:
         """Runs the driver to its end; returns what it printed."""
         done = subprocess.run(
             [self.driver, command, str(self.broker_port), *map(str, words)], capture_output=True, text=True)
@@ -105,17 +105,17 @@ class Environment:
             raise RuntimeError(f"driver {command}: {done.stderr.strip()}")
         return done.stdout
 
-    def fill(self, setup, form, count):
+    def fill(self, setup: Setup, form: str, count: int) -> None:
         self.seed += 1
         self.drive("fill", PREFIXES[setup.queues], count, setup.accounts, form, self.seed)
 
-    def pace(self, setup, form, rate, count):
+    def pace(self, setup: Setup, form: str, rate: float, count: int) -> list[int]:
         """Nanoseconds from when each job was due to its result."""
         self.seed += 1
         return json.loads(
             self.drive("pace", PREFIXES[setup.queues], rate, count, setup.accounts, form, self.seed))
 
-    def start_collecting(self, setup, count, seconds):
+    def start_collecting(self, setup: Setup, count: int, seconds: float) -> subprocess.Popen:
         collector = subprocess.Popen(
             [self.driver, "collect", str(self.broker_port), PREFIXES[setup.queues], str(count), str(seconds),
              str(self.seed)],
@@ -125,7 +125,7 @@ class Environment:
             raise RuntimeError(f"driver collect: {collector.stderr.read().decode().strip()}")
         return collector
 
-    def bare_times(self, setup, rate, count):
+    def bare_times(self, setup: Setup, rate: float, count: int) -> tuple[list[int], list[int]]:
         """Nanoseconds: of the broker alone, one publish to its delivery, and of the API alone."""
         hop = json.loads(self.drive("hop", "bench.hop", rate, count))
         words = ["http", self.api[setup.http] + "/v1/sharedAlbums:leave", TOKEN, rate, count]

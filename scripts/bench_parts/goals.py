@@ -1,11 +1,12 @@
 """The goals, and whether the records of one or more runs reach them."""
+from collections.abc import Callable
 
 from .measures import spread
 
 MIB = 2**20
 
 
-def table(records):
+def table(records: list[dict]) -> list[dict]:
     """[(goal, measured or None, reached or None)], ratios first. None: no run has measured it."""
     found = _Records(records)
     return [
@@ -29,50 +30,50 @@ def table(records):
 
 
 class _Records:
-    def __init__(self, records):
+    def __init__(self, records: list[dict]):
         self.records = records
 
-    def values(self, field, worker, axis, point=None):
+    def values(self, field: str, worker: str, axis: str, point: object = None) -> dict[int, float]:
         """Round → value. Of several runs of a round, the last."""
         return {record["round"]: record[field] for record in self.records
                 if record["axis"] == axis and record.get("worker") == worker
                 and (point is None or record["point"] == point)}
 
-    def ratios(self, field, other):
+    def ratios(self, field: str, other: str) -> list[float]:
         """Of runs of the same round, which were made one after the other."""
         ours, theirs = self.values(field, "daemon", "workers"), self.values(field, other, "workers")
         return [ours[number] / theirs[number] for number in ours if number in theirs]
 
-    def added(self, durability):
+    def added(self, durability: str) -> list[float]:
         """Milliseconds over the same way of a job through broker and API with nothing kept: the floor's."""
         ours = self.values("p99", "daemon", "latency", durability)
         bare = self.values("p99", "floor", "latency")
         return [ours[number] - bare[number] for number in ours if number in bare]
 
-    def peaks(self):
+    def peaks(self) -> list[float]:
         return [value / MIB for value in self.values("peakBytes", "daemon", "memory", 1_000_000).values()]
 
-    def starts(self):
+    def starts(self) -> list[float]:
         often = [record["startToFirstMilliseconds"] for record in self.records
                  if record["axis"] == "start" and record["worker"] == "daemon"]
         return often or list(self.values("startToFirstMilliseconds", "daemon", "workers").values())
 
-    def along(self, axis, small, large):
+    def along(self, axis: str, small: int, large: int) -> list[float]:
         ours = self.values("jobsPerSecond", "daemon", axis, large)
         base = self.values("jobsPerSecond", "daemon", axis, small)
         return [ours[number] / base[number] for number in ours if number in base]
 
 
-def _at_least(name, bound, values, unit):
+def _at_least(name: str, bound: float | None, values: list[float], unit: str) -> dict:
     return _row(name, f"≥ {bound}{unit}" if bound else "", values, unit, bound and (lambda value: value >= bound))
 
 
-def _at_most(name, bound, values, unit):
+def _at_most(name: str, bound: float | None, values: list[float], unit: str) -> dict:
     return _row(
         name, f"≤ {bound:g}{unit}" if bound else "", values, unit, bound and (lambda value: value <= bound))
 
 
-def _row(name, goal, values, unit, reaches):
+def _row(name: str, goal: str, values: list[float], unit: str, reaches: Callable[[float], bool] | None) -> dict:
     row = {"name": name, "goal": goal, "measured": None, "reached": None, "unit": unit}
     if values:
         row["measured"] = spread(values)

@@ -1,23 +1,26 @@
 """Large ledgers, made in minutes: a finished job that the daemon wrote is multiplied inside SQLite."""
-
 import shutil
 import sqlite3
+from pathlib import Path
 
 from . import measures
 from .compiled import OUTPUT
+from .environment import Environment
+from .setup import Setup
+from .workers import Worker
 
 ACCOUNTS = 1000
 # Made once for each size: ten million entries take minutes and gigabytes.
 DIRECTORY = OUTPUT / "ledgers"
 
 
-def of_size(environment, worker, setup, entries):
-    """The path of a ledger of that worker with so many finished jobs, or None for an empty one. Runs add theirs to it."""
+def of_size(environment: Environment, worker: Worker, setup: Setup, entries: int) -> Path | None:
+    """A ledger of that worker with so many finished jobs, to which runs add theirs; None for an empty one."""
     DIRECTORY.mkdir(parents=True, exist_ok=True)
     return _of_floor(entries) if worker.name == "durable-floor" else _of_daemon(environment, worker, setup, entries)
 
 
-def _of_floor(entries):
+def _of_floor(entries: int) -> Path | None:
     """The same tables as in yardsticks/floor.c, filled in the order of their keys."""
     path = DIRECTORY / f"floor-{entries}.sqlite3"
     if entries == 0 or path.exists():
@@ -38,7 +41,7 @@ def _of_floor(entries):
     return path
 
 
-def _of_daemon(environment, daemon, setup, entries):
+def _of_daemon(environment: Environment, daemon: Worker, setup: Setup, entries: int) -> Path | None:
     path = DIRECTORY / f"{entries}.sqlite3"
     if path.exists():
         return path
@@ -56,7 +59,7 @@ def _of_daemon(environment, daemon, setup, entries):
     return path
 
 
-def multiply(path, entries):
+def multiply(path: Path, entries: int) -> None:
     """Adds copies of the first job, each with an id that begins at random, as UUIDs do."""
     connection = _opened(path)
     run = connection.execute
@@ -90,7 +93,7 @@ def multiply(path, entries):
     connection.close()
 
 
-def _opened(path):
+def _opened(path: Path) -> sqlite3.Connection:
     """Fast, and of no use after a crash."""
     connection = sqlite3.connect(path, isolation_level=None)
     connection.create_function("spread", 1, _spread, deterministic=True)
@@ -99,6 +102,6 @@ def _opened(path):
     return connection
 
 
-def _spread(n):
+def _spread(n: int) -> str:
     mixed = (n * 0x9E3779B97F4A7C15) & 0xFFFFFFFFFFFFFFFF
     return f"{mixed:016x}-0-{n}"

@@ -1,5 +1,4 @@
 """What a figure cannot be read without: the machine, the versions, the source."""
-
 import os
 import platform
 import re
@@ -10,10 +9,10 @@ from pathlib import Path
 
 from testbed.programs import ROOT
 
-from .workers import package
+from .workers import Worker, package
 
 
-def describe(room):
+def describe(room: Path) -> dict:
     processor = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
     memory = re.search(r"MemTotal:\s*(\d+)", Path("/proc/meminfo").read_text())
     system = re.search(r'PRETTY_NAME="(.*)"', Path("/etc/os-release").read_text())
@@ -25,7 +24,7 @@ def describe(room):
     }
 
 
-def versions(workers):
+def versions(workers: list[Worker]) -> dict[str, str]:
     found = {worker.name: worker.version for worker in workers}
     found["RabbitMQ"], found["nginx"] = package("rabbitmq-server"), package("nginx-light")
     found["SQLite"] = package("libsqlite3-0")
@@ -34,14 +33,14 @@ def versions(workers):
     return found
 
 
-def commit():
+def commit() -> str:
     def git(*words):
         return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True).stdout.strip()
     changed = "+changes" if git("status", "--porcelain", "--untracked-files=no") else ""
     return git("rev-parse", "--short", "HEAD") + changed
 
 
-def flush_milliseconds(room):
+def flush_milliseconds(room: Path) -> float:
     """The median of 100 flushed writes of a page: what durability costs on this disk at least."""
     took = []
     with open(room / "flush", "wb") as file:
@@ -55,6 +54,6 @@ def flush_milliseconds(room):
     return round(statistics.median(took), 3)
 
 
-def _file_system(room):
+def _file_system(room: Path) -> str:
     shown = subprocess.run(["stat", "-f", "-c", "%T", room], capture_output=True, text=True)
     return shown.stdout.strip()

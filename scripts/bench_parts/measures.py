@@ -1,5 +1,4 @@
 """One run of one worker: jobs/s with CPU, memory and time to start, or latency at an even rate. Plain dicts."""
-
 import json
 import select
 import statistics
@@ -12,6 +11,9 @@ from pathlib import Path
 from testbed.processes import end
 
 from . import usage
+from .environment import Environment
+from .setup import Setup
+from .workers import Worker
 
 # Jobs before an even rate begins: connections are open and code is warm.
 WARM_UP = 200
@@ -19,7 +21,10 @@ WARM_UP = 200
 LONGEST_STOP = 40
 
 
-def throughput(environment, worker, setup, jobs, backlog=None, timeout=900, ledger=None):
+def throughput(
+    environment: Environment, worker: Worker, setup: Setup, jobs: int, backlog: int | None = None,
+    timeout: float = 900, ledger: Path | None = None
+) -> dict:
     """Fills the queue, starts the worker, and takes `jobs` results of what may be a longer `backlog`."""
     depth = max(jobs, backlog or 0)
     environment.fill(setup, worker.form, depth)
@@ -62,7 +67,9 @@ class _Run:
 
 
 @contextmanager
-def _running(environment, worker, setup, jobs, timeout, ledger=None) -> Iterator[_Run]:
+def _running(
+    environment: Environment, worker: Worker, setup: Setup, jobs: int, timeout: float, ledger: Path | None = None
+) -> Iterator[_Run]:
     """A worker at what was filled in, with a collector of `jobs` results; both end, and what is left is purged."""
     log = environment.room / f"{worker.name}.log"
     log.write_bytes(b"")
@@ -80,7 +87,7 @@ def _running(environment, worker, setup, jobs, timeout, ledger=None) -> Iterator
     environment.purge(setup)
 
 
-def latency(environment, worker, setup, rate, jobs):
+def latency(environment: Environment, worker: Worker, setup: Setup, rate: float, jobs: int) -> dict:
     """An open loop at `rate` jobs/s. Milliseconds from when a job was due to its result."""
     environment.fill(setup, worker.form, WARM_UP)
     with _running(environment, worker, setup, WARM_UP, 120) as run:
@@ -93,14 +100,14 @@ def latency(environment, worker, setup, rate, jobs):
     }
 
 
-def bare(environment, setup, rate, jobs):
+def bare(environment: Environment, setup: Setup, rate: float, jobs: int) -> dict:
     """What no worker can do without: two ways through the broker, and the call."""
     hop, call = environment.bare_times(setup, rate, jobs)
     return {"measure": "bare", "setup": setup.as_dict(), "rate": rate, "jobs": jobs,
             "hop": percentiles(hop), "call": percentiles(call)}
 
 
-def percentiles(nanoseconds):
+def percentiles(nanoseconds: list[int]) -> dict[str, float]:
     ordered = sorted(nanoseconds)
 
     def at(share):
@@ -108,6 +115,6 @@ def percentiles(nanoseconds):
     return {"p50": at(0.5), "p90": at(0.9), "p99": at(0.99), "max": ordered[-1] / 1e6}
 
 
-def spread(values):
+def spread(values: list[float]) -> dict[str, float]:
     """{median, min, max} of the rounds."""
     return {"median": statistics.median(values), "min": min(values), "max": max(values)}

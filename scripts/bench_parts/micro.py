@@ -1,11 +1,12 @@
 """The hot pure pieces, counted: instructions and allocations of one time, by callgrind. The same on every run, busy
 machine or not; the ceilings beside the pieces say what a change may cost."""
-
 import json
 import os
 import re
 import subprocess
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from testbed.programs import ROOT, build
 
@@ -19,7 +20,7 @@ HEADROOM = 1.10
 ALLOCATING = {"malloc", "calloc", "realloc", "posix_memalign", "aligned_alloc"}
 
 
-def check(say, write=False):
+def check(say: Callable[[str], None], write: bool = False) -> int:
     """Measures every piece; 1 if one costs more than its ceiling."""
     binary = compile_pieces()
     pieces = subprocess.run([binary], capture_output=True, text=True, check=True).stdout.split()
@@ -38,7 +39,7 @@ def check(say, write=False):
     return judge(costs, json.loads(CEILINGS.read_text()), say)
 
 
-def judge(costs, ceilings, say):
+def judge(costs: dict[str, dict], ceilings: dict[str, dict], say: Callable[[str], None]) -> int:
     lines, status = [("piece", "instructions", "ceiling", "allocations", "ceiling", "")], 0
     for piece, cost in costs.items():
         ceiling = ceilings.get(piece)
@@ -56,7 +57,7 @@ def judge(costs, ceilings, say):
     return int(status)
 
 
-def compile_pieces():
+def compile_pieces() -> Path:
     """Apart from the release build: what is measured are inner parts, which are seen with -enable-testing only."""
     built = build("-c", "release", "--static-swift-stdlib", "--scratch-path", str(ROOT / ".build/micro"),
                   "-Xswiftc", "-enable-testing", products=("microbench",)) / "microbench"
@@ -66,7 +67,7 @@ def compile_pieces():
     return named
 
 
-def count_run(binary, piece, count):
+def count_run(binary: Path, piece: str, count: int) -> tuple[int, int]:
     """(instructions, allocations) of a whole process."""
     recording = binary.with_name(f"{piece}-{count}.callgrind")
     # Hashing by a random seed would make a run differ from the next.
@@ -79,7 +80,7 @@ def count_run(binary, piece, count):
     return read_recording(recording.read_text())
 
 
-def read_recording(text):
+def read_recording(text: str) -> tuple[int | None, int]:
     """Callgrind's format: names are numbered where they first come; `cfn` names whom a `calls` line calls."""
     names, callee, allocations, instructions = {}, "", 0, None
     for line in text.splitlines():

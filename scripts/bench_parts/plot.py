@@ -5,11 +5,12 @@ from html import escape
 
 from .tables import groups, number
 
-COLOURS = {"floor": "#666666", "durable-floor": "#b7950b", "daemon": "#c0392b", "go": "#2980b9", "aio-pika": "#27ae60", "celery": "#8e44ad"}
+COLOURS = {"floor": "#666666", "durable-floor": "#b7950b", "daemon": "#c0392b", "go": "#2980b9",
+           "aio-pika": "#27ae60", "celery": "#8e44ad"}
 WIDTH, HEIGHT, LEFT, TOP, GAP = 640, 200, 70, 40, 50
 
 
-def svg(title, records):
+def svg(title: str, records: list[dict]) -> str:
     found = groups(records, "throughput")
     axes = list(dict.fromkeys(axis for axis, _, _ in found))
     parts, top = [], TOP + 10
@@ -22,7 +23,7 @@ def svg(title, records):
             f'<text x="{LEFT}" y="22" font-size="14">{escape(title)}</text>\n' + "\n".join(parts) + "\n</svg>\n")
 
 
-def _panel(axis, values, top):
+def _panel(axis: str, values: dict[tuple, list[float]], top: float) -> list[str]:
     points = list(dict.fromkeys(point for point, _ in values))
     workers = list(dict.fromkeys(worker for _, worker in values))
     most = max(max(runs) for runs in values.values()) * 1.05

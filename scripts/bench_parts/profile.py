@@ -1,21 +1,23 @@
 """Where the daemon's time goes: perf by samples, callgrind by instructions."""
-
 import collections
 import re
 import subprocess
+from collections.abc import Callable
 
 from testbed.processes import end
 from testbed.programs import ROOT
 
 from . import measures
 from .compiled import OUTPUT
+from .environment import Environment
 from .setup import Setup
+from .workers import Daemon
 
 # Off the beat of timers.
 SAMPLES_PER_SECOND = 997
 
 
-def perf(environment, daemon, jobs, say):
+def perf(environment: Environment, daemon: Daemon, jobs: int, say: Callable[[str], None]) -> None:
     """Samples of the whole process while it works off a queue."""
     recording = OUTPUT / "perf.data"
     started = daemon.start
@@ -40,7 +42,7 @@ def perf(environment, daemon, jobs, say):
     say(f"more: perf report -i {recording.relative_to(ROOT)}")
 
 
-def callgrind(environment, daemon, jobs, say):
+def callgrind(environment: Environment, daemon: Daemon, jobs: int, say: Callable[[str], None]) -> None:
     """Every instruction, some fifty times slower: a few hundred jobs are enough."""
     recording, named = OUTPUT / "callgrind.out", OUTPUT / "leave-albumd"
     # Valgrind takes the compiler's line tables for damaged; names are enough.
@@ -58,7 +60,7 @@ def callgrind(environment, daemon, jobs, say):
     say(f"more: callgrind_annotate --inclusive=yes {recording.relative_to(ROOT)}")
 
 
-def _show(command, say, lines=60):
+def _show(command: list[object], say: Callable[[str], None], lines: int = 60) -> None:
     shown = subprocess.run(command, capture_output=True, text=True)
     for line in [line for line in shown.stdout.splitlines() if line.strip()][:lines]:
         say(line[:160])
@@ -66,7 +68,7 @@ def _show(command, say, lines=60):
         say(shown.stderr.strip())
 
 
-def syscalls(environment, daemon, jobs, say):
+def syscalls(environment: Environment, daemon: Daemon, jobs: int, say: Callable[[str], None]) -> None:
     """System calls by thread and kind, for each job. Counting slows the daemon, so batches come out larger."""
     recording = OUTPUT / "strace.out"
     daemon.wrapper = ["strace", "-D", "-f", "-q", "-e", "signal=none", "-o", str(recording)]

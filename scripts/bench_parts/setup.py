@@ -17,5 +17,5 @@ class Setup:
     # Of one account: the daemon's default is 1.
     per_account: int = 1
 
-    def as_dict(self):
+    def as_dict(self) -> dict:
         return asdict(self)

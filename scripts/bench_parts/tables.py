@@ -3,22 +3,22 @@
 from .measures import spread
 
 
-def number(value):
+def number(value: float) -> str:
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
 
 
-def with_spread(values, unit=""):
+def with_spread(values: list[float] | dict[str, float], unit: str = "") -> str:
     found = values if isinstance(values, dict) else spread(values)
     return f"{number(found['median'])}{unit} ({number(found['min'])}–{number(found['max'])})"
 
 
-def columns(rows):
+def columns(rows: list[dict]) -> list[str]:
     """Rows of words as lines, each column as wide as it must be."""
     widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
     return ["  ".join(word.ljust(width) for word, width in zip(row, widths)).rstrip() for row in rows]
 
 
-def goals_text(rows):
+def goals_text(rows: list[dict]) -> list[str]:
     words = {True: "yes", False: "NO", None: ""}
     lines = [("goal", "asked", "measured: median (min–max)", "reached")]
     for row in rows:
@@ -27,7 +27,7 @@ def goals_text(rows):
     return columns(lines)
 
 
-def groups(records, measure):
+def groups(records: list[dict], measure: str) -> dict[tuple, list[dict]]:
     """(axis, point, worker) → records, in the order of the first."""
     found = {}
     for record in records:
@@ -36,7 +36,7 @@ def groups(records, measure):
     return found
 
 
-def measured_text(records):
+def measured_text(records: list[dict]) -> list[str]:
     lines = [("axis", "point", "worker", "jobs/s", "CPU µs/job", "peak MiB", "ms to first result")]
     for (axis, point, worker), runs in groups(records, "throughput").items():
         lines.append((

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 
-def tree(pid):
+def tree(pid: int) -> list[int]:
     """The process and all below it."""
     found, todo = [], [pid]
     while todo:
@@ -17,7 +17,7 @@ def tree(pid):
     return found
 
 
-def cpu_seconds(pid):
+def cpu_seconds(pid: int) -> float:
     """User and system time of all threads that live, of the process and its children. By the scheduler's clock: the
     ticks of /proc/PID/stat miss most of what sleeps as often as an I/O thread does."""
     total = 0
@@ -30,7 +30,7 @@ def cpu_seconds(pid):
     return total / 1e9
 
 
-def peak_bytes(pid):
+def peak_bytes(pid: int) -> int:
     """The most that was ever resident: of several processes, the sum of what each had at most."""
     total = 0
     for one in tree(pid):

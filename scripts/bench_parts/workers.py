@@ -84,13 +84,16 @@ class Daemon:
         return made.start("--new-ledger")
 
 
+Worker = Yardstick | Daemon
+
+
 def empty_ledger(environment: Environment, folder: str) -> Path:
     shutil.rmtree(environment.room / folder, ignore_errors=True)
     (environment.room / folder).mkdir()
     return environment.room / folder / "ledger.sqlite3"
 
 
-def make(name):
+def make(name: str) -> Worker:
     """The worker of that name. Raises with what is missing."""
     if name == "daemon":
         return Daemon()
@@ -123,7 +126,7 @@ def make(name):
 ALL = ("floor", "durable-floor", "daemon", "go", "aio-pika", "celery")
 
 
-def package(name):
+def package(name: str) -> str:
     shown = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", name], capture_output=True, text=True)
     if shown.returncode != 0:
         raise RuntimeError(f"Debian package {name} is not installed: scripts/install-dependencies --bench")

@@ -3,7 +3,7 @@ import json
 from pathlib import Path
 
 
-def add_up(directories):
+def add_up(directories: list[str]) -> dict:
     """The sum of every report-*.json below the directories. A run counts once, whatever its place."""
     total = {"runs": 0, "seeds": [], "jobs": 0, "messages": 0, "results": 0, "calls": 0, "faults": {}, "outcomes": {},
              "explained": {}, "badJobs": {}, "deaths": 0, "violations": [], "faultErrors": [], "seconds": 0.0,

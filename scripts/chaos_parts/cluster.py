@@ -2,6 +2,7 @@
 import random
 import threading
 import time
+from pathlib import Path
 
 from testbed.node import Node
 from testbed.waiting import eventually
@@ -18,7 +19,7 @@ PATIENCE = 90
 class Cluster:
     """Looks like a node. What hits 'the node' hits one of them, chosen by the seed."""
 
-    def __init__(self, directory, seed):
+    def __init__(self, directory: Path, seed: int):
         self.random = random.Random(f"cluster {seed}")
         self.lock = threading.RLock()
         configuration = directory / "cluster.conf"
@@ -29,7 +30,7 @@ class Cluster:
             f"cluster_formation.classic_config.nodes.{n} = {node.name}\n" for n, node in enumerate(self.nodes, 1)))
         self._victim = self.nodes[0]
 
-    def start(self):
+    def start(self) -> None:
         """At first one after the other, so that the later ones join the first; later whoever was ended."""
         if self.nodes[0].has_run:
             self._victim.start()
@@ -39,43 +40,43 @@ class Cluster:
             node.start()
         self._wait_for_all()
 
-    def _choose(self):
+    def _choose(self) -> Node:
         self._victim = self.random.choice(self.nodes)
         return self._victim
 
-    def stop(self):
+    def stop(self) -> None:
         self._choose().stop()
 
-    def kill(self):
+    def kill(self) -> None:
         self._choose().kill()
 
-    def end(self):
+    def end(self) -> None:
         # The first has the mapper.
         for node in reversed(self.nodes):
             node.end()
 
     @property
-    def port(self):
+    def port(self) -> int:
         return self.nodes[0].port
 
     @property
-    def ports(self):
+    def ports(self) -> list[int]:
         return [node.port for node in self.nodes]
 
-    def version(self):
+    def version(self) -> str:
         return f"{self.nodes[0].version()}, three nodes"
 
-    def close_connections(self):
+    def close_connections(self) -> None:
         for node in self.nodes:
             node.close_connections()
 
-    def memory_alarm(self, is_on):
+    def memory_alarm(self, is_on: bool) -> None:
         self.nodes[0].memory_alarm(is_on)
 
-    def disk_alarm(self, is_on):
+    def disk_alarm(self, is_on: bool) -> None:
         self.nodes[0].disk_alarm(is_on)
 
-    def partition(self, seconds):
+    def partition(self, seconds: float) -> dict[str, int]:
         """One node and the two others take each other for dead and cannot connect."""
         with self.lock:
             alone = self._choose()
@@ -90,7 +91,7 @@ class Cluster:
                 self._wait_for_all()
             return {"alone": self.nodes.index(alone) + 1}
 
-    def _wait_for_all(self):
+    def _wait_for_all(self) -> None:
         """Until every node runs and sees the others."""
         for node in self.nodes:
             eventually(

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import auditor
@@ -12,7 +13,7 @@ from testbed import programs
 from . import campaign, schedule
 
 
-def main(arguments):
+def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="scripts/chaos", formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Faults fall on a running daemon by a seeded schedule; an auditor proves what became of each job.",
@@ -69,7 +70,7 @@ def main(arguments):
     return status
 
 
-def _kinds(parser, options):
+def _kinds(parser: argparse.ArgumentParser, options: argparse.Namespace) -> dict[str, int | None]:
     """Kind → how often, or None for the usual rate."""
     if options.faults == "none":
         return {}
@@ -91,7 +92,7 @@ def _kinds(parser, options):
     return kinds
 
 
-def _impossible(kinds):
+def _impossible(kinds: Iterable[str]) -> dict[str, str]:
     missing = {}
     for name in kinds:
         if name in ("ledger_full", "ledger_readonly") and os.geteuid() != 0:
@@ -103,13 +104,13 @@ def _impossible(kinds):
     return missing
 
 
-def _report(directories):
+def _report(directories: list[str]) -> int:
     summary = campaign.add_up(directories)
     print(json.dumps(summary, indent=1, sort_keys=True))
     return 1 if summary["violations"] or not summary["runs"] else 0
 
 
-def _audit(directories):
+def _audit(directories: list[str]) -> int:
     status = 0
     for directory in directories:
         verdict = auditor.judge(Path(directory))
@@ -118,7 +119,7 @@ def _audit(directories):
     return status
 
 
-def tell(report):
+def tell(report: dict) -> None:
     """For people; the report's file has the rest."""
     counts = report["counts"]
     print(f"seed {report['seed']}: {counts['jobs']} jobs, {counts['messages']} messages, {counts['results']} results, "

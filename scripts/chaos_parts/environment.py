@@ -4,9 +4,11 @@ import platform
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pika
+from pika.adapters.blocking_connection import BlockingChannel
 
 from auditor.journal import Journal
 from testbed.clock import Clock
@@ -74,7 +76,7 @@ class Environment:
         status = self.daemons.status()
         return status is not None and status["state"] == "consuming"
 
-    def channel(self):
+    def channel(self) -> AbstractContextManager[BlockingChannel]:
         """A channel that outlasts a broker which is down for some time."""
         return channel(self.node.ports, connection_attempts=40, retry_delay=1)
 

@@ -31,34 +31,34 @@ class Namespace:
             raise
 
     @property
-    def prefix(self):
+    def prefix(self) -> list[str]:
         """What goes before a program's words so that it runs inside; the process id stays the program's."""
         return ["ip", "netns", "exec", self.name]
 
-    def lose(self, ports, share=1.0):
+    def lose(self, ports: list[int], share: float = 1.0) -> None:
         """From now on so many of the packets to and from these ports vanish."""
         for port in ports:
             for rule in self._rules(port, share):
                 self._inside("iptables", "-w", "-A", *rule)
 
-    def restore(self, ports, share=1.0):
+    def restore(self, ports: list[int], share: float = 1.0) -> None:
         for port in ports:
             for rule in self._rules(port, share):
                 self._inside("iptables", "-w", "-D", *rule)
 
     @staticmethod
-    def _rules(port, share):
+    def _rules(port: int, share: float) -> list[list[str]]:
         some = [] if share >= 1 else ["-m", "statistic", "--mode", "random", "--probability", str(share)]
         return [["OUTPUT", "-p", "tcp", "--dport", str(port), *some, "-j", "DROP"],
                 ["INPUT", "-p", "tcp", "--sport", str(port), *some, "-j", "DROP"]]
 
-    def end(self):
+    def end(self) -> None:
         # The interfaces go with it.
         subprocess.run(["ip", "netns", "delete", self.name], capture_output=True)
 
-    def _inside(self, *words):
+    def _inside(self, *words: str) -> None:
         _run("ip", "netns", "exec", self.name, *words)
 
 
-def _run(*words):
+def _run(*words: str) -> None:
     subprocess.run(words, check=True, capture_output=True)

@@ -15,6 +15,7 @@ from . import schedule
 from .environment import Environment
 from .injector import FaultInjector
 from .load import accounts, badjobs, messages
+from .load.message import Message
 from .load.publisher import Publisher
 
 #: Seconds that what was wrong may go on being mended before the quiet end.
@@ -97,7 +98,7 @@ def _perform(options: argparse.Namespace, environment: Environment, faults: list
 
 
 def _end(
-    options: argparse.Namespace, environment: Environment, journal: Journal, before: list[messages.Message]
+    options: argparse.Namespace, environment: Environment, journal: Journal, before: list[Message]
 ) -> Publisher:
     """Bad jobs among good ones when nothing else is wrong. An operator lifts what held before, and nothing after."""
     end = messages.QUICK_END if options.ci else messages.END

@@ -1,6 +1,6 @@
 """When which fault falls, made from the seed alone. Faults of one family follow each other; families overlap."""
-import random as randomness
 from dataclasses import dataclass, field
+from random import Random
 
 from .load import badjobs
 
@@ -92,10 +92,12 @@ class Fault:
     details: dict = field(default_factory=dict)
 
 
-def make(seed, seconds, kinds, slow=False, quick=False):
+def make(
+    seed: int, seconds: float, kinds: dict[str, int | None], slow: bool = False, quick: bool = False
+) -> list[Fault]:
     """The schedule. `kinds` maps each kind that may fall to how often it does, or to None for the usual rate. `quick`:
     of bad jobs only few, and those that end soon."""
-    random = randomness.Random(f"schedule {seed}")
+    random = Random(f"schedule {seed}")
     wanted = []
     for kind in sorted(kinds):
         family, every, _ = KINDS[kind]
@@ -120,7 +122,7 @@ def make(seed, seconds, kinds, slow=False, quick=False):
     return faults
 
 
-def _details(random, kind, slow, quick):
+def _details(random: Random, kind: str, slow: bool, quick: bool) -> dict:
     if kind == "api_rows":
         count = random.choice([1, 2, 5])
         actions = [random.choice(QUICK_ROWS) for _ in range(count)]

@@ -7,12 +7,16 @@ import asyncio
 import socket
 import struct
 import threading
+from collections.abc import Callable
+
+#: Of the two ends of a connection.
+Pair = tuple[asyncio.StreamWriter, asyncio.StreamWriter]
 
 
 class Wire:
     """Listens on a port of its own and forwards to `port` of 127.0.0.1. Runs on a thread of its own."""
 
-    def __init__(self, port, beside=None):
+    def __init__(self, port: int, beside: str | None = None):
         """`beside`: another address on which it listens too."""
         self._target = port
         self._loop = asyncio.new_event_loop()
@@ -28,20 +32,20 @@ class Wire:
 
     # MARK: From other threads
 
-    def silence(self):
+    def silence(self) -> None:
         self._do(lambda: self._open.clear())
 
-    def restore(self, reset=False):
+    def restore(self, reset: bool = False) -> None:
         if reset:
             self.cut()
         self._do(lambda: self._open.set())
 
-    def slow(self, seconds):
+    def slow(self, seconds: float) -> None:
         def change():
             self._delay = seconds
         self._do(change)
 
-    def cut(self):
+    def cut(self) -> None:
         """Resets every connection."""
         def reset():
             for writers in list(self._pairs):
@@ -53,11 +57,11 @@ class Wire:
                     writer.transport.abort()
         self._do(reset)
 
-    def stop(self):
+    def stop(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
 
-    def _do(self, change):
+    def _do(self, change: Callable[[], None]) -> None:
         done = threading.Event()
 
         def run():
@@ -68,7 +72,7 @@ class Wire:
 
     # MARK: On the wire's thread
 
-    def _run(self, listeners):
+    def _run(self, listeners: list[socket.socket]) -> None:
         asyncio.set_event_loop(self._loop)
         self._open = asyncio.Event()
         self._open.set()
@@ -76,7 +80,7 @@ class Wire:
             self._loop.run_until_complete(asyncio.start_server(self._serve, sock=listener))
         self._loop.run_forever()
 
-    async def _serve(self, reader, writer):
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await self._open.wait()
         try:
             far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
@@ -92,7 +96,7 @@ class Wire:
         for end in pair:
             end.close()
 
-    async def _carry(self, reader, writer, pair):
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, pair: Pair) -> None:
         try:
             while True:
                 data = await reader.read(65536)

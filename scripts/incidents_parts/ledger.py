@@ -10,7 +10,8 @@ from .scenario import Scenario
 def disk_full(scenario: Scenario) -> None:
     disk = scenario.room / "disk"
     disk.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300m", "scenario", disk], capture_output=True, text=True)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=300m", "incident", disk], capture_output=True, text=True)
     scenario.must(mounted.returncode == 0, f"a disk of its own needs root: {mounted.stderr.strip()}")
     scenario.at_end(lambda: subprocess.run(["umount", disk], check=True))
     scenario.start(ledger={"path": str(disk / "ledger.sqlite3")})

@@ -1,4 +1,4 @@
-"""One incident: the environment in which it happens, the signals that its page names, the command that the page gives."""
+"""One incident: its environment, the signals that its page names, the command that the page gives."""
 
 import json
 import shlex

@@ -22,7 +22,7 @@ def main(words: list[str], description: str) -> int:
     parser = argparse.ArgumentParser(prog="scripts/soak", description=description)
     parser.error = lambda message: programs.quit_with(64, "scripts/soak", message)
     parser.add_argument("--jobs", type=int, default=1_000_000, metavar="N", help="default 1000000")
-    parser.add_argument("--every", type=float, default=5, metavar="SECONDS", help="from one look to the next; default 5")
+    parser.add_argument("--every", type=float, default=5, metavar="SECONDS", help="between two looks; default 5")
     parser.add_argument("--json", default=".build/soak.json", metavar="FILE",
                         help="where the report goes, from the top of the checkout; default .build/soak.json")
     options = parser.parse_args(words)

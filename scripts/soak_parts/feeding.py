@@ -130,8 +130,8 @@ def feed(daemon: Daemon, port: int, jobs: int, every: float, report: Path, accou
           f"{results.twice} results twice")
     is_good = all(v["isFlat"] for v in verdicts) and results.outcomes == {"left": jobs} and not results.twice
     with open(report, "w") as file:
-        json.dump({"jobs": jobs, "seconds": round(seconds, 1), "outcomes": results.outcomes,
-                   "twice": results.twice, "judgement": verdicts, "isGood": is_good, "samples": samples}, file, indent=1)
+        json.dump({"jobs": jobs, "seconds": round(seconds, 1), "outcomes": results.outcomes, "twice": results.twice,
+                   "judgement": verdicts, "isGood": is_good, "samples": samples}, file, indent=1)
     return 0 if is_good else 1
 
 

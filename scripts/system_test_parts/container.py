@@ -13,7 +13,7 @@ class Container:
 
     BOOT_SECONDS = 180
 
-    def __init__(self, directory):
+    def __init__(self, directory: str):
         self.directory = directory
         with open(self.path("/etc/hostname"), "w") as file:
             file.write("system-test\n")
@@ -34,11 +34,13 @@ class Container:
             self.stop()
             raise
 
-    def path(self, inside):
+    def path(self, inside: str) -> str:
         """Where a file of the container is on this machine."""
         return self.directory + inside
 
-    def run(self, *command, check=True, text=None, environment=None):
+    def run(
+        self, *command: str, check: bool = True, text: str | None = None, environment: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess:
         """Runs a command inside as root; returns its completed process with output as text. With `check`, a status
         other than 0 is an error that quotes standard error."""
         done = subprocess.run(
@@ -49,7 +51,7 @@ class Container:
             raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}: {said}")
         return done
 
-    def start(self, *command, environment=None):
+    def start(self, *command: str, environment: dict[str, str] | None = None) -> subprocess.Popen:
         """A command inside that runs on; the caller ends it. What it writes goes to files, so that it never waits for
         a reader: attributes `output` and `errors`."""
         output, errors = tempfile.TemporaryFile("w+"), tempfile.TemporaryFile("w+")
@@ -58,7 +60,7 @@ class Container:
         process.output, process.errors = output, errors
         return process
 
-    def process_outside(self, inside):
+    def process_outside(self, inside: str) -> int | None:
         """The process id on this machine of the container's process `inside`; None if there is none."""
         space = os.readlink(f"/proc/{self.init}/ns/pid")
         for entry in os.listdir("/proc"):
@@ -73,7 +75,7 @@ class Container:
                 continue
         return None
 
-    def stop(self):
+    def stop(self) -> None:
         """Shuts it down, and by force if it takes long."""
         nspawn = self._nspawn
         if nspawn.poll() is None:
@@ -90,12 +92,12 @@ class Container:
                     nspawn.wait()
         self._console.close()
 
-    def _entering(self, command, environment):
+    def _entering(self, command: str, environment: dict[str, str] | None) -> list[str]:
         clean = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "HOME": "/root"}
         pairs = [f"{name}={value}" for name, value in {**clean, **(environment or {})}.items()]
         return ["nsenter", f"--target={self.init}", "--all", "--", "env", "-i", *pairs, *command]
 
-    def _first_process(self):
+    def _first_process(self) -> int:
         """nspawn's child that is number 1 inside."""
         end = time.monotonic() + 30
         while time.monotonic() < end:
@@ -112,7 +114,7 @@ class Container:
         with open(self._console.name) as file:
             raise RuntimeError(f"the container did not start: {file.read()[-1500:]}")
 
-    def _wait_until_booted(self):
+    def _wait_until_booted(self) -> None:
         end = time.monotonic() + self.BOOT_SECONDS
         while time.monotonic() < end:
             state = self.run("systemctl", "is-system-running", check=False).stdout.strip()

@@ -1,15 +1,16 @@
 """From a package file to a unit that works."""
-
-import stat
 import os
+import stat
 
 from testbed.waiting import wait
 
 from .jobs import ACCOUNTS, SETTINGS
+from .report import Report
 from .unit import UNIT
+from .worker import Worker
 
 
-def fresh_install(worker, report, deb):
+def fresh_install(worker: Worker, report: Report, deb: str) -> None:
     report.scenario("fresh install")
     container = worker.container
     inside = f"/var/tmp/{os.path.basename(deb)}"
@@ -26,7 +27,7 @@ def fresh_install(worker, report, deb):
     report.check("its user cannot log in", "nologin" in entry, entry)
 
 
-def example_settings(worker, report):
+def example_settings(worker: Worker, report: Report) -> None:
     report.scenario("start with the example's settings")
     worker.mark()
     worker.systemctl("start", check=False)
@@ -42,7 +43,7 @@ def example_settings(worker, report):
     worker.container.run("systemctl", "reset-failed", UNIT)
 
 
-def prepare(worker, report):
+def prepare(worker: Worker, report: Report) -> None:
     """Broker users of least permission, the simulator, grants, settings."""
     report.scenario("broker, API, grants and settings")
     container = worker.container
@@ -64,7 +65,7 @@ def prepare(worker, report):
     report.check("`check` finds no fault in them", found.returncode == 0, found.stdout + found.stderr)
 
 
-def first_start(worker, report):
+def first_start(worker: Worker, report: Report) -> None:
     report.scenario("first start")
     worker.mark()
     worker.systemctl("start")
@@ -84,7 +85,7 @@ def first_start(worker, report):
     report.did(f"imported grants of {ACCOUNTS} accounts as the daemon's user while it runs")
 
 
-def sandbox(worker, report):
+def sandbox(worker: Worker, report: Report) -> None:
     report.scenario("sandbox and permissions")
     container = worker.container
     text = container.run("systemd-analyze", "security", "--no-pager", UNIT, check=False).stdout
@@ -112,7 +113,7 @@ def sandbox(worker, report):
                  int(status["CapEff"], 16) == 0 and confined[1:] == ("1", "2"), confined)
 
 
-def operators(worker, report):
+def operators(worker: Worker, report: Report) -> None:
     report.scenario("operators")
     container = worker.container
     container.run("useradd", "--no-create-home", "--groups", "leave-albumd", "olga")

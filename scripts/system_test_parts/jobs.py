@@ -1,7 +1,7 @@
 """Jobs, their results, and the calls that were made for them."""
-
 import json
 import re
+import subprocess
 
 from testbed.waiting import wait
 
@@ -14,7 +14,7 @@ ACCOUNTS = 100
 class Jobs:
     """Part of a Worker: what was submitted, by the broker, the ledger and the simulator's journal."""
 
-    def batch(self, count, accounts=ACCOUNTS, prefix="user"):
+    def batch(self, count: int, accounts: int = ACCOUNTS, prefix: str = "user") -> tuple[list[str], str]:
         """Jobs of their own names: (their ids, their file inside)."""
         self._batch += 1
         jobs = [{"jobId": f"system-test-{self._batch}-{n}", "account": f"{prefix}{n % accounts}",
@@ -23,17 +23,17 @@ class Jobs:
         self.write(path, "".join(json.dumps(job) + "\n" for job in jobs))
         return [job["jobId"] for job in jobs], path
 
-    def submit(self, path):
+    def submit(self, path: str) -> None:
         """Publishes, and waits until the broker has them."""
         self.albumd("submit", "--file", path)
 
-    def submit_and_follow(self, path, timeout="180s", config=SETTINGS):
+    def submit_and_follow(self, path: str, timeout: str = "180s", config: str = SETTINGS) -> subprocess.Popen:
         """Publishes and collects results, beside what the scenario does; see `followed`."""
         return self.container.start(
             "leave-albumd", "submit", "--config", config, "--file", path, "--wait", "--timeout", timeout, "--json",
             environment={"CREDENTIALS_DIRECTORY": SECRETS})
 
-    def followed(self, submission):
+    def followed(self, submission: subprocess.Popen) -> tuple[dict[str, dict], str]:
         """The results that a submission got: job id → result; and what it wrote to standard error."""
         submission.wait()
         with submission.output, submission.errors:
@@ -48,7 +48,7 @@ class Jobs:
                     results[result["jobId"]] = result
         return results, errors
 
-    def calls(self, batch_path):
+    def calls(self, batch_path: str) -> dict[str, int]:
         """How often the simulator was called to leave, for each share token of a batch."""
         number = re.search(r"jobs-(\d+)", batch_path).group(1)
         counts = {}
@@ -60,17 +60,17 @@ class Jobs:
                         counts[call["token"]] = counts.get(call["token"], 0) + 1
         return counts
 
-    def await_calls(self, path, count, seconds=60):
+    def await_calls(self, path: str, count: int, seconds: float = 60) -> None:
         """Until so many calls of a batch were made: the load is on."""
         if not wait(lambda: len(self.calls(path)) >= count, seconds, every=0.1):
             raise RuntimeError(f"only {len(self.calls(path))} calls within {seconds} s; {self.last_lines()}")
 
-    def reconcile(self, path):
+    def reconcile(self, path: str) -> dict[str, int]:
         """Where the jobs of a batch stand, by the ledger: standing → how many."""
         text = self.albumd("reconcile", "--file", path, "--summary", "--json", check=False).stdout
         return json.loads(text.splitlines()[-1])["summary"] if text.strip() else {}
 
-    def await_left(self, path, count, seconds=120):
+    def await_left(self, path: str, count: int, seconds: float = 120) -> tuple[bool, dict[str, int]]:
         """Whether every job of a batch is done with its user out of the album; and the last summary."""
         summary = {}
 

@@ -1,5 +1,4 @@
 """Upgrade, removal, purge."""
-
 import os
 import re
 import shutil
@@ -7,16 +6,18 @@ import subprocess
 
 from testbed.waiting import wait
 
+from .container import Container
 from .jobs import SETTINGS
+from .report import Report
 from .stopping import under_load
 from .unit import UNIT
-from .worker import SETTINGS_TEXT
+from .worker import SETTINGS_TEXT, Worker
 from .working import whole
 
 QUIET = {"DEBIAN_FRONTEND": "noninteractive"}
 
 
-def upgrade(worker, report, deb, previous, room):
+def upgrade(worker: Worker, report: Report, deb: str, previous: str | None, room: str) -> None:
     report.scenario("upgrade while it works")
     container = worker.container
     if previous:
@@ -25,8 +26,9 @@ def upgrade(worker, report, deb, previous, room):
         newer = deb
         if not wait(worker.is_consuming, 30):
             seen = worker.show("ExecMainStatus")
-            return report.check("the previous package does not know the ledger, and says so with 78", seen == "78",
-                                f"{seen}: {worker.last_lines()}")
+            report.check("the previous package does not know the ledger, and says so with 78", seen == "78",
+                         f"{seen}: {worker.last_lines()}")
+            return
         report.check("the previous package works on the ledger that is there", True, version(container))
     else:
         newer = next_revision(deb, room)
@@ -43,29 +45,29 @@ def upgrade(worker, report, deb, previous, room):
     whole(worker, report, ids, path, *worker.followed(submission))
 
 
-def install(container, deb, *options):
+def install(container: Container, deb: str, *options: str) -> None:
     """Of a file that lies inside already."""
     container.run("apt-get", "install", "-q", "-y", "--allow-downgrades", *options,
                   f"/var/tmp/{os.path.basename(deb)}", environment=QUIET)
 
 
-def enabled(container):
+def enabled(container: Container) -> tuple[bool, str]:
     """Whether the unit is enabled, and what systemd says."""
     seen = container.run("systemctl", "is-enabled", UNIT, check=False).stdout.strip()
     return seen == "enabled", seen
 
 
-def owned_settings(container):
+def owned_settings(container: Container) -> tuple[bool, str]:
     """Whether the settings are root's, for the group to read; and whose they are."""
     seen = container.run("stat", "-c", "%a %U %G", SETTINGS, check=False).stdout.strip()
     return seen == "640 root leave-albumd", seen
 
 
-def version(container):
+def version(container: Container) -> str:
     return container.run("dpkg-query", "-W", "-f", "${Version}", "leave-albumd").stdout
 
 
-def next_revision(deb, room):
+def next_revision(deb: str, room: str) -> str:
     """The same package under a higher version."""
     tree = os.path.join(room, "next")
     subprocess.run(["dpkg-deb", "-R", deb, tree], check=True)
@@ -80,7 +82,7 @@ def next_revision(deb, room):
     return made
 
 
-def remove(worker, report, deb):
+def remove(worker: Worker, report: Report, deb: str) -> None:
     report.scenario("apt remove")
     container = worker.container
     pid = worker.container.process_outside(int(worker.show("MainPID")))
@@ -101,7 +103,7 @@ def remove(worker, report, deb):
     report.check("a unit that was disabled stays so", not is_enabled, seen)
 
 
-def purge(worker, report, deb):
+def purge(worker: Worker, report: Report, deb: str) -> None:
     report.scenario("apt purge")
     container = worker.container
     container.run("apt-get", "purge", "-q", "-y", "leave-albumd", environment=QUIET)

@@ -1,14 +1,15 @@
 """A broker that goes and comes, and secrets that change."""
-
 import time
 
+from .report import Report
 from .stopping import under_load
+from .worker import Worker
 from .working import whole
 
 JOBS = 1000
 
 
-def broker_down(worker, report):
+def broker_down(worker: Worker, report: Report) -> None:
     report.scenario("the broker goes and comes back")
     ids, path = worker.batch(JOBS)
     # So that there is work left when the broker is gone.
@@ -50,7 +51,7 @@ def broker_down(worker, report):
                  f"{sum(calls.values())} calls for {len(calls)} albums")
 
 
-def broker_password(worker, report):
+def broker_password(worker: Worker, report: Report) -> None:
     report.scenario("the broker's password is changed, under load")
     ids, path, submission = under_load(worker, JOBS)
     worker.broker("change_password", "leave-album-worker", "second-worker-password")
@@ -65,7 +66,7 @@ def broker_password(worker, report):
     report.check("the old one is refused by the broker", refused != 0, f"authenticate_user ended with {refused}")
 
 
-def client_secret(worker, report):
+def client_secret(worker: Worker, report: Report) -> None:
     report.scenario("the OAuth client's secret is changed, the old one dead first")
     # Accounts whose access tokens nobody holds yet: each has to be asked for with the client's secret.
     worker.add_accounts([f"late{n}" for n in range(50)])

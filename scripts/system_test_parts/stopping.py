@@ -1,18 +1,18 @@
 """Stops, kills, and threads that hang."""
-
 import os
 import subprocess
 import time
 
 from testbed.waiting import wait
 
-from .worker import SETTINGS_TEXT
+from .report import Report
+from .worker import SETTINGS_TEXT, Worker
 from .working import whole
 
 JOBS = 1500
 
 
-def under_load(worker, jobs=JOBS):
+def under_load(worker: Worker, jobs: int = JOBS) -> tuple[list[str], str, subprocess.Popen]:
     """Jobs on their way, some of them done: (ids, file, submission)."""
     ids, path = worker.batch(jobs)
     submission = worker.submit_and_follow(path)
@@ -20,13 +20,13 @@ def under_load(worker, jobs=JOBS):
     return ids, path, submission
 
 
-def is_back(worker, pid):
+def is_back(worker: Worker, pid: str) -> bool:
     """Whether systemd has another process than `pid` up within a minute."""
     return wait(
         lambda: worker.show("ActiveState") == "active" and worker.show("MainPID") not in (pid, "0"), 60)
 
 
-def restart_under_load(worker, report):
+def restart_under_load(worker: Worker, report: Report) -> None:
     report.scenario("systemctl restart under load")
     ids, path, submission = under_load(worker)
     worker.mark()
@@ -38,7 +38,7 @@ def restart_under_load(worker, report):
     whole(worker, report, ids, path, *worker.followed(submission))
 
 
-def stop_under_load(worker, report):
+def stop_under_load(worker: Worker, report: Report) -> None:
     report.scenario("systemctl stop under load")
     ids, path, submission = under_load(worker)
     worker.mark()
@@ -59,7 +59,7 @@ def stop_under_load(worker, report):
     whole(worker, report, ids, path, *worker.followed(submission))
 
 
-def stop_with_slow_calls(worker, report):
+def stop_with_slow_calls(worker: Worker, report: Report) -> None:
     report.scenario("systemctl stop while each call takes 5 s")
     worker.slow(5_000)
     ids, path = worker.batch(100)
@@ -77,7 +77,7 @@ def stop_with_slow_calls(worker, report):
     whole(worker, report, ids, path, *worker.followed(submission))
 
 
-def killed(worker, report):
+def killed(worker: Worker, report: Report) -> None:
     report.scenario("SIGKILL under load")
     ids, path, submission = under_load(worker)
     pid, restarts = worker.show("MainPID"), int(worker.show("NRestarts"))
@@ -89,7 +89,7 @@ def killed(worker, report):
     whole(worker, report, ids, path, *worker.followed(submission))
 
 
-def wrong_settings(worker, report):
+def wrong_settings(worker: Worker, report: Report) -> None:
     report.scenario("wrong settings at a restart")
     worker.mark()
     worker.settings(SETTINGS_TEXT.replace("[retry]", '[retry]\nmax_attemps = 3'))
@@ -107,7 +107,7 @@ def wrong_settings(worker, report):
     report.did("mended, started")
 
 
-def frozen(worker, report, thread):
+def frozen(worker: Worker, report: Report, thread: str) -> None:
     report.scenario(f'a frozen loop: thread "{thread}"')
     ids, path, submission = under_load(worker)
     worker.mark()

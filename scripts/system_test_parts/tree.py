@@ -9,7 +9,7 @@ import subprocess
 PACKAGES = ["systemd-sysv", "dbus", "libpam-systemd", "rabbitmq-server", "procps", "adduser", "ca-certificates"]
 
 
-def archive(cache, dependencies):
+def archive(cache: str, dependencies: str) -> str:
     """The path of an archive of a tree of this machine's Debian in which `dependencies`, as a package's control file
     writes them, are met; made if it is not in `cache`. Making it needs the network and some minutes, or one."""
     # Without versions, so that a rebuilt package finds its tree again. A tree that is too old makes apt refuse the
@@ -47,13 +47,13 @@ def archive(cache, dependencies):
     return path
 
 
-def unpack(path, directory):
+def unpack(path: str, directory: str) -> None:
     """The archive as a tree of its own."""
     os.makedirs(directory)
     subprocess.run(["tar", "--numeric-owner", "-C", directory, "-xf", path], check=True)
 
 
-def _suite():
+def _suite() -> str:
     with open("/etc/os-release") as file:
         for line in file:
             if line.startswith("VERSION_CODENAME="):
@@ -61,7 +61,7 @@ def _suite():
     raise RuntimeError("/etc/os-release names no VERSION_CODENAME: the scenarios need a Debian")
 
 
-def _sources(suite):
+def _sources(suite: str) -> list[str]:
     """What this machine's apt has of the suite: its updates and security too, from the same mirrors."""
     wanted = {suite, f"{suite}-updates", f"{suite}-security"}
     listed = subprocess.run(
@@ -78,7 +78,7 @@ def _sources(suite):
     return sorted(set(lines))
 
 
-def _apt_options():
+def _apt_options() -> list[str]:
     """A proxy that this machine's apt goes through."""
     dump = subprocess.run(["apt-config", "dump"], capture_output=True, text=True, check=True).stdout
     return [f"--aptopt={line}" for line in dump.splitlines() if "::Proxy " in line and line.startswith("Acquire::")]

@@ -1,10 +1,11 @@
 """The daemon under test, with what it needs: settings, secrets, what is around, jobs."""
-
 import os
+import subprocess
 
+from .container import Container
 from .jobs import SECRETS, SETTINGS, Jobs
-from .unit import Unit
 from .surroundings import SIMULATOR_PORT, Surroundings
+from .unit import Unit
 
 SETTINGS_TEXT = f"""\
 [broker]
@@ -38,12 +39,12 @@ level = "info"
 class Worker(Surroundings, Unit, Jobs):
     """Knows the unit by systemd, its jobs by the broker and the simulator's journal."""
 
-    def __init__(self, container):
+    def __init__(self, container: Container):
         self.container = container
         self._batch = 0
         self._after = None
 
-    def write(self, path, text, mode=0o600):
+    def write(self, path: str, text: str | None, mode: int = 0o600) -> None:
         """A file of root inside; one that is there keeps owner and mode."""
         outside = self.container.path(path)
         is_new = not os.path.exists(outside)
@@ -52,18 +53,18 @@ class Worker(Surroundings, Unit, Jobs):
         if is_new:
             os.chmod(outside, mode)
 
-    def settings(self, text=SETTINGS_TEXT):
+    def settings(self, text: str | None = SETTINGS_TEXT) -> None:
         self.write(SETTINGS, text)
 
-    def secret(self, name, value):
+    def secret(self, name: str, value: str) -> None:
         self.write(f"{SECRETS}/{name}", value + "\n")
 
-    def albumd(self, *arguments, check=True, text=None):
+    def albumd(self, *arguments: str, check: bool = True, text: str | None = None) -> subprocess.CompletedProcess:
         """A command as root gives it, with the secrets where the unit has them."""
         return self.container.run(
             "leave-albumd", *arguments, check=check, text=text, environment={"CREDENTIALS_DIRECTORY": SECRETS})
 
-    def albumd_as_daemon(self, *arguments, text):
+    def albumd_as_daemon(self, *arguments: str, text: str | None) -> subprocess.CompletedProcess:
         """A command as the daemon's user with the daemon's secrets: what it writes is the daemon's."""
         loads = [f"--property=LoadCredential={name}:{SECRETS}/{name}"
                  for name in ("broker-password", "operator-password", "store-key", "client-secret")]

@@ -1,16 +1,16 @@
 """What a day brings: jobs, a look at the journal, a reload."""
-
 import re
 import time
 
 from testbed.waiting import wait
 
-from .worker import SETTINGS_TEXT
+from .report import Report
+from .worker import SETTINGS_TEXT, Worker
 
 JOBS = 1000
 
 
-def jobs_done(worker, report):
+def jobs_done(worker: Worker, report: Report) -> None:
     report.scenario(f"{JOBS} jobs")
     report.figure("memory at rest", memory(worker))
     ids, path = worker.batch(JOBS)
@@ -32,12 +32,15 @@ def jobs_done(worker, report):
     report.check("the metrics count them", counted >= JOBS, f"jobs_total left {counted:.0f}")
 
 
-def lanes(depths):
+def lanes(depths: dict[str, int]) -> dict[str, int]:
     """The queues that are not empty."""
     return {name: count for name, count in depths.items() if count}
 
 
-def whole(worker, report, ids, path, results, errors="", most_calls=1):
+def whole(
+    worker: Worker, report: Report, ids: list[str], path: str, results: dict[str, dict], errors: str = "",
+    most_calls: int = 1
+) -> None:
     """Every job has a result that its user left, and none was called more than it may be."""
     missing = set(ids) - set(results)
     report.check(f"each of {len(ids)} jobs has its result", not missing,
@@ -54,7 +57,7 @@ def whole(worker, report, ids, path, results, errors="", most_calls=1):
                  f"{sum(calls.values())} calls for {len(calls)} albums" + (f", {twice}" if twice else ""))
 
 
-def memory(worker):
+def memory(worker: Worker) -> str:
     """Of the daemon's process: now and at most; and of the unit where the machine counts it."""
     pid = worker.container.process_outside(int(worker.show("MainPID")))
     with open(f"/proc/{pid}/status") as file:
@@ -65,7 +68,7 @@ def memory(worker):
     return text + (f", unit {int(unit) / 1048576:.1f} MiB" if unit.isdigit() else "")
 
 
-def journal_fields(worker, report):
+def journal_fields(worker: Worker, report: Report) -> None:
     report.scenario("journal fields")
     worker.mark()
     worker.simulator.arrange("albums", {"token": "owned", "owner": "user1", "members": ["user1"]})
@@ -106,14 +109,14 @@ def journal_fields(worker, report):
     report.check("no share token, refresh token or access token is in it", not secrets, secrets)
 
 
-def brief(line):
+def brief(line: dict) -> dict | str:
     """Our fields of a journal line."""
     ours = ("JOB_ID", "ACCOUNT", "REASON", "ATTEMPT", "OUTCOME", "CAUSE", "VERDICT", "TRACE_ID", "PRIORITY")
     found = {name: value for name, value in line.items() if name in ours or name.startswith("LEAVE_ALBUM_")}
     return found or "no such line"
 
 
-def reload(worker, report):
+def reload(worker: Worker, report: Report) -> None:
     report.scenario("SIGHUP")
     pid = worker.show("MainPID")
 

@@ -1,7 +1,10 @@
 """Who the users are and what their albums are like: arranged in the simulator before a run."""
 import json
 
+from testbed.simulator import SimulatorControl
+
 from . import badjobs
+from .message import Message
 
 #: So many accounts in all. Of the first ones the daemon has grants: it refreshes five a second, so that more of them
 #: would be what a short run waits for. The others have tokens that do not end.
@@ -13,26 +16,26 @@ ALONE = 60
 TOKEN_SECONDS = 90
 
 
-def account(number):
+def account(number: int) -> str:
     return f"acc{number}"
 
 
-def alone(number):
+def alone(number: int) -> str:
     return f"alone{number % ALONE}"
 
 
-def alone_granted(number):
+def alone_granted(number: int) -> str:
     return f"granted-alone{number % ALONE}"
 
 
-def grants():
+def grants() -> list[dict]:
     """What is imported into the daemon's store."""
     names = [account(n) for n in range(GRANTED)] + [alone_granted(n) for n in range(ALONE)]
     names += ["revoked", "blocked", "narrow"]
     return [{"account": name, "refreshToken": f"rt-{name}"} for name in names]
 
 
-def arrange(simulator, messages):
+def arrange(simulator: SimulatorControl, messages: list[Message]) -> None:
     """Tells the simulator of the grants and of the albums that are not as the others."""
     simulator.arrange("grants", *(
         {"refreshToken": f"rt-{account(n)}", "account": account(n), "expiresIn": TOKEN_SECONDS}
@@ -46,7 +49,7 @@ def arrange(simulator, messages):
     arrange_albums(simulator, messages)
 
 
-def arrange_albums(simulator, messages):
+def arrange_albums(simulator: SimulatorControl, messages: list[Message]) -> None:
     """What the messages' own albums, calls and tokens are like, where they are not as the others."""
     albums = []
     for message in messages:
@@ -65,11 +68,11 @@ def arrange_albums(simulator, messages):
         simulator.arrange("albums", *albums[start:start + 200])
 
 
-def grant_lines():
+def grant_lines() -> str:
     return "".join(json.dumps(grant) + "\n" for grant in grants())
 
 
-def token_lines():
+def token_lines() -> str:
     """The file of tokens that do not end."""
     names = [account(n) for n in range(GRANTED, ACCOUNTS)] + [alone(n) for n in range(ALONE)]
     return "".join(f"{name}\tsim:{name}\n" for name in names)

@@ -1,10 +1,11 @@
 """Messages that are no jobs, and the reason each must be rejected with."""
 import json
+from random import Random
 
 MANY_MEMBERS = {f"m{n}": "x" for n in range(17)}
 
 
-def make(random, number):
+def make(random: Random, number: int) -> tuple[bytes, dict, str]:
     """A bad message: body, properties that differ from the usual ones, and the reason it must get.
 
     Each body holds its number, so that no two have one digest.

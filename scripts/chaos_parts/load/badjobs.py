@@ -4,9 +4,11 @@ answers. What each has, and how it may end, is among the auditor's expectations.
 Two kinds of answers are left out: those before which nothing is sent (rows 1 and 2), for they are no single job's, and
 the day's quota (row 21), of which one word is enough.
 """
-import random as randomness
+from random import Random
 
 from auditor.expectations import AILMENTS
+
+from .message import Message
 
 #: At most so many at a time: as many as may stand at the head of a queue.
 MOST = 50
@@ -14,7 +16,7 @@ MOST = 50
 QUICK_MOST = 5
 
 
-def draw(random, quick):
+def draw(random: Random, quick: bool) -> list[str]:
     """A burst: the names of what its jobs have, either all the same or each its own."""
     names = [name for name, ailment in AILMENTS.items() if ailment.quick or not quick]
     most = QUICK_MOST if quick else MOST
@@ -26,12 +28,12 @@ def draw(random, quick):
     return [random.choice(names) for _ in range(count)]
 
 
-def last_burst(seed, quick):
+def last_burst(seed: int, quick: bool) -> list[str]:
     """Of the quiet end of a run, when all other faults are over."""
-    return draw(randomness.Random(f"last burst {seed}"), quick)
+    return draw(Random(f"last burst {seed}"), quick)
 
 
-def faults(message):
+def faults(message: Message) -> list[dict]:
     """For the simulator: what it answers that job, whatever else is wrong meanwhile."""
     ailment = AILMENTS[message.ailment]
     if ailment.token is not None:

@@ -5,8 +5,10 @@ import threading
 import time
 
 import pika
+from pika.adapters.blocking_connection import BlockingChannel
+from pika.spec import Basic, BasicProperties
 
-from auditor.journal import now_ms
+from auditor.journal import Journal, now_ms
 
 OWN_HEADERS = "x-leave-album-"
 
@@ -14,7 +16,7 @@ OWN_HEADERS = "x-leave-album-"
 class Collector:
     """One thread that consumes both queues, and connects again whenever it is thrown out."""
 
-    def __init__(self, ports, prefix, results, letters):
+    def __init__(self, ports: list[int], prefix: str, results: Journal, letters: Journal):
         self.ports, self.prefix = ports, prefix
         self._results, self._letters = results, letters
         self.jobs = set()
@@ -27,11 +29,11 @@ class Collector:
         self._thread = threading.Thread(target=self._run, daemon=True, name="collector")
         self._thread.start()
 
-    def stop(self):
+    def stop(self) -> None:
         self._stopping = True
         self._thread.join(30)
 
-    def _run(self):
+    def _run(self) -> None:
         for port in itertools.cycle(self.ports):
             if self._stopping:
                 return
@@ -41,7 +43,7 @@ class Collector:
                 self.trouble = repr(error)
                 time.sleep(0.3)
 
-    def _consume(self, port):
+    def _consume(self, port: int) -> None:
         connection = pika.BlockingConnection(pika.ConnectionParameters(
             "127.0.0.1", port, heartbeat=10, socket_timeout=3, stack_timeout=5))
         try:
@@ -73,7 +75,9 @@ class Collector:
             if connection.is_open:
                 connection.close()
 
-    def _on_result(self, channel, method, properties, body):
+    def _on_result(
+        self, channel: BlockingChannel, method: Basic.Deliver, properties: BasicProperties, body: bytes
+    ) -> None:
         headers = properties.headers or {}
         self._results.write(
             at=now_ms(), id=properties.message_id, key=method.routing_key, type=properties.type,
@@ -84,7 +88,9 @@ class Collector:
         name = properties.message_id or ""
         (self.rejected if name.startswith("rejected:") else self.jobs).add(name)
 
-    def _on_letter(self, channel, method, properties, body):
+    def _on_letter(
+        self, channel: BlockingChannel, method: Basic.Deliver, properties: BasicProperties, body: bytes
+    ) -> None:
         headers = properties.headers or {}
         # What the broker writes on a delivery that is not the first says nothing of how it was published.
         ours = {"x-delivery-count"} if method.redelivered else set()

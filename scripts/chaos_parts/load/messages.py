@@ -1,13 +1,15 @@
 """The messages of a run, made from its seed alone: the same seed gives the same jobs."""
-import hashlib
 import json
 import random as randomness
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from auditor.expectations import AILMENTS, TOKENLESS
 
+from ..schedule import Fault
 from . import accounts, badinput
+from .message import Message
 
 #: Part of the run's length in which jobs come; the rest is for what they still wait for.
 FLOW = 0.85
@@ -46,53 +48,23 @@ END = End(seconds=400, calm=6, rate=4)
 QUICK_END = End(seconds=90, calm=4, rate=10)
 
 
-@dataclass
-class Message:
-    """One thing to publish, `at` seconds after the run's start."""
-    at: float
-    role: str  # job, copy, conflict, bad, cancel
-    key: str
-    body: bytes
-    nature: str = "ordinary"
-    job: str = None
-    account: str = None
-    token: str = None
-    #: Seconds after the run's start.
-    deadline: float = None
-    #: The reason that a bad message must get.
-    expect: str = None
-    properties: dict = field(default_factory=dict)
-    #: For the simulator, of this job's calls alone.
-    fault: dict = None
-    #: Of a bad job, by its name in `badjobs`.
-    ailment: str = None
-
-    def record(self, start):
-        """What the auditor needs to know of it; the share token is the simulator's own and no secret here."""
-        names = ("role", "key", "nature", "job", "account", "token", "expect", "fault", "ailment")
-        values = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
-        if self.deadline is not None:
-            # Whole seconds, as the body has it.
-            values["deadline"] = int(start + self.deadline) * 1000
-        return dict(values, sha256=hashlib.sha256(self.body).hexdigest(), size=len(self.body),
-                    expiration=self.properties.get("expiration"))
-
-
-def rfc3339(seconds):
+def rfc3339(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Maker:
     """Makes the messages of one run. Times in bodies count from `start`, so two runs of one seed differ in these."""
 
-    def __init__(self, seed, jobs, seconds, start, poison=0, faults=()):
+    def __init__(
+        self, seed: int, jobs: int, seconds: float, start: float, poison: int = 0, faults: Sequence[Fault] = ()
+    ):
         self.random = randomness.Random(f"messages {seed}")
         self.seed, self.jobs, self.seconds, self.start, self.poison = seed, jobs, seconds, start, poison
         self.alone = 0
         self.bursts = [fault for fault in faults if fault.kind == "bad_jobs"]
         self.messages = []
 
-    def make(self):
+    def make(self) -> list[Message]:
         flow = self.seconds * FLOW
         for number in range(self.jobs):
             at = self.random.uniform(0, flow)
@@ -113,7 +85,7 @@ class Maker:
         self.messages.sort(key=lambda message: message.at)
         return self.messages
 
-    def make_end(self, end, ailments):
+    def make_end(self, end: End, ailments: list[str]) -> list[Message]:
         """Of the quiet end: good jobs at a steady rate, and behind the first of them a burst of bad ones. They go on
         for as long as it may take, and nobody has to wait for the last of them."""
         self.random = randomness.Random(f"end {self.seed}")
@@ -122,7 +94,7 @@ class Maker:
             # What came before may still be mended by an operator.
             nature = "neighbour" if at >= end.calm else "ordinary"
             job = f"c{self.seed}-end-{number}"
-            account = accounts.account(self.random.randrange(accounts.ACCOUNTS))
+            account = self._account()
             self._add(Message(at=at, role="job", key=self._lane(), body=b"", nature=nature, job=job, account=account,
                               token=f"album-{job}"))
         for number, ailment in enumerate(ailments):
@@ -130,15 +102,15 @@ class Maker:
         self.messages.sort(key=lambda message: message.at)
         return self.messages
 
-    def _add(self, message):
+    def _add(self, message: Message) -> Message:
         message.body = self._body(message)
         self.messages.append(message)
         return message
 
-    def _add_bad_job(self, job, at, ailment):
+    def _add_bad_job(self, job: str, at: float, ailment: str) -> None:
         kind = AILMENTS[ailment]
         self.alone += 1
-        account = accounts.account(self.random.randrange(accounts.ACCOUNTS))
+        account = self._account()
         if kind.alone:
             account = accounts.alone(self.alone) if kind.token is None else accounts.alone_granted(self.alone)
         deadline = at + self.random.choice([10, 20]) if self.random.randrange(10) < kind.deadlines else None
@@ -148,10 +120,13 @@ class Maker:
         if self.random.randrange(1000) < DUPLICATES:
             self.messages.append(Message(**dict(vars(message), role="copy", at=at + 0.2)))
 
-    def _lane(self):
+    def _account(self) -> str:
+        return accounts.account(self.random.randrange(accounts.ACCOUNTS))
+
+    def _lane(self) -> str:
         return "leave" if self.random.random() < 0.5 else "leave.bulk"
 
-    def _nature(self):
+    def _nature(self) -> str:
         draw = self.random.randrange(1000)
         for name, share in NATURES.items():
             if draw < share:
@@ -159,13 +134,13 @@ class Maker:
             draw -= share
         return "ordinary"
 
-    def _job(self, number, at):
+    def _job(self, number: int, at: float) -> None:
         nature = self._nature()
         # Refusals that may be everybody's need neighbours that succeed, so none of them is among the first.
         if at < self.seconds * 0.1 and nature not in ("flaky", "unheard"):
             nature = "ordinary"
         job = f"c{self.seed}-{number}"
-        account = accounts.account(self.random.randrange(accounts.ACCOUNTS))
+        account = self._account()
         token = f"album-{job}"
         deadline, fault, properties = None, None, {}
         if nature in TOKENLESS:
@@ -193,7 +168,7 @@ class Maker:
         self.messages.append(message)
         self._beside(message)
 
-    def _body(self, message, **changes):
+    def _body(self, message: Message, **changes: object) -> bytes:
         members = {"version": 1, "jobId": message.job, "account": message.account, "shareToken": message.token}
         if message.deadline is not None:
             members["deadline"] = rfc3339(self.start + message.deadline)
@@ -201,7 +176,7 @@ class Maker:
             members["metadata"] = {"ticket": f"T-{self.random.randrange(10**6)}", "ü": "é"}
         return json.dumps(dict(members, **changes)).encode()
 
-    def _beside(self, message):
+    def _beside(self, message: Message) -> None:
         """Copies, conflicting jobs and cancels of a job."""
         def copy(role, **changes):
             values = dict(vars(message), role=role, **changes)
@@ -213,7 +188,7 @@ class Maker:
                 properties = {key: value for key, value in message.properties.items() if key != "expiration"}
                 copy("copy", at=min(message.at + later, self.seconds), key=self._lane(), properties=properties)
         if self.random.randrange(1000) < CONFLICTS:
-            other = dict(account=accounts.account(self.random.randrange(accounts.ACCOUNTS)), token=message.token + "-other")
+            other = dict(account=self._account(), token=message.token + "-other")
             body = json.dumps({"jobId": message.job, "account": other["account"], "shareToken": other["token"]})
             copy("conflict", at=min(message.at + self.random.choice([0.1, 5]), self.seconds), body=body.encode(),
                  nature="ordinary", fault=None, deadline=None, properties={}, **other)
@@ -222,7 +197,7 @@ class Maker:
             at = max(0, message.at + self.random.choice([-3, -0.05, 0, 0.5]))
             self.messages.append(Message(at=at, role="cancel", key="cancel", body=body, job=message.job))
 
-    def _add_poison(self, number, at):
+    def _add_poison(self, number: int, at: float) -> None:
         job = f"c{self.seed}-poison-{number}"
         message = Message(
             at=at, role="job", key="leave", body=b"", nature="poison", job=job, account=accounts.account(0),
@@ -231,5 +206,5 @@ class Maker:
         self.messages.append(message)
 
 
-def poison_token(seed):
+def poison_token(seed: int) -> str:
     return f"album-poison-{seed}"

@@ -6,8 +6,13 @@ import time
 
 import pika
 from pika.adapters.select_connection import SelectConnection
+from pika.channel import Channel
+from pika.frame import Method
+from pika.spec import Basic, BasicProperties
 
-from auditor.journal import now_ms
+from auditor.journal import Journal, now_ms
+
+from .message import Message
 
 #: Unconfirmed at most; what is in doubt after a lost connection is published again.
 WINDOW = 400
@@ -19,7 +24,9 @@ class Publisher:
     """One thread. `messages` are sorted by time, `first` is the number of the first; `start` is the wall time that
     their times count from."""
 
-    def __init__(self, ports, prefix, messages, start, journal, first=0):
+    def __init__(
+        self, ports: list[int], prefix: str, messages: list[Message], start: float, journal: Journal, first: int = 0
+    ):
         self.ports, self.start, self.journal = ports, start, journal
         self.exchange = f"{prefix}.jobs"
         self._waiting = collections.deque(enumerate(messages, first))
@@ -36,18 +43,18 @@ class Publisher:
         self._thread.start()
 
     @property
-    def is_done(self):
+    def is_done(self) -> bool:
         return self.confirmed == self.total
 
-    def end(self):
+    def end(self) -> None:
         """What has not been published yet is not to be."""
         self._ending = True
 
-    def stop(self):
+    def stop(self) -> None:
         self._stopping = True
         self._thread.join(30)
 
-    def _run(self):
+    def _run(self) -> None:
         for port in itertools.cycle(self.ports):
             if self._stopping or self.is_done:
                 return
@@ -63,17 +70,17 @@ class Publisher:
             self._forget()
             time.sleep(0.2)
 
-    def _forget(self):
+    def _forget(self) -> None:
         self._channel = None
         self._again.extend(self._unconfirmed.values())
         self._unconfirmed.clear()
         self._returned.clear()
 
-    def _lost(self, connection, reason):
+    def _lost(self, connection: SelectConnection, reason: Exception) -> None:
         self.trouble = repr(reason)
         connection.ioloop.stop()
 
-    def _opened(self, connection):
+    def _opened(self, connection: SelectConnection) -> None:
         def opened(channel):
             self._channel = channel
             channel.add_on_return_callback(self._on_return)
@@ -83,7 +90,7 @@ class Publisher:
             connection.ioloop.call_later(TICK, lambda: self._tick(connection))
         connection.channel(on_open_callback=opened)
 
-    def _tick(self, connection):
+    def _tick(self, connection: SelectConnection) -> None:
         if self._stopping or self.is_done:
             connection.close()
             return
@@ -91,7 +98,7 @@ class Publisher:
             self._publish_due()
             connection.ioloop.call_later(TICK, lambda: self._tick(connection))
 
-    def _publish_due(self):
+    def _publish_due(self) -> None:
         elapsed = time.time() - self.start
         if self._ending:
             self.total -= len(self._waiting)
@@ -113,10 +120,10 @@ class Publisher:
                 self.exchange, message.key, message.body, pika.BasicProperties(**dict(values, headers=headers)),
                 mandatory=True)
 
-    def _on_return(self, channel, method, properties, body):
+    def _on_return(self, channel: Channel, method: Basic.Return, properties: BasicProperties, body: bytes) -> None:
         self._returned.add(int(properties.headers["chaos-number"]))
 
-    def _on_confirm(self, frame):
+    def _on_confirm(self, frame: Method) -> None:
         method = frame.method
         tags = [tag for tag in self._unconfirmed if tag <= method.delivery_tag] if method.multiple \
             else [method.delivery_tag]
