@@ -78,10 +78,9 @@ class Daemon:
         self._configured(environment, setup, environment.room / "none.sqlite3").order("topology", "declare")
 
     def start(self, environment: Environment, setup: Setup, log: Path, ledger: Path | None = None) -> subprocess.Popen:
-        """With a ledger of its own that begins empty, or with the one that is named. Its log is `log`."""
-        made = self._configured(environment, setup, ledger or empty_ledger(environment, "ledger"))
-        made.log_path = log
-        return made.start("--new-ledger")
+        """With a ledger of its own that begins empty, or with the one that is named. Its log has the name of the
+        worker, as `log` has."""
+        return self._configured(environment, setup, ledger or empty_ledger(environment, "ledger")).start("--new-ledger")
 
 
 Worker = Yardstick | Daemon
