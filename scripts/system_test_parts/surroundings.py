@@ -24,7 +24,6 @@ class Surroundings:
             "--latency", str(LATENCY), "--listen", f"127.0.0.1:{SIMULATOR_PORT}", "--journal", CALLS)
         wait(lambda: self.container.run(
             "bash", "-c", f"exec 3<>/dev/tcp/127.0.0.1/{SIMULATOR_PORT}", check=False).returncode == 0, 20)
-
         self.simulator = SimulatorControl(self._post)
 
     def _post(self, path: str, body: bytes) -> str:
