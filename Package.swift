@@ -39,7 +39,9 @@ let package = Package(
         .library(
             name: "FuzzedRooms",
             targets: [
-                "CRabbitMQ", "AMQP", "Jobs", "Operations", "Photos", "Pipeline", "Secrets", "Settings", "Threads",
+                "CRabbitMQ", "AMQP", "JSON", "Jobs", "Messages", "Operations", "Photos", "Pipeline", "Secrets",
+                "Settings",
+                "Threads",
             ]),
     ],
     targets: [
@@ -60,42 +62,48 @@ let package = Package(
         room("Threads", ["CLinux"]),
         room("Secrets", ["CCrypto", "CSodium"]),
         room("Terminal", ["CLinux"]),
+        room("JSON", ["CJansson"]),
         // Floor 1
-        room("Jobs", ["CJansson", "Threads", "Secrets"]),
-        room("Telemetry", ["CSystemd", "Threads", "Secrets"]),
+        room("Jobs", ["JSON", "Threads", "Secrets"]),
+        room("Telemetry", ["CSystemd", "JSON", "Threads", "Secrets"]),
         room("Files", ["CLinux", "Threads"]),
         // Floor 2
         room("HTTP", ["CCurl", "CZlib", "CLinux", "Threads", "Secrets", "Telemetry"]),
-        room("Photos", ["Jobs", "Secrets", "Threads"]),
-        // Floor 3
         room("AMQP", ["CRabbitMQ", "CLinux", "Threads", "Secrets", "Telemetry"]),
+        room("Photos", ["Jobs", "JSON", "Secrets", "Threads"]),
+        // Floor 3
+        room("Messages", ["AMQP", "JSON", "Jobs", "Secrets", "Threads"]),
         room("Ledger", ["CSQLite", "CLinux", "Files", "Jobs", "Threads", "Secrets", "Telemetry"]),
-        room("Credentials", ["HTTP", "CLinux", "Jobs", "Threads", "Secrets", "Telemetry"]),
+        room("Credentials", ["HTTP", "CLinux", "Jobs", "JSON", "Threads", "Secrets", "Telemetry"]),
         room("Settings", ["CTOML", "CLinux", "Jobs", "Threads", "Secrets", "Terminal"]),
         // Floor 4
         room(
             "Pipeline",
-            ["AMQP", "Ledger", "Credentials", "HTTP", "Photos", "Jobs", "Telemetry", "Threads", "Secrets"]),
+            [
+                "AMQP", "Messages", "Ledger", "Credentials", "HTTP", "Photos", "Jobs", "Telemetry", "Threads",
+                "Secrets",
+            ]),
         room(
-            "Service", ["CSystemd", "CMicroHTTPD", "CLinux", "HTTP", "Jobs", "Telemetry", "Threads", "Secrets"],
+            "Service", ["CSystemd", "CMicroHTTPD", "CLinux", "HTTP", "JSON", "Telemetry", "Threads", "Secrets"],
             embedding: ["Page/page.html"]),
         room(
             "Operations",
             [
-                "AMQP", "Ledger", "Credentials", "Settings", "HTTP", "Photos", "Jobs", "Telemetry", "Threads",
-                "Secrets", "Terminal", "Files", "CLinux",
+                "AMQP", "Messages", "Ledger", "Credentials", "Settings", "HTTP", "Photos", "Jobs", "JSON", "Telemetry",
+                "Threads", "Secrets", "Terminal", "Files", "CLinux",
             ]),
         // Floor 5
         .executableTarget(
             name: "leave-albumd",
             dependencies: [
-                "Pipeline", "Service", "Operations", "AMQP", "Ledger", "Credentials", "Settings", "HTTP", "Photos",
-                "Jobs", "Telemetry", "Threads", "Secrets", "Terminal", "Files", "CLinux",
+                "Pipeline", "Service", "Operations", "AMQP", "Messages", "Ledger", "Credentials", "Settings", "HTTP",
+                "Photos",
+                "Jobs", "JSON", "Telemetry", "Threads", "Secrets", "Terminal", "Files", "CLinux",
             ],
             swiftSettings: swift),
         .executableTarget(
             name: "photos-simulator",
-            dependencies: ["Jobs", "Threads", "Secrets", "Terminal", "Files", "CLinux"],
+            dependencies: ["JSON", "Jobs", "Threads", "Secrets", "Terminal", "Files", "CLinux"],
             swiftSettings: swift),
 
         // Test support
@@ -110,12 +118,14 @@ let package = Package(
             swiftSettings: swift),
         .target(
             name: "PipelineDouble",
-            dependencies: ["Pipeline", "AMQP", "Ledger", "Credentials", "Photos", "Jobs", "Threads", "Secrets"],
+            dependencies: [
+                "Pipeline", "AMQP", "Messages", "Ledger", "Credentials", "Photos", "JSON", "Jobs", "Threads", "Secrets",
+            ],
             path: "Tests/PipelineDouble", swiftSettings: swift),
 
         .target(
             name: "RunningSimulator",
-            dependencies: ["photos-simulator", "PrivateBroker", "HTTP", "Jobs", "Secrets", "Threads"],
+            dependencies: ["photos-simulator", "PrivateBroker", "HTTP", "JSON", "Secrets", "Threads"],
             path: "Tests/RunningSimulator", swiftSettings: swift),
 
         // Counted by instructions, not by seconds: `scripts/bench --micro`, which builds it with -enable-testing.
@@ -131,47 +141,76 @@ let package = Package(
         tests("FilesTests", ["Files", "Threads", "CLinux"]),
         tests(
             "FuzzTests",
-            ["AMQP", "CRabbitMQ", "Jobs", "Operations", "Photos", "Pipeline", "Secrets", "Settings", "Threads"]),
-        tests("JobsTests", ["Jobs", "Secrets", "Threads"]),
+            [
+                "AMQP", "CRabbitMQ", "JSON", "Jobs", "Messages", "Operations", "Photos", "Pipeline", "Secrets",
+                "Settings",
+                "Threads",
+            ]),
+        tests("JSONTests", ["JSON", "Threads"]),
+        tests("JobsTests", ["Jobs", "JSON", "Secrets", "Threads"]),
         tests("TelemetryTests", ["Telemetry", "Secrets", "Threads"]),
         tests("HTTPTests", ["HTTP", "CCurl", "ScriptedPeer", "Secrets", "Threads", "CLinux"]),
         tests("PhotosTests", ["Photos", "Jobs", "Secrets", "Threads"]),
         tests("AMQPTests", ["AMQP", "ScriptedPeer", "PrivateBroker", "Secrets", "Threads", "CLinux"]),
+        tests("MessagesTests", ["Messages", "AMQP", "Jobs", "Secrets", "Threads"]),
         tests("LedgerTests", ["Ledger", "Jobs", "Secrets", "Threads", "CSQLite", "CLinux"]),
         tests(
             "CredentialsTests",
-            ["Credentials", "RunningSimulator", "PrivateBroker", "HTTP", "Jobs", "Secrets", "Threads", "CLinux"]),
-        tests("SettingsTests", ["Settings", "Jobs", "Secrets", "Threads"]),
+            [
+                "Credentials", "RunningSimulator", "PrivateBroker", "HTTP", "JSON", "Jobs", "Secrets", "Threads",
+                "CLinux",
+            ]),
+        tests("SettingsTests", ["Settings", "JSON", "Jobs", "Secrets", "Threads"]),
         tests(
             "PipelineTests",
             [
-                "PipelineDouble", "RunningSimulator", "Pipeline", "AMQP", "Ledger", "Credentials", "HTTP", "Photos",
-                "Jobs", "Telemetry", "Threads", "Secrets",
+                "PipelineDouble", "RunningSimulator", "Pipeline", "AMQP", "Messages", "Ledger", "Credentials", "HTTP",
+                "Photos",
+                "JSON", "Jobs", "Telemetry", "Threads", "Secrets",
             ]),
         tests(
             "StressTests",
             [
-                "Service", "AMQP", "HTTP", "Ledger", "ScriptedPeer", "Telemetry", "Jobs", "Secrets", "Threads",
+                "Service", "AMQP", "HTTP", "Ledger", "ScriptedPeer", "Telemetry", "JSON", "Jobs", "Secrets", "Threads",
                 "CLinux",
             ]),
-        tests("ServiceTests", ["Service", "HTTP", "Jobs", "Threads", "CLinux"]),
+        tests("ServiceTests", ["Service", "HTTP", "JSON", "Threads", "CLinux"]),
         tests(
             "PageTests",
-            ["Service", "Operations", "Telemetry", "Jobs", "Secrets", "Threads", "ScriptedPeer", "PrivateBroker"]),
-        tests("RecentTests", ["leave-albumd", "Operations", "Pipeline", "Telemetry", "Jobs", "Secrets", "Threads"]),
+            [
+                "Service", "Operations", "Telemetry", "JSON", "Jobs", "Secrets", "Threads", "ScriptedPeer",
+                "PrivateBroker",
+            ]),
+        tests(
+            "RecentTests",
+            ["leave-albumd", "Operations", "Pipeline", "Telemetry", "JSON", "Jobs", "Secrets", "Threads"]),
+        tests(
+            "CommandsTests",
+            ["leave-albumd", "Operations", "PrivateBroker", "Service", "Terminal", "JSON", "Jobs", "Threads"]),
         tests(
             "MetricsTests",
             [
                 "leave-albumd", "PipelineDouble", "PrivateBroker", "Pipeline", "AMQP", "Ledger", "Credentials",
                 "Telemetry", "Jobs", "Secrets", "Threads",
             ]),
-        tests("OperationsTests", ["Operations", "AMQP", "Ledger", "Settings", "Jobs", "Threads", "Secrets"]),
+        tests(
+            "ReloadTests",
+            [
+                "leave-albumd", "PipelineDouble", "Pipeline", "Credentials", "Settings", "Telemetry", "Jobs", "Secrets",
+                "Threads",
+            ]),
+        tests(
+            "OperationsTests",
+            ["Operations", "AMQP", "Messages", "Ledger", "Settings", "Telemetry", "Jobs", "JSON", "Threads", "Secrets"]),
         tests(
             "SimulatorTests",
-            ["photos-simulator", "RunningSimulator", "PrivateBroker", "HTTP", "Jobs", "Secrets", "Threads"]),
+            ["photos-simulator", "RunningSimulator", "PrivateBroker", "HTTP", "JSON", "Secrets", "Threads"]),
         tests(
             "IntegrationTests",
-            ["PrivateBroker", "Operations", "AMQP", "Ledger", "Jobs", "Threads", "Secrets", "CLinux"]),
+            [
+                "PrivateBroker", "Operations", "AMQP", "Ledger", "JSON", "Telemetry", "Jobs", "Threads", "Secrets",
+                "CLinux",
+            ]),
     ],
     cLanguageStandard: .c17,
     cxxLanguageStandard: .cxx17

@@ -1,29 +1,14 @@
-import CRabbitMQ
 public import Threads
 
 /// A connection for questions and declarations: one request at a time, on a thread of its own.
 ///
 /// It connects at the first request and again after a loss; a request that fails because the connection is gone is
 /// not repeated. A refusal by the broker (404, 405, 406, 403) costs a channel, which is opened again.
-public final class BrokerSession: Sendable {
-    enum Command: Sendable {
-        case request(BrokerRequest, CheckedContinuation<Result<BrokerAnswer, LinkError>, Never>)
-        case ping(@Sendable () -> Void)
-        case stop
-    }
-
-    private let mailbox: Mailbox<Command>
-    private let thread: NativeThread
+public final class BrokerSession: RunningService {
+    private let thread: MailboxThread<PendingRequest>
 
     public init(_ configuration: LinkConfiguration) throws(SystemCallError) {
-        let mailbox = try Mailbox<Command>()
-        let stallGuard = try StallGuard(limit: configuration.requestTimeout * 2)
-        self.mailbox = mailbox
-        thread = try NativeThread(name: "amqp ask") {
-            var loop = BrokerSessionLoop(configuration, mailbox: mailbox, stallGuard: stallGuard)
-            loop.run()
-            stallGuard.end()
-        }
+        thread = try MailboxThread(link: "amqp ask", configuration) { BrokerSessionBehaviour($0) }
     }
 
     /// How many messages a queue has ready and how many consumers, or nil if there is no such queue.
@@ -73,7 +58,7 @@ public final class BrokerSession: Sendable {
 
     private func ask(_ request: BrokerRequest) async throws(LinkError) -> BrokerAnswer {
         let result = await withCheckedContinuation { reply in
-            if !mailbox.post(.request(request, reply)) {
+            if !thread.post(PendingRequest(request: request, reply: reply)) {
                 reply.resume(
                     returning: .failure(LinkError(.stopped, endpoint: "-", attempted: "asking", words: "stopped")))
             }
@@ -81,16 +66,10 @@ public final class BrokerSession: Sendable {
         return try result.get()
     }
 
-    /// Answered by the session's thread when it comes round: proof that it lives.
-    public func ping(_ answer: @escaping @Sendable () -> Void) {
-        if !mailbox.post(.ping(answer)) { answer() }
-    }
+    public func ping(_ answer: @escaping @Sendable () -> Void) { thread.ping(answer) }
 
-    public func stop() {
-        // Refused by a thread that is about to end, which is waited for all the same.
-        mailbox.post(.stop)
-        thread.join()
-    }
+    /// Answers what was asked before, and closes the connection.
+    public func stop() { thread.stop() }
 }
 
 public struct QueueDeclaration: Hashable, Sendable {
@@ -125,6 +104,12 @@ public struct ExchangeDeclaration: Hashable, Sendable {
         self.type = type
         self.isPassive = isPassive
     }
+}
+
+/// A request that somebody waits for.
+struct PendingRequest: Sendable {
+    let request: BrokerRequest
+    let reply: CheckedContinuation<Result<BrokerAnswer, LinkError>, Never>
 }
 
 enum BrokerRequest: Sendable {

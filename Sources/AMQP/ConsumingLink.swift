@@ -4,19 +4,16 @@ public import Threads
 ///
 /// Deliveries are handed to `onEvent`; settlements come back as posts from any thread. Every delivery carries the
 /// generation of its channel, so that a settlement for an older one is a no-op and never someone else's ack.
-public final class ConsumingLink: Settling {
+public final class ConsumingLink: Settling, RunningService {
     enum Command: Sendable {
         case ack(DeliveryTag)
         case nack(DeliveryTag)
         case abandon(DeliveryTag)
         case consume([ConsumedQueue])
-        case ping(@Sendable () -> Void)
-        case stop
     }
 
-    private let mailbox: Mailbox<Command>
     private let counters = LinkCounters()
-    private let thread: NativeThread
+    private let thread: MailboxThread<Command>
 
     /// Connects at once. `privateQueue` is declared exclusive before anything is consumed, and while another has it
     /// this link stands by. Consumes nothing until told.
@@ -24,16 +21,8 @@ public final class ConsumingLink: Settling {
         _ configuration: LinkConfiguration, privateQueue: PrivateQueue? = nil,
         clock: any Timekeeper = SystemTimekeeper(), onEvent: @escaping @Sendable (ConsumingEvent) -> Void
     ) throws(SystemCallError) {
-        let mailbox = try Mailbox<Command>()
-        let stallGuard = try StallGuard(limit: configuration.requestTimeout * 2)
-        self.mailbox = mailbox
-        let counters = self.counters
-        thread = try NativeThread(name: "amqp consume") {
-            var loop = ConsumingLoop(
-                configuration, privateQueue: privateQueue, mailbox: mailbox, counters: counters,
-                stallGuard: stallGuard, clock: clock, onEvent: onEvent)
-            loop.run()
-            stallGuard.end()
+        thread = try MailboxThread(link: "amqp consume", configuration, counters: counters, clock: clock) { link in
+            ConsumingBehaviour(link, privateQueue: privateQueue, onEvent: onEvent)
         }
     }
 
@@ -41,25 +30,17 @@ public final class ConsumingLink: Settling {
     /// settled, on a fresh channel: a channel that is cancelled and consumed again with deliveries in flight trips
     /// RabbitMQ 3.10.
     public func consume(_ queues: [ConsumedQueue]) {
-        mailbox.post(.consume(queues))
+        thread.post(.consume(queues))
     }
 
-    public func ack(_ tag: DeliveryTag) { mailbox.post(.ack(tag)) }
-    public func nack(_ tag: DeliveryTag) { mailbox.post(.nack(tag)) }
-    public func abandon(_ tag: DeliveryTag) { mailbox.post(.abandon(tag)) }
+    public func ack(_ tag: DeliveryTag) { thread.post(.ack(tag)) }
+    public func nack(_ tag: DeliveryTag) { thread.post(.nack(tag)) }
+    public func abandon(_ tag: DeliveryTag) { thread.post(.abandon(tag)) }
 
-    /// Answered by the link's thread when it comes round: proof that it lives.
-    public func ping(_ answer: @escaping @Sendable () -> Void) {
-        if !mailbox.post(.ping(answer)) { answer() }
-    }
+    public func ping(_ answer: @escaping @Sendable () -> Void) { thread.ping(answer) }
 
     public var reading: LinkReading { counters.reading }
 
-    /// Sends the acks that were posted, closes the connection (what is unsettled goes back to its queue) and ends the
-    /// thread. Not from a task: it waits.
-    public func stop() {
-        // Refused by a thread that is about to end, which is waited for all the same.
-        mailbox.post(.stop)
-        thread.join()
-    }
+    /// Sends the acks that were posted and closes the connection: what is unsettled goes back to its queue.
+    public func stop() { thread.stop() }
 }

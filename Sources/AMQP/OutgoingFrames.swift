@@ -8,7 +8,8 @@ import CRabbitMQ
 struct OutgoingFrames {
     /// A method's arguments are a tag, flags and at most two short strings.
     private static let largestMethod = 1024
-    /// Twelve short strings, and headers within `PublishingLoop.propertyBudget`: more than some brokers let a frame have.
+    /// Twelve short strings, and headers within `PublishingBehaviour.propertyBudget`: more than some brokers let a frame
+    /// have.
     private static let largestHeader = 16_384
     /// Type, channel, size and end mark.
     private static let envelope = 8

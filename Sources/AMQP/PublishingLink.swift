@@ -4,52 +4,40 @@ public import Threads
 ///
 /// What was not confirmed when a connection is lost is published again on the next, in order, under the same
 /// message-id: the broker may have it twice, and consumers deduplicate.
-public final class PublishingLink: Publishing {
-    typealias Reply = CheckedContinuation<PublishOutcome, Never>
-
-    enum Command: Sendable {
-        case publish(Publication, Reply)
-        case ping(@Sendable () -> Void)
-        case stop
-    }
-
-    private let mailbox: Mailbox<Command>
+public final class PublishingLink: Publishing, RunningService {
     private let counters = LinkCounters()
-    private let thread: NativeThread
+    private let thread: MailboxThread<PendingPublication>
 
     public init(
         _ configuration: LinkConfiguration, clock: any Timekeeper = SystemTimekeeper(),
         onEvent: @escaping @Sendable (PublishingEvent) -> Void
     ) throws(SystemCallError) {
-        let mailbox = try Mailbox<Command>()
-        let stallGuard = try StallGuard(limit: configuration.requestTimeout * 2)
-        self.mailbox = mailbox
-        let counters = self.counters
-        thread = try NativeThread(name: "amqp publish") {
-            var loop = PublishingLoop(
-                configuration, mailbox: mailbox, counters: counters, stallGuard: stallGuard, clock: clock,
-                onEvent: onEvent)
-            loop.run()
-            stallGuard.end()
+        thread = try MailboxThread(link: "amqp publish", configuration, counters: counters, clock: clock) { link in
+            PublishingBehaviour(link, onEvent: onEvent)
         }
     }
 
     public func publish(_ publication: Publication) async -> PublishOutcome {
         await withCheckedContinuation { reply in
-            if !mailbox.post(.publish(publication, reply)) { reply.resume(returning: .unknown) }
+            if !thread.post(PendingPublication(publication, reply)) { reply.resume(returning: .unknown) }
         }
     }
 
-    public func ping(_ answer: @escaping @Sendable () -> Void) {
-        if !mailbox.post(.ping(answer)) { answer() }
-    }
+    public func ping(_ answer: @escaping @Sendable () -> Void) { thread.ping(answer) }
 
     public var reading: LinkReading { counters.reading }
 
-    /// Answers what is unconfirmed as unknown, closes the connection and ends the thread. Not from a task: it waits.
-    public func stop() {
-        // Refused by a thread that is about to end, which is waited for all the same.
-        mailbox.post(.stop)
-        thread.join()
+    /// Answers what is unconfirmed as unknown, and closes the connection.
+    public func stop() { thread.stop() }
+}
+
+/// A publication that somebody waits for. A class, because it moves from list to list until it is answered.
+final class PendingPublication: Sendable {
+    let publication: Publication
+    let reply: CheckedContinuation<PublishOutcome, Never>
+
+    init(_ publication: Publication, _ reply: CheckedContinuation<PublishOutcome, Never>) {
+        self.publication = publication
+        self.reply = reply
     }
 }

@@ -2,6 +2,7 @@
 #include "CLinux.h"
 
 #include <stdio.h>
+#include <sys/syscall.h>
 
 int CLinux_accept(int listener) { return accept4(listener, 0, 0, SOCK_CLOEXEC); }
 
@@ -32,6 +33,8 @@ int CLinux_lock_byte(int descriptor, long long place) {
     } while (code < 0 && errno == EINTR);
     return code;
 }
+
+int CLinux_open_process(int pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
 
 int CLinux_close_from(posix_spawn_file_actions_t *actions, int first) {
     return posix_spawn_file_actions_addclosefrom_np(actions, first);

@@ -1,5 +1,5 @@
 public import HTTP
-import Jobs
+import JSON
 public import Secrets
 public import Threads
 
@@ -20,12 +20,12 @@ public struct Authorization: Sendable {
 
     /// 43 characters of RFC 7636's set, from 32 random bytes.
     private static func random() -> String {
-        SealingKey.generate().withUnsafeBytes { base64URL(Array($0)) }
+        SealingKey.generate().withUnsafeBytes { Base64.encoded(Array($0), .url) }
     }
 
     /// Where the user agrees. `access_type` and `prompt` are the service's way to ask for a refresh token.
     public func url(authorizationEndpoint: String) -> String {
-        let challenge = Self.base64URL(verifier.sha256.bytes)
+        let challenge = Base64.encoded(verifier.sha256.bytes, .url)
         let members = [
             ("response_type", "code"), ("client_id", clientID), ("redirect_uri", redirectURI),
             ("scope", AccessToken.sharingScope), ("state", state), ("code_challenge", challenge),
@@ -78,17 +78,5 @@ public struct Authorization: Sendable {
         let request = HTTPRequest(
             .post, url: tokenURL, fields: [HTTPField("Content-Type", "application/x-www-form-urlencoded")], body: body)
         return RefreshAnswer(await engine.send(request), now: now)
-    }
-
-    /// RFC 4648, section 5, without padding.
-    private static func base64URL(_ bytes: [UInt8]) -> String {
-        let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
-        var text: [UInt8] = []
-        for start in stride(from: 0, to: bytes.count, by: 3) {
-            let group = bytes[start..<min(start + 3, bytes.count)]
-            let bits = group.reduce(UInt32(0)) { $0 << 8 | UInt32($1) } << UInt32((3 - group.count) * 8)
-            for index in 0...group.count { text.append(digits[Int(bits >> UInt32(18 - 6 * index)) & 63]) }
-        }
-        return String(decoding: text, as: UTF8.self)
     }
 }

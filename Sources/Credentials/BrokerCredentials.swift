@@ -1,4 +1,5 @@
 public import HTTP
+import JSON
 public import Jobs
 public import Secrets
 public import Threads

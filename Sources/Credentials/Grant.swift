@@ -1,3 +1,4 @@
+import JSON
 public import Jobs
 public import Secrets
 public import Threads

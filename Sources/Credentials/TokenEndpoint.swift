@@ -1,5 +1,5 @@
 public import HTTP
-import Jobs
+import JSON
 public import Secrets
 public import Threads
 

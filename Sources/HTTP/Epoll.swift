@@ -33,10 +33,8 @@ final class Epoll: Sendable {
     /// - Parameter timeout: zero does not wait.
     /// - Returns: false if time ran out.
     func wait(atMost timeout: Duration, _ take: (_ watched: Int32, _ events: UInt32) -> Void) -> Bool {
-        // Rounded up, or the last millisecond would be spent turning round.
-        let milliseconds = timeout > .zero ? Int32(clamping: timeout.milliseconds + 1) : 0
         return withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: Self.batch) { events in
-            let count = epoll_wait(descriptor, events.baseAddress, Int32(Self.batch), milliseconds)
+            let count = epoll_wait(descriptor, events.baseAddress, Int32(Self.batch), timeout.pollTimeout)
             precondition(count >= 0 || CLinux_errno() == EINTR, "an epoll of our own can be waited for")
             for event in events.prefix(Int(max(0, count))) { take(event.data.fd, event.events) }
             return count != 0

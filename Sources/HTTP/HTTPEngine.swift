@@ -1,21 +1,17 @@
 import CCurl
 import CLinux
-import Threads
+public import Threads
 
 /// Requests in, answers out: one thread around a libcurl multi handle, which keeps and reuses connections.
 ///
 /// Whoever makes one stops it.
-public final class HTTPEngine: Sendable {
-    enum Command: Sendable {
-        case send(HTTPRequest, HTTPReply)
-        case ping(@Sendable () -> Void)
-        case stop
+public final class HTTPEngine: RunningService {
+    struct Command: Sendable {
+        let request: HTTPRequest
+        let reply: HTTPReply
     }
 
-    private let mailbox: Mailbox<Command>
-    private let thread: NativeThread
-    // Set by the first `stop`, so that the thread is joined once.
-    private let isStopped = Lock(false)
+    private let thread: MailboxThread<Command>
 
     // Once in the process and before the first handle, as libcurl wants it.
     private static let initialised = curl_global_init(Int(CURL_GLOBAL_DEFAULT))
@@ -26,11 +22,11 @@ public final class HTTPEngine: Sendable {
         }
         try Self.checkLibrary()
         do throws(SystemCallError) {
-            let mailbox = try Mailbox<Command>()
-            self.mailbox = mailbox
             let epoll = try Epoll()
-            try epoll.add(mailbox.descriptor, EPOLLIN.rawValue)
-            thread = try NativeThread(name: "http") {
+            thread = try MailboxThread(
+                name: "http",
+                preparing: { mailbox throws(SystemCallError) in try epoll.add(mailbox, EPOLLIN.rawValue) }
+            ) { mailbox in
                 var loop = HTTPLoop(configuration, mailbox: mailbox, sockets: SocketWatch(epoll))
                 loop.run()
             }
@@ -42,28 +38,16 @@ public final class HTTPEngine: Sendable {
     /// One exchange. It is not cancelled with its task: what was sent has to be heard out, or be known as ambiguous.
     public func send(_ request: HTTPRequest) async -> HTTPExchange {
         await withCheckedContinuation { reply in
-            if !mailbox.post(.send(request, reply)) {
+            if !thread.post(Command(request: request, reply: reply)) {
                 reply.resume(returning: .notSent(.stopped))
             }
         }
     }
 
-    /// Answered by the engine's thread when it comes round: proof that it lives. At once after the engine's end.
-    public func ping(_ answer: @escaping @Sendable () -> Void) {
-        if !mailbox.post(.ping(answer)) { answer() }
-    }
+    public func ping(_ answer: @escaping @Sendable () -> Void) { thread.ping(answer) }
 
-    /// Ends what is in flight, as ambiguous if any of it was sent, then the thread, and waits for that: milliseconds,
-    /// but not from a task. A second call returns at once.
-    public func stop() {
-        let isFirst = isStopped.withLock { isStopped in
-            defer { isStopped = true }
-            return !isStopped
-        }
-        guard isFirst else { return }
-        mailbox.post(.stop)
-        thread.join()
-    }
+    /// Ends what is in flight, as ambiguous if any of it was sent, then the thread: within milliseconds.
+    public func stop() { thread.stop() }
 
     private static func checkLibrary() throws(HTTPEngineError) {
         guard let info = curl_version_info(CURLVERSION_FIRST) else {

@@ -10,7 +10,7 @@ struct HTTPLoop: ~Copyable {
     }
 
     private let configuration: HTTPConfiguration
-    private let mailbox: Mailbox<HTTPEngine.Command>
+    private let mailbox: MailboxOwner<HTTPEngine.Command>
     private let multi: UnsafeMutableRawPointer
     private let clock = SystemTimekeeper()
     private let sockets: SocketWatch
@@ -21,12 +21,11 @@ struct HTTPLoop: ~Copyable {
     // In the order of their coming, which, with one timeout for all, is that of their deadlines. They wait here and
     // not inside libcurl, which lets no timeout end such a wait.
     private var waiting: [Waiting] = []
-    private var isStopping = false
 
     /// Without anything to wait for. After such a silence the memory of a burst is given back.
     private static let longestSleep = Duration.seconds(60)
 
-    init(_ configuration: HTTPConfiguration, mailbox: Mailbox<HTTPEngine.Command>, sockets: SocketWatch) {
+    init(_ configuration: HTTPConfiguration, mailbox: MailboxOwner<HTTPEngine.Command>, sockets: SocketWatch) {
         self.configuration = configuration
         self.mailbox = mailbox
         self.sockets = sockets
@@ -43,26 +42,22 @@ struct HTTPLoop: ~Copyable {
     deinit { curl_multi_cleanup(multi) }
 
     mutating func run() {
-        while !isStopping {
+        while !mailbox.isStopping {
             let commands = mailbox.takeAll()
             for command in commands { take(command) }
             expireWaiting()
             startWaiting()
             if sockets.takeDue() { drive(CURL_SOCKET_TIMEOUT) }
             finishTransfers()
-            if commands.isEmpty { wait() }
+            if commands.isEmpty, !mailbox.isStopping { wait() }
         }
         end()
     }
 
     private mutating func take(_ command: HTTPEngine.Command) {
-        switch command {
-        case .send(let request, let reply):
-            waiting.append(
-                Waiting(request: request, deadline: clock.now() + configuration.connectTimeout, reply: reply))
-        case .ping(let answer): answer()
-        case .stop: isStopping = true
-        }
+        waiting.append(
+            Waiting(
+                request: command.request, deadline: clock.now() + configuration.connectTimeout, reply: command.reply))
     }
 
     private mutating func expireWaiting() {
@@ -78,7 +73,7 @@ struct HTTPLoop: ~Copyable {
     }
 
     private mutating func startWaiting() {
-        guard !isStopping else { return }
+        guard !mailbox.isStopping else { return }
         let free = min(waiting.count, configuration.maxConnections - handles.count)
         guard free > 0 else { return }
         for next in waiting.prefix(free) {
@@ -147,13 +142,7 @@ struct HTTPLoop: ~Copyable {
         handles = [:]
         for wait in waiting { wait.reply.resume(returning: .notSent(.stopped)) }
         waiting = []
-        for command in mailbox.close() {
-            switch command {
-            case .send(_, let reply): reply.resume(returning: .notSent(.stopped))
-            case .ping(let answer): answer()
-            case .stop: break
-            }
-        }
+        for command in mailbox.close() { command.reply.resume(returning: .notSent(.stopped)) }
     }
 
     /// These calls fail only without memory or for misuse, and a loop that cannot run them would spin or hang.

@@ -1,3 +1,5 @@
+import Secrets
+
 extension JobID {
     /// In bytes.
     public static let lengths = 1...128

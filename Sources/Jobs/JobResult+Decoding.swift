@@ -1,3 +1,5 @@
+import JSON
+
 extension JobResult {
     /// Reads a result message, as a follower of the results does. Unknown members are ignored; a reason or next step
     /// that is not known, from a newer worker, is nil. What is missing, of another type than results have or contradicts

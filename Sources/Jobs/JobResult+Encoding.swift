@@ -1,3 +1,6 @@
+import JSON
+import Secrets
+
 extension JobResult {
     /// In bytes. The names of google.rpc.Code are far shorter.
     private static let longestAPIStatus = 64

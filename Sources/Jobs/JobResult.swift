@@ -1,9 +1,6 @@
 /// What a result message says; `encoded()` gives the bytes that are stored and published, once and for ever.
 /// Shape: docs/messages.md, result version 1.
 public struct JobResult: Equatable, Sendable {
-    /// The AMQP property type of result messages.
-    public static let messageType = "leave-album.result.v1"
-
     public var jobID: JobID?
     public var account: AccountID?
     public var outcome: Outcome

@@ -1,3 +1,5 @@
+import JSON
+
 /// What job and cancel messages have in common: size, content, and one JSON object of a version that is known.
 enum MessageBody {
     /// 64 KiB, the largest body of a message that is read.

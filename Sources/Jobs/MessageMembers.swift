@@ -1,3 +1,6 @@
+import JSON
+import Secrets
+
 /// The members of one message, read by name and rule. What it throws names the member, never its value, and carries
 /// the job id and the account as far as they can be read.
 struct MessageMembers {

@@ -31,16 +31,11 @@ public struct CancelledJob: Equatable, Sendable {
 
     /// Its result, of what the ledger knows: the members that only the message has are not in it.
     public func result(at now: Timestamp) -> StoredResult {
-        let reason = Reason.cancelled
-        let result = JobResult(
-            jobID: jobID, account: account, outcome: reason.outcome, effect: hasCalled ? .unknown : .notLeft,
-            reason: reason, next: reason.next, detail: Self.detail(hasCalled: hasCalled), attempts: open.attempts,
-            generation: open.generation, completedAt: now.rfc3339,
-            durationMs: max(0, (now - open.firstSeen).milliseconds))
-        return StoredResult(
-            messageID: JobResult.messageID(jobID, generation: open.generation), outcome: result.outcome,
-            reason: reason, body: result.encoded(), correlationID: jobID.string, traceparent: nil, tracestate: nil,
-            completedAt: now)
+        let result = JobResult.failed(
+            .cancelled, ResultSubject(jobID: jobID, account: account), isAmbiguous: hasCalled,
+            detail: Self.detail(hasCalled: hasCalled), attempts: open.attempts, generation: open.generation,
+            completedAt: now, duration: now - open.firstSeen)
+        return StoredResult(result, of: jobID, at: now)
     }
 
     /// What the result of a cancelled job says of itself.

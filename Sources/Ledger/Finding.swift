@@ -1,5 +1,3 @@
-public import Threads
-
 /// What a delivery finds in the ledger: every case there is.
 public enum Finding: Equatable, Sendable {
     /// No row of this generation: never called under it. `predecessor` is an older generation that is still open; the
@@ -21,6 +19,4 @@ public enum Finding: Equatable, Sendable {
     case superseded(StoredResult?)
     /// The same job id with another account or share token. The row says nothing of this message.
     case conflict
-    /// Another worker has it until then (shared ledgers only).
-    case leased(until: Timestamp)
 }

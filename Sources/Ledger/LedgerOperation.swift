@@ -23,7 +23,6 @@ indirect enum LedgerOperation: Sendable {
         refuse: @Sendable (LedgerError) -> Void)
     /// Takes the whole log into the file, so that nothing is left in it.
     case emptyLog(Reply<Void>)
-    case ping(@Sendable () -> Void)
     /// The file was found damaged by someone else.
     case condemn(LedgerError)
     /// The saving of a displaced ledger has come to its end.
@@ -49,7 +48,7 @@ indirect enum LedgerOperation: Sendable {
         case .claim, .record, .finishLost, .finishCancelled, .write: .now
         case .mark: .soon
         case .note, .hold: .later
-        case .emptyLog, .ping, .condemn, .rescued, .close: .control
+        case .emptyLog, .condemn, .rescued, .close: .control
         }
     }
 
@@ -57,7 +56,7 @@ indirect enum LedgerOperation: Sendable {
     var isKeptInTrouble: Bool {
         switch self {
         case .record, .mark, .note, .hold: true
-        case .look, .claim, .finishLost, .finishCancelled, .read, .write, .emptyLog, .ping, .condemn, .rescued, .close:
+        case .look, .claim, .finishLost, .finishCancelled, .read, .write, .emptyLog, .condemn, .rescued, .close:
             false
         }
     }
@@ -71,7 +70,6 @@ indirect enum LedgerOperation: Sendable {
             reply.resume(returning: .failure(error))
         case .read(_, let refuse), .write(_, let refuse): refuse(error)
         case .emptyLog(let reply): reply.resume(returning: .failure(error))
-        case .ping(let answer): answer()
         case .close(_, let answer): answer(0)
         case .mark, .note, .hold, .condemn, .rescued: break
         }

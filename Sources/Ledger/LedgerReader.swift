@@ -116,11 +116,6 @@ public final class LedgerReader {
         try snapshot { rows throws(SQLiteFault) in try rows.holds(from: start, to: end) }
     }
 
-    /// Whether no job was ever recorded. A ledger that was pruned to its last row is not empty in this sense.
-    public func isEmpty() throws(LedgerError) -> Bool {
-        try snapshot { rows throws(SQLiteFault) in try rows.connection.integer("SELECT ever FROM tally") == 0 }
-    }
-
     // MARK: Whether it is whole
 
     /// `damage()` and `contradictions()`; empty if all is well. Takes seconds for millions of jobs.

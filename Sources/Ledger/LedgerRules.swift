@@ -101,7 +101,7 @@ enum LedgerRules {
             // redelivery must be let in again. Without the due time it would be acked as one whose successor lives.
             claimed = row
             claimed.raise(attempts: 0, isAmbiguous: open.isAmbiguous, malformedAnswers: 0)
-        case .parked, .unparked, .cancelled, .finished, .superseded, .conflict, .leased:
+        case .parked, .unparked, .cancelled, .finished, .superseded, .conflict:
             return nil
         }
         claimed.raise(

@@ -109,7 +109,7 @@ struct LedgerTransaction {
         case .read(let body, _), .write(let body, _):
             try writeSums()
             return try body(rows)
-        case .emptyLog, .ping, .condemn, .rescued, .close:
+        case .emptyLog, .condemn, .rescued, .close:
             preconditionFailure("the thread keeps what is meant for itself out of its commits")
         }
     }
@@ -136,6 +136,7 @@ struct LedgerTransaction {
         if LedgerRules.isBehind(row, claim.arrival) { ahead.append(claim.arrival) }
         if let row, case .fresh(_, let predecessor?) = finding, let closing = claim.closing {
             try rows.save(closing, of: row, generation: predecessor.generation)
+            try rows.forgetCancel(claim.arrival.jobID)
         }
         try save(claimed, over: row)
         sums.count(claim.kind, on: claim.day, at: claim.at)

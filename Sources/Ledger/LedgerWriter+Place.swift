@@ -37,12 +37,12 @@ extension LedgerWriter {
     private func beginRescue() -> LedgerDisplacement.Copy {
         guard let rows else { return .failed(.unavailable("it was closed in an earlier trouble"), retryAt: nil) }
         do throws(SystemCallError) {
-            let mailbox = mailbox
+            let post = mailbox.post
             return .running(
                 try LedgerRescue(
                     rows.connection, beside: open.place, at: clock.wall(), onOpen: file.onOpen
                 ) {
-                    mailbox.post(.rescued)
+                    post(.rescued)
                 })
         } catch {
             return .failed(.unavailable(error.description), retryAt: clock.now() + LedgerDisplacement.rest)

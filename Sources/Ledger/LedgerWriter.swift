@@ -18,7 +18,7 @@ struct LedgerWriter: ~Copyable {
         case condemned(LedgerError)
     }
 
-    let mailbox: Mailbox<LedgerOperation>
+    let mailbox: MailboxOwner<LedgerOperation>
     let file: LedgerFile
     let clock: any Timekeeper
     let onHealth: @Sendable (LedgerHealth) -> Void
@@ -41,7 +41,7 @@ struct LedgerWriter: ~Copyable {
 
     /// `identity`: of the file, which the caller keeps locked.
     init(
-        mailbox: Mailbox<LedgerOperation>, file: LedgerFile, identity: FileIdentity?, open: OpenLedger,
+        mailbox: MailboxOwner<LedgerOperation>, file: LedgerFile, identity: FileIdentity?, open: OpenLedger,
         clock: any Timekeeper, gauge: LedgerGauge, onHealth: @escaping @Sendable (LedgerHealth) -> Void,
         onBehind: @escaping @Sendable (Arrival) -> Void
     ) {
@@ -83,12 +83,8 @@ struct LedgerWriter: ~Copyable {
     }
 
     private func sleep(until time: MonotonicTime?) {
-        var descriptor = pollfd(fd: mailbox.descriptor, events: Int16(POLLIN), revents: 0)
         let look = if case .condemned = condition { MonotonicTime?.none } else { watch.nextLookAt }
-        let wait =
-            MonotonicTime.earliest(time, look).map { Int32(clamping: max(1, ($0 - clock.now()).milliseconds + 1)) }
-            ?? -1
-        poll(&descriptor, 1, wait)
+        mailbox.wait(atMost: MonotonicTime.earliest(time, look).map { $0 - clock.now() })
     }
 
     private mutating func process(_ batch: [LedgerOperation]) {
@@ -131,7 +127,6 @@ struct LedgerWriter: ~Copyable {
     private mutating func control(_ operation: LedgerOperation) {
         switch operation {
         case .emptyLog(let reply): emptyLog(reply)
-        case .ping(let answer): answer()
         case .condemn(let error): condemn(error)
         case .rescued: takeRescue()
         case .close(let deadline, let answer):
@@ -283,7 +278,7 @@ struct LedgerWriter: ~Copyable {
         while !isAllWritten {
             if case .troubled(_, _, let retryAt) = condition, retryAt > clock.now() {
                 guard clock.now() < deadline else { break }
-                sleep(until: min(retryAt, deadline))
+                mailbox.wait(atMost: min(retryAt, deadline) - clock.now())
             } else {
                 commit([])
             }

@@ -62,11 +62,11 @@ extension SQLiteLedger {
 
     public func mark(_ part: PublishedPart, of jobID: JobID, generation: Int) {
         // Refused only by a closed ledger: then the next delivery publishes once more, under the same message-id.
-        mailbox.post(.mark(part, jobID, generation: generation))
+        thread.post(.mark(part, jobID, generation: generation))
     }
 
     public func note(_ event: JobEvent) {
-        mailbox.post(.note(event))
+        thread.post(.note(event))
     }
 
     public func count(of day: String) async throws(LedgerError) -> DayCount {
@@ -105,7 +105,7 @@ extension SQLiteLedger {
         _ operation: (LedgerOperation.Reply<Answer>) -> LedgerOperation
     ) async throws(LedgerError) -> Answer {
         let result = await withCheckedContinuation { (reply: LedgerOperation.Reply<Answer>) in
-            if !mailbox.post(operation(reply)) { reply.resume(returning: .failure(.closed)) }
+            if !thread.post(operation(reply)) { reply.resume(returning: .failure(.closed)) }
         }
         return try result.get()
     }

@@ -127,7 +127,7 @@ extension SQLiteLedger {
     /// Notes a hold for the stories and ages of the jobs that it stopped: at its start with `until` nil, and again at
     /// its end. A post; while nothing can be written it waits in memory.
     public func recordHold(_ cause: HoldCause, since: Timestamp, until: Timestamp?, detail: String) {
-        mailbox.post(.hold(HoldRecord(cause: cause, since: since, until: until, detail: detail)))
+        thread.post(.hold(HoldRecord(cause: cause, since: since, until: until, detail: detail)))
     }
 
     /// Holds that lasted at some time between the two, oldest first.
@@ -154,11 +154,6 @@ extension SQLiteLedger {
     /// The results of one job, a generation each, oldest first.
     public func results(of id: JobID) async throws(LedgerError) -> [StoredResult] {
         try await readBeside { reader throws(LedgerError) in try reader.results(of: id) }
-    }
-
-    /// Whether no job was ever recorded.
-    public func isEmpty() async throws(LedgerError) -> Bool {
-        try await readBeside { reader throws(LedgerError) in try reader.isEmpty() }
     }
 
     /// The full check; empty if all is well. Takes seconds for millions of jobs.

@@ -5,7 +5,7 @@ public import Threads
 /// While it cannot commit (disk full, read-only, an I/O fault) looks and claims throw `.unavailable`, records and marks
 /// wait in memory, first in line, and it tries again by itself, 0.5 s to 10 s apart, opening the file anew each time. A
 /// damaged file makes it `.unusable` until the process starts again on a restored one.
-public final class SQLiteLedger: Ledger {
+public final class SQLiteLedger: Ledger, RunningService {
     /// How safe an answer is.
     public enum Durability: String, Sendable {
         /// Against loss of power: each commit is flushed to the disk.
@@ -21,10 +21,9 @@ public final class SQLiteLedger: Ledger {
     public let path: String
     /// The last writer was killed or lost power; a full check runs in the background since.
     public let wasStoppedUncleanly: Bool
-    let mailbox: Mailbox<LedgerOperation>
+    let thread: MailboxThread<LedgerOperation>
     let clock: any Timekeeper
     let gauge: LedgerGauge
-    private let thread: NativeThread
     private let check: LedgerCheck?
     // Written by whoever closes first; under the lock.
     private let isJoined = Lock(false)
@@ -65,13 +64,6 @@ public final class SQLiteLedger: Ledger {
         self.lock = lock
         let gauge = LedgerGauge(onCommit: onCommit)
         self.gauge = gauge
-        let mailbox: Mailbox<LedgerOperation>
-        do throws(SystemCallError) {
-            mailbox = try Mailbox()
-        } catch {
-            throw .unavailable(error.description)
-        }
-        self.mailbox = mailbox
         guard try lock.lockFile(file.path, makes: true) else {
             throw .unavailable(
                 "another process has ledger \(file.path), maybe by another name of the file: end it first")
@@ -82,8 +74,9 @@ public final class SQLiteLedger: Ledger {
         wasStoppedUncleanly = file.hasLogLeft
         // Opened here first, so that a file that is of no use is an error of this init and not of a thread.
         try file.prepare(at: clock.wall())
+        let thread: MailboxThread<LedgerOperation>
         do throws(SystemCallError) {
-            thread = try NativeThread(name: "ledger") {
+            thread = try MailboxThread(name: "ledger") { mailbox in
                 // Whoever drops the ledger without closing it must not let another writer in before the thread ends.
                 withExtendedLifetime(lock) {
                     var writer = LedgerWriter(
@@ -92,13 +85,17 @@ public final class SQLiteLedger: Ledger {
                     writer.run()()
                 }
             }
+        } catch {
+            throw .unavailable(error.description)
+        }
+        self.thread = thread
+        do throws(SystemCallError) {
             check =
                 wasStoppedUncleanly
-                ? try LedgerCheck(path: path, lock: lock, onDamage: { mailbox.post(.condemn($0)) }, onEnd: onCheck)
+                ? try LedgerCheck(path: path, lock: lock, onDamage: { thread.post(.condemn($0)) }, onEnd: onCheck)
                 : nil
         } catch {
-            // The thread, if it was the check's that could not start, ends at this.
-            mailbox.post(.close(until: clock.now(), { _ in }))
+            thread.post(.close(until: clock.now(), { _ in }))
             throw .unavailable(error.description)
         }
     }
@@ -132,7 +129,7 @@ public final class SQLiteLedger: Ledger {
 
     deinit {
         // Whoever forgot to close it: the thread writes what it has and ends.
-        guard mailbox.post(.close(until: clock.now() + Self.closeTime, { _ in })) else { return }
+        guard thread.post(.close(until: clock.now() + Self.closeTime, { _ in })) else { return }
         check?.end()
         // Without this thread the other's memory is kept until the process ends, and nothing else is amiss.
         _ = try? NativeThread(name: "ledger-end", detached: true) { [thread, check] in
@@ -153,36 +150,32 @@ public final class SQLiteLedger: Ledger {
         check?.end()
         let deadline = clock.now() + time
         let lost = await withCheckedContinuation { (reply: CheckedContinuation<Int, Never>) in
-            if !mailbox.post(.close(until: deadline, { reply.resume(returning: $0) })) { reply.resume(returning: 0) }
+            if !thread.post(.close(until: deadline, { reply.resume(returning: $0) })) { reply.resume(returning: 0) }
         }
-        // The answer was the thread's last deed, so this waits for microseconds.
-        join()
-        return lost
-    }
-
-    /// The same within `closeTime`, for a thread that may wait. Never for a task.
-    public func close() {
-        check?.end()
-        mailbox.post(.close(until: clock.now() + Self.closeTime, { _ in }))
-        join()
-    }
-
-    private func join() {
+        // The answer was the thread's last deed, so this waits for microseconds: but for whoever asks while it ends.
         let isFirst = isJoined.withLock { isJoined in
             defer { isJoined = true }
             return !isJoined
         }
-        guard isFirst else { return }
+        if isFirst { join() }
+        return lost
+    }
+
+    /// The same within `closeTime`, for a thread that may wait. Never for a task.
+    public func stop() {
+        check?.end()
+        thread.post(.close(until: clock.now() + Self.closeTime, { _ in }))
+        join()
+    }
+
+    private func join() {
         thread.join()
         // It may be in its last page; the lock stays until it has closed the file.
         check?.join()
         lock.release()
     }
 
-    /// Answered by the ledger's thread when it comes round: proof that it lives.
-    public func ping(_ answer: @escaping @Sendable () -> Void) {
-        if !mailbox.post(.ping(answer)) { answer() }
-    }
+    public func ping(_ answer: @escaping @Sendable () -> Void) { thread.ping(answer) }
 
     /// Commits and what was in them, since the start.
     public var commits: (count: Int, operations: Int) {

@@ -1,5 +1,6 @@
 import CSQLite
 import Jobs
+import Secrets
 import Threads
 
 /// What is kept beside the jobs: the days' counts, the lines of their stories, the holds.

@@ -25,4 +25,15 @@ public struct StoredResult: Equatable, Sendable {
         self.tracestate = tracestate
         self.completedAt = completedAt
     }
+
+    /// The result of a job's generation. Without a correlation id of the message's own the job id stands for it.
+    public init(
+        _ result: JobResult, of jobID: JobID, correlationID: String? = nil, traceparent: String? = nil,
+        tracestate: String? = nil, at now: Timestamp
+    ) {
+        self.init(
+            messageID: JobResult.messageID(jobID, generation: result.generation), outcome: result.outcome,
+            reason: result.reason, body: result.encoded(), correlationID: correlationID ?? jobID.string,
+            traceparent: traceparent, tracestate: tracestate, completedAt: now)
+    }
 }

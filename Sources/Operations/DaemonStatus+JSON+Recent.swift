@@ -1,5 +1,6 @@
+public import JSON
 import Jobs
-import Telemetry
+public import Telemetry
 import Threads
 
 extension DaemonStatus {
@@ -55,7 +56,7 @@ extension DaemonStatus.History {
 }
 
 extension DaemonStatus.Queue {
-    fileprivate var json: JSONValue {
+    public var json: JSONValue {
         var members: [JSONValue.Member] = [.init("name", .text(name))]
         if let messages { members.append(.init("messages", .integer(Int64(messages)))) }
         if let consumers { members.append(.init("consumers", .integer(Int64(consumers)))) }

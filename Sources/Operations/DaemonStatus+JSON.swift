@@ -1,4 +1,4 @@
-public import Jobs
+public import JSON
 public import Telemetry
 import Threads
 

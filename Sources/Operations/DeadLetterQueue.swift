@@ -1,18 +1,19 @@
 public import AMQP
 import Jobs
+public import Messages
 import Threads
 
 /// The dead letters on the broker: looked at without taking them, taken one by one, or given out again.
 ///
-/// Looking gives each letter back when the connection closes, and that counts as a delivery, of which a broker may
-/// permit only so many. A letter that was given back before is therefore laid down anew: a copy is published,
-/// confirmed, and only then the old one is acked. So no letter comes near a limit, whatever the broker's version and
-/// policies say, and an interruption leaves at worst the same letter twice.
+/// Looking gives each dead letter back when the connection closes, and that counts as a delivery, of which a broker may
+/// permit only so many. A dead letter that was given back before is therefore laid down anew: a copy is published,
+/// confirmed, and only then the old one is acked. So no dead letter comes near a limit, whatever the broker's version
+/// and policies say, and an interruption leaves at worst the same dead letter twice.
 public final class DeadLetterQueue: Sendable {
     public enum Fate: Sendable {
         /// It stays.
         case keep
-        /// It is acked: the letter is gone.
+        /// It is acked: the dead letter is gone.
         case remove
         /// It stays, and no other is looked at.
         case stop
@@ -23,36 +24,36 @@ public final class DeadLetterQueue: Sendable {
     }
 
     private let configuration: LinkConfiguration
-    private let prefix: String
+    private let names: QueueNames
     private let outbox: any Publishing
 
     /// RabbitMQ gives a quorum queue's consumer at most 2,000 messages at once.
     public static let window = 1_500
-    /// After so long without a letter, the queue is asked whether there is one.
+    /// After so long without a dead letter, the queue is asked whether there is one.
     private static let patience = Duration.seconds(1)
 
     public init(_ configuration: LinkConfiguration, prefix: String, outbox: any Publishing) {
         self.configuration = configuration
-        self.prefix = prefix
+        names = QueueNames(prefix: prefix)
         self.outbox = outbox
     }
 
-    private var queue: String { "\(prefix).dead" }
+    private var queue: String { names.deadLetters }
 
     private enum Sight: Sendable {
-        case letter(IncomingMessage)
+        case deadLetter(IncomingMessage)
         case lost(LinkError)
         case secondPassed
     }
 
     public struct Look: Sendable {
-        /// Letters that were shown.
+        /// Dead letters that were shown.
         public var seen: Int
-        /// Letters in the queue when the look began.
+        /// Dead letters in the queue when the look began.
         public var total: Int
     }
 
-    /// Shows each letter once and does with it as `visit` says. With `all`, letters that stay are laid down anew where
+    /// Shows each dead letter once and does with it as `visit` says. With `all`, those that stay are laid down anew where
     /// they would block the view of those behind; without, at most `window` are shown.
     public func look(
         all: Bool, _ visit: (DeadLetter) async throws -> Fate, until isEnough: () -> Bool = { false }
@@ -74,7 +75,7 @@ public final class DeadLetterQueue: Sendable {
         let (sights, feed) = AsyncStream<Sight>.makeStream()
         let link = try ConsumingLink(configuration) { event in
             switch event {
-            case .message(let message): feed.yield(.letter(message))
+            case .message(let message): feed.yield(.deadLetter(message))
             case .lost(_, let error): feed.yield(.lost(error))
             case .connected, .consuming, .standby, .stopped: break
             }
@@ -106,18 +107,19 @@ public final class DeadLetterQueue: Sendable {
         var isQuiet = false
         for await sight in sights {
             switch sight {
-            case .letter(let message):
+            case .deadLetter(let message):
                 isQuiet = false
-                let letter = DeadLetter(message)
-                if letter.browser == browser { continue }
+                let deadLetter = DeadLetter(reading: message)
+                if deadLetter.browser == browser { continue }
                 seen += 1
-                switch try await visit(letter) {
+                switch try await visit(deadLetter) {
                 case .remove: link.ack(message.tag)
                 case .stop: return Look(seen: seen, total: total)
                 case .keep:
                     held += 1
-                    if letter.isWhole, letter.deliveries > 0 || (all && held > Self.window / 2) {
-                        try await layDown(letter, by: browser)
+                    let wasGivenBack = message.properties.deliveryCount > 0
+                    if deadLetter.isWhole, wasGivenBack || (all && held > Self.window / 2) {
+                        try await publish(deadLetter, deadLetter.relaid(by: browser), to: queue)
                         link.ack(message.tag)
                         held -= 1
                     }
@@ -144,34 +146,14 @@ public final class DeadLetterQueue: Sendable {
         }
     }
 
-    /// The same letter as a new message of the queue.
-    private func layDown(_ letter: DeadLetter, by browser: String) async throws {
-        var properties = CleanCopy.make(of: letter.message.properties, ownPrefix: OwnHeader.prefix).properties
-        var headers = properties.headers ?? FieldTable()
-        for field in letter.message.properties.headers?.fields ?? []
-        where field.name.starts(with: OwnHeader.prefix.utf8) && field.name != Array(OwnHeader.browsed.utf8) {
-            headers.fields.append(field)
-        }
-        headers.append(OwnHeader.browsed, .text(browser))
-        properties.headers = headers
-        try await publish(letter, properties, to: queue)
+    /// Gives the dead letter's job out again, as its next generation. When this returns, the broker has it, and the dead
+    /// letter can go.
+    public func redrive(_ deadLetter: DeadLetter, generation: Int) async throws {
+        try await publish(deadLetter, deadLetter.redriven(asGeneration: generation), to: names.queue(.due))
     }
 
-    /// Gives the letter's job out again, as its next generation. When this returns, the broker has it, and the letter
-    /// can go.
-    public func redrive(_ letter: DeadLetter, generation: Int) async throws {
-        var properties = CleanCopy.make(of: letter.message.properties, ownPrefix: OwnHeader.prefix).properties
-        var headers = properties.headers ?? FieldTable()
-        headers.append(OwnHeader.generation, .integer(Int64(generation)))
-        // What an earlier call may have done is not undone by a new generation.
-        headers.append(OwnHeader.ambiguous, .boolean(letter.isAmbiguous))
-        if let lane = letter.message.properties.headers?[OwnHeader.lane] { headers.append(OwnHeader.lane, lane) }
-        properties.headers = headers
-        try await publish(letter, properties, to: "\(prefix).due")
-    }
-
-    private func publish(_ letter: DeadLetter, _ properties: Properties, to queue: String) async throws {
-        guard case .complete(let body) = letter.message.body else {
+    private func publish(_ deadLetter: DeadLetter, _ properties: Properties, to queue: String) async throws {
+        guard case .complete(let body) = deadLetter.message.body else {
             throw Failure(description: "the letter's body is too large to be moved")
         }
         let outcome = await outbox.publish(

@@ -1,51 +1,55 @@
+public import JSON
 public import Jobs
-public import Ledger
 
 /// What became of a job that an operator ended for good: the answer to `job.cancel`.
 ///
 /// | `state` | members besides `jobId` |
 /// |---|---|
-/// | `ended` | `outcome`, `effect`, `reason`?, `published`: the result is with the broker |
-/// | `had_ended` | `outcome`, `effect`, `reason`? |
+/// | `ended` | `outcome`, `effect`?, `reason`?, `published`: the result is with the broker |
+/// | `had_ended` | `outcome`, `effect`?, `reason`? |
 /// | `remembered` | |
-public enum ForcedCancel: Equatable, Sendable {
+public enum ForcedCancel: ControlValue {
     /// It has its result now.
-    case ended(JobID, StoredResult, isPublished: Bool)
+    case ended(JobID, JobEnding, isPublished: Bool)
     /// It had its result before.
-    case hadEnded(JobID, StoredResult)
+    case hadEnded(JobID, JobEnding)
     /// It ends without a call when it comes.
     case remembered(JobID)
 
+    private enum Word: String {
+        case ended
+        case hadEnded = "had_ended"
+        case remembered
+    }
+
+    public init(json: JSONValue) throws(ControlFormatError) {
+        let members = try ControlMembers(json)
+        let id = try members.jobID()
+        let word: Word = try members.word("state")
+        switch word {
+        case .ended:
+            self = .ended(id, try JobEnding(members), isPublished: try members.bool("published"))
+        case .hadEnded: self = .hadEnded(id, try JobEnding(members))
+        case .remembered: self = .remembered(id)
+        }
+    }
+
     public var json: JSONValue {
         switch self {
-        case .ended(let id, let result, let isPublished):
-            Self.json(id, "ended", result, [.init("published", .bool(isPublished))])
-        case .hadEnded(let id, let result): Self.json(id, "had_ended", result)
-        case .remembered(let id): Self.json(id, "remembered", nil)
+        case .ended(let id, let ending, let isPublished):
+            Self.json(id, .ended, ending, isPublished: isPublished)
+        case .hadEnded(let id, let ending): Self.json(id, .hadEnded, ending)
+        case .remembered(let id): Self.json(id, .remembered)
         }
     }
 
     private static func json(
-        _ id: JobID, _ state: String, _ result: StoredResult?, _ more: [JSONValue.Member] = []
+        _ id: JobID, _ word: Word, _ ending: JobEnding? = nil, isPublished: Bool? = nil
     ) -> JSONValue {
-        var members: [JSONValue.Member] = [.init("jobId", .string(id.utf8)), .init("state", .text(state))]
-        if let result {
-            members.append(.init("outcome", .text(result.outcome.rawValue)))
-            if let effect = (try? JobResult.decode(result.body))?.effect {
-                members.append(.init("effect", .text(effect.rawValue)))
-            }
-            if let reason = result.reason { members.append(.init("reason", .text(reason.rawValue))) }
-        }
-        return .object(members + more)
-    }
-}
-
-extension JobID {
-    /// The member `jobId` of a request's arguments.
-    public init(of arguments: JSONValue) throws(DeskFault) {
-        guard let bytes = arguments["jobId"]?.utf8, let id = JobID(checking: bytes) else {
-            throw .invalid("a jobId is 1 to 128 of A-Z a-z 0-9 . _ : / -")
-        }
-        self = id
+        .object(of: [
+            "jobId": .id(id), "state": .word(word), "outcome": ending.map { .word($0.outcome) },
+            "effect": ending?.effect.map(JSONValue.word), "reason": ending?.reason.map(JSONValue.word),
+            "published": isPublished.map(JSONValue.bool),
+        ])
     }
 }

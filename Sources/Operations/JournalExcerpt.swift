@@ -1,4 +1,4 @@
-import Jobs
+import JSON
 
 /// Lines of `journalctl --output=json` as they may leave the site: the fields that this program writes and the few of
 /// the journal's own that say when and by whom, accounts hashed, secrets taken out.

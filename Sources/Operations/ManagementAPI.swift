@@ -1,5 +1,5 @@
 public import HTTP
-import Jobs
+import JSON
 public import Secrets
 
 /// RabbitMQ's management interface, for what AMQP has no question for: arguments, bindings and effective policies.

@@ -1,4 +1,6 @@
+public import JSON
 public import Jobs
+import Threads
 
 /// Where one job of a publisher's list stands, and what settles it.
 public struct Reconciliation: Sendable {
@@ -21,21 +23,20 @@ public struct Reconciliation: Sendable {
     /// The one command that settles it; nil if nothing is to be done.
     public let command: String?
 
-    /// `answer`: one entry of the ledger's answer to `reconcile`. `waiting`: jobs that wait on the broker, of which the
-    /// ledger cannot know; nil if the broker was not asked.
-    public init?(_ answer: JSONValue, waitingOnBroker waiting: Int?) {
-        guard let bytes = answer["jobId"]?.utf8, let id = JobID(checking: bytes), let state = answer["state"]?.text
-        else { return nil }
+    /// `waiting`: jobs that wait on the broker, of which the ledger cannot know; nil if the broker was not asked.
+    public init(_ job: ReconciledJob, waitingOnBroker waiting: Int?) {
+        let id = job.jobID
         jobID = id
-        switch state {
-        case "ended": (standing, detail, command) = Self.ended(answer, id)
-        case "parked":
-            (standing, detail, command) = (.waiting, "parked until \(answer["dueAt"]?.text ?? "-")", nil)
-        case "waiting": (standing, detail, command) = (.waiting, "in a queue, or in the worker's hands", nil)
-        case "calling": (standing, detail, command) = (.calling, "a call was begun and has not ended", "job \(id)")
-        case "cancelled":
+        switch job.state {
+        case .ended(let ending, let next, let completedAt):
+            (standing, detail, command) = Self.ended(id, ending, next, at: completedAt?.rfc3339 ?? "-")
+        case .parked(let until):
+            (standing, detail, command) = (.waiting, "parked until \(until.rfc3339)", nil)
+        case .waiting: (standing, detail, command) = (.waiting, "in a queue, or in the worker's hands", nil)
+        case .calling: (standing, detail, command) = (.calling, "a call was begun and has not ended", "job \(id)")
+        case .cancelled:
             (standing, detail, command) = (.cancelled, "it ends without a call when it comes", nil)
-        default:
+        case .unknown:
             standing = .neverArrived
             detail =
                 switch waiting {
@@ -48,19 +49,19 @@ public struct Reconciliation: Sendable {
         }
     }
 
-    private static func ended(_ answer: JSONValue, _ id: JobID) -> (Standing, String, String?) {
-        let when = answer["completedAt"]?.text ?? "-"
-        if answer["effect"]?.text == "left" { return (.left, "\(answer["outcome"]?.text ?? "-") at \(when)", nil) }
-        let reason = answer["reason"]?.text ?? "-"
-        let isUnknown = answer["effect"]?.text == "unknown"
+    private static func ended(
+        _ id: JobID, _ ending: JobEnding, _ next: NextStep?, at time: String
+    ) -> (Standing, String, String?) {
+        if ending.effect == .left { return (.left, "\(ending.outcome.rawValue) at \(time)", nil) }
+        let isUnknown = ending.effect == .unknown
         let command: String? =
-            switch answer["next"]?.text {
-            case "operator": "dead redrive --job \(id)"
-            case "fix_request": "submit … (a corrected job with an id of its own)"
-            case "reauthorize_user": "dead redrive --job \(id) (once the user has agreed again)"
-            default: isUnknown ? "dead redrive --job \(id)" : nil
+            switch next {
+            case .operator: "dead redrive --job \(id)"
+            case .fixRequest: "submit … (a corrected job with an id of its own)"
+            case .reauthorizeUser: "dead redrive --job \(id) (once the user has agreed again)"
+            case .some(.none), nil: isUnknown ? "dead redrive --job \(id)" : nil
             }
-        return (isUnknown ? .unknown : .failed, "\(reason) at \(when)", command)
+        return (isUnknown ? .unknown : .failed, "\(ending.reason?.rawValue ?? "-") at \(time)", command)
     }
 
     public var json: JSONValue {

@@ -1,5 +1,7 @@
 public import AMQP
+public import JSON
 public import Jobs
+import Messages
 import Secrets
 public import Threads
 
@@ -39,14 +41,15 @@ public final class ResultsTail: Sendable {
     private static let prefetch: UInt16 = 500
 
     public init(_ configuration: LinkConfiguration, prefix: String) throws(SystemCallError) {
-        let queue = "\(prefix).tail.\(JobID.minted().string.prefix(12))"
+        let names = QueueNames(prefix: prefix)
+        let queue = names.follower(JobID.minted().string.prefix(12))
         let (events, feed) = AsyncStream<Event>.makeStream()
         self.events = events
         let slot = Lock<ConsumingLink?>(nil)
         link = try ConsumingLink(
             configuration,
             privateQueue: PrivateQueue(
-                name: queue, bindings: [.init(exchange: "\(prefix).results", routingKey: "leave.#")])
+                name: queue, bindings: [.init(exchange: names.resultsExchange, routingKey: RoutingKey.everyResult)])
         ) { event in
             switch event {
             case .consuming(_, let queues): if !queues.isEmpty { feed.yield(.following) }
@@ -73,7 +76,7 @@ extension FollowedResult {
         guard case .complete(let body) = message.body, let json = try? JSONValue.parse(body) else { return nil }
         self.init(
             messageID: message.properties.messageID ?? "",
-            isReplayed: message.properties.headers?["x-leave-album-replayed"] == .boolean(true), body: body, json: json,
+            isReplayed: ResultMessage.isReplayed(message.properties), body: body, json: json,
             result: try? JobResult.decode(body))
     }
 }

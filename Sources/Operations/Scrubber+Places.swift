@@ -1,4 +1,4 @@
-import Jobs
+import JSON
 
 /// What is known to be a password or an account by where it stands.
 extension Scrubber {

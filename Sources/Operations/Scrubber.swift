@@ -1,4 +1,4 @@
-public import Jobs
+public import JSON
 import Secrets
 
 /// Takes out of text and JSON what must not leave a site: secrets, whole or begun, become `<redacted>`, and accounts the

@@ -1,3 +1,4 @@
+import JSON
 public import Jobs
 import Secrets
 public import Threads

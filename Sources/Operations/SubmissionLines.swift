@@ -1,3 +1,4 @@
+import JSON
 import Jobs
 
 /// Jobs as JSON lines.

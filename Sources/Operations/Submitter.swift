@@ -1,5 +1,6 @@
 public import AMQP
 public import Jobs
+import Messages
 import Threads
 
 /// Publishes jobs as publishers should: persistent, mandatory, confirmed.
@@ -13,8 +14,8 @@ public struct Submitter: Sendable {
 
     public init(_ outbox: any Publishing, prefix: String, isBulk: Bool) {
         self.outbox = outbox
-        exchange = "\(prefix).jobs"
-        routingKey = isBulk ? "leave.bulk" : "leave"
+        exchange = QueueNames(prefix: prefix).jobsExchange
+        routingKey = isBulk ? RoutingKey.leaveBulk : RoutingKey.leave
     }
 
     /// A job that the broker did not take.

@@ -1,5 +1,6 @@
 import AMQP
-public import Jobs
+public import JSON
+import Messages
 
 extension Topology {
     /// Which broker reads the definitions.
@@ -72,32 +73,34 @@ extension Topology {
     }
 
     private var roles: [Role] {
-        let name = Self.escaped(prefix)
+        let name = Self.escaped(names.prefix)
         let lanes = "^\(name)\\.(jobs|bulk|due|cancel|broken|worker)$"
         return [
             // Declares everything: a session is checked for write and read of what it binds.
-            Role(name: "\(prefix)-provisioner", configure: "^\(name)\\.", write: "^\(name)\\.", read: "^\(name)\\."),
             Role(
-                name: "\(prefix)-worker", configure: "^\(name)\\.worker$",
+                name: "\(names.prefix)-provisioner", configure: "^\(name)\\.", write: "^\(name)\\.", read: "^\(name)\\."
+            ),
+            Role(
+                name: "\(names.prefix)-worker", configure: "^\(name)\\.worker$",
                 write: "^(amq\\.default|\(name)\\.(dead|results))$", read: lanes),
             Role(
-                name: "\(prefix)-operator", configure: "^\(name)\\.tail\\.",
+                name: "\(names.prefix)-operator", configure: "^\(name)\\.tail\\.",
                 write: "^(amq\\.default|\(name)\\.jobs|\(name)\\.tail\\..*)$",
                 read: "^\(name)\\.(dead|results|tail\\..*)$"),
-            Role(name: "\(prefix)-publisher", configure: "^$", write: "^\(name)\\.jobs$", read: "^$"),
-            Role(name: "\(prefix)-consumer", configure: "^$", write: "^$", read: "^\(name)\\.results$"),
+            Role(name: "\(names.prefix)-publisher", configure: "^$", write: "^\(name)\\.jobs$", read: "^$"),
+            Role(name: "\(names.prefix)-consumer", configure: "^$", write: "^$", read: "^\(name)\\.results$"),
         ]
     }
 
     /// All leaders would land on the node that declares. From 4.0 a queue without a delivery limit has one of 20, and a
     /// letter that was looked at so often would be gone; before, an unlimited one is what it has, and -1 is no value.
     private func policies(vhost: String, version: BrokerVersion) -> [JSONValue] {
-        let name = Self.escaped(prefix)
+        let name = Self.escaped(names.prefix)
         let leaders = JSONValue.Member("queue-leader-locator", .text("balanced"))
         func policy(_ suffix: String, _ pattern: String, priority: Int64, _ definition: [JSONValue.Member]) -> JSONValue
         {
             .object([
-                .init("name", .text("\(prefix)-\(suffix)")), .init("vhost", .text(vhost)),
+                .init("name", .text("\(names.prefix)-\(suffix)")), .init("vhost", .text(vhost)),
                 .init("pattern", .text(pattern)), .init("apply-to", .text("queues")),
                 .init("priority", .integer(priority)), .init("definition", .object(definition)),
             ])

@@ -1,4 +1,5 @@
 public import AMQP
+public import Messages
 
 /// The daemon's exchanges, queues and bindings, as a value: what is declared, verified and exported.
 ///
@@ -20,7 +21,7 @@ public struct Topology: Equatable, Sendable {
         public var queue: String
     }
 
-    public let prefix: String
+    public let names: QueueNames
     public private(set) var exchanges: [Exchange] = []
     public private(set) var queues: [Queue] = []
     public private(set) var bindings: [Binding] = []
@@ -31,32 +32,32 @@ public struct Topology: Equatable, Sendable {
 
     /// `delays`: one retry queue each, whole seconds.
     public init(prefix: String, delays: [Duration]) {
-        self.prefix = prefix
+        names = QueueNames(prefix: prefix)
         exchanges = [
-            Exchange(name: "\(prefix).jobs", type: "direct"), Exchange(name: "\(prefix).dead", type: "fanout"),
-            Exchange(name: "\(prefix).results", type: "topic"),
+            Exchange(name: names.jobsExchange, type: "direct"),
+            Exchange(name: names.deadLetterExchange, type: "fanout"),
+            Exchange(name: names.resultsExchange, type: "topic"),
         ]
-        let broken = "\(prefix).broken"
-        let dead = "\(prefix).dead"
-        for lane in ["jobs", "bulk", "due", "cancel"] {
-            queues.append(Queue(name: "\(prefix).\(lane)", arguments: Self.lane(deadLetters: broken)))
+        for lane in [Lane.jobs, .bulk, .due, .cancel] {
+            queues.append(
+                Queue(name: names.queue(lane), arguments: Self.lane(deadLetters: names.queue(.broken))))
         }
-        queues.append(Queue(name: broken, arguments: Self.lane(deadLetters: dead)))
+        queues.append(Queue(name: names.queue(.broken), arguments: Self.lane(deadLetters: names.deadLetters)))
         for delay in delays {
-            let seconds = delay.components.seconds
             queues.append(
                 Queue(
-                    name: "\(prefix).retry.\(seconds)s",
-                    arguments: Self.delay(milliseconds: seconds * 1000, target: "\(prefix).due")))
+                    name: names.retry(delay),
+                    arguments: Self.delay(
+                        milliseconds: delay.components.seconds * 1000, target: names.queue(.due))))
         }
-        queues.append(Queue(name: dead, arguments: Self.plain))
-        queues.append(Queue(name: "\(prefix).results", arguments: Self.plain))
+        queues.append(Queue(name: names.deadLetters, arguments: Self.plain))
+        queues.append(Queue(name: names.results, arguments: Self.plain))
         bindings = [
-            Binding(exchange: "\(prefix).jobs", routingKey: "leave", queue: "\(prefix).jobs"),
-            Binding(exchange: "\(prefix).jobs", routingKey: "leave.bulk", queue: "\(prefix).bulk"),
-            Binding(exchange: "\(prefix).jobs", routingKey: "cancel", queue: "\(prefix).cancel"),
-            Binding(exchange: dead, routingKey: "", queue: dead),
-            Binding(exchange: "\(prefix).results", routingKey: "leave.#", queue: "\(prefix).results"),
+            Binding(exchange: names.jobsExchange, routingKey: RoutingKey.leave, queue: names.queue(.jobs)),
+            Binding(exchange: names.jobsExchange, routingKey: RoutingKey.leaveBulk, queue: names.queue(.bulk)),
+            Binding(exchange: names.jobsExchange, routingKey: RoutingKey.cancel, queue: names.queue(.cancel)),
+            Binding(exchange: names.deadLetterExchange, routingKey: "", queue: names.deadLetters),
+            Binding(exchange: names.resultsExchange, routingKey: RoutingKey.everyResult, queue: names.results),
         ]
     }
 

@@ -1,5 +1,6 @@
 import AMQP
-public import Jobs
+public import JSON
+import Messages
 
 /// What the management interface says of the queues and bindings, against what they should be: pure.
 public struct TopologyComparison: Equatable, Sendable {
@@ -99,7 +100,7 @@ public struct TopologyComparison: Equatable, Sendable {
     private mutating func noteRetiredDelays(_ queues: [JSONValue]) {
         let known = Set(topology.queues.map(\.name))
         for name in queues.compactMap({ $0["name"]?.text })
-        where name.hasPrefix("\(topology.prefix).retry.") && !known.contains(name) {
+        where topology.names.isRetry(name) && !known.contains(name) {
             notes.append("queue \(name): a delay that the settings no longer have; it drains by itself")
         }
     }

@@ -1,4 +1,4 @@
-import Jobs
+import JSON
 import Threads
 
 /// The service's account of an error, https://google.aip.dev/193, with what older fronts say instead. A member of the

@@ -1,11 +1,10 @@
+import JSON
 public import Jobs
 public import Secrets
 
 /// The probe, `GET {base_url}/v1/sharedAlbums/{shareToken}`: is the user still in the album? The path holds the token
 /// and is never logged.
 public struct AlbumRequest: Sendable {
-    public static let method = "GET"
-
     /// ASCII, to be appended to the base URL.
     public let path: Secret
 

@@ -1,4 +1,4 @@
-import Jobs
+import JSON
 import Secrets
 
 /// What the probe says of the user and the album.

@@ -4,7 +4,6 @@ struct AnswerPattern: Sendable {
         case any
         /// Nothing, or a JSON object without `error`.
         case success
-        case jsonObject
         case notJSONObject
         /// The service's own account of an error.
         case error
@@ -13,7 +12,6 @@ struct AnswerPattern: Sendable {
     /// ErrorInfo.reason. A name may end in `*`.
     enum Reason: Sendable {
         case any
-        case absent
         case among([String])
         case absentOr([String])
     }
@@ -47,7 +45,6 @@ struct AnswerPattern: Sendable {
     private func matchesBody(_ reading: Reading) -> Bool {
         switch (body, reading.body) {
         case (.any, _), (.success, .empty), (.success, .object), (.error, .error): true
-        case (.jsonObject, _): reading.isJSONObject
         case (.notJSONObject, _): !reading.isJSONObject
         case (.success, _), (.error, _): false
         }
@@ -60,7 +57,6 @@ struct AnswerPattern: Sendable {
     private func matchesReason(_ error: APIError?) -> Bool {
         switch reason {
         case .any: true
-        case .absent: error?.reason == nil
         case .among(let names): error?.reason.map { Self.isAmong($0, names) } == true
         case .absentOr(let names): error?.reason.map { Self.isAmong($0, names) } ?? true
         }

@@ -1,9 +1,9 @@
+import JSON
 public import Jobs
 public import Secrets
 
 /// The call of `sharedAlbums.leave`: `POST {base_url}/v1/sharedAlbums:leave`, the colon as it is.
 public struct LeaveRequest: Sendable {
-    public static let method = "POST"
     /// To be appended to the base URL.
     public static let path = "/v1/sharedAlbums:leave"
     public static let contentType = "application/json"

@@ -1,4 +1,4 @@
-import Jobs
+import JSON
 import Threads
 
 /// An answer taken apart, so that the rows of the table can be matched with it.

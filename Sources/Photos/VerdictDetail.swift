@@ -1,4 +1,4 @@
-import Jobs
+import JSON
 import Secrets
 
 /// What a person reads of an answer: ours in full, the service's words without what must stay secret.

@@ -1,4 +1,5 @@
 import Jobs
+import Secrets
 import Threads
 
 /// What the album's word makes of a job: rows 8 to 10 and 27, and every job whose earlier call went unheard.

@@ -3,12 +3,6 @@ import Threads
 
 /// What every answer of the API means: one table, read from the top. Pure.
 public enum VerdictTable {
-    /// What can be used up before the API has answered for good.
-    public enum Spent: Sendable {
-        case deadline
-        case attempts
-    }
-
     /// The verdict for the answer to one call of `sharedAlbums.leave`.
     public static func verdict(for answer: Answer, context: VerdictContext) -> Verdict {
         verdict(of: Reading(answer), context)
@@ -25,15 +19,5 @@ public enum VerdictTable {
             httpStatus: reading.transport == .answered ? reading.http : nil,
             apiStatus: reading.error?.status?.rawValue,
             detail: VerdictDetail.text(of: reading, context))
-    }
-
-    /// The verdict for a job that may not call again.
-    public static func verdict(spent: Spent) -> Verdict {
-        switch spent {
-        case .deadline:
-            Verdict(row: 35, action: .dead(.deadlineExceeded), detail: "the job's deadline has passed")
-        case .attempts:
-            Verdict(row: 35, action: .dead(.attemptsExhausted), detail: "the job has spent its attempts")
-        }
     }
 }

@@ -45,7 +45,7 @@ enum AccountWaitEvent: Sendable {
     var told: PipelineEvent {
         switch self {
         case .begins(let wait): .accountWaits(AccountHold(wait))
-        case .over(let account, let cause): .accountGoesOn(account, cause: cause.rawValue)
+        case .over(let account, let cause): .accountGoesOn(.init(account: account, cause: cause.rawValue))
         }
     }
 }

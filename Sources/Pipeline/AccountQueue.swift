@@ -1,4 +1,5 @@
 import AMQP
+import Messages
 import Threads
 
 /// What one account has waiting, running and called, and what it must wait for.

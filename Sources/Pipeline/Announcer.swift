@@ -1,6 +1,7 @@
 import AMQP
 import Jobs
 import Ledger
+import Messages
 import Threads
 
 /// Publishes what a job causes, and does not return before the broker has it: a refusal is retried, never the call.
@@ -8,7 +9,7 @@ struct Announcer: Sendable {
     let outbox: any Publishing
     let dispatcher: Dispatcher
     let clock: any Timekeeper
-    let prefix: String
+    let names: QueueNames
     let live: LiveConfiguration
     let hook: PathHook?
     let onEvent: @Sendable (PipelineEvent) -> Void
@@ -19,7 +20,7 @@ struct Announcer: Sendable {
     /// False if the link was stopped before the broker answered.
     func publishResult(_ result: StoredResult, replayed: Bool, replyTo: String?) async -> Bool {
         hook?(.publishResult, .before)
-        let publication = ResultMessage.publication(of: result, prefix: prefix, isReplayed: replayed)
+        let publication = ResultMessage(result, isReplayed: replayed).publication(under: names)
         let sent = await untilConfirmed(
             publication,
             orLighter: {
@@ -28,7 +29,7 @@ struct Announcer: Sendable {
                 var bare = result
                 // Of whatever length the job's publisher chose, and the result says the same without them.
                 (bare.traceparent, bare.tracestate) = (nil, nil)
-                return ResultMessage.publication(of: bare, prefix: prefix, isReplayed: replayed)
+                return ResultMessage(bare, isReplayed: replayed).publication(under: names)
             }, unroutable: .resultsUnroutable, full: .resultsFull)
         guard let sent else { return false }
         hook?(.publishResult, .after)
@@ -57,20 +58,20 @@ struct Announcer: Sendable {
     }
 
     /// The letter of a dead job: the message as it came, with what is known of its end.
-    func publishLetter(_ letter: Letter) async -> Bool {
+    func publishLetter(_ letter: DeadLetter) async -> Bool {
         hook?(.publishLetter, .before)
         let isOut = await publish(
-            letter.message, of: letter.jobID, exchange: "\(prefix).dead", routingKey: letter.reason.rawValue,
+            letter.message, of: letter.jobID, exchange: names.deadLetterExchange, routingKey: letter.reason,
             full: .deadFull
         ) { letter.write(to: &$0, droppedHeaders: $1) }
         guard isOut else { return false }
         hook?(.publishLetter, .after)
-        onEvent(.letterPublished(letter.reason))
+        if let reason = letter.knownReason { onEvent(.letterPublished(reason)) }
         return true
     }
 
     /// A clean copy of a message to one of the worker's own queues.
-    func publishCopy(of message: IncomingMessage, jobID: JobID?, stamp: Stamp, to queue: String) async -> Bool {
+    func publishCopy(of message: IncomingMessage, jobID: JobID?, stamp: JobHeaders, to queue: String) async -> Bool {
         hook?(.publishCopy, .before)
         let isOut = await publish(message, of: jobID, exchange: "", routingKey: queue, full: .resultsFull) {
             headers, _ in stamp.write(to: &headers)
@@ -94,7 +95,7 @@ struct Announcer: Sendable {
             return Publication(
                 exchange: exchange, routingKey: routingKey, properties: properties, body: message.body.held)
         }
-        let made = CleanCopy.make(of: message.properties, ownPrefix: OwnHeader.prefix)
+        let made = CleanCopy.make(of: message.properties)
         let hasHeaders = !made.droppedHeaders && made.properties.headers.map { !$0.fields.isEmpty } ?? false
         return await untilConfirmed(
             publication(made), orLighter: { hasHeaders ? publication(made.withoutHeaders) : nil },
@@ -135,7 +136,8 @@ struct Announcer: Sendable {
             let detail = "publishing to \(target) \(publication.routingKey): \(trouble.detail)"
             onEvent(
                 .publishRefused(
-                    exchange: publication.exchange, routingKey: publication.routingKey, detail: trouble.detail))
+                    .init(
+                        exchange: publication.exchange, routingKey: publication.routingKey, detail: trouble.detail)))
             if let held, held != trouble.cause { dispatcher.lift(held) }
             held = trouble.cause
             dispatcher.hold(trouble.cause, detail: detail)

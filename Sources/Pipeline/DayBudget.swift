@@ -57,6 +57,9 @@ final class DayBudget: Sendable {
 
     /// The API's Date header has whole seconds and a way to go; a minute is more than both and less than harm.
     static let clockTolerance = Duration.seconds(60)
+    /// How long after the end of a day the first probe of the next one comes: the API's midnight is not exact, and
+    /// workers that wait for the same midnight must not come at once.
+    static func lateness() -> Duration { .seconds(Int.random(in: 0...900)) }
     /// A part of the limit that mass jobs may be ahead of the day, and at most how many calls they wait for: so that
     /// the lane is not opened and closed for each job.
     private static let head = 100
@@ -67,7 +70,8 @@ final class DayBudget: Sendable {
         self.quotaDay = quotaDay
     }
 
-    private var limit: Int { state.withLock { $0.limit } }
+    /// This daemon's share of a day, and how it is spread.
+    var share: (limit: Int, pace: Pace) { state.withLock { ($0.limit, $0.pace) } }
 
     /// Another share of the day from now on.
     func adopt(limit: Int, pace: Pace) {
@@ -135,7 +139,7 @@ final class DayBudget: Sendable {
 
     /// Whether a job may call now.
     func permission(isBulk: Bool, at now: Timestamp, ledger: any Ledger) async throws(LedgerError) -> Permission {
-        let (limit, pace) = state.withLock { ($0.limit, $0.pace) }
+        let (limit, pace) = share
         guard limit > 0 else { return .granted }
         let day = day(at: now)
         let spent = try await spent(at: now, ledger: ledger)
@@ -174,7 +178,7 @@ final class DayBudget: Sendable {
     // MARK: Whose clock
 
     func mustCompareClocks(at now: Timestamp) -> Bool {
-        guard limit > 0 else { return false }
+        guard share.limit > 0 else { return false }
         let day = day(at: now)
         return state.withLock { $0.compared != day.name }
     }

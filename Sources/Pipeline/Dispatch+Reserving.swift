@@ -1,5 +1,6 @@
 import AMQP
 import Jobs
+import Messages
 import Threads
 
 /// A job that an operator ends: what is in hand of it goes now, whatever is on hold, and what comes waits.

@@ -1,5 +1,6 @@
 import AMQP
 import Jobs
+import Messages
 import Threads
 
 /// Places in hand: no account, whatever its limits, keeps those that others could use.

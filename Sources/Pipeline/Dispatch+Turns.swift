@@ -1,5 +1,6 @@
 import AMQP
 import Jobs
+import Messages
 import Threads
 
 /// Whose turn it is.

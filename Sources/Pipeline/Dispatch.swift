@@ -1,5 +1,6 @@
 import AMQP
 import Jobs
+import Messages
 import Threads
 
 /// Everything in hand and whose turn it is: a value, so that its rules read as a transcript in the tests.

@@ -1,4 +1,5 @@
 import Jobs
+import Messages
 import Threads
 
 /// What single accounts, and mass jobs, must wait for.

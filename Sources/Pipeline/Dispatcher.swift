@@ -52,8 +52,8 @@ final class Dispatcher: Sendable {
         }
     }
 
-    /// Mints the delivery of a turn: its end, however it comes, is told here.
-    func mint(_ turn: Dispatch.Turn) -> Delivery {
+    /// Makes the delivery of a turn: its end, however it comes, is told here.
+    func makeDelivery(of turn: Dispatch.Turn) -> Delivery {
         let tag = turn.item.message.tag
         return Delivery(of: turn.item.message, settler: inbox) { [self] ending in
             switch ending {
@@ -64,7 +64,7 @@ final class Dispatcher: Sendable {
     }
 
     /// Another try at `time`; until then the delivery waits here and occupies no worker.
-    func putBack(_ delivery: consuming Delivery, as item: Item, until time: MonotonicTime) {
+    func delay(_ delivery: consuming Delivery, as item: Item, until time: MonotonicTime) {
         delivery.relinquish()
         change { state, now in
             state.dispatch.putBack(item, until: time, at: now)
@@ -100,7 +100,7 @@ final class Dispatcher: Sendable {
         if let fault { onAccountWait(.over(call.account, fault)) }
     }
 
-    func failed(_ sign: Breaker.Sign, _ call: Gate.Call, isRefusal: Bool, detail: String) -> Gate.Ruling {
+    func failed(_ sign: CircuitBreaker.Sign, _ call: Gate.Call, isRefusal: Bool, detail: String) -> Gate.Ruling {
         consequence(of: call, detail: detail) { state, now, wall in
             // What fails because the worker ends says nothing of the API, nor of the job.
             guard state.isTaking else { return Gate.Consequence(ruling: .standStill) }
@@ -125,13 +125,13 @@ final class Dispatcher: Sendable {
     }
 
     /// A token was obtained, not merely remembered, at that time.
-    func tokenCame(_ call: Gate.Call, at time: MonotonicTime) {
-        state.withLock { $0.gate.tokenCame(call, at: time) }
+    func tokenObtained(_ call: Gate.Call, at time: MonotonicTime) {
+        state.withLock { $0.gate.tokenObtained(call, at: time) }
     }
 
-    func tokenRefused(_ call: Gate.Call, isMisconfigured: Bool, detail: String) -> Gate.Ruling {
+    func tokenRequestRefused(_ call: Gate.Call, isMisconfigured: Bool, detail: String) -> Gate.Ruling {
         consequence(of: call, detail: detail) { state, now, wall in
-            state.gate.tokenRefused(call, isMisconfigured: isMisconfigured, detail: detail, at: now, wall: wall)
+            state.gate.tokenRequestRefused(call, isMisconfigured: isMisconfigured, detail: detail, at: now, wall: wall)
         }
     }
 
@@ -174,7 +174,7 @@ final class Dispatcher: Sendable {
     }
 
     /// A hold of an earlier run that still stands; its first probe comes after `wait`.
-    func resume(_ cause: HoldCause, since: Timestamp, detail: String, probeAfter wait: Duration) {
+    func restoreHold(_ cause: HoldCause, since: Timestamp, detail: String, probeAfter wait: Duration) {
         let wall = clock.wall()
         changeHolds { state, now in
             state.gate.restore(cause, since: since, detail: detail, after: wait, at: now, wall: wall)

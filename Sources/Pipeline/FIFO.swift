@@ -37,18 +37,6 @@ struct FIFO<Element: Sendable>: Sendable {
         }
         return elements[head]
     }
-
-    /// Takes out the elements that `shouldRemove` names, in order.
-    mutating func removeAll(where shouldRemove: (Element) -> Bool) -> [Element] {
-        var kept: [Element?] = []
-        var removed: [Element] = []
-        for case let element? in elements[head...] {
-            if shouldRemove(element) { removed.append(element) } else { kept.append(element) }
-        }
-        elements = kept
-        head = 0
-        return removed
-    }
 }
 
 extension FIFO where Element: Equatable {
@@ -62,6 +50,9 @@ extension FIFO where Element: Equatable {
             elements.removeLast()
             return 1
         }
-        return removeAll { $0 == element }.count
+        let before = count
+        elements = elements[head...].filter { $0 != element }
+        head = 0
+        return before - count
     }
 }

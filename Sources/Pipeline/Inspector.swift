@@ -1,6 +1,7 @@
 import AMQP
 import Jobs
 import Ledger
+import Messages
 import Threads
 
 /// What the broker says of a queue.
@@ -47,16 +48,18 @@ struct Inspector: Sendable {
             do throws(LedgerError) {
                 owed = try await ledger.unpublishedResults(after: last, limit: Self.page)
             } catch {
-                return onEvent(.ledgerRefused(nil, detail: error.description))
+                return onEvent(.ledgerRefused(.init(jobID: nil, detail: error.description)))
             }
             for entry in owed where !inHand.contains(entry.jobID) && !dispatcher.isInHand(entry.jobID) {
                 guard await announcer.publishResult(entry.result, replayed: false, replyTo: nil) else { return }
                 ledger.mark(.result, of: entry.jobID, generation: entry.generation)
                 onEvent(
                     .ended(
-                        entry.jobID, nil, entry.result.outcome, entry.result.reason, attempts: 0,
-                        timeToResult: .zero, detail: "published after an interruption",
-                        traceID: TraceContext(traceparent: entry.result.traceparent).traceID))
+                        .init(
+                            jobID: entry.jobID, account: nil, outcome: entry.result.outcome,
+                            reason: entry.result.reason, attempts: 0, timeToResult: .zero,
+                            detail: "published after an interruption",
+                            traceID: TraceContext(traceparent: entry.result.traceparent).traceID)))
             }
             guard owed.count == Self.page, let end = owed.last else { return }
             last = end.jobID
@@ -66,7 +69,7 @@ struct Inspector: Sendable {
     /// Holds the worker while the results queue is gone: a follower's queue on the same exchange would have results
     /// confirmed that no consumer will ever read.
     func lookForResultsQueue() async {
-        let queue = "\(configuration.prefix).results"
+        let queue = configuration.names.results
         switch await queues.depth(of: queue) {
         case .some(.some): dispatcher.lift(.resultsUnroutable)
         case .some(.none):
@@ -80,7 +83,7 @@ struct Inspector: Sendable {
     func reportLostJobs(consumingSince: MonotonicTime?) async {
         let now = clock.wall()
         guard let consumingSince, clock.now() - consumingSince > configuration.lostAfter,
-            case .some(.some(let due)) = await queues.depth(of: Lane.due.queue(prefix: configuration.prefix)),
+            case .some(.some(let due)) = await queues.depth(of: configuration.names.queue(.due)),
             due.messages == 0
         else { return }
         let late = now - configuration.lostAfter
@@ -90,29 +93,25 @@ struct Inspector: Sendable {
                 try await reportLost(job, at: now)
             }
         } catch {
-            onEvent(.ledgerRefused(nil, detail: error.description))
+            onEvent(.ledgerRefused(.init(jobID: nil, detail: error.description)))
         }
     }
 
     private func reportLost(_ job: OverdueJob, at now: Timestamp) async throws(LedgerError) {
         let detail = "its copy was due at \((job.open.due ?? now).rfc3339) and never came; submit it again"
-        let reason = Reason.jobLost
-        let result = JobResult(
-            jobID: job.jobID, account: job.account, outcome: .failed,
-            effect: reason.effect(isAmbiguous: job.open.isAmbiguous), reason: reason, next: reason.next,
-            detail: detail, attempts: job.open.attempts, generation: job.open.generation,
-            completedAt: now.rfc3339,
-            durationMs: max(0, (now - job.open.firstSeen).milliseconds))
-        let stored = StoredResult(
-            messageID: JobResult.messageID(job.jobID, generation: job.open.generation), outcome: .failed,
-            reason: reason, body: result.encoded(),
-            correlationID: job.jobID.string, traceparent: nil, tracestate: nil, completedAt: now)
+        let age = now - job.open.firstSeen
+        let result = JobResult.failed(
+            .jobLost, ResultSubject(jobID: job.jobID, account: job.account), isAmbiguous: job.open.isAmbiguous,
+            detail: detail, attempts: job.open.attempts, generation: job.open.generation, completedAt: now,
+            duration: age)
+        let stored = StoredResult(result, of: job.jobID, at: now)
         guard try await ledger.finishLost(job, result: stored) else { return }
         guard await announcer.publishResult(stored, replayed: false, replyTo: nil) else { return }
         ledger.mark(.result, of: job.jobID, generation: job.open.generation)
         onEvent(
             .ended(
-                job.jobID, job.account, .failed, reason, attempts: result.attempts,
-                timeToResult: now - job.open.firstSeen, detail: detail, traceID: nil))
+                .init(
+                    jobID: job.jobID, account: job.account, outcome: result.outcome, reason: result.reason,
+                    attempts: result.attempts, timeToResult: age, detail: detail)))
     }
 }

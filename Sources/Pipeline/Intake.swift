@@ -1,10 +1,15 @@
 import AMQP
 import Jobs
+import Messages
 import Threads
 
 /// From a delivered message to an item in hand: pure, and run where the message arrives.
 struct Intake: Sendable {
-    let prefix: String
+    private let names: QueueNames
+
+    init(prefix: String) {
+        names = QueueNames(prefix: prefix)
+    }
 
     /// Deliveries of one message after which the worker that died with it may have died of it. The broker's own limit
     /// is 20.
@@ -21,21 +26,21 @@ struct Intake: Sendable {
     }
 
     func take(_ message: IncomingMessage) -> Taken {
-        let lane = Lane.allCases.first { $0.queue(prefix: prefix) == message.queue } ?? .jobs
+        let lane = names.lane(of: message.queue) ?? .jobs
         let headers = message.properties.headers
-        let stamp = lane.carriesOwnHeaders ? Stamp(reading: headers) : Stamp()
-        let isForged = !lane.carriesOwnHeaders && carriesStamp(headers)
+        let stamp = lane.carriesOwnHeaders ? JobHeaders(reading: headers) : JobHeaders()
+        let isForged = !lane.carriesOwnHeaders && JobHeaders.arePresent(in: headers)
         let item = Item(
             message: message, lane: lane, stamp: stamp, content: content(of: message, lane, stamp),
-            deliveries: Self.deliveryCount(headers))
+            deliveries: message.properties.deliveryCount)
         return Taken(item: item, hasForgedHeaders: isForged)
     }
 
-    private func content(of message: IncomingMessage, _ lane: Lane, _ stamp: Stamp) -> Item.Content {
+    private func content(of message: IncomingMessage, _ lane: Lane, _ stamp: JobHeaders) -> Item.Content {
         // Before anything looks at the body: what is in it may be what kills.
         if lane != .broken, stamp.suspect < Self.suspectsToPoison {
             let limit = stamp.suspect > 0 ? Self.suspiciousDeliveriesAlone : Self.suspiciousDeliveries
-            if Self.deliveryCount(message.properties.headers) >= limit { return .suspicious }
+            if message.properties.deliveryCount >= limit { return .suspicious }
         }
         let body: [UInt8]
         switch message.body {
@@ -62,15 +67,6 @@ struct Intake: Sendable {
         case .success(let job): return .job(job)
         case .failure(let rejection): return .rejected(rejection)
         }
-    }
-
-    private func carriesStamp(_ headers: FieldTable?) -> Bool {
-        headers?.fields.contains { $0.name.starts(with: OwnHeader.prefix.utf8) } ?? false
-    }
-
-    private static func deliveryCount(_ headers: FieldTable?) -> Int64 {
-        guard case .integer(let count)? = headers?["x-delivery-count"] else { return 0 }
-        return count
     }
 
     /// Why the broker gave a message up, from the newest entry of its x-death.

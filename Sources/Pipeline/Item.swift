@@ -1,12 +1,13 @@
 import AMQP
 import Jobs
+import Messages
 import Threads
 
 /// A message in hand: decoded, and with what this delivery has been through.
 struct Item: Sendable {
     let message: IncomingMessage
     let lane: Lane
-    var stamp: Stamp
+    var stamp: JobHeaders
     let content: Content
     /// Times that the broker gave it out before.
     var deliveries: Int64 = 0

@@ -1,3 +1,5 @@
+import Messages
+
 /// Whose turn it is among the lanes: smooth weighted round robin, so that a weight of four is every other turn and not
 /// four turns in a row.
 struct LaneTurns: Sendable {

@@ -1,3 +1,5 @@
+import Messages
+
 /// One value for each lane, in place: looking a lane up hashes nothing and allocates nothing.
 struct PerLane<Value: Sendable>: Sendable {
     private var values: InlineArray<5, Value>

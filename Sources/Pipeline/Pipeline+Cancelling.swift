@@ -59,7 +59,7 @@ extension Pipeline {
         while true {
             switch try await ledger.cancelForGood(id, newest: newest, at: clock.wall()) {
             case .remembered:
-                onEvent(.cancelled(id, inTime: true))
+                onEvent(.cancelled(.init(jobID: id, isInTime: true)))
                 release(id)
                 return .remembered
             case .ended(let result):
@@ -102,9 +102,10 @@ extension Pipeline {
         ledger.mark(.result, of: job.jobID, generation: job.open.generation)
         onEvent(
             .ended(
-                job.jobID, job.account, result.outcome, result.reason, attempts: job.open.attempts,
-                timeToResult: result.completedAt - job.open.firstSeen,
-                detail: CancelledJob.detail(hasCalled: job.hasCalled), traceID: nil))
+                .init(
+                    jobID: job.jobID, account: job.account, outcome: result.outcome, reason: result.reason,
+                    attempts: job.open.attempts, timeToResult: result.completedAt - job.open.firstSeen,
+                    detail: CancelledJob.detail(hasCalled: job.hasCalled))))
         return true
     }
 }

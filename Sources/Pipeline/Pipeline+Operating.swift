@@ -27,11 +27,9 @@ extension Pipeline {
     /// The operator says that a fault is gone. What only an operator knows ends; what jobs can test, jobs test at once.
     public func resume(_ cause: HoldCause) -> Resumption {
         guard dispatcher.holds.contains(where: { $0.cause == cause }) else { return .none }
-        switch cause {
-        case .brokerBlocked, .ledgerUnavailable: return .mustEndByItself
-        default: break
-        }
-        guard HoldPolicy.plan(of: cause) != nil else {
+        let policy = HoldPolicy.of(cause)
+        guard policy.isResumable else { return .mustEndByItself }
+        guard policy.probe != nil else {
             dispatcher.lift(cause)
             return .lifted
         }
@@ -40,10 +38,10 @@ extension Pipeline {
         return .probing
     }
 
-    /// Takes over what of `next` can change while jobs are in hand; the rest stays as it was at the start.
+    /// Works by `next` from here on. What was taken at the start stays as it was: queue names, workers, delays.
     public func apply(_ next: PipelineConfiguration) {
-        let before = live.adopt(next)
-        dispatcher.adopt(live.now.limits)
+        let before = live.replace(with: next)
+        dispatcher.adopt(next.limits)
         budget.adopt(limit: next.requestsPerDay, pace: next.pace)
         // A larger share may end the hold that the smaller one began: one job finds out.
         if before.requestsPerDay != next.requestsPerDay, dispatcher.holds.contains(where: { $0.cause == .quotaDay }) {
@@ -68,9 +66,16 @@ extension Pipeline {
         return dispatcher.probeNow()
     }
 
-    /// A hold of an earlier run that still stands. `probeAfter` is nil for one that only an operator ends.
-    public func restore(_ cause: HoldCause, since: Timestamp, detail: String, probeAfter wait: Duration?) {
-        dispatcher.resume(cause, since: since, detail: detail, probeAfter: wait ?? .zero)
+    /// How long a hold that an earlier run left waits for its first probes; nil if it ended with that run.
+    public func waitAfterRestart(of cause: HoldCause, since: Timestamp) -> Duration? {
+        HoldPolicy.of(cause).waitAfterRestart(
+            dayEnd: live.now.quotaDay(since).end, lateness: DayBudget.lateness(), at: clock.wall())
+    }
+
+    /// A hold of an earlier run stands again. `wait`: until its first probes; one that no job tests stands until it is
+    /// lifted.
+    public func restore(_ cause: HoldCause, since: Timestamp, detail: String, probeAfter wait: Duration) {
+        dispatcher.restoreHold(cause, since: since, detail: detail, probeAfter: wait)
     }
 
     /// The accounts that wait alone.

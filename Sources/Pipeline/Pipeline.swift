@@ -8,7 +8,7 @@ public import Threads
 ///
 /// The consuming link posts messages and its losses here; `run` works until `stop`. Nothing here knows AMQP, HTTP or
 /// SQLite: it sees protocols, so that a test drives it with a queue of its own, a clock of its own and no network.
-public final class Pipeline: Sendable {
+public final class Pipeline: Pingable {
     private let configuration: PipelineConfiguration
     let live: LiveConfiguration
     let budget: DayBudget
@@ -46,18 +46,18 @@ public final class Pipeline: Sendable {
         self.onEvent = onEvent
         self.ledger = ledger
         intake = Intake(prefix: configuration.prefix)
-        let lifts = Lifts()
+        let lifts = AsyncSignal()
         dispatcher = Dispatcher(
             limits: configuration.limits,
             concurrency: configuration.concurrency, inbox: inbox, clock: clock,
             onAccountWait: { onEvent($0.told) }
         ) { [holdLog] holds, lifted in
             holdLog.changed(isHolding: !holds.isEmpty, at: clock.wall())
-            onEvent(.holdsChanged(holds, lifted: lifted))
+            onEvent(.holdsChanged(.init(holds: holds, lifted: lifted)))
             if !lifted.isEmpty { lifts.signal() }
         }
         let announcer = Announcer(
-            outbox: outbox, dispatcher: dispatcher, clock: clock, prefix: configuration.prefix,
+            outbox: outbox, dispatcher: dispatcher, clock: clock, names: configuration.names,
             live: live, hook: configuration.hook, onEvent: onEvent)
         budget = DayBudget(
             limit: configuration.requestsPerDay, pace: configuration.pace, quotaDay: configuration.quotaDay)
@@ -71,7 +71,8 @@ public final class Pipeline: Sendable {
         self.lifts = lifts
     }
 
-    private let lifts: Lifts
+    /// Wakes the inspector: at each lift of a hold, and each minute.
+    private let lifts: AsyncSignal
 
     // MARK: What the links and the ledger tell
 
@@ -140,12 +141,11 @@ public final class Pipeline: Sendable {
                 if try await !ledger.knowsSuccess() { dispatcher.isFirstContact() }
             } catch {
                 // Taken for one that knows: what is refused then needs more words, and costs a few calls more.
-                onEvent(.ledgerRefused(nil, detail: error.description))
+                onEvent(.ledgerRefused(.init(jobID: nil, detail: error.description)))
             }
             dispatcher.open()
             await group.waitForAll()
             inspection.cancel()
-            lifts.signal()
             await inspection.value
         }
     }
@@ -167,8 +167,10 @@ public final class Pipeline: Sendable {
             }
         }
         defer { alarm.cancel() }
-        while !Task.isCancelled {
-            await lifts.wait()
+        var seen = 0
+        while await lifts.wait(for: seen + 1) {
+            // Signals while it works are one signal.
+            seen = lifts.count
             guard !Task.isCancelled else { return }
             await inspector.publishOwedResults()
             await inspector.lookForResultsQueue()

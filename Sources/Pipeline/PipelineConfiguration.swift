@@ -1,10 +1,13 @@
 public import Jobs
+public import Messages
 public import Threads
 
-/// What the pipeline is told once, at the start.
+/// What the pipeline works by. A reload replaces it as a whole; what only a restart can change is the same in both.
 public struct PipelineConfiguration: Sendable {
     /// The prefix of every exchange and queue.
     public var prefix: String
+    /// Those exchanges and queues.
+    public var names: QueueNames { QueueNames(prefix: prefix) }
     /// Calls in flight at most, and workers.
     public var concurrency: Int
     /// Calls in flight at most for one account.
@@ -77,6 +80,26 @@ public struct PipelineConfiguration: Sendable {
         self.lostAfter = lostAfter
         self.inspectionInterval = inspectionInterval
         self.hook = hook
+    }
+}
+
+/// The configuration in force. Whoever decides something looks here, so that a reload holds from the next decision on.
+final class LiveConfiguration: Sendable {
+    // Written by a reload, read by workers; under the lock.
+    private let state: Lock<PipelineConfiguration>
+
+    init(_ configuration: PipelineConfiguration) {
+        state = Lock(configuration)
+    }
+
+    var now: PipelineConfiguration { state.withLock { $0 } }
+
+    /// Returns what was in force before.
+    func replace(with next: PipelineConfiguration) -> PipelineConfiguration {
+        state.withLock { configuration in
+            defer { configuration = next }
+            return configuration
+        }
     }
 }
 

@@ -42,8 +42,4 @@ struct RetrySchedule: Sendable {
     func queueAside(for wait: Duration, isExact: Bool) -> Duration? {
         queue(for: wait) ?? (isExact ? nil : delays[0])
     }
-
-    static func queueName(_ delay: Duration, prefix: String) -> String {
-        "\(prefix).retry.\(delay.components.seconds)s"
-    }
 }

@@ -9,8 +9,6 @@ public enum StepAside: String, CaseIterable, Sendable {
     case share
     /// Another delivery of the job is in hand and answers for it.
     case following
-    /// Another worker has the job (shared ledgers only).
-    case leased
     /// It failed while the worker is on hold, and comes again after the others were tried.
     case hold
 
@@ -21,7 +19,6 @@ public enum StepAside: String, CaseIterable, Sendable {
         case .turn: "its account has no turn for it yet"
         case .share: "mass jobs have had their share of the day so far"
         case .following: "another delivery of it is in hand"
-        case .leased: "another worker has it"
         case .hold: "the worker is on hold, and others are tried first"
         }
     }
@@ -31,7 +28,7 @@ public enum StepAside: String, CaseIterable, Sendable {
     public var isTold: Bool {
         switch self {
         case .early, .turn: false
-        case .share, .following, .leased, .hold: true
+        case .share, .following, .hold: true
         }
     }
 }

@@ -5,7 +5,6 @@ struct TimerQueue<Event: Sendable>: Sendable {
     private var heap: [(time: MonotonicTime, event: Event)] = []
 
     var earliest: MonotonicTime? { heap.first?.time }
-    var count: Int { heap.count }
 
     mutating func schedule(_ event: Event, at time: MonotonicTime) {
         heap.append((time, event))

@@ -1,5 +1,6 @@
 import Credentials
 import Jobs
+import Secrets
 
 extension TokenAnswer {
     /// The same, with the account taken out of the provider's words: they go into holds and log lines, where nothing

@@ -1,12 +1,12 @@
-import AMQP
 import Jobs
 import Ledger
+import Messages
 import Threads
 
 /// Whether a call may begin.
 enum Claiming: Equatable, Sendable {
     /// The intent is durable.
-    case claimed(OpenJob)
+    case claimed
     /// The ledger knows otherwise than the claim presumed.
     case refused(Finding)
     /// What is left of the day is no longer what admission saw: begin again.
@@ -14,69 +14,76 @@ enum Claiming: Equatable, Sendable {
     case ledgerIsAway
 }
 
-/// The ledger's answers; nil means that it cannot answer now.
+/// The ledger's answers.
 extension Worker {
     /// The ledger's own health decides when work goes on; this only keeps one job from asking in a loop.
     static let ledgerRetry = Duration.seconds(1)
 
-    func look(_ hand: JobInHand) async -> Finding? {
+    /// Nil: the ledger cannot answer now.
+    func look(_ arrival: Arrival) async -> Finding? {
         do throws(LedgerError) {
-            return try await ledger.look(hand.arrival, at: clock.wall())
+            return try await ledger.look(arrival, at: clock.wall())
         } catch {
-            onEvent(.ledgerRefused(hand.jobID, detail: error.description))
+            onEvent(.ledgerRefused(.init(jobID: arrival.jobID, detail: error.description)))
             return nil
         }
     }
 
-    /// `isFirst`: of this turn. A job that has called asks or calls on, even beyond the day's share.
-    func claim(_ hand: JobInHand, isFirst: Bool, presumesNew: Bool = false) async -> Claiming {
+    /// Writes the intent, and ends an older generation that is open in the same commit. What the claim does not get it
+    /// does not change. `isFirst`: of this run. A job that has called asks or calls on, even beyond the day's share.
+    ///
+    /// A kill after an older generation ended by it finds that one's result recorded and not confirmed: the sweep of
+    /// unpublished results has it then.
+    func claim(_ run: inout JobRun, isFirst: Bool, presumesNew: Bool = false) async -> Claiming {
+        hook(.claim, .before)
         let now = clock.wall()
-        let isBulk = hand.item.originLane == .bulk
+        let isBulk = run.item.originLane == .bulk
         guard let ticket = budget.take(isBulk: isBulk, mustBeWithin: isFirst, at: now) else { return .outOfDate }
+        let closed = run.predecessor.map { ClosedGeneration($0, closedBy: run, at: now) }
         let claim = Claim(
-            arrival: hand.arrival, kind: hand.mustAsk ? .probe : .call, day: budget.dayName(at: now), at: now,
-            attempts: hand.progress.attempts, isAmbiguous: hand.progress.isAmbiguous,
-            malformedAnswers: hand.progress.malformedAnswers, presumesNew: presumesNew)
+            arrival: run.arrival, kind: run.mustAsk ? .probe : .call, day: budget.dayName(at: now), at: now,
+            attempts: run.progress.attempts, isAmbiguous: run.progress.isAmbiguous,
+            malformedAnswers: run.progress.malformedAnswers, closing: closed?.result, presumesNew: presumesNew)
         do throws(LedgerError) {
             switch try await ledger.claim(claim) {
             case .claimed(let open):
                 budget.settle(ticket, isClaimed: true)
-                dispatcher.callBegan(hand.job.account)
-                return .claimed(open)
+                dispatcher.callBegan(run.job.account)
+                run.claimed(open)
+                if closed != nil { (run.predecessor, run.closed) = (nil, closed) }
+                hook(.claim, .after)
+                return .claimed
             case .refused(let finding):
                 budget.settle(ticket, isClaimed: false)
                 return .refused(finding)
             }
         } catch {
             budget.settle(ticket, isClaimed: false)
-            onEvent(.ledgerRefused(hand.jobID, detail: error.description))
+            onEvent(.ledgerRefused(.init(jobID: run.jobID, detail: error.description)))
             return .ledgerIsAway
         }
     }
 
-    /// The call ended and the job stays in hand. False if the ledger was closed.
-    func keep(_ hand: JobInHand) async -> Bool {
+    /// Closes the intent: the call ended, and another, or a wait, comes before the job's end. False if the ledger was
+    /// closed.
+    func callEnded(_ run: JobRun) async -> Bool {
         await record(
             .kept(
-                hand.arrival, attempts: hand.progress.attempts, isAmbiguous: hand.progress.isAmbiguous,
-                malformedAnswers: hand.progress.malformedAnswers), of: hand.jobID) != nil
+                run.arrival, attempts: run.progress.attempts, isAmbiguous: run.progress.isAmbiguous,
+                malformedAnswers: run.progress.malformedAnswers)) != nil
     }
 
-    /// Waits out a ledger that cannot commit. Nil if it was closed: the delivery is handed back then, and the next
-    /// worker finds the open intent.
-    func record(_ record: Record, of jobID: JobID) async -> Int? {
+    /// Waits out a ledger that cannot commit. Nil if it was closed: the delivery goes back to the broker then, and the
+    /// next worker finds the open intent.
+    func record(_ record: Record) async -> Int? {
         hook(.record, .before)
         do throws(LedgerError) {
             let copy = try await ledger.record(record)
             hook(.record, .after)
             return copy
         } catch {
-            onEvent(.ledgerRefused(jobID, detail: error.description))
+            onEvent(.ledgerRefused(.init(jobID: record.arrival.jobID, detail: error.description)))
             return nil
         }
-    }
-
-    func waitForLedger(_ hand: JobInHand, _ delivery: consuming Delivery) {
-        dispatcher.putBack(delivery, as: hand.item, until: clock.now() + Self.ledgerRetry)
     }
 }

@@ -1,4 +1,5 @@
 import Jobs
+import Messages
 import Photos
 import Threads
 
@@ -10,12 +11,12 @@ extension Worker {
     private static let accountsWithRefusedTokens = 5
     private static let accountsOverTheirRate = 3
 
-    /// Tells everybody what the answer shows. Whatever the ruling is, the table's action is the job's only if it is
+    /// Feeds the answer to holds, breaker and classifier. The table's action is the job's only if the ruling is
     /// `own`.
-    func ruling(on verdict: Verdict, _ hand: JobInHand) -> Gate.Ruling {
-        var call = hand.call
+    func ruling(on verdict: Verdict, _ run: JobRun) -> Gate.Ruling {
+        var call = run.call
         // An answer whose time is wrong tests no hold, and is weighed like every other.
-        if compareClocks(verdict, hand) { call.isProbe = false }
+        if compareClocks(verdict, run) { call.isProbe = false }
         switch verdict.action {
         case .left: return answered(.success, call)
         case .alreadyLeft:
@@ -31,11 +32,11 @@ extension Worker {
         case .deadUnlessWorldsFault(_, let cause, let threshold):
             return dispatcher.refused(
                 call, .init(cause: cause, threshold: threshold),
-                isLast: hand.item.stamp.refusals >= Self.refusalsToEnd - 1, detail: verdict.detail)
+                isLast: run.item.stamp.refusals >= Self.refusalsToEnd - 1, detail: verdict.detail)
         case .tokenRefused:
             return dispatcher.refused(
                 call, .init(cause: .clientMisconfigured, threshold: Self.accountsWithRefusedTokens),
-                isLast: hand.item.stamp.refusals >= Self.refusalsToEnd, detail: verdict.detail)
+                isLast: run.item.stamp.refusals >= Self.refusalsToEnd, detail: verdict.detail)
         case .retryNetwork, .retry, .retryAskingAtLast, .malformedAnswer:
             return failed(verdict, call)
         case .hold(let cause):
@@ -81,7 +82,7 @@ extension Worker {
 
     /// The quota's day turns with the API's clock: before ours is believed, the two are compared once a day. One answer
     /// may come from a cache or from a gateway with a clock of its own: two are believed. True if they hold the worker.
-    private func compareClocks(_ verdict: Verdict, _ hand: JobInHand) -> Bool {
+    private func compareClocks(_ verdict: Verdict, _ run: JobRun) -> Bool {
         let now = clock.wall()
         guard let theirs = verdict.serverTime, budget.mustCompareClocks(at: now) else { return false }
         let difference = theirs < now ? now - theirs : theirs - now
@@ -89,11 +90,11 @@ extension Worker {
             budget.comparedClocks(at: now)
             return false
         }
-        guard budget.doubtClock() || hand.isProbe else { return false }
+        guard budget.doubtClock() || run.isProbe else { return false }
         dispatcher.hold(
             .clockSuspect,
             detail: "this machine's clock says \(now.rfc3339), the API's \(theirs.rfc3339): set the clock right",
-            by: hand.call)
+            by: run.call)
         return true
     }
 }

@@ -10,7 +10,7 @@ final class AdminReception {
     private let routes: [String: AdminServer.Handler]
     private let onLoopback: Bool
     let limits: AdminLimits
-    private let mailbox: Mailbox<AdminServer.Command>
+    private let post: @Sendable (AdminServer.Answered) -> Void
     private let clock: any Timekeeper
     private var connections: [OpaquePointer: AdminConnection] = [:]
     private var nextNumber = 0
@@ -21,13 +21,13 @@ final class AdminReception {
 
     init(
         routes: [String: AdminServer.Handler], onLoopback: Bool, limits: AdminLimits,
-        mailbox: Mailbox<AdminServer.Command>, clock: any Timekeeper,
+        post: @escaping @Sendable (AdminServer.Answered) -> Void, clock: any Timekeeper,
         onExhausted: @escaping @Sendable (SystemCallError) -> Void
     ) {
         self.routes = routes
         self.onLoopback = onLoopback
         self.limits = limits
-        self.mailbox = mailbox
+        self.post = post
         self.clock = clock
         self.onExhausted = onExhausted
     }
@@ -98,8 +98,8 @@ final class AdminReception {
         running += 1
         connections[handle]?.stage = .asking(until: clock.now() + limits.answer)
         MHD_suspend_connection(handle)
-        Task { [mailbox] in
-            mailbox.post(.answered(connection: number, await handler()))
+        Task { [post] in
+            post(AdminServer.Answered(connection: number, reply: await handler()))
         }
         return true
     }

@@ -7,22 +7,20 @@ public import Threads
 /// Nobody can hold anything by being slow, large or wrong: each connection is good for one request and ten seconds,
 /// whatever it does in them; of too many the oldest goes; a request has no body and a head of a few KiB; an endpoint
 /// that does not answer in time is answered for.
-public final class AdminServer: Sendable {
+public final class AdminServer: RunningService {
     /// Answers one endpoint, in a task of its own. It may take a second, and then a 503 is sent in its place.
     public typealias Handler = @Sendable () async -> AdminReply
 
-    enum Command: Sendable {
-        /// The handler of that connection's request has answered.
-        case answered(connection: Int, AdminReply)
-        case ping(@Sendable () -> Void)
-        case stop
+    /// The handler of that connection's request has answered.
+    struct Answered: Sendable {
+        let connection: Int
+        let reply: AdminReply
     }
 
     public let host: String
     /// The port it listens on, also where the system chose it.
     public let port: UInt16
-    private let mailbox: Mailbox<Command>
-    private let thread: NativeThread
+    private let thread: MailboxThread<Answered>
 
     /// Listens on a numeric address; port 0 picks a free one. `routes`: path → what answers GET and HEAD for it.
     ///
@@ -38,16 +36,14 @@ public final class AdminServer: Sendable {
         guard let address = NumericSocketAddress(host: host, port: port) else {
             throw SystemCallError("listening on \(host) (admin.listen)", code: EINVAL)
         }
-        let mailbox = try Mailbox<Command>()
         let started = try Wake()
         let listener = try Self.listen(address, name: host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)")
         self.port = NumericSocketAddress.port(of: listener)
-        self.mailbox = mailbox
         let hasStarted = Lock(false)
         do throws(SystemCallError) {
-            thread = try NativeThread(name: "admin") {
+            thread = try MailboxThread(name: "admin") { mailbox in
                 let reception = AdminReception(
-                    routes: routes, onLoopback: address.isLoopback, limits: limits, mailbox: mailbox, clock: clock,
+                    routes: routes, onLoopback: address.isLoopback, limits: limits, post: mailbox.post, clock: clock,
                     onExhausted: onExhausted)
                 guard let loop = AdminServerLoop(listener: listener, reception: reception, mailbox: mailbox) else {
                     return started.signal()
@@ -64,7 +60,7 @@ public final class AdminServer: Sendable {
         var descriptor = pollfd(fd: started.descriptor, events: Int16(POLLIN), revents: 0)
         while poll(&descriptor, 1, -1) < 0, CLinux_errno() == EINTR {}
         guard hasStarted.withLock({ $0 }) else {
-            thread.join()
+            thread.stop()
             // The library says only that it could not.
             throw SystemCallError(
                 "starting the HTTP server of admin.listen", code: DescriptorShortage.now()?.code ?? ENOMEM)
@@ -96,14 +92,8 @@ public final class AdminServer: Sendable {
     /// Where it listens, as a URL's authority.
     public var authority: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
-    /// Answered by the server's thread when it comes round: proof that it lives.
-    public func ping(_ answer: @escaping @Sendable () -> Void) {
-        if !mailbox.post(.ping(answer)) { answer() }
-    }
+    public func ping(_ answer: @escaping @Sendable () -> Void) { thread.ping(answer) }
 
-    /// Drops every connection and ends the thread. Not from a task: it waits.
-    public func stop() {
-        guard mailbox.post(.stop) else { return }
-        thread.join()
-    }
+    /// Drops every connection.
+    public func stop() { thread.stop() }
 }

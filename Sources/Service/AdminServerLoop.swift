@@ -11,7 +11,7 @@ struct AdminServerLoop: ~Copyable {
     private let listener: Int32
     private let daemon: OpaquePointer
     private let reception: AdminReception
-    private let mailbox: Mailbox<AdminServer.Command>
+    private let mailbox: MailboxOwner<AdminServer.Answered>
     private let clock = SystemTimekeeper()
 
     /// A connection more than the reception keeps can come in one round before the oldest is cut.
@@ -22,7 +22,7 @@ struct AdminServerLoop: ~Copyable {
     private let mostConnections: Int
 
     /// Nil if the library has no memory or descriptors. The listener is closed in the end.
-    init?(listener: Int32, reception: AdminReception, mailbox: Mailbox<AdminServer.Command>) {
+    init?(listener: Int32, reception: AdminReception, mailbox: MailboxOwner<AdminServer.Answered>) {
         let limits = reception.limits
         guard
             let daemon = CMicroHTTPD_start(
@@ -48,22 +48,12 @@ struct AdminServerLoop: ~Copyable {
     }
 
     func run() {
-        var isStopping = false
-        while !isStopping {
-            mailbox.drain { command in
-                switch command {
-                case .answered(let number, let reply): reception.answered(number, reply)
-                case .ping(let answer): answer()
-                case .stop: isStopping = true
-                }
-            }
+        while !mailbox.isStopping {
+            mailbox.drain { reception.answered($0.connection, $0.reply) }
             reception.tidy()
             accept()
             MHD_run(daemon)
-            if !isStopping { wait() }
-        }
-        for command in mailbox.close() {
-            if case .ping(let answer) = command { answer() }
+            wait()
         }
     }
 
@@ -82,22 +72,19 @@ struct AdminServerLoop: ~Copyable {
 
     private var accepts: Bool { reception.accepts && reception.count < mostConnections }
 
+    /// It never sleeps over a command or a connection.
     private func wait() {
-        var descriptors = [
-            pollfd(fd: mailbox.descriptor, events: Int16(POLLIN), revents: 0),
-            pollfd(fd: CMicroHTTPD_poll_descriptor(daemon), events: Int16(POLLIN), revents: 0),
-            pollfd(fd: accepts ? listener : -1, events: Int16(POLLIN), revents: 0),
-        ]
+        var times: [Duration] = []
         // Too many have come just now: the oldest go first.
-        var timeouts: [Int64] = reception.isOverfull ? [0] : []
+        if reception.isOverfull { times.append(.zero) }
         var libraryTimeout: UInt64 = 0
-        if MHD_get_timeout(daemon, &libraryTimeout) == .YES { timeouts.append(Int64(clamping: libraryTimeout)) }
-        if let deadline = reception.nextDeadline {
-            // Rounded up, so that the deadline is past when the thread wakes for it.
-            timeouts.append(max(0, (deadline - clock.now()).milliseconds + 1))
+        if MHD_get_timeout(daemon, &libraryTimeout) == .YES {
+            times.append(.milliseconds(Int64(clamping: libraryTimeout)))
         }
-        // What wakes it for nothing costs a few microseconds; it never sleeps over a command or a connection.
-        _ = poll(&descriptors, nfds_t(descriptors.count), timeouts.min().map { Int32(clamping: $0) } ?? -1)
+        if let deadline = reception.nextDeadline { times.append(deadline - clock.now()) }
+        mailbox.wait(
+            atMost: times.min(),
+            alsoReadable: [CMicroHTTPD_poll_descriptor(daemon), accepts ? listener : -1])
     }
 }
 

@@ -1,6 +1,6 @@
 import CLinux
 import Glibc
-public import Jobs
+public import JSON
 import Threads
 
 /// Asks a running daemon over its control socket, a connection for each question.

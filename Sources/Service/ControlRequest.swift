@@ -1,4 +1,4 @@
-public import Jobs
+public import JSON
 
 /// One question to the daemon over its control socket: one line of JSON, `{"request": "ledger.stats", "arguments": {}}`.
 public struct ControlRequest: Equatable, Sendable {

@@ -1,4 +1,4 @@
-public import Jobs
+public import JSON
 
 /// What the daemon answers: one line of JSON, `{"answer": …}` or `{"refusal": {"code": "…", "message": "…"}}`.
 public enum ControlResponse: Equatable, Sendable {

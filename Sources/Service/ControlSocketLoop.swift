@@ -5,11 +5,10 @@ import Threads
 /// What the control socket's thread does: accepts, reads lines, hands requests out, writes answers.
 struct ControlSocketLoop: ~Copyable {
     private let listener: Int32
-    private let mailbox: Mailbox<ControlSocketServer.Command>
+    private let mailbox: MailboxOwner<ControlSocketServer.Answered>
     private let handler: ControlSocketServer.Handler
     private var connections: [Int: ControlConnection] = [:]
     private var nextConnection = 0
-    private var isStopping = false
     private var pause = AcceptPause()
     private let onExhausted: @Sendable (SystemCallError) -> Void
     private let clock = SystemTimekeeper()
@@ -24,7 +23,8 @@ struct ControlSocketLoop: ~Copyable {
     private static let patience = Duration.seconds(2)
 
     init(
-        listener: Int32, mailbox: Mailbox<ControlSocketServer.Command>, handler: @escaping ControlSocketServer.Handler,
+        listener: Int32, mailbox: MailboxOwner<ControlSocketServer.Answered>,
+        handler: @escaping ControlSocketServer.Handler,
         onExhausted: @escaping @Sendable (SystemCallError) -> Void
     ) {
         self.listener = listener
@@ -36,14 +36,13 @@ struct ControlSocketLoop: ~Copyable {
     deinit { close(listener) }
 
     mutating func run() {
-        while !isStopping {
-            takeCommands()
+        while !mailbox.isStopping {
+            takeAnswers()
             for (number, connection) in connections where connection.isOver { end(number, connection) }
             endQuiet()
             wait()
         }
         for connection in connections.values { connection.close() }
-        for case .ping(let answer) in mailbox.close() { answer() }
     }
 
     private mutating func end(_ number: Int, _ connection: ControlConnection) {
@@ -66,20 +65,15 @@ struct ControlSocketLoop: ~Copyable {
         return quiet.min { $0.1 < $1.1 }.map { ($0.0, $0.1 + (isFull ? Self.patience : Self.longestQuiet)) }
     }
 
-    private mutating func takeCommands() {
-        mailbox.drain { command in
-            switch command {
-            case .answered(let number, let response):
-                connections[number]?.answer(response)
-                serve(number)
-            case .ping(let answer): answer()
-            case .stop: isStopping = true
-            }
+    private mutating func takeAnswers() {
+        mailbox.drain { answered in
+            connections[answered.connection]?.answer(answered.response)
+            serve(answered.connection)
         }
     }
 
     private mutating func wait() {
-        guard !isStopping else { return }
+        guard !mailbox.isStopping else { return }
         var descriptors = [pollfd(fd: mailbox.descriptor, events: Int16(POLLIN), revents: 0)]
         let accepts = connections.count < Self.mostConnections && pause.accepts(at: clock.now())
         descriptors.append(pollfd(fd: accepts ? listener : -1, events: Int16(POLLIN), revents: 0))
@@ -92,9 +86,8 @@ struct ControlSocketLoop: ~Copyable {
             if connection.wantsToWrite { events |= Int16(POLLOUT) }
             descriptors.append(pollfd(fd: events == 0 ? -1 : connection.descriptor, events: events, revents: 0))
         }
-        // Rounded up, so that the time has come when the thread wakes for it.
         let next = [pause.until, nextQuiet?.end].compactMap { $0 }.min()
-        let wait = next.map { Int32(clamping: max(0, ($0 - clock.now()).milliseconds + 1)) } ?? -1
+        let wait = next.map { ($0 - clock.now()).pollTimeout } ?? -1
         guard poll(&descriptors, nfds_t(descriptors.count), wait) > 0 else { return }
         if descriptors[1].revents != 0 { accept() }
         for (number, descriptor) in zip(order, descriptors.dropFirst(2)) where descriptor.revents != 0 {
@@ -135,8 +128,8 @@ struct ControlSocketLoop: ~Copyable {
                 .refusal(code: "invalid", message: "a request is one line of JSON: {\"request\": \"status\"}"))
             return serve(number)
         }
-        Task { [mailbox, handler] in
-            mailbox.post(.answered(connection: number, await handler(request, peer)))
+        Task { [post = mailbox.post, handler] in
+            post(ControlSocketServer.Answered(connection: number, response: await handler(request, peer)))
         }
     }
 }

@@ -5,19 +5,17 @@ public import Threads
 /// The daemon's control socket: lines of JSON over a Unix socket of mode 0660, served by one thread.
 ///
 /// Who may open the socket may ask; the kernel says who it is, for the log.
-public final class ControlSocketServer: Sendable {
+public final class ControlSocketServer: RunningService {
     public typealias Handler = @Sendable (ControlRequest, ControlPeer) async -> ControlResponse
 
-    enum Command: Sendable {
-        /// The request of that connection was answered.
-        case answered(connection: Int, ControlResponse)
-        case ping(@Sendable () -> Void)
-        case stop
+    /// The request of that connection was answered.
+    struct Answered: Sendable {
+        let connection: Int
+        let response: ControlResponse
     }
 
     public let path: String
-    private let mailbox: Mailbox<Command>
-    private let thread: NativeThread
+    private let thread: MailboxThread<Answered>
 
     /// Listens at `path`, replacing a socket that nobody listens on. `handler` runs in a task of its own for each
     /// request. Throws if the socket cannot be made, or if another process listens there (EADDRINUSE). `onExhausted` is
@@ -27,14 +25,14 @@ public final class ControlSocketServer: Sendable {
         path: String, onExhausted: @escaping @Sendable (SystemCallError) -> Void = { _ in }, handler: @escaping Handler
     ) throws(SystemCallError) {
         self.path = path
-        let mailbox = try Mailbox<Command>()
         let listener = try Self.listen(path)
-        self.mailbox = mailbox
         do throws(SystemCallError) {
-            thread = try NativeThread(name: "control") {
+            thread = try MailboxThread(name: "control") { mailbox in
                 var loop = ControlSocketLoop(
                     listener: listener, mailbox: mailbox, handler: handler, onExhausted: onExhausted)
                 loop.run()
+                // Once, and before `stop` returns: whoever listens here after that is another.
+                unlink(path)
             }
         } catch {
             close(listener)
@@ -92,15 +90,8 @@ public final class ControlSocketServer: Sendable {
         return lstat(path, &information) == 0 && information.st_mode & S_IFMT == S_IFSOCK
     }
 
-    /// Answered by the socket's thread when it comes round: proof that it lives.
-    public func ping(_ answer: @escaping @Sendable () -> Void) {
-        if !mailbox.post(.ping(answer)) { answer() }
-    }
+    public func ping(_ answer: @escaping @Sendable () -> Void) { thread.ping(answer) }
 
-    /// Removes the socket, drops every connection and ends the thread. Not from a task: it waits.
-    public func stop() {
-        guard mailbox.post(.stop) else { return }
-        thread.join()
-        unlink(path)
-    }
+    /// Drops every connection and removes the socket.
+    public func stop() { thread.stop() }
 }

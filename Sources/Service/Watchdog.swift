@@ -7,15 +7,13 @@ public import Threads
 ///
 /// It does no work of the daemon's, so that whatever is stuck there cannot keep it from saying so; and it feeds nothing
 /// on its own account: what it says of the others is what they answered.
-public final class Watchdog: Sendable {
+public final class Watchdog: RunningService {
     enum Command: Sendable {
         case tell([Notification])
         case refresh
-        case stop
     }
 
-    private let mailbox: Mailbox<Command>
-    private let thread: NativeThread
+    private let thread: MailboxThread<Command>
 
     /// Without a manager that watches, loops are still asked, for the status.
     public static let ordinaryTime = Duration.seconds(60)
@@ -27,9 +25,7 @@ public final class Watchdog: Sendable {
         _ liveness: LivenessBoard, time: Duration, notifier: Notifier, clock: any Timekeeper,
         line: @escaping @Sendable (_ silences: [LivenessRound.Silence]) -> String
     ) throws(SystemCallError) {
-        let mailbox = try Mailbox<Command>()
-        self.mailbox = mailbox
-        thread = try NativeThread(name: "watchdog") {
+        thread = try MailboxThread(name: "watchdog") { mailbox in
             var loop = WatchdogLoop(
                 mailbox: mailbox, liveness: liveness, interval: time / Self.rounds, notifier: notifier, clock: clock,
                 line: line)
@@ -39,17 +35,16 @@ public final class Watchdog: Sendable {
 
     /// Sent after what was told before, with the status of now.
     public func tell(_ notifications: Notification...) {
-        mailbox.post(.tell(notifications))
+        thread.post(.tell(notifications))
     }
 
     /// Something changed that the status line says.
     public func refresh() {
-        mailbox.post(.refresh)
+        thread.post(.refresh)
     }
 
-    /// Sends what was told and ends the thread. Not from a task: it waits.
-    public func stop() {
-        guard mailbox.post(.stop) else { return }
-        thread.join()
-    }
+    public func ping(_ answer: @escaping @Sendable () -> Void) { thread.ping(answer) }
+
+    /// Sends what was told.
+    public func stop() { thread.stop() }
 }

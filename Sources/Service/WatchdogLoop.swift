@@ -4,7 +4,7 @@ import Threads
 
 /// What the watchdog's thread does.
 struct WatchdogLoop: ~Copyable {
-    private let mailbox: Mailbox<Watchdog.Command>
+    private let mailbox: MailboxOwner<Watchdog.Command>
     private let liveness: LivenessBoard
     private let interval: Duration
     private let notifier: Notifier
@@ -12,11 +12,10 @@ struct WatchdogLoop: ~Copyable {
     private let line: @Sendable ([LivenessRound.Silence]) -> String
     private var nextRound: MonotonicTime
     private var isStarting = true
-    private var isStopping = false
     private var told = ""
 
     init(
-        mailbox: Mailbox<Watchdog.Command>, liveness: LivenessBoard, interval: Duration, notifier: Notifier,
+        mailbox: MailboxOwner<Watchdog.Command>, liveness: LivenessBoard, interval: Duration, notifier: Notifier,
         clock: any Timekeeper, line: @escaping @Sendable ([LivenessRound.Silence]) -> String
     ) {
         self.mailbox = mailbox
@@ -29,18 +28,16 @@ struct WatchdogLoop: ~Copyable {
     }
 
     mutating func run() {
-        while !isStopping {
+        while !mailbox.isStopping {
             mailbox.drain { take($0) }
-            guard !isStopping else { break }
+            guard !mailbox.isStopping else { break }
             let now = clock.now()
             if now >= nextRound {
                 round()
                 nextRound = now + interval
             }
-            var descriptor = pollfd(fd: mailbox.descriptor, events: Int16(POLLIN), revents: 0)
-            // A process that stood still is late for its round; below zero, poll(2) would wait for ever.
-            let wait = max(.zero, nextRound - clock.now())
-            poll(&descriptor, 1, Int32(clamping: wait.milliseconds + 1))
+            // A process that stood still is late for its round, and does not wait.
+            mailbox.wait(atMost: nextRound - clock.now())
         }
         for case .tell(let notifications) in mailbox.close() { notifier.tell(notifications) }
     }
@@ -52,7 +49,6 @@ struct WatchdogLoop: ~Copyable {
             let hasStatus = notifications.contains { if case .status = $0 { true } else { false } }
             notifier.tell(notifications + (hasStatus ? [] : status(silences, always: true)))
         case .refresh: notifier.tell(status(silences, always: false))
-        case .stop: isStopping = true
         }
     }
 

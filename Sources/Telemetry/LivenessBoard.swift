@@ -26,14 +26,6 @@ public final class LivenessBoard: Sendable {
         }
     }
 
-    /// The loop ends in order: nothing is expected of it any more.
-    public func forget(_ name: String) {
-        state.withLock { state in
-            state.round.remove(name)
-            state.pings[name] = nil
-        }
-    }
-
     /// Posts a token to each loop that has none.
     public func post() {
         let now = clock.now()
@@ -48,6 +40,11 @@ public final class LivenessBoard: Sendable {
     private func answered(_ name: String) {
         let now = clock.now()
         state.withLock { $0.round.answered(name, at: now) }
+    }
+
+    /// The same of a service.
+    public func watch(_ name: String, _ service: any Pingable) {
+        watch(name) { service.ping($0) }
     }
 
     public func silences(longerThan patience: Duration) -> [LivenessRound.Silence] {

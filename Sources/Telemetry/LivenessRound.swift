@@ -31,11 +31,6 @@ public struct LivenessRound: Sendable {
         loops[name] = Loop(postedAt: nil, answeredAt: now)
     }
 
-    public mutating func remove(_ name: String) {
-        names.removeAll { $0 == name }
-        loops[name] = nil
-    }
-
     /// The loops that have no token in hand get one now.
     public mutating func post(at now: MonotonicTime) -> [String] {
         let free = names.filter { loops[$0]?.postedAt == nil }

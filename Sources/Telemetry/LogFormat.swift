@@ -1,3 +1,4 @@
+import JSON
 import Threads
 
 /// How a line looks.
@@ -11,6 +12,9 @@ public enum LogFormat: String, Sendable {
 }
 
 extension LogLine {
+    /// Of a line of JSON with a few fields, in bytes; a longer one grows.
+    private static let usualSize = 256
+
     /// `2026-11-24T12:00:00.000Z warning link lost link=consume`, without an end. `showsCode` adds where it was said.
     public func text(hashesAccounts: Bool, showsCode: Bool = false) -> String {
         let code = showsCode ? " code=\(location.file):\(location.line)" : ""
@@ -20,15 +24,18 @@ extension LogLine {
     /// One JSON object without an end. `showsCode` adds where it was said.
     public func json(hashesAccounts: Bool, showsCode: Bool = false) -> String {
         let rendered = RenderedLine(self, hashesAccounts: hashesAccounts)
-        var members = ["\"time\":\"\(time.rfc3339)\"", "\"level\":\"\(level.rawValue)\""]
-        members.append("\"message\":\(Self.string(rendered.message))")
+        var text = JSONText(capacity: Self.usualSize)
+        text.begin(.object)
+        text.member("time", time.rfc3339)
+        text.member("level", level.rawValue)
+        text.member("message", rendered.message)
         for field in rendered.fields {
-            members.append("\(Self.string(field.name)):\(field.isNumber ? field.text : Self.string(field.text))")
+            text.name(Array(field.name.utf8))
+            if field.isNumber { text.word(field.text) } else { text.string(field.text) }
         }
-        if showsCode {
-            members.append("\"code\":\(Self.string("\(location.file):\(location.line) \(location.function)"))")
-        }
-        return "{\(members.joined(separator: ","))}"
+        if showsCode { text.member("code", "\(location.file):\(location.line) \(location.function)") }
+        text.end(.object)
+        return String(decoding: text.bytes, as: UTF8.self)
     }
 
     /// The message and its fields, for people.
@@ -39,16 +46,6 @@ extension LogLine {
 
     private static func quoted(_ text: String) -> String {
         let isPlain = !text.isEmpty && text.utf8.allSatisfy { $0 > 0x20 && $0 != 0x22 && $0 != 0x3d && $0 != 0x7f }
-        return isPlain ? text : string(text)
-    }
-
-    /// `text` has no control characters any more.
-    private static func string(_ text: String) -> String {
-        var escaped = "\""
-        for scalar in text.unicodeScalars {
-            if scalar == "\"" || scalar == "\\" { escaped.unicodeScalars.append("\\") }
-            escaped.unicodeScalars.append(scalar)
-        }
-        return escaped + "\""
+        return isPlain ? text : JSONText.quoted(text)
     }
 }

@@ -39,15 +39,6 @@ public struct Logger: Sendable {
     /// Says what was held back as repeated. Before the process ends, or its count is lost.
     public func flush() { filter.flush() }
 
-    /// A warning or worse that was told a moment ago is counted instead of told; see `Repetitions`. A field that is
-    /// nil is left out.
-    public func log(
-        _ level: LogLevel, _ message: @autoclosure () -> String, _ fields: LogField?...,
-        file: String = #fileID, line: Int = #line, function: String = #function
-    ) {
-        say(level, message, fields, CodeLocation(file: file, line: line, function: function))
-    }
-
     /// One line for each call, however often it is told: for what is an event of its own, like a job's end.
     public func logEach(
         _ level: LogLevel, _ message: @autoclosure () -> String, _ fields: LogField?...,
@@ -57,6 +48,7 @@ public struct Logger: Sendable {
         say(level, message, fields, location, isEvent: true)
     }
 
+    /// A field that is nil is left out.
     public func debug(
         _ message: @autoclosure () -> String, _ fields: LogField?...,
         file: String = #fileID, line: Int = #line, function: String = #function
@@ -78,6 +70,7 @@ public struct Logger: Sendable {
         say(.notice, message, fields, CodeLocation(file: file, line: line, function: function))
     }
 
+    /// A warning or worse that was written a moment ago is counted instead of written; see `Repetitions`.
     public func warning(
         _ message: @autoclosure () -> String, _ fields: LogField?...,
         file: String = #fileID, line: Int = #line, function: String = #function

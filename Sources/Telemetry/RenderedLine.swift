@@ -35,16 +35,9 @@ struct RenderedLine {
     /// Controls, separators of lines and marks of direction become spaces: a value stays in its line, and a terminal
     /// shows it as it is.
     private static func printable(_ text: String) -> String {
-        guard text.unicodeScalars.contains(where: changesItsSurroundings) else { return text }
+        guard text.unicodeScalars.contains(where: \.isControl) else { return text }
         var printable = String.UnicodeScalarView()
-        for scalar in text.unicodeScalars { printable.append(changesItsSurroundings(scalar) ? " " : scalar) }
+        for scalar in text.unicodeScalars { printable.append(scalar.isControl ? " " : scalar) }
         return String(printable)
-    }
-
-    private static func changesItsSurroundings(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.value {
-        case 0x00...0x1F, 0x7F...0x9F, 0x2028...0x2029, 0x061C, 0x200E...0x200F, 0x202A...0x202E, 0x2066...0x2069: true
-        default: false
-        }
     }
 }

@@ -53,12 +53,6 @@ public struct ProgressBar: ~Copyable {
         write(Self.clear + line(at: time))
     }
 
-    /// Draws the last state and ends the line.
-    public consuming func finish() {
-        guard let write else { return }
-        write(Self.clear + line(at: now()) + "\n")
-    }
-
     /// Takes the line away, so that other text can be written.
     public mutating func hide() {
         guard let write, lastDrawn != nil else { return }

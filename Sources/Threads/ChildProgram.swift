@@ -36,6 +36,9 @@ public struct ChildProgram: Sendable {
     private static let longestComplaint = 4 << 10
     /// Between TERM and KILL.
     private static let grace = Duration.seconds(1)
+    /// From one look to the next whether a program has ended, where no descriptor is free that would tell: it has closed
+    /// its outputs, or was told to end, so that is soon.
+    private static let lookInterval = Duration.milliseconds(2)
 
     public init(
         _ command: [String], timeout: Duration, longestOutput: Int, inheritsEnvironment: Bool = false,
@@ -123,9 +126,13 @@ public struct ChildProgram: Sendable {
     private static func wait(
         _ pid: pid_t, _ status: inout Int32, until deadline: MonotonicTime, clock: any Timekeeper
     ) -> Bool {
+        let descriptor = CLinux_open_process(pid)
+        defer { if descriptor >= 0 { close(descriptor) } }
         while waitpid(pid, &status, WNOHANG) == 0 {
-            guard clock.now() < deadline else { return false }
-            usleep(2_000)
+            let left = deadline - clock.now()
+            guard left > .zero else { return false }
+            var ended = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+            poll(&ended, 1, (descriptor >= 0 ? left : min(left, lookInterval)).pollTimeout)
         }
         return true
     }

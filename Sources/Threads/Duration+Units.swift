@@ -14,4 +14,10 @@ extension Duration {
 
     /// Seconds as a floating-point number, for metrics.
     public var inSeconds: Double { Double(nanoseconds) / 1e9 }
+
+    /// The milliseconds of poll(2) and epoll_wait(2). Rounded up, so that the time has come when the thread wakes for
+    /// it; zero does not wait, and neither does what is past.
+    public var pollTimeout: Int32 {
+        self > .zero ? Int32(clamping: milliseconds + 1) : 0
+    }
 }

@@ -9,16 +9,10 @@ import Terminal
 import Threads
 
 /// `credentials authorize`: one user agrees in a browser, and the grant goes into the store.
-struct AuthorizeCommand: Sendable {
-    let settings: Settings
-    let arguments: ParsedArguments
+struct AuthorizeCommand: ConfiguredCommand {
+    let context: CommandContext
 
     private static let authorizationEndpoint = "https://accounts.google.com/o/oauth2/v2/auth"
-
-    init(_ settings: Settings, _ arguments: ParsedArguments) {
-        self.settings = settings
-        self.arguments = arguments
-    }
 
     func run() async throws -> ExitStatus {
         let account = AccountID(arguments.positionals[0])

@@ -1,20 +1,35 @@
 import Glibc
 import HTTP
-import Jobs
 import Ledger
 import Operations
 import Settings
 import Terminal
 import Threads
 
+extension Commands {
+    static let bundle = Command(
+        "bundle", summary: "Collects a support archive without secrets, whatever is down",
+        discussion: """
+            A gzipped tar, readable for its owner alone, with a MANIFEST that says what is in it and what could \
+            not be had. No tokens, keys, passwords, jobs, results or messages; accounts are hashed. Prints the \
+            archive's name. Run it as root, or as a user who may read the settings and the journal.
+            """,
+        options: [
+            .config,
+            .value("--lines", "N", help: "of the journal (default 2000)"),
+            .value("--unit", "UNIT", help: "whose journal and state (default leave-albumd.service)"),
+        ],
+        positionals: [
+            PositionalSpecification(
+                "FILE", .optional,
+                help: "the archive; - is standard output (default: a name with the time, in this directory)")
+        ], action: .withoutSettings { try await BundleCommand(arguments: $0).run() })
+}
+
 /// `bundle`: everything that helps somebody else to understand this daemon, and nothing secret. It works whatever is
 /// down: the daemon, the broker, the settings.
 struct BundleCommand: Sendable {
     let arguments: ParsedArguments
-
-    init(_ arguments: ParsedArguments) {
-        self.arguments = arguments
-    }
 
     /// Processes at a time: they wait for others most of theirs.
     private static let atOnce = 4
@@ -23,7 +38,7 @@ struct BundleCommand: Sendable {
     private static let defaultUnit = "leave-albumd.service"
 
     func run() async throws -> ExitStatus {
-        let config = arguments.value("--config") ?? Commands.defaultConfig
+        let config = arguments.configuration
         let lines = try arguments.integer("--lines", in: 0...Self.mostLines) ?? Self.defaultLines
         let unit = arguments.value("--unit") ?? Self.defaultUnit
         guard !unit.hasPrefix("-") else { throw arguments.error("--unit takes the name of a unit, not \(unit)") }

@@ -1,19 +1,30 @@
 import AMQP
 import Glibc
+import JSON
 import Jobs
+import Messages
 import Operations
 import Settings
 import Terminal
 
-/// `cancel`.
-struct CancelCommand: Sendable {
-    let settings: Settings
-    let arguments: ParsedArguments
+extension Commands {
+    static let cancel = Command(
+        "cancel", summary: "Lets jobs end without a call, also those that have not come yet",
+        discussion: """
+            A job that has called goes on, unless --force ends it: by the running daemon, whatever is on hold, \
+            else in the ledger's file. A call in flight is awaited, and if its answer ends the job, that \
+            stands; else the job fails as cancelled, its effect unknown if a call ever began, its result \
+            published at once and its dead letter when its message comes. A job that the ledger does not know \
+            ends when it comes. Exit 1 if a job had ended before.
+            """,
+        options: [.config, .json, .flag("--force", help: "also after a call has begun")],
+        positionals: [PositionalSpecification("ID", .several, help: "a job's id")],
+        action: .withSettings { try await CancelCommand(context: $0).run() })
+}
 
-    init(_ settings: Settings, _ arguments: ParsedArguments) {
-        self.settings = settings
-        self.arguments = arguments
-    }
+/// `cancel`.
+struct CancelCommand: ConfiguredCommand {
+    let context: CommandContext
 
     func run() async throws -> ExitStatus {
         let ids = try arguments.positionals.map { text throws(CommandFailure) in
@@ -36,13 +47,13 @@ struct CancelCommand: Sendable {
             let body = JSONValue.object([.init("version", .integer(1)), .init("jobId", .string(id.utf8))]).encoded()
             let outcome = await outbox.publish(
                 Publication(
-                    exchange: "\(settings.broker.prefix).jobs", routingKey: "cancel", properties: properties, body: body
-                ))
+                    exchange: settings.queueNames.jobsExchange, routingKey: RoutingKey.cancel, properties: properties,
+                    body: body))
             guard outcome == .confirmed else {
                 throw CommandFailure(.serviceUnavailable, "the broker did not take the cancel of job \(id): \(outcome)")
             }
-            if arguments.isSet("--json") {
-                StandardStream.output.write("{\"jobId\":\"\(id)\"}\n")
+            if isJSON {
+                StandardStream.output.write(json: .object([.init("jobId", .string(id.utf8))]))
             } else {
                 StandardStream.output.write("\(id): it ends without a call, unless one has begun\n")
             }
@@ -54,30 +65,27 @@ struct CancelCommand: Sendable {
 
     /// Never by a message: whoever may publish jobs may not end those of others that have called.
     private func endForGood(_ ids: [JobID]) async throws -> ExitStatus {
-        let door = LedgerDoor(settings: settings)
         var status = ExitStatus.done
         for id in ids where !StandardStream.hasLostOutput {
-            let answer = try await door.ask(
-                "job.cancel", .object([.init("jobId", .string(id.utf8)), .init("by", .text("uid \(getuid())"))]))
-            if answer["state"]?.text == "had_ended" { status = .answeredNo }
-            if arguments.isSet("--json") {
-                StandardStream.output.write(json: answer)
-            } else {
-                StandardStream.output.write("\(id): \(Self.words(answer))\n")
-            }
+            let cancel = try await ledger.ask(JobCancelRequest(id, by: "uid \(getuid())"))
+            if case .hadEnded = cancel { status = .answeredNo }
+            show(cancel, "\(id): \(Self.words(cancel))\n")
         }
         return status
     }
 
-    private static func words(_ answer: JSONValue) -> String {
-        let ending = [answer["outcome"]?.text, answer["reason"]?.text].compactMap { $0 }.joined(separator: ", ")
-        let effect = answer["effect"]?.text ?? "-"
-        switch answer["state"]?.text {
-        case "ended":
-            let owed = answer["published"]?.bool == false ? "; the broker has not confirmed its result yet" : ""
-            return "ended: \(ending), effect \(effect)\(owed)"
-        case "had_ended": return "it had ended before: \(ending), effect \(effect)"
-        default: return "no open job of this id is in the ledger; it ends without a call when it comes"
+    private static func words(_ cancel: ForcedCancel) -> String {
+        switch cancel {
+        case .ended(_, let ending, let isPublished):
+            let owed = isPublished ? "" : "; the broker has not confirmed its result yet"
+            return "ended: \(words(ending))\(owed)"
+        case .hadEnded(_, let ending): return "it had ended before: \(words(ending))"
+        case .remembered: return "no open job of this id is in the ledger; it ends without a call when it comes"
         }
+    }
+
+    private static func words(_ ending: JobEnding) -> String {
+        let reason = ending.reason.map { ", \($0.rawValue)" } ?? ""
+        return "\(ending.outcome.rawValue)\(reason), effect \(ending.effect?.rawValue ?? "-")"
     }
 }

@@ -2,23 +2,30 @@ import AMQP
 import Credentials
 import Glibc
 import HTTP
-import Jobs
+import JSON
 import Ledger
 import Operations
 import Settings
 import Terminal
 import Threads
 
+extension Commands {
+    static let check = Command(
+        "check", summary: "Reads the settings and prints every fault with line and column",
+        options: [
+            .config, .json,
+            .flag("--live", help: "also try broker, topology, API, credentials and ledger; calls no method"),
+            .flag("--show", help: "print every setting as it is in force, without secrets"),
+            .management,
+        ], action: .withoutSettings { try await CheckCommand(arguments: $0).run() })
+}
+
 /// `check`: whether the daemon would start and work.
 struct CheckCommand: Sendable {
     let arguments: ParsedArguments
 
-    init(_ arguments: ParsedArguments) {
-        self.arguments = arguments
-    }
-
     func run() async throws -> ExitStatus {
-        let path = arguments.value("--config") ?? Commands.defaultConfig
+        let path = arguments.configuration
         let settings: Settings
         do throws(SettingsFaults) {
             settings = try Settings.load(path: path, environment: Settings.processEnvironment())
@@ -39,7 +46,7 @@ struct CheckCommand: Sendable {
         }
         if !findings.contains(where: \.isFault) {
             findings.append(CheckFinding(.settings, nil, "\(path) is good"))
-            if arguments.isSet("--live") { findings += await LiveCheck(settings, arguments).run() }
+            if arguments.isSet("--live") { findings += await LiveCheck(settings: settings, arguments: arguments).run() }
         }
         return tell(findings)
     }

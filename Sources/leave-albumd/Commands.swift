@@ -1,64 +1,43 @@
 import CLinux
 import Files
 import Glibc
+import JSON
 import Service
 import Settings
 import Telemetry
 import Terminal
 import Threads
 
-/// Where each command is done.
+/// The commands of the program, and how one is run to its end.
 enum Commands {
     static let version = ProgramVersion.text
+    static let defaultConfig = "/etc/leave-albumd/leave-albumd.toml"
+
+    /// The command line as data: its help is made of it, and so is what it refuses. Each command stands beside what
+    /// does its work.
+    static let program: Command = .init(
+        "leave-albumd", summary: "Lets users leave shared albums, one job of a RabbitMQ queue at a time",
+        commands: [
+            run, check, topology, submit, cancel, results, dead, reconcile, job, ledger, credentials, status, pause,
+            resume, probe, holds, quota, queues, bundle, printVersion, help,
+        ], hasVersion: true)
 
     /// Never returns: the process ends with the command's status.
     static func run(_ arguments: ParsedArguments) -> Never {
-        let name = arguments.command.joined(separator: " ")
         // Before the first secret is read.
         _ = CLinux_keep_memory_private()
         // Each heap keeps what it had at its highest: with two of them the daemon takes two MiB less, and as little time.
         _ = CLinux_share_heaps(2)
-        switch name {
-        case "version":
-            let text = arguments.isSet("--json") ? "{\"version\":\"\(version)\"}" : "leave-albumd \(version)"
-            StandardStream.output.write(text + "\n")
-            end(.done)
-        case "help": help(arguments.positionals)
-        case "check": finish { try await CheckCommand(arguments).run() }
-        case "bundle": finish { try await BundleCommand(arguments).run() }
-        default: break
+        guard let action = program.command(at: arguments.command)?.action else {
+            preconditionFailure("a line that was parsed names a command with an action")
         }
-        let settings = load(arguments.value("--config") ?? defaultConfig, isDaemon: name == "run")
-        switch name {
-        case "run":
-            if let refusal = DescriptorNeed(settings).raise() { refuse(refusal, settings) }
-            runDaemon(
-                settings, path: arguments.value("--config") ?? defaultConfig,
-                permitsNewLedger: arguments.isSet("--new-ledger"))
-        case "topology declare": finish { try await TopologyCommand(settings, arguments).declare() }
-        case "topology verify": finish { try await TopologyCommand(settings, arguments).verify() }
-        case "topology delete": finish { try await TopologyCommand(settings, arguments).delete() }
-        case "topology export": finish { try TopologyCommand(settings, arguments).export() }
-        case "submit": finish { try await SubmitCommand(settings, arguments).run() }
-        case "results": finish { try await ResultsCommand(settings, arguments).run() }
-        case "job": finish { try await JobCommand(settings, arguments).run() }
-        case "status": finish { try await StatusCommand(settings, arguments).run() }
-        case "cancel": finish { try await CancelCommand(settings, arguments).run() }
-        case "dead list": finish { try await DeadCommand(settings, arguments).list() }
-        case "dead show": finish { try await DeadCommand(settings, arguments).show() }
-        case "dead stats": finish { try await DeadCommand(settings, arguments).stats() }
-        case "dead redrive": finish { try await DeadCommand(settings, arguments).redrive() }
-        case "dead discard": finish { try await DeadCommand(settings, arguments).discard() }
-        case "credentials import": finish { try await CredentialsCommand(settings, arguments).importGrants() }
-        case "credentials list": finish { try await CredentialsCommand(settings, arguments).list() }
-        case "credentials check": finish { try await CredentialsCommand(settings, arguments).check() }
-        case "credentials remove": finish { try await CredentialsCommand(settings, arguments).remove() }
-        case "credentials authorize": finish { try await AuthorizeCommand(settings, arguments).run() }
-        case "credentials rekey": finish { try await CredentialsCommand(settings, arguments).rekey() }
-        case "reconcile": finish { try await ReconcileCommand(settings, arguments).run() }
-        case "pause", "resume", "probe", "holds", "quota", "queues":
-            finish { try await OperateCommand(settings, arguments).run(name) }
-        default: finish { try await LedgerCommand(settings, arguments).run() }
+        switch action {
+        case .immediate(let body): end(body(arguments))
+        case .withoutSettings(let body): finish { try await body(arguments) }
+        case .withSettings(let body):
+            let context = load(arguments, isDaemon: false)
+            finish { try await body(context) }
+        case .daemon(let body): body(load(arguments, isDaemon: true))
         }
     }
 
@@ -70,19 +49,12 @@ enum Commands {
         exit(ExitStatus.outputLost.rawValue)
     }
 
-    private static func help(_ words: [String]) -> Never {
-        guard let text = specification.help(for: words) else {
-            StandardStream.error.write(
-                "leave-albumd: there is no command \(DisplayText.printable(words.joined(separator: " ")))\n")
-            end(.usage)
-        }
-        StandardStream.output.write(text)
-        end(.done)
-    }
-
-    private static func load(_ path: String, isDaemon: Bool) -> Settings {
+    private static func load(_ arguments: ParsedArguments, isDaemon: Bool) -> CommandContext {
+        let path = arguments.configuration
         do throws(SettingsFaults) {
-            return try Settings.load(path: path, environment: Settings.processEnvironment())
+            return CommandContext(
+                settings: try Settings.load(path: path, environment: Settings.processEnvironment()),
+                arguments: arguments)
         } catch {
             let shortage = DescriptorShortage.now()
             StandardStream.error.write(error.description + "\n" + (shortage.map { "leave-albumd: \($0)\n" } ?? ""))
@@ -94,15 +66,6 @@ enum Commands {
             if shortage != nil { end(.tryAgainLater) }
             end(isForbidden ? .noPermission : .settingsWrong)
         }
-    }
-
-    /// Before the daemon has opened anything, the log apart.
-    private static func refuse(_ why: String, _ settings: Settings) -> Never {
-        let logger = settings.logger
-        logger.error(why)
-        logger.flush()
-        Notifier.systemd.tell([.status(why)])
-        end(.settingsWrong)
     }
 
     /// Runs a command to its end; a signal ends it at once.
@@ -120,27 +83,6 @@ enum Commands {
             if case .terminate = event {
                 StandardStream.error.write("\nleave-albumd: interrupted\n")
                 end(.tryAgainLater)
-            }
-        }
-    }
-
-    private static func runDaemon(_ settings: Settings, path: String, permitsNewLedger: Bool) -> Never {
-        // Before the first thread, because the C library's zone is the process's.
-        QuotaZone.set(settings.limits.dayZone)
-        let stop = StopRequest()
-        // Several signals before the first is answered are one reload.
-        let (reloads, feed) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
-        Task.detached {
-            let daemon = Daemon(settings, permitsNewLedger: permitsNewLedger, stop: stop)
-            let status = await daemon.run(reloads: reloads) { () throws(SettingsFaults) in
-                try Settings.load(path: path, environment: Settings.processEnvironment())
-            }
-            end(status)
-        }
-        Signals.watch { event in
-            switch event {
-            case .terminate: stop.signal()
-            case .reload: feed.yield()
             }
         }
     }

@@ -1,3 +1,4 @@
+import JSON
 import Jobs
 import Ledger
 import Operations
@@ -6,8 +7,8 @@ import Service
 
 /// `cancel --force`, while the worker runs.
 extension ControlDesk {
-    func cancelForGood(_ arguments: JSONValue, _ peer: ControlPeer) async throws(DeskFault) -> JSONValue {
-        let id = try JobID(of: arguments)
+    func cancelForGood(_ request: JobCancelRequest, _ peer: ControlPeer) async throws(DeskFault) -> ForcedCancel {
+        let id = request.jobID
         let word: Pipeline.LastWord
         do throws(LedgerError) {
             word = try await pipeline.cancelForGood(id, by: "uid \(peer.uid)")
@@ -15,10 +16,9 @@ extension ControlDesk {
             throw DeskFault(error)
         }
         switch word {
-        case .ended(let result, let isPublished):
-            return ForcedCancel.ended(id, result, isPublished: isPublished).json
-        case .hadEnded(let result): return ForcedCancel.hadEnded(id, result).json
-        case .remembered: return ForcedCancel.remembered(id).json
+        case .ended(let result, let isPublished): return .ended(id, JobEnding(result), isPublished: isPublished)
+        case .hadEnded(let result): return .hadEnded(id, JobEnding(result))
+        case .remembered: return .remembered(id)
         case .busy: throw .unavailable("job \(id) is being cancelled already")
         case .stopping:
             throw .unavailable("the daemon stops; job \(id) ends without another call when it comes again")

@@ -1,3 +1,4 @@
+import JSON
 import Jobs
 import Ledger
 import Operations
@@ -8,100 +9,67 @@ import Telemetry
 import Threads
 
 /// What an operator tells the running daemon, and asks of it.
-///
-/// | request | arguments | answer |
-/// |---|---|---|
-/// | `pause` | `account`? | `paused` |
-/// | `resume` | `cause` or `account`? | `lifted`: causes; `probing`: jobs test it now |
-/// | `probe` | | `probing` |
-/// | `holds` | | `holds`, `accounts` |
-/// | `quota` | | `day`, `calls`, `probes`, `limit`, `remaining`, `resetsAt`, `pace`, `backlog`, `doneAt`? |
-/// | `job.cancel` | `jobId` | `ForcedCancel`: the job has ended, or ends when it comes |
-/// | `queues` | | `queues`: `name`, `messages`, `consumers` |
 extension ControlDesk {
-    func operate(_ request: ControlRequest, _ peer: ControlPeer) async throws(DeskFault) -> JSONValue? {
-        switch request.name {
-        case "pause": return pause(request.arguments, peer)
-        case "resume": return try resume(request.arguments)
-        case "probe": return .object([.init("probing", .bool(pipeline.probe()))])
-        case "holds": return holds()
-        case "quota": return try await quota()
-        case "queues": return try await depths()
-        case "job.cancel": return try await cancelForGood(request.arguments, peer)
-        default: return nil
-        }
-    }
-
-    private func pause(_ arguments: JSONValue, _ peer: ControlPeer) -> JSONValue {
-        if let account = arguments["account"]?.utf8 {
-            pipeline.pause(account: AccountID(utf8: account))
-            return .object([.init("paused", .string(account))])
+    func pause(_ request: PauseRequest, _ peer: ControlPeer) -> PauseRequest.Answer {
+        if let account = request.account {
+            pipeline.pause(account: account)
+            return .init(paused: account.string)
         }
         pipeline.pause(by: "uid \(peer.uid)")
-        return .object([.init("paused", .text(HoldCause.operatorPaused.rawValue))])
+        return .init(paused: HoldCause.operatorPaused.rawValue)
     }
 
-    private func resume(_ arguments: JSONValue) throws(DeskFault) -> JSONValue {
-        if let account = arguments["account"]?.utf8 {
-            guard pipeline.resume(account: AccountID(utf8: account)) else {
-                throw .unknown("the account is not on hold")
-            }
-            return .object([.init("lifted", .array([])), .init("probing", .bool(false))])
+    func resume(_ request: ResumeRequest) throws(DeskFault) -> ResumeRequest.Answer {
+        if let account = request.account {
+            guard pipeline.resume(account: account) else { throw .unknown("the account is not on hold") }
+            return .init(isProbing: false)
         }
-        let name = arguments["cause"]?.text ?? HoldCause.operatorPaused.rawValue
+        let name = request.cause ?? HoldCause.operatorPaused.rawValue
         guard let cause = HoldCause(rawValue: name) else {
             let known = HoldCause.allCases.map(\.rawValue).joined(separator: ", ")
             throw .invalid("there is no hold \(name); the causes are \(known)")
         }
         switch pipeline.resume(cause) {
-        case .lifted: return .object([.init("lifted", .array([.text(name)])), .init("probing", .bool(false))])
-        case .probing: return .object([.init("lifted", .array([])), .init("probing", .bool(true))])
+        case .lifted: return .init(lifted: [name], isProbing: false)
+        case .probing: return .init(isProbing: true)
         case .mustEndByItself: throw .invalid("\(name) ends by itself when its fault does; see `holds`")
         case .none: break
         }
         // Without a word of the operator's own to take back, the others are tested now.
-        guard arguments["cause"] == nil, pipeline.probe() else {
+        guard request.cause == nil, pipeline.probe() else {
             throw .unknown("the worker is not on hold for \(name)")
         }
-        return .object([.init("lifted", .array([])), .init("probing", .bool(true))])
+        return .init(isProbing: true)
     }
 
-    private func holds() -> JSONValue {
-        let accounts = pipeline.accountHolds.map { hold in
-            JSONValue.object(
-                [.init("account", .string(hold.account.utf8)), .init("cause", .text(hold.cause))]
-                    + (hold.until.map { [.init("until", .text($0.rfc3339))] } ?? [])
-                    + (hold.detail.map { [.init("detail", .text($0))] } ?? []))
-        }
-        return .object([.init("holds", .array(board.status().holds.map(\.json))), .init("accounts", .array(accounts))])
+    func probe(_: ProbeRequest) -> ProbeRequest.Answer { .init(isProbing: pipeline.probe()) }
+
+    func holds(_: HoldsRequest) -> HoldsRequest.Answer {
+        .init(
+            holds: board.status().holds,
+            accounts: pipeline.accountHolds.map {
+                .init(account: $0.account, cause: $0.cause, until: $0.until, detail: $0.detail)
+            })
     }
 
     // MARK: The day
 
-    private func quota() async throws(DeskFault) -> JSONValue {
+    func quota(_: QuotaRequest) async throws(DeskFault) -> QuotaRequest.Answer {
         let now = clock.wall()
         let day = QuotaZone.day(of: now)
         guard let count = try? await parts.ledger.count(of: day.name) else {
             throw .unavailable("the ledger cannot answer now")
         }
-        let limit = settings.limits.requestsPerDay
-        let spent = count.calls + count.probes
-        var members: [JSONValue.Member] = [
-            .init("day", .text(day.name)), .init("calls", .integer(Int64(count.calls))),
-            .init("probes", .integer(Int64(count.probes))), .init("limit", .integer(Int64(limit))),
-            .init("resetsAt", .text(day.end.rfc3339)), .init("pace", .text(settings.limits.pace.rawValue)),
-        ]
-        if limit > 0 { members.append(.init("remaining", .integer(Int64(max(0, limit - spent))))) }
-        if let backlog = await backlog() {
-            members.append(.init("backlog", .integer(Int64(backlog))))
-            if let done = Forecast.end(
-                of: backlog, spent: spent, limit: limit, isEven: settings.limits.pace == .even,
-                perMinute: board.status().perMinuteOfFifteen, day: day, at: now)
-            {
-                members.append(.init("doneAt", .text(done.rfc3339)))
-            }
-        }
-        return .object(members)
+        let limits = settings.limits
+        let backlog = await backlog()
+        return .init(
+            day: day.name, calls: count.calls, probes: count.probes, limit: limits.requestsPerDay,
+            resetsAt: day.end, pace: limits.pace.rawValue, backlog: backlog,
+            doneAt: backlog.flatMap {
+                Forecast.end(
+                    of: $0, spent: count.calls + count.probes, limit: limits.requestsPerDay,
+                    isEven: limits.pace == .even, perMinute: board.status().perMinuteOfFifteen, day: day, at: now)
+            })
     }
 
     /// Jobs between their publisher and their result, as far as the broker counts them. Nil if it cannot be asked.
@@ -114,19 +82,14 @@ extension ControlDesk {
         return total + pipeline.snapshot.inHand
     }
 
-    private func depths() async throws(DeskFault) -> JSONValue {
-        var all: [JSONValue] = []
+    func queues(_: QueuesRequest) async throws(DeskFault) -> QueuesRequest.Answer {
+        var all: [DaemonStatus.Queue] = []
         for queue in settings.topology.queues.map(\.name) {
             guard case .some(let depth) = await parts.queues.depth(of: queue) else {
                 throw .unavailable("the broker does not answer")
             }
-            var members: [JSONValue.Member] = [.init("name", .text(queue))]
-            if let depth {
-                members.append(.init("messages", .integer(Int64(depth.messages))))
-                members.append(.init("consumers", .integer(Int64(depth.consumers))))
-            }
-            all.append(.object(members))
+            all.append(.init(name: queue, messages: depth?.messages, consumers: depth?.consumers))
         }
-        return .object([.init("queues", .array(all))])
+        return .init(queues: all)
     }
 }

@@ -1,6 +1,7 @@
 import Credentials
 import Glibc
 import HTTP
+import JSON
 import Jobs
 import Secrets
 import Settings
@@ -8,16 +9,8 @@ import Terminal
 import Threads
 
 /// `credentials import`, `list`, `check`, `remove`, `rekey`: the store of the users' grants.
-struct CredentialsCommand: Sendable {
-    let settings: Settings
-    let arguments: ParsedArguments
-
-    init(_ settings: Settings, _ arguments: ParsedArguments) {
-        self.settings = settings
-        self.arguments = arguments
-    }
-
-    private var isJSON: Bool { arguments.isSet("--json") }
+struct CredentialsCommand: ConfiguredCommand {
+    let context: CommandContext
 
     private func attempt<Value>(_ body: () throws(GrantStoreError) -> Value) throws -> Value {
         do throws(GrantStoreError) {

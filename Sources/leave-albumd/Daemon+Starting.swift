@@ -4,6 +4,7 @@ import Glibc
 import HTTP
 import Jobs
 import Ledger
+import Messages
 import Operations
 import Settings
 import Telemetry
@@ -44,8 +45,7 @@ extension Daemon {
             }
         }
         let stopping = Task {
-            await stop.wait()
-            waiting.cancel()
+            if await stop.wait() { waiting.cancel() }
         }
         defer { stopping.cancel() }
         let lock: LedgerLock?
@@ -143,7 +143,7 @@ extension Daemon {
         _ front: FrontDesk, _ ask: () async throws(LinkError) -> Answer
     ) async -> Answer? {
         var backoff = Backoff(first: .seconds(1), longest: .seconds(10))
-        while !stop.isRequested {
+        while !stop.isSignalled {
             do throws(LinkError) {
                 return try await ask()
             } catch {
@@ -151,8 +151,7 @@ extension Daemon {
                 front.board.connects(trouble)
                 logger.warning("connecting: \(trouble)")
             }
-            let wait = clock.now() + backoff.next()
-            while clock.now() < wait, !stop.isRequested { await clock.sleep(for: .milliseconds(100)) }
+            await stop.wait(until: clock.now() + backoff.next(), by: clock)
         }
         return nil
     }
@@ -183,7 +182,7 @@ extension Daemon {
     }
 
     private func firstFullQueue(_ session: BrokerSession) async throws(LinkError) -> String? {
-        for queue in settings.topology.queues where queue.name != "\(settings.broker.prefix).results" {
+        for queue in settings.topology.queues where queue.name != settings.queueNames.results {
             if let depth = try await session.inspect(queue: queue.name), depth.messages > 0 { return queue.name }
         }
         return nil

@@ -21,7 +21,7 @@ extension Daemon {
     /// Tells the first signal at once, whatever the daemon waits for: a broker that does not answer holds it for some
     /// seconds more.
     func announceStop(_ front: FrontDesk) async {
-        await stop.wait()
+        guard await stop.wait() else { return }
         front.stops(within: front.settings.now.worker.drainTimeout + Self.closingTime)
     }
 
@@ -33,13 +33,7 @@ extension Daemon {
         parts.consuming.consume([])
         parts.pipeline.stop()
         let isDrained = await drain(work, within: drainTime, parts)
-        await offload {
-            parts.consuming.stop()
-            parts.publishing.stop()
-            parts.session.stop()
-            parts.engine.stop()
-            parts.tokenEngine.stop()
-        }
+        await stop(parts.inStoppingOrder)
         let lost = await parts.ledger.close(within: SQLiteLedger.closeTime)
         await work.value
         if lost > 0 {
@@ -52,59 +46,50 @@ extension Daemon {
             LogField("after_s", .seconds((clock.now() - began).inSeconds)))
     }
 
-    /// Waits for the jobs in hand, at most for the drain time, a second signal or what comes first.
+    /// Waits for the jobs in hand, at most for the drain time, a second signal or what comes first. False if it gave up.
     private func drain(
         _ work: Task<Void, Never>, within whole: Duration, _ parts: DaemonParts
     ) async -> Bool {
         let (credentials, engine, publishing) = (parts.credentials, parts.engine, parts.publishing)
-        let finished = Finish()
+        let workEnded = AsyncSignal()
+        // Either the work has ended, or it is not waited for any longer.
+        let decided = AsyncSignal()
         Task {
             await work.value
-            finished.signal(true)
+            workEnded.signal()
+            decided.signal()
         }
         let timer = Task {
             await clock.sleep(for: whole - whole / Self.confirmShare)
             guard !Task.isCancelled else { return }
             await credentials.stop()
             // What is on the wire is ambiguous now, and is recorded so.
-            await offload { engine.stop() }
+            await stop([engine])
             await clock.sleep(for: whole / Self.confirmShare)
             guard !Task.isCancelled else { return }
-            await offload { publishing.stop() }
-            finished.signal(false)
+            await stop([publishing])
+            decided.signal()
         }
         let hurry = Task {
-            await stop.wait(for: 2)
+            guard await stop.wait(for: 2) else { return }
             logger.notice("told twice: not waiting any longer")
             await credentials.stop()
-            await offload {
-                engine.stop()
-                publishing.stop()
-            }
-            finished.signal(false)
+            await stop([engine, publishing])
+            decided.signal()
         }
-        let isDrained = await finished.wait()
+        await decided.wait()
+        let isDrained = workEnded.isSignalled
         timer.cancel()
         hurry.cancel()
-        if !isDrained { await leave(work) }
+        // Calls and publishes were given up, so the workers end at once; but for those whose record the ledger cannot
+        // commit: they wait for its end.
+        if !isDrained { await workEnded.wait(until: clock.now() + Self.leavingTime, by: clock) }
         return isDrained
     }
 
-    /// Calls and publishes were given up, so the workers end at once; but for those whose record the ledger cannot
-    /// commit: they wait for its end.
-    private func leave(_ work: Task<Void, Never>) async {
-        let finished = Finish()
-        let watcher = Task {
-            await work.value
-            finished.signal(true)
-        }
-        let timer = Task {
-            await clock.sleep(for: Self.leavingTime)
-            finished.signal(false)
-        }
-        _ = await finished.wait()
-        watcher.cancel()
-        timer.cancel()
+    /// Stops them one after another. On a thread of its own, because each waits for its thread.
+    private func stop(_ services: [any RunningService]) async {
+        await offload { for service in services { service.stop() } }
     }
 
     /// Runs what joins a thread on a thread of its own, so that the pool is not blocked.

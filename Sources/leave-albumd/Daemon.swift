@@ -4,6 +4,7 @@ import Glibc
 import HTTP
 import Jobs
 import Ledger
+import Messages
 import Operations
 import Pipeline
 import Service
@@ -16,13 +17,14 @@ import Threads
 struct Daemon: Sendable {
     let settings: Settings
     let permitsNewLedger: Bool
-    let stop: StopRequest
+    /// How often the operator asked to stop: once is gracefully, twice is now.
+    let stop: AsyncSignal
     let logger: Logger
     let clock = SystemTimekeeper()
     /// Long enough that it is not over before it has begun.
     private static let firstSleep = Duration.milliseconds(20)
 
-    init(_ settings: Settings, permitsNewLedger: Bool, stop: StopRequest) {
+    init(_ settings: Settings, permitsNewLedger: Bool, stop: AsyncSignal) {
         self.settings = settings
         self.permitsNewLedger = permitsNewLedger
         self.stop = stop
@@ -39,23 +41,20 @@ struct Daemon: Sendable {
         for warning in settings.warnings { logger.warning(warning) }
         let front: FrontDesk
         do throws(SystemCallError) {
-            front = try FrontDesk(LiveSettings(settings), logger: logger, clock: clock)
+            front = try FrontDesk(LiveSettings(settings, log: logger.control), logger: logger, clock: clock)
         } catch {
             logger.error("\(error)")
             return .tryAgainLater
         }
         front.openAdminServer()
-        let pipeline = Lock<Pipeline?>(nil)
         let reloading = Task {
             let reloader = Reloader(load: load, front: front, logger: logger)
-            for await _ in reloads {
-                await reloader.reload { settings in pipeline.withLock { $0 }?.apply(settings.pipeline) }
-            }
+            for await _ in reloads { await reloader.reload() }
         }
         let stopping = Task { await announceStop(front) }
-        let status = await live(front) { parts in pipeline.withLock { $0 = parts.pipeline } }
+        let status = await live(front)
         reloading.cancel()
-        if stop.isRequested { await stopping.value }
+        if stop.isSignalled { await stopping.value }
         if status == .done, front.parts == nil { logger.notice("stopped before it had begun to work") }
         await offload {
             front.close()
@@ -65,9 +64,9 @@ struct Daemon: Sendable {
         return status
     }
 
-    private func live(_ front: FrontDesk, onParts: (DaemonParts) -> Void) async -> ExitStatus {
+    private func live(_ front: FrontDesk) async -> ExitStatus {
         do {
-            return try await work(front, onParts)
+            return try await work(front)
         } catch {
             let failure = error as? StartError ?? StartError(hindered: error, .internalFault)
             logger.error(failure.description)
@@ -78,7 +77,7 @@ struct Daemon: Sendable {
 
     /// The order is that of what can be wrong: settings and keys, the ledger, and only then the broker, which a daemon
     /// waits for as long as it takes.
-    private func work(_ front: FrontDesk, _ onParts: (DaemonParts) -> Void) async throws -> ExitStatus {
+    private func work(_ front: FrontDesk) async throws -> ExitStatus {
         let tokenEngine = try HTTPEngine(settings.tokenHTTP)
         let credentials = try openCredentials(tokenEngine, front.metrics)
         let engine = try HTTPEngine(settings.http)
@@ -92,7 +91,7 @@ struct Daemon: Sendable {
         if mustAskBroker {
             front.ready()
             try await refuseFullQueues(session, front)
-            if stop.isRequested { return .done }
+            if stop.isSignalled { return .done }
         }
         let switchboard = Switchboard(logger: logger, board: front.board)
         let ledger = try openLedger(lock, switchboard, front.metrics)
@@ -100,10 +99,10 @@ struct Daemon: Sendable {
 
         let parts = try await assemble(ledger, session, engine, tokenEngine, credentials, switchboard, front)
         front.has(parts)
-        onParts(parts)
+        front.settings.connect(parts.pipeline)
         await prepareBroker(session, front)
         // Without a broker nothing was begun, and there is nothing to wait for.
-        let work = Task { if !stop.isRequested { await parts.pipeline.run() } }
+        let work = Task { if !stop.isSignalled { await parts.pipeline.run() } }
         let upkeep = Task {
             await Upkeep(ledger: ledger, settings: front.settings, clock: clock, logger: logger).run()
         }
@@ -115,7 +114,7 @@ struct Daemon: Sendable {
                 clock: clock
             ).run()
         }
-        if !stop.isRequested {
+        if !stop.isSignalled {
             logger.notice(
                 "working", LogField("version", Commands.version), LogField("ledger", settings.ledger.path),
                 LogField("api", settings.api.baseURL), LogField("concurrency", settings.worker.concurrency))
@@ -136,7 +135,7 @@ struct Daemon: Sendable {
         }
         let consuming = try ConsumingLink(
             try startup(.settingsWrong) { try settings.link("consume") },
-            privateQueue: PrivateQueue(name: "\(settings.broker.prefix).worker")
+            privateQueue: PrivateQueue(name: settings.queueNames.worker)
         ) { switchboard.consuming($0) }
         let workers = try ThreadExecutor(name: "workers")
         let report = PipelineReport(logger: logger, ledger: ledger, clock: clock)
@@ -165,7 +164,7 @@ struct Daemon: Sendable {
         let now = clock.wall()
         guard let holds = try? await ledger.holds(from: now - settings.retry.maxAge * 2, to: now) else { return }
         for hold in holds where hold.until == nil {
-            if let wait = restoredWait(of: hold, at: now) {
+            if let wait = pipeline.waitAfterRestart(of: hold.cause, since: hold.since) {
                 pipeline.restore(hold.cause, since: hold.since, detail: hold.detail, probeAfter: wait)
             } else {
                 // It stands again as soon as its cause shows.
@@ -173,22 +172,5 @@ struct Daemon: Sendable {
             }
         }
         pipeline.remember(holds: holds.map { $0.since..<max($0.since, $0.until ?? now) })
-    }
-
-    /// When a hold that the last run left is tested by jobs; nil if it does not outlive its run.
-    private func restoredWait(of hold: HoldRecord, at now: Timestamp) -> Duration? {
-        switch hold.cause {
-        case .quotaDay:
-            // The next day is the API's to begin; one job asks a little after its time.
-            let end = QuotaZone.day(of: hold.since).end
-            return end > now ? end - now + .seconds(Int.random(in: 0...900)) : nil
-        case .apiRetired, .apiDisabled, .projectBlocked, .endpointMisconfigured, .clientMisconfigured, .clientFaulty,
-            .tlsTrust, .operatorPaused:
-            // Whoever restarts the daemon may have mended it: jobs tell.
-            return .zero
-        case .apiUnavailable, .rateLimited, .clockSuspect, .brokerBlocked, .resultsUnroutable, .resultsFull, .deadFull,
-            .ledgerUnavailable:
-            return nil
-        }
     }
 }

@@ -22,15 +22,17 @@ struct DaemonParts: Sendable {
     /// The thread of the pipeline's workers.
     let workers: ThreadExecutor
 
-    /// Whoever must come round while the daemon works.
-    var loops: [(name: String, ping: LivenessBoard.Ping)] {
+    /// What must come round while the daemon works.
+    var watched: [(name: String, service: any Pingable)] {
         [
-            ("ledger", { ledger.ping($0) }), ("amqp consume", { consuming.ping($0) }),
-            ("amqp publish", { publishing.ping($0) }), ("amqp ask", { session.ping($0) }),
-            ("http", { engine.ping($0) }), ("http tokens", { tokenEngine.ping($0) }),
-            ("workers", { pipeline.ping($0) }),
+            ("ledger", ledger), ("amqp consume", consuming), ("amqp publish", publishing), ("amqp ask", session),
+            ("http", engine), ("http tokens", tokenEngine), ("workers", pipeline),
         ]
     }
+
+    /// What ends once the jobs have. No more deliveries, then no more results, then no more questions; the ledger, which
+    /// has lines to write, ends after them, and the workers' thread after the watchdog, whose pings it answers.
+    var inStoppingOrder: [any RunningService] { [consuming, publishing, session, engine, tokenEngine] }
 
     var queues: BrokerQueues { BrokerQueues(session: session) }
 }

@@ -1,25 +1,19 @@
 import AMQP
 import Glibc
+import JSON
 import Jobs
+import Messages
 import Operations
 import Settings
 import Terminal
 import Threads
 
 /// `dead list`, `show`, `redrive`, `discard`, `stats`.
-struct DeadCommand: Sendable {
-    let settings: Settings
-    let arguments: ParsedArguments
-    private let door: LedgerDoor
+struct DeadCommand: ConfiguredCommand {
+    let context: CommandContext
 
     /// After so many generations somebody has to look at the job itself.
     private static let manyRedrives = 3
-
-    init(_ settings: Settings, _ arguments: ParsedArguments) {
-        self.settings = settings
-        self.arguments = arguments
-        door = LedgerDoor(settings: settings)
-    }
 
     private func openQueue() async throws -> DeadLetterQueue {
         try await BrokerProbe.connect(settings)
@@ -46,7 +40,6 @@ struct DeadCommand: Sendable {
 
     func list() async throws -> ExitStatus {
         let (filter, limit) = (try filter(), try limit())
-        let isJSON = arguments.isSet("--json")
         var table = Table([
             .init("DEAD SINCE"), .init("REASON"), .init("JOB"), .init("ACCOUNT"), .init("REDRIVEN", .right),
             .init("DETAIL", mayShrink: true),
@@ -91,10 +84,10 @@ struct DeadCommand: Sendable {
             return .keep
         }
         guard !found.isEmpty else { throw CommandFailure(.answeredNo, "no dead letter is of job \(id)") }
-        let story = try await story(of: id)
+        let history = try await history(of: id)
         for letter in found {
-            let plan = RedrivePlan(letter, story: story)
-            if arguments.isSet("--json") {
+            let plan = RedrivePlan(letter, history: history)
+            if isJSON {
                 StandardStream.output.write(json: letter.json)
                 continue
             }
@@ -140,7 +133,7 @@ struct DeadCommand: Sendable {
         }
         progress.hide()
         let sorted = groups.sorted { ($1.value.count, $0.key) < ($0.value.count, $1.key) }
-        guard !arguments.isSet("--json") else {
+        guard !isJSON else {
             StandardStream.output.write(
                 json: .object([
                     .init("letters", .integer(Int64(look.total))),
@@ -181,7 +174,8 @@ struct DeadCommand: Sendable {
         var (done, skipped, outOfDate) = (0, 0, 0)
         _ = try await queue.look(all: true) { letter in
             guard filter.matches(letter) else { return .keep }
-            let plan = RedrivePlan(letter, story: try await letter.jobID.asyncFlatMap { try await story(of: $0) })
+            let plan = RedrivePlan(
+                letter, history: try await letter.jobID.asyncFlatMap { try await history(of: $0) })
             guard case .run(let generation) = plan else {
                 progress.hide()
                 tell(letter, plan, isDone: false)
@@ -199,7 +193,7 @@ struct DeadCommand: Sendable {
                 if let pause { await SystemTimekeeper().sleep(for: pause) }
             }
             done += 1
-            if isDry || arguments.isSet("--json") {
+            if isDry || isJSON {
                 progress.hide()
                 tell(letter, plan, isDone: !isDry)
             }
@@ -233,10 +227,10 @@ struct DeadCommand: Sendable {
         _ = try await openQueue().look(all: true) { letter in
             guard filter.matches(letter) else { return .keep }
             done += 1
-            if isDry || arguments.isSet("--json") {
+            if isDry || isJSON {
                 progress.hide()
                 StandardStream.output.write(
-                    arguments.isSet("--json")
+                    isJSON
                         ? String(decoding: letter.json.encoded(), as: UTF8.self) + "\n"
                         : "\(letter.jobID?.string ?? "-")  \(letter.reason)\n")
             }
@@ -261,7 +255,7 @@ struct DeadCommand: Sendable {
 
     private func tell(_ letter: DeadLetter, _ plan: RedrivePlan, isDone: Bool) {
         let id = letter.jobID?.string ?? "-"
-        if arguments.isSet("--json") {
+        if isJSON {
             var members = letter.json.members ?? []
             members.append(.init("plan", .text(plan.words)))
             members.append(.init("redriven", .bool(isDone)))
@@ -273,9 +267,9 @@ struct DeadCommand: Sendable {
 
     // MARK: The ledger
 
-    private func story(of id: JobID) async throws -> JSONValue? {
+    private func history(of id: JobID) async throws -> JobHistory? {
         do {
-            return try await door.ask("job", .object([.init("jobId", .string(id.utf8))]))
+            return try await ledger.ask(JobRequest(id))
         } catch let fault as DeskFault {
             guard case .unknown = fault else { throw fault }
             return nil
@@ -286,12 +280,7 @@ struct DeadCommand: Sendable {
 
     private func note(_ letter: DeadLetter, _ kind: String, _ detail: String) async throws {
         guard let id = letter.jobID, !letter.isRejected else { return }
-        _ = try await door.ask(
-            "job.note",
-            .object([
-                .init("jobId", .string(id.utf8)), .init("generation", .integer(Int64(letter.generation))),
-                .init("kind", .text(kind)), .init("detail", .text(detail)),
-            ]))
+        _ = try await ledger.ask(JobNoteRequest(id, generation: letter.generation, kind: kind, detail: detail))
     }
 
     private static var `operator`: String {

@@ -1,5 +1,5 @@
 import AMQP
-import Jobs
+import JSON
 import Ledger
 import Operations
 import Pipeline

@@ -1,4 +1,3 @@
-import Jobs
 import Operations
 import Pipeline
 import Service
@@ -139,7 +138,7 @@ final class FrontDesk: Sendable {
                 logger.warning("the admin endpoints let nobody in for now: \(Self.words(error))")
             }
             logger.notice("admin endpoints", LogField("address", admin.authority))
-            liveness.watch("admin") { admin.ping($0) }
+            liveness.watch("admin", admin)
             let isLate = state.withLock { state in
                 state.admin = admin
                 return state.adminOpening?.isCancelled == true
@@ -188,7 +187,7 @@ final class FrontDesk: Sendable {
                 guard let self else { return .refusal(code: "unavailable", message: "the daemon is ending") }
                 return await self.answer(request, peer)
             }
-            liveness.watch("control") { control.ping($0) }
+            liveness.watch("control", control)
             let isLate = state.withLock { state in
                 state.control = control
                 return state.controlOpening?.isCancelled == true
@@ -202,7 +201,7 @@ final class FrontDesk: Sendable {
 
     func has(_ parts: DaemonParts) {
         state.withLock { $0.parts = parts }
-        for (name, ping) in parts.loops { liveness.watch(name, ping) }
+        for (name, service) in parts.watched { liveness.watch(name, service) }
     }
 
     var parts: DaemonParts? { state.withLock { $0.parts } }
@@ -212,11 +211,10 @@ final class FrontDesk: Sendable {
         logger.info(
             "asked over the control socket", LogField("request", request.name), LogField("pid", Int(peer.pid)),
             LogField("uid", Int(peer.uid)))
-        if request.name == "status" { return .answer(await status(asksLedger: true).json) }
-        guard let parts else {
-            return .refusal(code: "unavailable", message: "the daemon has not begun: \(glance.line(silences: []))")
+        if let parts {
+            return await ControlDesk(front: self, parts: parts, settings: settings.now).answer(request, peer)
         }
-        let desk = ControlDesk(board: board, parts: parts, settings: settings.now, clock: clock)
-        return await desk.answer(request, peer)
+        if request.name == StatusRequest.name.rawValue { return .answer(await status(asksLedger: true).json) }
+        return .refusal(code: "unavailable", message: "the daemon has not begun: \(glance.line(silences: []))")
     }
 }

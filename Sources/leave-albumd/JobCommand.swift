@@ -1,73 +1,69 @@
+import JSON
 import Jobs
+import Ledger
+import Operations
 import Settings
 import Terminal
+import Threads
+
+extension Commands {
+    static let job = Command(
+        "job", summary: "One job's story: what the ledger knows of it", options: [.config, .json],
+        positionals: [PositionalSpecification("ID", help: "the job's id")],
+        action: .withSettings { try await JobCommand(context: $0).run() })
+}
 
 /// `job ID`.
-struct JobCommand: Sendable {
-    let settings: Settings
-    let arguments: ParsedArguments
-
-    init(_ settings: Settings, _ arguments: ParsedArguments) {
-        self.settings = settings
-        self.arguments = arguments
-    }
+struct JobCommand: ConfiguredCommand {
+    let context: CommandContext
 
     func run() async throws -> ExitStatus {
-        let story = try await LedgerDoor(settings: settings).ask(
-            "job", .object([.init("jobId", .text(arguments.positionals[0]))]))
-        if arguments.isSet("--json") {
-            StandardStream.output.write(json: story)
-        } else {
-            StandardStream.output.write(Self.text(story))
-        }
+        let history = try await ledger.ask(JobRequest(JobID(arguments.positionals[0])))
+        show(history, Self.text(history))
         return .done
     }
 
-    static func text(_ story: JSONValue) -> String {
+    static func text(_ history: JobHistory) -> String {
         var sheet = FactSheet()
-        sheet.add("job", story["jobId"]?.text)
-        sheet.add("account", story["account"]?.text)
-        sheet.add("state", state(story))
-        sheet.add("generation", story["generation"]?.integer)
-        sheet.add("attempts spent", story["attempts"]?.integer)
-        if story["ambiguous"]?.bool == true {
-            sheet.add("ambiguous", "a call may have reached the API without an answer")
-        }
-        sheet.add("first seen", story["firstSeenAt"]?.text)
-        sheet.add("first call", story["firstCallAt"]?.text)
-        sheet.add("last change", story["changedAt"]?.text)
-        sheet.add("token SHA-256", story["tokenSha256"]?.text)
+        sheet.add("job", history.jobID.string)
+        sheet.add("account", history.account.string)
+        sheet.add("state", state(history))
+        sheet.add("generation", history.generation)
+        sheet.add("attempts spent", history.attempts)
+        if history.isAmbiguous { sheet.add("ambiguous", "a call may have reached the API without an answer") }
+        sheet.add("first seen", history.firstSeen.rfc3339)
+        sheet.add("first call", history.firstCallAt?.rfc3339)
+        sheet.add("last change", history.changedAt.rfc3339)
+        sheet.add("token SHA-256", history.tokenHash)
         var text = sheet.rendered()
-        for result in story["results"]?.elements ?? [] { text += resultText(result) }
-        let lines = timeline(story)
+        for result in history.results { text += resultText(result) }
+        let lines = timeline(history)
         if !lines.isEmpty {
             var table = Table([.init("TIME"), .init("WHAT"), .init("DETAIL", mayShrink: true)])
-            for line in lines { table.append([line.at, line.kind, line.detail]) }
+            for line in lines { table.append([line.at.rfc3339, line.kind, line.detail]) }
             text += "\n" + table.rendered(width: StandardStream.output.columns)
         }
         return text
     }
 
-    private static func state(_ story: JSONValue) -> String {
-        switch story["state"]?.text {
-        case "parked":
-            let due = story["dueAt"]?.text ?? "-"
-            return story["copyPublished"]?.bool == false
-                ? "parked until \(due); its copy is not confirmed yet" : "parked until \(due)"
-        case "calling": return "calling, or interrupted in a call"
-        case "waiting": return "waiting in the worker or in a queue"
-        case "finished":
-            if story["resultPublished"]?.bool == false { return "finished; its result is not confirmed yet" }
-            if story["letterPublished"]?.bool == false { return "finished; its dead letter is not confirmed yet" }
-            return "finished"
-        default: return "-"
+    private static func state(_ history: JobHistory) -> String {
+        switch history.state {
+        case .parked(let parking):
+            parking.copyIsPublished
+                ? "parked until \(parking.due.rfc3339)"
+                : "parked until \(parking.due.rfc3339); its copy is not confirmed yet"
+        case .calling: "calling, or interrupted in a call"
+        case .waiting: "waiting in the worker or in a queue"
+        case .finished(resultIsPublished: false, _): "finished; its result is not confirmed yet"
+        case .finished(_, letterIsPublished: false): "finished; its dead letter is not confirmed yet"
+        case .finished: "finished"
         }
     }
 
-    private static func resultText(_ result: JSONValue) -> String {
-        guard let body = result["body"] else { return "" }
+    private static func resultText(_ result: JobHistory.Result) -> String {
+        let body = result.body
         var sheet = FactSheet()
-        sheet.add("message-id", result["messageId"]?.text)
+        sheet.add("message-id", result.messageID)
         sheet.add("outcome", body["outcome"]?.text)
         sheet.add("effect", body["effect"]?.text)
         sheet.add("reason", body["reason"]?.text)
@@ -78,19 +74,17 @@ struct JobCommand: Sendable {
     }
 
     private struct Line {
-        var at: String
+        var at: Timestamp
         var kind: String
         var detail: String
     }
 
-    private static func timeline(_ story: JSONValue) -> [Line] {
-        let events = (story["events"]?.elements ?? []).map {
-            Line(at: $0["at"]?.text ?? "", kind: $0["kind"]?.text ?? "", detail: $0["detail"]?.text ?? "")
-        }
-        let holds = (story["holds"]?.elements ?? []).map {
+    private static func timeline(_ history: JobHistory) -> [Line] {
+        let events = history.events.map { Line(at: $0.at, kind: $0.kind, detail: $0.detail) }
+        let holds = history.holds.map {
             Line(
-                at: $0["since"]?.text ?? "", kind: "hold",
-                detail: "\($0["cause"]?.text ?? "") until \($0["until"]?.text ?? "now"): \($0["detail"]?.text ?? "")")
+                at: $0.since, kind: "hold",
+                detail: "\($0.cause.rawValue) until \($0.until?.rfc3339 ?? "now"): \($0.detail)")
         }
         return (events + holds).sorted { $0.at < $1.at }
     }

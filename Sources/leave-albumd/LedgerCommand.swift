@@ -1,63 +1,71 @@
 import Glibc
+import JSON
 import Jobs
 import Ledger
+import Operations
 import Settings
 import Terminal
 import Threads
 
+extension Commands {
+    static let ledger = Command(
+        "ledger", summary: "The memory of every job. Goes through a running daemon, else opens the file",
+        commands: [
+            Command(
+                "stats", summary: "How much it holds and owes", options: [.config, .json],
+                action: .withSettings { try await LedgerCommand(context: $0).statistics() }),
+            Command(
+                "prune", summary: "Removes jobs that ended long ago and owe nothing",
+                options: [
+                    .config, .json,
+                    .value("--older", "DURATION", help: "30d; default: ledger.retention. A jobId is free again then"),
+                ], action: .withSettings { try await LedgerCommand(context: $0).prune() }),
+            Command(
+                "verify", summary: "Checks the whole file. Seconds for millions of jobs", options: [.config, .json],
+                action: .withSettings { try await LedgerCommand(context: $0).verify() }),
+            Command(
+                "forget", summary: "Removes everything about a job or an account",
+                options: [.config, .json, .account("all ended jobs of this account")],
+                positionals: [PositionalSpecification("ID", .optional, help: "the job's id")],
+                action: .withSettings { try await LedgerCommand(context: $0).forget() }),
+            Command(
+                "backup", summary: "Copies the ledger while jobs go on, and checks the copy",
+                options: [.config, .json],
+                positionals: [
+                    PositionalSpecification("FILE", help: "the copy, replaced when it is whole; - is standard output")
+                ], action: .withSettings { try await LedgerCommand(context: $0).backUp() }),
+            Command(
+                "restore", summary: "Puts a backup in the ledger's place. The daemon must be stopped",
+                options: [.config, .json],
+                positionals: [PositionalSpecification("FILE", help: "the backup")],
+                action: .withSettings { try LedgerCommand(context: $0).restore() }),
+        ])
+}
+
 /// `ledger …`.
-struct LedgerCommand: Sendable {
-    let settings: Settings
-    let arguments: ParsedArguments
+struct LedgerCommand: ConfiguredCommand {
+    let context: CommandContext
 
-    init(_ settings: Settings, _ arguments: ParsedArguments) {
-        self.settings = settings
-        self.arguments = arguments
-    }
-
-    func run() async throws -> ExitStatus {
-        switch arguments.command.last {
-        case "stats": return try await statistics()
-        case "prune": return try await prune()
-        case "verify": return try await verify()
-        case "forget": return try await forget()
-        case "backup": return try await backUp()
-        default: return try await restore()
-        }
-    }
-
-    private func ask(_ request: String, _ members: JSONValue.Member...) async throws -> JSONValue {
-        try await LedgerDoor(settings: settings).ask(request, .object(members))
-    }
-
-    private func show(_ answer: JSONValue, _ text: String) {
-        if arguments.isSet("--json") {
-            StandardStream.output.write(json: answer)
-        } else {
-            StandardStream.output.write(text)
-        }
-    }
-
-    private func statistics() async throws -> ExitStatus {
-        let answer = try await ask("ledger.stats")
-        func count(_ name: String) -> Int64 { answer[name]?.integer ?? 0 }
+    func statistics() async throws -> ExitStatus {
+        let answer = try await ledger.ask(LedgerStatisticsRequest())
+        let statistics = answer.statistics
         var sheet = FactSheet()
-        sheet.add("ledger", answer["path"]?.text)
-        sheet.add("jobs", count("entries"))
-        sheet.add("open", count("open"))
-        sheet.add("ambiguous", count("ambiguous"))
-        sheet.add("results owed", count("unpublishedResults"))
-        sheet.add("letters owed", count("unpublishedLetters"))
-        sheet.add("overdue copies", count("overdue"))
-        sheet.add("size", ByteCount.text(count("bytes")))
-        sheet.add("disk free", ByteCount.text(count("diskFreeBytes")))
-        sheet.add("made", answer["createdAt"]?.text)
-        sheet.add("last backup", answer["lastBackupAt"]?.text ?? "never")
+        sheet.add("ledger", answer.path)
+        sheet.add("jobs", statistics.entries)
+        sheet.add("open", statistics.open)
+        sheet.add("ambiguous", statistics.ambiguous)
+        sheet.add("results owed", statistics.unpublished)
+        sheet.add("letters owed", statistics.unpublishedLetters)
+        sheet.add("overdue copies", statistics.overdue)
+        sheet.add("size", ByteCount.text(Int64(statistics.bytes)))
+        sheet.add("disk free", ByteCount.text(Int64(statistics.diskFreeBytes)))
+        sheet.add("made", statistics.createdAt?.rfc3339)
+        sheet.add("last backup", statistics.lastBackupAt?.rfc3339 ?? "never")
         show(answer, sheet.rendered())
         return .done
     }
 
-    private func prune() async throws -> ExitStatus {
+    func prune() async throws -> ExitStatus {
         var age = settings.ledger.retention
         if let text = arguments.value("--older") {
             guard let given = Duration(settingText: text) else {
@@ -65,42 +73,40 @@ struct LedgerCommand: Sendable {
             }
             age = given
         }
-        let answer = try await ask("ledger.prune", .init("olderThanSeconds", .integer(age.components.seconds)))
-        show(answer, "removed \(answer["pruned"]?.integer ?? 0) jobs that ended over \(age.settingText) ago\n")
+        let answer = try await ledger.ask(LedgerPruneRequest(olderThan: age))
+        show(answer, "removed \(answer.pruned) jobs that ended over \(age.settingText) ago\n")
         return .done
     }
 
-    private func verify() async throws -> ExitStatus {
-        let answer = try await ask("ledger.verify")
-        let faults = (answer["faults"]?.elements ?? []).compactMap(\.text)
-        show(answer, faults.isEmpty ? "the ledger is whole\n" : faults.map { $0 + "\n" }.joined())
-        return faults.isEmpty ? .done : .answeredNo
+    func verify() async throws -> ExitStatus {
+        let answer = try await ledger.ask(LedgerVerifyRequest())
+        show(answer, answer.faults.isEmpty ? "the ledger is whole\n" : answer.faults.map { $0 + "\n" }.joined())
+        return answer.faults.isEmpty ? .done : .answeredNo
     }
 
-    private func forget() async throws -> ExitStatus {
-        let subject: JSONValue.Member
+    func forget() async throws -> ExitStatus {
+        let request: LedgerForgetRequest
         switch (arguments.positionals.first, arguments.value("--account")) {
-        case (let id?, nil): subject = .init("jobId", .text(id))
-        case (nil, let account?): subject = .init("account", .text(account))
+        case (let id?, nil): request = .job(JobID(id))
+        case (nil, let account?): request = .account(AccountID(account))
         default: throw arguments.error("give either a job's ID or --account")
         }
-        let answer = try await ask("ledger.forget", subject)
-        let (forgotten, needed) = (answer["forgotten"]?.integer ?? 0, answer["needed"]?.integer ?? 0)
-        var text = "forgot \(forgotten) jobs\n"
-        if needed > 0 {
-            text += "\(needed) jobs stay: they are open, or the broker does not have their result yet\n"
+        let answer = try await ledger.ask(request)
+        var text = "forgot \(answer.forgotten) jobs\n"
+        if answer.needed > 0 {
+            text += "\(answer.needed) jobs stay: they are open, or the broker does not have their result yet\n"
         }
         show(answer, text)
-        return needed == 0 ? .done : .answeredNo
+        return answer.needed == 0 ? .done : .answeredNo
     }
 
-    private func backUp() async throws -> ExitStatus {
-        let own = [arguments.value("--config") ?? Commands.defaultConfig] + settings.vitalFiles
+    func backUp() async throws -> ExitStatus {
+        let own = [arguments.configuration] + settings.vitalFiles
         switch try OutputTarget(arguments.positionals[0], sparing: own) {
         case .standardOutput: return try await streamBackup()
         case .file(let path):
-            let answer = try await ask("ledger.backup", .init("file", .text(Self.absolute(path))))
-            show(answer, "copied the ledger to \(answer["file"]?.text ?? "")\n")
+            let answer = try await ledger.ask(LedgerBackupRequest(file: Self.absolute(path)))
+            show(answer, "copied the ledger to \(answer.file)\n")
             return .done
         }
     }
@@ -118,14 +124,14 @@ struct LedgerCommand: Sendable {
         }
         // Always the same name: what an interruption leaves is replaced by the next copy.
         let copy = "\(path).copy"
-        _ = try await ask("ledger.backup", .init("file", .text(copy)))
+        _ = try await ledger.ask(LedgerBackupRequest(file: copy))
         if try InputFile.move(copy, to: .output) {
             StandardStream.error.write("copied the ledger to standard output\n")
         }
         return .done
     }
 
-    private func restore() async throws -> ExitStatus {
+    func restore() throws -> ExitStatus {
         let path = settings.ledger.path
         do throws(LedgerError) {
             guard let lock = try LedgerLock.take(ledger: path) else {
@@ -135,7 +141,7 @@ struct LedgerCommand: Sendable {
             let kept = try LedgerBackup.restore(
                 Self.absolute(arguments.positionals[0]), to: path, lock: lock, at: SystemTimekeeper().wall())
             show(
-                .object([.init("restored", .text(path))] + (kept.map { [.init("kept", .text($0))] } ?? [])),
+                JSONValue.object([.init("restored", .text(path))] + (kept.map { [.init("kept", .text($0))] } ?? [])),
                 "restored \(path)\n" + (kept.map { "the ledger that was there is kept as \($0)\n" } ?? ""))
             return .done
         } catch {

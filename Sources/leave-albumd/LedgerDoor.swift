@@ -1,6 +1,7 @@
 import AMQP
-import Jobs
+import JSON
 import Ledger
+import Messages
 import Operations
 import Pipeline
 import Service
@@ -11,29 +12,40 @@ import Terminal
 struct LedgerDoor: Sendable {
     let settings: Settings
 
-    func ask(_ request: String, _ arguments: JSONValue = .object([])) async throws -> JSONValue {
+    func ask<Request: LedgerRequest>(_ request: Request) async throws -> Request.Answer {
         do throws(ControlError) {
-            return try await ControlClient(path: settings.admin.controlSocket).ask(request, arguments)
+            return try await ControlClient(path: settings.admin.controlSocket).ask(request)
         } catch {
             guard case .notRunning = error else { throw CommandFailure(error) }
         }
         let desk = LedgerDesk(
             .file(path: settings.ledger.path), publish: publisher(isReplayed: true),
             announce: publisher(isReplayed: false))
-        guard let answer = try await desk.answer(request, arguments) else {
-            throw CommandFailure(.internalFault, "no request \(request)")
-        }
-        return answer
+        // Read as a daemon reads it, so that both refuse the same.
+        return try await Request(arguments: request.json).answer(from: desk)
     }
 
     /// Connects at the first result, with the worker's own rights, because results are the worker's to publish.
     private func publisher(isReplayed: Bool) -> @Sendable (StoredResult) async -> Bool {
         let outbox = LazyOutbox(settings)
-        let prefix = settings.broker.prefix
+        let names = settings.queueNames
         return { result in
             guard let link = outbox.link() else { return false }
-            let publication = ResultMessage.publication(of: result, prefix: prefix, isReplayed: isReplayed)
+            let publication = ResultMessage(result, isReplayed: isReplayed).publication(under: names)
             return await link.publish(publication) == .confirmed
+        }
+    }
+}
+
+extension ControlClient {
+    /// Asks the running daemon, and reads its answer whole: a member that it lacks is an error, and no zero.
+    func ask<Request: OperatorRequest>(_ request: Request) async throws(ControlError) -> Request.Answer {
+        let answer = try await ask(Request.name.rawValue, request.json)
+        do throws(ControlFormatError) {
+            return try Request.Answer(json: answer)
+        } catch {
+            let name = Request.name.rawValue
+            throw .broken(path: path, detail: "what it answered to \(name) is not understood: \(error)")
         }
     }
 }

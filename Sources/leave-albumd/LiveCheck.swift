@@ -14,11 +14,6 @@ struct LiveCheck: Sendable {
     let settings: Settings
     let arguments: ParsedArguments
 
-    init(_ settings: Settings, _ arguments: ParsedArguments) {
-        self.settings = settings
-        self.arguments = arguments
-    }
-
     func run() async -> [CheckFinding] {
         var findings = [await found(.broker, broker)]
         if !findings.contains(where: \.isFault) { findings += await topology() }
@@ -70,7 +65,7 @@ struct LiveCheck: Sendable {
 
     private func credentials() async throws -> String {
         let engine = try HTTPEngine(settings.tokenHTTP)
-        let daemon = Daemon(settings, permitsNewLedger: false, stop: StopRequest())
+        let daemon = Daemon(settings, permitsNewLedger: false, stop: AsyncSignal())
         let names = settings.credentials.providers.map(\.rawValue).joined(separator: ", ")
         let provider: any CredentialProvider
         do {

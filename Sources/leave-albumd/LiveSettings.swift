@@ -1,31 +1,40 @@
+import Pipeline
 import Settings
+import Telemetry
 import Threads
 
-/// The settings in force, which a reload may change in part.
+/// The settings in force, which a reload changes in part. Whoever decides something asks `now`; the log and the pipeline,
+/// which keep what they work by, are told from here and nowhere else.
 final class LiveSettings: Sendable {
-    /// What came of a reload.
-    struct Change: Sendable {
-        /// Keys that are in force now.
-        var adopted: [String]
-        /// Keys that differ and hold only after a restart.
-        var needRestart: [String]
-    }
-
     // Written by reloads, read by whoever decides something; under the lock.
-    private let state: Lock<Settings>
+    private let settings: Lock<Settings>
+    // Written once the pipeline is there. Held while the pipeline is told, so that it is told last what is in force last.
+    private let pipeline = Lock<Pipeline?>(nil)
+    private let log: LogControl
 
-    init(_ settings: Settings) {
-        state = Lock(settings)
+    init(_ settings: Settings, log: LogControl) {
+        self.settings = Lock(settings)
+        self.log = log
     }
 
-    var now: Settings { state.withLock { $0 } }
+    var now: Settings { settings.withLock { $0 } }
 
-    func adopt(_ loaded: Settings) -> Change {
-        state.withLock { settings in
-            let next = settings.adopting(loaded)
-            defer { settings = next }
-            return Change(
-                adopted: next.differences(from: settings), needRestart: loaded.differences(from: next))
+    /// The pipeline works by the settings in force from here on, also by those of a reload before it was there.
+    func connect(_ pipeline: Pipeline) {
+        self.pipeline.withLock {
+            $0 = pipeline
+            pipeline.apply(now.pipeline)
+        }
+    }
+
+    /// Takes over what can change while the daemon runs.
+    func reload(_ loaded: Settings) -> SettingsReload {
+        pipeline.withLock { pipeline in
+            let reload = settings.withLock { $0.reload(loaded) }
+            let now = self.now
+            pipeline?.apply(now.pipeline)
+            now.adjust(log)
+            return reload
         }
     }
 }

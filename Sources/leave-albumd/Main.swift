@@ -22,7 +22,7 @@ struct Main {
         let arguments = Array(words.dropFirst())
         let invocation: Invocation
         do throws(UsageError) {
-            invocation = try Commands.specification.parse(arguments)
+            invocation = try Commands.program.specification.parse(arguments)
         } catch {
             StandardStream.error.write(error.description + "\n")
             Commands.end(.usage)

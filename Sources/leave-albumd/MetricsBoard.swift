@@ -67,11 +67,11 @@ final class MetricsBoard: Sendable {
     /// From any thread; does not block.
     func take(_ event: PipelineEvent) {
         switch event {
-        case .ended(_, _, let outcome, let reason, _, let time, _, _):
-            series(outcome, reason).add()
+        case .ended(let job):
+            series(job.outcome, job.reason).add()
             // A rejected message never became a job, and was never first seen.
-            if outcome != .rejected { metrics.timeToResult.observe(time) }
-            switch outcome {
+            if job.outcome != .rejected { metrics.timeToResult.observe(job.timeToResult) }
+            switch job.outcome {
             case .left, .alreadyLeft: metrics.lastSuccess.set(clock.wall())
             case .failed, .rejected: break
             }
@@ -81,13 +81,12 @@ final class MetricsBoard: Sendable {
             (call.verdict == "left" ? usual.attempt : metrics.attempts.with(call.verdict)).add()
             series(ofStatus: call.httpStatus).add()
             metrics.requestDuration.observe(call.duration)
-        case .parked(_, _, let delay, _, _): metrics.retries.with(Self.label(delay)).add()
-        case .steppedAside(_, _, _, _, let cause, _): metrics.stepsAside.with(cause.rawValue).add()
+        case .parked(let job): metrics.retries.with(Self.label(job.delay)).add()
+        case .steppedAside(let job): metrics.stepsAside.with(job.cause.rawValue).add()
         case .letterPublished(let reason): metrics.deadLetters.with(reason.rawValue).add()
         case .replyCopy(let delivered): metrics.replyCopies.with(delivered ? "delivered" : "lost").add()
         case .handedBack, .cancelled, .holdsChanged, .accountWaits, .accountGoesOn, .forgedHeaders, .headersDropped,
-            .setApart, .publishRefused,
-            .ledgerRefused, .deliveryAbandoned, .overdue:
+            .setApart, .publishRefused, .ledgerRefused, .overdue:
             break
         }
     }

@@ -20,56 +20,60 @@ final class PipelineReport: Sendable {
 
     func take(_ event: PipelineEvent) {
         switch event {
-        case .ended(let id, let account, let outcome, let reason, let attempts, let time, let detail, let traceID):
-            ended(id, account, outcome, reason, attempts, time, detail, traceID)
+        case .ended(let job): ended(job)
         case .settled: break
         case .replayed(let id): logger.info("replayed the result", job(id))
         case .called(let call): called(call)
-        case .parked(let id, let generation, let delay, let wait, let cause):
-            logger.info(
-                "parked", job(id), LogField("delay_s", .seconds(delay?.inSeconds ?? 0)),
-                LogField("wait_s", .seconds(wait.inSeconds)), LogField("cause", cause))
-            if let id { note(id, generation, "parked", "for \(Int(wait.inSeconds.rounded())) s: \(cause)") }
-        case .steppedAside(let id, let generation, let delay, let wait, let cause, let moves):
-            steppedAside(id, generation, delay, wait, cause, moves)
+        case .parked(let copy): parked(copy)
+        case .steppedAside(let copy): steppedAside(copy)
         case .handedBack(let count): logger.debug("handed back", LogField("count", count))
-        case .cancelled(let id, let inTime):
-            logger.info(inTime ? "cancelled" : "asked to cancel a job that has called or ended", job(id))
-            if inTime { note(id, 0, "cancelled", "it ends without a call when it comes") }
+        case .cancelled(let cancel):
+            logger.info(
+                cancel.isInTime ? "cancelled" : "asked to cancel a job that has called or ended", job(cancel.jobID))
+            if cancel.isInTime { note(cancel.jobID, 0, "cancelled", "it ends without a call when it comes") }
         case .letterPublished(let reason): logger.debug("dead letter", LogField("reason", reason.rawValue))
         case .replyCopy(let delivered):
             if !delivered { logger.info("a copy of a result could not be delivered to its reply-to") }
-        case .holdsChanged(let holds, let lifted): holdsChanged(holds, lifted)
+        case .holdsChanged(let change): holdsChanged(change)
         case .accountWaits(let hold): accountWaits(hold)
-        case .accountGoesOn(let account, let cause):
-            logger.notice("the account goes on", LogField("account", .account(account.utf8)), LogField("cause", cause))
+        case .accountGoesOn(let resumed):
+            logger.notice(
+                "the account goes on", LogField("account", .account(resumed.account.utf8)),
+                LogField("cause", resumed.cause))
         case .forgedHeaders(let id):
             logger.notice("ignored the worker's own headers on a publisher's message", job(id))
         case .headersDropped(let id):
             logger.notice("dropped a message's own headers: they do not fit beside the worker's", job(id))
         case .setApart(let suspect):
             logger.warning("set a job apart: the worker died with it in hand", LogField("suspect", suspect))
-        case .publishRefused(let exchange, let key, let detail):
+        case .publishRefused(let refusal):
             logger.error(
-                "the broker refused a message: \(detail)", LogField("exchange", exchange),
-                LogField("routing_key", key))
-        case .ledgerRefused(let id, let detail): logger.warning("the ledger cannot answer: \(detail)", job(id))
-        case .deliveryAbandoned: logger.error("a delivery was forgotten and handed back")
+                "the broker refused a message: \(refusal.detail)", LogField("exchange", refusal.exchange),
+                LogField("routing_key", refusal.routingKey))
+        case .ledgerRefused(let refusal):
+            logger.warning("the ledger cannot answer: \(refusal.detail)", job(refusal.jobID))
         case .overdue(let id): logger.notice("its retry copy is overdue; another delivery takes over", job(id))
         }
     }
 
-    private func steppedAside(
-        _ id: JobID?, _ generation: Int, _ delay: Duration?, _ wait: Duration, _ cause: StepAside, _ moves: Int
-    ) {
+    private func parked(_ copy: PipelineEvent.JobParked) {
+        logger.info(
+            "parked", job(copy.jobID), LogField("delay_s", .seconds(copy.delay?.inSeconds ?? 0)),
+            LogField("wait_s", .seconds(copy.wait.inSeconds)), LogField("cause", copy.cause))
+        guard let id = copy.jobID else { return }
+        note(id, copy.generation, "parked", "for \(Int(copy.wait.inSeconds.rounded())) s: \(copy.cause)")
+    }
+
+    private func steppedAside(_ copy: PipelineEvent.JobDeferred) {
         if logger.isEnabled(.debug) {
             logger.debug(
-                "stepped aside", job(id), LogField("delay_s", .seconds(delay?.inSeconds ?? 0)),
-                LogField("wait_s", .seconds(wait.inSeconds)), LogField("cause", cause.words), LogField("moves", moves))
+                "stepped aside", job(copy.jobID), LogField("delay_s", .seconds(copy.delay?.inSeconds ?? 0)),
+                LogField("wait_s", .seconds(copy.wait.inSeconds)), LogField("cause", copy.cause.words),
+                LogField("moves", copy.moves))
         }
         // However often a wait is cut into pieces, it is one line.
-        if let id, cause.isTold, moves == 1 {
-            note(id, generation, "waits", "for \(Int(wait.inSeconds.rounded())) s: \(cause.words)")
+        if let id = copy.jobID, copy.cause.isTold, copy.moves == 1 {
+            note(id, copy.generation, "waits", "for \(Int(copy.wait.inSeconds.rounded())) s: \(copy.cause.words)")
         }
     }
 
@@ -96,33 +100,30 @@ final class PipelineReport: Sendable {
             "row \(call.row), \(call.verdict)\(status): \(call.detail)")
     }
 
-    private func ended(
-        _ id: JobID?, _ account: AccountID?, _ outcome: Outcome, _ reason: Reason?, _ attempts: Int,
-        _ time: Duration, _ detail: String?, _ traceID: String?
-    ) {
+    private func ended(_ end: PipelineEvent.JobEnded) {
         let level: LogLevel =
-            switch outcome {
+            switch end.outcome {
             case .left, .alreadyLeft: .info
             case .failed, .rejected: .warning
             }
         guard logger.isEnabled(level) else { return }
         // A hundred jobs that fail alike are a hundred lines: each is somebody's job.
         logger.logEach(
-            level, "job ended", job(id), LogField("outcome", outcome.rawValue),
-            account.map { LogField("account", .account($0.utf8)) },
-            reason.map { LogField("reason", $0.rawValue) }, LogField("attempts", attempts),
-            LogField("time_to_result_s", .seconds(time.inSeconds)), traceID.map { LogField("trace_id", $0) },
-            detail.map { LogField("detail", $0) })
+            level, "job ended", job(end.jobID), LogField("outcome", end.outcome.rawValue),
+            end.account.map { LogField("account", .account($0.utf8)) },
+            end.reason.map { LogField("reason", $0.rawValue) }, LogField("attempts", end.attempts),
+            LogField("time_to_result_s", .seconds(end.timeToResult.inSeconds)),
+            end.traceID.map { LogField("trace_id", $0) }, end.detail.map { LogField("detail", $0) })
     }
 
-    private func holdsChanged(_ holds: [Hold], _ lifted: [Hold]) {
+    private func holdsChanged(_ change: PipelineEvent.HoldsChanged) {
         let now = clock.wall()
-        for hold in lifted {
+        for hold in change.lifted {
             told.withLock { $0[hold.cause] = nil }
             ledger.recordHold(hold.cause, since: hold.since, until: now, detail: hold.detail)
             logger.notice("hold lifted", LogField("cause", hold.cause.rawValue))
         }
-        for hold in holds {
+        for hold in change.holds {
             let before = told.withLock { $0.updateValue(hold, forKey: hold.cause) }
             if before == nil { ledger.recordHold(hold.cause, since: hold.since, until: nil, detail: hold.detail) }
             guard before.map({ Self.isNews(hold, after: $0) }) ?? true else { continue }

@@ -24,14 +24,14 @@ final class RecentBoard: Sendable {
     /// Called for every event, on any thread; costs a lock and a count.
     func take(_ event: PipelineEvent) {
         switch event {
-        case .ended(let id, let account, let outcome, let reason, let attempts, _, let detail, _):
+        case .ended(let job):
             let now = clock.now()
-            let isFailure = Self.isFailure(outcome)
+            let isFailure = Self.isFailure(job.outcome)
             let failure =
                 isFailure
                 ? RecentFailures.Failure(
-                    at: clock.wall(), jobID: id, account: account, outcome: outcome, reason: reason, detail: detail,
-                    attempts: attempts) : nil
+                    at: clock.wall(), jobID: job.jobID, account: job.account, outcome: job.outcome, reason: job.reason,
+                    detail: job.detail, attempts: job.attempts) : nil
             state.withLock { state in
                 state.history.ended(isFailure: isFailure, at: now)
                 if let failure { state.failures.append(failure) }
@@ -42,7 +42,7 @@ final class RecentBoard: Sendable {
         case .letterPublished(let reason): state.withLock { $0.deadLetters[reason, default: 0] += 1 }
         case .settled, .replayed, .parked, .steppedAside, .handedBack, .cancelled, .replyCopy, .holdsChanged,
             .accountWaits, .accountGoesOn, .forgedHeaders, .headersDropped, .setApart, .publishRefused, .ledgerRefused,
-            .deliveryAbandoned, .overdue:
+            .overdue:
             break
         }
     }

@@ -1,40 +1,42 @@
+import JSON
 import Jobs
 import Operations
-import Service
-import Settings
+import Telemetry
 import Terminal
 import Threads
 
+extension Commands {
+    static let reconcile = Command(
+        "reconcile", summary: "Says of each job of a list where it stands, and what settles it",
+        discussion: """
+            Exit 0 if every user of the list is known to have left, 1 if not. The summary at the end is made to \
+            be filed.
+            """,
+        options: [
+            .config, .json,
+            .value("--file", "FILE", isRequired: true, help: "JSON lines with a jobId each; - is standard input"),
+            .flag("--summary", help: "only the summary"),
+        ], action: .withSettings { try await ReconcileCommand(context: $0).run() })
+}
+
 /// `reconcile`.
-struct ReconcileCommand: Sendable {
-    let settings: Settings
-    let arguments: ParsedArguments
-
-    /// As many as the ledger answers at once.
-    private static let page = 1_000
-
-    init(_ settings: Settings, _ arguments: ParsedArguments) {
-        self.settings = settings
-        self.arguments = arguments
-    }
+struct ReconcileCommand: ConfiguredCommand {
+    let context: CommandContext
 
     func run() async throws -> ExitStatus {
         guard let file = arguments.value("--file") else { throw arguments.error("--file is missing") }
         let ids = try read(try InputFile.read(file))
-        let door = LedgerDoor(settings: settings)
         let waiting = await waitingOnBroker()
-        let isJSON = arguments.isSet("--json")
         let isBrief = arguments.isSet("--summary")
         var counts: [Reconciliation.Standing: Int] = [:]
         var done = 0
         var progress = ProgressBar(title: "reconciling", total: ids.count)
-        for start in stride(from: 0, to: ids.count, by: Self.page) {
-            let page = ids[start..<min(start + Self.page, ids.count)]
-            let answer = try await door.ask(
-                "reconcile", .object([.init("jobIds", .array(page.map { .string($0.utf8) }))]))
+        for start in stride(from: 0, to: ids.count, by: ReconcileRequest.mostJobs) {
+            let page = ids[start..<min(start + ReconcileRequest.mostJobs, ids.count)]
+            let answer = try await ledger.ask(ReconcileRequest(Array(page)))
             var text = ""
-            for entry in answer["jobs"]?.elements ?? [] {
-                guard let job = Reconciliation(entry, waitingOnBroker: waiting) else { continue }
+            for entry in answer.jobs {
+                let job = Reconciliation(entry, waitingOnBroker: waiting)
                 counts[job.standing, default: 0] += 1
                 guard !isBrief else { continue }
                 text += isJSON ? String(decoding: job.json.encoded(), as: UTF8.self) + "\n" : Self.line(job)
@@ -45,7 +47,7 @@ struct ReconcileCommand: Sendable {
             progress.update(completed: done)
         }
         progress.hide()
-        summarise(counts, of: ids.count, file: file, isJSON: isJSON)
+        summarise(counts, of: ids.count, file: file)
         let isSettled = counts[.left, default: 0] == ids.count
         return isSettled ? .done : .answeredNo
     }
@@ -56,9 +58,7 @@ struct ReconcileCommand: Sendable {
     }
 
     /// A summary that can be filed: what was asked, when, and the numbers.
-    private func summarise(
-        _ counts: [Reconciliation.Standing: Int], of total: Int, file: String, isJSON: Bool
-    ) {
+    private func summarise(_ counts: [Reconciliation.Standing: Int], of total: Int, file: String) {
         let now = SystemTimekeeper().wall().rfc3339
         if isJSON {
             var members: [JSONValue.Member] = [
@@ -97,11 +97,7 @@ struct ReconcileCommand: Sendable {
 
     /// Nil where no daemon can say.
     private func waitingOnBroker() async -> Int? {
-        let client = ControlClient(path: settings.admin.controlSocket)
-        guard let queues = try? await client.ask("queues")["queues"]?.elements else { return nil }
-        return queues.reduce(0) { total, queue in
-            guard let name = queue["name"]?.text, settings.isBacklog(name) else { return total }
-            return total + Int(queue["messages"]?.integer ?? 0)
-        }
+        guard let answer = try? await askDaemon(QueuesRequest()) else { return nil }
+        return answer.queues.filter { settings.isBacklog($0.name) }.reduce(0) { $0 + ($1.messages ?? 0) }
     }
 }

@@ -10,7 +10,7 @@ struct Reloader: Sendable {
     let logger: Logger
 
     /// One reload from its first notification to its last, which comes on every outcome.
-    func reload(_ apply: (Settings) -> Void) async {
+    func reload() async {
         front.reloads()
         defer { front.endsReload() }
         switch await read() {
@@ -18,10 +18,7 @@ struct Reloader: Sendable {
             front.reloaded(isGood: false)
             logger.error("settings were not reloaded; those in force stay: \(faults)")
         case .success(let loaded):
-            let change = front.settings.adopt(loaded)
-            let settings = front.settings.now
-            apply(settings)
-            settings.adjust(logger.control)
+            let change = front.settings.reload(loaded)
             front.reloaded(isGood: true)
             for warning in loaded.warnings { logger.warning(warning) }
             logger.notice(

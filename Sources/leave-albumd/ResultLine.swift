@@ -1,4 +1,4 @@
-import Jobs
+import JSON
 import Operations
 import Terminal
 

@@ -1,19 +1,31 @@
 import AMQP
+import JSON
 import Jobs
+import Ledger
 import Operations
 import Settings
 import Terminal
 import Threads
 
-/// `results`.
-struct ResultsCommand: Sendable {
-    let settings: Settings
-    let arguments: ParsedArguments
+extension Commands {
+    static let results = Command(
+        "results", summary: "Follows results live, or publishes stored ones again",
+        discussion: """
+            Following uses a queue of its own and takes nothing from anybody. --replay and --since publish what the \
+            ledger has under the same message-ids, marked as replays.
+            """,
+        options: [
+            .config, .json,
+            .value("--job", "ID", help: "follow this job only"),
+            .value("--limit", "N", help: "end after so many results"),
+            .value("--replay", "ID", help: "publish the results of this job again"),
+            .value("--since", "TIME", help: "publish all results from this time on again: 2026-11-23T19:50:00Z"),
+        ], action: .withSettings { try await ResultsCommand(context: $0).run() })
+}
 
-    init(_ settings: Settings, _ arguments: ParsedArguments) {
-        self.settings = settings
-        self.arguments = arguments
-    }
+/// `results`.
+struct ResultsCommand: ConfiguredCommand {
+    let context: CommandContext
 
     func run() async throws -> ExitStatus {
         switch (arguments.value("--replay"), arguments.value("--since")) {
@@ -38,7 +50,7 @@ struct ResultsCommand: Sendable {
                 StandardStream.error.write("leave-albumd: \(error); results may be missed until it is back\n")
             case .result(let result):
                 if let job, result.jobID != job { continue }
-                guard StandardStream.output.write(ResultLine.text(result, isJSON: arguments.isSet("--json"))) else {
+                guard StandardStream.output.write(ResultLine.text(result, isJSON: isJSON)) else {
                     return .done
                 }
                 shown += 1
@@ -49,9 +61,7 @@ struct ResultsCommand: Sendable {
     }
 
     private func replay(_ id: String) async throws -> ExitStatus {
-        let answer = try await LedgerDoor(settings: settings).ask(
-            "results.replay", .object([.init("jobId", .text(id))]))
-        tell(Int(answer["published"]?.integer ?? 0))
+        tell(try await ledger.ask(ReplayRequest.job(JobID(id))))
         return .done
     }
 
@@ -59,28 +69,21 @@ struct ResultsCommand: Sendable {
         guard let time = Timestamp(rfc3339: text) else {
             throw arguments.error("--since takes a time like 2026-11-23T19:50:00Z, not \(text)")
         }
-        let door = LedgerDoor(settings: settings)
         var published = 0
         var progress = ProgressBar(title: "publishing", total: nil)
-        var after: JSONValue?
+        var after: ResultCursor?
         repeat {
-            var members: [JSONValue.Member] = [.init("sinceMs", .integer(time.milliseconds))]
-            if let after { members.append(.init("after", after)) }
-            let answer = try await door.ask("results.replay", .object(members))
-            published += Int(answer["published"]?.integer ?? 0)
+            let page = try await ledger.ask(ReplayRequest.since(time, after: after))
+            published += page.published
             progress.update(completed: published)
-            after = answer["after"]
+            after = page.after
         } while after != nil
         progress.hide()
-        tell(published)
+        tell(.init(published: published, after: nil))
         return .done
     }
 
-    private func tell(_ published: Int) {
-        if arguments.isSet("--json") {
-            StandardStream.output.write(json: .object([.init("published", .integer(Int64(published)))]))
-        } else {
-            StandardStream.output.write("published \(published) result\(published == 1 ? "" : "s") again\n")
-        }
+    private func tell(_ replay: ReplayRequest.Answer) {
+        show(replay, "published \(replay.published) result\(replay.published == 1 ? "" : "s") again\n")
     }
 }

@@ -1,7 +1,7 @@
 import AMQP
 import HTTP
-import Jobs
 import Ledger
+import Messages
 import Operations
 import Pipeline
 import Secrets
@@ -15,6 +15,8 @@ extension Settings {
     var topology: Operations.Topology {
         Operations.Topology(prefix: broker.prefix, delays: retry.delays)
     }
+
+    var queueNames: QueueNames { QueueNames(prefix: broker.prefix) }
 
     /// `asOperator`: with the rights of `[broker.operator]`, where it is set.
     func link(_ purpose: String, asOperator: Bool = false) throws(SettingsFault) -> LinkConfiguration {
@@ -114,15 +116,13 @@ extension Settings {
     }
 
     /// Whether what lies in a queue is a job without a result.
-    func isBacklog(_ queue: String) -> Bool {
-        !["results", "dead", "cancel"].contains { queue == "\(broker.prefix).\($0)" }
-    }
+    func isBacklog(_ queue: String) -> Bool { queueNames.isBacklog(queue) }
 
     /// What the worker consumes in each mode. Probes come from every lane, two messages each.
     func queues(_ consumption: Consumption) -> [ConsumedQueue] {
         let full = UInt16(clamping: prefetch)
         func queue(_ lane: Lane, _ prefetch: UInt16) -> ConsumedQueue {
-            ConsumedQueue(name: lane.queue(prefix: broker.prefix), prefetch: prefetch)
+            ConsumedQueue(name: queueNames.queue(lane), prefetch: prefetch)
         }
         // A cancelled job must not be the one that tests a hold.
         let cancels = queue(.cancel, 16)

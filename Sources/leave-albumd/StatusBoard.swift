@@ -92,13 +92,13 @@ final class StatusBoard: Sendable {
 
     func take(_ event: PipelineEvent) {
         switch event {
-        case .ended(_, _, let outcome, _, _, _, _, _):
+        case .ended(let job):
             let now = clock.now()
             state.withLock { state in
-                state.ended.count(outcome)
+                state.ended.count(job.outcome)
                 state.rate.count(at: now)
             }
-        case .holdsChanged(let holds, _): change { $0.holds = holds }
+        case .holdsChanged(let changed): change { $0.holds = changed.holds }
         default: break
         }
     }

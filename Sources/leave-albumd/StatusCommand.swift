@@ -1,30 +1,23 @@
+import JSON
 import Jobs
+import Operations
 import Service
 import Settings
 import Terminal
 
-/// `status`.
-struct StatusCommand: Sendable {
-    let settings: Settings
-    let arguments: ParsedArguments
+extension Commands {
+    static let status = Command(
+        "status", summary: "What the running daemon says of itself", options: [.config, .json],
+        action: .withSettings { try await StatusCommand(context: $0).run() })
+}
 
-    init(_ settings: Settings, _ arguments: ParsedArguments) {
-        self.settings = settings
-        self.arguments = arguments
-    }
+/// `status`.
+struct StatusCommand: ConfiguredCommand {
+    let context: CommandContext
 
     func run() async throws -> ExitStatus {
-        let status: JSONValue
-        do throws(ControlError) {
-            status = try await ControlClient(path: settings.admin.controlSocket).ask("status")
-        } catch {
-            throw CommandFailure(error)
-        }
-        if arguments.isSet("--json") {
-            StandardStream.output.write(json: status)
-        } else {
-            StandardStream.output.write(Self.text(status))
-        }
+        let status = try await askDaemon(StatusRequest())
+        show(status, Self.text(status))
         return .done
     }
 

@@ -1,19 +1,37 @@
 import AMQP
+import JSON
 import Jobs
 import Operations
 import Settings
 import Terminal
 import Threads
 
-/// `submit`.
-struct SubmitCommand: Sendable {
-    let settings: Settings
-    let arguments: ParsedArguments
+extension Commands {
+    static let submit = Command(
+        "submit", summary: "Publishes jobs, and returns when the broker has them",
+        discussion: """
+            One job from --account and --share-token-file, or many as JSON lines from --file or standard input. A list \
+            with a faulty line is refused as a whole, and so is one that gives an id to two different jobs; the same \
+            job twice is submitted once. A job without a jobId gets a new one. Prints the id of each job that the \
+            broker has.
+            """,
+        options: [
+            .config, .json, .account("whose album membership ends"),
+            .value("--share-token-file", "FILE", help: "the album's share token; - is standard input"),
+            .value("--id", "ID", help: "the job's id (default: a new one)"),
+            .value("--deadline", "TIME", help: "no call starts after it: 2026-11-23T19:50:00Z"),
+            .value("--metadata", "NAME=VALUE", isRepeatable: true, help: "echoed in the result"),
+            .value("--file", "FILE", help: "jobs as JSON lines; - is standard input"),
+            .flag("--bulk", help: "to the lane of mass jobs, which waits for interactive ones"),
+            .flag("--unchecked", help: "publish lines as they are, to see what the worker says of bad input"),
+            .flag("--wait", help: "wait for the results; exit 1 if one is not a success"),
+            .value("--timeout", "DURATION", help: "how long to wait: 30s, 10m (default: for ever)"),
+        ], action: .withSettings { try await SubmitCommand(context: $0).run() })
+}
 
-    init(_ settings: Settings, _ arguments: ParsedArguments) {
-        self.settings = settings
-        self.arguments = arguments
-    }
+/// `submit`.
+struct SubmitCommand: ConfiguredCommand {
+    let context: CommandContext
 
     func run() async throws -> ExitStatus {
         let timeout = try waitingTime()
@@ -99,7 +117,6 @@ struct SubmitCommand: Sendable {
     private func publish(
         _ submissions: [Submission], _ submitter: Submitter, title: String, prints: Bool
     ) async throws {
-        let isJSON = arguments.isSet("--json")
         let count = submissions.count
         var done = 0
         var progress = ProgressBar(title: title, total: count)
@@ -110,7 +127,11 @@ struct SubmitCommand: Sendable {
                 if prints, StandardStream.output.isTerminal { progress.hide() }
                 if prints {
                     let id = submission.jobID?.string ?? "-"
-                    StandardStream.output.write(isJSON ? "{\"jobId\":\"\(id)\"}\n" : "\(id)\n")
+                    if isJSON {
+                        StandardStream.output.write(json: .object([.init("jobId", .text(id))]))
+                    } else {
+                        StandardStream.output.write("\(id)\n")
+                    }
                 }
                 progress.update(completed: done)
             }
@@ -144,7 +165,7 @@ struct SubmitCommand: Sendable {
             case .result(let result):
                 guard awaited.take(result) else { continue }
                 if StandardStream.output.isTerminal { progress.hide() }
-                StandardStream.output.write(ResultLine.text(result, isJSON: arguments.isSet("--json")))
+                StandardStream.output.write(ResultLine.text(result, isJSON: isJSON))
                 progress.update(completed: awaited.total - awaited.open.count)
             }
             if awaited.isComplete || StandardStream.hasLostOutput { break }

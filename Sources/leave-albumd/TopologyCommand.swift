@@ -1,27 +1,51 @@
 import AMQP
 import HTTP
-import Jobs
+import JSON
 import Operations
 import Secrets
 import Settings
 import Terminal
 import Threads
 
-/// `topology …`.
-struct TopologyCommand: Sendable {
-    let settings: Settings
-    let arguments: ParsedArguments
+extension Commands {
+    static let topology = Command(
+        "topology", summary: "The exchanges and queues on the broker",
+        commands: [
+            Command(
+                "declare", summary: "Creates what is missing", options: [.config, .json],
+                action: .withSettings { try await TopologyCommand(context: $0).declare() }),
+            Command(
+                "verify", summary: "Names each difference, and changes nothing",
+                options: [.config, .json, .management],
+                action: .withSettings { try await TopologyCommand(context: $0).verify() }),
+            Command(
+                "delete", summary: "Removes all of it from the broker: the end of a trial",
+                options: [
+                    .config,
+                    .value("--confirm", "PREFIX", isRequired: true, help: "broker.prefix once more, as your word"),
+                    .flag("--with-messages", help: "also if queues are not empty: what is in them is lost"),
+                ], action: .withSettings { try await TopologyCommand(context: $0).delete() }),
+            Command(
+                "export", summary: "Prints RabbitMQ definitions with users of least permission",
+                options: [
+                    .config,
+                    .value(
+                        "--rabbitmq", "3|4",
+                        help: "the broker's major version (default 3): 4 adds an unlimited delivery limit of the "
+                            + "dead letters, which 3 has by itself and refuses as a policy"),
+                ], action: .withSettings { try TopologyCommand(context: $0).export() }),
+        ])
+}
 
-    init(_ settings: Settings, _ arguments: ParsedArguments) {
-        self.settings = settings
-        self.arguments = arguments
-    }
+/// `topology …`.
+struct TopologyCommand: ConfiguredCommand {
+    let context: CommandContext
 
     func declare() async throws -> ExitStatus {
         let session = try BrokerSession(try settings.link("topology", asOperator: true))
         let topology = settings.topology
         try await topology.declare(on: session)
-        if arguments.isSet("--json") {
+        if isJSON {
             StandardStream.output.write(
                 json: .object([
                     .init("exchanges", .integer(Int64(topology.exchanges.count))),
@@ -38,7 +62,7 @@ struct TopologyCommand: Sendable {
 
     func verify() async throws -> ExitStatus {
         let verification = try await TopologyVerification.run(settings, management: arguments.value("--management"))
-        if arguments.isSet("--json") {
+        if isJSON {
             StandardStream.output.write(json: verification.json)
         } else {
             for difference in verification.differences { StandardStream.output.write("\(difference)\n") }

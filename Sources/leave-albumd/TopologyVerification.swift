@@ -1,6 +1,6 @@
 import AMQP
 import HTTP
-import Jobs
+import JSON
 import Operations
 import Secrets
 import Settings

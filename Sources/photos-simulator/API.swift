@@ -1,4 +1,4 @@
-import Jobs
+import JSON
 
 /// The methods of the service. Each call is judged, applied and noted under one lock; what is sent comes after.
 struct API: Sendable {

@@ -1,4 +1,4 @@
-import Jobs
+import JSON
 
 /// `/_simulator/…`: what tests and people arrange and read.
 struct Control: Sendable {

@@ -1,4 +1,4 @@
-import Jobs
+import JSON
 import Threads
 
 /// The token endpoint, `POST /token`: RFC 6749, section 6, and the codes of section 4.1.3, each the name of an account.

@@ -1,5 +1,5 @@
 import Glibc
-import Jobs
+import JSON
 import Terminal
 import Threads
 

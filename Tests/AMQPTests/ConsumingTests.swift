@@ -27,7 +27,7 @@ import Threads
                 try await eventually("it has come") { told.messages.count == 1 }
                 let id = told.messages.first?.properties.messageID
                 #expect(id == String(repeating: "\u{FFFD}", count: 85))
-                #expect(PublishingLoop.fault(in: message(id ?? "")) == nil)
+                #expect(PublishingBehaviour.fault(in: message(id ?? "")) == nil)
             }
         }
     }

@@ -2,6 +2,7 @@ import Credentials
 import Foundation
 import Glibc
 import HTTP
+import JSON
 import Jobs
 import PrivateBroker
 import Secrets

@@ -1,6 +1,7 @@
 import Credentials
 import Glibc
 import HTTP
+import JSON
 import Jobs
 import RunningSimulator
 import Secrets

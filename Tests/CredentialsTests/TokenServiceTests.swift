@@ -1,6 +1,7 @@
 import Credentials
 import Foundation
 import HTTP
+import JSON
 import Jobs
 import PrivateBroker
 import Secrets

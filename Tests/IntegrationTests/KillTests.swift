@@ -1,6 +1,6 @@
 import AMQP
 import Foundation
-import Jobs
+import JSON
 import PrivateBroker
 import Testing
 
@@ -34,8 +34,7 @@ extension OnABroker {
                     let log = await stage.log
                     #expect(ending == .signalled(SIGKILL), "\(id): \(log)")
                     try await stage.workUntilIdle(results: 1)
-                    var results: [ReadResult] = []
-                    results += try await stage.take("results", atLeast: 0).map(ReadResult.init)
+                    let results = try await stage.take("results", atLeast: 1).map(ReadResult.init)
                     try check(id, needs, token, results, try stage.calls().filter { $0.token == token })
                 }
             }
@@ -74,6 +73,44 @@ extension OnABroker {
                     #expect(result.outcome == "left" && calls.count == 1, "\(id): \(result.outcome)")
                 }
             }
+        }
+
+        /// The commit that claims a newer generation has the older one's result in it. What a kill leaves unpublished of
+        /// that nobody delivers: the sweep at the start publishes it.
+        @Test(
+            "a kill after a claim has closed the older generation loses neither's result",
+            arguments: ["claim:after:1", "publish_result:before:1", "publish_result:after:1", "mark:before:1"])
+        func closedGeneration(_ step: String) async throws {
+            let stage = try await Stage()
+            // Of the older generation only the intent is left, and its message is gone.
+            try await stage.publish(Stage.body("a", account: "acc1", token: "album-a"))
+            try await killed(stage, at: "claim:after:1")
+            _ = try await stage.take("jobs", atLeast: 1)
+            var properties = Properties()
+            properties.headers = FieldTable()
+            properties.headers?.append("x-leave-album-generation", .integer(1))
+            let newer = Publication(
+                exchange: "", routingKey: "\(stage.prefix).due", properties: properties,
+                body: Stage.body("a", account: "acc1", token: "album-a"))
+            #expect(await stage.publisher.publish(newer) == .confirmed)
+            try await killed(stage, at: step)
+
+            try await stage.workUntilIdle(results: 2)
+            let results = try await stage.take("results", atLeast: 2).map(ReadResult.init)
+            let byMessage = Dictionary(grouping: results, by: \.messageID)
+            #expect(Set(byMessage.keys) == ["a#0", "a#1"])
+            #expect(byMessage.values.allSatisfy { Set($0.map(\.body)).count == 1 }, "one body for each message-id")
+            #expect(byMessage["a#0"]?.first?.reason == "poison")
+            #expect(byMessage["a#1"]?.first?.effect == "left")
+            #expect(try stage.calls().filter { $0.effect == "left" }.count == 1)
+            await stage.end()
+        }
+
+        private func killed(_ stage: Stage, at step: String) async throws {
+            try await stage.start(environment: ["ALBUMD_TEST_KILL": step])
+            let ending = await stage.daemon?.wait(seconds: 60)
+            let log = await stage.log
+            #expect(ending == .signalled(SIGKILL), "\(step): \(log)")
         }
 
         @Test func twentyRandomKillsLoseNothing() async throws {

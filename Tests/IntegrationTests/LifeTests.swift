@@ -1,5 +1,5 @@
 import Foundation
-import Jobs
+import JSON
 import PrivateBroker
 import Testing
 

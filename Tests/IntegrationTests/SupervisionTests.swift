@@ -1,6 +1,6 @@
 import AMQP
 import Foundation
-import Jobs
+import JSON
 import PrivateBroker
 import Testing
 

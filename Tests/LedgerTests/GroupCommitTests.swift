@@ -55,7 +55,7 @@ import Threads
         }
         let replies = Lock<[String]>([])
         func post(_ name: String, _ sql: String) {
-            ledger.mailbox.post(
+            ledger.thread.post(
                 .write(
                     { rows throws(SQLiteFault) in
                         try rows.connection.execute(sql)
@@ -67,7 +67,7 @@ import Threads
             let posted = AsyncStream<Void>.makeStream()
             Task {
                 let answer = await withCheckedContinuation { (reply: LedgerOperation.Reply<ClaimAnswer>) in
-                    ledger.mailbox.post(.claim(Sample.claim(Sample.arrival(id)), reply))
+                    ledger.thread.post(.claim(Sample.claim(Sample.arrival(id)), reply))
                     posted.continuation.finish()
                 }
                 replies.withLock { $0.append("\(id) \((try? answer.get()) == .claimed(Sample.open()))") }
@@ -148,13 +148,13 @@ import Threads
         await ledger.close(within: SQLiteLedger.closeTime)
     }
 
-    @Test func aThreadThatClosesItReturnsWhenAllIsWritten() throws {
+    @Test func closingReturnsWhenAllIsWritten() async throws {
         let folder = TemporaryFolder()
         let ledger = try SQLiteLedger.opened(folder)
         for number in 0..<50 {
             ledger.recordHold(.rateLimited, since: Sample.start + .seconds(number), until: nil, detail: "")
         }
-        ledger.close()
+        #expect(await ledger.close(within: SQLiteLedger.closeTime) == 0)
         let reader = try LedgerReader(path: folder.ledger)
         #expect(try reader.holds(from: Sample.start, to: Sample.start + .seconds(60)).count == 50)
         #expect(!LedgerFile(path: folder.ledger, durability: .normal).hasLogLeft)

@@ -36,6 +36,21 @@ import Threads
         }
     }
 
+    @Test(
+        "a claim that closes the older generation spends the word that was said of it",
+        arguments: LedgerUnderTest.Kind.allCases)
+    func closedByAClaim(_ kind: LedgerUnderTest.Kind) async throws {
+        try await withLedger(kind) { ledger async throws in
+            _ = try await ledger.claim(Sample.claim(Sample.arrival()))
+            _ = try cancelled(try await ledger.cancelForGood(id, newest: 0, at: Sample.start))
+            let newer = Sample.arrival(generation: 1)
+            let closing = Sample.result(outcome: .failed, reason: .poison, body: "closed")
+            let open = Sample.open(generation: 1, isAmbiguous: true)
+            #expect(try await ledger.claim(Sample.claim(newer, closing: closing)) == .claimed(open))
+            #expect(try await ledger.look(newer, at: Sample.start) == .resumed(open))
+        }
+    }
+
     /// As after a crash between the two: no call is made, and the end is found whoever comes first.
     @Test(arguments: LedgerUnderTest.Kind.allCases)
     func anOpenJobIsEndedByWhoeverComesFirst(_ kind: LedgerUnderTest.Kind) async throws {

@@ -71,7 +71,7 @@ import Threads
         var ledger: SQLiteLedger? = try SQLiteLedger.opened(folder)
         ledger?.ping { gate.pass() }
         let arrival = Sample.arrival()
-        ledger?.mailbox.post(
+        ledger?.thread.post(
             .write(
                 { rows throws(SQLiteFault) in
                     try rows.connection.execute("INSERT INTO days VALUES ('x', 1, 1, 1)")

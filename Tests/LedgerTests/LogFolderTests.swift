@@ -117,9 +117,9 @@ import Threads
         // In one batch: what empties the log, and what is written.
         let posted = AsyncStream<Void>.makeStream()
         async let emptied: Result<Void, LedgerError> = withCheckedContinuation { reply in
-            ledger.mailbox.post(.emptyLog(reply))
-            ledger.mailbox.post(.mark(.result, JobID("job-1"), generation: 0))
-            ledger.mailbox.post(.write({ _ throws(SQLiteFault) in {} }, refuse: { _ in }))
+            ledger.thread.post(.emptyLog(reply))
+            ledger.thread.post(.mark(.result, JobID("job-1"), generation: 0))
+            ledger.thread.post(.write({ _ throws(SQLiteFault) in {} }, refuse: { _ in }))
             posted.continuation.finish()
         }
         for await _ in posted.stream {}

@@ -63,18 +63,6 @@ import Threads
             #expect(
                 try await ledger.look(Sample.arrival("old-1"), at: clock.wall())
                     == .fresh(isAmbiguous: false, predecessor: nil))
-            #expect(try await !ledger.isEmpty())
-        }
-    }
-
-    @Test func aLedgerPrunedToNothingIsNotALostOne() async throws {
-        try await with { ledger, clock, _ async throws in
-            #expect(try await ledger.isEmpty())
-            try await settle(ledger, "old")
-            clock.advance(by: .seconds(10))
-            #expect(try await ledger.prune(before: clock.wall()) == 1)
-            #expect(try await ledger.statistics().entries == 0)
-            #expect(try await !ledger.isEmpty())
         }
     }
 

@@ -145,6 +145,8 @@ final class MemoryLedger: Ledger {
                 if let predecessor, let closing = claim.closing {
                     entry.results[predecessor.generation] = closing
                     entry.unpublished.insert(predecessor.generation)
+                    state.cancelled.remove(id)
+                    state.cancelledForGood.remove(id)
                 }
             case .resumed(var open):
                 guard let known = state.jobs[id] else { preconditionFailure("resumed without a row") }
@@ -156,7 +158,7 @@ final class MemoryLedger: Ledger {
                 guard let known = state.jobs[id] else { preconditionFailure("overdue without a row") }
                 entry = known
                 entry.open = open
-            case .parked, .unparked, .cancelled, .finished, .superseded, .conflict, .leased:
+            case .parked, .unparked, .cancelled, .finished, .superseded, .conflict:
                 return .refused(finding)
             }
             guard var open = entry.open else { preconditionFailure("claimed and not open") }

@@ -1,6 +1,5 @@
 import CSQLite
 import Glibc
-import Jobs
 import Testing
 import Threads
 

@@ -79,7 +79,7 @@ import Threads
     }
 
     private func end(_ outcome: Outcome, _ reason: Reason?, after time: Duration = .seconds(1)) {
-        board.take(.ended(nil, nil, outcome, reason, attempts: 1, timeToResult: time, detail: nil, traceID: nil))
+        board.take(.ended(.init(outcome: outcome, reason: reason, attempts: 1, timeToResult: time)))
         board.take(.settled(after: .milliseconds(100)))
     }
 
@@ -155,9 +155,9 @@ import Threads
     }
 
     @Test func whatJobsCauseIsCounted() {
-        board.take(.parked(nil, generation: 0, delay: .seconds(5), wait: .seconds(5), cause: ""))
-        board.take(.parked(nil, generation: 0, delay: nil, wait: .seconds(1), cause: ""))
-        board.take(.steppedAside(nil, generation: 0, delay: .seconds(5), wait: .seconds(7), .turn, moves: 2))
+        board.take(.parked(.init(generation: 0, delay: .seconds(5), wait: .seconds(5), cause: "")))
+        board.take(.parked(.init(generation: 0, delay: nil, wait: .seconds(1), cause: "")))
+        board.take(.steppedAside(.init(generation: 0, delay: .seconds(5), wait: .seconds(7), cause: .turn, moves: 2)))
         board.take(.letterPublished(.poison))
         board.take(.replayed(JobID("j1")))
         board.take(.replyCopy(delivered: true))

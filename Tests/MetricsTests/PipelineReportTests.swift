@@ -44,12 +44,14 @@ import Threads
 
     private func aside(_ cause: StepAside, moves: Int) -> PipelineEvent {
         .steppedAside(
-            JobID("a"), generation: 0, delay: .seconds(10), wait: .seconds(300 - 10 * moves), cause, moves: moves)
+            .init(
+                jobID: JobID("a"), generation: 0, delay: .seconds(10), wait: .seconds(300 - 10 * moves), cause: cause,
+                moves: moves))
     }
 
     @Test func aWaitIsOneLineHoweverOftenADelayQueueGivesItBack() async throws {
         let parked = PipelineEvent.parked(
-            JobID("a"), generation: 0, delay: .seconds(10), wait: .seconds(300), cause: "503")
+            .init(jobID: JobID("a"), generation: 0, delay: .seconds(10), wait: .seconds(300), cause: "503"))
         #expect(try await story([parked] + (1...28).map { aside(.early, moves: $0) }) == ["parked for 300 s: 503"])
         let lines = try await story((1...28).map { aside(.share, moves: $0) })
         #expect(lines == ["waits for 290 s: mass jobs have had their share of the day so far"])
@@ -67,7 +69,8 @@ import Threads
     }
 
     @Test func aHoldNamesTheJobsThatHadEndedForItAndTheRedriveThatBringsThemBack() async throws {
-        let lines = try await log([.holdsChanged([hold(tried: 0, next: .seconds(5), ended: ["a", "b"])], lifted: [])])
+        let held = hold(tried: 0, next: .seconds(5), ended: ["a", "b"])
+        let lines = try await log([.holdsChanged(.init(holds: [held], lifted: []))])
         #expect(
             lines == [
                 "warning on hold: for an example cause=api_retired since=2026-11-24T08:00:00.000Z "
@@ -78,9 +81,9 @@ import Threads
 
     @Test func aRoundIsOneLineHoweverManyJobsItTries() async throws {
         let lines = try await log(
-            (0...8).map { .holdsChanged([hold(tried: $0, next: .seconds(5))], lifted: []) }
+            (0...8).map { .holdsChanged(.init(holds: [hold(tried: $0, next: .seconds(5))], lifted: [])) }
                 // What is equal is counted for a minute: only a change of the hold's own words is a line then.
-                + [.holdsChanged([], lifted: [hold(tried: 8, next: .seconds(5))])])
+                + [.holdsChanged(.init(holds: [], lifted: [hold(tried: 8, next: .seconds(5))]))])
         #expect(lines.count == 2 && lines[1] == "notice hold lifted cause=api_retired", "\(lines)")
         #expect(!lines[0].contains("redrive"))
     }
@@ -91,7 +94,8 @@ import Threads
         let slow = AccountHold(
             account: AccountID("bob"), cause: "quota_minute", until: Self.since, detail: "429", isFault: false)
         let lines = try await log([
-            .accountWaits(refused), .accountWaits(slow), .accountGoesOn(AccountID("ann"), cause: "refused"),
+            .accountWaits(refused), .accountWaits(slow),
+            .accountGoesOn(.init(account: AccountID("ann"), cause: "refused")),
         ])
         #expect(
             lines == [

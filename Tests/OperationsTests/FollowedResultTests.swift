@@ -1,4 +1,5 @@
 import AMQP
+import JSON
 import Jobs
 import Secrets
 import Testing

@@ -1,4 +1,5 @@
 import Glibc
+import JSON
 import Jobs
 import Ledger
 import Secrets
@@ -53,20 +54,18 @@ import Threads
                     announced.withLock { $0.append(result.messageID) }
                     return isThere
                 })
-            func cancel(_ id: String) async throws -> JSONValue {
-                let request = JSONValue.object([.init("jobId", .text(id)), .init("by", .text("uid 7"))])
-                return try #require(try await desk.answer("job.cancel", request))
+            func cancel(_ id: String) async throws -> ForcedCancel {
+                try await JobCancelRequest(JobID(id), by: "uid 7").answer(from: desk)
             }
-            let ended = try await cancel("open")
-            #expect(ended["state"]?.text == "ended" && ended["reason"]?.text == "cancelled")
-            #expect(ended["effect"]?.text == "unknown", "its call had begun")
-            #expect(ended["published"]?.bool == isThere)
+            // Its call had begun.
+            let ending = JobEnding(outcome: .failed, reason: .cancelled, effect: .unknown)
+            #expect(try await cancel("open") == .ended(JobID("open"), ending, isPublished: isThere))
             #expect(announced.withLock { $0 } == ["open#0"])
-            #expect(try await cancel("open")["state"]?.text == "had_ended")
-            #expect(try await cancel("a1")["outcome"]?.text == "left")
-            #expect(try await cancel("ghost")["state"]?.text == "remembered")
+            #expect(try await cancel("open") == .hadEnded(JobID("open"), ending))
+            let left = JobEnding(outcome: .left, reason: nil, effect: nil)
+            #expect(try await cancel("a1") == .hadEnded(JobID("a1"), left))
+            #expect(try await cancel("ghost") == .remembered(JobID("ghost")))
             #expect(announced.withLock { $0 } == ["open#0"])
-            await #expect(throws: DeskFault.self) { _ = try await cancel("no id") }
 
             let reader = try LedgerReader(path: folder.ledger)
             let story = try #require(try reader.story(of: JobID("open")))
@@ -95,88 +94,89 @@ import Threads
         }
     }
 
-    private func arguments(_ name: String, _ value: JSONValue) -> JSONValue { .object([.init(name, value)]) }
-
     @Test func statistics() async throws {
         try await onBoth { desk, _ in
-            let answer = try #require(try await desk.answer("ledger.stats", .object([])))
-            #expect(answer["entries"]?.integer == 7)
-            #expect(answer["open"]?.integer == 1)
-            #expect(answer["unpublishedResults"]?.integer == 1)
+            let statistics = try await LedgerStatisticsRequest().answer(from: desk).statistics
+            #expect(statistics.entries == 7)
+            #expect(statistics.open == 1)
+            #expect(statistics.unpublished == 1)
         }
     }
 
     @Test func aStory() async throws {
         try await onBoth { desk, _ in
-            let story = try #require(try await desk.answer("job", arguments("jobId", .text("a1"))))
-            #expect(story["state"]?.text == "finished")
-            #expect(story["resultPublished"]?.bool == true)
-            #expect(story["results"]?.elements?.first?["body"]?["jobId"]?.text == "a1")
+            let story = try await JobRequest(JobID("a1")).answer(from: desk)
+            #expect(story.state == .finished(resultIsPublished: true, letterIsPublished: true))
+            #expect(story.results.first?.body["jobId"]?.text == "a1")
             // Hexadecimal, never the token.
-            #expect(story["tokenSha256"]?.text == SHA256Digest(of: Array("token".utf8)).hexadecimal)
-            let open = try #require(try await desk.answer("job", arguments("jobId", .text("open"))))
-            #expect(open["state"]?.text == "calling")
+            #expect(story.tokenHash == SHA256Digest(of: Array("token".utf8)).hexadecimal)
+            #expect(try await JobRequest(JobID("open")).answer(from: desk).state == .calling(nil))
             await #expect(throws: DeskFault.unknown("the ledger has nothing of job none")) {
-                _ = try await desk.answer("job", arguments("jobId", .text("none")))
+                _ = try await JobRequest(JobID("none")).answer(from: desk)
             }
-            await #expect(throws: DeskFault.self) {
-                _ = try await desk.answer("job", arguments("jobId", .text("no id at all")))
-            }
+        }
+    }
+
+    @Test func aNoteIsALineOfTheStory() async throws {
+        try await onBoth { desk, _ in
+            _ = try await JobNoteRequest(JobID("a1"), generation: 0, kind: "redriven", detail: "by anna")
+                .answer(from: desk)
+            let event = try #require(try await JobRequest(JobID("a1")).answer(from: desk).events.last)
+            #expect(event.kind == "redriven" && event.detail == "by anna" && event.generation == 0)
+        }
+    }
+
+    @Test func aListIsReconciled() async throws {
+        try await onBoth { desk, _ in
+            let jobs = try await ReconcileRequest(["a1", "open", "none"].map { JobID($0) }).answer(from: desk).jobs
+            #expect(jobs.map(\.jobID.string) == ["a1", "open", "none"])
+            let left = JobEnding(outcome: .left, reason: nil, effect: nil)
+            #expect(jobs.map(\.state) == [.ended(left, next: nil, completedAt: nil), .calling, .unknown])
         }
     }
 
     @Test func pruningLeavesWhatIsNeeded() async throws {
         try await onBoth { desk, _ in
-            let hour = try await desk.answer("ledger.prune", arguments("olderThanSeconds", .integer(3600)))
-            #expect(hour?["pruned"]?.integer == 0)
+            #expect(try await LedgerPruneRequest(olderThan: .seconds(3600)).answer(from: desk).pruned == 0)
             // Older than now means before this millisecond.
             try await Task.sleep(for: .milliseconds(5))
-            let all = try await desk.answer("ledger.prune", arguments("olderThanSeconds", .integer(0)))
-            #expect(all?["pruned"]?.integer == 5)
-            let left = try await desk.answer("ledger.stats", .object([]))
-            #expect(left?["entries"]?.integer == 2)
-            await #expect(throws: DeskFault.self) { _ = try await desk.answer("ledger.prune", .object([])) }
+            #expect(try await LedgerPruneRequest(olderThan: .zero).answer(from: desk).pruned == 5)
+            #expect(try await LedgerStatisticsRequest().answer(from: desk).statistics.entries == 2)
         }
     }
 
     @Test func forgetting() async throws {
         try await onBoth { desk, _ in
-            let one = try await desk.answer("ledger.forget", arguments("jobId", .text("b1")))
-            #expect(one == .object([.init("forgotten", .integer(1)), .init("needed", .integer(0))]))
-            let open = try await desk.answer("ledger.forget", arguments("jobId", .text("open")))
-            #expect(open?["needed"]?.integer == 1)
-            let account = try await desk.answer("ledger.forget", arguments("account", .text("anna")))
-            #expect(account?["forgotten"]?.integer == 3)
-            #expect(account?["needed"]?.integer == 2)
-            let left = try await desk.answer("ledger.stats", .object([]))
-            #expect(left?["entries"]?.integer == 3)
+            let one = try await LedgerForgetRequest.job(JobID("b1")).answer(from: desk)
+            #expect(one == .init(forgotten: 1, needed: 0))
+            #expect(try await LedgerForgetRequest.job(JobID("open")).answer(from: desk).needed == 1)
+            let account = try await LedgerForgetRequest.account(AccountID("anna")).answer(from: desk)
+            #expect(account == .init(forgotten: 3, needed: 2))
+            #expect(try await LedgerStatisticsRequest().answer(from: desk).statistics.entries == 3)
         }
     }
 
     @Test func verifyingAndBackingUp() async throws {
         try await onBoth { desk, _ in
-            #expect(try await desk.answer("ledger.verify", .object([]))?["faults"]?.elements == [])
+            #expect(try await LedgerVerifyRequest().answer(from: desk).faults == [])
             let folder = LedgerFolder()
-            _ = try await desk.answer("ledger.backup", arguments("file", .text(folder.ledger)))
+            let copy = try await LedgerBackupRequest(file: folder.ledger).answer(from: desk)
+            #expect(copy.file == folder.ledger)
             #expect(try LedgerReader(path: folder.ledger).story(of: JobID("b2")) != nil)
-            await #expect(throws: DeskFault.self) {
-                _ = try await desk.answer("ledger.backup", arguments("file", .text("relative")))
-            }
         }
     }
 
     @Test func replaying() async throws {
         try await onBoth { desk, published in
-            let one = try await desk.answer("results.replay", arguments("jobId", .text("a2")))
-            #expect(one?["published"]?.integer == 1)
+            let one = try await ReplayRequest.job(JobID("a2")).answer(from: desk)
+            #expect(one.published == 1)
             #expect(published.withLock { $0 } == ["a2#0"])
-            let since = Self.start + .seconds(3)
-            let page = try await desk.answer("results.replay", arguments("sinceMs", .integer(since.milliseconds)))
-            #expect(page?["published"]?.integer == 3)
-            #expect(page?["after"] == nil)
+            let page = try await ReplayRequest.since(Self.start + .seconds(3), after: nil).answer(from: desk)
+            #expect(page.published == 3)
+            #expect(page.after == nil)
             #expect(published.withLock { Set($0.dropFirst()) } == ["b1#0", "b2#0", "a4#0"])
             await #expect(throws: DeskFault.unknown("the ledger has no result of job open")) {
-                _ = try await desk.answer("results.replay", arguments("jobId", .text("open")))
+                _ = try await ReplayRequest.job(JobID("open")).answer(from: desk)
             }
         }
     }
@@ -184,25 +184,18 @@ import Threads
     @Test func aReplayThatTheBrokerDoesNotConfirmIsNoSuccess() async throws {
         try await onBoth(publishes: false) { desk, _ in
             await #expect(throws: DeskFault.unavailable("the broker confirmed 0 of 1 results; try again")) {
-                _ = try await desk.answer("results.replay", arguments("jobId", .text("a2")))
+                _ = try await ReplayRequest.job(JobID("a2")).answer(from: desk)
             }
-        }
-    }
-
-    @Test func whatIsNoQuestionOfTheLedgerIsLeftToOthers() async throws {
-        try await onBoth { desk, _ in
-            let answer = try await desk.answer("status", .object([]))
-            #expect(answer == nil)
         }
     }
 
     @Test func whereThereIsNoLedgerNoneIsMade() async throws {
         let folder = LedgerFolder()
         let desk = LedgerDesk(.file(path: folder.ledger)) { _ in true }
-        for request in ["ledger.stats", "ledger.verify", "ledger.prune"] {
-            await #expect(throws: DeskFault.self) {
-                _ = try await desk.answer(request, arguments("olderThanSeconds", .integer(0)))
-            }
+        await #expect(throws: DeskFault.self) { _ = try await LedgerStatisticsRequest().answer(from: desk) }
+        await #expect(throws: DeskFault.self) { _ = try await LedgerVerifyRequest().answer(from: desk) }
+        await #expect(throws: DeskFault.self) {
+            _ = try await LedgerPruneRequest(olderThan: .zero).answer(from: desk)
         }
         #expect(access(folder.ledger, F_OK) != 0)
     }

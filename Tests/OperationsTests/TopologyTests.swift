@@ -1,5 +1,5 @@
 import AMQP
-import Jobs
+import JSON
 import Operations
 import Testing
 import Threads

@@ -6,15 +6,15 @@ import Testing
     static let floors: [String: Int] = [
         "leave-albumd": 5, "photos-simulator": 5,
         "Pipeline": 4, "Service": 4, "Operations": 4,
-        "AMQP": 3, "Ledger": 3, "Credentials": 3, "Settings": 3,
-        "HTTP": 2, "Photos": 2,
+        "Messages": 3, "Ledger": 3, "Credentials": 3, "Settings": 3,
+        "HTTP": 2, "AMQP": 2, "Photos": 2,
         "Jobs": 1, "Telemetry": 1, "Files": 1,
-        "Threads": 0, "Secrets": 0, "Terminal": 0,
+        "Threads": 0, "Secrets": 0, "Terminal": 0, "JSON": 0,
     ]
 
     /// CLinux is there for whoever needs a Linux call.
     static let doors: [String: Set<String>] = [
-        "CCrypto": ["Secrets"], "CSodium": ["Secrets"], "CJansson": ["Jobs"], "CCurl": ["HTTP"], "CZlib": ["HTTP"],
+        "CCrypto": ["Secrets"], "CSodium": ["Secrets"], "CJansson": ["JSON"], "CCurl": ["HTTP"], "CZlib": ["HTTP"],
         "CRabbitMQ": ["AMQP"], "CSQLite": ["Ledger"], "CSystemd": ["Telemetry", "Service"], "CMicroHTTPD": ["Service"],
         "CTOML": ["Settings"],
     ]

@@ -3,7 +3,7 @@ import Testing
 
 /// The manuals and the completion that `scripts/package` makes: of the binary's help and the settings file, whole.
 @Suite struct ManualTests {
-    private static let packaging = Tree.root.appendingPathComponent("scripts/packaging")
+    private static let packaging = Tree.root.appendingPathComponent("scripts/package_parts")
 
     private func binary(_ name: String) -> String {
         URL(fileURLWithPath: ProcessInfo.processInfo.arguments[0]).deletingLastPathComponent()

@@ -30,6 +30,14 @@ import Testing
         #expect(found == [])
     }
 
+    /// Publishers, consumers and workers of other versions rely on the names of queues and headers.
+    @Test func theWireContractIsSpeltInOneModule() throws {
+        let files = try Tree.swiftFiles("Sources").filter { file in
+            ["prefix).", "x-leave-album"].contains { Tree.code(of: file.text).contains($0) }
+        }
+        #expect(Set(files.map(\.room)) == ["Messages"], "\(files.map(\.path))")
+    }
+
     @Test func noFileIsNamedForNothing() throws {
         let named = try Tree.swiftFiles("Sources").map(\.path).filter { path in
             Self.forbiddenNames.contains { path.split(separator: "/").last?.contains($0) == true }

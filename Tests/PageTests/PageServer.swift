@@ -1,5 +1,5 @@
 import Foundation
-import Jobs
+import JSON
 import Operations
 import ScriptedPeer
 import Secrets

@@ -33,11 +33,4 @@ struct VerdictTableTests {
             }
         }
     }
-
-    @Test("A job that may not call again ends by row 35")
-    func spent() {
-        #expect(VerdictTable.verdict(spent: .deadline).action == .dead(.deadlineExceeded))
-        #expect(VerdictTable.verdict(spent: .attempts).action == .dead(.attemptsExhausted))
-        #expect(VerdictTable.verdict(spent: .deadline).row == 35)
-    }
 }

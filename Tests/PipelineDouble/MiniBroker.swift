@@ -1,4 +1,5 @@
 public import AMQP
+import Messages
 public import Pipeline
 import Threads
 
@@ -174,7 +175,7 @@ public final class MiniBroker: Inbox, Publishing, QueueInspecting {
         { state in
             guard let sink = state.sink else { return nil }
             for (lane, limit) in lanes(state.consumption, prefetch) {
-                let queue = lane.queue(prefix: prefix)
+                let queue = QueueNames(prefix: prefix).queue(lane)
                 guard let first = state.queues[queue]?.first,
                     state.unacked.values.count(where: { $0.queue == queue }) < limit
                 else { continue }

@@ -1,7 +1,8 @@
 public import AMQP
 import Credentials
 import Foundation
-public import Jobs
+public import JSON
+import Jobs
 import Ledger
 public import Photos
 public import Pipeline

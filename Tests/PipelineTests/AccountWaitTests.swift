@@ -14,7 +14,7 @@ import Threads
             switch event {
             case .accountWaits(let hold):
                 "waits \(hold.account.string) \(hold.cause)\(hold.isFault ? "" : ", its rate")\(hold.detail == nil ? "?" : "")"
-            case .accountGoesOn(let account, let cause): "on \(account.string) \(cause)"
+            case .accountGoesOn(let resumed): "on \(resumed.account.string) \(resumed.cause)"
             default: nil
             }
         }

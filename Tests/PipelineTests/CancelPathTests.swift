@@ -1,4 +1,5 @@
 import AMQP
+import JSON
 import Jobs
 import Ledger
 import Photos
@@ -148,8 +149,8 @@ import Threads
             await site.advance(for: .seconds(120)) { !site.letters.isEmpty }
             #expect(site.letters == ["cancelled"])
             let ends = site.events.count { event in
-                guard case .ended(JobID("bad"), _, _, _, _, _, _, _) = event else { return false }
-                return true
+                guard case .ended(let job) = event else { return false }
+                return job.jobID == JobID("bad")
             }
             #expect(ends == 1, "one job ended once")
         }

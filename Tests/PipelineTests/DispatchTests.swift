@@ -1,5 +1,6 @@
 import AMQP
 import Jobs
+import Messages
 import Testing
 import Threads
 
@@ -20,7 +21,7 @@ import Threads
         if deliveries > 0 { headers.append("x-delivery-count", .integer(deliveries)) }
         properties.headers = headers
         let message = IncomingMessage(
-            tag: DeliveryTag(generation: 1, number: number), queue: lane.queue(prefix: "p"), exchange: "",
+            tag: DeliveryTag(generation: 1, number: number), queue: QueueNames(prefix: "p").queue(lane), exchange: "",
             routingKey: "", isRedelivered: false, properties: properties,
             body: .complete(Array(#"{"jobId":"\#(id)","account":"\#(account)","shareToken":"t"}"#.utf8)),
             receivedAt: at(receivedAt))

@@ -1,5 +1,4 @@
 import AMQP
-import Jobs
 import Photos
 import PipelineDouble
 import Testing
@@ -43,13 +42,13 @@ import Threads
         dispatcher.accept(item(deliveries: deliveries, suspect: suspect))
         let turn = try #require(await dispatcher.next())
         #expect(turn.mandate == .work)
-        let delivery = dispatcher.mint(turn)
+        let delivery = dispatcher.makeDelivery(of: turn)
         dispatcher.close()
-        dispatcher.putBack(delivery, as: turn.item, until: clock.now() + .seconds(60))
+        dispatcher.delay(delivery, as: turn.item, until: clock.now() + .seconds(60))
         let next = await dispatcher.next()
         #expect(next?.mandate == (isHandedBack ? .handBack : nil))
         #expect(next?.item.message.tag == (isHandedBack ? turn.item.message.tag : nil))
-        if let next { dispatcher.mint(next).ack() }
+        if let next { dispatcher.makeDelivery(of: next).ack() }
         #expect(await dispatcher.next()?.mandate == nil, "once")
         // What is left is the link's to return.
         #expect(dispatcher.load.inHand == (isHandedBack ? 0 : 1))
@@ -58,10 +57,10 @@ import Threads
     @Test func whatIsPutBackBeforeTheCloseHasAnotherTry() async throws {
         dispatcher.accept(item(deliveries: 5, suspect: 0))
         let turn = try #require(await dispatcher.next())
-        dispatcher.putBack(dispatcher.mint(turn), as: turn.item, until: clock.now())
+        dispatcher.delay(dispatcher.makeDelivery(of: turn), as: turn.item, until: clock.now())
         let next = try #require(await dispatcher.next())
         #expect(next.mandate == .work)
-        dispatcher.mint(next).ack()
+        dispatcher.makeDelivery(of: next).ack()
     }
 
     /// The same from end to end: the broker counts from the beginning, so that no number of stops makes the job a suspect.

@@ -99,7 +99,9 @@ import Threads
 
     private func moves(_ site: Site) -> [JobID: Int] {
         var counts: [JobID: Int] = [:]
-        for case .steppedAside(let id?, _, _, _, _, _) in site.events { counts[id, default: 0] += 1 }
+        for case .steppedAside(let copy) in site.events {
+            if let id = copy.jobID { counts[id, default: 0] += 1 }
+        }
         return counts
     }
 

@@ -34,7 +34,7 @@ import Threads
     }
 
     private func holdings(_ site: Site) -> Int {
-        site.events.count { if case .holdsChanged(let holds, _) = $0 { !holds.isEmpty } else { false } }
+        site.events.count { if case .holdsChanged(let change) = $0 { !change.holds.isEmpty } else { false } }
     }
 
     @Test func aLetterThatFitsNoFrameGoesWithoutThePublishersHeadersAndHoldsNobody() async throws {

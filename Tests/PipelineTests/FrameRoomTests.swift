@@ -1,5 +1,6 @@
 import Jobs
 import Ledger
+import Messages
 import Photos
 import Secrets
 import Testing
@@ -15,10 +16,10 @@ import Threads
 
     private func fault(_ publication: Publication) -> String? {
         var frames = OutgoingFrames(channel: 1, frameMax: 4096)
-        return PublishingLoop.fault(in: publication) ?? frames.fault(in: publication, CArena())
+        return PublishingBehaviour.fault(in: publication) ?? frames.fault(in: publication, CArena())
     }
 
-    @Test func theLargestLetterFits() {
+    @Test func theLargestDeadLetterFits() {
         var properties = Properties()
         properties.contentType = Self.longest
         properties.contentEncoding = Self.longest
@@ -28,30 +29,30 @@ import Threads
         properties.appID = Self.longest
         properties.replyTo = Self.longest
         properties.timestamp = .max
-        var stamp = Stamp()
-        (stamp.copy, stamp.attempts, stamp.isAmbiguous, stamp.generation) = (.max, .max, true, .max)
-        (stamp.suspect, stamp.refusals, stamp.mustAsk) = (.max, .max, true)
-        (stamp.notBefore, stamp.firstSeen) = (Timestamp(milliseconds: .max), Timestamp(milliseconds: .max))
+        var headers = JobHeaders()
+        (headers.copy, headers.attempts, headers.isAmbiguous, headers.generation) = (.max, .max, true, .max)
+        (headers.suspect, headers.refusals, headers.mustAsk) = (.max, .max, true)
+        (headers.notBefore, headers.firstSeen) = (Timestamp(milliseconds: .max), Timestamp(milliseconds: .max))
         let message = IncomingMessage(
             tag: DeliveryTag(generation: 1, number: 1), queue: "q", exchange: "", routingKey: "", isRedelivered: false,
             properties: properties, body: .truncated(prefix: [], size: .max, sha256: SHA256Digest(of: [])),
             receivedAt: at(0))
         for lane in Lane.allCases {
-            stamp.lane = lane
+            headers.lane = lane
             for reason in Reason.allCases {
-                let letter = Letter(
-                    message: message, jobID: nil, stamp: stamp, reason: reason,
+                let deadLetter = DeadLetter(
+                    message: message, jobID: nil, headers: headers, reason: reason,
                     detail: String(repeating: "d", count: 600), attempts: .max, httpStatus: .max,
                     // No status of the API's is as long.
                     apiStatus: String(repeating: "S", count: 64), deadAt: Timestamp(milliseconds: .max))
-                var made = CleanCopy.make(of: properties, ownPrefix: OwnHeader.prefix).withoutHeaders.properties
-                letter.write(to: &made.headers!, droppedHeaders: true)
+                var made = CleanCopy.make(of: properties).withoutHeaders.properties
+                deadLetter.write(to: &made.headers!, droppedHeaders: true)
                 let publication = Publication(
                     exchange: Self.longest, routingKey: Self.longest, properties: made, body: [])
                 #expect(fault(publication) == nil)
                 // A copy of the message.
                 made.headers = FieldTable()
-                stamp.write(to: &made.headers!)
+                headers.write(to: &made.headers!)
                 let copy = Publication(exchange: "", routingKey: Self.longest, properties: made, body: [])
                 #expect(fault(copy) == nil)
             }
@@ -63,7 +64,7 @@ import Threads
             messageID: "job#0", outcome: .left, reason: nil, body: [],
             correlationID: String(repeating: "\u{FFFD}", count: 255), traceparent: nil, tracestate: nil,
             completedAt: Timestamp(milliseconds: 0))
-        let publication = ResultMessage.publication(of: result, prefix: "p", isReplayed: true)
+        let publication = ResultMessage(result, isReplayed: true).publication(under: QueueNames(prefix: "p"))
         #expect(fault(publication) == nil)
         #expect(publication.properties.correlationID == String(repeating: "\u{FFFD}", count: 85))
     }

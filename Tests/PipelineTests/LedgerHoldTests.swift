@@ -23,8 +23,8 @@ import Testing
             await site.advance { site.results.count == 1 }
             #expect(words() == [])
             let told = site.events.compactMap { event -> [String]? in
-                guard case .holdsChanged(let holds, _) = event else { return nil }
-                return holds.map(\.detail)
+                guard case .holdsChanged(let change) = event else { return nil }
+                return change.holds.map(\.detail)
             }
             #expect(told == [["it is being saved"], ["it is saved as a file"], []])
         }

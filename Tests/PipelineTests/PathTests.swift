@@ -1,6 +1,7 @@
 import AMQP
 import Jobs
 import Ledger
+import Messages
 import Photos
 import PipelineDouble
 import Testing
@@ -53,7 +54,7 @@ import Threads
             #expect(times.count == 1, "parking ends nothing")
             #expect(times.allSatisfy { $0 < .seconds(5) }, "\(times)")
             let total = site.events.compactMap { event -> Duration? in
-                if case .ended(_, _, _, _, _, let time, _, _) = event { time } else { nil }
+                if case .ended(let job) = event { job.timeToResult } else { nil }
             }
             #expect(total.count == 1 && total.allSatisfy { $0 >= .seconds(5) }, "\(total)")
             #expect(site.pipeline.snapshot.oldestInHand == nil)
@@ -434,10 +435,10 @@ import Threads
             #expect(site.results.map(\.outcome) == ["left"])
             let setApart = site.events.count { if case .setApart = $0 { true } else { false } }
             #expect(setApart == 1)
-            var stamp = Stamp()
-            stamp.suspect = 3
+            var past = JobHeaders()
+            past.suspect = 3
             var poisoned = FieldTable()
-            stamp.write(to: &poisoned)
+            past.write(to: &poisoned)
             site.submit("b", lane: "due") { $0.headers = poisoned }
             await site.advance { site.results.count == 2 }
             #expect(site.results.last?.reason == "poison")

@@ -1,5 +1,7 @@
 import AMQP
+import JSON
 import Jobs
+import Messages
 import Photos
 import PipelineDouble
 import Testing
@@ -16,7 +18,7 @@ import Threads
 
     private func unsure(_ properties: inout Properties) {
         properties.headers = FieldTable()
-        properties.headers?.append(OwnHeader.ambiguous, .boolean(true))
+        properties.headers?.append(JobHeaders.Name.ambiguous, .boolean(true))
     }
 
     @Test(

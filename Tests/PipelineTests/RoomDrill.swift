@@ -1,6 +1,7 @@
 import AMQP
 import Foundation
 import Jobs
+import Messages
 import PipelineDouble
 import Testing
 import Threads
@@ -108,7 +109,8 @@ private struct DrilledRoom {
                 inHand[tag] = (message, lane)
                 let body = #"{"jobId":"\#(message.id)","account":"\#(message.account)","shareToken":"t"}"#
                 let incoming = IncomingMessage(
-                    tag: tag, queue: lane.queue(prefix: "p"), exchange: "", routingKey: "", isRedelivered: false,
+                    tag: tag, queue: QueueNames(prefix: "p").queue(lane), exchange: "", routingKey: "",
+                    isRedelivered: false,
                     properties: Properties(), body: .complete(Array(body.utf8)), receivedAt: now)
                 var item = Self.intake.take(incoming).item
                 item.stamp.turn = message.turn

@@ -1,5 +1,6 @@
 import AMQP
 import Jobs
+import Messages
 import Testing
 import Threads
 
@@ -25,7 +26,8 @@ import Threads
             }
             let body = #"{"jobId":"\#(id ?? "j\(number)")","account":"\#(account)","shareToken":"t"}"#
             let message = IncomingMessage(
-                tag: DeliveryTag(generation: 1, number: number), queue: lane.queue(prefix: "p"), exchange: "",
+                tag: DeliveryTag(generation: 1, number: number), queue: QueueNames(prefix: "p").queue(lane),
+                exchange: "",
                 routingKey: "", isRedelivered: false, properties: properties, body: .complete(Array(body.utf8)),
                 receivedAt: at(time))
             dispatch.accept(Self.intake.take(message).item, at: at(time))

@@ -19,7 +19,7 @@ import Threads
     }
 
     private func moves(_ site: Site) -> [StepAside] {
-        site.events.compactMap { if case .steppedAside(_, _, _, _, let cause, _) = $0 { cause } else { nil } }
+        site.events.compactMap { if case .steppedAside(let copy) = $0 { copy.cause } else { nil } }
     }
 
     private func report(_ site: Site) async throws -> OpenJob? {

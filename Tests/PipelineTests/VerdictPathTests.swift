@@ -1,6 +1,8 @@
 import AMQP
+import JSON
 import Jobs
 import Ledger
+import Messages
 import Photos
 import PipelineDouble
 import Testing
@@ -382,7 +384,7 @@ import Threads
             for number in 0..<20 {
                 site.submit("j\(number)", account: "a\(number)", lane: "due") {
                     $0.headers = FieldTable()
-                    $0.headers?.append(OwnHeader.ambiguous, .boolean(true))
+                    $0.headers?.append(JobHeaders.Name.ambiguous, .boolean(true))
                 }
             }
             await site.advance { site.resultCount == 20 }

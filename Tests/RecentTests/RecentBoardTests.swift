@@ -30,8 +30,9 @@ import Threads
         -> PipelineEvent
     {
         .ended(
-            id.map { JobID($0) }, id.map { AccountID("account of \($0)") }, outcome, reason, attempts: 2,
-            timeToResult: .seconds(1), detail: detail, traceID: nil)
+            .init(
+                jobID: id.map { JobID($0) }, account: id.map { AccountID("account of \($0)") }, outcome: outcome,
+                reason: reason, attempts: 2, timeToResult: .seconds(1), detail: detail))
     }
 
     private func called(_ duration: Duration) -> PipelineEvent {

@@ -1,6 +1,6 @@
 import Foundation
 public import HTTP
-public import Jobs
+public import JSON
 import PrivateBroker
 import Secrets
 

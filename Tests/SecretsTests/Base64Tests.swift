@@ -8,9 +8,11 @@ import Testing
         ("foobar", "Zm9vYmFy"),
     ]) func theStandardsExamples(text: String, encoded: String) {
         #expect(Base64.encoded(Array(text.utf8)) == encoded)
+        #expect(Base64.encoded(Array(text.utf8), .url) == encoded.filter { $0 != "=" })
     }
 
     @Test func allDigits() {
         #expect(Base64.encoded([0xfb, 0xff, 0xbf, 0x00]) == "+/+/AA==")
+        #expect(Base64.encoded([0xfb, 0xff, 0xbf, 0x00], .url) == "-_-_AA")
     }
 }

@@ -1,6 +1,6 @@
 import CLinux
 import Glibc
-import Jobs
+import JSON
 import Service
 import Testing
 import Threads

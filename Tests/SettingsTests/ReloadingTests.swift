@@ -1,47 +1,62 @@
-import Settings
+import Foundation
 import Testing
 
-/// What a reload takes over, and what it leaves for a restart.
+@testable import Settings
+
+/// What a reload takes over, and what it leaves for a restart. Each key by itself, where it is in force, is in
+/// `ReloadTests`.
 @Suite struct ReloadingTests {
-    private func settings(_ text: String) throws -> Settings {
-        try Settings.load(
-            text: Array(
-                ("[broker]\nuris = [\"amqp://localhost\"]\n[credentials]\nproviders = [\"exec\"]\n"
-                    + "[credentials.exec]\ncommand = [\"/bin/true\"]\n" + text).utf8), file: "x.toml", environment: [:])
+    @Test("What is taken over is copied, what is not stays, and both are named in the file's order")
+    func reload() throws {
+        var settings = try Loading.settings()
+        let loaded = try Loading.settings(
+            """
+            [worker]
+            concurrency = 2
+            per_account = 3
+            [limits]
+            day_zone = "UTC"
+            pace = "asap"
+            """)
+        let reload = settings.reload(loaded)
+        #expect(reload.adopted == ["worker.per_account", "limits.pace"])
+        #expect(reload.needRestart == ["worker.concurrency", "limits.day_zone"])
+        #expect(settings.worker.perAccount == 3 && settings.limits.pace == .asap)
+        #expect(settings.worker.concurrency == 32 && settings.limits.dayZone == "America/Los_Angeles")
+        #expect(settings.reload(loaded).adopted == [])
     }
 
-    @Test(arguments: [
-        ("worker.per_account", "[worker]\nper_account = 2"),
-        ("worker.drain_timeout", "[worker]\ndrain_timeout = \"40s\""),
-        ("worker.assume_left_after_ambiguous", "[worker]\nassume_left_after_ambiguous = true"),
-        ("limits.requests_per_second", "[limits]\nrequests_per_second = 7"),
-        ("limits.requests_per_minute_per_account", "[limits]\nrequests_per_minute_per_account = 3"),
-        ("limits.requests_per_day", "[limits]\nrequests_per_day = 5"), ("limits.pace", "[limits]\npace = \"asap\""),
-        ("retry.max_attempts", "[retry]\nmax_attempts = 3"), ("retry.max_age", "[retry]\nmax_age = \"2h\""),
-        ("ledger.retention", "[ledger]\nretention = \"60d\""), ("log.level", "[log]\nlevel = \"debug\""),
-        ("log.hash_accounts", "[log]\nhash_accounts = true"), ("api.canary_account", "[api]\ncanary_account = \"c\""),
-    ])
-    func isTakenOver(key: String, text: String) throws {
-        let old = try settings("")
-        let loaded = try settings(text)
-        let next = old.adopting(loaded)
-        #expect(next.differences(from: old) == [key])
-        #expect(loaded.differences(from: next) == [])
+    @Test("A password that is shown masked differs all the same")
+    func password() throws {
+        func settings(_ password: String) throws -> Settings {
+            try Loading.settings(environment: ["LEAVE_ALBUMD_BROKER_URIS": "[\"amqps://u:\(password)@b.example\"]"])
+        }
+        var old = try settings("one")
+        let loaded = try settings("two")
+        #expect(old.effective == loaded.effective)
+        #expect(old.reload(loaded).needRestart == ["broker.uris"])
     }
 
-    @Test(arguments: [
-        ("worker.concurrency", "[worker]\nconcurrency = 2"), ("limits.day_zone", "[limits]\nday_zone = \"UTC\""),
-        ("retry.delays", "[retry]\ndelays = [\"5s\"]"), ("ledger.path", "[ledger]\npath = \"/tmp/x\""),
-        ("ledger.durability", "[ledger]\ndurability = \"normal\""),
-        ("admin.listen", "[admin]\nlisten = \"127.0.0.1:1\""),
-        ("api.base_url", "[api]\nbase_url = \"https://other.example\""), ("api.timeout", "[api]\ntimeout = \"7s\""),
-        ("log.format", "[log]\nformat = \"json\""),
-    ])
-    func needsARestart(key: String, text: String) throws {
-        let old = try settings("")
-        let loaded = try settings(text)
-        let next = old.adopting(loaded)
-        #expect(next.differences(from: old) == [])
-        #expect(loaded.differences(from: next) == [key])
+    @Test("The warnings are those of what was loaded")
+    func warnings() throws {
+        var settings = try Loading.settings()
+        _ = settings.reload(try Loading.settings("[worker]\ndrain_timeout = \"1s\""))
+        #expect(settings.warnings.count == 1)
+    }
+
+    @Test("What the pages say that a reload changes, a reload changes")
+    func pages() throws {
+        let root = URL(fileURLWithPath: RepositoryFile.path("docs"))
+        let files = try #require(FileManager.default.enumerator(at: root, includingPropertiesForKeys: nil))
+        var count = 0
+        for case let file as URL in files where file.pathExtension == "md" {
+            let text = try String(contentsOf: file, encoding: .utf8)
+            for match in text.matches(of: /changed=([a-z._]+)/) {
+                count += 1
+                let key = SettingSchema.keys.first { $0.name == match.1 }
+                #expect(key?.takesEffect == .atReload, "\(file.lastPathComponent): \(match.1)")
+            }
+        }
+        #expect(count > 0)
     }
 }

@@ -1,4 +1,4 @@
-import Jobs
+import JSON
 
 /// JSON Schema 2020-12, as much of it as `config/schemas` uses. A keyword that it does not know is a fault, so that
 /// no schema says more than is tested.

@@ -1,6 +1,6 @@
 import Foundation
 import HTTP
-import Jobs
+import JSON
 import PrivateBroker
 import RunningSimulator
 import Secrets

@@ -54,14 +54,6 @@ import Threads
         #expect(round.post(at: Self.at(33)) == ["ledger", "http"])
     }
 
-    @Test mutating func whoEndedInOrderIsNotMissed() {
-        _ = round.post(at: Self.at(0))
-        round.remove("ledger")
-        round.answered("http", at: Self.at(1))
-        #expect(silent(60) == [])
-        #expect(round.post(at: Self.at(60)) == ["http"])
-    }
-
     @Test mutating func readingsTellWhenEachWasSeenLast() {
         _ = round.post(at: Self.at(0))
         round.answered("http", at: Self.at(2))

@@ -20,10 +20,10 @@ import Threads
         }
         logger.debug(message("a"))
         logger.info(message("b"))
-        logger.log(.trace, message("c"))
+        logger.logEach(.trace, message("c"))
         logger.logEach(.info, message("x"))
         logger.notice(message("d"))
-        logger.log(.critical, message("e"))
+        logger.logEach(.critical, message("e"))
         #expect(said.words == ["notice d", "critical e"])
         #expect(made.withLock { $0 } == 2)
         #expect(logger.isEnabled(.notice) && !logger.isEnabled(.info))
@@ -53,7 +53,7 @@ import Threads
     @Test func aLineKnowsWhereItWasSaid() {
         let logger = logger(.trace)
         logger.warning("a"); let line = #line
-        logger.log(.info, "b")
+        logger.info("b")
         logger.debug("c")
         #expect(said.lines.map(\.location.file) == Array(repeating: #fileID, count: 3))
         #expect(said.lines.map(\.location.line) == [line, line + 1, line + 2])

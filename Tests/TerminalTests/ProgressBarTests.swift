@@ -34,12 +34,10 @@ import Testing
         #expect(screen.taken() == ["\r\u{1B}[Kjobs  [######------------------]  25%  50/200  5.0/s  ETA 0:30"])
         screen.pass(.seconds(90))
         bar.update(completed: 200)
-        bar.finish()
-        #expect(
-            screen.taken().last == "\r\u{1B}[Kjobs  [########################]  100%  200/200  2.0/s  1:40\n")
+        #expect(screen.taken() == ["\r\u{1B}[Kjobs  [########################]  100%  200/200  2.0/s  1:40"])
     }
 
-    @Test func redrawsAtMostTenTimesASecondAndEndsWithTheLastState() {
+    @Test func redrawsAtMostTenTimesASecond() {
         let screen = Screen()
         var bar = screen.bar(total: 1_000)
         for completed in 1...1_000 {
@@ -47,8 +45,6 @@ import Testing
             screen.pass(.milliseconds(1))
         }
         #expect(screen.taken().count == 10)
-        bar.finish()
-        #expect(screen.taken().map { $0.contains("1000/1000") } == [true])
     }
 
     @Test func withoutATotalItCounts() {

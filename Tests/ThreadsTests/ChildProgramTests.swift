@@ -22,6 +22,14 @@ import Threads
         #expect(await run("kill -9 $$").ending == .signalled(9))
     }
 
+    @Test func whatHasClosedItsOutputsIsWaitedForUntilItsEndOrItsTime() async {
+        let clock = SystemTimekeeper()
+        let began = clock.now()
+        #expect(await run("exec >&- 2>&-; sleep 0.2; exit 4", timeout: .seconds(3_600)).ending == .exited(4))
+        #expect(clock.now() - began < .seconds(600), "its end is noticed, not its time")
+        #expect(await run("exec >&- 2>&-; sleep 1000", timeout: .milliseconds(100)).ending == .timedOut)
+    }
+
     @Test func whatDoesNotEndIsEndedWithWhatItStarted() async throws {
         let outcome = await run("sleep 1000 & echo $!; wait", timeout: .milliseconds(300))
         #expect(outcome.ending == .timedOut)

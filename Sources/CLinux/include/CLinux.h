@@ -69,6 +69,10 @@ struct CLinux_child {
 int CLinux_spawn(
     char **words, char **environment, unsigned long long soft_descriptor_limit, struct CLinux_child *child);
 
+// A descriptor that is readable once the process has ended, closed on exec, or -1. pidfd_open(2) has a wrapper since glibc
+// 2.36 only.
+int CLinux_open_process(int pid);
+
 // RLIMIT_NOFILE, whose name is of an enumeration in C and of a number elsewhere.
 struct CLinux_limit {
     unsigned long long soft;

@@ -36,10 +36,11 @@ struct AccountSuspicions: Sendable {
 
     func contains(_ account: AccountID) -> Bool { suspicions[account] != nil }
 
-    /// One more job of the account was tried in vain. `evidence`: how many of them told before it became one. Gives how long the account waits now, nil for not at all, and how
-    /// long the job stays out of the way of its others.
+    /// One more job of the account was tried in vain. `threshold`: how many failures or refusals made it wait alone.
+    /// Returns how long the account waits now, nil for not at all, and how long the job stays out of the way of its
+    /// others.
     mutating func failed(
-        _ account: AccountID, _ cause: Cause, evidence: Int
+        _ account: AccountID, _ cause: Cause, threshold: Int
     ) -> (wait: (cause: AccountQueue.Wait.Cause, time: Duration)?, aside: Duration) {
         var suspicion = suspicions[account] ?? Suspicion(cause: cause)
         defer { suspicions[account] = suspicion }
@@ -49,7 +50,7 @@ struct AccountSuspicions: Sendable {
             return (nil, plan.wait(before: suspicion.round + 1) + ProbePlan.longestRound * 2)
         }
         suspicion.round += 1
-        suspicion.left = ProbePlan.jobs(inRound: suspicion.round, evidence: evidence)
+        suspicion.left = ProbePlan.jobs(inRound: suspicion.round, threshold: threshold)
         let wait = plan.wait(before: suspicion.round)
         return ((suspicion.cause.wait, wait), wait + ProbePlan.longestRound)
     }

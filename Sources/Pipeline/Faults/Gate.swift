@@ -5,7 +5,7 @@ import Threads
 /// may be in flight. One value, so that its rules read as a transcript.
 struct Gate: Sendable {
     private var limiter: ConcurrencyLimiter
-    private var breaker = Breaker()
+    private var breaker = CircuitBreaker()
     private var refusals = RefusalClassifier()
     /// The same for tokens, which have proofs of their own: a call may well succeed with a token of an hour ago.
     private var tokens = RefusalClassifier()
@@ -13,7 +13,7 @@ struct Gate: Sendable {
     private var lastTokenRefusal: MonotonicTime?
     private var trouble = OwnTrouble()
     private var suspicions = AccountSuspicions()
-    private var book = HoldBook()
+    private var standing = Holds()
 
     /// A call, a question or the want of a token, as it ended.
     struct Call: Sendable {
@@ -48,11 +48,11 @@ struct Gate: Sendable {
         limiter = ConcurrencyLimiter(concurrency: concurrency)
     }
 
-    var holds: [HoldCause: Hold] { book.holds }
+    var holds: [HoldCause: Hold] { standing.byCause }
     /// Another one after each change of the holds.
-    var revision: Int { book.revision }
-    var isHolding: Bool { !book.holds.isEmpty }
-    var isProbing: Bool { book.round != nil }
+    var revision: Int { standing.revision }
+    var isHolding: Bool { !standing.byCause.isEmpty }
+    var isProbing: Bool { standing.round != nil }
 
     /// Calls that may be in flight at `now`.
     mutating func limit(at now: MonotonicTime) -> Int {
@@ -87,13 +87,13 @@ struct Gate: Sendable {
         }
         result.lifted = lift(by: word, call, at: now)
         // The round has tried it, once, whatever more it is answered.
-        if call.isProbe { book.tried(call.job, isConclusive: false, atLeast: nil, at: now) }
+        if call.isProbe { standing.tried(call.job, isConclusive: false, atLeast: nil, at: now) }
         return result
     }
 
     /// The call failed, or its answer could not be believed. `isRefusal`: a 4xx, whose sender is there.
     mutating func failed(
-        _ sign: Breaker.Sign, _ call: Call, isRefusal: Bool = false, detail: String, at now: MonotonicTime,
+        _ sign: CircuitBreaker.Sign, _ call: Call, isRefusal: Bool = false, detail: String, at now: MonotonicTime,
         wall: Timestamp
     ) -> Consequence {
         var result = Consequence(lifted: isRefusal ? lift(by: .refusal, call, at: now) : [])
@@ -101,19 +101,19 @@ struct Gate: Sendable {
         // What was not sent says nothing of the job.
         if sign != .unsent { trouble.failed(call.job, at: now) }
         guard !isOwn || sign == .unsent else {
-            if call.isProbe { book.tried(call.job, isConclusive: false, atLeast: nil, at: now) }
+            if call.isProbe { standing.tried(call.job, isConclusive: false, atLeast: nil, at: now) }
             return result
         }
         let opening = breaker.note(sign, of: call.job, call.account, at: now)
         if case .everybodys(let jobs) = opening {
-            book.engage(.apiUnavailable, detail: detail, at: now, wall: wall)
+            standing.engage(.apiUnavailable, detail: detail, at: now, wall: wall)
             for job in jobs where sign != .unsent { fail(job, at: now) }
         }
         // With no connection no other job would fare better; of a body that was on its way that is not so sure.
-        if book.areTested {
+        if standing.areTested {
             result.ruling = stand(call, isConclusive: sign == .unsent, at: now)
         } else if opening == .accounts || suspicions.contains(call.account) {
-            suspect(call.account, .failing, evidence: Breaker.inARow, &result)
+            suspect(call.account, .failing, threshold: CircuitBreaker.inARow, &result)
         }
         return result
     }
@@ -128,7 +128,7 @@ struct Gate: Sendable {
         let ruling = refusals.classify(
             .init(
                 job: call.job, account: call.account, began: call.began, kind: kind, isLast: isLast,
-                isInHold: book.areTested), at: now)
+                isInHold: standing.areTested), at: now)
         rule(ruling, call, kind, ended: refusals.ended(kind), detail: detail, &result, at: now, wall: wall)
         return result
     }
@@ -144,10 +144,10 @@ struct Gate: Sendable {
             .init(job: call.job, account: call.account, began: call.began, kind: kind), at: now)
         // What the API counts by the user is the account's until more of them hear it.
         let isOwn = ruling == .own || (kind.threshold > Self.accountsThrottled && ruling != .everybodys)
-        if isOwn, !book.areTested { return result }
+        if isOwn, !standing.areTested { return result }
         if !isOwn {
-            if !book.areTested { limiter.throttle() }
-            book.engage(kind.cause, detail: detail, evidence: kind.threshold, atLeast: wait, at: now, wall: wall)
+            if !standing.areTested { limiter.throttle() }
+            standing.engage(kind.cause, detail: detail, threshold: kind.threshold, atLeast: wait, at: now, wall: wall)
         }
         result.ruling = stand(call, isConclusive: false, atLeast: wait, at: now)
         return result
@@ -159,14 +159,14 @@ struct Gate: Sendable {
     // MARK: Tokens
 
     /// A token was obtained, not merely remembered, at that time.
-    mutating func tokenCame(_ call: Call, at time: MonotonicTime) {
+    mutating func tokenObtained(_ call: Call, at time: MonotonicTime) {
         guard lastToken.map({ $0 < time }) ?? true else { return }
         lastToken = time
         if lastTokenRefusal.map({ $0 < time }) ?? true { tokens.succeeded(call.job, of: call.account, at: time) }
     }
 
     /// There is no token for now. `isMisconfigured`: the provider says that nobody will get one.
-    mutating func tokenRefused(
+    mutating func tokenRequestRefused(
         _ call: Call, isMisconfigured: Bool, detail: String, at now: MonotonicTime, wall: Timestamp
     ) -> Consequence {
         let kind = RefusalClassifier.Kind(
@@ -193,21 +193,21 @@ struct Gate: Sendable {
         detail: String, _ result: inout Consequence, at now: MonotonicTime, wall: Timestamp
     ) {
         if ruling == .everybodys {
-            book.engage(kind.cause, detail: detail, evidence: kind.threshold, ended: ended, at: now, wall: wall)
+            standing.engage(kind.cause, detail: detail, threshold: kind.threshold, ended: ended, at: now, wall: wall)
         }
         // A hold ends no job, whatever its neighbours did before.
-        if book.areTested { return result.ruling = stand(call, isConclusive: false, at: now) }
+        if standing.areTested { return result.ruling = stand(call, isConclusive: false, at: now) }
         switch ruling {
         case .own, .everybodys: result.ruling = .own
         case .open: result.ruling = .open
-        case .accountWaits: suspect(call.account, .refused, evidence: kind.threshold, &result)
+        case .accountWaits: suspect(call.account, .refused, threshold: kind.threshold, &result)
         }
     }
 
     private mutating func suspect(
-        _ account: AccountID, _ cause: AccountSuspicions.Cause, evidence: Int, _ result: inout Consequence
+        _ account: AccountID, _ cause: AccountSuspicions.Cause, threshold: Int, _ result: inout Consequence
     ) {
-        let (wait, aside) = suspicions.failed(account, cause, evidence: evidence)
+        let (wait, aside) = suspicions.failed(account, cause, threshold: threshold)
         result.ruling = .standAside(aside)
         result.wait = wait
     }
@@ -217,20 +217,20 @@ struct Gate: Sendable {
     ) -> Ruling {
         if isConclusive {
             // Whose word it was is not the point: nothing was sent, or the day is over for all.
-            if call.isProbe { book.tried(call.job, isConclusive: true, atLeast: wait, at: now) }
+            if call.isProbe { standing.tried(call.job, isConclusive: true, atLeast: wait, at: now) }
         } else {
-            book.failed(call.job, isProbe: call.isProbe, isConclusive: false, atLeast: wait, at: now)
+            standing.failed(call.job, isProbe: call.isProbe, isConclusive: false, atLeast: wait, at: now)
         }
-        return isConclusive ? .standStill : .standAside(book.awayTime(at: now))
+        return isConclusive ? .standStill : .standAside(standing.awayTime(at: now))
     }
 
     private mutating func fail(_ job: JobID, at now: MonotonicTime) {
-        book.failed(job, isProbe: false, isConclusive: false, atLeast: nil, at: now)
+        standing.failed(job, isProbe: false, isConclusive: false, atLeast: nil, at: now)
     }
 
     private mutating func lift(by word: HoldPolicy.Word, _ call: Call, at now: MonotonicTime) -> [Hold] {
         guard call.isProbe else { return [] }
-        let gone = book.lift(by: word, at: now)
+        let gone = standing.lift(by: word, at: now)
         forget(gone)
         return gone
     }
@@ -257,9 +257,9 @@ struct Gate: Sendable {
             trouble.failed(call.job, at: now)
             if isOwn, holds[cause] == nil { return false }
         }
-        book.engage(cause, detail: detail, atLeast: wait, at: now, wall: wall)
-        guard let call, book.areTested else { return true }
-        book.failed(call.job, isProbe: call.isProbe, isConclusive: true, atLeast: wait, at: now)
+        standing.engage(cause, detail: detail, atLeast: wait, at: now, wall: wall)
+        guard let call, standing.areTested else { return true }
+        standing.failed(call.job, isProbe: call.isProbe, isConclusive: true, atLeast: wait, at: now)
         return true
     }
 
@@ -268,12 +268,12 @@ struct Gate: Sendable {
         _ cause: HoldCause, since: Timestamp, detail: String, after wait: Duration, at now: MonotonicTime,
         wall: Timestamp
     ) {
-        book.restore(cause, since: since, detail: detail, after: wait, at: now, wall: wall)
+        standing.restore(cause, since: since, detail: detail, after: wait, at: now, wall: wall)
     }
 
     /// Ends a hold whose fault is gone, as whoever set it says. Returns it if it was there.
     mutating func lift(_ cause: HoldCause) -> Hold? {
-        let gone = book.lift(cause)
+        let gone = standing.lift(cause)
         if let gone { forget([gone]) }
         return gone
     }
@@ -281,40 +281,40 @@ struct Gate: Sendable {
     // MARK: Probes
 
     /// When there is something to be done though nothing happens.
-    func nextLook(at now: MonotonicTime) -> MonotonicTime? { book.round?.nextLook(at: now) ?? book.nextProbe }
+    func nextLook(at now: MonotonicTime) -> MonotonicTime? { standing.round?.nextLook(at: now) ?? standing.nextProbe }
 
     /// Begins a round whose time has come, and ends one that is over. `isCalling`: a probe is in flight; `hasUntried`: a job
     /// that has not failed is in hand.
     mutating func advance(isCalling: Bool, hasUntried: Bool, at now: MonotonicTime, wall: Timestamp) {
-        book.advance(isCalling: isCalling, hasUntried: hasUntried, at: now, wall: wall)
+        standing.advance(isCalling: isCalling, hasUntried: hasUntried, at: now, wall: wall)
     }
 
     /// Begins a round at once. False if no hold is tested by jobs.
-    mutating func probeNow(at now: MonotonicTime, wall: Timestamp) -> Bool { book.probeNow(at: now, wall: wall) }
+    mutating func probeNow(at now: MonotonicTime, wall: Timestamp) -> Bool { standing.probeNow(at: now, wall: wall) }
 
     /// A delivery came that may be tried.
-    mutating func delivered(_ job: JobID, at now: MonotonicTime) { book.delivered(job, at: now) }
+    mutating func delivered(_ job: JobID, at now: MonotonicTime) { standing.delivered(job, at: now) }
 
     /// The account's job is the next probe.
-    mutating func chose(_ account: AccountID, at now: MonotonicTime) { book.chose(account, at: now) }
+    mutating func chose(_ account: AccountID, at now: MonotonicTime) { standing.chose(account, at: now) }
 
     /// How well a job serves as the next probe, the least first. Nil: not at all.
     func rank(_ job: JobID, of account: AccountID, at now: MonotonicTime) -> Int? {
-        guard let round = book.round else { return nil }
+        guard let round = standing.round else { return nil }
         // Where nothing else is there, they are the probe, so that the holds and the jobs come to an end.
         if isOwnTrouble(job) { return round.takesFailed(at: now) ? 3 : nil }
-        if book.failed.contains(job) { return round.takesFailed(at: now) ? 2 : nil }
+        if standing.failed.contains(job) { return round.takesFailed(at: now) ? 2 : nil }
         return round.hasTried(account) ? 1 : 0
     }
 
     /// Whether the job is in the way of those that may lift the holds.
-    func isInTheWay(_ job: JobID) -> Bool { book.areTested && (book.failed.contains(job) || isOwnTrouble(job)) }
+    func isInTheWay(_ job: JobID) -> Bool { standing.areTested && (standing.failed.contains(job) || isOwnTrouble(job)) }
 
     private func isOwnTrouble(_ job: JobID) -> Bool { refusals.isOwn(job) || trouble.isOwn(job) }
 
     /// How long what is in the way stays away.
-    func awayTime(at now: MonotonicTime) -> Duration { book.awayTime(at: now) }
+    func awayTime(at now: MonotonicTime) -> Duration { standing.awayTime(at: now) }
 
-    /// Whether what is in hand stays there: no hold lasts so long, or none permits handing back.
-    func keepsDeliveries(at now: MonotonicTime) -> Bool { book.keepDeliveries(at: now) }
+    /// Whether what is in hand stays there: publishing is what is broken, or every hold is tested again soon.
+    func keepsDeliveries(at now: MonotonicTime) -> Bool { standing.keepsDeliveries(at: now) }
 }

@@ -16,7 +16,9 @@ public struct Hold: Equatable, Sendable {
     /// Jobs that ended for the same refusal since the last success, before it was known to be everybody's.
     public var ended: [JobID] = []
     /// The threshold of refusals that raised it; nil: one word was enough.
-    var evidence: Int?
+    var threshold: Int?
     /// Of its next or present round; the first is 0.
     var round = 0
+
+    var policy: HoldPolicy { .of(cause) }
 }

@@ -1,42 +1,26 @@
 import Jobs
 import Threads
 
-/// How a hold is tested and how it ends.
-enum HoldPolicy: Equatable, Sendable {
-    /// Jobs try the water, one after another, in rounds.
-    case probed(ProbePlan)
-    /// Whoever set the hold lifts it when the fault is gone: the broker says so, a commit works again, a publish is
-    /// confirmed, the operator resumes.
-    case untilLifted
+/// The nature of a hold of one cause: how it is tested, how it ends, and what may be done while it stands.
+struct HoldPolicy: Sendable {
+    /// How jobs test it, in rounds. Nil: whoever set the hold lifts it when the fault is gone: the broker says so, a
+    /// commit works again, a publish is confirmed, the operator resumes.
+    var probe: ProbePlan?
+    /// The answers to a probe that lift it.
+    var liftedBy: Set<Word> = []
+    /// Set for a hold that refusals of unknown share tokens may have raised: another such refusal lifts it only if their
+    /// threshold did not raise it. The value is the answer for a hold of an earlier run, whose threshold is not known.
+    var unknownTokenLiftsRestored: Bool?
+    /// Whether deliveries in hand can go back to the broker as copies while it stands: not if publishing is what is
+    /// broken.
+    var permitsRelease = true
+    /// What becomes of it when the daemon starts again.
+    var afterRestart: AfterRestart
+    /// Whether an operator can say that the fault is gone. False: only an event can.
+    var isResumable = true
 
-    static func policy(of cause: HoldCause) -> HoldPolicy {
-        switch cause {
-        case .apiRetired, .apiDisabled, .projectBlocked, .endpointMisconfigured, .tlsTrust, .clientMisconfigured,
-            .clientFaulty:
-            // A person has to mend these; a call every hour costs little of the quota.
-            .probed(ProbePlan(waits: ProbePlan.quickWaits, then: .seconds(300), longest: .seconds(3600)))
-        case .apiUnavailable:
-            .probed(ProbePlan(waits: ProbePlan.quickWaits, then: .seconds(300), longest: .seconds(300)))
-        case .rateLimited:
-            .probed(ProbePlan(waits: [], then: .seconds(30), longest: .seconds(600)))
-        case .clockSuspect:
-            .probed(ProbePlan(waits: [], then: .seconds(300), longest: .seconds(3600)))
-        case .quotaDay:
-            // The first round is set by the caller: the next reset.
-            .probed(ProbePlan(waits: [], then: .seconds(3600), longest: .seconds(3600)))
-        case .brokerBlocked, .resultsUnroutable, .resultsFull, .deadFull, .ledgerUnavailable, .operatorPaused:
-            .untilLifted
-        }
-    }
-
-    /// Nil for a hold that no job tests.
-    static func plan(of cause: HoldCause) -> ProbePlan? {
-        guard case .probed(let plan) = policy(of: cause) else { return nil }
-        return plan
-    }
-
-    /// What a probe's answer says, as far as it may lift a hold.
-    enum Word: Equatable, Sendable {
+    /// What the answer to a probe shows, as far as it may lift a hold.
+    enum Word: CaseIterable, Sendable {
         /// The user has left.
         case success
         /// The API knew the user or the album, and refused the call for their sake.
@@ -51,44 +35,86 @@ enum HoldPolicy: Equatable, Sendable {
         case throttled
     }
 
-    /// Whether that word lifts a hold of the cause. `evidence`: the threshold of refusals that raised it, if any did.
-    static func lifts(_ cause: HoldCause, by word: Word, evidence: Int?) -> Bool {
+    /// What becomes of a hold that the last run left.
+    enum AfterRestart: Equatable, Sendable {
+        /// It stands, and its first round is due at once: whoever restarts the daemon may have mended the fault.
+        case standsAgain
+        /// It stands until a little after the end of the quota's day in which it began.
+        case standsUntilNextDay
+        /// It is over, and stands again as soon as its cause shows.
+        case ends
+    }
+
+    /// A row for each cause.
+    static func of(_ cause: HoldCause) -> HoldPolicy {
         switch cause {
-        case .apiRetired, .endpointMisconfigured, .clientFaulty:
-            switch word {
-            case .success, .understood: true
-            // Raised by unknown tokens, it is not lifted by one more; of an earlier run's that is not known.
-            case .unknownToken: evidence.map { $0 < unknownTokens } ?? (cause != .apiRetired)
-            case .album, .refusal, .throttled: false
-            }
-        case .apiDisabled, .projectBlocked, .clientMisconfigured:
-            switch word {
-            case .success, .understood, .unknownToken, .album: true
-            case .refusal, .throttled: false
-            }
-        case .apiUnavailable, .tlsTrust:
-            // Whoever answers is there.
-            true
-        case .rateLimited, .quotaDay, .clockSuspect:
-            switch word {
-            case .success, .understood, .unknownToken, .album, .refusal: true
-            case .throttled: false
-            }
-        case .brokerBlocked, .resultsUnroutable, .resultsFull, .deadFull, .ledgerUnavailable, .operatorPaused: false
+        case .apiRetired:
+            HoldPolicy(
+                probe: .mendedByPeople, liftedBy: onCalls, unknownTokenLiftsRestored: false,
+                afterRestart: .standsAgain)
+        case .apiDisabled: HoldPolicy(probe: .mendedByPeople, liftedBy: unlessRefused, afterRestart: .standsAgain)
+        case .projectBlocked: HoldPolicy(probe: .mendedByPeople, liftedBy: unlessRefused, afterRestart: .standsAgain)
+        case .endpointMisconfigured:
+            HoldPolicy(
+                probe: .mendedByPeople, liftedBy: onCalls, unknownTokenLiftsRestored: true, afterRestart: .standsAgain)
+        case .tlsTrust: HoldPolicy(probe: .mendedByPeople, liftedBy: onAnyAnswer, afterRestart: .standsAgain)
+        case .clientMisconfigured:
+            HoldPolicy(probe: .mendedByPeople, liftedBy: unlessRefused, afterRestart: .standsAgain)
+        case .clientFaulty:
+            HoldPolicy(
+                probe: .mendedByPeople, liftedBy: onCalls, unknownTokenLiftsRestored: true, afterRestart: .standsAgain)
+        case .apiUnavailable: HoldPolicy(probe: .mendedByTheAPI, liftedBy: onAnyAnswer, afterRestart: .ends)
+        case .quotaDay:
+            HoldPolicy(probe: .endedByMidnight, liftedBy: unlessThrottled, afterRestart: .standsUntilNextDay)
+        case .rateLimited: HoldPolicy(probe: .endedByPatience, liftedBy: unlessThrottled, afterRestart: .ends)
+        case .clockSuspect: HoldPolicy(probe: .endedByAClock, liftedBy: unlessThrottled, afterRestart: .ends)
+        case .brokerBlocked: HoldPolicy(permitsRelease: false, afterRestart: .ends, isResumable: false)
+        case .resultsUnroutable: HoldPolicy(afterRestart: .ends)
+        case .resultsFull: HoldPolicy(afterRestart: .ends)
+        case .deadFull: HoldPolicy(afterRestart: .ends)
+        case .ledgerUnavailable: HoldPolicy(afterRestart: .ends, isResumable: false)
+        case .operatorPaused: HoldPolicy(afterRestart: .standsAgain)
         }
     }
+
+    private static let onAnyAnswer = Set(Word.allCases)
+    private static let unlessThrottled = onAnyAnswer.subtracting([.throttled])
+    private static let unlessRefused = unlessThrottled.subtracting([.refusal])
+    /// The question about the album tells nothing of the method.
+    private static let onCalls: Set<Word> = [.success, .understood]
 
     /// The threshold of the refusals of unknown share tokens, rows 9 and 10.
     private static let unknownTokens = 20
 
-    /// Whether deliveries in hand can be given back as copies while it lasts: not if publishing is what is broken.
-    static func permitsHandingBack(_ cause: HoldCause) -> Bool {
-        switch cause {
-        case .brokerBlocked: false
-        case .apiRetired, .apiDisabled, .projectBlocked, .endpointMisconfigured, .tlsTrust, .clientMisconfigured,
-            .clientFaulty, .apiUnavailable, .quotaDay, .rateLimited, .clockSuspect, .resultsUnroutable, .resultsFull,
-            .deadFull, .ledgerUnavailable, .operatorPaused:
-            true
+    /// Whether that word lifts the hold. `threshold`: of the refusals that raised it, if any did.
+    func isLifted(by word: Word, threshold: Int?) -> Bool {
+        if word == .unknownToken, let unknownTokenLiftsRestored {
+            return threshold.map { $0 < Self.unknownTokens } ?? unknownTokenLiftsRestored
+        }
+        return liftedBy.contains(word)
+    }
+
+    /// How long the first round waits after a restart; nil if the hold ended with the last run.
+    ///
+    /// - Parameters:
+    ///   - dayEnd: the end of the quota's day in which the hold began.
+    ///   - lateness: how long after that end the first round begins.
+    func waitAfterRestart(dayEnd: Timestamp, lateness: Duration, at now: Timestamp) -> Duration? {
+        switch afterRestart {
+        case .standsAgain: .zero
+        case .standsUntilNextDay: dayEnd > now ? dayEnd - now + lateness : nil
+        case .ends: nil
         }
     }
+}
+
+extension ProbePlan {
+    /// A call every hour costs little of the quota.
+    fileprivate static let mendedByPeople = ProbePlan(
+        waits: quickWaits, then: .seconds(300), longest: .seconds(3600))
+    fileprivate static let mendedByTheAPI = ProbePlan(waits: quickWaits, then: .seconds(300), longest: .seconds(300))
+    fileprivate static let endedByPatience = ProbePlan(waits: [], then: .seconds(30), longest: .seconds(600))
+    fileprivate static let endedByAClock = ProbePlan(waits: [], then: .seconds(300), longest: .seconds(3600))
+    /// The first round is set by whoever sets the hold: at the next reset.
+    fileprivate static let endedByMidnight = ProbePlan(waits: [], then: .seconds(3600), longest: .seconds(3600))
 }

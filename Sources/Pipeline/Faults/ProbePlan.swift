@@ -26,11 +26,11 @@ struct ProbePlan: Equatable, Sendable {
         return min(longest, then * (1 << min(round - waits.count, 10)))
     }
 
-    /// Jobs that a round tries at most. `evidence`: how many refusals raised the hold.
-    static func jobs(inRound round: Int, evidence: Int) -> Int {
+    /// Jobs that a round tries at most. `threshold`: how many refusals raised the hold.
+    static func jobs(inRound round: Int, threshold: Int) -> Int {
         switch round {
         case 0: firstRound
-        case 1: max(firstRound, afterTwoRounds - firstRound - evidence)
+        case 1: max(firstRound, afterTwoRounds - firstRound - threshold)
         default: 1
         }
     }

@@ -3,7 +3,7 @@ import Photos
 
 extension Verdict {
     /// What it says of the API's health. Nil: nothing, for nothing was sent to it, and not for want of an answer.
-    var sign: Breaker.Sign? {
+    var sign: CircuitBreaker.Sign? {
         // The question was answered, be it with a refusal.
         if album != nil { return .healthy }
         guard let httpStatus else {

@@ -13,7 +13,7 @@ enum FuzzTarget: String, CaseIterable {
         case .settings: SettingsProperty.findings(bytes)
         case .answers: AnswerProperty.findings(bytes)
         case .frames: FrameProperty.findings(bytes)
-        case .letters: LetterProperty.findings(bytes)
+        case .letters: DeadLetterProperty.findings(bytes)
         }
     }
 }

@@ -1,15 +1,19 @@
 import AMQP
 import Jobs
+import Messages
 import Secrets
 import Threads
 
 /// A message of any properties and headers. Names are mostly those that the program looks for.
 enum FuzzedMessage {
     private static let names: [String] = [
-        OwnHeader.copy, OwnHeader.attempt, OwnHeader.ambiguous, OwnHeader.generation, OwnHeader.notBefore,
-        OwnHeader.suspect, OwnHeader.refusals, OwnHeader.ask, OwnHeader.lane, OwnHeader.firstSeen, OwnHeader.reason,
-        OwnHeader.detail, OwnHeader.attempts, OwnHeader.httpStatus, OwnHeader.apiStatus, OwnHeader.deadAt,
-        OwnHeader.browsed, "x-death", "x-delivery-count", "x-acquired-count", "CC", "BCC", "x-first-death-queue",
+        JobHeaders.Name.copy, JobHeaders.Name.attempt, JobHeaders.Name.ambiguous, JobHeaders.Name.generation,
+        JobHeaders.Name.notBefore,
+        JobHeaders.Name.suspect, JobHeaders.Name.refusals, JobHeaders.Name.ask, JobHeaders.Name.lane,
+        JobHeaders.Name.firstSeen, JobHeaders.Name.reason,
+        JobHeaders.Name.detail, JobHeaders.Name.attempts, JobHeaders.Name.httpStatus, JobHeaders.Name.apiStatus,
+        JobHeaders.Name.deadAt,
+        JobHeaders.Name.browsed, "x-death", "x-delivery-count", "x-acquired-count", "CC", "BCC", "x-first-death-queue",
         "x-last-death-reason", "reason", "traceparent", "tracestate",
     ]
     /// librabbitmq reads tables this deep and ours cuts at 16.

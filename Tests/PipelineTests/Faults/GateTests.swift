@@ -267,8 +267,8 @@ import Threads
     // MARK: What lifts what
 
     @Test func wordsLiftWhatTheyContradict() {
-        func lifted(_ word: HoldPolicy.Word, evidence: Int? = 2) -> Set<HoldCause> {
-            Set(HoldCause.allCases.filter { HoldPolicy.lifts($0, by: word, evidence: evidence) })
+        func lifted(_ word: HoldPolicy.Word, threshold: Int? = 2) -> Set<HoldCause> {
+            Set(HoldCause.allCases.filter { HoldPolicy.of($0).isLifted(by: word, threshold: threshold) })
         }
         let events: Set<HoldCause> = [
             .brokerBlocked, .resultsUnroutable, .resultsFull, .deadFull, .ledgerUnavailable, .operatorPaused,
@@ -277,7 +277,7 @@ import Threads
         let byCallsOnly: Set<HoldCause> = [.apiRetired, .endpointMisconfigured, .clientFaulty]
         #expect(lifted(.success) == all && lifted(.understood) == all)
         #expect(lifted(.unknownToken) == all)
-        #expect(lifted(.unknownToken, evidence: 20) == all.subtracting(byCallsOnly))
+        #expect(lifted(.unknownToken, threshold: 20) == all.subtracting(byCallsOnly))
         #expect(lifted(.album) == all.subtracting(byCallsOnly))
         #expect(lifted(.refusal) == [.apiUnavailable, .tlsTrust, .rateLimited, .quotaDay, .clockSuspect])
         #expect(lifted(.throttled) == [.apiUnavailable, .tlsTrust])
@@ -311,11 +311,11 @@ import Threads
 
     @Test func aFaultyClientIsTwoAccountsOrOneWhereNoTokenCame() {
         func without(_ gate: inout Gate, _ number: Int, at second: Double) -> Gate.Ruling {
-            gate.tokenRefused(
+            gate.tokenRequestRefused(
                 call(number, at: second), isMisconfigured: true, detail: "invalid_client", at: at(second), wall: wall
             ).ruling
         }
-        gate.tokenCame(call(1, at: 0), at: at(0))
+        gate.tokenObtained(call(1, at: 0), at: at(0))
         #expect(without(&gate, 2, at: 1) == .own)
         #expect(gate.holds.isEmpty)
         guard case .standAside = without(&gate, 3, at: 2) else { return #expect(Bool(false), "the second account") }

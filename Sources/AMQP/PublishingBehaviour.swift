@@ -1,0 +1,259 @@
+import CLinux
+import CRabbitMQ
+import Threads
+
+/// Publishes with confirms: what is not confirmed on one connection goes out again on the next.
+struct PublishingBehaviour: LinkBehaviour, ~Copyable {
+    private let link: LinkContext<PendingPublication>
+    private let onEvent: @Sendable (PublishingEvent) -> Void
+    private var queue: [PendingPublication] = []
+    private var head = 0
+    private var book = ConfirmBook<PendingPublication>()
+    private var assembler = FrameAssembler(maximumBody: 0)
+    private var isBlocked = false
+    /// After a channel was closed over one of several publications, they go out one by one until the culprit shows.
+    private var suspected = 0
+
+    /// The whole of a message's properties has to fit one frame and the broker's own budget of 8 KiB for headers.
+    static let propertyBudget = 12_000
+    /// More than this unsent, and the peer is not reading: wait rather than block in a send.
+    private static let unsentLimit = 256 * 1024
+    /// The kernel tells when a socket takes bytes, not when few are unsent; so that is looked at again soon.
+    private static let stuckInterval = Duration.milliseconds(10)
+    /// Since when the broker has owed an answer and given none.
+    private var owedSince: MonotonicTime?
+    /// Publications between two looks at what came and whether the peer reads.
+    private static let publishedPerRound = 32
+    /// Of their bodies; the last may go beyond it. A socket that takes bytes takes about so many without a wait.
+    private static let bytesPerRound = 16_384
+
+    init(_ link: LinkContext<PendingPublication>, onEvent: @escaping @Sendable (PublishingEvent) -> Void) {
+        self.link = link
+        self.onEvent = onEvent
+    }
+
+    // MARK: From connection to connection
+
+    var wantsConnection: Bool { !link.isStopping }
+
+    mutating func take(_ pending: PendingPublication) {
+        if let fault = Self.fault(in: pending.publication) {
+            pending.reply.resume(returning: .invalid(fault))
+        } else {
+            queue.append(pending)
+        }
+    }
+
+    mutating func lose(_ error: LinkError, rotation wait: Duration) -> Duration? {
+        let unknown = book.abandon()
+        if case .channelClosed = error.kind, !unknown.isEmpty {
+            if unknown.count == 1, let culprit = unknown.first {
+                // It was alone, so it is what the broker refused: a missing exchange, a right that lacks.
+                culprit.reply.resume(returning: .unroutable(code: error.code ?? 0, text: error.words))
+                requeue([])
+            } else {
+                suspected = unknown.count
+                requeue(unknown)
+            }
+        } else {
+            requeue(unknown)
+        }
+        setBlocked(nil)
+        link.counters.update { $0.unconfirmed = 0 }
+        onEvent(.lost(error))
+        return link.configuration.reconnects ? wait : nil
+    }
+
+    private mutating func requeue(_ unknown: [PendingPublication]) {
+        queue = unknown + queue[head...]
+        head = 0
+    }
+
+    mutating func end(untaken: [PendingPublication]) {
+        for pending in book.abandon() + queue[head...] + untaken { pending.reply.resume(returning: .unknown) }
+        onEvent(.stopped)
+    }
+
+    // MARK: One connection
+
+    mutating func begin(_ connection: inout BrokerConnection) throws(LinkError) {
+        try connection.openChannel()
+        _ = try connection.request("asking for confirms") { state, _ in
+            amqp_confirm_select(state, BrokerConnection.channel)?.pointee
+        }
+    }
+
+    mutating func serve(_ connection: inout BrokerConnection) throws(LinkError) {
+        let endpoint = connection.endpoint.description
+        link.countConnection(to: endpoint)
+        onEvent(.connected(endpoint: endpoint))
+        book = ConfirmBook()
+        owedSince = nil
+        assembler = FrameAssembler(maximumBody: link.configuration.maximumBody)
+        while !link.isStopping {
+            let received = try receiveAll(&connection)
+            let published = try publishSome(&connection)
+            connection.release()
+            try demandConfirms(endpoint: endpoint)
+            let isDone = !received && !(published && head < queue.count)
+            if !takeNew(), isDone, !connection.hasBufferedInput {
+                // With work and room in the window, only the socket's own room is awaited.
+                let isStuck = head < queue.count && book.count < window && !isBlocked
+                let patience = min(link.configuration.heartbeat, link.configuration.confirmTimeout) / 3
+                link.wait(atMost: isStuck ? Self.stuckInterval : patience, connection)
+                _ = takeNew()
+            }
+        }
+    }
+
+    private mutating func takeNew() -> Bool {
+        let new = link.mailbox.takeAll()
+        for pending in new { take(pending) }
+        return !new.isEmpty
+    }
+
+    /// A broker that keeps the connection and confirms nothing is of no use: another connection, or another node, may
+    /// be. One that is blocked has said so, and gets the time that it needs.
+    private mutating func demandConfirms(endpoint: String) throws(LinkError) {
+        guard !book.isEmpty, !isBlocked else {
+            owedSince = nil
+            return
+        }
+        let now = link.clock.now()
+        let since = owedSince ?? now
+        owedSince = since
+        let longest = link.configuration.confirmTimeout
+        guard now - since > longest else { return }
+        throw LinkError(
+            .timeout, endpoint: endpoint, attempted: "waiting for confirms",
+            words: "\(book.count) publications were not confirmed within \(Int(longest.inSeconds)) s")
+    }
+
+    private mutating func receiveAll(_ connection: inout BrokerConnection) throws(LinkError) -> Bool {
+        var received = false
+        // Always before publishing: a library that has missed a heartbeat would never come back from a publish.
+        while let frame = try connection.receive() {
+            received = true
+            try handle(frame, &connection)
+        }
+        if received {
+            let count = book.count
+            link.counters.update { $0.unconfirmed = count }
+        }
+        return received
+    }
+
+    private var window: Int { suspected > 0 ? 1 : link.configuration.unconfirmedWindow }
+
+    private mutating func publishSome(_ connection: inout BrokerConnection) throws(LinkError) -> Bool {
+        guard !isBlocked, head < queue.count, book.count < window, connection.unsentBytes < Self.unsentLimit,
+            isWritable(connection.descriptor)
+        else { return false }
+        var published = 0
+        var bytes = 0
+        while published < Self.publishedPerRound, bytes < Self.bytesPerRound, head < queue.count, book.count < window {
+            let pending = queue[head]
+            // If the send fails half-way, it is still the queue's first, behind what is unknown by then.
+            let fault = try connection.publish(pending.publication)
+            head += 1
+            if head == queue.count {
+                queue = []
+                head = 0
+            }
+            published += 1
+            guard let fault else {
+                book.published(pending, messageID: pending.publication.properties.messageID)
+                bytes += pending.publication.body.count
+                continue
+            }
+            // Nothing of it was sent, so the broker does not count it.
+            if suspected > 0 { suspected -= 1 }
+            pending.reply.resume(returning: .invalid(fault))
+        }
+        try connection.flush("publishing")
+        let count = book.count
+        link.counters.update { $0.unconfirmed = count }
+        return true
+    }
+
+    private func isWritable(_ socket: Int32) -> Bool {
+        var descriptor = pollfd(fd: socket, events: Int16(POLLOUT), revents: 0)
+        return poll(&descriptor, 1, 0) == 1
+    }
+
+    // MARK: Frames
+
+    private mutating func handle(_ frame: Frame, _ connection: inout BrokerConnection) throws(LinkError) {
+        switch frame {
+        case .confirm(let tag, let multiple): answer(book.confirmed(tag, multiple: multiple))
+        case .refuse(let tag, let multiple): answer(book.refused(tag, multiple: multiple))
+        case .blocked(let reason): setBlocked(reason)
+        case .unblocked: setBlocked(nil)
+        case .channelClosed(let code, let text):
+            try connection.acknowledgeChannelClose()
+            throw connection.fault(.channelClosed(code), "publishing", text)
+        case .connectionClosed(let code, let text):
+            connection.acknowledgeConnectionClose()
+            throw connection.fault(.connectionClosed(code), "publishing", text)
+        case .returned, .header, .body, .deliver:
+            switch assembler.take(frame) {
+            case .returned(let code, let text, let messageID):
+                book.returned(code: code, text: text, messageID: messageID)
+            case .violation(let words): throw connection.fault(.protocolViolation, "publishing", words)
+            case .delivered, nil: break
+            }
+        case .consumerCancelled, .cancelConfirmed, .heartbeat, .other: break
+        }
+    }
+
+    private mutating func answer(_ answers: [ConfirmBook<PendingPublication>.Answer]) {
+        owedSince = nil
+        if suspected > 0 { suspected = max(0, suspected - answers.count) }
+        for answer in answers { answer.entry.reply.resume(returning: answer.outcome) }
+    }
+
+    private mutating func setBlocked(_ reason: String?) {
+        let wasBlocked = isBlocked
+        isBlocked = reason != nil
+        guard wasBlocked != isBlocked else { return }
+        let isBlockedNow = isBlocked
+        link.counters.update { $0.isBlocked = isBlockedNow }
+        onEvent(reason.map { .blocked(reason: $0) } ?? .unblocked)
+    }
+
+    // MARK: What can be sent at all
+
+    /// Nil if it can. A header table that does not fit closes the connection, for everybody who publishes on it; what
+    /// the broker at hand takes may be less, which shows when the frames are made.
+    static func fault(in publication: Publication) -> String? {
+        let properties = publication.properties
+        for (name, value) in [
+            ("exchange", publication.exchange), ("routing key", publication.routingKey),
+            ("content-type", properties.contentType ?? ""), ("content-encoding", properties.contentEncoding ?? ""),
+            ("correlation-id", properties.correlationID ?? ""), ("reply-to", properties.replyTo ?? ""),
+            ("message-id", properties.messageID ?? ""), ("type", properties.type ?? ""),
+            ("app-id", properties.appID ?? ""), ("expiration", properties.expiration ?? ""),
+            ("user-id", properties.userID ?? ""), ("cluster-id", properties.clusterID ?? ""),
+        ] where value.utf8.count > ShortString.longest {
+            return "its \(name) is longer than \(ShortString.longest) bytes"
+        }
+        let size = properties.headers.map(encodedSize) ?? 0
+        return size > propertyBudget ? "its headers take \(size) bytes, more than \(propertyBudget)" : nil
+    }
+
+    private static func encodedSize(_ table: FieldTable) -> Int {
+        table.fields.reduce(4) { $0 + 1 + $1.name.count + encodedSize($1.value) }
+    }
+
+    private static func encodedSize(_ value: FieldValue) -> Int {
+        switch value {
+        case .boolean: 2
+        case .void: 1
+        case .integer, .double, .timestamp: 9
+        case .decimal: 6
+        case .string(let bytes), .bytes(let bytes): 5 + bytes.count
+        case .array(let values): values.reduce(5) { $0 + encodedSize($1) }
+        case .table(let inner): 1 + encodedSize(inner)
+        }
+    }
+}

@@ -1,0 +1,105 @@
+public import AMQP
+import JSON
+public import Jobs
+public import Threads
+
+/// A dead letter: a message as it came, and why it died. The worker makes and writes it, the operator's commands read
+/// it and give its job out again.
+public struct DeadLetter: Sendable {
+    /// When the dead letter is made, the message of the job; when it is read, the dead letter's own.
+    public let message: IncomingMessage
+    /// Nil: it never became a job.
+    public let jobID: JobID?
+    /// The job's past, without its place in the retry ladder, which says nothing any more.
+    public let headers: JobHeaders
+    /// One word of the list; of a newer worker perhaps one that this program does not know.
+    public let reason: String
+    public let detail: String?
+    public let attempts: Int
+    public let httpStatus: Int?
+    public let apiStatus: String?
+    /// Nil only where the header cannot be read.
+    public let deadAt: Timestamp?
+
+    /// The dead letter of a message whose job ends now. `headers`: what a copy of the message would carry.
+    public init(
+        message: IncomingMessage, jobID: JobID?, headers: JobHeaders, reason: Reason, detail: String?, attempts: Int,
+        httpStatus: Int?, apiStatus: String?, deadAt: Timestamp
+    ) {
+        self.message = message
+        self.jobID = jobID
+        var past = headers
+        past.notBefore = nil
+        past.turn = nil
+        past.moves = 0
+        past.suspect = 0
+        self.headers = past
+        self.reason = reason.rawValue
+        self.detail = detail
+        self.attempts = attempts
+        self.httpStatus = httpStatus
+        self.apiStatus = apiStatus
+        self.deadAt = deadAt
+    }
+
+    /// Reads a message of the queue of dead letters. What is not well-formed counts as absent.
+    public init(reading message: IncomingMessage) {
+        let headers = message.properties.headers
+        func text(_ name: String) -> String? {
+            guard case .string(let bytes)? = headers?[name] else { return nil }
+            return String(decoding: bytes, as: UTF8.self)
+        }
+        func number(_ name: String) -> Int64? {
+            guard case .integer(let value)? = headers?[name] else { return nil }
+            return value
+        }
+        self.message = message
+        jobID = (Self.member("jobId", of: message) ?? message.properties.messageID.map { Array($0.utf8) }).flatMap(
+            JobID.init(checking:))
+        self.headers = JobHeaders(reading: headers)
+        reason = text(JobHeaders.Name.reason) ?? "unknown"
+        detail = text(JobHeaders.Name.detail)
+        attempts = number(JobHeaders.Name.attempts).map(Int.init(clamping:)) ?? 0
+        httpStatus = number(JobHeaders.Name.httpStatus).map(Int.init(clamping:))
+        apiStatus = text(JobHeaders.Name.apiStatus)
+        deadAt = number(JobHeaders.Name.deadAt).map(Timestamp.init(milliseconds:))
+    }
+
+    // MARK: What it says
+
+    /// The account that the body names.
+    public var account: AccountID? { Self.member("account", of: message).map(AccountID.init(utf8:)) }
+
+    /// Nil for a reason of a newer worker.
+    public var knownReason: Reason? { Reason(rawValue: reason) }
+
+    /// The job's generation, of which a redrive makes the next one. So the largest that the worker believes counts as
+    /// absent, like all that nobody wrote.
+    public var generation: Int {
+        JobHeaders.counts.dropLast().contains(Int64(headers.generation)) ? headers.generation : 0
+    }
+
+    /// A call of the job may have reached the API without an answer.
+    public var isAmbiguous: Bool { headers.isAmbiguous }
+
+    /// False: the body is larger than is held in memory, and cannot be moved.
+    public var isWhole: Bool {
+        guard case .complete = message.body else { return false }
+        return true
+    }
+
+    /// It never became a job: what was published has to be mended, and nothing is won by giving it out again.
+    public var isRejected: Bool { knownReason?.outcome == .rejected }
+
+    /// Which browser laid it back into its queue.
+    public var browser: String? {
+        guard case .string(let bytes)? = message.properties.headers?[JobHeaders.Name.browsed] else { return nil }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// A text of the body, as the worker reads it: what else the publisher wrote is not looked at.
+    private static func member(_ name: String, of message: IncomingMessage) -> [UInt8]? {
+        guard case .complete(let body) = message.body else { return nil }
+        return JSONMembers(body, naming: [name])[name]?.utf8
+    }
+}

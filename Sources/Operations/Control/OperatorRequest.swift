@@ -1,0 +1,84 @@
+public import JSON
+import Jobs
+
+/// A request of an operator: its arguments, its name on the control socket, and the type of its answer.
+///
+/// A new one is a case of `RequestName` and a type; the daemon's switch over the names does not compile before it
+/// answers it.
+public protocol OperatorRequest: ControlValue {
+    associatedtype Answer: ControlValue
+
+    static var name: RequestName { get }
+}
+
+extension OperatorRequest {
+    /// Reads what came over the control socket.
+    public init(arguments: JSONValue) throws(DeskFault) {
+        do throws(ControlFormatError) {
+            try self.init(json: arguments)
+        } catch {
+            throw .invalid(error.description)
+        }
+    }
+}
+
+/// A request whose name says everything.
+public protocol ArgumentlessRequest: OperatorRequest {
+    init()
+}
+
+extension ArgumentlessRequest {
+    public init(json: JSONValue) throws(ControlFormatError) {
+        _ = try ControlMembers(json)
+        self.init()
+    }
+
+    public var json: JSONValue { .object([]) }
+}
+
+/// A request that the ledger answers: the daemon's over its control socket, or the file where no daemon runs.
+public protocol LedgerRequest: OperatorRequest {
+    func answer(from desk: LedgerDesk) async throws(DeskFault) -> Answer
+}
+
+/// Every request of the control socket.
+///
+/// | request | arguments | answer |
+/// |---|---|---|
+/// | `status` | | as `/status` gives it |
+/// | `pause` | `account`? | `paused` |
+/// | `resume` | `cause` or `account`? | `lifted`: causes; `probing`: jobs test it now |
+/// | `probe` | | `probing` |
+/// | `holds` | | `holds`, `accounts` |
+/// | `quota` | | `day`, `calls`, `probes`, `limit`, `remaining`?, `resetsAt`, `pace`, `backlog`?, `doneAt`? |
+/// | `queues` | | `queues`: `name`, `messages`?, `consumers`? |
+/// | `job` | `jobId` | the job's history |
+/// | `job.cancel` | `jobId`, `by`? | `ForcedCancel`: the job has ended, or ends when it comes |
+/// | `job.note` | `jobId`, `generation`?, `kind`, `detail` | `noted`: a line of the job's history |
+/// | `reconcile` | `jobIds` | `jobs`: `jobId`, `state`, `outcome`?, … for each, in order |
+/// | `results.replay` | `jobId` | `published` |
+/// | `results.replay` | `sinceMs`, `after`? | `published`, `after`: for the next page, absent at the end |
+/// | `ledger.stats` | | `path`, `entries`, `open`, … |
+/// | `ledger.prune` | `olderThanSeconds` | `pruned` |
+/// | `ledger.verify` | | `faults`: strings, none if all is well |
+/// | `ledger.forget` | `jobId` or `account` | `forgotten`, `needed` |
+/// | `ledger.backup` | `file` | `file` |
+public enum RequestName: String, CaseIterable, Sendable {
+    case status
+    case pause
+    case resume
+    case probe
+    case holds
+    case quota
+    case queues
+    case job
+    case jobCancel = "job.cancel"
+    case jobNote = "job.note"
+    case reconcile
+    case resultsReplay = "results.replay"
+    case ledgerStatistics = "ledger.stats"
+    case ledgerPrune = "ledger.prune"
+    case ledgerVerify = "ledger.verify"
+    case ledgerForget = "ledger.forget"
+    case ledgerBackup = "ledger.backup"
+}

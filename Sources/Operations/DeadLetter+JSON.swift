@@ -1,0 +1,22 @@
+public import JSON
+import Jobs
+public import Messages
+import Threads
+
+extension DeadLetter {
+    /// Everything but the share token.
+    public var json: JSONValue {
+        var members: [JSONValue.Member] = []
+        if let jobID { members.append(.init("jobId", .string(jobID.utf8))) }
+        if let account { members.append(.init("account", .string(account.utf8))) }
+        members.append(.init("reason", .text(reason)))
+        if let detail { members.append(.init("detail", .text(detail))) }
+        members.append(.init("generation", .integer(Int64(generation))))
+        members.append(.init("attempts", .integer(Int64(attempts))))
+        members.append(.init("ambiguous", .bool(isAmbiguous)))
+        if let httpStatus { members.append(.init("httpStatus", .integer(Int64(httpStatus)))) }
+        if let apiStatus { members.append(.init("apiStatus", .text(apiStatus))) }
+        if let deadAt { members.append(.init("deadAt", .text(deadAt.rfc3339))) }
+        return .object(members)
+    }
+}

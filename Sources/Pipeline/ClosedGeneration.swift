@@ -1,0 +1,35 @@
+import Jobs
+import Ledger
+import Messages
+import Threads
+
+/// An older generation of a job that was open when a newer one came. The commit that is the first about the newer one
+/// ends it, with a result of its own.
+final class ClosedGeneration: Sendable {
+    private static let detail = "a newer generation of the job was submitted"
+
+    let arrival: Arrival
+    let result: StoredResult
+    let ended: PipelineEvent.JobEnded
+    private let isAmbiguous: Bool
+
+    init(_ open: OpenJob, closedBy run: JobRun, at now: Timestamp) {
+        var item = run.item
+        item.stamp.generation = open.generation
+        var older = JobRun(item, run.job, .work, now: now)
+        older.progress = Progress(older.arrival, open)
+        let result = Ending.failed(.poison, detail: Self.detail).result(of: older, at: now)
+        arrival = older.arrival
+        isAmbiguous = older.progress.isAmbiguous
+        self.result = StoredResult(result, of: run.jobID, trace: run.trace, at: now)
+        ended = PipelineEvent.JobEnded(
+            jobID: run.jobID, account: run.job.account, outcome: result.outcome, reason: result.reason,
+            attempts: result.attempts, timeToResult: now - older.progress.firstSeen, detail: Self.detail,
+            traceID: run.trace.traceID)
+    }
+
+    /// For a newer generation that ends or is parked without a claim.
+    var record: Record {
+        .finished(arrival, result, attempts: ended.attempts, isAmbiguous: isAmbiguous, needsLetter: false)
+    }
+}

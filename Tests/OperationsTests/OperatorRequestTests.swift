@@ -1,0 +1,392 @@
+import JSON
+import Jobs
+import Telemetry
+import Testing
+import Threads
+
+@testable import Ledger
+@testable import Operations
+
+/// The requests of the control socket and their answers, in the form that other tools read.
+@Suite struct OperatorRequestTests {
+    private static let time = Timestamp(milliseconds: 1_795_463_400_123)
+    private static let later = Timestamp(milliseconds: 1_795_467_000_000)
+    private static let id = JobID("j-1")
+
+    // MARK: The form
+
+    @Test(arguments: RequestName.allCases)
+    func aRequestAndItsAnswersAreReadAsTheyAreWritten(name: RequestName) throws {
+        switch name {
+        case .status:
+            try check(
+                name, [(StatusRequest(), "{}")],
+                answers: [(try JSONValue.parse(Array(#"{"state":"consuming"}"#.utf8)), #"{"state":"consuming"}"#)])
+        case .pause:
+            try check(
+                name,
+                [(PauseRequest(), "{}"), (PauseRequest(account: AccountID("anna")), #"{"account":"anna"}"#)],
+                answers: [(.init(paused: "anna"), #"{"paused":"anna"}"#)])
+        case .resume:
+            try check(
+                name,
+                [
+                    (ResumeRequest(), "{}"), (ResumeRequest(account: AccountID("anna")), #"{"account":"anna"}"#),
+                    (ResumeRequest(cause: "quota_day"), #"{"cause":"quota_day"}"#),
+                ],
+                answers: [
+                    (.init(isProbing: true), #"{"lifted":[],"probing":true}"#),
+                    (.init(lifted: ["quota_day"], isProbing: false), #"{"lifted":["quota_day"],"probing":false}"#),
+                ])
+        case .probe:
+            try check(
+                name, [(ProbeRequest(), "{}")], answers: [(.init(isProbing: true), #"{"probing":true}"#)])
+        case .holds: try check(name, [(HoldsRequest(), "{}")], answers: Self.holds)
+        case .quota: try check(name, [(QuotaRequest(), "{}")], answers: Self.quotas)
+        case .queues:
+            try check(
+                name, [(QueuesRequest(), "{}")],
+                answers: [
+                    (
+                        .init(queues: [
+                            .init(name: "a.jobs", messages: 3, consumers: 1),
+                            .init(name: "a.due", messages: nil, consumers: nil),
+                        ]), #"{"queues":[{"consumers":1,"messages":3,"name":"a.jobs"},{"name":"a.due"}]}"#
+                    )
+                ])
+        case .job: try check(name, [(JobRequest(Self.id), #"{"jobId":"j-1"}"#)], answers: Self.histories)
+        case .jobCancel: try check(name, Self.cancels, answers: Self.cancelled)
+        case .jobNote:
+            try check(
+                name,
+                [
+                    (
+                        JobNoteRequest(Self.id, generation: 2, kind: "redriven", detail: "by anna"),
+                        #"{"detail":"by anna","generation":2,"jobId":"j-1","kind":"redriven"}"#
+                    )
+                ], answers: [(.init(), #"{"noted":true}"#)])
+        case .reconcile:
+            try check(
+                name, [(ReconcileRequest([Self.id, JobID("j-2")]), #"{"jobIds":["j-1","j-2"]}"#)],
+                answers: Self.reconciled)
+        case .resultsReplay: try check(name, Self.replays, answers: Self.replayed)
+        case .ledgerStatistics: try check(name, [(LedgerStatisticsRequest(), "{}")], answers: Self.statistics)
+        case .ledgerPrune:
+            try check(
+                name, [(LedgerPruneRequest(olderThan: .seconds(3600)), #"{"olderThanSeconds":3600}"#)],
+                answers: [(.init(pruned: 7), #"{"pruned":7}"#)])
+        case .ledgerVerify:
+            try check(
+                name, [(LedgerVerifyRequest(), "{}")],
+                answers: [(.init(faults: []), #"{"faults":[]}"#), (.init(faults: ["torn"]), #"{"faults":["torn"]}"#)])
+        case .ledgerForget:
+            try check(
+                name,
+                [
+                    (LedgerForgetRequest.job(Self.id), #"{"jobId":"j-1"}"#),
+                    (.account(AccountID("anna")), #"{"account":"anna"}"#),
+                ], answers: [(.init(forgotten: 3, needed: 2), #"{"forgotten":3,"needed":2}"#)])
+        case .ledgerBackup:
+            try check(
+                name, [(LedgerBackupRequest(file: "/copy"), #"{"file":"/copy"}"#)],
+                answers: [(.init(file: "/copy"), #"{"file":"/copy"}"#)])
+        }
+    }
+
+    private static let holds: [(HoldsRequest.Answer, String)] = [
+        (.init(holds: [], accounts: []), #"{"accounts":[],"holds":[]}"#),
+        (
+            .init(
+                holds: [
+                    .init(
+                        cause: "api_disabled", since: time, nextProbeAt: later, detail: "off", tried: 2, ended: ["j-1"]),
+                    .init(cause: "broker_blocked", since: time, nextProbeAt: nil, detail: "full"),
+                ],
+                accounts: [
+                    .init(account: AccountID("anna"), cause: "refused", until: later, detail: "no"),
+                    .init(account: AccountID("bert"), cause: "operator_paused", until: nil, detail: nil),
+                ]),
+            #"{"accounts":[{"account":"anna","cause":"refused","detail":"no","until":"2026-11-23T20:50:00.000Z"},"#
+                + #"{"account":"bert","cause":"operator_paused"}],"holds":[{"cause":"api_disabled","detail":"off","#
+                + #""ended":["j-1"],"nextProbeAt":"2026-11-23T20:50:00.000Z","#
+                + #""redrive":"leave-albumd dead redrive --job=j-1","since":"2026-11-23T19:50:00.123Z","tried":2},"#
+                + #"{"cause":"broker_blocked","detail":"full","since":"2026-11-23T19:50:00.123Z"}]}"#
+        ),
+    ]
+
+    private static let quotas: [(QuotaRequest.Answer, String)] = [
+        (
+            .init(
+                day: "2026-11-23", calls: 40, probes: 2, limit: 100, resetsAt: later, pace: "even", backlog: 9,
+                doneAt: time),
+            #"{"backlog":9,"calls":40,"day":"2026-11-23","doneAt":"2026-11-23T19:50:00.123Z","limit":100,"#
+                + #""pace":"even","probes":2,"remaining":58,"resetsAt":"2026-11-23T20:50:00.000Z"}"#
+        ),
+        (
+            .init(
+                day: "2026-11-23", calls: 40, probes: 2, limit: 0, resetsAt: later, pace: "asap", backlog: nil,
+                doneAt: nil),
+            #"{"calls":40,"day":"2026-11-23","limit":0,"pace":"asap","probes":2,"#
+                + #""resetsAt":"2026-11-23T20:50:00.000Z"}"#
+        ),
+    ]
+
+    private static var histories: [(JobHistory, String)] {
+        let open = OpenJob(
+            generation: 1, copy: 2, attempts: 3, isAmbiguous: true, firstSeen: time, due: later, copyIsPublished: true)
+        var waiting = open
+        waiting.due = nil
+        func history(_ state: JobStory.State, isRich: Bool = false) -> JobHistory {
+            JobHistory(
+                JobStory(
+                    jobID: id, account: AccountID("anna"), tokenHash: "ab", generation: 1, attempts: 3,
+                    isAmbiguous: true, firstSeen: time, firstCallAt: isRich ? later : nil, changedAt: later,
+                    state: state,
+                    results: isRich
+                        ? [
+                            StoredResult(
+                                messageID: "j-1#0", outcome: .failed, reason: .cancelled,
+                                body: Array(#"{"outcome":"failed"}"#.utf8), correlationID: nil, traceparent: nil,
+                                tracestate: nil, completedAt: time)
+                        ] : [],
+                    events: isRich
+                        ? [JobEvent(jobID: id, generation: 1, at: time, kind: "called", detail: "503")] : [],
+                    holds: isRich
+                        ? [
+                            HoldRecord(cause: .quotaDay, since: time, until: later, detail: "spent"),
+                            HoldRecord(cause: .apiDisabled, since: time, until: nil, detail: "off"),
+                        ] : []))
+        }
+        func text(_ state: String, before: String = "", after: String = "") -> String {
+            #"{"account":"anna","ambiguous":true,"attempts":3,"changedAt":"2026-11-23T20:50:00.000Z","# + before
+                + #""events":[],"firstSeenAt":"2026-11-23T19:50:00.123Z","generation":1,"holds":[],"jobId":"j-1","#
+                + after + #""results":[],"state":"\#(state)","tokenSha256":"ab"}"#
+        }
+        let parked = #""copyPublished":true,"dueAt":"2026-11-23T20:50:00.000Z","#
+        return [
+            (history(.open(waiting, isCalling: false)), text("waiting")),
+            (history(.open(waiting, isCalling: true)), text("calling")),
+            (history(.open(open, isCalling: false)), text("parked", before: parked)),
+            (history(.open(open, isCalling: true)), text("calling", before: parked)),
+            (
+                history(.finished(resultIsPublished: true, letterIsPublished: false), isRich: true),
+                #"{"account":"anna","ambiguous":true,"attempts":3,"changedAt":"2026-11-23T20:50:00.000Z","events":"#
+                    + #"[{"at":"2026-11-23T19:50:00.123Z","detail":"503","generation":1,"kind":"called"}],"#
+                    + #""firstCallAt":"2026-11-23T20:50:00.000Z","firstSeenAt":"2026-11-23T19:50:00.123Z","#
+                    + #""generation":1,"holds":[{"cause":"quota_day","detail":"spent","#
+                    + #""since":"2026-11-23T19:50:00.123Z","until":"2026-11-23T20:50:00.000Z"},"#
+                    + #"{"cause":"api_disabled","detail":"off","since":"2026-11-23T19:50:00.123Z"}],"jobId":"j-1","#
+                    + #""letterPublished":false,"resultPublished":true,"results":[{"body":{"outcome":"failed"},"#
+                    + #""completedAt":"2026-11-23T19:50:00.123Z","messageId":"j-1#0"}],"state":"finished","#
+                    + #""tokenSha256":"ab"}"#
+            ),
+        ]
+    }
+
+    private static let cancels: [(JobCancelRequest, String)] = [
+        (JobCancelRequest(id, by: "uid 7"), #"{"by":"uid 7","jobId":"j-1"}"#),
+        (JobCancelRequest(id, by: nil), #"{"jobId":"j-1"}"#),
+    ]
+
+    private static let cancelled: [(ForcedCancel, String)] = [
+        (
+            .ended(id, JobEnding(outcome: .failed, reason: .cancelled, effect: .unknown), isPublished: true),
+            #"{"effect":"unknown","jobId":"j-1","outcome":"failed","published":true,"reason":"cancelled","#
+                + #""state":"ended"}"#
+        ),
+        (
+            .hadEnded(id, JobEnding(outcome: .left, reason: nil, effect: .left)),
+            #"{"effect":"left","jobId":"j-1","outcome":"left","state":"had_ended"}"#
+        ),
+        (.remembered(id), #"{"jobId":"j-1","state":"remembered"}"#),
+    ]
+
+    private static let reconciled: [(ReconcileRequest.Answer, String)] = {
+        let ended = ReconciledJob.State.ended(
+            JobEnding(outcome: .failed, reason: .cancelled, effect: .notLeft), next: .fixRequest, completedAt: time)
+        let bare = ReconciledJob.State.ended(
+            JobEnding(outcome: .left, reason: nil, effect: nil), next: nil, completedAt: nil)
+        let states: [(ReconciledJob.State, String)] = [
+            (.unknown, #""state":"unknown"}"#), (.cancelled, #""state":"cancelled"}"#),
+            (.waiting, #""state":"waiting"}"#), (.calling, #""state":"calling"}"#),
+            (bare, #""outcome":"left","state":"ended"}"#),
+        ]
+        var all: [(ReconcileRequest.Answer, String)] = states.map { state, text in
+            (
+                .init(jobs: [.init(jobID: id, generation: 1, state: state)]),
+                #"{"jobs":[{"generation":1,"jobId":"j-1",\#(text)]}"#
+            )
+        }
+        all.append(
+            (
+                .init(jobs: [
+                    .init(jobID: id, generation: 1, state: .parked(until: later)),
+                    .init(jobID: id, generation: 2, state: ended),
+                ]),
+                #"{"jobs":[{"dueAt":"2026-11-23T20:50:00.000Z","generation":1,"jobId":"j-1","state":"parked"},"#
+                    + #"{"completedAt":"2026-11-23T19:50:00.123Z","effect":"not_left","generation":2,"jobId":"j-1","#
+                    + #""next":"fix_request","outcome":"failed","reason":"cancelled","state":"ended"}]}"#
+            ))
+        return all
+    }()
+
+    private static let cursor = ResultCursor(completedAt: time, jobID: id, generation: 4)
+    private static let cursorText = #"{"completedMs":1795463400123,"generation":4,"jobId":"j-1"}"#
+
+    private static let replays: [(ReplayRequest, String)] = [
+        (.job(id), #"{"jobId":"j-1"}"#),
+        (.since(time, after: nil), #"{"sinceMs":1795463400123}"#),
+        (.since(time, after: cursor), #"{"after":\#(cursorText),"sinceMs":1795463400123}"#),
+    ]
+
+    private static let replayed: [(ReplayRequest.Answer, String)] = [
+        (.init(published: 5, after: nil), #"{"published":5}"#),
+        (.init(published: 500, after: cursor), #"{"after":\#(cursorText),"published":500}"#),
+    ]
+
+    private static let statistics: [(LedgerStatisticsRequest.Answer, String)] = [
+        (
+            .init(
+                path: "/l",
+                statistics: LedgerStatistics(
+                    entries: 9, open: 8, ambiguous: 7, unpublished: 6, overdue: 5, bytes: 4, diskFreeBytes: 3,
+                    unpublishedLetters: 2, createdAt: time, lastBackupAt: later)),
+            #"{"ambiguous":7,"bytes":4,"createdAt":"2026-11-23T19:50:00.123Z","diskFreeBytes":3,"entries":9,"#
+                + #""lastBackupAt":"2026-11-23T20:50:00.000Z","open":8,"overdue":5,"path":"/l","#
+                + #""unpublishedLetters":2,"unpublishedResults":6}"#
+        ),
+        (
+            .init(
+                path: "/l",
+                statistics: LedgerStatistics(
+                    entries: 9, open: 8, ambiguous: 7, unpublished: 6, overdue: 5, bytes: 4, diskFreeBytes: 3,
+                    unpublishedLetters: 2)),
+            #"{"ambiguous":7,"bytes":4,"diskFreeBytes":3,"entries":9,"open":8,"overdue":5,"path":"/l","#
+                + #""unpublishedLetters":2,"unpublishedResults":6}"#
+        ),
+    ]
+
+    private func check<Request: OperatorRequest>(
+        _ name: RequestName, _ requests: [(Request, String)], answers: [(Request.Answer, String)]
+    ) throws {
+        #expect(Request.name == name)
+        for (request, text) in requests { try check(request, text) }
+        for (answer, text) in answers {
+            try check(answer, text)
+            try checkDoctored(answer)
+        }
+    }
+
+    private func check<Value: ControlValue>(_ value: Value, _ text: String) throws {
+        #expect(String(decoding: value.json.encoded(), as: UTF8.self) == text)
+        #expect(try Value(json: JSONValue.parse(Array(text.utf8))) == value)
+    }
+
+    // MARK: What is not as it must be
+
+    /// Takes each member away, at every depth: then it is refused, or it is an optional one and stays away, or it
+    /// follows from the others. It is never read as something that nobody said.
+    private func checkDoctored<Value: ControlValue>(_ value: Value) throws {
+        for doctored in withoutOne(value.json) {
+            guard let read = try? Value(json: doctored) else { continue }
+            #expect(
+                read == value || read.json.encoded() == doctored.encoded(),
+                "\(String(decoding: doctored.encoded(), as: UTF8.self))")
+        }
+    }
+
+    private func withoutOne(_ json: JSONValue) -> [JSONValue] {
+        switch json {
+        case .object(let members):
+            members.indices.flatMap { index in
+                var rest = members
+                let member = rest.remove(at: index)
+                return [JSONValue.object(rest)]
+                    + withoutOne(member.value).map { JSONValue.object(rest + [.init(member.name, $0)]) }
+            }
+        case .array(let elements):
+            elements.indices.flatMap { index in
+                withoutOne(elements[index]).map { element in
+                    var all = elements
+                    all[index] = element
+                    return .array(all)
+                }
+            }
+        default: []
+        }
+    }
+
+    private func problem<Value: ControlValue>(_: Value.Type, _ text: String) throws -> String? {
+        let json = try JSONValue.parse(Array(text.utf8))
+        do throws(ControlFormatError) {
+            _ = try Value(json: json)
+            return nil
+        } catch {
+            return error.description
+        }
+    }
+
+    @Test func anAnswerThatLacksSomethingSaysWhat() throws {
+        typealias Pruned = LedgerPruneRequest.Answer
+        #expect(try problem(Pruned.self, #"{"prunned":7}"#) == "pruned is missing")
+        #expect(try problem(Pruned.self, #"{"pruned":null}"#) == "pruned is null, not an integer")
+        #expect(try problem(Pruned.self, #"{"pruned":"7"}"#) == "pruned is a string, not an integer")
+        #expect(try problem(Pruned.self, #"{"pruned":-7}"#) == "pruned is -7, not a count")
+        #expect(try problem(Pruned.self, "[7]") == "it is an array, not an object")
+        #expect(try problem(StatusRequest.Answer.self, "7") == "it is an integer, not an object")
+        #expect(
+            try problem(HoldsRequest.Answer.self, #"{"accounts":[],"holds":[{"cause":"x","detail":"","since":"now"}]}"#)
+                == "holds[0]: since is now, not a time")
+        #expect(
+            try problem(ForcedCancel.self, #"{"jobId":"j","state":"ending"}"#)
+                == "state is ending, which is not known here")
+        #expect(
+            try problem(LedgerVerifyRequest.Answer.self, #"{"faults":["",1]}"#)
+                == "faults[1] is an integer, not a string")
+        #expect(try problem(JobNoteRequest.Answer.self, #"{"noted":false}"#) == "noted is false")
+    }
+
+    @Test(arguments: [
+        (RequestName.job, "{}"), (.job, #"{"jobId":"no id"}"#), (.jobCancel, #"{"jobId":7}"#), (.ledgerForget, "{}"),
+        (.resultsReplay, "{}"), (.reconcile, #"{"jobIds":["no id"]}"#),
+    ])
+    func aRequestWithoutAJobIsRefused(name: RequestName, text: String) throws {
+        let problem =
+            switch name {
+            case .job: try problem(JobRequest.self, text)
+            case .jobCancel: try problem(JobCancelRequest.self, text)
+            case .ledgerForget: try problem(LedgerForgetRequest.self, text)
+            case .resultsReplay: try problem(ReplayRequest.self, text)
+            default: try problem(ReconcileRequest.self, text)
+            }
+        #expect(problem == "a jobId is 1 to 128 of A-Z a-z 0-9 . _ : / -")
+    }
+
+    @Test func aRequestWithAWrongArgumentIsRefused() throws {
+        #expect(try problem(LedgerPruneRequest.self, "{}") == "olderThanSeconds is missing")
+        #expect(try problem(LedgerPruneRequest.self, #"{"olderThanSeconds":-1}"#) == "olderThanSeconds is missing")
+        #expect(
+            try problem(LedgerBackupRequest.self, #"{"file":"relative"}"#)
+                == "the backup's file needs an absolute path")
+        #expect(
+            try problem(JobNoteRequest.self, #"{"jobId":"j","kind":"x"}"#)
+                == "a line of a story has kind and detail")
+        let many = (0...ReconcileRequest.mostJobs).map { _ in "\"j\"" }.joined(separator: ",")
+        #expect(try problem(ReconcileRequest.self, #"{"jobIds":[\#(many)]}"#) == "jobIds is a list of at most 1000")
+        // One account's pause must not become everybody's.
+        #expect(try problem(PauseRequest.self, #"{"account":7}"#) == "account is an integer, not a string")
+        #expect(
+            try problem(ReplayRequest.self, #"{"sinceMs":0,"after":{"jobId":"j"}}"#) == "after: completedMs is missing")
+        #expect(throws: DeskFault.invalid("olderThanSeconds is missing")) {
+            _ = try LedgerPruneRequest(arguments: .object([]))
+        }
+    }
+
+    /// As some tools write what they leave out; and the generation has always been optional.
+    @Test func whatIsNullOrLeftOutIsNotThere() throws {
+        #expect(try PauseRequest(json: JSONValue.parse(Array(#"{"account":null}"#.utf8))) == PauseRequest())
+        let note = try JobNoteRequest(
+            json: JSONValue.parse(Array(#"{"jobId":"j-1","kind":"x","detail":"y"}"#.utf8)))
+        #expect(note == JobNoteRequest(Self.id, generation: 0, kind: "x", detail: "y"))
+    }
+}

@@ -1,0 +1,56 @@
+"""The auditor. It reads what was published, the results, the dead letters, the simulator's journal and which faults
+fell; it shares nothing with the daemon, and proves of every message what became of it."""
+import json
+from pathlib import Path
+
+from . import journal, rules_calls, rules_fault, rules_messages, rules_results, rules_run
+from .facts import Facts
+
+RULES = {
+    "accounted": rules_messages.accounted,
+    "conflicts": rules_messages.conflicts,
+    "strangers": rules_messages.strangers,
+    "letters": rules_messages.letters,
+    "one_body": rules_results.one_body,
+    "one_result": rules_results.one_result,
+    "coherent": rules_results.coherent,
+    "reasons": rules_results.reasons,
+    "effects": rules_results.effects,
+    "ambiguity": rules_results.ambiguity,
+    "calls": rules_calls.calls,
+    "identity": rules_calls.identity,
+    "forbidden_calls": rules_calls.forbidden,
+    "after_result": rules_calls.after_result,
+    "bad_jobs": rules_fault.bad_jobs,
+    "neighbours": rules_fault.neighbours,
+    "stuck": rules_run.stuck,
+    "ends": rules_run.ends,
+}
+
+
+def judge(room: Path) -> dict:
+    """Judges the records in a run's directory."""
+    try:
+        final = json.loads((room / "final.json").read_text())
+    except FileNotFoundError:
+        final = None
+    names = {"published": "published", "results": "results", "letters": "letters", "calls": "calls",
+             "faults": "faults", "ends": "ends"}
+    return judge_facts(Facts(final=final, **{
+        part: journal.read(room / f"{name}.jsonl") for part, name in names.items()}))
+
+
+def judge_facts(facts: Facts) -> dict:
+    violations = {}
+    for name, rule in RULES.items():
+        found = list(rule(facts))
+        if found:
+            violations[name] = found
+    return {"violations": violations, "explained": dict(facts.explained), "counts": facts.counts(),
+            "goodWaits": _summary([until - began for began, until in rules_fault.waits(facts)])}
+
+
+def _summary(waits: list[int]) -> dict[str, int] | None:
+    """How long the good jobs of the end took, in ms."""
+    waits.sort()
+    return {"count": len(waits), "median": waits[len(waits) // 2], "most": waits[-1]} if waits else None

@@ -1,0 +1,137 @@
+"""What stands around a worker: a broker of one's own, the peer API, the driver. All below one directory on disk."""
+import json
+import os
+import random
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from testbed.node import Node
+from testbed.ports import free_port, listens
+from testbed.processes import end, spawn
+from testbed.waiting import wait
+
+from .compiled import OUTPUT, compile_c
+from .setup import Setup
+
+TOKEN = "bench-access-token"
+# No delay is ever used: no call fails. The daemon wants its queues all the same.
+DELAYS = ("5s", "30s")
+PREFIXES = {"quorum": "bench-quorum", "classic": "bench-classic"}
+
+
+class Environment:
+    """Starts everything on entering, ends everything on leaving."""
+
+    def __init__(self):
+        self.driver = compile_c("driver")
+        self._node = self._nginx = self.room = None
+        # Ledgers outlive an environment: ids that come again would be known there.
+        self.seed = random.randrange(1 << 20)
+
+    def __enter__(self) -> "Environment":
+        # Not in /tmp, which may be memory: what is flushed must reach a disk.
+        self.room = Path(tempfile.mkdtemp(prefix="room-", dir=OUTPUT))
+        # A socket's path is at most 107 bytes long.
+        self.sockets = Path(tempfile.mkdtemp(prefix="bench-"))
+        try:
+            self._node = Node(self.room / "broker")
+            self._node.start()
+            self.broker_port = self._node.port
+            self._start_nginx()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_) -> None:
+        end(self._nginx)
+        if self._node:
+            self._node.end()
+        shutil.rmtree(self.room, ignore_errors=True)
+        shutil.rmtree(self.sockets, ignore_errors=True)
+
+    # The broker
+
+    def purge(self, setup: Setup) -> None:
+        """What a worker that ended has left."""
+        self.drive("purge", PREFIXES[setup.queues])
+
+    def declare_classic(self) -> None:
+        self.drive("classic", PREFIXES["classic"], *DELAYS)
+
+    # The API
+
+    def _start_nginx(self) -> None:
+        room = self.room / "nginx"
+        room.mkdir()
+        self.certificate = room / "certificate.pem"
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+             "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost",
+             "-keyout", room / "key.pem", "-out", self.certificate], check=True, capture_output=True)
+        plain, secure = free_port(), free_port()
+        user = "user root;" if os.getuid() == 0 else ""
+        temporary = "".join(
+            f"{name}_temp_path {room}/{name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        # One worker, connections without end, and the answer of the method: an empty object.
+        (room / "nginx.conf").write_text(f"""
+            {user} daemon off; worker_processes 1; pid {room}/pid; error_log {room}/error.log warn;
+            events {{ worker_connections 4096; }}
+            http {{
+                access_log off; {temporary} default_type application/json; server_tokens off;
+                keepalive_timeout 600s; keepalive_requests 1000000000; http2_max_concurrent_streams 1024;
+                server {{
+                    listen 127.0.0.1:{plain}; listen 127.0.0.1:{secure} ssl http2;
+                    ssl_certificate {self.certificate}; ssl_certificate_key {room}/key.pem;
+                    location = /v1/sharedAlbums:leave {{ return 200 '{{}}'; }}
+                }}
+            }}""")
+        self._nginx = spawn(
+            ["/usr/sbin/nginx", "-p", room, "-e", room / "error.log", "-c", room / "nginx.conf"], os.devnull)
+        self.api = {"h1": f"http://127.0.0.1:{plain}", "h2": f"https://127.0.0.1:{secure}"}
+        wait(lambda: listens(plain) or self._nginx.poll() is not None, 5, every=0.05)
+        if not listens(plain):
+            raise RuntimeError("nginx did not start: " + (room / "error.log").read_text())
+
+    # The driver
+
+    def drive(self, command: str, *words: object) -> str:
+        """Runs the driver to its end; returns what it printed."""
+        done = subprocess.run(
+            [self.driver, command, str(self.broker_port), *map(str, words)], capture_output=True, text=True)
+        if done.returncode != 0:
+            raise RuntimeError(f"driver {command}: {done.stderr.strip()}")
+        return done.stdout
+
+    def fill(self, setup: Setup, form: str, count: int) -> None:
+        self.seed += 1
+        self.drive("fill", PREFIXES[setup.queues], count, setup.accounts, form, self.seed)
+
+    def pace(self, setup: Setup, form: str, rate: float, count: int) -> list[int]:
+        """Nanoseconds from when each job was due to its result."""
+        self.seed += 1
+        return json.loads(
+            self.drive("pace", PREFIXES[setup.queues], rate, count, setup.accounts, form, self.seed))
+
+    def start_collecting(self, setup: Setup, count: int, seconds: float) -> subprocess.Popen:
+        collector = subprocess.Popen(
+            [self.driver, "collect", str(self.broker_port), PREFIXES[setup.queues], str(count), str(seconds),
+             str(self.seed)],
+            # Without a buffer: who waits for the pipe must not have what it waits for.
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
+        if collector.stdout.readline().strip() != b"ready":
+            raise RuntimeError(f"driver collect: {collector.stderr.read().decode().strip()}")
+        return collector
+
+    def bare_times(self, setup: Setup, rate: float, count: int) -> tuple[list[int], list[int]]:
+        """Nanoseconds: of the broker alone, one publish to its delivery, and of the API alone."""
+        hop = json.loads(self.drive("hop", "bench.hop", rate, count))
+        words = ["http", self.api[setup.http] + "/v1/sharedAlbums:leave", TOKEN, rate, count]
+        if setup.http == "h2":
+            words.append(self.certificate)
+        done = subprocess.run([self.driver, *map(str, words)], capture_output=True, text=True)
+        if done.returncode != 0:
+            raise RuntimeError(f"driver http: {done.stderr.strip()}")
+        return hop, json.loads(done.stdout)

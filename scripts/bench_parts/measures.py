@@ -1,0 +1,120 @@
+"""One run of one worker: jobs/s with CPU, memory and time to start, or latency at an even rate. Plain dicts."""
+import json
+import select
+import statistics
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from testbed.processes import end
+
+from . import usage
+from .environment import Environment
+from .setup import Setup
+from .workers import Worker
+
+# Jobs before an even rate begins: connections are open and code is warm.
+WARM_UP = 200
+# Seconds that a worker may take to end.
+LONGEST_STOP = 40
+
+
+def throughput(
+    environment: Environment, worker: Worker, setup: Setup, jobs: int, backlog: int | None = None,
+    timeout: float = 900, ledger: Path | None = None
+) -> dict:
+    """Fills the queue, starts the worker, and takes `jobs` results of what may be a longer `backlog`."""
+    depth = max(jobs, backlog or 0)
+    environment.fill(setup, worker.form, depth)
+    with _running(environment, worker, setup, jobs, timeout, ledger) as run:
+        first, last, cpu = run.follow()
+        peak = usage.peak_bytes(run.worker.pid)
+    seconds = (last - first) / 1e9
+    return {
+        "measure": "throughput", "worker": worker.name, "setup": setup.as_dict(), "jobs": jobs, "backlog": depth,
+        "jobsPerSecond": (jobs - 1) / seconds, "cpuMicrosecondsPerJob": cpu / (jobs - 1) * 1e6,
+        "peakBytes": peak, "startToFirstMilliseconds": (first - run.began) / 1e6, "exit": run.status,
+    }
+
+
+class _Run:
+    """A worker that was just started, and the collector of its results."""
+
+    def __init__(self, worker: subprocess.Popen, collector: subprocess.Popen, log: Path, began: int):
+        self.worker, self.collector, self.log, self.began = worker, collector, log, began
+        self.status: int | None = None
+
+    def follow(self) -> tuple[int, int, float]:
+        """(time of the first result, time of the last one, CPU seconds in between)."""
+        while True:
+            # A worker that ends is no reason to wait for its results.
+            while not select.select([self.collector.stdout], [], [], 1)[0] and self.worker.poll() is None:
+                pass
+            if self.worker.poll() is not None:
+                raise RuntimeError(f"the worker ended with {self.worker.returncode}: {self.log.read_text()[-2000:]}")
+            line = self.collector.stdout.readline().decode()
+            if line.startswith("first "):
+                before = usage.cpu_seconds(self.worker.pid)
+                continue
+            if line.startswith("{"):
+                cpu = usage.cpu_seconds(self.worker.pid) - before
+                found = json.loads(line)
+                return found["first"], found["last"], cpu
+            raise RuntimeError(f"{self.collector.stderr.read().decode().strip()}; the worker's log ends: "
+                               f"{self.log.read_text()[-2000:]}")
+
+
+@contextmanager
+def _running(
+    environment: Environment, worker: Worker, setup: Setup, jobs: int, timeout: float, ledger: Path | None = None
+) -> Iterator[_Run]:
+    """A worker at what was filled in, with a collector of `jobs` results; both end, and what is left is purged."""
+    log = environment.room / f"{worker.name}.log"
+    log.write_bytes(b"")
+    collector = environment.start_collecting(setup, jobs, timeout)
+    began = time.monotonic_ns()
+    run = _Run(worker.start(environment, setup, log, ledger), collector, log, began)
+    try:
+        yield run
+    finally:
+        collector.kill()
+        collector.wait()
+        # The last results' acks are on their way.
+        time.sleep(0.2)
+        run.status = end(run.worker, seconds=LONGEST_STOP)
+    environment.purge(setup)
+
+
+def latency(environment: Environment, worker: Worker, setup: Setup, rate: float, jobs: int) -> dict:
+    """An open loop at `rate` jobs/s. Milliseconds from when a job was due to its result."""
+    environment.fill(setup, worker.form, WARM_UP)
+    with _running(environment, worker, setup, WARM_UP, 120) as run:
+        run.follow()
+        run.collector.wait()
+        times = environment.pace(setup, worker.form, rate, jobs)
+    return {
+        "measure": "latency", "worker": worker.name, "setup": setup.as_dict(), "jobs": jobs, "rate": rate,
+        **percentiles(times), "exit": run.status,
+    }
+
+
+def bare(environment: Environment, setup: Setup, rate: float, jobs: int) -> dict:
+    """What no worker can do without: two ways through the broker, and the call."""
+    hop, call = environment.bare_times(setup, rate, jobs)
+    return {"measure": "bare", "setup": setup.as_dict(), "rate": rate, "jobs": jobs,
+            "hop": percentiles(hop), "call": percentiles(call)}
+
+
+def percentiles(nanoseconds: list[int]) -> dict[str, float]:
+    ordered = sorted(nanoseconds)
+
+    def at(share):
+        return ordered[min(len(ordered) - 1, int(share * len(ordered)))] / 1e6
+    return {"p50": at(0.5), "p90": at(0.9), "p99": at(0.99), "max": ordered[-1] / 1e6}
+
+
+def spread(values: list[float]) -> dict[str, float]:
+    """{median, min, max} of the rounds."""
+    return {"median": statistics.median(values), "min": min(values), "max": max(values)}

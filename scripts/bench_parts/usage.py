@@ -1,0 +1,40 @@
+"""What a process and its children have used, by /proc."""
+
+from pathlib import Path
+
+
+def tree(pid: int) -> list[int]:
+    """The process and all below it."""
+    found, todo = [], [pid]
+    while todo:
+        one = todo.pop()
+        found.append(one)
+        for children in Path(f"/proc/{one}/task").glob("*/children"):
+            try:
+                todo += [int(word) for word in children.read_text().split()]
+            except OSError:
+                continue
+    return found
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of all threads that live, of the process and its children. By the scheduler's clock: the
+    ticks of /proc/PID/stat miss most of what sleeps as often as an I/O thread does."""
+    total = 0
+    for one in tree(pid):
+        for times in Path(f"/proc/{one}/task").glob("*/schedstat"):
+            try:
+                total += int(times.read_text().split()[0])
+            except OSError:
+                continue
+    return total / 1e9
+
+
+def peak_bytes(pid: int) -> int:
+    """The most that was ever resident: of several processes, the sum of what each had at most."""
+    total = 0
+    for one in tree(pid):
+        for line in Path(f"/proc/{one}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                total += int(line.split()[1]) * 1024
+    return total

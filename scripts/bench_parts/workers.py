@@ -1,0 +1,132 @@
+"""The workers that are measured: how each is started, and which version it is."""
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from testbed import daemon, processes, programs
+
+from .compiled import YARDSTICKS, compile_c, compile_go
+from .environment import DELAYS, PREFIXES, TOKEN, Environment
+from .setup import Setup
+
+
+class Yardstick:
+    """A worker of ours, as small as can be: everything it must know is in its environment."""
+
+    form = "json"
+
+    def __init__(self, name: str, command: list[object], version: str):
+        self.name, self.command, self.version = name, command, version
+
+    def start(self, environment: Environment, setup: Setup, log: Path, ledger: Path | None = None) -> subprocess.Popen:
+        variables = {
+            "BENCH_AMQP_PORT": str(environment.broker_port), "BENCH_PREFIX": PREFIXES[setup.queues],
+            "BENCH_API": environment.api[setup.http], "BENCH_TOKEN": TOKEN, "BENCH_IN_FLIGHT": str(setup.in_flight)}
+        if setup.http == "h2":
+            variables["BENCH_CA"] = str(environment.certificate)
+        if ledger:
+            variables["BENCH_LEDGER"] = str(ledger)
+        known = {"{in_flight}": str(setup.in_flight), "{queue}": f"{PREFIXES[setup.queues]}.jobs"}
+        command = [known.get(str(word), word) for word in self.command]
+        return processes.spawn(command, log, variables, YARDSTICKS)
+
+
+class DurableFloor(Yardstick):
+    """The floor with a ledger of its own that begins empty, or with the one that is named."""
+
+    def start(self, environment: Environment, setup: Setup, log: Path, ledger: Path | None = None) -> subprocess.Popen:
+        return super().start(environment, setup, log, ledger or empty_ledger(environment, "floor"))
+
+
+class Celery(Yardstick):
+    form = "celery"
+
+
+class Daemon:
+    form = "json"
+    name = "daemon"
+
+    def __init__(self):
+        # As the package has it.
+        options = ("-c", "release", "--static-swift-stdlib")
+        self.binary = programs.build(*options, products=(programs.DAEMON,)) / programs.DAEMON
+        shown = subprocess.run([self.binary, "version"], capture_output=True, text=True)
+        self.version = shown.stdout.strip().splitlines()[0]
+        # What is put before the command: a profiler.
+        self.wrapper: list[object] = []
+
+    def _configured(self, environment: Environment, setup: Setup, ledger: Path) -> daemon.Daemon:
+        tokens = daemon.write_private(environment.room / "tokens", TOKEN + "\n")
+        authority = {"ca_file": str(environment.certificate)} if setup.http == "h2" else {}
+        return daemon.Daemon(self.binary, environment.room, {
+            "broker": {"uris": [f"amqp://127.0.0.1:{environment.broker_port}"], "prefix": PREFIXES[setup.queues],
+                       "topology": "verify" if setup.queues == "quorum" else "none"},
+            "api": {"base_url": environment.api[setup.http], **authority},
+            "credentials": {"providers": ["static"]},
+            "credentials.static": {"token_file": str(tokens)},
+            "worker": {"concurrency": setup.in_flight, "per_account": setup.per_account},
+            "limits": {"requests_per_second": 0, "requests_per_minute_per_account": 0, "requests_per_day": 0,
+                       "pace": "asap"},
+            "retry": {"delays": DELAYS},
+            "ledger": {"path": str(ledger), "durability": setup.durability},
+            "admin": {"control_socket": str(environment.sockets / "control.sock")},
+            "log": {"level": "warning", "format": "text"},
+        }, inside=self.wrapper)
+
+    def declare(self, environment: Environment, setup: Setup) -> None:
+        self._configured(environment, setup, environment.room / "none.sqlite3").order("topology", "declare")
+
+    def start(self, environment: Environment, setup: Setup, log: Path, ledger: Path | None = None) -> subprocess.Popen:
+        """With a ledger of its own that begins empty, or with the one that is named. Its log has the name of the
+        worker, as `log` has."""
+        return self._configured(environment, setup, ledger or empty_ledger(environment, "ledger")).start("--new-ledger")
+
+
+Worker = Yardstick | Daemon
+
+
+def empty_ledger(environment: Environment, folder: str) -> Path:
+    shutil.rmtree(environment.room / folder, ignore_errors=True)
+    (environment.room / folder).mkdir()
+    return environment.room / folder / "ledger.sqlite3"
+
+
+def make(name: str) -> Worker:
+    """The worker of that name. Raises with what is missing."""
+    if name == "daemon":
+        return Daemon()
+    if name in ("floor", "durable-floor"):
+        kind = Yardstick if name == "floor" else DurableFloor
+        libraries = {"librabbitmq": "librabbitmq4", "libcurl": "libcurl4"}
+        if name == "durable-floor":
+            libraries["SQLite"] = "libsqlite3-0"
+        return kind(name, [compile_c("floor")], ", ".join(
+            f"{library} {package(name)}" for library, name in libraries.items()))
+    if name == "go":
+        go = subprocess.run(["go", "version"], capture_output=True, text=True).stdout
+        client = package("golang-github-rabbitmq-amqp091-go-dev")
+        return Yardstick(name, [compile_go()], f"{re.search('go[0-9.]+', go).group()}, amqp091-go {client}")
+    if name == "aio-pika":
+        return Yardstick(
+            name, ["/usr/bin/python3", "worker_aio_pika.py"],
+            f"aio-pika {package('python3-aio-pika')}, aiohttp {package('python3-aiohttp')}, uvloop "
+            + package("python3-uvloop"))
+    if name == "celery":
+        return Celery(
+            name,
+            ["/usr/bin/python3", "-m", "celery", "--quiet", "--app", "worker_celery", "worker", "--pool", "gevent",
+             "--concurrency", "{in_flight}", "--queues", "{queue}", "--without-gossip", "--without-mingle",
+             "--without-heartbeat", "--loglevel", "WARNING"],
+            f"celery {package('python3-celery')}, gevent {package('python3-gevent')}")
+    raise ValueError(f"no worker is named {name}")
+
+
+ALL = ("floor", "durable-floor", "daemon", "go", "aio-pika", "celery")
+
+
+def package(name: str) -> str:
+    shown = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", name], capture_output=True, text=True)
+    if shown.returncode != 0:
+        raise RuntimeError(f"Debian package {name} is not installed: scripts/install-dependencies --bench")
+    return shown.stdout

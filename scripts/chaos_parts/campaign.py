@@ -1,0 +1,33 @@
+"""Adds the reports of runs up: a campaign may be run in pieces."""
+import json
+from pathlib import Path
+
+
+def add_up(directories: list[str]) -> dict:
+    """The sum of every report-*.json below the directories. A run counts once, whatever its place."""
+    total = {"runs": 0, "seeds": [], "jobs": 0, "messages": 0, "results": 0, "calls": 0, "faults": {}, "outcomes": {},
+             "explained": {}, "badJobs": {}, "deaths": 0, "violations": [], "faultErrors": [], "seconds": 0.0,
+             "commits": []}
+    seen = set()
+    for directory in directories:
+        for path in sorted(Path(directory).rglob("report-*.json")):
+            one = json.loads(path.read_text())
+            if (one["seed"], one["began"]) in seen:
+                continue
+            seen.add((one["seed"], one["began"]))
+            total["runs"] += 1
+            total["seeds"].append(one["seed"])
+            total["seconds"] += one["seconds"]
+            for name in ("jobs", "messages", "results", "calls", "deaths"):
+                total[name] += one["counts"][name]
+            for part, source in (("faults", one["faults"]), ("outcomes", one["counts"]["outcomes"]),
+                                 ("badJobs", one["counts"].get("badJobs", {})), ("explained", one["explained"])):
+                for name, count in source.items():
+                    total[part][name] = total[part].get(name, 0) + count
+            total["violations"] += [f"seed {one['seed']}: {rule}: {len(found)}"
+                                    for rule, found in one["violations"].items()]
+            total["faultErrors"] += [f"seed {one['seed']}: {error}" for error in one["faultErrors"]]
+            if one["versions"]["commit"] not in total["commits"]:
+                total["commits"].append(one["versions"]["commit"])
+    total["seconds"] = round(total["seconds"], 1)
+    return total

@@ -1,0 +1,125 @@
+"""One run: lets jobs and faults go, waits until everything is still, and lets the auditor judge."""
+import argparse
+import json
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+import auditor
+from auditor import contention
+from auditor.journal import Journal, now_ms, read
+from testbed.waiting import eventually
+
+from . import schedule
+from .environment import Environment
+from .injector import FaultInjector
+from .load import accounts, badjobs, messages
+from .load.message import Message
+from .load.publisher import Publisher
+
+#: Seconds that what was wrong may go on being mended before the quiet end.
+MOST_BEFORE_END, QUICK_BEFORE_END = 60, 15
+
+
+def run(options: argparse.Namespace) -> dict:
+    """Runs, audits, writes the report. Gives it."""
+    parent = Path(options.directory) if options.directory else Path(tempfile.mkdtemp(prefix="chaos-"))
+    room = parent / f"seed-{options.seed}"
+    if room.exists():
+        shutil.rmtree(room)
+    room.mkdir(parents=True)
+    faults = schedule.make(options.seed, options.seconds, options.kinds, options.slow, quick=options.ci)
+    say(options, f"seed {options.seed}: {options.jobs} jobs, {len(faults)} faults in {options.seconds} s, in {room}")
+    began = time.time()
+    (room / "schedule.json").write_text(json.dumps([vars(fault) for fault in faults], indent=1))
+    environment = Environment(options, room)
+    try:
+        facts = _perform(options, environment, faults)
+        versions = environment.versions()
+    finally:
+        environment.end()
+    verdict = auditor.judge(room)
+    contention_found = None
+    if "clock_jump" not in options.kinds:
+        contention_found = contention.judge(room, read(room / "ends.jsonl"))
+        if contention_found["overlaps"]:
+            verdict["violations"]["contention"] = contention_found["overlaps"]
+    report = {
+        "seed": options.seed, "command": options.command, "began": int(began), "seconds": round(time.time() - began, 1),
+        "versions": versions, "contention": contention_found, **facts, **verdict}
+    (parent / f"report-{options.seed}.json").write_text(json.dumps(report, indent=1, sort_keys=True) + "\n")
+    if not options.keep and not report["violations"]:
+        shutil.rmtree(room, ignore_errors=True)
+    elif not options.keep:
+        shutil.rmtree(room / "broker", ignore_errors=True)
+    return report
+
+
+def _perform(options: argparse.Namespace, environment: Environment, faults: list[schedule.Fault]) -> dict:
+    room = environment.room
+    # A whole second, so that the deadlines in bodies are exact.
+    start = float(int(time.time()) + 2)
+    made = messages.Maker(
+        options.seed, options.jobs, options.seconds, start, poison=1 if "poison" in options.kinds else 0,
+        faults=faults).make()
+    accounts.arrange(environment.simulator, made)
+    collector = environment.start_collector()
+    published = Journal(room / "published.jsonl")
+    publisher = Publisher(environment.node.ports, environment.prefix, made, start, published)
+    injector = FaultInjector(environment, faults, start, Journal(room / "faults.jsonl"))
+    injector.join()
+    eventually("every message is confirmed", lambda: publisher.is_done, seconds=options.patience)
+    say(options, f"  {publisher.total} messages published, {sum(injector.counts.values())} faults fell")
+    for since in environment.replays:
+        status, text = environment.daemons.operate("results", "--since", since)
+        environment.notes.append(f"results --since {since}: {status} {text.strip()}")
+    has_end = "bad_jobs" in options.kinds
+    if has_end:
+        # What came before is over as far as it can be: some bad jobs end only when good ones come again.
+        patience = QUICK_BEFORE_END if options.ci else MOST_BEFORE_END
+        environment.notes.append(f"still before the end: {environment.settle(patience)}")
+        publisher.stop()
+        publisher = _end(options, environment, published, made)
+    settled = environment.settle(options.patience, is_helped=not has_end)
+    # What an operator would still have to lift. Without an end nobody was there to test it.
+    holds = environment.holds() if has_end else []
+    statuses = environment.daemons.stop()
+    eventually("the collector has everything", environment.is_collected, seconds=60)
+    collector.stop()
+    publisher.stop()
+    environment.simulator.arrange("faults/clear")
+    code, text = environment.daemons.command("ledger", "verify")
+    (room / "final.json").write_text(json.dumps({
+        "depths": environment.depths(), "settled": settled, "holds": holds, "stopped": statuses,
+        "ledgerVerify": [code, text[:500]], "offset": start, "at": now_ms()}))
+    return {"faults": injector.counts, "faultErrors": injector.errors, "notes": environment.notes[-50:],
+            "settledAfter": settled and round(settled, 1)}
+
+
+def _end(
+    options: argparse.Namespace, environment: Environment, journal: Journal, before: list[Message]
+) -> Publisher:
+    """Bad jobs among good ones when nothing else is wrong. An operator lifts what held before, and nothing after."""
+    end = messages.QUICK_END if options.ci else messages.END
+    start = float(int(time.time()) + 2)
+    made = messages.Maker(options.seed, 0, end.seconds, start).make_end(
+        end, badjobs.last_burst(options.seed, quick=options.ci))
+    accounts.arrange_albums(environment.simulator, made)
+    publisher = Publisher(environment.node.ports, environment.prefix, made, start, journal, first=len(before))
+    while time.time() < start + end.calm - 1:
+        environment.lift_holds()
+        time.sleep(0.3)
+    # Each is done when good ones have shown whose fault it is, so that these go on coming.
+    bad = {f"{message.job}#0" for message in [*before, *made] if message.ailment is not None}
+    while time.time() < start + end.seconds and not bad <= environment.collector.jobs:
+        time.sleep(0.5)
+    publisher.end()
+    eventually("every message of the end is confirmed", lambda: publisher.is_done, seconds=options.patience)
+    say(options, f"  {publisher.total} messages of the end published")
+    return publisher
+
+
+def say(options: argparse.Namespace, text: str) -> None:
+    if not options.quiet:
+        print(text, flush=True)

@@ -1,0 +1,1 @@
+"""A long run of the daemon, and whether what it uses stays flat."""
