@@ -14,16 +14,23 @@ let swift: [SwiftSetting] = [
 let c: [CSetting] = [.treatAllWarnings(as: .error), .define("_GNU_SOURCE")]
 let cxx: [CXXSetting] = [.treatAllWarnings(as: .error), .unsafeFlags(["-fno-exceptions"])]
 
-/// A room: its Swift target and what it may import. `Tests/PackageTests` checks the floors.
+/// A module of the daemon, with what it may import. docs/architecture.md says its layer and what it is for;
+/// `Tests/RepositoryTests` holds the two against each other.
 /// `embedding` names files whose bytes become part of the binary.
-func room(_ name: String, _ dependencies: [Target.Dependency] = [], embedding files: [String] = []) -> Target {
+func module(_ name: String, _ dependencies: [Target.Dependency] = [], embedding files: [String] = []) -> Target {
     .target(
         name: name, dependencies: dependencies, resources: files.map { .embedInCode($0) }, swiftSettings: swift)
 }
 
-/// A C door: a module map, a header and shims over one Debian library.
-func door(_ name: String, linking libraries: [String]) -> Target {
-    .target(name: name, cSettings: c, linkerSettings: libraries.map { .linkedLibrary($0) })
+/// A C module: a module map, a header and shims over one Debian library.
+func cModule(_ name: String, linking libraries: [String]) -> Target {
+    .target(
+        name: name, path: "Sources/C/\(name)", cSettings: c, linkerSettings: libraries.map { .linkedLibrary($0) })
+}
+
+/// What tests share: doubles, peers, a private broker.
+func testSupport(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Tests/Support/\(name)", swiftSettings: swift)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -37,179 +44,215 @@ let package = Package(
         .executable(name: "photos-simulator", targets: ["photos-simulator"]),
         // For Tests/Fuzzing, which is a package of its own.
         .library(
-            name: "FuzzedRooms",
+            name: "FuzzedModules",
             targets: [
-                "CRabbitMQ", "AMQP", "JSON", "Jobs", "Messages", "Operations", "Photos", "Pipeline", "Secrets",
-                "Settings",
-                "Threads",
+                "CRabbitMQ", "AMQP", "Clocks", "Concurrency", "JSON", "Jobs", "Messages", "Operations", "Photos",
+                "Pipeline",
+                "Secrets", "Settings",
             ]),
     ],
     targets: [
-        // Doors
-        door("CLinux", linking: []),
-        door("CCrypto", linking: ["crypto"]),
-        door("CSodium", linking: ["sodium"]),
-        door("CJansson", linking: ["jansson"]),
-        door("CCurl", linking: ["curl"]),
-        door("CZlib", linking: ["z"]),
-        door("CRabbitMQ", linking: ["rabbitmq"]),
-        door("CSQLite", linking: ["sqlite3"]),
-        door("CSystemd", linking: ["systemd"]),
-        door("CMicroHTTPD", linking: ["microhttpd"]),
-        .target(name: "CTOML", cxxSettings: cxx),
+        // C modules
+        cModule("CLinux", linking: []),
+        cModule("CCrypto", linking: ["crypto"]),
+        cModule("CSodium", linking: ["sodium"]),
+        cModule("CJansson", linking: ["jansson"]),
+        cModule("CCurl", linking: ["curl"]),
+        cModule("CZlib", linking: ["z"]),
+        cModule("CRabbitMQ", linking: ["rabbitmq"]),
+        cModule("CSQLite", linking: ["sqlite3"]),
+        cModule("CSystemd", linking: ["systemd"]),
+        cModule("CMicroHTTPD", linking: ["microhttpd"]),
+        .target(name: "CTOML", path: "Sources/C/CTOML", cxxSettings: cxx),
 
-        // Floor 0
-        room("Threads", ["CLinux"]),
-        room("Secrets", ["CCrypto", "CSodium"]),
-        room("Terminal", ["CLinux"]),
-        room("JSON", ["CJansson"]),
-        // Floor 1
-        room("Jobs", ["JSON", "Threads", "Secrets"]),
-        room("Telemetry", ["CSystemd", "JSON", "Threads", "Secrets"]),
-        room("Files", ["CLinux", "Threads"]),
-        // Floor 2
-        room("HTTP", ["CCurl", "CZlib", "CLinux", "Threads", "Secrets", "Telemetry"]),
-        room("AMQP", ["CRabbitMQ", "CLinux", "Threads", "Secrets", "Telemetry"]),
-        room("Photos", ["Jobs", "JSON", "Secrets", "Threads"]),
-        // Floor 3
-        room("Messages", ["AMQP", "JSON", "Jobs", "Secrets", "Threads"]),
-        room("Ledger", ["CSQLite", "CLinux", "Files", "Jobs", "Threads", "Secrets", "Telemetry"]),
-        room("Credentials", ["HTTP", "CLinux", "Jobs", "JSON", "Threads", "Secrets", "Telemetry"]),
-        room("Settings", ["CTOML", "CLinux", "Jobs", "Threads", "Secrets", "Terminal"]),
-        // Floor 4
-        room(
+        // Layer 0
+        module("Clocks", ["CLinux"]),
+        module("Secrets", ["CCrypto", "CSodium"]),
+        module("Terminal", ["CLinux"]),
+        module("JSON", ["CJansson"]),
+        // Layer 1
+        module("Concurrency", ["CLinux", "Clocks"]),
+        // Layer 2
+        module("Jobs", ["JSON", "Clocks", "Secrets"]),
+        module("Telemetry", ["CSystemd", "JSON", "Clocks", "Concurrency", "Secrets"]),
+        module("Files", ["CLinux", "Clocks", "Concurrency"]),
+        // Layer 3
+        module("HTTP", ["CCurl", "CZlib", "CLinux", "Clocks", "Concurrency", "Secrets", "Telemetry"]),
+        module("AMQP", ["CRabbitMQ", "CLinux", "Clocks", "Concurrency", "Secrets", "Telemetry"]),
+        module("Settings", ["CTOML", "CLinux", "Clocks", "Concurrency", "Jobs", "Secrets", "Terminal"]),
+        module("Ledger", ["Clocks", "Concurrency", "Jobs", "Secrets"]),
+        // Layer 4
+        module("Photos", ["HTTP", "Clocks", "JSON", "Jobs", "Secrets"]),
+        module("Messages", ["AMQP", "Clocks", "Concurrency", "JSON", "Jobs", "Secrets"]),
+        module("Credentials", ["HTTP", "CLinux", "Clocks", "Concurrency", "JSON", "Jobs", "Secrets", "Telemetry"]),
+        module(
+            "SQLiteLedger",
+            ["Ledger", "CSQLite", "CLinux", "Clocks", "Concurrency", "Files", "Jobs", "Secrets", "Telemetry"]),
+        module(
+            "Service",
+            ["CSystemd", "CMicroHTTPD", "CLinux", "Clocks", "Concurrency", "HTTP", "JSON", "Secrets", "Telemetry"],
+            embedding: ["Page/page.html"]),
+        // Layer 5
+        module(
             "Pipeline",
             [
-                "AMQP", "Messages", "Ledger", "Credentials", "HTTP", "Photos", "Jobs", "Telemetry", "Threads",
-                "Secrets",
+                "AMQP", "Messages", "Ledger", "Credentials", "Photos", "Clocks", "Concurrency", "Jobs", "Secrets",
+                "Telemetry",
             ]),
-        room(
-            "Service", ["CSystemd", "CMicroHTTPD", "CLinux", "HTTP", "JSON", "Telemetry", "Threads", "Secrets"],
-            embedding: ["Page/page.html"]),
-        room(
+        module(
             "Operations",
             [
-                "AMQP", "Messages", "Ledger", "Credentials", "Settings", "HTTP", "Photos", "Jobs", "JSON", "Telemetry",
-                "Threads", "Secrets", "Terminal", "Files", "CLinux",
+                "AMQP", "Messages", "Ledger", "SQLiteLedger", "Settings", "HTTP", "Photos", "Clocks", "Concurrency",
+                "JSON", "Jobs", "Secrets", "Telemetry", "Terminal", "Files", "CLinux",
             ]),
-        // Floor 5
-        .executableTarget(
-            name: "leave-albumd",
-            dependencies: [
-                "Pipeline", "Service", "Operations", "AMQP", "Messages", "Ledger", "Credentials", "Settings", "HTTP",
-                "Photos",
-                "Jobs", "JSON", "Telemetry", "Threads", "Secrets", "Terminal", "Files", "CLinux",
-            ],
-            swiftSettings: swift),
+        // Layer 6
+        module(
+            "Monitoring",
+            [
+                "AMQP", "Messages", "Ledger", "SQLiteLedger", "Pipeline", "Operations", "Credentials", "HTTP", "Photos",
+                "Clocks", "Concurrency", "JSON", "Jobs", "Secrets", "Telemetry", "Terminal",
+            ]),
+        // Layer 7
+        module(
+            "Daemon",
+            [
+                "Monitoring", "Pipeline", "Operations", "Service", "AMQP", "Messages", "Ledger", "SQLiteLedger",
+                "Credentials", "Settings", "HTTP", "Photos", "Clocks", "Concurrency", "JSON", "Jobs", "Secrets",
+                "Telemetry", "Terminal", "Files", "CLinux",
+            ]),
+        // Layer 8
+        module(
+            "CLI",
+            [
+                "Daemon", "Monitoring", "Pipeline", "Operations", "Service", "AMQP", "Messages", "Ledger",
+                "SQLiteLedger",
+                "Credentials", "Settings", "HTTP", "Photos", "Clocks", "Concurrency", "JSON", "Jobs", "Secrets",
+                "Telemetry", "Terminal", "Files", "CLinux",
+            ]),
+        // Programs
+        .executableTarget(name: "leave-albumd", dependencies: ["CLI"], swiftSettings: swift),
         .executableTarget(
             name: "photos-simulator",
-            dependencies: ["JSON", "Jobs", "Threads", "Secrets", "Terminal", "Files", "CLinux"],
+            dependencies: ["Clocks", "Concurrency", "JSON", "Jobs", "Secrets", "Terminal", "Files", "CLinux"],
             swiftSettings: swift),
 
-        // Test support
+        // What tests share
         .target(
-            name: "CTLSPeer", path: "Tests/CTLSPeer", cSettings: c,
+            name: "CTLSPeer", path: "Tests/Support/CTLSPeer", cSettings: c,
             linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
-        .target(
-            name: "ScriptedPeer", dependencies: ["CLinux", "CTLSPeer", "Threads"], path: "Tests/ScriptedPeer",
-            swiftSettings: swift),
-        .target(
-            name: "PrivateBroker", dependencies: ["CLinux", "Threads"], path: "Tests/PrivateBroker",
-            swiftSettings: swift),
-        .target(
-            name: "PipelineDouble",
-            dependencies: [
-                "Pipeline", "AMQP", "Messages", "Ledger", "Credentials", "Photos", "JSON", "Jobs", "Threads", "Secrets",
-            ],
-            path: "Tests/PipelineDouble", swiftSettings: swift),
-
-        .target(
-            name: "RunningSimulator",
-            dependencies: ["photos-simulator", "PrivateBroker", "HTTP", "JSON", "Secrets", "Threads"],
-            path: "Tests/RunningSimulator", swiftSettings: swift),
+        testSupport("ScriptedPeer", ["CLinux", "CTLSPeer", "Clocks", "Concurrency"]),
+        testSupport("PrivateBroker", ["CLinux", "Clocks", "Concurrency"]),
+        testSupport(
+            "PipelineHarness",
+            [
+                "Pipeline", "AMQP", "Messages", "Ledger", "SQLiteLedger", "Credentials", "Photos", "Clocks",
+                "Concurrency",
+                "JSON", "Jobs", "Secrets",
+            ]),
+        testSupport(
+            "RunningSimulator",
+            ["photos-simulator", "PrivateBroker", "HTTP", "Clocks", "Concurrency", "JSON", "Secrets"]),
 
         // Counted by instructions, not by seconds: `scripts/bench --micro`, which builds it with -enable-testing.
         .executableTarget(
-            name: "microbench", dependencies: ["Pipeline", "AMQP", "Photos", "Jobs", "Secrets", "Threads"],
+            name: "microbench",
+            dependencies: [
+                "Pipeline", "AMQP", "Ledger", "Messages", "Photos", "Clocks", "Concurrency", "JSON", "Jobs", "Secrets",
+            ],
             path: "Tests/Microbench", exclude: ["ceilings.json"], swiftSettings: swift),
 
         // Tests
-        tests("PackageTests", []),
-        tests("ThreadsTests", ["Threads"]),
+        tests("RepositoryTests", []),
+        tests("ClocksTests", ["Clocks", "Concurrency"]),
+        tests("ConcurrencyTests", ["Clocks", "Concurrency", "CLinux"]),
         tests("SecretsTests", ["Secrets"]),
         tests("TerminalTests", ["Terminal", "CLinux"]),
-        tests("FilesTests", ["Files", "Threads", "CLinux"]),
+        tests("FilesTests", ["Files", "Clocks", "Concurrency", "CLinux"]),
         tests(
             "FuzzTests",
             [
-                "AMQP", "CRabbitMQ", "JSON", "Jobs", "Messages", "Operations", "Photos", "Pipeline", "Secrets",
-                "Settings",
-                "Threads",
+                "AMQP", "CRabbitMQ", "Clocks", "Concurrency", "JSON", "Jobs", "Messages", "Operations",
+                "Photos",
+                "Pipeline", "Secrets", "Settings",
             ]),
-        tests("JSONTests", ["JSON", "Threads"]),
-        tests("JobsTests", ["Jobs", "JSON", "Secrets", "Threads"]),
-        tests("TelemetryTests", ["Telemetry", "Secrets", "Threads"]),
-        tests("HTTPTests", ["HTTP", "CCurl", "ScriptedPeer", "Secrets", "Threads", "CLinux"]),
-        tests("PhotosTests", ["Photos", "Jobs", "Secrets", "Threads"]),
-        tests("AMQPTests", ["AMQP", "ScriptedPeer", "PrivateBroker", "Secrets", "Threads", "CLinux"]),
-        tests("MessagesTests", ["Messages", "AMQP", "Jobs", "Secrets", "Threads"]),
-        tests("LedgerTests", ["Ledger", "Jobs", "Secrets", "Threads", "CSQLite", "CLinux"]),
+        tests("JSONTests", ["JSON", "Clocks", "Concurrency"]),
+        tests("JobsTests", ["Jobs", "JSON", "Clocks", "Concurrency", "Secrets"]),
+        tests("TelemetryTests", ["Telemetry", "Clocks", "Concurrency", "Secrets"]),
+        tests("HTTPTests", ["HTTP", "CCurl", "ScriptedPeer", "Clocks", "Concurrency", "Secrets", "CLinux"]),
+        tests("PhotosTests", ["Photos", "Clocks", "JSON", "Jobs", "Secrets"]),
+        tests("MessagesTests", ["Messages", "AMQP", "Clocks", "Concurrency", "Jobs", "Secrets"]),
+        tests(
+            "AMQPTests", ["AMQP", "ScriptedPeer", "PrivateBroker", "Clocks", "Concurrency", "Secrets", "CLinux"]),
+        tests(
+            "LedgerTests",
+            ["Ledger", "SQLiteLedger", "Clocks", "Concurrency", "Jobs", "Secrets", "CSQLite", "CLinux"]),
         tests(
             "CredentialsTests",
             [
-                "Credentials", "RunningSimulator", "PrivateBroker", "HTTP", "JSON", "Jobs", "Secrets", "Threads",
+                "Credentials", "RunningSimulator", "PrivateBroker", "HTTP", "Clocks", "Concurrency", "JSON", "Jobs",
+                "Secrets",
                 "CLinux",
             ]),
-        tests("SettingsTests", ["Settings", "JSON", "Jobs", "Secrets", "Threads"]),
+        tests("SettingsTests", ["Settings", "Clocks", "Concurrency", "JSON", "Jobs", "Secrets"]),
         tests(
             "PipelineTests",
             [
-                "PipelineDouble", "RunningSimulator", "Pipeline", "AMQP", "Messages", "Ledger", "Credentials", "HTTP",
-                "Photos",
-                "JSON", "Jobs", "Telemetry", "Threads", "Secrets",
+                "PipelineHarness", "RunningSimulator", "Pipeline", "AMQP", "Messages", "Ledger", "SQLiteLedger",
+                "Credentials", "HTTP", "Photos", "Clocks", "Concurrency", "JSON", "Jobs", "Secrets", "Telemetry",
             ]),
         tests(
             "StressTests",
             [
-                "Service", "AMQP", "HTTP", "Ledger", "ScriptedPeer", "Telemetry", "JSON", "Jobs", "Secrets", "Threads",
-                "CLinux",
+                "Service", "AMQP", "HTTP", "Ledger", "SQLiteLedger", "ScriptedPeer", "Clocks", "Concurrency", "JSON",
+                "Jobs",
+                "Secrets", "Telemetry", "CLinux",
             ]),
-        tests("ServiceTests", ["Service", "HTTP", "JSON", "Threads", "CLinux"]),
+        tests("ServiceTests", ["Service", "HTTP", "Telemetry", "Clocks", "Concurrency", "JSON", "CLinux"]),
         tests(
             "PageTests",
             [
-                "Service", "Operations", "Telemetry", "JSON", "Jobs", "Secrets", "Threads", "ScriptedPeer",
-                "PrivateBroker",
+                "Service", "Monitoring", "Operations", "ScriptedPeer", "PrivateBroker", "Clocks", "Concurrency", "JSON",
+                "Jobs",
+                "Secrets",
+                "Telemetry",
             ]),
         tests(
-            "RecentTests",
-            ["leave-albumd", "Operations", "Pipeline", "Telemetry", "JSON", "Jobs", "Secrets", "Threads"]),
-        tests(
-            "CommandsTests",
-            ["leave-albumd", "Operations", "PrivateBroker", "Service", "Terminal", "JSON", "Jobs", "Threads"]),
-        tests(
-            "MetricsTests",
+            "MonitoringTests",
             [
-                "leave-albumd", "PipelineDouble", "PrivateBroker", "Pipeline", "AMQP", "Ledger", "Credentials",
-                "Telemetry", "Jobs", "Secrets", "Threads",
+                "CLI", "Monitoring", "PipelineHarness", "PrivateBroker", "Pipeline", "Operations", "AMQP", "Ledger",
+                "SQLiteLedger", "Credentials", "Photos", "Clocks", "Concurrency", "JSON", "Jobs", "Secrets",
+                "Telemetry",
+            ]),
+        tests(
+            "CLITests",
+            [
+                "CLI", "Operations", "PrivateBroker", "Service", "Terminal", "Clocks", "Concurrency", "JSON", "Jobs",
             ]),
         tests(
             "ReloadTests",
             [
-                "leave-albumd", "PipelineDouble", "Pipeline", "Credentials", "Settings", "Telemetry", "Jobs", "Secrets",
-                "Threads",
+                "Daemon", "Monitoring", "PipelineHarness", "Pipeline", "Credentials", "Settings", "Clocks",
+                "Concurrency",
+                "Jobs", "Secrets", "Telemetry",
             ]),
         tests(
             "OperationsTests",
-            ["Operations", "AMQP", "Messages", "Ledger", "Settings", "Telemetry", "Jobs", "JSON", "Threads", "Secrets"]),
+            [
+                "Operations", "AMQP", "Messages", "Ledger", "SQLiteLedger", "Settings", "Clocks", "Concurrency", "JSON",
+                "Jobs", "Secrets", "Telemetry",
+            ]),
         tests(
             "SimulatorTests",
-            ["photos-simulator", "RunningSimulator", "PrivateBroker", "HTTP", "JSON", "Secrets", "Threads"]),
+            [
+                "photos-simulator", "RunningSimulator", "PrivateBroker", "HTTP", "Clocks", "Concurrency", "JSON",
+                "Secrets",
+            ]),
         tests(
             "IntegrationTests",
             [
-                "PrivateBroker", "Operations", "AMQP", "Ledger", "JSON", "Telemetry", "Jobs", "Threads", "Secrets",
-                "CLinux",
+                "PrivateBroker", "Operations", "AMQP", "Ledger", "SQLiteLedger", "Clocks", "Concurrency", "JSON",
+                "Jobs",
+                "Secrets", "Telemetry", "CLinux",
             ]),
     ],
     cLanguageStandard: .c17,

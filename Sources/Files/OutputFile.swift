@@ -1,29 +1,29 @@
 import CLinux
+package import Concurrency
 import Glibc
-public import Threads
 
 /// A file that is written under a temporary name beside its own, and has its own once it is whole and on the disk.
 ///
 /// A regular file that stands there is replaced. What is anything else, a device, a pipe, a socket, a link, a
 /// directory, is refused and stays as it is: renaming over it would take it from whoever uses it, and over `/dev/null`
 /// or `/dev/stdout` from the whole system.
-public struct OutputFile: ~Copyable {
-    public enum Failure: Error, Equatable, Sendable, CustomStringConvertible {
+package struct OutputFile: ~Copyable {
+    package enum Failure: Error, Equatable, Sendable, CustomStringConvertible {
         /// No file can be there, or something that is none stands there.
         case refused(String)
-        case trouble(SystemCallError)
+        case systemCall(SystemCallError)
 
-        public var description: String {
+        package var description: String {
             switch self {
             case .refused(let text): text
-            case .trouble(let error): error.description
+            case .systemCall(let error): error.description
             }
         }
     }
 
-    public let path: String
+    package let path: String
     /// Where the bytes go until they are whole. Empty, its owner's alone, and not open here: SQLite may open it.
-    public let unfinished: String
+    package let unfinished: String
     /// A file of that name is there and is to be replaced; where none was, none that appears meanwhile is.
     private let replaces: Bool
     private var isPublished = false
@@ -31,7 +31,7 @@ public struct OutputFile: ~Copyable {
     private let begun: UnfinishedFiles
 
     /// Makes the unfinished file.
-    public init(_ path: String) throws(Failure) {
+    package init(_ path: String) throws(Failure) {
         try self.init(path, begun: .ofProcess)
     }
 
@@ -39,7 +39,7 @@ public struct OutputFile: ~Copyable {
         let holdsFile = try Self.holdsFile(path)
         var template = Array("\(Self.directory(of: path))/.leave-albumd.XXXXXX".utf8CString)
         let descriptor = mkstemp(&template)
-        guard descriptor >= 0 else { throw Self.trouble("making a file beside \(path)") }
+        guard descriptor >= 0 else { throw Self.systemCall("making a file beside \(path)") }
         close(descriptor)
         self.path = path
         replaces = holdsFile
@@ -54,12 +54,12 @@ public struct OutputFile: ~Copyable {
     }
 
     /// True if a regular file has that name, false if nothing has. Refuses whatever else stands there.
-    public static func holdsFile(_ path: String) throws(Failure) -> Bool {
+    package static func holdsFile(_ path: String) throws(Failure) -> Bool {
         guard !path.isEmpty else { throw .refused("a file without a name cannot be written") }
         guard path.utf8.last != UInt8(ascii: "/") else { throw .refused("\(path) is a directory; name a file") }
         var status = stat()
         guard lstat(path, &status) == 0 else {
-            guard CLinux_errno() == ENOENT else { throw trouble("looking at \(path)") }
+            guard CLinux_errno() == ENOENT else { throw systemCall("looking at \(path)") }
             return false
         }
         let kind: String
@@ -76,27 +76,27 @@ public struct OutputFile: ~Copyable {
     }
 
     /// Adds bytes at the end. It blocks.
-    public borrowing func write(_ bytes: [UInt8]) throws(Failure) {
+    package borrowing func write(_ bytes: [UInt8]) throws(Failure) {
         let descriptor = CLinux_open(unfinished, O_WRONLY | O_APPEND | O_CLOEXEC, 0)
-        guard descriptor >= 0 else { throw Self.trouble("opening \(unfinished)") }
+        guard descriptor >= 0 else { throw Self.systemCall("opening \(unfinished)") }
         defer { close(descriptor) }
         guard writeAll(bytes, to: descriptor) else {
-            throw Self.trouble("writing \(unfinished), which becomes \(path)")
+            throw Self.systemCall("writing \(unfinished), which becomes \(path)")
         }
     }
 
-    /// Lets others than its owner have it. Until then nobody else has.
-    public borrowing func permit(_ mode: UInt32) throws(Failure) {
-        guard chmod(unfinished, mode) == 0 else { throw Self.trouble("giving \(unfinished) its mode") }
+    /// Sets the file's mode; until then only its owner has access.
+    package borrowing func permit(_ mode: UInt32) throws(Failure) {
+        guard chmod(unfinished, mode) == 0 else { throw Self.systemCall("giving \(unfinished) its mode") }
     }
 
     /// Gives the file its name: durable when this returns.
-    public consuming func publish() throws(Failure) {
+    package consuming func publish() throws(Failure) {
         try Self.flush(unfinished)
         if try Self.holdsFile(path), replaces {
-            guard rename(unfinished, path) == 0 else { throw Self.trouble("renaming \(unfinished) to \(path)") }
+            guard rename(unfinished, path) == 0 else { throw Self.systemCall("renaming \(unfinished) to \(path)") }
         } else if CLinux_rename_new(unfinished, path) != 0 {
-            guard CLinux_errno() == EEXIST else { throw Self.trouble("renaming \(unfinished) to \(path)") }
+            guard CLinux_errno() == EEXIST else { throw Self.systemCall("renaming \(unfinished) to \(path)") }
             throw .refused("\(path) came to be while it was written, and is not replaced")
         }
         isPublished = true
@@ -107,9 +107,9 @@ public struct OutputFile: ~Copyable {
 
     private static func flush(_ path: String) throws(Failure) {
         let descriptor = CLinux_open(path, O_RDONLY | O_CLOEXEC, 0)
-        guard descriptor >= 0 else { throw trouble("opening \(path)") }
+        guard descriptor >= 0 else { throw systemCall("opening \(path)") }
         defer { close(descriptor) }
-        guard fsync(descriptor) == 0 else { throw trouble("flushing \(path)") }
+        guard fsync(descriptor) == 0 else { throw systemCall("flushing \(path)") }
     }
 
     private static func flush(directory: String) throws(Failure) {
@@ -117,11 +117,11 @@ public struct OutputFile: ~Copyable {
         guard descriptor >= 0 else {
             // Who may put files there and not list them has no way to flush it.
             if CLinux_errno() == EACCES { return }
-            throw trouble("opening \(directory)")
+            throw systemCall("opening \(directory)")
         }
         defer { close(descriptor) }
         // Some file systems have no such call for directories.
-        guard fsync(descriptor) == 0 || CLinux_errno() == EINVAL else { throw trouble("flushing \(directory)") }
+        guard fsync(descriptor) == 0 || CLinux_errno() == EINVAL else { throw systemCall("flushing \(directory)") }
     }
 
     private static func directory(of path: String) -> String {
@@ -130,5 +130,5 @@ public struct OutputFile: ~Copyable {
     }
 
     /// Takes errno, so it must be made directly after the call.
-    private static func trouble(_ attempted: String) -> Failure { .trouble(SystemCallError(attempted)) }
+    private static func systemCall(_ attempted: String) -> Failure { .systemCall(SystemCallError(attempted)) }
 }

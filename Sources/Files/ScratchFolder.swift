@@ -1,15 +1,15 @@
 import CLinux
+package import Concurrency
 import Glibc
-public import Threads
 
 /// A folder that only this user can look into, gone with this value or with the process.
-public struct ScratchFolder: ~Copyable {
-    public let path: String
+package struct ScratchFolder: ~Copyable {
+    package let path: String
     private let begun: UnfinishedFiles
     private var made: [String] = []
 
     /// Made in `directory`.
-    public init(in directory: String) throws(SystemCallError) {
+    package init(in directory: String) throws(SystemCallError) {
         try self.init(in: directory, begun: .ofProcess)
     }
 
@@ -34,12 +34,12 @@ public struct ScratchFolder: ~Copyable {
     }
 
     /// `name` may be in a folder that was added before.
-    public mutating func addFolder(_ name: String) throws(SystemCallError) {
+    package mutating func addFolder(_ name: String) throws(SystemCallError) {
         guard mkdir("\(path)/\(name)", 0o700) == 0 else { throw SystemCallError("making \(path)/\(name)") }
         keep("\(path)/\(name)")
     }
 
-    public mutating func addFile(_ name: String, _ bytes: [UInt8]) throws(SystemCallError) {
+    package mutating func addFile(_ name: String, _ bytes: [UInt8]) throws(SystemCallError) {
         let file = "\(path)/\(name)"
         let descriptor = CLinux_open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw SystemCallError("creating \(file)") }

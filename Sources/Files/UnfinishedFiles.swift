@@ -1,9 +1,9 @@
+import Concurrency
 import Glibc
-import Threads
 
 /// Files and folders that are nobody's to find. `exit` ends no scope, so whoever ends the process takes them away.
-public final class UnfinishedFiles: Sendable {
-    public static let ofProcess = UnfinishedFiles()
+package final class UnfinishedFiles: Sendable {
+    package static let ofProcess = UnfinishedFiles()
 
     /// In the order in which they were made: a folder before what is in it.
     private let paths = Lock<[String]>([])
@@ -17,7 +17,7 @@ public final class UnfinishedFiles: Sendable {
     }
 
     /// For the last moment of the process.
-    public func remove() {
+    package func remove() {
         for path in paths.withLock({ $0 }).reversed() { Glibc.remove(path) }
     }
 }

@@ -1,5 +1,5 @@
 /// One JSON value. Text is UTF-8 bytes, so that nothing is ever compared by Swift's canonical equivalence.
-public enum JSONValue: Hashable, Sendable {
+package enum JSONValue: Hashable, Sendable {
     /// In the order of the text, names unique as bytes.
     case object([Member])
     case array([JSONValue])
@@ -11,24 +11,24 @@ public enum JSONValue: Hashable, Sendable {
     case bool(Bool)
     case null
 
-    public struct Member: Hashable, Sendable {
-        public let name: [UInt8]
-        public let value: JSONValue
+    package struct Member: Hashable, Sendable {
+        package let name: [UInt8]
+        package let value: JSONValue
 
-        public init(_ name: [UInt8], _ value: JSONValue) {
+        package init(_ name: [UInt8], _ value: JSONValue) {
             self.name = name
             self.value = value
         }
 
-        public init(_ name: String, _ value: JSONValue) {
+        package init(_ name: String, _ value: JSONValue) {
             self.init(Array(name.utf8), value)
         }
     }
 
-    public static func text(_ string: String) -> JSONValue { .string(Array(string.utf8)) }
+    package static func text(_ string: String) -> JSONValue { .string(Array(string.utf8)) }
 
     /// The value of a member of an object; nil if there is none or this is no object.
-    public subscript(name: String) -> JSONValue? {
+    package subscript(name: String) -> JSONValue? {
         guard let members else { return nil }
         var name = name
         return name.withUTF8 { name in
@@ -36,39 +36,39 @@ public enum JSONValue: Hashable, Sendable {
         }
     }
 
-    public var members: [Member]? {
+    package var members: [Member]? {
         guard case .object(let members) = self else { return nil }
         return members
     }
 
-    public var elements: [JSONValue]? {
+    package var elements: [JSONValue]? {
         guard case .array(let elements) = self else { return nil }
         return elements
     }
 
     /// The bytes of a string.
-    public var utf8: [UInt8]? {
+    package var utf8: [UInt8]? {
         guard case .string(let bytes) = self else { return nil }
         return bytes
     }
 
     /// A string, for people and for comparing with ASCII words; never a key of identities.
-    public var text: String? {
+    package var text: String? {
         utf8.map { String(decoding: $0, as: UTF8.self) }
     }
 
-    public var integer: Int64? {
+    package var integer: Int64? {
         guard case .integer(let number) = self else { return nil }
         return number
     }
 
-    public var bool: Bool? {
+    package var bool: Bool? {
         guard case .bool(let truth) = self else { return nil }
         return truth
     }
 
     /// What it is, for a message: `a string`, `null`.
-    public var kind: String {
+    package var kind: String {
         switch self {
         case .object: "an object"
         case .array: "an array"

@@ -1,21 +1,21 @@
 /// What travels on from the job's message to the call and the result: of W3C Trace Context only what that allows,
 /// https://www.w3.org/TR/trace-context/. Whatever a publisher wrote, no server refuses the call for it.
-public struct TraceContext: Equatable, Sendable {
-    public let correlationID: String?
+package struct TraceContext: Equatable, Sendable {
+    package let correlationID: String?
     /// 55 characters: version, trace, parent and flags.
-    public let traceparent: String?
+    package let traceparent: String?
     /// Nil without a traceparent, which gives it its meaning.
-    public let tracestate: String?
+    package let tracestate: String?
 
     /// What is not well-formed is left out: a traceparent together with its tracestate, an empty correlation id.
-    public init(correlationID: String? = nil, traceparent: String? = nil, tracestate: String? = nil) {
+    package init(correlationID: String? = nil, traceparent: String? = nil, tracestate: String? = nil) {
         self.correlationID = correlationID.flatMap { $0.isEmpty ? nil : $0 }
         self.traceparent = traceparent.flatMap(Self.wellFormedTraceparent)
         self.tracestate = self.traceparent == nil ? nil : tracestate.flatMap { Self.isTracestate($0) ? $0 : nil }
     }
 
     /// The trace's 32 hexadecimal digits, by which logs of several programs are found together.
-    public var traceID: String? {
+    package var traceID: String? {
         traceparent.map { String($0.dropFirst(3).prefix(32)) }
     }
 
@@ -50,7 +50,7 @@ public struct TraceContext: Equatable, Sendable {
 
     // MARK: tracestate
 
-    /// What everybody passes on; servers refuse requests whose headers are much longer.
+    /// Longest `tracestate` that is passed on, as W3C Trace Context asks of all; servers refuse much longer headers.
     private static let longestTracestate = 512
     private static let mostListMembers = 32
 
@@ -76,9 +76,9 @@ public struct TraceContext: Equatable, Sendable {
     }
 
     private static func isKey(_ key: ArraySlice<UInt8>) -> Bool {
-        func isLetter(_ byte: UInt8) -> Bool { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) }
-        guard let first = key.first, isLetter(first) || isDigit(first), key.count <= 256 else { return false }
-        return key.allSatisfy { isLetter($0) || isDigit($0) || "_-*/@".utf8.contains($0) }
+        func isAlphabetic(_ byte: UInt8) -> Bool { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) }
+        guard let first = key.first, isAlphabetic(first) || isDigit(first), key.count <= 256 else { return false }
+        return key.allSatisfy { isAlphabetic($0) || isDigit($0) || "_-*/@".utf8.contains($0) }
     }
 
     private static func isValue(_ value: ArraySlice<UInt8>) -> Bool {

@@ -1,13 +1,13 @@
-public import Jobs
-public import Threads
+package import Clocks
+package import Jobs
 
 /// The memory of every job: what was begun, what it came to, and what the broker was told of it.
 ///
 /// One conformance suite holds for every implementation. Callable from any task; answers are durable when they
 /// return, at the durability that was set. One caller at a time works on one job id (the pipeline's in-flight table).
-public protocol Ledger: Sendable {
+package protocol JobLedger: Sendable {
     /// What this delivery finds. Changes nothing.
-    func look(_ arrival: Arrival, at now: Timestamp) async throws(LedgerError) -> Finding
+    func lookUp(_ arrival: Arrival, at now: Timestamp) async throws(LedgerError) -> LookupResult
 
     /// Writes the intent and counts the call against the day, in one commit.
     func claim(_ claim: Claim) async throws(LedgerError) -> ClaimAnswer
@@ -23,16 +23,17 @@ public protocol Ledger: Sendable {
     func cancel(_ jobID: JobID, at now: Timestamp) async throws(LedgerError) -> Bool
 
     /// Lets the job end without another call, whatever was called before: an operator's last word. `generation` is the
-    /// newest that is in hand: one that is newer than the ledger's, or was redriven, ends as well. What has ended stays.
+    /// newest that is in hand: one that is newer than the ledger's, or was redriven, ends as well. What has ended
+    /// stays.
     func cancelForGood(
         _ jobID: JobID, newest generation: Int?, at now: Timestamp
     ) async throws(LedgerError) -> CancelAnswer
 
-    /// Ends a job that nobody has in hand, with its letter owed: false if it moved meanwhile.
+    /// Ends a job that is not in flight; its dead letter stays unpublished. False if the row changed meanwhile.
     func finishCancelled(_ job: CancelledJob, result: StoredResult) async throws(LedgerError) -> Bool
 
-    /// Notes that the broker has a message. A post: it is written with the next commit, within milliseconds, and a crash
-    /// before that means one more copy. Whatever is asked later sees it.
+    /// Notes that the broker has a message. A post: it is written with the next commit, within milliseconds, and a
+    /// crash before that means one more copy. Whatever is asked later sees it.
     func mark(_ part: PublishedPart, of jobID: JobID, generation: Int)
 
     /// Adds a line to a job's story. A post: it is written with a later commit, within about a second, and costs none
@@ -44,13 +45,13 @@ public protocol Ledger: Sendable {
 
     /// Results that the broker is not known to have, in the order of the job ids' bytes, after `last`, at most
     /// `limit`. Of a job that owes several, the oldest generation's; the next when that is marked.
-    func unpublishedResults(after last: JobID?, limit: Int) async throws(LedgerError) -> [OwedResult]
+    func unpublishedResults(after last: JobID?, limit: Int) async throws(LedgerError) -> [UnpublishedResult]
 
     /// Jobs whose parked copy was published and was due before `time`, longest overdue first, at most `limit`. A job
     /// whose place an older delivery took stays among them until that delivery comes to an end.
     func overdue(before time: Timestamp, limit: Int) async throws(LedgerError) -> [OverdueJob]
 
-    /// Ends an overdue job that nobody delivered: false if it moved meanwhile.
+    /// Ends an overdue job whose copy was never delivered. False if the row changed meanwhile.
     func finishLost(_ job: OverdueJob, result: StoredResult) async throws(LedgerError) -> Bool
 
     /// Whether any job among the newest, thousands of them, ended as `left` or `already_left`.
@@ -58,4 +59,28 @@ public protocol Ledger: Sendable {
 
     /// Numbers for metrics and status; O(1) or nearly.
     func statistics() async throws(LedgerError) -> LedgerStatistics
+}
+
+/// Why the ledger could not answer. The job stays in the broker in every case.
+package enum LedgerError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// Disk full, read-only or an I/O fault: the ledger tries by itself until it is mended.
+    case unavailable(String)
+    /// The file is damaged or of a newer schema: an operator must restore or replace it.
+    case unusable(String)
+    /// The ledger was closed.
+    case closed
+
+    package var description: String {
+        switch self {
+        case .unavailable(let detail), .unusable(let detail): detail
+        case .closed: "the ledger is closed"
+        }
+    }
+}
+
+/// Whether the ledger can commit, told at each change.
+package enum LedgerHealth: Equatable, Sendable {
+    case available
+    /// `.unavailable`: it tries by itself until it is mended. `.unusable`: for as long as the process lives.
+    case unavailable(LedgerError)
 }

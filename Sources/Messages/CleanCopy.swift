@@ -1,21 +1,21 @@
-public import AMQP
+package import AMQP
 
 /// The properties of a copy or dead letter: what may travel on, and nothing that breaks a publish.
 ///
-/// A foreign user-id closes the channel, an expiration makes a dead letter vanish, CC and BCC route it elsewhere, and with
-/// x-death in place the broker drops a message that comes round to the same queue. So none of these is copied.
-public enum CleanCopy {
+/// A foreign user-id closes the channel, an expiration makes a dead letter vanish, CC and BCC route it elsewhere, and
+/// with x-death in place the broker drops a message that comes round to the same queue. So none of these is copied.
+package enum CleanCopy {
     /// Application headers beyond this are dropped: the broker closes the connection when a header table does not fit
     /// one frame, and the worker's own headers need room too.
-    public static let headerBudget = 4096
+    package static let headerBudget = 4096
 
-    public struct Made: Sendable {
-        public var properties: Properties
+    package struct Made: Sendable {
+        package var properties: Properties
         /// The application's headers did not fit and were left out.
-        public var droppedHeaders: Bool
+        package var droppedHeaders: Bool
 
-        /// The same for a broker whose frames have no room for the application's headers.
-        public var withoutHeaders: Made {
+        /// This copy without the application's headers, for a broker whose frames are too small for them.
+        package var withoutHeaders: Made {
             var bare = self
             bare.properties.headers = FieldTable()
             bare.droppedHeaders = true
@@ -24,7 +24,7 @@ public enum CleanCopy {
     }
 
     /// The worker's own headers are not copied, because whoever makes the copy writes them anew.
-    public static func make(of source: Properties) -> Made {
+    package static func make(of source: Properties) -> Made {
         var copy = Properties()
         copy.contentType = source.contentType
         copy.contentEncoding = source.contentEncoding

@@ -1,13 +1,13 @@
-public import AMQP
+package import AMQP
+import Clocks
 import Secrets
-import Threads
 
 extension DeadLetter {
     /// Of the detail, in bytes: as for the result's.
     private static let longestDetail = 512
 
     /// Appends the headers of the dead letter to those of its message. `droppedHeaders`: the application's did not fit.
-    public func write(to table: inout FieldTable, droppedHeaders: Bool) {
+    package func write(to table: inout FieldTable, droppedHeaders: Bool) {
         headers.write(to: &table)
         table.append(JobHeaders.Name.reason, .text(reason))
         if let detail {
@@ -27,7 +27,7 @@ extension DeadLetter {
     // MARK: From the queue of dead letters
 
     /// The properties of the same dead letter as a new message of its queue, marked by the browser that lays it there.
-    public func relaid(by browser: String) -> Properties {
+    package func relaid(by browser: String) -> Properties {
         copied { table in
             for field in message.properties.headers?.fields ?? []
             where JobHeaders.isOwn(field.name) && field.name != Array(JobHeaders.Name.browsed.utf8) {
@@ -38,7 +38,7 @@ extension DeadLetter {
     }
 
     /// The properties of the job's message as its next generation, for the lane `due`.
-    public func redriven(asGeneration generation: Int) -> Properties {
+    package func redriven(asGeneration generation: Int) -> Properties {
         copied { table in
             table.append(JobHeaders.Name.generation, .integer(Int64(generation)))
             // What an earlier call may have done is not undone by a new generation.

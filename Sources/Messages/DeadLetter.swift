@@ -1,28 +1,28 @@
-public import AMQP
+package import AMQP
+package import Clocks
 import JSON
-public import Jobs
-public import Threads
+package import Jobs
 
 /// A dead letter: a message as it came, and why it died. The worker makes and writes it, the operator's commands read
 /// it and give its job out again.
-public struct DeadLetter: Sendable {
+package struct DeadLetter: Sendable {
     /// When the dead letter is made, the message of the job; when it is read, the dead letter's own.
-    public let message: IncomingMessage
+    package let message: IncomingMessage
     /// Nil: it never became a job.
-    public let jobID: JobID?
+    package let jobID: JobID?
     /// The job's past, without its place in the retry ladder, which says nothing any more.
-    public let headers: JobHeaders
+    package let headers: JobHeaders
     /// One word of the list; of a newer worker perhaps one that this program does not know.
-    public let reason: String
-    public let detail: String?
-    public let attempts: Int
-    public let httpStatus: Int?
-    public let apiStatus: String?
+    package let reason: String
+    package let detail: String?
+    package let attempts: Int
+    package let httpStatus: Int?
+    package let apiStatus: String?
     /// Nil only where the header cannot be read.
-    public let deadAt: Timestamp?
+    package let deadAt: Timestamp?
 
     /// The dead letter of a message whose job ends now. `headers`: what a copy of the message would carry.
-    public init(
+    package init(
         message: IncomingMessage, jobID: JobID?, headers: JobHeaders, reason: Reason, detail: String?, attempts: Int,
         httpStatus: Int?, apiStatus: String?, deadAt: Timestamp
     ) {
@@ -43,7 +43,7 @@ public struct DeadLetter: Sendable {
     }
 
     /// Reads a message of the queue of dead letters. What is not well-formed counts as absent.
-    public init(reading message: IncomingMessage) {
+    package init(reading message: IncomingMessage) {
         let headers = message.properties.headers
         func text(_ name: String) -> String? {
             guard case .string(let bytes)? = headers?[name] else { return nil }
@@ -68,31 +68,31 @@ public struct DeadLetter: Sendable {
     // MARK: What it says
 
     /// The account that the body names.
-    public var account: AccountID? { Self.member("account", of: message).map(AccountID.init(utf8:)) }
+    package var account: AccountID? { Self.member("account", of: message).map(AccountID.init(utf8:)) }
 
     /// Nil for a reason of a newer worker.
-    public var knownReason: Reason? { Reason(rawValue: reason) }
+    package var knownReason: Reason? { Reason(rawValue: reason) }
 
     /// The job's generation, of which a redrive makes the next one. So the largest that the worker believes counts as
     /// absent, like all that nobody wrote.
-    public var generation: Int {
-        JobHeaders.counts.dropLast().contains(Int64(headers.generation)) ? headers.generation : 0
+    package var generation: Int {
+        headers.generation < Int(JobHeaders.counts.upperBound) ? headers.generation : 0
     }
 
     /// A call of the job may have reached the API without an answer.
-    public var isAmbiguous: Bool { headers.isAmbiguous }
+    package var isAmbiguous: Bool { headers.isAmbiguous }
 
     /// False: the body is larger than is held in memory, and cannot be moved.
-    public var isWhole: Bool {
+    package var isWhole: Bool {
         guard case .complete = message.body else { return false }
         return true
     }
 
     /// It never became a job: what was published has to be mended, and nothing is won by giving it out again.
-    public var isRejected: Bool { knownReason?.outcome == .rejected }
+    package var isRejected: Bool { knownReason?.outcome == .rejected }
 
     /// Which browser laid it back into its queue.
-    public var browser: String? {
+    package var browser: String? {
         guard case .string(let bytes)? = message.properties.headers?[JobHeaders.Name.browsed] else { return nil }
         return String(decoding: bytes, as: UTF8.self)
     }

@@ -1,5 +1,5 @@
 /// The queue by which a message came.
-public enum Lane: String, CaseIterable, Sendable {
+package enum Lane: String, CaseIterable, Sendable {
     /// The worker's own copies: retries, hand-backs, redrives.
     case due
     /// Interactive jobs.
@@ -13,7 +13,7 @@ public enum Lane: String, CaseIterable, Sendable {
 
     /// Where a clean copy of a message goes that cannot be worked on now. What only closes or cancels a job would be
     /// taken for the job itself on `due`.
-    public var home: Lane {
+    package var home: Lane {
         switch self {
         case .due, .jobs, .bulk: .due
         case .broken, .cancel: self
@@ -21,7 +21,7 @@ public enum Lane: String, CaseIterable, Sendable {
     }
 
     /// Whether `JobHeaders` are believed on it: publishers cannot write to these queues.
-    public var carriesOwnHeaders: Bool {
+    package var carriesOwnHeaders: Bool {
         switch self {
         case .due, .broken: true
         case .jobs, .bulk, .cancel: false

@@ -2,45 +2,45 @@ import Jobs
 
 /// The names of the daemon's exchanges and queues under one prefix, the setting `broker.prefix`. docs/messages.md lists
 /// them; publishers and consumers are configured with them, so they never change.
-public struct QueueNames: Hashable, Sendable {
-    public let prefix: String
+package struct QueueNames: Hashable, Sendable {
+    package let prefix: String
 
-    public init(prefix: String) {
+    package init(prefix: String) {
         self.prefix = prefix
     }
 
     // MARK: Exchanges
 
     /// Where publishers send jobs and cancels; see `RoutingKey`.
-    public var jobsExchange: String { name("jobs") }
+    package var jobsExchange: String { name("jobs") }
     /// Where the worker sends dead letters.
-    public var deadLetterExchange: String { name("dead") }
+    package var deadLetterExchange: String { name("dead") }
     /// Where the worker sends results.
-    public var resultsExchange: String { name("results") }
+    package var resultsExchange: String { name("results") }
 
     // MARK: Queues
 
     /// The queue of a lane.
-    public func queue(_ lane: Lane) -> String { name(lane.rawValue) }
+    package func queue(_ lane: Lane) -> String { name(lane.rawValue) }
 
     /// The delay queue of one of `retry.delays`, a whole number of seconds.
-    public func retry(_ delay: Duration) -> String { "\(retryStart)\(delay.components.seconds)s" }
+    package func retry(_ delay: Duration) -> String { "\(retryStart)\(delay.components.seconds)s" }
 
     /// Whether a queue is a delay queue, of these settings or of earlier ones.
-    public func isRetry(_ queue: String) -> Bool { queue.hasPrefix(retryStart) }
+    package func isRetry(_ queue: String) -> Bool { queue.hasPrefix(retryStart) }
 
     /// Where dead letters wait for an operator.
-    public var deadLetters: String { name("dead") }
+    package var deadLetters: String { name("dead") }
     /// Where results wait for their consumer.
-    public var results: String { name("results") }
+    package var results: String { name("results") }
     /// The exclusive queue by which one worker at a time consumes.
-    public var worker: String { name("worker") }
+    package var worker: String { name("worker") }
 
     /// The queue of one follower of the results; it goes with its connection.
-    public func follower(_ id: some StringProtocol) -> String { name("tail.\(id)") }
+    package func follower(_ id: some StringProtocol) -> String { name("tail.\(id)") }
 
     /// The lane whose queue has this name, or nil. No string is made: it is asked of each message that comes.
-    public func lane(of queue: String) -> Lane? {
+    package func lane(of queue: String) -> Lane? {
         let own = prefix.utf8
         let rest = queue.utf8.dropFirst(own.count)
         guard queue.utf8.starts(with: own), rest.first == UInt8(ascii: ".") else { return nil }
@@ -48,7 +48,7 @@ public struct QueueNames: Hashable, Sendable {
     }
 
     /// Whether what lies in a queue of the topology is a job without a result.
-    public func isBacklog(_ queue: String) -> Bool {
+    package func isBacklog(_ queue: String) -> Bool {
         queue != results && queue != deadLetters && queue != self.queue(.cancel)
     }
 
@@ -58,15 +58,15 @@ public struct QueueNames: Hashable, Sendable {
 }
 
 /// The routing keys of the daemon's exchanges.
-public enum RoutingKey {
+package enum RoutingKey {
     /// Of an interactive job.
-    public static let leave = "leave"
+    package static let leave = "leave"
     /// Of a job of mass offboarding.
-    public static let leaveBulk = "leave.bulk"
+    package static let leaveBulk = "leave.bulk"
     /// Of a cancel.
-    public static let cancel = "cancel"
+    package static let cancel = "cancel"
     /// Binds a queue to all results.
-    public static let everyResult = "leave.#"
+    package static let everyResult = "leave.#"
 
     /// Of a result.
     static func result(_ outcome: Outcome) -> String { "leave.\(outcome.rawValue)" }

@@ -1,25 +1,26 @@
-public import AMQP
-public import Jobs
-public import Threads
+package import AMQP
+package import Clocks
+import Concurrency
+package import Jobs
 
 /// The message that carries a result, now and at every replay.
-public struct ResultMessage: Equatable, Sendable {
+package struct ResultMessage: Equatable, Sendable {
     static let appID = "leave-albumd"
     static let type = "leave-album.result.v1"
 
     /// `<jobId>#<generation>`, or what a rejected message has in its place; see `JobResult.messageID`.
-    public var messageID: String
-    public var correlationID: String?
-    public var traceparent: String?
-    public var tracestate: String?
-    public var outcome: Outcome
-    public var completedAt: Timestamp
+    package var messageID: String
+    package var correlationID: String?
+    package var traceparent: String?
+    package var tracestate: String?
+    package var outcome: Outcome
+    package var completedAt: Timestamp
     /// As it was encoded once.
-    public var body: [UInt8]
+    package var body: [UInt8]
     /// The broker has had it before, and consumers that deduplicate pass over it.
-    public var isReplayed: Bool
+    package var isReplayed: Bool
 
-    public init(
+    package init(
         messageID: String, correlationID: String?, traceparent: String?, tracestate: String?, outcome: Outcome,
         completedAt: Timestamp, body: [UInt8], isReplayed: Bool
     ) {
@@ -33,13 +34,13 @@ public struct ResultMessage: Equatable, Sendable {
         self.isReplayed = isReplayed
     }
 
-    public func publication(under names: QueueNames) -> Publication {
+    package func publication(under names: QueueNames) -> Publication {
         Publication(
             exchange: names.resultsExchange, routingKey: RoutingKey.result(outcome), properties: properties, body: body)
     }
 
     /// Whether a result that came from the results exchange is a replay.
-    public static func isReplayed(_ properties: Properties) -> Bool {
+    package static func isReplayed(_ properties: Properties) -> Bool {
         properties.headers?[JobHeaders.Name.replayed] == .boolean(true)
     }
 

@@ -1,7 +1,7 @@
-public import AMQP
+package import AMQP
 
 /// What the worker takes from the broker.
-public enum Consumption: Equatable, Sendable {
+package enum Consumption: Equatable, Sendable {
     /// Every lane, with its full prefetch.
     case everything
     /// Every lane but that of mass jobs, which have had their share of the day for now.
@@ -15,7 +15,7 @@ public enum Consumption: Equatable, Sendable {
 }
 
 /// Where the worker's messages come from: the consuming link, or a test's queue.
-public protocol Inbox: Settling {
+package protocol Inbox: Settling {
     /// Changes what is taken. A post; the change is complete when what was in hand has been settled.
     func consume(_ consumption: Consumption)
 }

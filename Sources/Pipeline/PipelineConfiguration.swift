@@ -1,60 +1,61 @@
-public import Jobs
-public import Messages
-public import Threads
+package import Clocks
+import Concurrency
+package import Jobs
+package import Messages
 
 /// What the pipeline works by. A reload replaces it as a whole; what only a restart can change is the same in both.
-public struct PipelineConfiguration: Sendable {
+package struct PipelineConfiguration: Sendable {
     /// The prefix of every exchange and queue.
-    public var prefix: String
+    package var prefix: String
     /// Those exchanges and queues.
-    public var names: QueueNames { QueueNames(prefix: prefix) }
+    package var names: QueueNames { QueueNames(prefix: prefix) }
     /// Calls in flight at most, and workers.
-    public var concurrency: Int
+    package var concurrency: Int
     /// Calls in flight at most for one account.
-    public var perAccount: Int
+    package var perAccount: Int
     /// 0 is no limit.
-    public var requestsPerMinutePerAccount: Int
+    package var requestsPerMinutePerAccount: Int
     /// 0 is no limit.
-    public var requestsPerSecond: Double
+    package var requestsPerSecond: Double
     /// 0 is no limit.
-    public var requestsPerDay: Int
-    public var pace: Pace
+    package var requestsPerDay: Int
+    package var pace: Pace
     /// Deliveries of a lane that can be in hand at once. 0: unknown.
-    public var prefetch: Int
+    package var prefetch: Int
     /// Ascending; one retry queue each.
-    public var retryDelays: [Duration]
-    public var maxAttempts: Int
+    package var retryDelays: [Duration]
+    package var maxAttempts: Int
     /// From the first call's intent, standing still while the worker is on hold.
-    public var maxAge: Duration
-    public var assumeLeftAfterAmbiguous: Bool
+    package var maxAge: Duration
+    package var assumeLeftAfterAmbiguous: Bool
     /// Names of reply-to queues that may get a copy of the result: exact, or a prefix that ends in `*`.
-    public var replyToAllow: [String]
+    package var replyToAllow: [String]
     /// The quota's day of a time, and when it ends.
-    public var quotaDay: @Sendable (Timestamp) -> QuotaDay
+    package var quotaDay: @Sendable (Timestamp) -> QuotaDay
     /// How long a parked copy may be late before its job is reported lost.
-    public var lostAfter: Duration
+    package var lostAfter: Duration
     /// How often the results queue is looked for and late copies are counted.
-    public var inspectionInterval: Duration
-    /// How long a job waits whose refusal may be everybody's, until its neighbours have shown whether it is.
-    public var waitForNeighbours = Self.defaultWaitForNeighbours
-    public var hook: PathHook?
+    package var inspectionInterval: Duration
+    /// How long a job is parked whose refusal may be systemic, until other jobs have shown whether it is.
+    package var waitForClassification = Self.defaultWaitForClassification
+    package var hook: PathHook?
     /// Whose jobs test a hold before all others.
-    public var canary: AccountID?
+    package var canary: AccountID?
 
     var limits: Dispatch.Limits {
         Dispatch.Limits(
-            perAccount: perAccount, requestsPerMinutePerAccount: requestsPerMinutePerAccount, room: prefetch,
+            perAccount: perAccount, requestsPerMinutePerAccount: requestsPerMinutePerAccount, capacity: prefetch,
             requestsPerSecond: requestsPerSecond, canary: canary)
     }
 
     /// A quarter of an hour of consuming without the copy: the broker has had every chance to deliver it.
-    public static let defaultLostAfter = Duration.seconds(900)
+    package static let defaultLostAfter = Duration.seconds(900)
     /// A minute bounds how long results can be confirmed into nothing after their queue was deleted.
-    public static let defaultInspectionInterval = Duration.seconds(60)
-    /// Three of them are long enough for an API that refuses everybody to be noticed, also with few jobs.
-    public static let defaultWaitForNeighbours = Duration.seconds(300)
+    package static let defaultInspectionInterval = Duration.seconds(60)
+    /// Three such waits are long enough to notice a systemic refusal, also with few jobs.
+    package static let defaultWaitForClassification = Duration.seconds(300)
 
-    public init(
+    package init(
         prefix: String, concurrency: Int, perAccount: Int, requestsPerMinutePerAccount: Int,
         requestsPerSecond: Double = 0, requestsPerDay: Int, pace: Pace = .asap, prefetch: Int = 0,
         retryDelays: [Duration], maxAttempts: Int, maxAge: Duration, assumeLeftAfterAmbiguous: Bool,
@@ -104,15 +105,15 @@ final class LiveConfiguration: Sendable {
 }
 
 /// A day as the API's quota counts it.
-public struct QuotaDay: Equatable, Sendable {
+package struct QuotaDay: Equatable, Sendable {
     /// `2026-11-23`, in the quota's zone.
-    public var name: String
+    package var name: String
     /// The midnight before, there.
-    public var start: Timestamp
+    package var start: Timestamp
     /// The next midnight there.
-    public var end: Timestamp
+    package var end: Timestamp
 
-    public init(name: String, start: Timestamp, end: Timestamp) {
+    package init(name: String, start: Timestamp, end: Timestamp) {
         self.name = name
         self.start = start
         self.end = end

@@ -1,98 +1,99 @@
-public import Jobs
+package import Jobs
+import Photos
 
 extension PipelineEvent {
     /// A job has its result, confirmed by the broker; or a message that is no job was rejected.
-    public struct JobEnded: Sendable {
+    package struct JobEnded: Sendable {
         /// Nil where a rejected message does not tell.
-        public var jobID: JobID?
+        package var jobID: JobID?
         /// Nil too for a result that was published after an interruption: the ledger keeps it without.
-        public var account: AccountID?
-        public var outcome: Outcome
-        public var reason: Reason?
-        public var attempts: Int
+        package var account: AccountID?
+        package var outcome: Outcome
+        package var reason: Reason?
+        package var attempts: Int
         /// From first seen to completed; zero where that is not known any more.
-        public var timeToResult: Duration
-        public var detail: String?
+        package var timeToResult: Duration
+        package var detail: String?
         /// See `TraceContext.traceID`.
-        public var traceID: String?
+        package var traceID: String?
     }
 
-    public struct Call: Sendable {
-        public enum Request: String, Sendable {
+    package struct Call: Sendable {
+        package enum Request: String, Sendable {
             case leave
             /// The probe.
             case album
         }
 
-        public var request: Request
-        public var jobID: JobID
-        public var account: AccountID
-        public var generation: Int
-        /// Of the table of verdicts.
-        public var row: Int
-        public var verdict: String
-        public var httpStatus: Int?
-        public var duration: Duration
-        public var detail: String
+        package var request: Request
+        package var jobID: JobID
+        package var account: AccountID
+        package var generation: Int
+        /// The number of the row of the verdict table, as docs/verdicts.md has it.
+        package var row: Int
+        package var verdict: String
+        package var httpStatus: Int?
+        package var duration: Duration
+        package var detail: String
     }
 
     /// A numbered copy of a job waits in a retry queue.
-    public struct JobParked: Sendable {
-        public var jobID: JobID?
-        public var generation: Int
+    package struct JobParked: Sendable {
+        package var jobID: JobID?
+        package var generation: Int
         /// That of the retry queue; nil: the copy is on `due`.
-        public var delay: Duration?
+        package var delay: Duration?
         /// Until the copy is due.
-        public var wait: Duration
+        package var wait: Duration
         /// For people.
-        public var cause: String
+        package var cause: String
     }
 
     /// The copy that there is went back to the broker and waits in a retry queue.
-    public struct JobDeferred: Sendable {
+    package struct JobDeferred: Sendable {
         /// Nil for a message that is no job.
-        public var jobID: JobID?
-        public var generation: Int
+        package var jobID: JobID?
+        package var generation: Int
         /// That of the retry queue; nil: the copy is on `due`.
-        public var delay: Duration?
+        package var delay: Duration?
         /// Until the copy is expected again.
-        public var wait: Duration
-        public var cause: StepAside
+        package var wait: Duration
+        package var cause: StepAside
         /// How many times in a row by now.
-        public var moves: Int
+        package var moves: Int
     }
 
     /// A cancel message or an operator wants the job to end without a call.
-    public struct JobCancelled: Sendable {
-        public var jobID: JobID
+    package struct JobCancelled: Sendable {
+        package var jobID: JobID
         /// No call had begun, and the job had no result.
-        public var isInTime: Bool
+        package var isInTime: Bool
     }
 
-    public struct HoldsChanged: Sendable {
+    package struct HoldsChanged: Sendable {
         /// Those that stand.
-        public var holds: [Hold]
+        package var holds: [Hold]
         /// Those that were just lifted.
-        public var lifted: [Hold]
+        package var lifted: [Hold]
     }
 
     /// What the account waited for is over, or may be: another one is called.
-    public struct AccountResumed: Sendable {
-        public var account: AccountID
-        public var cause: String
+    package struct AccountResumed: Sendable {
+        package var account: AccountID
+        package var cause: String
     }
 
     /// The broker did not take a message, which is published again.
-    public struct PublishRefused: Sendable {
-        public var exchange: String
-        public var routingKey: String
-        public var detail: String
+    package struct PublishRefused: Sendable {
+        package var exchange: String
+        package var routingKey: String
+        package var detail: String
     }
 
     /// The ledger did not answer, or did not commit.
-    public struct LedgerRefused: Sendable {
+    package struct LedgerRefused: Sendable {
         /// Nil where it was asked about no job.
-        public var jobID: JobID?
-        public var detail: String
+        package var jobID: JobID?
+        package var detail: String
     }
 }

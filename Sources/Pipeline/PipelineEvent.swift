@@ -1,7 +1,8 @@
-public import Jobs
+package import Jobs
+import Photos
 
 /// What happened, for the log, the metrics and the tests. No event holds a token.
-public enum PipelineEvent: Sendable {
+package enum PipelineEvent: Sendable {
     case ended(JobEnded)
     /// The delivery that ended a job, or was rejected, had been in flight so long.
     case settled(after: Duration)
@@ -11,9 +12,9 @@ public enum PipelineEvent: Sendable {
     case called(Call)
     case parked(JobParked)
     case steppedAside(JobDeferred)
-    case handedBack(count: Int)
+    case released(count: Int)
     case cancelled(JobCancelled)
-    case letterPublished(Reason)
+    case deadLetterPublished(Reason)
     case replyCopy(delivered: Bool)
     case holdsChanged(HoldsChanged)
     /// The API is the reason that the account waits alone, while the others go on.
@@ -23,7 +24,7 @@ public enum PipelineEvent: Sendable {
     case forgedHeaders(JobID?)
     /// The message's own headers did not fit beside ours and were left out of its copy.
     case headersDropped(JobID?)
-    case setApart(suspect: Int)
+    case quarantine(suspect: Int)
     case publishRefused(PublishRefused)
     case ledgerRefused(LedgerRefused)
     /// The copy of a parked job never came; another delivery takes its place.

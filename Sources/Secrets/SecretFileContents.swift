@@ -2,20 +2,20 @@ import CCrypto
 import Glibc
 
 /// A file of secrets as it was at one moment.
-public struct SecretFileContents: Sendable {
+package struct SecretFileContents: Sendable {
     /// All its bytes, as they are.
-    public let secret: Secret
-    /// Its group or everybody may read it.
-    public let isReadableByOthers: Bool
+    package let secret: Secret
+    /// Whether the file's group or other users may read it.
+    package let isReadableByOthers: Bool
 
     /// A secret file is a few bytes, a list of tokens for a hundred thousand accounts some megabytes. What is larger
     /// is another file by mistake.
-    public static let largest = 64 << 20
+    package static let largest = 64 << 20
 
     /// Reads the whole file. It blocks, as files do.
     ///
     /// - Throws: what could not be done, in the system's words; without the path, which the caller names.
-    public init(path: String) throws(SecretFileError) {
+    package init(path: String) throws(SecretFileError) {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
         guard descriptor >= 0 else { throw .unreadable(code: errno) }
         defer { close(descriptor) }
@@ -44,5 +44,24 @@ public struct SecretFileContents: Sendable {
         guard count < buffer.count else { throw .changing }
         secret = Secret(copying: UnsafeRawBufferPointer(rebasing: buffer[..<count]))
         isReadableByOthers = status.st_mode & (S_IRGRP | S_IROTH) != 0
+    }
+}
+
+/// Why a file of secrets cannot be read.
+package enum SecretFileError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// errno.
+    case unreadable(code: Int32)
+    case notAFile
+    case tooLarge
+    /// It grew while it was read: its writer does not replace it by renaming.
+    case changing
+
+    package var description: String {
+        switch self {
+        case .unreadable(let code): "it cannot be read: \(String(cString: strerror(code)))"
+        case .notAFile: "it is not a regular file"
+        case .tooLarge: "it is larger than \(SecretFileContents.largest >> 20) MiB"
+        case .changing: "it is being written; replace it by renaming a complete one over it"
+        }
     }
 }

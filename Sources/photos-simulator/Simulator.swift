@@ -1,9 +1,10 @@
 import CLinux
+import Clocks
+import Concurrency
 import Files
 import Glibc
 import Jobs
 import Terminal
-import Threads
 
 @main
 struct Simulator {
@@ -36,16 +37,16 @@ struct Simulator {
             journal = CLinux_open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
             if journal < 0 { fail(SystemCallError("opening journal \(path)").description, status: 73) }
         }
-        let world = World(options, journalFile: journal)
-        if let path = options.albumsFile { seed(world, from: path) }
+        let service = SimulatedService(options, journalFile: journal)
+        if let path = options.albumsFile { seed(service, from: path) }
         do throws(SystemCallError) {
-            try serve(world, options)
+            try serve(service, options)
         } catch {
             fail(error.description, status: 69)
         }
     }
 
-    private static func serve(_ world: World, _ options: SimulatorOptions) throws(SystemCallError) {
+    private static func serve(_ service: SimulatedService, _ options: SimulatorOptions) throws(SystemCallError) {
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard listener >= 0 else { throw SystemCallError("socket") }
         var on: Int32 = 1
@@ -72,7 +73,7 @@ struct Simulator {
         let closed = try Wake()
         while true {
             switch Acceptance(from: listener) {
-            case .connection(let client): hand(client, to: world, closed)
+            case .connection(let client): dispatch(client, to: service, closed)
             case .nobody: continue
             case .exhausted:
                 // Until one of ours has gone, or a while later.
@@ -83,10 +84,10 @@ struct Simulator {
         }
     }
 
-    private static func hand(_ client: Int32, to world: World, _ closed: Wake) {
+    private static func dispatch(_ client: Int32, to service: SimulatedService, _ closed: Wake) {
         do throws(SystemCallError) {
             _ = try NativeThread(name: "client", detached: true) {
-                Connection(socket: client, world: world).serve()
+                Connection(socket: client, service: service).serve()
                 closed.signal()
             }
         } catch {
@@ -96,8 +97,8 @@ struct Simulator {
 
     /// What was printed has arrived, or the status says that it has not.
     private static func end() -> Never {
-        guard let trouble = StandardStream.outputTrouble() else { exit(ExitStatus.done.rawValue) }
-        fail(trouble, status: ExitStatus.outputLost.rawValue)
+        guard let failure = StandardStream.outputFailure() else { exit(ExitStatus.done.rawValue) }
+        fail(failure, status: ExitStatus.outputLost.rawValue)
     }
 
     /// Whole under its name, so that who waits for the file finds the port in it.
@@ -112,7 +113,7 @@ struct Simulator {
         }
     }
 
-    private static func seed(_ world: World, from path: String) {
+    private static func seed(_ service: SimulatedService, from path: String) {
         let descriptor = CLinux_open(path, O_RDONLY | O_CLOEXEC, 0)
         guard descriptor >= 0 else { fail(SystemCallError("opening \(path)").description, status: 66) }
         defer { close(descriptor) }
@@ -121,7 +122,7 @@ struct Simulator {
         while case let count = read(descriptor, &buffer, buffer.count), count > 0 { text += buffer[..<count] }
         let request = RequestParser.Request(
             method: "POST", target: "/_simulator/albums", fields: [], body: text, keepAlive: false)
-        let answer = Control(world: world).handle(request)
+        let answer = Control(service: service).handle(request)
         if answer.status != 200 { fail("\(path): \(String(decoding: answer.body, as: UTF8.self))", status: 65) }
     }
 

@@ -1,5 +1,6 @@
+import Clocks
+import Concurrency
 import Testing
-import Threads
 
 @testable import AMQP
 
@@ -71,46 +72,46 @@ import Threads
 }
 
 @Suite struct ConfirmBookTests {
-    private func published(_ entries: [String]) -> ConfirmBook<String> {
-        var book = ConfirmBook<String>()
+    private func published(_ entries: [String]) -> PublisherConfirms<String> {
+        var book = PublisherConfirms<String>()
         for entry in entries { book.published(entry, messageID: entry) }
         return book
     }
 
-    private func told(_ answers: [ConfirmBook<String>.Answer]) -> [String: PublishOutcome] {
+    private func reported(_ answers: [PublisherConfirms<String>.Answer]) -> [String: PublishOutcome] {
         Dictionary(uniqueKeysWithValues: answers.map { ($0.entry, $0.outcome) })
     }
 
     @Test func confirmsComeInAnyOrderSingleAndMultiple() {
         var book = published(["a", "b", "c", "d", "e"])
-        #expect(told(book.confirmed(4, multiple: false)) == ["d": .confirmed])
-        #expect(told(book.confirmed(2, multiple: true)) == ["a": .confirmed, "b": .confirmed])
-        #expect(told(book.confirmed(2, multiple: true)) == [:])
-        #expect(told(book.refused(5, multiple: true)) == ["c": .refused, "e": .refused])
+        #expect(reported(book.confirmed(4, multiple: false)) == ["d": .confirmed])
+        #expect(reported(book.confirmed(2, multiple: true)) == ["a": .confirmed, "b": .confirmed])
+        #expect(reported(book.confirmed(2, multiple: true)) == [:])
+        #expect(reported(book.refused(5, multiple: true)) == ["c": .refused, "e": .refused])
         #expect(book.isEmpty)
     }
 
     @Test func tagZeroMeansAll() {
         var book = published(["a", "b"])
-        #expect(told(book.confirmed(0, multiple: true)) == ["a": .confirmed, "b": .confirmed])
+        #expect(reported(book.confirmed(0, multiple: true)) == ["a": .confirmed, "b": .confirmed])
     }
 
     @Test func aReturnMakesItsAckUnroutable() {
         var book = published(["a", "b", "c"])
         book.returned(code: 312, text: "NO_ROUTE", messageID: "b")
         #expect(
-            told(book.confirmed(3, multiple: true)) == [
+            reported(book.confirmed(3, multiple: true)) == [
                 "a": .confirmed, "b": .unroutable(code: 312, text: "NO_ROUTE"), "c": .confirmed,
             ])
     }
 
     @Test func twoOfOneMessageIDAreToldApartByTheirOrder() {
-        var book = ConfirmBook<String>()
+        var book = PublisherConfirms<String>()
         book.published("first", messageID: "same")
         book.published("second", messageID: "same")
         book.returned(code: 312, text: "", messageID: "same")
-        #expect(told(book.confirmed(1, multiple: false)) == ["first": .unroutable(code: 312, text: "")])
-        #expect(told(book.confirmed(2, multiple: false)) == ["second": .confirmed])
+        #expect(reported(book.confirmed(1, multiple: false)) == ["first": .unroutable(code: 312, text: "")])
+        #expect(reported(book.confirmed(2, multiple: false)) == ["second": .confirmed])
     }
 
     @Test func aLossMakesAllUnknownInTheirOrderAndBeginsAnew() {

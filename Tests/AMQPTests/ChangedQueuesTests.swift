@@ -1,6 +1,6 @@
+import Clocks
 import ScriptedPeer
 import Testing
-import Threads
 
 @testable import AMQP
 
@@ -25,13 +25,13 @@ import Threads
                 if call == .connectionClose { return }
             }
         } _: { peer in
-            try await consuming(configuration(peer.port)) { link, told in
-                try await eventually("a message is in hand") { told.messages.count == 1 }
+            try await consuming(configuration(peer.port)) { link, reported in
+                try await eventually("a message is in hand") { reported.messages.count == 1 }
                 link.consume([ConsumedQueue(name: "other", prefetch: 1)])
                 await cancelled.fired()
                 await withCheckedContinuation { done in link.ping { done.resume() } }
                 #expect(consumers.all.isEmpty, "the channel stays while a delivery of it is in hand")
-                Delivery(of: told.messages[0], settler: link).ack()
+                Delivery(of: reported.messages[0], settler: link).ack()
                 try await eventually("the other queue is consumed") { consumers.all.count == 3 }
                 #expect(consumers.all == ["ack", "close", "other"])
             }
@@ -55,11 +55,11 @@ import Threads
                 if call == .connectionClose { return }
             }
         } _: { peer in
-            try await consuming(configuration(peer.port)) { link, told in
-                try await eventually("it consumes") { told.generations.count == 1 }
+            try await consuming(configuration(peer.port)) { link, reported in
+                try await eventually("it consumes") { reported.generations.count == 1 }
                 link.consume([ConsumedQueue(name: "other", prefetch: 1)])
-                try await eventually("the late message came") { told.messages.count == 1 }
-                Delivery(of: told.messages[0], settler: link).ack()
+                try await eventually("the late message came") { reported.messages.count == 1 }
+                Delivery(of: reported.messages[0], settler: link).ack()
                 try await eventually("the other queue is consumed") { happened.all.count == 3 }
                 #expect(happened.all == ["ack", "close", "other"])
             }
@@ -82,13 +82,13 @@ import Threads
                 if call == .connectionClose { return }
             }
         } _: { peer in
-            try await consuming(configuration(peer.port)) { link, told in
-                try await eventually("it consumes") { told.generations.count == 1 }
+            try await consuming(configuration(peer.port)) { link, reported in
+                try await eventually("it consumes") { reported.generations.count == 1 }
                 link.consume([ConsumedQueue(name: "other", prefetch: 1)])
-                try await eventually("the other queue's message came") { !told.messages.isEmpty }
+                try await eventually("the other queue's message came") { !reported.messages.isEmpty }
                 await withCheckedContinuation { done in link.ping { done.resume() } }
-                #expect(told.messages.map(\.queue) == ["other"])
-                #expect(Set(told.messages.map(\.tag)).count == told.messages.count)
+                #expect(reported.messages.map(\.queue) == ["other"])
+                #expect(Set(reported.messages.map(\.tag)).count == reported.messages.count)
             }
         }
     }

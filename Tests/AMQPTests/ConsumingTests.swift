@@ -1,6 +1,7 @@
+import Clocks
+import Concurrency
 import ScriptedPeer
 import Testing
-import Threads
 
 @testable import AMQP
 
@@ -23,9 +24,9 @@ import Threads
             try peer.contentHeader(size: 0, properties: AMQPBytes.short(1 << 7) + [255] + text)
             end(peer)
         } _: { peer in
-            try await consuming(configuration(peer.port)) { _, told in
-                try await eventually("it has come") { told.messages.count == 1 }
-                let id = told.messages.first?.properties.messageID
+            try await consuming(configuration(peer.port)) { _, reported in
+                try await eventually("it has come") { reported.messages.count == 1 }
+                let id = reported.messages.first?.properties.messageID
                 #expect(id == String(repeating: "\u{FFFD}", count: 85))
                 #expect(PublishingBehaviour.fault(in: message(id ?? "")) == nil)
             }
@@ -46,9 +47,9 @@ import Threads
                 if call == .connectionClose { return }
             }
         } _: { peer in
-            try await consuming(configuration(peer.port)) { link, told in
-                try await eventually("all have come") { told.messages.count == 5 }
-                let messages = told.messages
+            try await consuming(configuration(peer.port)) { link, reported in
+                try await eventually("all have come") { reported.messages.count == 5 }
+                let messages = reported.messages
                 #expect(messages.map(\.queue) == Array(repeating: "q", count: 5))
                 for message in messages[..<4].reversed() { Delivery(of: message, settler: link).ack() }
                 do { _ = Delivery(of: messages[4], settler: link) }
@@ -81,12 +82,12 @@ import Threads
                 if call == .connectionClose { return }
             }
         } _: { peer in
-            try await consuming(configuration(peer.port)) { link, told in
-                try await eventually("the delivery has come") { told.messages.count == 1 }
-                let old = told.messages[0]
+            try await consuming(configuration(peer.port)) { link, reported in
+                try await eventually("the delivery has come") { reported.messages.count == 1 }
+                let old = reported.messages[0]
                 mayReset.fire()
-                try await eventually("it has come again") { told.messages.count == 2 }
-                let again = told.messages[1]
+                try await eventually("it has come again") { reported.messages.count == 2 }
+                let again = reported.messages[1]
                 #expect(again.tag.number == old.tag.number && again.tag.generation > old.tag.generation)
                 Delivery(of: old, settler: link).ack()
                 try await eventually("it is counted") { link.reading.staleSettlements == 1 }
@@ -112,18 +113,18 @@ import Threads
             try peer.content([2])
             end(peer)
         } _: { peer in
-            try await consuming(configuration(peer.port)) { link, told in
-                try await eventually("it consumes") { !told.generations.isEmpty }
+            try await consuming(configuration(peer.port)) { link, reported in
+                try await eventually("it consumes") { !reported.generations.isEmpty }
                 // The link's thread answers although a message is half here.
                 await withCheckedContinuation { done in link.ping { done.resume() } }
-                #expect(told.messages.isEmpty)
+                #expect(reported.messages.isEmpty)
                 mayGoOn.fire()
-                try await eventually("the message is whole") { told.messages.count == 1 }
-                guard case .complete([1, 2]) = told.messages[0].body else {
+                try await eventually("the message is whole") { reported.messages.count == 1 }
+                guard case .complete([1, 2]) = reported.messages[0].body else {
                     Issue.record("another body")
                     return
                 }
-                #expect(told.losses.isEmpty)
+                #expect(reported.losses.isEmpty)
             }
         }
     }
@@ -140,8 +141,8 @@ import Threads
             try peer.deliver([2], tag: 1, consumer: "q")
             end(peer)
         } _: { peer in
-            try await consuming(configuration(peer.port)) { _, told in
-                try await eventually("the next connection delivers") { told.messages.count == 1 }
+            try await consuming(configuration(peer.port)) { _, reported in
+                try await eventually("the next connection delivers") { reported.messages.count == 1 }
             }
         }
     }
@@ -157,10 +158,10 @@ import Threads
             isAnswered.withLock { $0 = true }
             end(peer)
         } _: { peer in
-            try await consuming(configuration(peer.port)) { _, told in
-                try await eventually("it consumes again") { told.generations.count == 2 }
-                #expect(told.losses.first?.kind == .channelClosed(Int(code)))
-                #expect(told.losses.first?.words.contains("acknowledgement timed out") == true)
+            try await consuming(configuration(peer.port)) { _, reported in
+                try await eventually("it consumes again") { reported.generations.count == 2 }
+                #expect(reported.losses.first?.kind == .channelClosed(Int(code)))
+                #expect(reported.losses.first?.message.contains("acknowledgement timed out") == true)
             }
         }
         #expect(isAnswered.withLock { $0 })
@@ -175,10 +176,10 @@ import Threads
             _ = try peer.answering(until: .connectionCloseOK)
             isAnswered.withLock { $0 = true }
         } _: { peer in
-            try await consuming(configuration(peer.port)) { link, told in
-                try await eventually("it consumes again") { told.generations.count == 2 }
-                #expect(told.losses.first?.kind == .connectionClosed(320))
-                #expect(told.losses.first?.words.contains("maintenance") == true)
+            try await consuming(configuration(peer.port)) { link, reported in
+                try await eventually("it consumes again") { reported.generations.count == 2 }
+                #expect(reported.losses.first?.kind == .connectionClosed(320))
+                #expect(reported.losses.first?.message.contains("maintenance") == true)
                 #expect(link.reading.reconnects == 1)
             }
         }
@@ -191,9 +192,9 @@ import Threads
             if peer.number == 0 { try peer.send(.cancel, AMQPBytes.shortText("q") + [1]) }
             end(peer)
         } _: { peer in
-            try await consuming(configuration(peer.port)) { _, told in
-                try await eventually("it consumes again") { told.generations.count == 2 }
-                #expect(told.losses.first?.kind == .consumerCancelled)
+            try await consuming(configuration(peer.port)) { _, reported in
+                try await eventually("it consumes again") { reported.generations.count == 2 }
+                #expect(reported.losses.first?.kind == .consumerCancelled)
             }
         }
     }
@@ -217,13 +218,13 @@ import Threads
             }
             end(peer)
         } _: { peer in
-            let told = Told<ConsumingEvent>()
+            let reported = Told<ConsumingEvent>()
             let link = try ConsumingLink(
                 configuration(peer.port, heartbeat: .seconds(1)), privateQueue: PrivateQueue(name: "worker")
-            ) { told.add($0) }
+            ) { reported.add($0) }
             link.consume([ConsumedQueue(name: "q", prefetch: 1)])
-            try await eventually("it consumes at last") { !told.generations.isEmpty }
-            let standbys = told.all.count { if case .standby = $0 { true } else { false } }
+            try await eventually("it consumes at last") { !reported.generations.isEmpty }
+            let standbys = reported.all.count { if case .standby = $0 { true } else { false } }
             #expect(standbys == 1, "said once")
             #expect(peer.connections.count == 1, "on the same connection")
             await stopped { link.stop() }
@@ -242,9 +243,9 @@ import Threads
             if peer.number == 0 { try peer.write(junk) }
             end(peer)
         } _: { peer in
-            try await consuming(configuration(peer.port) { $0.requestTimeout = .milliseconds(500) }) { _, told in
-                try await eventually("it consumes again") { told.generations.count == 2 }
-                #expect(told.losses.count >= 1)
+            try await consuming(configuration(peer.port) { $0.requestTimeout = .milliseconds(500) }) { _, reported in
+                try await eventually("it consumes again") { reported.generations.count == 2 }
+                #expect(reported.losses.count >= 1)
             }
         }
     }

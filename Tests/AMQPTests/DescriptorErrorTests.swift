@@ -1,7 +1,8 @@
 import CLinux
+import Clocks
+import Concurrency
 import Glibc
 import Testing
-import Threads
 
 @testable import AMQP
 
@@ -9,16 +10,16 @@ import Threads
 @Suite struct DescriptorErrorTests {
     @Test(arguments: [LinkError.Kind.unreachable, .tls, .loginRefused])
     func whatFailsHereForWantOfOneSaysSo(kind: LinkError.Kind) {
-        let error = LinkError(kind, endpoint: "amqp://broker", attempted: "reading the password", words: "no")
-        let told = error.told(.process(limit: 64))
-        #expect(told.kind == .descriptors && told.endpoint == "amqp://broker")
-        #expect(told.description.contains("this process has all of its 64 file descriptors open"))
-        #expect(error.told(nil) == error)
+        let error = LinkError(kind, endpoint: "amqp://broker", attempted: "reading the password", message: "no")
+        let explained = error.explained(.process(limit: 64))
+        #expect(explained.kind == .descriptors && explained.endpoint == "amqp://broker")
+        #expect(explained.description.contains("this process has all of its 64 file descriptors open"))
+        #expect(error.explained(nil) == error)
     }
 
     @Test func aNameThatIsLateIsNotOurs() {
-        let error = LinkError(.timeout, endpoint: "amqp://broker", attempted: "connecting", words: "late")
-        #expect(error.told(.machine) == error)
+        let error = LinkError(.timeout, endpoint: "amqp://broker", attempted: "connecting", message: "late")
+        #expect(error.explained(.machine) == error)
     }
 
     /// A connection without its guard could hold the link's thread for good.

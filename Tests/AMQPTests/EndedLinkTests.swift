@@ -1,6 +1,6 @@
+import Concurrency
 import Glibc
 import Testing
-import Threads
 
 @testable import AMQP
 

@@ -1,13 +1,14 @@
+import Clocks
+import Concurrency
 import ScriptedPeer
 import Testing
-import Threads
 
 @testable import AMQP
 
 /// What can go wrong before a connection is one.
 @Suite struct LoginTests {
     private func failure(_ configuration: LinkConfiguration) async throws -> LinkError {
-        let session = try BrokerSession(configuration)
+        let session = try BrokerAdmin(configuration)
         let result: Result<Void, LinkError>
         do throws(LinkError) {
             try await session.connect()
@@ -27,7 +28,7 @@ import Threads
             said.withLock { $0 = startOK }
             _ = try peer.readToEnd()
         } _: { peer in
-            let session = try BrokerSession(configuration(peer.port))
+            let session = try BrokerAdmin(configuration(peer.port))
             Task { try? await session.connect() }
             try await eventually("start-ok") { !said.withLock { $0 }.isEmpty }
             await stopped { session.stop() }
@@ -77,15 +78,15 @@ import Threads
     }
 
     @Test(arguments: [(UInt16(403), "ACCESS_REFUSED"), (530, "NOT_ALLOWED - vhost x not found")])
-    func aRefusedLoginIsToldInTheBrokersWords(code: UInt16, words: String) async throws {
+    func aRefusedLoginIsToldInTheBrokersWords(code: UInt16, message: String) async throws {
         try await RawPeer.serving { peer in
             _ = try peer.startAMQP()
-            try peer.closeConnection(code, words)
+            try peer.closeConnection(code, message)
             _ = try? peer.readToEnd()
         } _: { peer in
             let error = try await failure(configuration(peer.port))
             #expect(error.kind == .loginRefused)
-            #expect(error.words.contains(words))
+            #expect(error.message.contains(message))
         }
     }
 
@@ -129,9 +130,9 @@ import Threads
             _ = try? peer.answering(until: .connectionClose)
             try? peer.send(.connectionCloseOK, channel: 0)
         } _: { peer in
-            try await publishing(configuration(dead, peer.port)) { link, told in
+            try await publishing(configuration(dead, peer.port)) { link, reported in
                 #expect(await link.publish(message("m")) == .confirmed)
-                #expect(told.losses.count == 1)
+                #expect(reported.losses.count == 1)
             }
         }
     }

@@ -1,6 +1,7 @@
+import Clocks
+import Concurrency
 import Glibc
 import Testing
-import Threads
 
 @testable import AMQP
 
@@ -25,11 +26,11 @@ import Threads
         let servers = try Servers()
         let names = NameLookup { servers.lookUp($0) }
         await NativeThread.offload("asking") {
-            for _ in 0..<3 { #expect((try? names.ask("mq", within: .milliseconds(20))) == .late) }
+            for _ in 0..<3 { #expect((try? names.resolve("mq", within: .milliseconds(20))) == .late) }
             #expect(servers.asked.withLock { $0 } == ["mq"], "the same lookup is waited for")
-            #expect((try? names.ask("other", within: .milliseconds(20))) == .late)
+            #expect((try? names.resolve("other", within: .milliseconds(20))) == .late)
             servers.gate.signal()
-            #expect((try? names.ask("mq", within: .seconds(10))) == .found)
+            #expect((try? names.resolve("mq", within: .seconds(10))) == .found)
         }
         #expect(servers.asked.withLock { Set($0) } == ["mq", "other"])
     }
@@ -37,8 +38,8 @@ import Threads
     /// Else the library would ask again, and without a deadline.
     @Test func aNameThatIsNotThereIsTold() async {
         await NativeThread.offload("asking") {
-            #expect((try? NameLookup.system.ask("127.0.0.1", within: .seconds(10))) == .found)
-            guard case .failed(let why)? = try? NameLookup.system.ask("not a name", within: .seconds(10)) else {
+            #expect((try? NameLookup.system.resolve("127.0.0.1", within: .seconds(10))) == .found)
+            guard case .failed(let why)? = try? NameLookup.system.resolve("not a name", within: .seconds(10)) else {
                 Issue.record("it was found")
                 return
             }

@@ -60,9 +60,9 @@ import Testing
         frames.removeAll()
         #expect(frames.ack(1, multiple: false) >= 0)
         let large = Self.publication(body: [1], headerOf: room + 1)
-        let words = "its header takes a frame of 4097 bytes, and the broker's frame_max is 4096"
-        #expect(frames.fault(in: large, CArena()) == words)
-        #expect(frames.publish(large, CArena()) == words)
+        let message = "its header takes a frame of 4097 bytes, and the broker's frame_max is 4096"
+        #expect(frames.fault(in: large, CArena()) == message)
+        #expect(frames.publish(large, CArena()) == message)
         #expect(frames.bytes == before)
     }
 
@@ -70,8 +70,8 @@ import Testing
         var frames = Self.frames()
         #expect(frames.ack(1, multiple: false) >= 0)
         let before = frames.bytes
-        let words = frames.publish(Self.publication(body: [1], headerOf: 20_000), CArena())
-        #expect(words?.hasPrefix("its header cannot be written: ") == true)
+        let message = frames.publish(Self.publication(body: [1], headerOf: 20_000), CArena())
+        #expect(message?.hasPrefix("its header cannot be written: ") == true)
         #expect(frames.bytes == before)
     }
 

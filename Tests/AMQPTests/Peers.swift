@@ -1,7 +1,8 @@
+import Clocks
+import Concurrency
 import Foundation
 import ScriptedPeer
 import Secrets
-import Threads
 
 @testable import AMQP
 
@@ -48,10 +49,10 @@ func eventually(_ what: String, _ isSo: () -> Bool) async throws {
 func publishing<Answer>(
     _ configuration: LinkConfiguration, _ body: (PublishingLink, Told<PublishingEvent>) async throws -> Answer
 ) async throws -> Answer {
-    let told = Told<PublishingEvent>()
-    let link = try PublishingLink(configuration) { told.add($0) }
+    let reported = Told<PublishingEvent>()
+    let link = try PublishingLink(configuration) { reported.add($0) }
     do {
-        let answer = try await body(link, told)
+        let answer = try await body(link, reported)
         await stopped { link.stop() }
         return answer
     } catch {
@@ -64,11 +65,11 @@ func publishing<Answer>(
 func consuming<Answer>(
     _ configuration: LinkConfiguration, _ body: (ConsumingLink, Told<ConsumingEvent>) async throws -> Answer
 ) async throws -> Answer {
-    let told = Told<ConsumingEvent>()
-    let link = try ConsumingLink(configuration) { told.add($0) }
+    let reported = Told<ConsumingEvent>()
+    let link = try ConsumingLink(configuration) { reported.add($0) }
     link.consume([ConsumedQueue(name: "q", prefetch: 10)])
     do {
-        let answer = try await body(link, told)
+        let answer = try await body(link, reported)
         await stopped { link.stop() }
         return answer
     } catch {

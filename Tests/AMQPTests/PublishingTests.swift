@@ -1,6 +1,7 @@
+import Clocks
+import Concurrency
 import ScriptedPeer
 import Testing
-import Threads
 
 @testable import AMQP
 
@@ -66,9 +67,9 @@ import Threads
             try peer.confirm(3, multiple: true)
             end(peer)
         } _: { peer in
-            try await publishing(configuration(peer.port)) { link, told in
+            try await publishing(configuration(peer.port)) { link, reported in
                 #expect(await outcomes(link, 3) == [.confirmed, .confirmed, .confirmed])
-                #expect(told.losses.count == 1)
+                #expect(reported.losses.count == 1)
                 #expect(link.reading.reconnects == 1)
             }
         }
@@ -114,7 +115,7 @@ import Threads
             try peer.confirm(1)
             end(peer)
         } _: { peer in
-            try await publishing(configuration(peer.port)) { link, told in
+            try await publishing(configuration(peer.port)) { link, reported in
                 var huge = message("huge")
                 var headers = FieldTable()
                 headers.append("h", .string([UInt8](repeating: 7, count: 20_000)))
@@ -133,7 +134,7 @@ import Threads
                 long.properties.expiration = String(repeating: "1", count: 256)
                 #expect(await link.publish(long) == .invalid("its expiration is longer than 255 bytes"))
                 #expect(await link.publish(message("m")) == .confirmed)
-                #expect(told.connections == 1, "the channel is as it was")
+                #expect(reported.connections == 1, "the channel is as it was")
             }
         }
     }
@@ -161,11 +162,11 @@ import Threads
                 $0.endpoints[0].host = "localhost"
                 $0.endpoints[0].tls = TLSConfiguration(caFile: identity.authorityFile)
             }
-            try await publishing(configuration) { link, told in
+            try await publishing(configuration) { link, reported in
                 let isOver = Lock(false)
                 // What is published again and again would never be answered.
                 async let watch: Void = {
-                    try await eventually("an end") { isOver.withLock { $0 } || !told.losses.isEmpty }
+                    try await eventually("an end") { isOver.withLock { $0 } || !reported.losses.isEmpty }
                     if !isOver.withLock({ $0 }) { await stopped { link.stop() } }
                 }()
                 var large = message("large", key: "large")
@@ -178,10 +179,10 @@ import Threads
                 let outcomes = await (before, refused, after)
                 #expect(Set([outcomes.0, outcomes.2].map { "\($0)" }) == ["confirmed", "refused"])
                 // Flags 2, delivery mode 1, message-id 6, headers 5011, frame 20.
-                let words = "its header takes a frame of 5040 bytes, and the broker's frame_max is 4096"
-                #expect(outcomes.1 == .invalid(words))
+                let refusal = "its header takes a frame of 5040 bytes, and the broker's frame_max is 4096"
+                #expect(outcomes.1 == .invalid(refusal))
                 #expect(await link.publish(message("three", key: "last")) == .confirmed)
-                #expect(told.connections == 1 && told.losses.isEmpty, "the link stays as it is")
+                #expect(reported.connections == 1 && reported.losses.isEmpty, "the link stays as it is")
                 try await eventually("nothing is open") { link.reading.unconfirmed == 0 }
                 isOver.withLock { $0 = true }
                 try await watch
@@ -202,10 +203,10 @@ import Threads
             try peer.confirm(1)
             end(peer)
         } _: { peer in
-            try await publishing(configuration(peer.port, heartbeat: .seconds(1))) { link, told in
+            try await publishing(configuration(peer.port, heartbeat: .seconds(1))) { link, reported in
                 #expect(await link.publish(message("m")) == .confirmed)
                 // A machine that is busy may miss a second's heartbeat once more.
-                #expect(!told.losses.isEmpty && told.losses.allSatisfy { $0.kind == .heartbeatMissed })
+                #expect(!reported.losses.isEmpty && reported.losses.allSatisfy { $0.kind == .heartbeatMissed })
             }
         }
     }
@@ -228,12 +229,12 @@ import Threads
             let configuration = configuration(peer.port, heartbeat: .seconds(1)) {
                 $0.requestTimeout = .milliseconds(500)
             }
-            try await publishing(configuration) { link, told in
+            try await publishing(configuration) { link, reported in
                 let big = [UInt8](repeating: 1, count: 1 << 20)
                 let answers = await withTaskGroup(of: PublishOutcome.self) { group in
                     for number in 1...40 { group.addTask { await link.publish(message("m\(number)", body: big)) } }
                     group.addTask {
-                        try? await eventually("the link gives it up") { !told.losses.isEmpty }
+                        try? await eventually("the link gives it up") { !reported.losses.isEmpty }
                         isGivenUp.fire()
                         return .confirmed
                     }
@@ -260,9 +261,10 @@ import Threads
             try peer.confirm(1)
             end(peer)
         } _: { peer in
-            try await publishing(configuration(peer.port) { $0.confirmTimeout = .milliseconds(300) }) { link, told in
+            try await publishing(configuration(peer.port) { $0.confirmTimeout = .milliseconds(300) }) {
+                link, reported in
                 #expect(await link.publish(message("m")) == .confirmed)
-                #expect(told.losses.first?.kind == .timeout)
+                #expect(reported.losses.first?.kind == .timeout)
             }
             isAlive.withLock { $0 = false }
         }
@@ -283,10 +285,10 @@ import Threads
             try peer.confirm(2)
             end(peer)
         } _: { peer in
-            try await publishing(configuration(peer.port)) { link, told in
+            try await publishing(configuration(peer.port)) { link, reported in
                 #expect(await link.publish(message("m1")) == .confirmed)
                 try await eventually("it is told") {
-                    told.all.contains { if case .blocked("low on memory") = $0 { true } else { false } }
+                    reported.all.contains { if case .blocked("low on memory") = $0 { true } else { false } }
                 }
                 async let second = link.publish(message("m2"))
                 await withCheckedContinuation { done in link.ping { done.resume() } }

@@ -1,9 +1,10 @@
 import CLinux
+import Clocks
+import Concurrency
 import Dispatch
 import Glibc
 import ScriptedPeer
 import Testing
-import Threads
 
 @testable import AMQP
 
@@ -33,7 +34,7 @@ import Threads
     /// Holds the guard's thread up where it would cut, until the link's thread is on its next connection; or so long
     /// that this one is as good as held up by the lock.
     private final class Encounter: Sendable {
-        private static let patience = Duration.milliseconds(300)
+        private static let timeout = Duration.milliseconds(300)
 
         private let cutting = DispatchSemaphore(value: 0)
         private let moved = DispatchSemaphore(value: 0)
@@ -45,7 +46,7 @@ import Threads
 
         func holdUp() {
             cutting.signal()
-            _ = moved.wait(timeout: .now() + Self.patience.inSeconds)
+            _ = moved.wait(timeout: .now() + Self.timeout.inSeconds)
         }
 
         func shutDown(_ descriptor: Int32) {
@@ -55,7 +56,7 @@ import Threads
 
         /// The link's thread: it leaves the call and goes on with another connection.
         func move(_ stallGuard: StallGuard, to next: Connection) throws {
-            guard cutting.wait(timeout: .now() + RawPeer.patience.inSeconds) == .success else {
+            guard cutting.wait(timeout: .now() + RawPeer.timeout.inSeconds) == .success else {
                 throw NeverHappened(what: "a cut")
             }
             stallGuard.left()
@@ -63,7 +64,7 @@ import Threads
             // Takes the lowest free number: that of the forgotten one, unless another test was faster.
             stallGuard.watch(descriptor: next.near)
             moved.signal()
-            guard over.wait(timeout: .now() + RawPeer.patience.inSeconds) == .success else {
+            guard over.wait(timeout: .now() + RawPeer.timeout.inSeconds) == .success else {
                 throw NeverHappened(what: "the end of a cut")
             }
         }
@@ -95,7 +96,7 @@ import Threads
     }
 
     /// Stands still until a test lets it go, and then an hour further.
-    private struct HeldClock: Timekeeper {
+    private struct HeldClock: TimeSource {
         let encounter: Encounter
         let isArmed = Lock(false)
 

@@ -1,5 +1,6 @@
 /// An authorization server on Authlib, https://authlib.org: somebody else's reading of RFC 6749, so that ours is not
-/// only tested with our own. Its refresh tokens rotate; `GET /grant/<account>` makes one, `POST /revoke/<token>` ends it.
+/// only tested with our own. Its refresh tokens rotate; `GET /grant/<account>` makes one, `POST /revoke/<token>` ends
+/// it.
 enum AuthlibServer {
     static let program = """
         import sys, time

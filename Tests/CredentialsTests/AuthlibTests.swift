@@ -1,3 +1,5 @@
+import Clocks
+import Concurrency
 import Credentials
 import Foundation
 import Glibc
@@ -7,7 +9,6 @@ import Jobs
 import PrivateBroker
 import Secrets
 import Testing
-import Threads
 
 /// Against an authorization server that is not ours.
 @Suite(.timeLimit(.minutes(2))) struct AuthlibTests {
@@ -35,7 +36,7 @@ import Threads
                 store: store,
                 endpoint: TokenEndpoint(
                     engine: engine, url: "http://127.0.0.1:\(port)/token",
-                    clientSecret: { secret(password.withLock { $0 }) }, clock: SystemTimekeeper()))
+                    clientSecret: { secret(password.withLock { $0 }) }, clock: SystemTimeSource()))
         }
         let anna = AccountID("anna")
         #expect(await get("/grant/anna")?["ok"]?.bool == true, "\(server.text)")

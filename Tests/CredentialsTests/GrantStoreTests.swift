@@ -1,9 +1,10 @@
+import Clocks
+import Concurrency
 import Credentials
 import Glibc
 import Jobs
 import Secrets
 import Testing
-import Threads
 
 @Suite struct GrantStoreTests {
     private let folder = GrantFolder()

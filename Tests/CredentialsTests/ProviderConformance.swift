@@ -19,14 +19,14 @@ func expectConformance(
     try #require(composed == decomposed && Array(composed.utf8) != Array(decomposed.utf8))
 
     let subject = try make([("ann", "token-a"), (composed, "token-c"), (decomposed, "token-d")])
-    func ask(_ account: String, rejecting token: String? = nil) async -> String? {
+    func perform(_ account: String, rejecting token: String? = nil) async -> String? {
         let answer = await subject.provider.token(for: AccountID(account), rejecting: token.map(digest))
         return text(answer)
     }
 
     // The same answer again and again, also to many at once.
-    #expect(await ask("ann") == "token-a")
-    #expect(await ask("ann") == "token-a")
+    #expect(await perform("ann") == "token-a")
+    #expect(await perform("ann") == "token-a")
     let provider = subject.provider
     await withTaskGroup(of: String?.self) { group in
         for _ in 0..<20 { group.addTask { text(await provider.token(for: AccountID("ann"), rejecting: nil)) } }
@@ -34,8 +34,8 @@ func expectConformance(
     }
 
     // Accounts are bytes: composed and decomposed forms of one name are two.
-    #expect(await ask(composed) == "token-c")
-    #expect(await ask(decomposed) == "token-d")
+    #expect(await perform(composed) == "token-c")
+    #expect(await perform(decomposed) == "token-d")
     guard case .notFound = await provider.token(for: AccountID("bob"), rejecting: nil) else {
         Issue.record("an unknown account is not found")
         return
@@ -47,15 +47,15 @@ func expectConformance(
     }
 
     // A refused token is not given again; refusing another one changes nothing.
-    #expect(await ask("ann", rejecting: "token-of-yesterday") == "token-a")
-    #expect(await ask("ann", rejecting: "token-a") != "token-a")
+    #expect(await perform("ann", rejecting: "token-of-yesterday") == "token-a")
+    #expect(await perform("ann", rejecting: "token-a") != "token-a")
 
     // A rotated token is found once the old one was refused, and a refusal that comes late does no harm.
     try subject.replaceGrants([("ann", "token-b"), (composed, "token-c"), (decomposed, "token-d")])
-    #expect(await ask("ann", rejecting: "token-a") == "token-b")
-    #expect(await ask("ann", rejecting: "token-a") == "token-b")
-    #expect(await ask("ann") == "token-b")
-    #expect(await ask(composed) == "token-c")
+    #expect(await perform("ann", rejecting: "token-a") == "token-b")
+    #expect(await perform("ann", rejecting: "token-a") == "token-b")
+    #expect(await perform("ann") == "token-b")
+    #expect(await perform(composed) == "token-c")
 
     // No answer's words hold a token.
     for account in ["ann", composed, "bob"] {

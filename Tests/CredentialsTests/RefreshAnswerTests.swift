@@ -1,8 +1,8 @@
+import Clocks
 import Credentials
 import HTTP
 import Secrets
 import Testing
-import Threads
 
 /// What the token endpoint says, and what it does not.
 @Suite struct RefreshAnswerTests {

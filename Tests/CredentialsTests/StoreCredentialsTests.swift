@@ -1,3 +1,5 @@
+import Clocks
+import Concurrency
 import Credentials
 import Glibc
 import HTTP
@@ -6,7 +8,6 @@ import Jobs
 import RunningSimulator
 import Secrets
 import Testing
-import Threads
 
 /// The store's tokens, refreshed at the simulator's token endpoint over real HTTP.
 @Suite(.timeLimit(.minutes(2))) struct StoreCredentialsTests {
@@ -47,7 +48,7 @@ import Threads
             simulator: simulator, folder: folder, store: GrantStore(directory: folder.path, key: key),
             endpoint: TokenEndpoint(
                 engine: simulator.engine, url: "http://127.0.0.1:\(simulator.port)/token",
-                clientSecret: { secret("hush") }, clock: SystemTimekeeper()))
+                clientSecret: { secret("hush") }, clock: SystemTimeSource()))
         do { try await body(place) } catch {
             await simulator.end()
             throw error
@@ -82,7 +83,7 @@ import Threads
             try await place.grant("anna")
             let endpoint = TokenEndpoint(
                 engine: place.simulator.engine, url: "http://127.0.0.1:\(place.simulator.port)/token",
-                clientSecret: { throw Unreadable() }, clock: SystemTimekeeper())
+                clientSecret: { throw Unreadable() }, clock: SystemTimeSource())
             let credentials = StoreCredentials(store: place.store, endpoint: endpoint)
             let answer = text(await credentials.token(for: AccountID("anna"), rejecting: nil))
             #expect(answer.hasPrefix("misconfigured") && answer.contains("client-secret: it cannot be read"))
@@ -95,7 +96,7 @@ import Threads
             for number in 0..<20 { try await place.grant("a\(number)") }
             // Twenty seconds for all of them.
             let credentials = place.credentials { $0.refreshesPerSecond = 1 }
-            let words = await withTaskGroup(of: String.self) { group in
+            let message = await withTaskGroup(of: String.self) { group in
                 for number in 0..<20 {
                     group.addTask { await credentials.token(for: AccountID("a\(number)"), rejecting: nil).word }
                 }
@@ -103,8 +104,8 @@ import Threads
                 await credentials.stop()
                 return await group.reduce(into: [first]) { $0.append($1) }
             }
-            #expect(words.first == "token")
-            #expect(words.count == 20 && words.filter { $0 == "unavailable" }.count >= 17)
+            #expect(message.first == "token")
+            #expect(message.count == 20 && message.filter { $0 == "unavailable" }.count >= 17)
             #expect(try await place.refreshes() <= 3)
             #expect(await credentials.token(for: AccountID("a19"), rejecting: nil).word == "unavailable")
         }
@@ -113,9 +114,9 @@ import Threads
     @Test func eachRefreshIsToldOnceAndNoAnswerOfTheCacheIs() async throws {
         try await place { place in
             try await place.grant("ann")
-            let told = Lock<[String]>([])
+            let reported = Lock<[String]>([])
             let credentials = place.credentials {
-                $0.onRefresh = { answer in told.withLock { $0.append(answer.word) } }
+                $0.onRefresh = { answer in reported.withLock { $0.append(answer.word) } }
             }
             await withTaskGroup(of: Void.self) { group in
                 for _ in 0..<50 {
@@ -123,7 +124,7 @@ import Threads
                     group.addTask { _ = await credentials.token(for: AccountID("nobody"), rejecting: nil) }
                 }
             }
-            #expect(told.withLock { $0.sorted() } == ["not_found", "token"])
+            #expect(reported.withLock { $0.sorted() } == ["not_found", "token"])
         }
     }
 
@@ -275,9 +276,9 @@ import Threads
     func everyErrorOfTheTable(grant: String, answer: String) async throws {
         try await place { place in
             try await place.grant("anna", grant)
-            let told = text(await place.credentials().token(for: AccountID("anna"), rejecting: nil))
-            #expect(told.hasPrefix(answer), "\(told)")
-            #expect(!told.contains("rt-anna") && !told.contains("hush"))
+            let reported = text(await place.credentials().token(for: AccountID("anna"), rejecting: nil))
+            #expect(reported.hasPrefix(answer), "\(reported)")
+            #expect(!reported.contains("rt-anna") && !reported.contains("hush"))
         }
     }
 
@@ -292,8 +293,8 @@ import Threads
             // A server that asks for patience is not asked again at once.
             try await place.simulator.control(
                 "faults", #"{"method":"token","actions":[\#(action)],"fields":{"Retry-After":"60"}}"#)
-            let told = text(await place.credentials().token(for: AccountID("anna"), rejecting: nil))
-            #expect(told.hasPrefix(answer), "\(told)")
+            let reported = text(await place.credentials().token(for: AccountID("anna"), rejecting: nil))
+            #expect(reported.hasPrefix(answer), "\(reported)")
             let asked = try await place.refreshes()
             #expect(action.contains("fault") ? asked >= 1 : asked == refreshes)
         }

@@ -1,3 +1,5 @@
+import Clocks
+import Concurrency
 import Credentials
 import Foundation
 import HTTP
@@ -6,7 +8,6 @@ import Jobs
 import PrivateBroker
 import Secrets
 import Testing
-import Threads
 
 /// Token services of the operator's own: a program, and a server on a Unix socket.
 @Suite(.timeLimit(.minutes(2))) struct TokenServiceTests {
@@ -35,8 +36,8 @@ import Threads
         ("head -c 100000 /dev/zero", "misconfigured"),
     ])
     func aProgramsWord(script: String, expected: String) async {
-        let told = word(await exec(script).token(for: account, rejecting: nil))
-        #expect(told.hasPrefix(expected), "\(told)")
+        let reported = word(await exec(script).token(for: account, rejecting: nil))
+        #expect(reported.hasPrefix(expected), "\(reported)")
     }
 
     /// A program that is just being replaced, as one without a descriptor or a process to be had, says nothing of the
@@ -65,7 +66,7 @@ import Threads
     /// Four run at a time; when the first has ended, four more have had their turn at most.
     @Test func programsThatHadNoTurnWhenItStopsAreNotRun() async {
         let provider = exec("sleep 1; exit 2")
-        let words = await withTaskGroup(of: String.self) { group in
+        let message = await withTaskGroup(of: String.self) { group in
             for number in 0..<16 {
                 group.addTask { word(await provider.token(for: AccountID("a\(number)"), rejecting: nil)) }
             }
@@ -73,15 +74,17 @@ import Threads
             await provider.stop()
             return await group.reduce(into: [first]) { $0.append($1) }
         }
-        #expect(words.count == 16 && words.first == "notFound")
-        #expect(words.filter { $0.hasPrefix("unavailable") }.count >= 8)
+        #expect(message.count == 16 && message.first == "notFound")
+        #expect(message.filter { $0.hasPrefix("unavailable") }.count >= 8)
     }
 
     @Test func whatItComplainsOfIsToldWithoutTokens() async {
-        let told = word(
+        let reported = word(
             await exec("echo 'cannot refresh 1//0abcdefghijklmnopqrstuvwxyz' >&2; exit 75").token(
                 for: account, rejecting: nil))
-        #expect(told.contains("cannot refresh") && told.contains("<redacted>") && !told.contains("klmnop"), "\(told)")
+        #expect(
+            reported.contains("cannot refresh") && reported.contains("<redacted>") && !reported.contains("klmnop"),
+            "\(reported)")
     }
 
     @Test func itIsAskedWithTheWholeQuestionAndNothingElse() async throws {
@@ -105,18 +108,18 @@ import Threads
     @Test func aProgramThatHangsIsEndedWithItsChildren() async throws {
         let folder = GrantFolder()
         let script = "trap '' TERM; sleep 300 & echo $! >\(folder.path)/pid; wait; sleep 300"
-        let told = word(await exec(script, timeout: .milliseconds(300)).token(for: account, rejecting: nil))
-        #expect(told.hasPrefix("unavailable"), "\(told)")
+        let reported = word(await exec(script, timeout: .milliseconds(300)).token(for: account, rejecting: nil))
+        #expect(reported.hasPrefix("unavailable"), "\(reported)")
         let text = try String(contentsOfFile: folder.path + "/pid", encoding: .utf8)
         let pid = try #require(Int32(text.split(separator: "\n").first ?? ""))
         // Gone, or a zombie that whoever inherits it has yet to reap: the kill of the group does not wait for each.
-        let deadline = SystemTimekeeper().now() + .seconds(10)
+        let deadline = SystemTimeSource().now() + .seconds(10)
         var stat: String?
         repeat {
             stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)
             guard let stat, !stat.contains(") Z ") else { return }
             try await Task.sleep(for: .milliseconds(5))
-        } while SystemTimekeeper().now() < deadline
+        } while SystemTimeSource().now() < deadline
         Issue.record("its child is left: \(stat ?? "")")
     }
 
@@ -181,22 +184,22 @@ import Threads
         }
         let engine = try HTTPEngine(HTTPConfiguration(timeout: .seconds(5), unixSocket: socket, http2: false))
         let credentials = BrokerCredentials(engine: engine, url: "http://localhost")
-        func ask(_ name: String, rejecting: SHA256Digest? = nil) async -> String {
+        func perform(_ name: String, rejecting: SHA256Digest? = nil) async -> String {
             word(await credentials.token(for: AccountID(name), rejecting: rejecting))
         }
-        #expect(await ask("anna") == "tok-anna", "\(server.text)")
-        #expect(await ask("anna", rejecting: SHA256Digest(of: Array("tok-anna".utf8))) == "tok-fresh")
+        #expect(await perform("anna") == "tok-anna", "\(server.text)")
+        #expect(await perform("anna", rejecting: SHA256Digest(of: Array("tok-anna".utf8))) == "tok-fresh")
         for (name, expected) in [
             ("none", "notFound"), ("gone", "grantRevoked"), ("small", "scopeMissing"), ("blocked", "accountBlocked"),
             ("busy", "unavailable"), ("down", "unavailable"), ("odd", "misconfigured"), ("path", "misconfigured"),
             ("other", "misconfigured"), ("huge", "misconfigured"),
         ] {
-            let told = await ask(name)
-            #expect(told.hasPrefix(expected), "\(name): \(told)")
+            let reported = await perform(name)
+            #expect(reported.hasPrefix(expected), "\(name): \(reported)")
         }
         server.signal(SIGTERM)
         _ = await server.wait(seconds: 5)
-        #expect(await ask("late").hasPrefix("unavailable"))
+        #expect(await perform("late").hasPrefix("unavailable"))
         await NativeThread.offload("end") { engine.stop() }
     }
 }

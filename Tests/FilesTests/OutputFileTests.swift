@@ -1,7 +1,7 @@
 import CLinux
+import Concurrency
 import Glibc
 import Testing
-import Threads
 
 @testable import Files
 

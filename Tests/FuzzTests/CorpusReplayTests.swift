@@ -20,7 +20,7 @@ import Testing
         #expect(files.count >= 5, "the corpus of \(target) is gone")
         for file in files {
             let bytes = [UInt8](try Data(contentsOf: file))
-            #expect(target.findings(bytes) == [], "\(target)/\(file.lastPathComponent)")
+            #expect(target.reports(bytes) == [], "\(target)/\(file.lastPathComponent)")
         }
     }
 
@@ -28,10 +28,10 @@ import Testing
         for file in try Self.files(target) {
             let bytes = [UInt8](try Data(contentsOf: file))
             for cut in stride(from: 1, to: bytes.count, by: max(1, bytes.count / 2)) {
-                #expect(target.findings(Array(bytes[..<cut])) == [], "\(file.lastPathComponent) cut to \(cut)")
+                #expect(target.reports(Array(bytes[..<cut])) == [], "\(file.lastPathComponent) cut to \(cut)")
                 var flipped = bytes
                 flipped[cut] ^= 1 << UInt8(cut % 8)
-                #expect(target.findings(flipped) == [], "\(file.lastPathComponent) with a flipped bit at \(cut)")
+                #expect(target.reports(flipped) == [], "\(file.lastPathComponent) with a flipped bit at \(cut)")
             }
         }
     }

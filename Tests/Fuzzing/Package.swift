@@ -8,7 +8,7 @@ let package = Package(
     dependencies: [.package(name: "leave-albumd", path: "../..")],
     targets: [
         .executableTarget(
-            name: "fuzz", dependencies: [.product(name: "FuzzedRooms", package: "leave-albumd")], path: "fuzz",
+            name: "fuzz", dependencies: [.product(name: "FuzzedModules", package: "leave-albumd")], path: "fuzz",
             swiftSettings: [
                 .swiftLanguageMode(.v6), .enableUpcomingFeature("ExistentialAny"),
                 .enableUpcomingFeature("InternalImportsByDefault"), .enableUpcomingFeature("MemberImportVisibility"),

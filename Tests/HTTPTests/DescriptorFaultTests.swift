@@ -1,5 +1,6 @@
+import Clocks
+import Concurrency
 import Testing
-import Threads
 
 @testable import HTTP
 
@@ -9,16 +10,17 @@ import Threads
 
     @Test func whatFailsHereForWantOfOneSaysSo() {
         for kind in kinds {
-            let told = HTTPFault(kind: kind, code: 7, detail: "Couldn't connect").told(.process(limit: 64))
-            #expect(told.kind == .descriptors && told.code == 7)
-            #expect(told.description.hasPrefix("descriptors: this process has all of its 64 file descriptors open"))
+            let explained = HTTPFault(kind: kind, code: 7, detail: "Couldn't connect").explained(.process(limit: 64))
+            #expect(explained.kind == .descriptors && explained.code == 7)
+            #expect(
+                explained.description.hasPrefix("descriptors: this process has all of its 64 file descriptors open"))
         }
     }
 
     @Test func withoutWantEachKeepsItsName() {
         for kind in HTTPFaultKind.allCases {
             let fault = HTTPFault(kind: kind, code: 7, detail: "as it was")
-            #expect(fault.told(nil) == fault)
+            #expect(fault.explained(nil) == fault)
         }
     }
 
@@ -26,7 +28,7 @@ import Threads
     @Test func whatTheOtherSideDidIsItsOwn() {
         for kind in HTTPFaultKind.allCases where !kinds.contains(kind) {
             let fault = HTTPFault(kind: kind, detail: "as it was")
-            #expect(fault.told(.machine) == fault, "\(kind)")
+            #expect(fault.explained(.machine) == fault, "\(kind)")
         }
     }
 }

@@ -7,80 +7,82 @@ extension OnABroker {
     /// The store of grants as a site uses it.
     @Suite struct Credentials {
         @Test func grantsAreImportedUsedAndNeverTold() async throws {
-            let stage = try await Stage()
-            try stage.withStore()
+            let harness = try await DaemonHarness()
+            try harness.withStore()
             var lines = ""
             for number in 1...20 {
                 let rotate = number % 2 == 0 ? #","rotate":true"# : ""
                 let more = number == 20 ? #","error":"invalid_grant""# : ""
-                try await stage.control(
+                try await harness.control(
                     "grants", #"{"refreshToken":"very-secret-\#(number)","account":"acc\#(number)"\#(rotate)\#(more)}"#)
                 lines += #"{"account":"acc\#(number)","refreshToken":"very-secret-\#(number)"}"# + "\n"
             }
-            try stage.directory.write("grants.jsonl", lines)
-            let imported = try await stage.command(
-                "credentials", "import", "--file", stage.directory.file("grants.jsonl").path)
+            try harness.directory.write("grants.jsonl", lines)
+            let imported = try await harness.command(
+                "credentials", "import", "--file", harness.directory.file("grants.jsonl").path)
             #expect(imported.ending == .exited(0), "\(imported.text)")
-            #expect(try await stage.command("credentials", "check", "acc1").ending == .exited(0))
-            #expect(try await stage.command("check", "--live").ending == .exited(0))
+            #expect(try await harness.command("credentials", "check", "acc1").ending == .exited(0))
+            #expect(try await harness.command("check", "--live").ending == .exited(0))
 
-            try await stage.start()
-            try await stage.waitUntilConsuming()
+            try await harness.start()
+            try await harness.waitUntilConsuming()
             for number in 1...20 {
                 for copy in 0..<3 {
-                    try await stage.publish(
-                        Stage.body("s\(number).\(copy)", account: "acc\(number)", token: "album-s\(number).\(copy)"))
+                    try await harness.publish(
+                        DaemonHarness.body(
+                            "s\(number).\(copy)", account: "acc\(number)", token: "album-s\(number).\(copy)"))
                 }
             }
-            try await stage.publish(Stage.body("stranger", account: "stranger", token: "album-stranger"))
-            let results = try await stage.take("results", atLeast: 61).map(ReadResult.init)
+            try await harness.publish(DaemonHarness.body("stranger", account: "stranger", token: "album-stranger"))
+            let results = try await harness.take("results", atLeast: 61).map(ReadResult.init)
             #expect(results.filter { $0.outcome == "left" }.count == 57)
             #expect(results.filter { $0.reason == "grant_revoked" }.count == 3)
             #expect(results.filter { $0.reason == "credential_not_found" }.map(\.jobID) == ["stranger"])
-            let refreshes = try stage.calls(of: "token")
+            let refreshes = try harness.calls(of: "token")
             #expect(refreshes.filter { $0.account == "acc20" }.count == 1, "a revoked grant costs one refresh")
             // One of the check, one of the daemon.
             #expect(refreshes.count == 21, "one refresh for each account: \(refreshes.count)")
-            #expect(try stage.calls().count == 57, "no call without a grant")
+            #expect(try harness.calls().count == 57, "no call without a grant")
 
-            let list = try await stage.command("credentials", "list", "--json")
+            let list = try await harness.command("credentials", "list", "--json")
             #expect(list.text.contains("revoked") && list.text.contains("acc20"))
-            #expect(try await stage.command("credentials", "remove", "acc20").ending == .exited(0))
-            #expect(try await stage.command("credentials", "remove", "acc20").ending == .exited(1))
-            try await stage.stopInOrder()
+            #expect(try await harness.command("credentials", "remove", "acc20").ending == .exited(0))
+            #expect(try await harness.command("credentials", "remove", "acc20").ending == .exited(1))
+            try await harness.stopInOrder()
 
-            try stage.directory.write("key2", String(repeating: "c5", count: 32) + "\n")
-            let rekeyed = try await stage.command(
-                "credentials", "rekey", "--new-key-file", stage.directory.file("key2").path)
+            try harness.directory.write("key2", String(repeating: "c5", count: 32) + "\n")
+            let rekeyed = try await harness.command(
+                "credentials", "rekey", "--new-key-file", harness.directory.file("key2").path)
             #expect(rekeyed.ending == .exited(0), "\(rekeyed.text)")
-            #expect(try await stage.command("credentials", "list").ending == .exited(1), "the old key opens nothing")
-            try stage.directory.write("key", String(repeating: "c5", count: 32) + "\n")
-            #expect(try await stage.command("credentials", "check", "acc2").ending == .exited(0))
+            #expect(try await harness.command("credentials", "list").ending == .exited(1), "the old key opens nothing")
+            try harness.directory.write("key", String(repeating: "c5", count: 32) + "\n")
+            #expect(try await harness.command("credentials", "check", "acc2").ending == .exited(0))
 
             // Everything that was written or printed, but the simulator's own journal.
-            let told =
-                await stage.logs + list.text + imported.text + rekeyed.text
+            let reported =
+                await harness.logs + list.text + imported.text + rekeyed.text
                 + results.map { String(decoding: $0.body, as: UTF8.self) }.joined()
-            #expect(!told.contains("very-secret"))
+            #expect(!reported.contains("very-secret"))
             // The simulator's access tokens are at-1, at-2 and so on; its new refresh tokens rt-1-acc2.
-            #expect(told.range(of: #"\b[ar]t-[0-9]"#, options: .regularExpression) == nil)
-            for name in try FileManager.default.contentsOfDirectory(atPath: stage.directory.file("grants").path) {
-                let data = try Data(contentsOf: stage.directory.file("grants/\(name)"))
+            #expect(reported.range(of: #"\b[ar]t-[0-9]"#, options: .regularExpression) == nil)
+            for name in try FileManager.default.contentsOfDirectory(atPath: harness.directory.file("grants").path) {
+                let data = try Data(contentsOf: harness.directory.file("grants/\(name)"))
                 #expect(data.range(of: Data("secret".utf8)) == nil && data.range(of: Data("rt-".utf8)) == nil)
             }
-            let ledger = try Data(contentsOf: stage.directory.file("ledger.sqlite3"))
+            let ledger = try Data(contentsOf: harness.directory.file("ledger.sqlite3"))
             #expect(ledger.range(of: Data("very-secret".utf8)) == nil && ledger.range(of: Data("at-1".utf8)) == nil)
-            await stage.end()
+            await harness.end()
         }
 
         @Test func aUserAgreesInABrowser() async throws {
-            let stage = try await Stage()
-            try stage.withStore()
+            let harness = try await DaemonHarness()
+            try harness.withStore()
             let command = try ChildProcess(
                 [
-                    Stage.products.appendingPathComponent("leave-albumd").path, "credentials", "authorize", "acc1",
-                    "--auth-url", "https://login.example/auth", "--config", stage.directory.file("d.toml").path,
-                ], output: stage.directory.file("authorize.out"))
+                    DaemonHarness.products.appendingPathComponent("leave-albumd").path, "credentials", "authorize",
+                    "acc1",
+                    "--auth-url", "https://login.example/auth", "--config", harness.directory.file("d.toml").path,
+                ], output: harness.directory.file("authorize.out"))
             try await eventually("it prints where to go") { command.text.contains("https://login.example/auth?") }
             let url = try #require(
                 URLComponents(string: command.text.split(separator: "\n").first.map(String.init) ?? ""))
@@ -96,43 +98,44 @@ extension OnABroker {
             #expect(try await visit("?code=acc1&state=guess").contains("does not belong"))
             #expect(try await visit("?code=acc1&state=\(items["state"] ?? "")").contains("received"))
             #expect(await command.wait(seconds: 10) == .exited(0), "\(command.text)")
-            #expect(try await stage.command("credentials", "check", "acc1").ending == .exited(0))
-            await stage.end()
+            #expect(try await harness.command("credentials", "check", "acc1").ending == .exited(0))
+            await harness.end()
         }
 
         /// `LEAVE_ALBUMD_ROTATION_KILLS=200` for the whole count.
         @Test func aKillInARotationNeverLosesTheGrant() async throws {
             let kills = ProcessInfo.processInfo.environment["LEAVE_ALBUMD_ROTATION_KILLS"].flatMap(Int.init) ?? 40
-            let stage = try await Stage()
-            try stage.withStore()
-            try await stage.control("grants", #"{"refreshToken":"first","account":"acc1","rotate":true}"#)
-            try stage.directory.write("grant", #"{"account":"acc1","refreshToken":"first"}"# + "\n")
+            let harness = try await DaemonHarness()
+            try harness.withStore()
+            try await harness.control("grants", #"{"refreshToken":"first","account":"acc1","rotate":true}"#)
+            try harness.directory.write("grant", #"{"account":"acc1","refreshToken":"first"}"# + "\n")
             #expect(
-                try await stage.command("credentials", "import", "--file", stage.directory.file("grant").path).ending
+                try await harness.command("credentials", "import", "--file", harness.directory.file("grant").path)
+                    .ending
                     == .exited(0))
-            let program = Stage.products.appendingPathComponent("leave-albumd").path
+            let program = DaemonHarness.products.appendingPathComponent("leave-albumd").path
             var killed = 0
             while killed < kills {
                 let check = try ChildProcess(
-                    [program, "credentials", "check", "acc1", "--config", stage.directory.file("d.toml").path],
-                    output: stage.directory.file("check.out"))
+                    [program, "credentials", "check", "acc1", "--config", harness.directory.file("d.toml").path],
+                    output: harness.directory.file("check.out"))
                 // The whole of it takes some 30 ms.
                 try await Task.sleep(for: .microseconds(Int.random(in: 5_000...60_000)))
                 check.signal(SIGKILL)
                 if await check.wait(seconds: 10) == .signalled(SIGKILL) { killed += 1 }
             }
-            let rotations = try stage.calls(of: "token").count
-            let after = try await stage.command("credentials", "check", "acc1")
+            let rotations = try harness.calls(of: "token").count
+            let after = try await harness.command("credentials", "check", "acc1")
             #expect(after.ending == .exited(0), "after \(killed) kills and \(rotations) rotations: \(after.text)")
             print("\(killed) kills among \(rotations) rotations, and the grant is good")
-            let names = try FileManager.default.contentsOfDirectory(atPath: stage.directory.file("grants").path)
+            let names = try FileManager.default.contentsOfDirectory(atPath: harness.directory.file("grants").path)
             #expect(names.filter { $0.utf8.count == 64 }.count == 1)
-            await stage.end()
+            await harness.end()
         }
     }
 }
 
-extension Stage {
+extension DaemonHarness {
     /// Has grants of the store in the place of fixed tokens.
     nonisolated func withStore() throws {
         try directory.write("key", String(repeating: "5c", count: 32) + "\n")

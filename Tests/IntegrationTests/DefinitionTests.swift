@@ -54,9 +54,9 @@ extension OnABroker {
 
         /// Whether the broker lets the user do that: false is its refusal, and anything else is thrown.
         private func permits(
-            _ user: String, _ broker: PrivateBroker, _ body: (BrokerSession) async throws -> Void
+            _ user: String, _ broker: PrivateBroker, _ body: (BrokerAdmin) async throws -> Void
         ) async throws -> Bool {
-            let session = try BrokerSession(configuration(user, broker))
+            let session = try BrokerAdmin(configuration(user, broker))
             defer { session.stop() }
             do {
                 try await body(session)
@@ -115,64 +115,65 @@ extension OnABroker {
                         (outcome == .confirmed) == own.contains(exchange), "\(user) to \(exchange) \(key): \(outcome)")
                 }
             }
-            let provisioner = try BrokerSession(configuration("provisioner", broker))
+            let provisioner = try BrokerAdmin(configuration("provisioner", broker))
             for queue in Self.topology.queues { _ = try await provisioner.purge(queue: queue.name) }
             provisioner.stop()
         }
 
         /// The daemon as the worker, and an operator who submits a job and waits for its result.
         private func aDayOfWorker(_ broker: PrivateBroker) async throws {
-            let stage = try TemporaryDirectory("definitions")
+            let harness = try TemporaryDirectory("definitions")
             let simulator = try ChildProcess(
                 [
-                    Stage.products.appendingPathComponent("photos-simulator").path, "--auto-members", "--port-file",
-                    stage.file("port").path,
-                ], output: stage.file("simulator.out"))
+                    DaemonHarness.products.appendingPathComponent("photos-simulator").path, "--auto-members",
+                    "--port-file",
+                    harness.file("port").path,
+                ], output: harness.file("simulator.out"))
             try await eventually("the simulator listens") {
-                FileManager.default.fileExists(atPath: stage.file("port").path)
+                FileManager.default.fileExists(atPath: harness.file("port").path)
             }
-            let port = try String(contentsOf: stage.file("port"), encoding: .utf8).dropLast()
-            try stage.write("password", Self.password)
-            try stage.write("tokens", "acc1\tsim:acc1\n")
-            try stage.write("jobs", #"{"jobId":"by-the-operator","account":"acc1","shareToken":"album-1"}"# + "\n")
-            let settings = try stage.write(
+            let port = try String(contentsOf: harness.file("port"), encoding: .utf8).dropLast()
+            try harness.write("password", Self.password)
+            try harness.write("tokens", "acc1\tsim:acc1\n")
+            try harness.write("jobs", #"{"jobId":"by-the-operator","account":"acc1","shareToken":"album-1"}"# + "\n")
+            let settings = try harness.write(
                 "d.toml",
                 """
                 [broker]
                 uris = ["amqp://127.0.0.1:\(broker.port)"]
                 username = "leave-album-worker"
-                password_file = "\(stage.file("password").path)"
+                password_file = "\(harness.file("password").path)"
                 topology = "verify"
                 [broker.operator]
                 username = "leave-album-operator"
-                password_file = "\(stage.file("password").path)"
+                password_file = "\(harness.file("password").path)"
                 [api]
                 base_url = "http://127.0.0.1:\(port)"
                 [credentials]
                 providers = ["static"]
                 [credentials.static]
-                token_file = "\(stage.file("tokens").path)"
+                token_file = "\(harness.file("tokens").path)"
                 [ledger]
-                path = "\(stage.file("ledger.sqlite3").path)"
+                path = "\(harness.file("ledger.sqlite3").path)"
                 [admin]
                 listen = "127.0.0.1:0"
-                control_socket = "\(stage.file("control.sock").path)"
+                control_socket = "\(harness.file("control.sock").path)"
                 [log]
                 format = "text"
                 """
             ).path
-            let program = Stage.products.appendingPathComponent("leave-albumd").path
+            let program = DaemonHarness.products.appendingPathComponent("leave-albumd").path
             let daemon = try ChildProcess(
-                [program, "run", "--new-ledger", "--config", settings], output: stage.file("daemon.out"))
+                [program, "run", "--new-ledger", "--config", settings], output: harness.file("daemon.out"))
             try await eventually("the daemon consumes: \(daemon.text)") {
                 daemon.text.contains("queues=leave-album.due,")
             }
             let submitted = try await ChildProcess.run([
-                program, "submit", "--file", stage.file("jobs").path, "--wait", "--config", settings,
+                program, "submit", "--file", harness.file("jobs").path, "--wait", "--config", settings,
             ])
             #expect(submitted.ending == .exited(0), "\(submitted.text) \(daemon.text)")
-            let letters = try await ChildProcess.run([program, "dead", "list", "--config", settings])
-            #expect(letters.ending == .exited(0), "\(letters.text)")
+            let deadLetters = try await ChildProcess.run([program, "dead", "list", "--config", settings])
+            #expect(deadLetters.ending == .exited(0), "\(deadLetters.text)")
             daemon.signal(SIGTERM)
             #expect(await daemon.wait(seconds: 40) == .exited(0))
             simulator.signal(SIGTERM)

@@ -12,27 +12,27 @@ extension OnABroker {
 
         /// After the flood one job each of a hundred accounts; no account has a limit.
         @Test func othersDoNotWaitForAFloodThatWasThereBefore() async throws {
-            let stage = try await Stage(
+            let harness = try await DaemonHarness(
                 accounts: Self.others + 1,
                 settings: "[worker]\nconcurrency = 8\n[retry]\ndelays = [\"1s\", \"5s\", \"30s\"]\n",
                 simulatorOptions: ["--latency", "20"])
             for number in 0..<Self.flood {
-                try await stage.publish(Stage.body("f\(number)", account: "acc1", token: "album-f\(number)"))
+                try await harness.publish(DaemonHarness.body("f\(number)", account: "acc1", token: "album-f\(number)"))
             }
             for number in 0..<Self.others {
-                try await stage.publish(
-                    Stage.body("o\(number)", account: "acc\(number + 2)", token: "album-o\(number)"))
+                try await harness.publish(
+                    DaemonHarness.body("o\(number)", account: "acc\(number + 2)", token: "album-o\(number)"))
             }
-            let reader = try ResultReader(stage)
-            try await stage.start()
-            try await stage.waitUntilConsuming()
+            let reader = try ResultReader(harness)
+            try await harness.start()
+            try await harness.waitUntilConsuming()
             let began = Date()
             try await eventually("the others have their results", seconds: 120) {
                 reader.all.count { $0.jobID?.hasPrefix("o") == true } == Self.others
             }
             let took = Date().timeIntervalSince(began)
             let before = reader.all.count { $0.jobID?.hasPrefix("f") == true }
-            let moved = Int(try await stage.metric(Self.moves) ?? "0") ?? 0
+            let moved = Int(try await harness.metric(Self.moves) ?? "0") ?? 0
             print(
                 "\(Self.others) others in \(took) s behind \(Self.flood) jobs, of which \(before) ended before; \(moved) moves"
             )
@@ -41,15 +41,15 @@ extension OnABroker {
             try await eventually("every job has its result", seconds: 300) {
                 reader.jobs == Self.flood + Self.others
             }
-            try await eventually("nothing waits") { try await stage.isQuiet() }
-            let moves = Int(try await stage.metric(Self.moves) ?? "0") ?? 0
+            try await eventually("nothing waits") { try await harness.isQuiet() }
+            let moves = Int(try await harness.metric(Self.moves) ?? "0") ?? 0
             print("all in \(Date().timeIntervalSince(began)) s, \(moves) moves")
             let usual = reader.all.filter { $0.outcome == "left" && $0.json["attempts"]?.integer == 0 }
             #expect(usual.count == reader.all.count && reader.all.count == Self.flood + Self.others)
-            #expect(try stage.calls().count == Self.flood + Self.others, "one call each")
+            #expect(try harness.calls().count == Self.flood + Self.others, "one call each")
             reader.stop()
-            try await stage.stopInOrder()
-            await stage.end()
+            try await harness.stopInOrder()
+            await harness.end()
         }
     }
 }

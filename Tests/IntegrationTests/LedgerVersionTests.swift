@@ -4,11 +4,11 @@ import Testing
 
 /// An upgrade taken back: the older program finds the newer one's ledger. No broker is needed to say so.
 @Suite struct LedgerVersionTests {
-    private func run(_ directory: TemporaryDirectory, _ words: String...) async throws -> (
+    private func run(_ directory: TemporaryDirectory, _ message: String...) async throws -> (
         ending: ChildProcess.Ending?, text: String
     ) {
         try await ChildProcess.run(
-            [Stage.products.appendingPathComponent("leave-albumd").path] + words
+            [DaemonHarness.products.appendingPathComponent("leave-albumd").path] + message
                 + ["--config", directory.file("d.toml").path])
     }
 
@@ -34,9 +34,9 @@ import Testing
 
     private func sql(_ directory: TemporaryDirectory, _ text: String) async throws {
         // What begins with a comment's dashes is no option.
-        let (ending, words) = try await ChildProcess.run(
+        let (ending, message) = try await ChildProcess.run(
             ["/usr/bin/sqlite3", directory.file("ledger.sqlite3").path, "\n" + text])
-        #expect(ending == .exited(0), "\(words)")
+        #expect(ending == .exited(0), "\(message)")
     }
 
     private static let fixture = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
@@ -50,12 +50,12 @@ import Testing
     @Test func theDaemonSaysBothVersionsAndExits78WithoutABroker() async throws {
         let directory = try site()
         try await sql(directory, try String(contentsOf: Self.fixture, encoding: .utf8) + Self.future)
-        for words in [["run"], ["ledger", "stats"], ["job", "left"], ["ledger", "prune"]] {
+        for message in [["run"], ["ledger", "stats"], ["job", "left"], ["ledger", "prune"]] {
             let (ending, text) = try await ChildProcess.run(
-                [Stage.products.appendingPathComponent("leave-albumd").path] + words
+                [DaemonHarness.products.appendingPathComponent("leave-albumd").path] + message
                     + ["--config", directory.file("d.toml").path])
-            #expect(ending == .exited(78), "\(words): \(text)")
-            #expect(text.contains("schema version 7") && text.contains("up to 4"), "\(words): \(text)")
+            #expect(ending == .exited(78), "\(message): \(text)")
+            #expect(text.contains("schema version 7") && text.contains("up to 4"), "\(message): \(text)")
         }
         // Who made it is kept from version 2 on together with who may use it.
         try await sql(directory, "INSERT OR REPLACE INTO meta VALUES ('schema_compatible_with', 5)")

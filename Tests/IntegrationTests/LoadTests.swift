@@ -1,10 +1,11 @@
 import AMQP
+import Clocks
 import Foundation
 import Jobs
 import Ledger
 import PrivateBroker
+import SQLiteLedger
 import Testing
-import Threads
 
 extension OnABroker {
     /// Many jobs at once, and what may happen meanwhile.
@@ -25,7 +26,7 @@ extension OnABroker {
         private func manyJobs(kills: Int) async throws {
             let jobs = Self.jobs
             let accounts = max(10, jobs / 10)
-            let stage = try await Stage(
+            let harness = try await DaemonHarness(
                 accounts: accounts, settings: "[retry]\ndelays = [\"1s\", \"5s\"]\n",
                 simulatorOptions: kills > 0 ? ["--latency", "2"] : [])
             // Every twentieth comes twice: together with the original, while that is parked, or after its result.
@@ -33,129 +34,130 @@ extension OnABroker {
             let thirds = (0..<3).map { third in repeated.enumerated().filter { $0.offset % 3 == third }.map(\.element) }
             let parked = thirds[1]
             for number in parked {
-                try await stage.faults(
+                try await harness.faults(
                     #"{"token":"album-\#(number)","count":2,"actions":[{"wording":"aborted"}]}"#)
             }
             @Sendable func publish(_ number: Int) async throws {
-                try await stage.publish(
-                    Stage.body("j\(number)", account: "acc\(number % accounts + 1)", token: "album-\(number)"),
+                try await harness.publish(
+                    DaemonHarness.body("j\(number)", account: "acc\(number % accounts + 1)", token: "album-\(number)"),
                     key: number % 2 == 0 ? "leave" : "leave.bulk")
             }
             let together = Set(thirds[0])
-            try await stage.inParallel(0..<jobs) { number in
+            try await harness.inParallel(0..<jobs) { number in
                 try await publish(number)
                 if together.contains(number) { try await publish(number) }
             }
-            let reader = try ResultReader(stage)
+            let reader = try ResultReader(harness)
             let began = Date()
             var cpu = 0.0
             var peak = 0
             if kills > 0 {
                 var random = SystemRandomNumberGenerator()
                 for _ in 0..<kills {
-                    try await stage.start()
-                    try await stage.waitUntilConsuming()
+                    try await harness.start()
+                    try await harness.waitUntilConsuming()
                     try await Task.sleep(for: .milliseconds(Int.random(in: 10...200, using: &random)))
-                    await stage.daemon?.signal(SIGKILL)
-                    _ = await stage.daemon?.wait(seconds: 10)
+                    await harness.daemon?.signal(SIGKILL)
+                    _ = await harness.daemon?.wait(seconds: 10)
                 }
             }
-            try await stage.start()
-            try await stage.waitUntilConsuming()
+            try await harness.start()
+            try await harness.waitUntilConsuming()
             if !parked.isEmpty, kills == 0 {
-                try await eventually("jobs are parked") { try await stage.depth("retry.1s") > 0 }
+                try await eventually("jobs are parked") { try await harness.depth("retry.1s") > 0 }
             }
-            try await stage.inParallel(parked) { try await publish($0) }
+            try await harness.inParallel(parked) { try await publish($0) }
             do {
                 try await eventually("every job has its result", seconds: 300) { reader.jobs == jobs }
             } catch {
-                let status = try await stage.command("status").text
-                let queues = try await stage.command("queues").text
-                let log = await stage.log.split(separator: "\n").suffix(30).joined(separator: "\n")
-                throw Stage.Failure(description: "\(reader.jobs) of \(jobs) results\n\(status)\n\(queues)\n\(log)")
+                let status = try await harness.command("status").text
+                let queues = try await harness.command("queues").text
+                let log = await harness.log.split(separator: "\n").suffix(30).joined(separator: "\n")
+                throw DaemonHarness.Failure(
+                    description: "\(reader.jobs) of \(jobs) results\n\(status)\n\(queues)\n\(log)")
             }
             let took = Date().timeIntervalSince(began)
-            try await eventually("nothing waits") { try await stage.isQuiet() }
-            if kills == 0 { (cpu, peak) = try await stage.usage() }
+            try await eventually("nothing waits") { try await harness.isQuiet() }
+            if kills == 0 { (cpu, peak) = try await harness.usage() }
             let before = reader.all.count
-            try await stage.inParallel(thirds[2]) { try await publish($0) }
+            try await harness.inParallel(thirds[2]) { try await publish($0) }
             try await eventually("the last duplicates have their replay", seconds: 60) {
                 reader.all.count >= before + thirds[2].count
             }
-            try await eventually("nothing waits") { try await stage.isQuiet() }
-            try await stage.stopInOrder()
+            try await eventually("nothing waits") { try await harness.isQuiet() }
+            try await harness.stopInOrder()
             reader.stop()
             let results = reader.all
             let byMessage = Dictionary(grouping: results, by: \.messageID)
             #expect(byMessage.count == jobs)
             #expect(byMessage.values.allSatisfy { Set($0.map(\.body)).count == 1 }, "one body for each message-id")
-            let calls = try stage.calls()
+            let calls = try harness.calls()
             let effects = calls.filter { $0.effect == "left" }.map(\.token)
             #expect(effects.count == jobs && Set(effects).count == jobs, "each user left once")
             let left = byMessage.values.filter { ["left", "already_left"].contains($0.first?.outcome) }.count
             #expect(left == jobs, "\(byMessage.values.compactMap { $0.first?.reason }.prefix(5))")
             let ordered = jobs + 2 * parked.count
             let extra = calls.count - ordered
-            let questions = try stage.calls(of: "get")
+            let questions = try harness.calls(of: "get")
             if kills == 0 {
                 // Whoever was parked with a call unheard asks first.
                 #expect(extra == 0 && questions.count <= parked.count)
             } else {
                 // A call or question that is extra was open at a kill, of which there are at most 32.
                 #expect(extra + questions.count - parked.count <= 64 * kills)
-                let ledger = try LedgerReader(path: stage.directory.file("ledger.sqlite3").path)
+                let ledger = try LedgerReader(path: harness.directory.file("ledger.sqlite3").path)
                 for (token, calls) in Dictionary(grouping: calls, by: \.token) {
                     let number = String(token.dropFirst("album-".count))
                     let most = parked.contains(Int(number) ?? -1) ? 3 : 1
                     guard calls.count > most else { continue }
-                    #expect(try ledger.story(of: JobID("j\(number)"))?.isAmbiguous == true, "\(token)")
+                    #expect(try ledger.history(of: JobID("j\(number)"))?.isAmbiguous == true, "\(token)")
                 }
             }
-            #expect(try await stage.waiting() == 0)
-            let path = stage.directory.file("ledger.sqlite3").path
+            #expect(try await harness.waiting() == 0)
+            let path = harness.directory.file("ledger.sqlite3").path
             #expect(try LedgerReader(path: path).faults() == [])
-            let statistics = try LedgerReader(path: path).statistics(at: SystemTimekeeper().wall())
+            let statistics = try LedgerReader(path: path).statistics(at: SystemTimeSource().wall())
             #expect(statistics.entries == jobs && statistics.open == 0 && statistics.unpublished == 0)
             let perJob = kills == 0 ? ", \(Int(cpu / Double(jobs) * 1e6)) µs CPU a job, \(peak / 1024) MiB at most" : ""
             print(
                 "\(jobs) jobs of \(accounts) accounts, \(repeated.count) twice, \(kills) kills: "
                     + "\(Int(Double(jobs) / took)) jobs/s\(perJob), \(extra) extra calls, \(questions.count) questions")
-            await stage.end()
+            await harness.end()
         }
 
         @Test func sigtermUnderLoadExitsInOrderAndEverythingIsAccountedFor() async throws {
             let jobs = 2_000
-            let stage = try await Stage(accounts: 200, simulatorOptions: ["--latency", "20"])
-            try await stage.inParallel(0..<jobs) { number in
-                try await stage.publish(
-                    Stage.body("s\(number)", account: "acc\(number % 200 + 1)", token: "album-s\(number)"))
+            let harness = try await DaemonHarness(accounts: 200, simulatorOptions: ["--latency", "20"])
+            try await harness.inParallel(0..<jobs) { number in
+                try await harness.publish(
+                    DaemonHarness.body("s\(number)", account: "acc\(number % 200 + 1)", token: "album-s\(number)"))
             }
-            try await stage.start()
-            try await eventually("it is at work") { try stage.calls().count > 100 }
+            try await harness.start()
+            try await eventually("it is at work") { try harness.calls().count > 100 }
             let began = Date()
-            try await stage.stopInOrder()
+            try await harness.stopInOrder()
             #expect(Date().timeIntervalSince(began) < 30)
-            let done = try await stage.depth("results")
-            let waiting = try await stage.waiting()
+            let done = try await harness.depth("results")
+            let waiting = try await harness.waiting()
             #expect(done > 0 && waiting > 0)
             #expect(done + waiting == jobs)
-            let calls = try stage.calls()
+            let calls = try harness.calls()
             #expect(calls.count == done && calls.allSatisfy { $0.effect == "left" })
-            await stage.end()
+            await harness.end()
         }
 
         @Test func aBrokerThatRestartsThreeTimesLosesNothing() async throws {
             let jobs = 3_000
             let broker = try await PrivateBroker()
-            let stage = try await Stage(accounts: 300, simulatorOptions: ["--latency", "40"], broker: broker)
-            try await stage.inParallel(0..<jobs) { number in
-                try await stage.publish(
-                    Stage.body("b\(number)", account: "acc\(number % 300 + 1)", token: "album-b\(number)"))
+            let harness = try await DaemonHarness(accounts: 300, simulatorOptions: ["--latency", "40"], broker: broker)
+            try await harness.inParallel(0..<jobs) { number in
+                try await harness.publish(
+                    DaemonHarness.body("b\(number)", account: "acc\(number % 300 + 1)", token: "album-b\(number)"))
             }
-            try await stage.start()
+            try await harness.start()
             for round in 1...4 {
-                let before = try stage.calls().count
-                try await eventually("it works, round \(round)") { try stage.calls().count > before + 50 }
+                let before = try harness.calls().count
+                try await eventually("it works, round \(round)") { try harness.calls().count > before + 50 }
                 switch round {
                 case 1, 2: await broker.stop()
                 case 3: await broker.kill()
@@ -163,15 +165,15 @@ extension OnABroker {
                 }
                 if round < 4 { try await broker.start() }
                 let returned = Date()
-                let generations = await stage.consumptions
-                let calls = try stage.calls().count
+                let generations = await harness.consumptions
+                let calls = try harness.calls().count
                 try await eventually("it consumes again", seconds: 10) {
-                    if try stage.calls().count > calls + 40 { return true }
-                    return await stage.consumptions > generations
+                    if try harness.calls().count > calls + 40 { return true }
+                    return await harness.consumptions > generations
                 }
                 #expect(Date().timeIntervalSince(returned) < 10)
             }
-            let reader = try ResultReader(stage)
+            let reader = try ResultReader(harness)
             try await eventually("every job has its result", seconds: 120) { reader.jobs == jobs }
             reader.stop()
             let results = reader.all
@@ -179,10 +181,10 @@ extension OnABroker {
             #expect(byMessage.count == jobs)
             #expect(byMessage.values.allSatisfy { Set($0.map(\.body)).count == 1 })
             #expect(results.allSatisfy { $0.outcome == "left" })
-            #expect(try stage.calls().count == jobs, "no call was made twice")
-            try await stage.stopInOrder()
-            #expect(try await stage.waiting() == 0)
-            await stage.end()
+            #expect(try harness.calls().count == jobs, "no call was made twice")
+            try await harness.stopInOrder()
+            #expect(try await harness.waiting() == 0)
+            await harness.end()
             await broker.end()
         }
     }

@@ -37,7 +37,7 @@ extension OnABroker {
                     endpoints: [Endpoint(host: host, port: port, tls: tls)], authentication: authentication,
                     connectionName: "tls")
                 do {
-                    let session = try BrokerSession(configuration)
+                    let session = try BrokerAdmin(configuration)
                     defer { session.stop() }
                     try await session.connect()
                     return nil

@@ -11,25 +11,25 @@ extension OnABroker {
         private static let twoDelays = "[retry]\ndelays = [\"1s\", \"5s\"]\n"
 
         @Test func aLinkLostInMidCallCostsNoSecondCall() async throws {
-            let stage = try await Stage()
-            try await stage.faults(#"{"token":"album-slow","actions":[{"fault":"delay","milliseconds":2500}]}"#)
-            try await stage.start()
-            try await stage.waitUntilConsuming()
-            try await stage.publish(Stage.body("slow", account: "acc1", token: "album-slow"))
-            try await eventually("the call is on its way") { try stage.calls().count == 1 }
-            try await stage.broker.closeAllConnections()
-            let results = try await stage.take("results", atLeast: 1).map(ReadResult.init)
-            try await stage.stopInOrder()
-            #expect(await stage.logs.contains("lost the consuming connection"))
+            let harness = try await DaemonHarness()
+            try await harness.faults(#"{"token":"album-slow","actions":[{"fault":"delay","milliseconds":2500}]}"#)
+            try await harness.start()
+            try await harness.waitUntilConsuming()
+            try await harness.publish(DaemonHarness.body("slow", account: "acc1", token: "album-slow"))
+            try await eventually("the call is on its way") { try harness.calls().count == 1 }
+            try await harness.broker.closeAllConnections()
+            let results = try await harness.take("results", atLeast: 1).map(ReadResult.init)
+            try await harness.stopInOrder()
+            #expect(await harness.logs.contains("lost the consuming connection"))
             #expect(Set(results.map(\.body)).count == 1)
             #expect(results.first?.outcome == "left")
-            #expect(try stage.calls().count == 1, "the redelivery followed the call, and the old ack was a no-op")
-            #expect(try await stage.waiting() == 0)
-            await stage.end()
+            #expect(try harness.calls().count == 1, "the redelivery followed the call, and the old ack was a no-op")
+            #expect(try await harness.waiting() == 0)
+            await harness.end()
         }
 
         @Test func aHoldThatFlapsTwentyFiveTimesOnOneHeadMessageCostsItNothing() async throws {
-            let stage = try await Stage()
+            let harness = try await DaemonHarness()
             // A certificate that nobody trusts: the job is not sent, and stays at hand for the next try. One that the
             // API refuses would stand aside for half a minute each time.
             let directory = try TemporaryDirectory("untrusted")
@@ -40,52 +40,52 @@ extension OnABroker {
                     "openssl", "s_server", "-quiet", "-4", "-accept", "127.0.0.1:\(port)", "-cert", server.certificate,
                     "-key", server.key,
                 ], output: directory.file("impostor.out"))
-            try await stage.publish(Stage.body("head", account: "acc1", token: "album-head"))
+            try await harness.publish(DaemonHarness.body("head", account: "acc1", token: "album-head"))
             for round in 1...25 {
-                try await stage.start(environment: ["LEAVE_ALBUMD_API_BASE_URL": "https://localhost:\(port)"])
+                try await harness.start(environment: ["LEAVE_ALBUMD_API_BASE_URL": "https://localhost:\(port)"])
                 // The first call raises the hold; of a later run's one the job is the probe.
                 try await eventually("the job is tried, and the worker holds, for the \(round)th time") {
-                    let answer = try? JSONValue.parse(Array(try await stage.command("holds", "--json").text.utf8))
+                    let answer = try? JSONValue.parse(Array(try await harness.command("holds", "--json").text.utf8))
                     let hold = answer?["holds"]?.elements?.first
                     return hold?["cause"]?.text == "tls_trust" && hold?["tried"]?.integer == (round == 1 ? 0 : 1)
                 }
-                try await stage.stopInOrder()
+                try await harness.stopInOrder()
             }
             impostor.signal(SIGTERM)
             _ = await impostor.wait(seconds: 10)
-            #expect(try stage.calls().isEmpty)
-            try await stage.start()
-            let results = try await stage.take("results", atLeast: 1).map(ReadResult.init)
+            #expect(try harness.calls().isEmpty)
+            try await harness.start()
+            let results = try await harness.take("results", atLeast: 1).map(ReadResult.init)
             #expect(results.first?.outcome == "left")
             #expect(results.first?.json["attempts"]?.integer == 0)
-            #expect(try await stage.depth("dead") == 0, "no letter")
-            await stage.end()
+            #expect(try await harness.depth("dead") == 0, "no letter")
+            await harness.end()
         }
 
         @Test func aJobThatKillsTheDaemonEachTimeIsPoisonAndItsNeighboursAreDone() async throws {
-            let stage = try await Stage()
+            let harness = try await DaemonHarness()
             let neighbours = 40
             for number in 0..<neighbours {
-                try await stage.publish(
-                    Stage.body("n\(number)", account: "acc\(number % 20 + 2)", token: "album-n\(number)"))
+                try await harness.publish(
+                    DaemonHarness.body("n\(number)", account: "acc\(number % 20 + 2)", token: "album-n\(number)"))
                 if number == 3 {
-                    try await stage.publish(Stage.body("killer", account: "acc1", token: "album-killer"))
+                    try await harness.publish(DaemonHarness.body("killer", account: "acc1", token: "album-killer"))
                 }
             }
-            let reader = try ResultReader(stage)
+            let reader = try ResultReader(harness)
             var deaths = 0
             while reader.of("killer").isEmpty, deaths < 60 {
-                try await stage.start(environment: ["ALBUMD_TEST_KILL_TOKEN": "album-killer"])
-                let daemon = await stage.daemon
+                try await harness.start(environment: ["ALBUMD_TEST_KILL_TOKEN": "album-killer"])
+                let daemon = await harness.daemon
                 do {
                     try await eventually("the daemon dies, or everything is done", seconds: 15) {
                         daemon?.isRunning == false || reader.jobs == neighbours + 1
                     }
                 } catch {
                     // What stands still says why.
-                    let status = try await stage.command("status").text + stage.command("queues").text
-                    let log = await stage.log
-                    throw Stage.Failure(description: "\(error): \(reader.jobs) results\n\(status)\n\(log)")
+                    let status = try await harness.command("status").text + harness.command("queues").text
+                    let log = await harness.log
+                    throw DaemonHarness.Failure(description: "\(error): \(reader.jobs) results\n\(status)\n\(log)")
                 }
                 if daemon?.isRunning == false { deaths += 1 }
             }
@@ -98,14 +98,14 @@ extension OnABroker {
             #expect(
                 results.filter { $0.jobID != "killer" }.allSatisfy { $0.effect == "left" })
             #expect(deaths <= 20, "\(deaths) deaths")
-            let letters = try await stage.take("dead", atLeast: 1)
-            #expect(letters.contains { $0.properties.headers?["x-leave-album-reason"] == .text("poison") })
-            await stage.end()
+            let deadLetters = try await harness.take("dead", atLeast: 1)
+            #expect(deadLetters.contains { $0.properties.headers?["x-leave-album-reason"] == .text("poison") })
+            await harness.end()
         }
 
         /// Another program that keeps the write lock of the file, as a backup tool or an open shell would.
-        private func lockLedger(of stage: Stage) async throws -> ChildProcess {
-            let locked = stage.directory.file("locked")
+        private func lockLedger(of harness: DaemonHarness) async throws -> ChildProcess {
+            let locked = harness.directory.file("locked")
             let locker = try ChildProcess(
                 [
                     "/usr/bin/python3", "-c",
@@ -115,138 +115,140 @@ extension OnABroker {
                     c.execute('BEGIN IMMEDIATE')
                     open(sys.argv[2], 'w').close()
                     time.sleep(600)
-                    """, stage.directory.file("ledger.sqlite3").path, locked.path,
-                ], output: stage.directory.file("locker.out"))
+                    """, harness.directory.file("ledger.sqlite3").path, locked.path,
+                ], output: harness.directory.file("locker.out"))
             try await eventually("the ledger is locked") { FileManager.default.fileExists(atPath: locked.path) }
             return locker
         }
 
         @Test func aLedgerThatRefusesAfterTheAPISaidYesCostsNoSecondCall() async throws {
-            let stage = try await Stage()
-            try await stage.faults(#"{"token":"album-yes","actions":[{"fault":"delay","milliseconds":1000}]}"#)
-            try await stage.start()
-            try await stage.waitUntilConsuming()
-            let body = Stage.body("yes", account: "acc1", token: "album-yes")
-            try await stage.publish(body)
-            try await eventually("the call is on its way") { try stage.calls().count == 1 }
-            let locker = try await lockLedger(of: stage)
+            let harness = try await DaemonHarness()
+            try await harness.faults(#"{"token":"album-yes","actions":[{"fault":"delay","milliseconds":1000}]}"#)
+            try await harness.start()
+            try await harness.waitUntilConsuming()
+            let body = DaemonHarness.body("yes", account: "acc1", token: "album-yes")
+            try await harness.publish(body)
+            try await eventually("the call is on its way") { try harness.calls().count == 1 }
+            let locker = try await lockLedger(of: harness)
             try await eventually("the daemon says that it cannot write") {
-                await stage.log.contains("ledger_unavailable")
+                await harness.log.contains("ledger_unavailable")
             }
-            try await stage.publish(body)
-            #expect(try await stage.depth("results") == 0, "no result before the ledger has it")
+            try await harness.publish(body)
+            #expect(try await harness.depth("results") == 0, "no result before the ledger has it")
             locker.signal(SIGKILL)
             _ = await locker.wait(seconds: 10)
-            let results = try await stage.take("results", atLeast: 1).map(ReadResult.init)
-            try await eventually("both deliveries are acked") { try await stage.isQuiet() }
-            try await stage.stopInOrder()
+            let results = try await harness.take("results", atLeast: 1).map(ReadResult.init)
+            try await eventually("both deliveries are acked") { try await harness.isQuiet() }
+            try await harness.stopInOrder()
             #expect(results.first?.outcome == "left")
-            #expect(try stage.calls().count == 1)
-            #expect(try await stage.waiting() == 0)
-            await stage.end()
+            #expect(try harness.calls().count == 1)
+            #expect(try await harness.waiting() == 0)
+            await harness.end()
         }
 
         /// A full disk lasts longer than any stop: what cannot be recorded is asked for at the next start.
         @Test func aStopDoesNotWaitForALedgerThatRefuses() async throws {
-            let stage = try await Stage(settings: "[worker]\ndrain_timeout = \"1s\"\n")
-            try await stage.faults(#"{"token":"album-yes","actions":[{"fault":"delay","milliseconds":500}]}"#)
-            try await stage.start()
-            try await stage.waitUntilConsuming()
-            try await stage.publish(Stage.body("yes", account: "acc1", token: "album-yes"))
-            try await eventually("the call is on its way") { try stage.calls().count == 1 }
-            let locker = try await lockLedger(of: stage)
+            let harness = try await DaemonHarness(settings: "[worker]\ndrain_timeout = \"1s\"\n")
+            try await harness.faults(#"{"token":"album-yes","actions":[{"fault":"delay","milliseconds":500}]}"#)
+            try await harness.start()
+            try await harness.waitUntilConsuming()
+            try await harness.publish(DaemonHarness.body("yes", account: "acc1", token: "album-yes"))
+            try await eventually("the call is on its way") { try harness.calls().count == 1 }
+            let locker = try await lockLedger(of: harness)
             try await eventually("the daemon says that it cannot write") {
-                await stage.log.contains("ledger_unavailable")
+                await harness.log.contains("ledger_unavailable")
             }
-            await stage.daemon?.signal(SIGTERM)
-            #expect(await stage.daemon?.wait(seconds: 20) == .exited(0))
-            #expect(await stage.log.contains("could not write its last lines"))
+            await harness.daemon?.signal(SIGTERM)
+            #expect(await harness.daemon?.wait(seconds: 20) == .exited(0))
+            #expect(await harness.log.contains("could not write its last lines"))
             locker.signal(SIGKILL)
             _ = await locker.wait(seconds: 10)
-            try await stage.start()
-            let results = try await stage.take("results", atLeast: 1).map(ReadResult.init)
+            try await harness.start()
+            let results = try await harness.take("results", atLeast: 1).map(ReadResult.init)
             #expect(results.first?.effect == "left", "nobody is in doubt")
-            try await stage.stopInOrder()
-            #expect(try await stage.waiting() == 0)
-            await stage.end()
+            try await harness.stopInOrder()
+            #expect(try await harness.waiting() == 0)
+            await harness.end()
         }
 
         @Test func aPurgedRetryQueueEndsAsJobLost() async throws {
-            let stage = try await Stage(settings: "[retry]\ndelays = [\"5s\"]\n")
-            try await stage.faults(#"{"token":"album-gone","actions":[{"wording":"unavailable"}]}"#)
-            try await stage.start(environment: ["ALBUMD_TEST_LOST_AFTER": "500"])
-            try await stage.waitUntilConsuming()
-            try await stage.publish(Stage.body("gone", account: "acc1", token: "album-gone"))
-            try await eventually("it is parked") { try await stage.depth("retry.5s") == 1 }
-            #expect(try await stage.session.purge(queue: "\(stage.prefix).retry.5s") == 1)
-            let results = try await stage.take("results", atLeast: 1, seconds: 60).map(ReadResult.init)
+            let harness = try await DaemonHarness(settings: "[retry]\ndelays = [\"5s\"]\n")
+            try await harness.faults(#"{"token":"album-gone","actions":[{"wording":"unavailable"}]}"#)
+            try await harness.start(environment: ["ALBUMD_TEST_LOST_AFTER": "500"])
+            try await harness.waitUntilConsuming()
+            try await harness.publish(DaemonHarness.body("gone", account: "acc1", token: "album-gone"))
+            try await eventually("it is parked") { try await harness.depth("retry.5s") == 1 }
+            #expect(try await harness.session.purge(queue: "\(harness.prefix).retry.5s") == 1)
+            let results = try await harness.take("results", atLeast: 1, seconds: 60).map(ReadResult.init)
             #expect(results.first?.reason == "job_lost")
             #expect(results.first?.effect == "unknown")
             #expect(results.first?.json["next"]?.text == "operator")
-            await stage.end()
+            await harness.end()
         }
 
         @Test func aForeignUserAndAnExpirationStayBehindInCopiesAndLetters() async throws {
-            let stage = try await Stage(settings: Self.twoDelays)
-            let user = "\(stage.prefix)-worker"
-            try await stage.broker.control("add_user", user, "secret")
-            try await stage.broker.control("set_permissions", user, ".*", ".*", ".*")
-            try stage.directory.write("password", "secret\n")
-            try await stage.faults(#"{"token":"album-later","count":2,"actions":[{"wording":"unavailable"}]}"#)
+            let harness = try await DaemonHarness(settings: Self.twoDelays)
+            let user = "\(harness.prefix)-worker"
+            try await harness.broker.control("add_user", user, "secret")
+            try await harness.broker.control("set_permissions", user, ".*", ".*", ".*")
+            try harness.directory.write("password", "secret\n")
+            try await harness.faults(#"{"token":"album-later","count":2,"actions":[{"wording":"unavailable"}]}"#)
             let environment = [
                 "LEAVE_ALBUMD_BROKER_USERNAME": user,
-                "LEAVE_ALBUMD_BROKER_PASSWORD_FILE": stage.directory.file("password").path,
+                "LEAVE_ALBUMD_BROKER_PASSWORD_FILE": harness.directory.file("password").path,
             ]
-            try await stage.start(environment: environment)
-            try await stage.waitUntilConsuming()
+            try await harness.start(environment: environment)
+            try await harness.waitUntilConsuming()
             let foreign: @Sendable (inout Properties) -> Void = {
                 $0.userID = "guest"
                 $0.expiration = "600000"
                 $0.priority = 3
             }
-            try await stage.publish(Stage.body("later", account: "acc1", token: "album-later"), foreign)
-            try await stage.publish(Stage.body("dies", account: "nobody", token: "album-dies"), foreign)
-            let results = try await stage.take("results", atLeast: 2, seconds: 60).map(ReadResult.init)
+            try await harness.publish(DaemonHarness.body("later", account: "acc1", token: "album-later"), foreign)
+            try await harness.publish(DaemonHarness.body("dies", account: "nobody", token: "album-dies"), foreign)
+            let results = try await harness.take("results", atLeast: 2, seconds: 60).map(ReadResult.init)
             #expect(results.first { $0.jobID == "later" }?.outcome == "left", "its copy was not refused")
-            let letter = try #require(try await stage.take("dead", atLeast: 1).first)
-            #expect(letter.properties.userID == nil)
-            #expect(letter.properties.expiration == nil)
-            #expect(letter.properties.priority == nil)
-            #expect(await !stage.logs.contains("lost the publishing connection"))
-            await stage.end()
+            let deadLetter = try #require(try await harness.take("dead", atLeast: 1).first)
+            #expect(deadLetter.properties.userID == nil)
+            #expect(deadLetter.properties.expiration == nil)
+            #expect(deadLetter.properties.priority == nil)
+            #expect(await !harness.logs.contains("lost the publishing connection"))
+            await harness.end()
         }
 
         @Test func aJobThatTheBrokerLetExpireIsReported() async throws {
-            let stage = try await Stage()
-            try await stage.publish(Stage.body("late", account: "acc1", token: "album-late")) { $0.expiration = "1" }
-            try await eventually("the broker gives it up") { try await stage.depth("broken") == 1 }
-            try await stage.start()
-            let results = try await stage.take("results", atLeast: 1).map(ReadResult.init)
+            let harness = try await DaemonHarness()
+            try await harness.publish(DaemonHarness.body("late", account: "acc1", token: "album-late")) {
+                $0.expiration = "1"
+            }
+            try await eventually("the broker gives it up") { try await harness.depth("broken") == 1 }
+            try await harness.start()
+            let results = try await harness.take("results", atLeast: 1).map(ReadResult.init)
             #expect(results.first?.reason == "expired")
             #expect(results.first?.effect == "not_left")
-            let letter = try #require(try await stage.take("dead", atLeast: 1).first)
-            #expect(letter.properties.headers?["x-leave-album-reason"] == .text("expired"))
-            #expect(letter.properties.headers?["x-death"] == nil)
-            #expect(try stage.calls().isEmpty)
-            await stage.end()
+            let deadLetter = try #require(try await harness.take("dead", atLeast: 1).first)
+            #expect(deadLetter.properties.headers?["x-leave-album-reason"] == .text("expired"))
+            #expect(deadLetter.properties.headers?["x-death"] == nil)
+            #expect(try harness.calls().isEmpty)
+            await harness.end()
         }
 
         @Test func composedAndDecomposedNamesAreTwoAccounts() async throws {
-            let stage = try await Stage()
+            let harness = try await DaemonHarness()
             let (composed, decomposed) = ("caf\u{E9}", "cafe\u{301}")
-            try stage.directory.write("tokens", "\(composed)\tsim:first\n\(decomposed)\tsim:second\n")
-            try await stage.start()
-            try await stage.publish(Stage.body("c", account: composed, token: "album-c"))
-            try await stage.publish(Stage.body("d", account: decomposed, token: "album-d"))
-            _ = try await stage.take("results", atLeast: 2)
-            let calls = try stage.calls()
+            try harness.directory.write("tokens", "\(composed)\tsim:first\n\(decomposed)\tsim:second\n")
+            try await harness.start()
+            try await harness.publish(DaemonHarness.body("c", account: composed, token: "album-c"))
+            try await harness.publish(DaemonHarness.body("d", account: decomposed, token: "album-d"))
+            _ = try await harness.take("results", atLeast: 2)
+            let calls = try harness.calls()
             #expect(calls.first { $0.token == "album-c" }?.account == "first")
             #expect(calls.first { $0.token == "album-d" }?.account == "second")
             // The same id for the other form is another job's id.
-            try await stage.publish(Stage.body("c", account: decomposed, token: "album-c"))
-            let conflict = try await stage.take("results", atLeast: 1).map(ReadResult.init)
+            try await harness.publish(DaemonHarness.body("c", account: decomposed, token: "album-c"))
+            let conflict = try await harness.take("results", atLeast: 1).map(ReadResult.init)
             #expect(conflict.first?.reason == "job_id_conflict")
-            await stage.end()
+            await harness.end()
         }
     }
 }

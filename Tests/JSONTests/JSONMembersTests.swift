@@ -1,6 +1,6 @@
+import Concurrency
 import JSON
 import Testing
-import Threads
 
 /// The reader of named members beside the strict reader of everything.
 @Suite struct JSONMembersTests {

@@ -1,6 +1,6 @@
+import Concurrency
 import JSON
 import Testing
-import Threads
 
 @Suite("JSON is read strictly and written one way")
 struct JSONValueTests {

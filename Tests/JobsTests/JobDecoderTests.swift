@@ -1,7 +1,8 @@
+import Clocks
+import Concurrency
 import Jobs
 import Secrets
 import Testing
-import Threads
 
 @Suite("A message is a job, or has a reason why not")
 struct JobDecoderTests {

@@ -1,8 +1,8 @@
+import Clocks
 import JSON
 import Jobs
 import Secrets
 import Testing
-import Threads
 
 @Suite("Results have one body and one message-id")
 struct JobResultTests {

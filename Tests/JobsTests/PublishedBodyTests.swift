@@ -1,3 +1,5 @@
+import Clocks
+import Concurrency
 import Jobs
 import Testing
 

@@ -1,8 +1,9 @@
+import Clocks
 import Jobs
 import Testing
-import Threads
 
 @testable import Ledger
+@testable import SQLiteLedger
 
 /// What SQLite's ledger alone knows of cancelled jobs.
 @Suite(.timeLimit(.minutes(2))) struct CancelTests {
@@ -11,33 +12,33 @@ import Threads
     @Test func theLastWordOutlivesTheProcessAndIsSpentWithTheJob() async throws {
         let folder = TemporaryFolder()
         let lock = try #require(try LedgerLock.take(ledger: folder.ledger))
-        let first = try SQLiteLedger.opened(folder, lock: lock)
+        let first = try EmbeddedLedger.opened(folder, lock: lock)
         #expect(try await first.cancelForGood(id, newest: nil, at: Sample.start) == .remembered)
         #expect(try await first.cancel(JobID("job-2"), at: Sample.start))
-        await first.close(within: SQLiteLedger.closeTime)
-        let second = try SQLiteLedger.opened(folder, lock: lock)
-        #expect(try await second.look(Sample.arrival(attempts: 1), at: Sample.start) == .cancelled(nil))
+        await first.close(within: EmbeddedLedger.closeTime)
+        let second = try EmbeddedLedger.opened(folder, lock: lock)
+        #expect(try await second.lookUp(Sample.arrival(attempts: 1), at: Sample.start) == .cancelled(nil))
         #expect(
-            try await second.look(Sample.arrival("job-2", attempts: 1), at: Sample.start)
+            try await second.lookUp(Sample.arrival("job-2", attempts: 1), at: Sample.start)
                 == .fresh(isAmbiguous: false, predecessor: nil), "a publisher's word does not end what has called")
-        #expect(try LedgerReader(path: folder.ledger).standings(of: [id]).map(\.state) == [.cancelled])
+        #expect(try LedgerReader(path: folder.ledger).statuses(of: [id]).map(\.state) == [.cancelled])
         try await second.record(Sample.finished(Sample.arrival()))
         let left = try await second.read { rows throws(SQLiteFault) in
             try rows.connection.query(SQL("SELECT count(*) FROM cancels"), bind: { _ in }, { $0.int(0) })
         }
         #expect(left == [1], "that of job-2")
-        await second.close(within: SQLiteLedger.closeTime)
+        await second.close(within: EmbeddedLedger.closeTime)
     }
 
     @Test func aGenerationThatWasRedrivenEndsWhenItComes() async throws {
         let folder = TemporaryFolder()
-        let ledger = try SQLiteLedger.opened(folder)
-        try await ledger.record(Sample.finished(Sample.arrival(), needsLetter: true))
+        let ledger = try EmbeddedLedger.opened(folder)
+        try await ledger.record(Sample.finished(Sample.arrival(), needsDeadLetter: true))
         #expect(try await ledger.cancelForGood(id, newest: nil, at: Sample.start) == .ended(Sample.result()))
         try await ledger.write(
             JobEvent(jobID: id, generation: 0, at: Sample.start, kind: "redriven", detail: "as generation 1"))
         #expect(try await ledger.cancelForGood(id, newest: nil, at: Sample.start) == .remembered)
-        guard case .cancelled = try await ledger.look(Sample.arrival(generation: 1), at: Sample.start) else {
+        guard case .cancelled = try await ledger.lookUp(Sample.arrival(generation: 1), at: Sample.start) else {
             Issue.record("the redriven one would call")
             return
         }
@@ -46,13 +47,13 @@ import Threads
         #expect(
             try await ledger.cancelForGood(id, newest: nil, at: Sample.start)
                 == .ended(Sample.result(generation: 1, body: "next")))
-        await ledger.close(within: SQLiteLedger.closeTime)
+        await ledger.close(within: EmbeddedLedger.closeTime)
     }
 
     /// `ledger forget` leaves nothing of it.
     @Test func whatIsForgottenHasNoWordLeft() async throws {
         let folder = TemporaryFolder()
-        let ledger = try SQLiteLedger.opened(folder)
+        let ledger = try EmbeddedLedger.opened(folder)
         try await ledger.record(Sample.finished(Sample.arrival()))
         ledger.mark(.result, of: id, generation: 0)
         #expect(try await ledger.cancelForGood(id, newest: 1, at: Sample.start) == .remembered)
@@ -61,13 +62,13 @@ import Threads
             try rows.connection.query(SQL("SELECT count(*) FROM cancels"), bind: { _ in }, { $0.int(0) })
         }
         #expect(left == [0])
-        await ledger.close(within: SQLiteLedger.closeTime)
+        await ledger.close(within: EmbeddedLedger.closeTime)
     }
 
     /// The claim of a delivery that took an overdue copy's place, and was cut off.
     @Test func aLostJobKeepsItsDoubt() async throws {
         let folder = TemporaryFolder()
-        let ledger = try SQLiteLedger.opened(folder)
+        let ledger = try EmbeddedLedger.opened(folder)
         try await ledger.record(Sample.parked(Sample.arrival(), attempts: 1))
         ledger.mark(.copy(1), of: id, generation: 0)
         guard case .claimed = try await ledger.claim(Sample.claim(Sample.arrival(), at: Sample.late)) else {
@@ -77,9 +78,9 @@ import Threads
         let lost = try #require(try await ledger.overdue(before: Sample.late, limit: 1).first)
         #expect(try await ledger.finishLost(lost, result: Sample.result(outcome: .failed, reason: .jobLost)))
         #expect(
-            try await ledger.look(Sample.arrival(generation: 1), at: Sample.late)
+            try await ledger.lookUp(Sample.arrival(generation: 1), at: Sample.late)
                 == .fresh(isAmbiguous: true, predecessor: nil))
-        await ledger.close(within: SQLiteLedger.closeTime)
+        await ledger.close(within: EmbeddedLedger.closeTime)
     }
 
     /// Of what the ledger knows, and under the message-id of its generation.

@@ -1,9 +1,10 @@
+import Clocks
 import Glibc
 import Jobs
 import Testing
-import Threads
 
 @testable import Ledger
+@testable import SQLiteLedger
 
 @Suite struct LedgerSchemaTests {
     private static let next =
@@ -16,9 +17,9 @@ import Threads
         ]
 
     private func makeLedger(_ folder: TemporaryFolder) async throws {
-        let ledger = try SQLiteLedger.opened(folder)
+        let ledger = try EmbeddedLedger.opened(folder)
         try await ledger.record(Sample.finished(Sample.arrival()))
-        await ledger.close(within: SQLiteLedger.closeTime)
+        await ledger.close(within: EmbeddedLedger.closeTime)
     }
 
     @Test func aFileOfTheVersionBeforeGoesOneStepForwardWithItsJobs() async throws {
@@ -39,10 +40,10 @@ import Threads
             let connection = try SQLiteConnection(path: folder.ledger, mode: .readWrite)
             try LedgerSchema.migrate(connection, steps: Array(LedgerSchema.migrations.prefix(1)))
         }
-        let ledger = try SQLiteLedger.opened(folder)
+        let ledger = try EmbeddedLedger.opened(folder)
         #expect(try await ledger.cancel(JobID("never-seen"), at: Sample.start))
         try await ledger.record(Sample.finished(Sample.arrival()))
-        await ledger.close(within: SQLiteLedger.closeTime)
+        await ledger.close(within: EmbeddedLedger.closeTime)
         #expect(try LedgerReader(path: folder.ledger).faults() == [])
     }
 
@@ -78,10 +79,10 @@ import Threads
                 && "\(error)".contains("up to \(LedgerSchema.version)")
                 && "\(error)".contains("install leave-albumd 9.8.7 again")
         }
-        #expect { _ = try SQLiteLedger.opened(folder, lock: lock) } throws: { namesBoth($0) }
+        #expect { _ = try EmbeddedLedger.opened(folder, lock: lock) } throws: { namesBoth($0) }
         #expect { _ = try LedgerReader(path: folder.ledger) } throws: { namesBoth($0) }
         #expect {
-            try SQLiteLedger.checkVersion(path: folder.ledger, program: "leave-albumd 1.2.3")
+            try EmbeddedLedger.checkVersion(path: folder.ledger, program: "leave-albumd 1.2.3")
         } throws: { namesBoth($0) && "\($0)".contains("this leave-albumd 1.2.3 knows") }
         #expect {
             _ = try LedgerBackup.restore(folder.ledger, to: folder.path + "/new", lock: lock, at: Sample.start)
@@ -96,13 +97,13 @@ import Threads
             try LedgerSchema.migrate(
                 connection, program: "leave-albumd 9.8.7", steps: Self.next, compatibleWith: LedgerSchema.version)
         }
-        try SQLiteLedger.checkVersion(path: folder.ledger, program: "leave-albumd 1.2.3")
-        let ledger = try SQLiteLedger.opened(folder)
+        try EmbeddedLedger.checkVersion(path: folder.ledger, program: "leave-albumd 1.2.3")
+        let ledger = try EmbeddedLedger.opened(folder)
         try await ledger.record(Sample.finished(Sample.arrival("by the older program")))
-        await ledger.close(within: SQLiteLedger.closeTime)
+        await ledger.close(within: EmbeddedLedger.closeTime)
         let reader = try LedgerReader(path: folder.ledger)
         #expect(try reader.faults() == [])
-        #expect(try reader.story(of: JobID("by the older program")) != nil)
+        #expect(try reader.history(of: JobID("by the older program")) != nil)
         let connection = try SQLiteConnection(path: folder.ledger, mode: .readOnly)
         #expect(try connection.integer("PRAGMA user_version") == LedgerSchema.version + 1)
         #expect(
@@ -120,7 +121,7 @@ import Threads
         ] {
             try connection.execute(damage)
             #expect {
-                try SQLiteLedger.checkVersion(path: folder.ledger, program: "leave-albumd")
+                try EmbeddedLedger.checkVersion(path: folder.ledger, program: "leave-albumd")
             } throws: { "\($0)".contains("a newer leave-albumd") && ($0 as? LedgerError)?.isUnusable == true }
         }
     }
@@ -128,11 +129,11 @@ import Threads
     @Test func aNewFileSaysWhoMadeItAndWhoMayUseIt() async throws {
         let folder = TemporaryFolder()
         let lock = try #require(try LedgerLock.take(ledger: folder.ledger))
-        try SQLiteLedger.checkVersion(path: folder.ledger, program: "leave-albumd 1.2.3")
+        try EmbeddedLedger.checkVersion(path: folder.ledger, program: "leave-albumd 1.2.3")
         #expect(!LedgerFile.exists(folder.ledger), "a check makes no file")
-        let ledger = try SQLiteLedger(
+        let ledger = try EmbeddedLedger(
             path: folder.ledger, durability: .normal, lock: lock, program: "leave-albumd 1.2.3")
-        await ledger.close(within: SQLiteLedger.closeTime)
+        await ledger.close(within: EmbeddedLedger.closeTime)
         #expect(
             LedgerOrigin.read(from: try SQLiteConnection(path: folder.ledger, mode: .readOnly))
                 == LedgerOrigin(program: "leave-albumd 1.2.3", compatibleWith: LedgerSchema.compatibleWith))
@@ -142,18 +143,18 @@ import Threads
         let folder = TemporaryFolder()
         let lock = try #require(try LedgerLock.take(ledger: folder.ledger))
         try SQLiteConnection(path: folder.ledger, mode: .readWrite).execute("CREATE TABLE theirs (x)")
-        #expect { _ = try SQLiteLedger.opened(folder, lock: lock) } throws: { "\($0)".contains("another program") }
+        #expect { _ = try EmbeddedLedger.opened(folder, lock: lock) } throws: { "\($0)".contains("another program") }
     }
 
     @Test func onlyTheOwnerMayReadTheFileWhateverTheUmask() async throws {
         let folder = TemporaryFolder()
-        let ledger = try SQLiteLedger.opened(folder)
+        let ledger = try EmbeddedLedger.opened(folder)
         try await ledger.record(Sample.finished(Sample.arrival()))
         for suffix in ["", "-wal", "-shm", ".lock"] {
             var status = stat()
             #expect(stat(folder.ledger + suffix, &status) == 0)
             #expect(status.st_mode & 0o777 == 0o600, "\(suffix)")
         }
-        await ledger.close(within: SQLiteLedger.closeTime)
+        await ledger.close(within: EmbeddedLedger.closeTime)
     }
 }

@@ -1,9 +1,11 @@
+import Clocks
+import Concurrency
 import Foundation
 import Jobs
 import Testing
-import Threads
 
 @testable import Ledger
+@testable import SQLiteLedger
 
 /// Files as the programs of each schema version made them, kept as SQL in `Tests/Ledgers`.
 @Suite struct OldLedgerTests {
@@ -46,8 +48,8 @@ import Threads
     func everyJobOfAnOldFileGoesOnWhereItWas(version: Int) async throws {
         let folder = TemporaryFolder()
         try make(version, at: folder.ledger)
-        let ledger = try SQLiteLedger.opened(folder)
-        let states = try await ledger.standings(
+        let ledger = try EmbeddedLedger.opened(folder)
+        let states = try await ledger.statuses(
             of: ["fresh", "calling", "parked", "left", "owed", "dead", "never-came"].map { JobID($0) }
         ).map(\.state)
         #expect(states[0] == .waiting)
@@ -65,7 +67,7 @@ import Threads
         #expect(statistics.ambiguous == 2, "the call that was under way, and the one that was unheard before")
         #expect(try await ledger.count(of: "2026-09-21").calls == 3)
         #expect(try await ledger.verify() == [])
-        await ledger.close(within: SQLiteLedger.closeTime)
+        await ledger.close(within: EmbeddedLedger.closeTime)
     }
 
     @Test(arguments: 1..<LedgerSchema.version)
@@ -90,13 +92,13 @@ import Threads
             INSERT INTO history VALUES (CAST('ghost' AS BLOB), 1, 0, 0, 'claimed', '');
             """)
         #expect(try LedgerReader(path: folder.ledger).faults() != [])
-        let ledger = try SQLiteLedger.opened(folder)
+        let ledger = try EmbeddedLedger.opened(folder)
         #expect(try await ledger.verify() == [])
         #expect(try await ledger.statistics().unpublished == 1)
         try await ledger.record(Sample.finished(Sample.arrival("ghost")))
         #expect(try await ledger.statistics().unpublished == 2)
         #expect(try await ledger.results(of: JobID("ghost")) == [Sample.result("ghost")])
-        await ledger.close(within: SQLiteLedger.closeTime)
+        await ledger.close(within: EmbeddedLedger.closeTime)
     }
 
     @Test func aStepThatFailsSaysWhichItIs() throws {
@@ -116,9 +118,9 @@ import Threads
         try make(1, at: folder.path + "/backup")
         #expect(
             try LedgerBackup.restore(folder.path + "/backup", to: folder.ledger, lock: lock, at: Sample.start) == nil)
-        let ledger = try SQLiteLedger.opened(folder, lock: lock)
+        let ledger = try EmbeddedLedger.opened(folder, lock: lock)
         #expect(try await ledger.statistics().entries == 6)
         #expect(try await ledger.verify() == [])
-        await ledger.close(within: SQLiteLedger.closeTime)
+        await ledger.close(within: EmbeddedLedger.closeTime)
     }
 }

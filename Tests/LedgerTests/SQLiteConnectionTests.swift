@@ -1,7 +1,9 @@
 import CSQLite
+import Clocks
 import Testing
 
 @testable import Ledger
+@testable import SQLiteLedger
 
 /// The layer over SQLite itself.
 @Suite struct SQLiteConnectionTests {

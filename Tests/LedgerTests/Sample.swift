@@ -1,7 +1,10 @@
+import Clocks
+import Concurrency
 import Jobs
-import Ledger
 import Secrets
-import Threads
+
+@testable import Ledger
+@testable import SQLiteLedger
 
 /// Values that tests need and whose particulars do not matter to them.
 enum Sample {
@@ -39,11 +42,11 @@ enum Sample {
 
     static func finished(
         _ arrival: Arrival, body: String = "body", attempts: Int = 1, isAmbiguous: Bool = false,
-        needsLetter: Bool = false, at: Timestamp = start
+        needsDeadLetter: Bool = false, at: Timestamp = start
     ) -> Record {
         .finished(
             arrival, result(arrival.jobID.string, generation: arrival.generation, body: body, at: at),
-            attempts: attempts, isAmbiguous: isAmbiguous, needsLetter: needsLetter)
+            attempts: attempts, isAmbiguous: isAmbiguous, needsDeadLetter: needsDeadLetter)
     }
 
     static func parked(

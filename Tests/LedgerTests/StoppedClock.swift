@@ -1,7 +1,8 @@
-import Threads
+import Clocks
+import Concurrency
 
 /// A clock that a test moves.
-final class StoppedClock: Timekeeper {
+final class StoppedClock: TimeSource {
     private struct State {
         var elapsed = Duration.zero
         var sleepers: [(until: MonotonicTime, wake: CheckedContinuation<Void, Never>)] = []

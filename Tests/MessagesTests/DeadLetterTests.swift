@@ -1,9 +1,9 @@
 import AMQP
+import Clocks
 import Jobs
 import Messages
 import Secrets
 import Testing
-import Threads
 
 @Suite struct DeadLetterTests {
     private static let body = Array(#"{"jobId":"j","account":"anna","shareToken":"t"}"#.utf8)

@@ -1,7 +1,7 @@
 import AMQP
+import Clocks
 import Messages
 import Testing
-import Threads
 
 @Suite struct JobHeadersTests {
     @Test("Headers are read as they were written, whatever stands beside them")
@@ -40,7 +40,7 @@ import Threads
         var headers = JobHeaders()
         (headers.copy, headers.attempts, headers.generation) = (1, 2, 3)
         (headers.moves, headers.suspect, headers.refusals) = (4, 5, 6)
-        (headers.isAmbiguous, headers.mustAsk, headers.lane) = (true, true, .bulk)
+        (headers.isAmbiguous, headers.mustQueryAlbum, headers.lane) = (true, true, .bulk)
         headers.notBefore = Timestamp(milliseconds: 7)
         headers.turn = Timestamp(milliseconds: 8)
         headers.firstSeen = Timestamp(milliseconds: 9)

@@ -1,7 +1,8 @@
 import AMQP
+import Clocks
+import Concurrency
 import Messages
 import Secrets
-import Threads
 
 /// Messages and headers of any content, the same from each seed.
 struct RandomMessage {
@@ -39,7 +40,7 @@ struct RandomMessage {
         headers.moves = flag() ? count() : 0
         headers.suspect = flag() ? count() : 0
         headers.refusals = flag() ? count() : 0
-        headers.mustAsk = flag()
+        headers.mustQueryAlbum = flag()
         headers.lane = flag() ? element(of: Lane.allCases) : nil
         headers.firstSeen = flag() ? time() : nil
         return headers

@@ -1,5 +1,5 @@
+import Clocks
 import Jobs
-import Threads
 
 @testable import AMQP
 @testable import Pipeline
@@ -42,12 +42,13 @@ extension Piece {
     /// In, its turn, its call, out: with as many others in hand and in flight as a busy daemon has.
     static let dispatcherTurn = Piece(name: "dispatcherTurn") { count in
         let intake = Intake(prefix: "leave-album")
-        let items = (0..<inHand).map { number in
+        let items = (0..<deliveriesInFlight).map { number in
             let text = #"{"jobId":"job-\#(number)","account":"user-\#(number % accounts)","shareToken":"token"}"#
             return intake.take(message(UInt64(number), body: Array(text.utf8))).item
         }
         var dispatch = Dispatch(
-            limits: .init(perAccount: 1, requestsPerMinutePerAccount: 30, room: inHand, requestsPerSecond: 0))
+            limits: .init(
+                perAccount: 1, requestsPerMinutePerAccount: 30, capacity: deliveriesInFlight, requestsPerSecond: 0))
         var now = MonotonicTime(nanoseconds: 0)
         var running: [DeliveryTag] = []
         var total = 0
@@ -70,7 +71,7 @@ extension Piece {
     }
 
     private static let inFlight = 64
-    private static let inHand = 256
+    private static let deliveriesInFlight = 256
     private static let accounts = 200
 
     private static func message(_ number: UInt64, body: [UInt8]) -> IncomingMessage {

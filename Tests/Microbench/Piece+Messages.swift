@@ -1,7 +1,7 @@
+import Clocks
 import Jobs
 import Photos
 import Secrets
-import Threads
 
 /// What is made of bytes, and bytes of it.
 extension Piece {

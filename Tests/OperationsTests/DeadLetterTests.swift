@@ -1,8 +1,8 @@
 import AMQP
+import Clocks
 import Jobs
 import Messages
 import Testing
-import Threads
 
 @testable import Operations
 

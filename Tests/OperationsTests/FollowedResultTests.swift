@@ -1,9 +1,9 @@
 import AMQP
+import Clocks
 import JSON
 import Jobs
 import Secrets
 import Testing
-import Threads
 
 @testable import Operations
 

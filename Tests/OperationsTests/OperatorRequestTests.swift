@@ -1,8 +1,8 @@
+import Clocks
 import JSON
 import Jobs
 import Telemetry
 import Testing
-import Threads
 
 @testable import Ledger
 @testable import Operations
@@ -136,9 +136,9 @@ import Threads
             generation: 1, copy: 2, attempts: 3, isAmbiguous: true, firstSeen: time, due: later, copyIsPublished: true)
         var waiting = open
         waiting.due = nil
-        func history(_ state: JobStory.State, isRich: Bool = false) -> JobHistory {
+        func history(_ state: JobRecord.State, isRich: Bool = false) -> JobHistory {
             JobHistory(
-                JobStory(
+                JobRecord(
                     jobID: id, account: AccountID("anna"), tokenHash: "ab", generation: 1, attempts: 3,
                     isAmbiguous: true, firstSeen: time, firstCallAt: isRich ? later : nil, changedAt: later,
                     state: state,
@@ -169,7 +169,7 @@ import Threads
             (history(.open(open, isCalling: false)), text("parked", before: parked)),
             (history(.open(open, isCalling: true)), text("calling", before: parked)),
             (
-                history(.finished(resultIsPublished: true, letterIsPublished: false), isRich: true),
+                history(.finished(resultIsPublished: true, deadLetterIsPublished: false), isRich: true),
                 #"{"account":"anna","ambiguous":true,"attempts":3,"changedAt":"2026-11-23T20:50:00.000Z","events":"#
                     + #"[{"at":"2026-11-23T19:50:00.123Z","detail":"503","generation":1,"kind":"called"}],"#
                     + #""firstCallAt":"2026-11-23T20:50:00.000Z","firstSeenAt":"2026-11-23T19:50:00.123Z","#
@@ -250,7 +250,7 @@ import Threads
                 path: "/l",
                 statistics: LedgerStatistics(
                     entries: 9, open: 8, ambiguous: 7, unpublished: 6, overdue: 5, bytes: 4, diskFreeBytes: 3,
-                    unpublishedLetters: 2, createdAt: time, lastBackupAt: later)),
+                    unpublishedDeadLetters: 2, createdAt: time, lastBackupAt: later)),
             #"{"ambiguous":7,"bytes":4,"createdAt":"2026-11-23T19:50:00.123Z","diskFreeBytes":3,"entries":9,"#
                 + #""lastBackupAt":"2026-11-23T20:50:00.000Z","open":8,"overdue":5,"path":"/l","#
                 + #""unpublishedLetters":2,"unpublishedResults":6}"#
@@ -260,7 +260,7 @@ import Threads
                 path: "/l",
                 statistics: LedgerStatistics(
                     entries: 9, open: 8, ambiguous: 7, unpublished: 6, overdue: 5, bytes: 4, diskFreeBytes: 3,
-                    unpublishedLetters: 2)),
+                    unpublishedDeadLetters: 2)),
             #"{"ambiguous":7,"bytes":4,"diskFreeBytes":3,"entries":9,"open":8,"overdue":5,"path":"/l","#
                 + #""unpublishedLetters":2,"unpublishedResults":6}"#
         ),
@@ -314,79 +314,5 @@ import Threads
             }
         default: []
         }
-    }
-
-    private func problem<Value: ControlValue>(_: Value.Type, _ text: String) throws -> String? {
-        let json = try JSONValue.parse(Array(text.utf8))
-        do throws(ControlFormatError) {
-            _ = try Value(json: json)
-            return nil
-        } catch {
-            return error.description
-        }
-    }
-
-    @Test func anAnswerThatLacksSomethingSaysWhat() throws {
-        typealias Pruned = LedgerPruneRequest.Answer
-        #expect(try problem(Pruned.self, #"{"prunned":7}"#) == "pruned is missing")
-        #expect(try problem(Pruned.self, #"{"pruned":null}"#) == "pruned is null, not an integer")
-        #expect(try problem(Pruned.self, #"{"pruned":"7"}"#) == "pruned is a string, not an integer")
-        #expect(try problem(Pruned.self, #"{"pruned":-7}"#) == "pruned is -7, not a count")
-        #expect(try problem(Pruned.self, "[7]") == "it is an array, not an object")
-        #expect(try problem(StatusRequest.Answer.self, "7") == "it is an integer, not an object")
-        #expect(
-            try problem(HoldsRequest.Answer.self, #"{"accounts":[],"holds":[{"cause":"x","detail":"","since":"now"}]}"#)
-                == "holds[0]: since is now, not a time")
-        #expect(
-            try problem(ForcedCancel.self, #"{"jobId":"j","state":"ending"}"#)
-                == "state is ending, which is not known here")
-        #expect(
-            try problem(LedgerVerifyRequest.Answer.self, #"{"faults":["",1]}"#)
-                == "faults[1] is an integer, not a string")
-        #expect(try problem(JobNoteRequest.Answer.self, #"{"noted":false}"#) == "noted is false")
-    }
-
-    @Test(arguments: [
-        (RequestName.job, "{}"), (.job, #"{"jobId":"no id"}"#), (.jobCancel, #"{"jobId":7}"#), (.ledgerForget, "{}"),
-        (.resultsReplay, "{}"), (.reconcile, #"{"jobIds":["no id"]}"#),
-    ])
-    func aRequestWithoutAJobIsRefused(name: RequestName, text: String) throws {
-        let problem =
-            switch name {
-            case .job: try problem(JobRequest.self, text)
-            case .jobCancel: try problem(JobCancelRequest.self, text)
-            case .ledgerForget: try problem(LedgerForgetRequest.self, text)
-            case .resultsReplay: try problem(ReplayRequest.self, text)
-            default: try problem(ReconcileRequest.self, text)
-            }
-        #expect(problem == "a jobId is 1 to 128 of A-Z a-z 0-9 . _ : / -")
-    }
-
-    @Test func aRequestWithAWrongArgumentIsRefused() throws {
-        #expect(try problem(LedgerPruneRequest.self, "{}") == "olderThanSeconds is missing")
-        #expect(try problem(LedgerPruneRequest.self, #"{"olderThanSeconds":-1}"#) == "olderThanSeconds is missing")
-        #expect(
-            try problem(LedgerBackupRequest.self, #"{"file":"relative"}"#)
-                == "the backup's file needs an absolute path")
-        #expect(
-            try problem(JobNoteRequest.self, #"{"jobId":"j","kind":"x"}"#)
-                == "a line of a story has kind and detail")
-        let many = (0...ReconcileRequest.mostJobs).map { _ in "\"j\"" }.joined(separator: ",")
-        #expect(try problem(ReconcileRequest.self, #"{"jobIds":[\#(many)]}"#) == "jobIds is a list of at most 1000")
-        // One account's pause must not become everybody's.
-        #expect(try problem(PauseRequest.self, #"{"account":7}"#) == "account is an integer, not a string")
-        #expect(
-            try problem(ReplayRequest.self, #"{"sinceMs":0,"after":{"jobId":"j"}}"#) == "after: completedMs is missing")
-        #expect(throws: DeskFault.invalid("olderThanSeconds is missing")) {
-            _ = try LedgerPruneRequest(arguments: .object([]))
-        }
-    }
-
-    /// As some tools write what they leave out; and the generation has always been optional.
-    @Test func whatIsNullOrLeftOutIsNotThere() throws {
-        #expect(try PauseRequest(json: JSONValue.parse(Array(#"{"account":null}"#.utf8))) == PauseRequest())
-        let note = try JobNoteRequest(
-            json: JSONValue.parse(Array(#"{"jobId":"j-1","kind":"x","detail":"y"}"#.utf8)))
-        #expect(note == JobNoteRequest(Self.id, generation: 0, kind: "x", detail: "y"))
     }
 }

@@ -81,14 +81,14 @@ import Testing
 
             """
         let (text, leftOut) = JournalExcerpt.scrubbed(Array(lines.utf8), with: scrubber(["s3cret-word"]))
-        let told = String(decoding: text, as: UTF8.self)
+        let reported = String(decoding: text, as: UTF8.self)
         #expect(leftOut == 1)
-        let entries = try told.split(separator: "\n").map { try JSONValue.parse(Array($0.utf8)) }
+        let entries = try reported.split(separator: "\n").map { try JSONValue.parse(Array($0.utf8)) }
         #expect(entries.count == 3)
         #expect(entries[0]["JOB_ID"]?.text == "j1" && entries[0]["LEAVE_ALBUM_ROW"]?.text == "4")
         #expect(entries[0]["_HOSTNAME"] == nil && entries[0]["_CMDLINE"] == nil)
         #expect(entries[1]["MESSAGE"]?["message"]?.text == "held")
-        for secret in ["bertha", "clara", "s3cret-word", "--y"] { #expect(!told.contains(secret), "\(secret)") }
+        for secret in ["bertha", "clara", "s3cret-word", "--y"] { #expect(!reported.contains(secret), "\(secret)") }
         // An account that one line names as such is hidden in the words of the others.
         #expect(entries[2]["MESSAGE"]?.text?.contains("a word on sha256:") == true)
     }

@@ -1,7 +1,7 @@
+import Clocks
 import Jobs
 import Secrets
 import Testing
-import Threads
 
 @testable import Operations
 

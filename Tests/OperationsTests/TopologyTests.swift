@@ -1,8 +1,8 @@
 import AMQP
+import Clocks
 import JSON
 import Operations
 import Testing
-import Threads
 
 @Suite struct TopologyTests {
     private let topology = Topology(prefix: "leave.album", delays: [.seconds(5), .seconds(60)])
@@ -78,8 +78,8 @@ import Threads
         let comparison = TopologyComparison(topology, queues: found, bindings: bindings)
         #expect(comparison.differences.count == (isHarm ? 1 : 0))
         #expect(comparison.notes.count == (isHarm ? 0 : 1))
-        let told = (comparison.differences.map(\.description) + comparison.notes).first ?? ""
-        #expect(told.contains("policy house sets \(name)"))
+        let reported = (comparison.differences.map(\.description) + comparison.notes).first ?? ""
+        #expect(reported.contains("policy house sets \(name)"))
     }
 
     @Test func aRetiredDelayIsWorthANote() {

@@ -1,10 +1,10 @@
+import Clocks
 import Foundation
 import Jobs
 import Operations
 import Secrets
 import Telemetry
 import Testing
-import Threads
 
 @testable import Service
 

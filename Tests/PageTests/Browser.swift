@@ -11,7 +11,7 @@ struct Browser {
     }
 
     struct Failed: Error {
-        let words: String
+        let message: String
     }
 
     static func look(
@@ -28,7 +28,7 @@ struct Browser {
                 "--window-size=\(width),\(height)", "--virtual-time-budget=\(seconds * 1000)", "--dump-dom",
             ] + more + ["http://127.0.0.1:\(port)/"],
             environment: ["HOME": folder.url.path, "TZ": "UTC"], seconds: 60)
-        guard ending == .exited(0) else { throw Failed(words: "\(String(describing: ending)): \(text)") }
+        guard ending == .exited(0) else { throw Failed(message: "\(String(describing: ending)): \(text)") }
         let console = text.split(separator: "\n").map(String.init).filter { $0.contains(":CONSOLE") }
         return Look(page: DumpedPage(text), console: console)
     }

@@ -1,7 +1,8 @@
+import Clocks
 import Foundation
-import Telemetry
+import Monitoring
+import Operations
 import Testing
-import Threads
 
 /// The page as a browser shows it. One at a time: each look starts a Chromium.
 @Suite(.serialized, .timeLimit(.minutes(5))) struct PageInBrowserTests {

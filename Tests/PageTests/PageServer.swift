@@ -1,11 +1,11 @@
+import Concurrency
 import Foundation
 import JSON
+import Monitoring
 import Operations
 import ScriptedPeer
 import Secrets
 import Service
-import Telemetry
-import Threads
 
 /// The admin listener, as far as the page sees it.
 final class PageServer: Sendable {

@@ -1,17 +1,18 @@
+import Clocks
 import Foundation
-import Telemetry
-import Threads
+import Monitoring
+import Operations
 
 /// A daemon's status for the page to show.
 enum Sample {
-    static func now() -> Timestamp { SystemTimekeeper().wall() }
+    static func now() -> Timestamp { SystemTimeSource().wall() }
 
     /// Of a daemon in the middle of a good day. `number` tells one answer from the next.
     static func consuming(_ number: Int = 0, at start: Timestamp) -> DaemonStatus {
         let now = start + .seconds(3 * number)
         var status = DaemonStatus(
             version: "1.2.3", pid: 4711, startedAt: now - .seconds(93_600), at: now, state: "consuming",
-            since: now - .seconds(8040), inHand: 32, callsInFlight: 12,
+            since: now - .seconds(8040), inFlight: 32, callsInFlight: 12,
             ended: [.init(outcome: "left", count: 81_230), .init(outcome: "failed", count: 93)], perMinute: 118.2,
             perMinuteOfFifteen: 111.9,
             quota: .init(

@@ -1,8 +1,8 @@
+import Clocks
 import JSON
+import Monitoring
 import Operations
-import Telemetry
 import Testing
-import Threads
 
 /// `/status`: names that dashboards and the page rely on.
 @Suite struct StatusJSONTests {

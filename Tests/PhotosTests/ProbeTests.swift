@@ -16,9 +16,9 @@ import Testing
     /// A fuzzer's find: the words before it made it longer than any detail may be.
     @Test("What the API says at length when the album is asked is cut like any detail")
     func longWords() {
-        let words = Wording.error(500, "INTERNAL", String(repeating: "m", count: 600))
+        let message = Wording.error(500, "INTERNAL", String(repeating: "m", count: 600))
         let verdict = VerdictTable.verdict(
-            forProbe: Wording.answer(500, words), after: nil, context: Wording.context())
+            forProbe: Wording.answer(500, message), after: nil, context: Wording.context())
         #expect(verdict.detail.hasPrefix("asking the album: HTTP 500 INTERNAL: mmm"))
         #expect(verdict.detail.utf8.count == 512)
     }
@@ -108,10 +108,10 @@ import Testing
     func untrusted(share: String) {
         let answer = Self.album(share)
         let before = VerdictTable.verdict(forProbe: answer, after: nil, context: Wording.context(ambiguous: true))
-        #expect((before.action, before.album) == (.call, .cannotTell))
+        #expect((before.action, before.album) == (.call, .inconclusive))
         let after = VerdictTable.verdict(
             forProbe: answer, after: Self.refusal(ambiguous: false), context: Wording.context())
-        #expect((after.action, after.album) == (Self.stale, .cannotTell))
+        #expect((after.action, after.album) == (Self.stale, .inconclusive))
     }
 
     @Test("Members that the method may get later are nothing to go by")
@@ -131,7 +131,7 @@ import Testing
             for (refusal, action) in [(nil, VerdictAction.call), (Self.refusal(ambiguous: false), Self.stale)] {
                 let verdict = VerdictTable.verdict(
                     forProbe: Wording.answer(http, body), after: refusal, context: Wording.context())
-                #expect((verdict.action, verdict.album) == (action, .cannotTell), "\(body)")
+                #expect((verdict.action, verdict.album) == (action, .inconclusive), "\(body)")
             }
         }
     }
@@ -149,7 +149,7 @@ import Testing
         let (http, body, isRefreshed) = Self.refusedCallers[index]
         let context = Wording.context(ambiguous: true, refreshed: isRefreshed)
         let before = VerdictTable.verdict(forProbe: Wording.answer(http, body), after: nil, context: context)
-        #expect((before.action, before.album) == (.call, .cannotTell))
+        #expect((before.action, before.album) == (.call, .inconclusive))
         let after = VerdictTable.verdict(
             forProbe: Wording.answer(http, body), after: Self.refusal(ambiguous: true), context: context)
         #expect(after.album == nil)
@@ -190,12 +190,12 @@ import Testing
 
     @Test func whoAssumesThatTheUserHasLeftIsToldSo() {
         let context = Wording.context(ambiguous: true, assumesLeft: true)
-        let verdict = VerdictTable.verdict(.cannotTell, after: Self.refusal(ambiguous: true), context: context)
+        let verdict = VerdictTable.verdict(.inconclusive, after: Self.refusal(ambiguous: true), context: context)
         #expect(verdict.action == .alreadyLeft)
         #expect(verdict.detail.contains("taken for left"))
         // Without an earlier call that went unheard there is nothing to assume.
         let sure = VerdictTable.verdict(
-            .cannotTell, after: Self.refusal(ambiguous: false), context: Wording.context(assumesLeft: true))
+            .inconclusive, after: Self.refusal(ambiguous: false), context: Wording.context(assumesLeft: true))
         #expect(sure.action == Self.stale)
     }
 }

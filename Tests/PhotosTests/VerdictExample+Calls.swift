@@ -89,17 +89,17 @@ extension VerdictExample {
             title: "owner",
             answer: Wording.answer(
                 400, Wording.error(400, "FAILED_PRECONDITION", "The user is the owner of the album.")),
-            row: 8, action: .askAlbum),
+            row: 8, action: .queryAlbum),
         VerdictExample(
             title: "own",
             answer: Wording.answer(
                 400, Wording.error(400, "INVALID_ARGUMENT", "Cannot leave an album you OWN.")), row: 8,
-            action: .askAlbum),
+            action: .queryAlbum),
         VerdictExample(
             title: "an unknown token is not owner wording",
             answer: Wording.answer(
                 400, Wording.error(400, "INVALID_ARGUMENT", "The share token is unknown.")), row: 9,
-            action: .askAlbum),
+            action: .queryAlbum),
         VerdictExample(
             title: "HTML 404", answer: Wording.answer(404, Wording.html404), row: 11,
             action: unexpected),
@@ -129,10 +129,10 @@ extension VerdictExample {
 
     static let tokenFaults: [VerdictExample] = unknownTokens.flatMap { http, body in
         [
-            VerdictExample(title: body, answer: Wording.answer(http, body), row: 9, action: .askAlbum),
+            VerdictExample(title: body, answer: Wording.answer(http, body), row: 9, action: .queryAlbum),
             VerdictExample(
                 title: "ambiguous", answer: Wording.answer(http, body), context: Wording.context(ambiguous: true),
-                row: 10, action: .askAlbum),
+                row: 10, action: .queryAlbum),
         ]
     }
 }

@@ -209,10 +209,10 @@ extension VerdictExample {
         VerdictExample(title: "425", answer: Wording.answer(425), row: 25, action: retry),
         VerdictExample(
             title: "aborted", answer: Wording.answer(409, Wording.error(409, "ABORTED", "The operation was aborted.")),
-            row: 26, action: .retryAskingAtLast(atLeast: .seconds(2))),
+            row: 26, action: .retryQueryingAtLast(atLeast: .seconds(2))),
         VerdictExample(
             title: "exists", answer: Wording.answer(409, Wording.error(409, "ALREADY_EXISTS", "x")), row: 27,
-            action: .askAlbum),
+            action: .queryAlbum),
         VerdictExample(title: "499", answer: Wording.answer(499), row: 28, action: retry, marksAmbiguous: true),
         VerdictExample(
             title: "504", answer: Wording.answer(504, "<html>"), row: 28, action: retry, marksAmbiguous: true),

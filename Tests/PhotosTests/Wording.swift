@@ -1,7 +1,7 @@
+import Clocks
 import Jobs
 import Photos
 import Secrets
-import Threads
 
 /// Bodies and fields as the service words them.
 enum Wording {

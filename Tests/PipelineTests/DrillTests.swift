@@ -1,10 +1,11 @@
 import AMQP
+import Clocks
+import Concurrency
 import Foundation
 import Jobs
 import Photos
-import PipelineDouble
+import PipelineHarness
 import Testing
-import Threads
 
 @testable import Pipeline
 
@@ -15,15 +16,15 @@ import Threads
     /// `LEAVE_ALBUMD_DRILL_JOBS=25000` runs it in full; the rules see the same at a tenth.
     @Test func moreJobsThanTheDayHasCallsAreDoneInTheirDaysAndInteractiveOnesWaitMinutes() async throws {
         let jobs = ProcessInfo.processInfo.environment["LEAVE_ALBUMD_DRILL_JOBS"].flatMap(Int.init) ?? 2_500
-        var options = Site.Options()
+        var options = Harness.Options()
         options.concurrency = 8
         options.perDay = jobs * 2 / 5
         options.pace = .even
         let spent = Lock<[Int64: Int]>([:])
         let clock = Lock<ManualClock?>(nil)
         let limit = options.perDay
-        let site = try Site(options) { _ in
-            let now = clock.withLock { $0 }?.wall() ?? Site.start
+        let harness = try Harness(options) { _ in
+            let now = clock.withLock { $0 }?.wall() ?? Harness.start
             // The API counts as well, and refuses what is too much.
             let isOver = spent.withLock { spent in
                 spent[now.milliseconds / 86_400_000, default: 0] += 1
@@ -32,34 +33,34 @@ import Threads
             return isOver
                 ? .error(429, "RESOURCE_EXHAUSTED", "Quota exceeded for limit 'All requests per day' of service") : .ok
         }
-        clock.withLock { $0 = site.clock }
-        for number in 0..<jobs { site.submit("b\(number)", account: "a\(number % 500)", lane: "bulk") }
-        site.begin()
+        clock.withLock { $0 = harness.clock }
+        for number in 0..<jobs { harness.submit("b\(number)", account: "a\(number % 500)", lane: "bulk") }
+        harness.begin()
         var waits: [Double] = []
         var hours = 0
-        while site.resultCount < jobs + waits.count, hours < 72 {
+        while harness.resultCount < jobs + waits.count, hours < 72 {
             hours += 1
-            await site.pass(.seconds(3600))
+            await harness.pass(.seconds(3600))
             let id = "i\(hours)"
-            site.submit(id, account: id)
-            let came = site.clock.now()
-            await site.advance(for: .seconds(3600)) {
-                site.broker.newest("results", 100).contains { $0.properties.messageID == "\(id)#0" }
+            harness.submit(id, account: id)
+            let came = harness.clock.now()
+            await harness.advance(for: .seconds(3600)) {
+                harness.broker.newest("results", 100).contains { $0.properties.messageID == "\(id)#0" }
             }
-            waits.append((site.clock.now() - came).inSeconds)
+            waits.append((harness.clock.now() - came).inSeconds)
             hours += waits.last.map { Int($0 / 3600) } ?? 0
         }
-        let took = (site.clock.now() - MonotonicTime(nanoseconds: 0)).inSeconds / 86_400
+        let took = (harness.clock.now() - MonotonicTime(nanoseconds: 0)).inSeconds / 86_400
         let days = spent.withLock { $0.sorted { $0.key < $1.key }.map(\.value) }
         print(
             "\(jobs) jobs against \(limit) calls a day: \(days) calls on the days, done after \(took) days, "
                 + "\(waits.count) interactive jobs waited \(waits.max() ?? 0) s at most")
-        #expect(site.results.count == jobs + waits.count)
+        #expect(harness.results.count == jobs + waits.count)
         #expect(took < 3, "done within three days")
         #expect(days.allSatisfy { $0 <= limit }, "no call was refused")
         #expect((waits.max() ?? 0) < 300)
-        #expect(site.results.allSatisfy { $0.outcome == "left" && $0.attempts == 0 })
-        await site.end()
+        #expect(harness.results.allSatisfy { $0.outcome == "left" && $0.attempts == 0 })
+        await harness.end()
     }
 
     // MARK: Every row at random
@@ -138,9 +139,9 @@ import Threads
     @Test func twoThousandJobsEndAsTheTableSaysWhateverTheAPIAnswers() async throws {
         let jobs = 2_000
         let world = Lock(World())
-        var options = Site.Options()
+        var options = Harness.Options()
         options.concurrency = 8
-        let site = try Site(
+        let harness = try Harness(
             options,
             albums: { call in
                 world.withLock { world in
@@ -170,10 +171,10 @@ import Threads
                 return world.hasLeft.insert(call.token).inserted ? .ok : .unknownToken
             }
         }
-        for number in 0..<jobs { site.submit("j\(number)", account: "a\(number % 400)") }
-        site.begin()
-        await site.advance(for: .seconds(300 * 86_400)) { site.resultCount == jobs }
-        let results = site.results
+        for number in 0..<jobs { harness.submit("j\(number)", account: "a\(number % 400)") }
+        harness.begin()
+        await harness.advance(for: .seconds(300 * 86_400)) { harness.resultCount == jobs }
+        let results = harness.results
         #expect(results.count == jobs)
         let end = world.withLock { $0 }
         var outcomes: [String: Int] = [:]
@@ -195,7 +196,7 @@ import Threads
                 + "\(end.needless) needless; \(outcomes.sorted { $0.value > $1.value }.map { "\($0.key) \($0.value)" })"
         )
         #expect(end.needless * 100 < end.calls)
-        #expect(site.broker.waiting == 0)
-        await site.end()
+        #expect(harness.broker.waiting == 0)
+        await harness.end()
     }
 }

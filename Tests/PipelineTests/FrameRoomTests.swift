@@ -1,12 +1,12 @@
-import Jobs
+import Clocks
 import Ledger
 import Messages
-import Photos
 import Secrets
 import Testing
-import Threads
 
 @testable import AMQP
+@testable import Jobs
+@testable import Photos
 @testable import Pipeline
 
 /// Without a publisher's headers every message of the worker's fits the smallest frame that a broker may ask for, so
@@ -31,7 +31,7 @@ import Threads
         properties.timestamp = .max
         var headers = JobHeaders()
         (headers.copy, headers.attempts, headers.isAmbiguous, headers.generation) = (.max, .max, true, .max)
-        (headers.suspect, headers.refusals, headers.mustAsk) = (.max, .max, true)
+        (headers.suspect, headers.refusals, headers.mustQueryAlbum) = (.max, .max, true)
         (headers.notBefore, headers.firstSeen) = (Timestamp(milliseconds: .max), Timestamp(milliseconds: .max))
         let message = IncomingMessage(
             tag: DeliveryTag(generation: 1, number: 1), queue: "q", exchange: "", routingKey: "", isRedelivered: false,

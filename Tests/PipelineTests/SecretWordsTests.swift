@@ -1,13 +1,14 @@
 import AMQP
+import Clocks
+import Concurrency
 import Credentials
 import HTTP
-import Jobs
-import Photos
 import Secrets
 import Telemetry
 import Testing
-import Threads
 
+@testable import Jobs
+@testable import Photos
 @testable import Pipeline
 
 /// Whatever holds a token prints without it, so that no sentence made of it can tell one.
@@ -21,9 +22,9 @@ import Threads
     private func expectSilence(_ value: some Any, _ what: String) {
         var dumped = ""
         dump(value, to: &dumped)
-        for words in ["\(value)", String(reflecting: value), dumped] {
+        for message in ["\(value)", String(reflecting: value), dumped] {
             for token in [Self.share, Self.bearer] {
-                #expect(!words.contains(token.prefix(12)), "\(what): \(words)")
+                #expect(!message.contains(token.prefix(12)), "\(what): \(message)")
             }
         }
     }
@@ -49,13 +50,13 @@ import Threads
 
     /// The fields of a line have no case for a secret; what is made text on the way is text without it.
     @Test func aLineMadeOfThemTellsNothing() {
-        let told = Lock<[LogLine]>([])
-        let logger = Logger(control: LogControl(level: .trace)) { line in told.withLock { $0.append(line) } }
+        let reported = Lock<[LogLine]>([])
+        let logger = Logger(control: LogControl(level: .trace)) { line in reported.withLock { $0.append(line) } }
         let token = ShareToken(secret(Self.share))
         logger.warning(
             "calling for \(token) with \(secret(Self.bearer))", LogField("token", "\(token)"),
             LogField("all", "\([token.secret])"))
-        let lines = told.withLock { $0 }
+        let lines = reported.withLock { $0 }
         #expect(lines.count == 1)
         for line in lines {
             let text = line.text(hashesAccounts: false) + line.json(hashesAccounts: false)
@@ -65,7 +66,7 @@ import Threads
 
     // MARK: Words of others
 
-    private func words(_ status: Int, _ body: String) -> String {
+    private func message(_ status: Int, _ body: String) -> String {
         "\(RefreshAnswer(.answered(HTTPResponse(status: status, body: Array(body.utf8))), now: Self.noon))"
     }
 
@@ -78,19 +79,21 @@ import Threads
     ])
     func theTokenEndpointCannotMakeUsTellAToken(body: String) {
         for status in [200, 400, 401, 403, 503] {
-            let told = words(status, body)
-            #expect(!told.contains("0refresh-token"), "\(status): \(told)")
+            let reported = message(status, body)
+            #expect(!reported.contains("0refresh-token"), "\(status): \(reported)")
         }
     }
 
     @Test(arguments: ["temporarily_unavailable", "admin_policy_enforced", "unsupported_grant_type", "invalid_grant"])
     func theCodesOfTheTokenEndpointStayReadable(code: String) {
-        #expect(words(400, #"{"error":"\#(code)","error_description":"because of that"}"#).contains("\(code): because"))
+        #expect(
+            message(400, #"{"error":"\#(code)","error_description":"because of that"}"#).contains("\(code): because"))
     }
 
     @Test func linkErrorsNameTheEndpointWithoutItsLogin() {
         let endpoint = Endpoint(host: "mq.example", port: 5671, virtualHost: "v", tls: TLSConfiguration())
-        let error = LinkError(.loginRefused, endpoint: endpoint.description, attempted: "logging in", words: "refused")
+        let error = LinkError(
+            .loginRefused, endpoint: endpoint.description, attempted: "logging in", message: "refused")
         #expect("\(error)" == "logging in at amqps://mq.example:5671 (vhost v): refused")
     }
 
@@ -98,10 +101,10 @@ import Threads
 
     /// A hold's detail and a parked job's cause stand in lines that have no account to hash.
     @Test func aProvidersWordsDoNotNameTheAccount() {
-        let words = "no grant of anna@example.org here"
+        let message = "no grant of anna@example.org here"
         let answers: [TokenAnswer] = [
-            .grantRevoked(words), .scopeMissing(words), .reauthRequired(words), .accountBlocked(words),
-            .rejected(words), .unavailable(words, retryAfter: .seconds(7)), .misconfigured(words),
+            .grantRevoked(message), .scopeMissing(message), .reauthRequired(message), .accountBlocked(message),
+            .rejected(message), .unavailable(message, retryAfter: .seconds(7)), .misconfigured(message),
         ]
         for answer in answers {
             let hidden = answer.hiding(AccountID("anna@example.org"))

@@ -1,11 +1,12 @@
 import AMQP
-import Jobs
+import Clocks
 import Ledger
 import Messages
+import SQLiteLedger
 import Secrets
 import Testing
-import Threads
 
+@testable import Jobs
 @testable import Pipeline
 
 func at(_ seconds: Double) -> MonotonicTime { MonotonicTime(nanoseconds: Int64(seconds * 1e9)) }
@@ -80,14 +81,14 @@ func at(_ seconds: Double) -> MonotonicTime { MonotonicTime(nanoseconds: Int64(s
 
     @Test mutating func aFaultIsThereBetweenItsWaitsTooAndAnOperatorEndsIt() {
         account.wait(.refused, for: .seconds(5), detail: "no", at: at(0), wall: wall)
-        #expect(account.trouble(at: at(1))?.until == at(5))
+        #expect(account.obstacle(at: at(1))?.until == at(5))
         account.forgetPassedWait(at: at(6))
-        let tried = account.trouble(at: at(6))
+        let tried = account.obstacle(at: at(6))
         #expect(tried?.cause == .refused && tried?.detail == "no" && tried?.until == nil)
         #expect(account.rememberedUntil(at: at(6)).map { $0 > at(3600) } == true, "its jobs are in a delay queue")
-        #expect(account.trouble(at: at(7205)) == nil, "none came back")
+        #expect(account.obstacle(at: at(7205)) == nil, "none came back")
         let resumed = [account.resume(at: at(6)), account.resume(at: at(6))]
-        #expect(resumed == [.refused, nil] && account.trouble(at: at(6)) == nil)
+        #expect(resumed == [.refused, nil] && account.obstacle(at: at(6)) == nil)
     }
 
     @Test mutating func onlyItsOwnEndEndsAFault() {
@@ -96,7 +97,7 @@ func at(_ seconds: Double) -> MonotonicTime { MonotonicTime(nanoseconds: Int64(s
         #expect(ends == [false, true] && account.wait == nil)
         account.wait(.failing, for: .seconds(30), detail: "503", at: at(40), wall: wall)
         #expect(account.succeeded() == .failing)
-        #expect(account.succeeded() == nil && account.trouble(at: at(40)) == nil)
+        #expect(account.succeeded() == nil && account.obstacle(at: at(40)) == nil)
     }
 
     @Test mutating func aPausedAccountWaitsUntilItIsResumed() {
@@ -192,10 +193,10 @@ func at(_ seconds: Double) -> MonotonicTime { MonotonicTime(nanoseconds: Int64(s
 }
 
 /// A ledger of days on which nobody called.
-private struct MemoryOfDays: Ledger {
+private struct MemoryOfDays: JobLedger {
     func count(of day: String) async throws(LedgerError) -> DayCount { DayCount(calls: 0, probes: 0) }
 
-    func look(_ arrival: Arrival, at now: Timestamp) async throws(LedgerError) -> Finding { throw .closed }
+    func lookUp(_ arrival: Arrival, at now: Timestamp) async throws(LedgerError) -> LookupResult { throw .closed }
     func claim(_ claim: Claim) async throws(LedgerError) -> ClaimAnswer { throw .closed }
     func record(_ record: Record) async throws(LedgerError) -> Int { throw .closed }
     func cancel(_ jobID: JobID, at now: Timestamp) async throws(LedgerError) -> Bool { throw .closed }
@@ -205,9 +206,20 @@ private struct MemoryOfDays: Ledger {
     func finishCancelled(_ job: CancelledJob, result: StoredResult) async throws(LedgerError) -> Bool { throw .closed }
     func mark(_ part: PublishedPart, of jobID: JobID, generation: Int) {}
     func note(_ event: JobEvent) {}
-    func unpublishedResults(after last: JobID?, limit: Int) async throws(LedgerError) -> [OwedResult] { [] }
+    func unpublishedResults(after last: JobID?, limit: Int) async throws(LedgerError) -> [UnpublishedResult] { [] }
     func overdue(before time: Timestamp, limit: Int) async throws(LedgerError) -> [OverdueJob] { [] }
     func finishLost(_ job: OverdueJob, result: StoredResult) async throws(LedgerError) -> Bool { throw .closed }
     func knowsSuccess() async throws(LedgerError) -> Bool { true }
     func statistics() async throws(LedgerError) -> LedgerStatistics { throw .closed }
+}
+
+@Suite struct DelayQueueTests {
+    private let schedule = RetrySchedule(delays: [.seconds(5), .seconds(30)], maxAttempts: 10)
+
+    @Test("A wait that a queue fits but for the recording goes through that queue, not through a shorter one")
+    func almost() {
+        #expect(schedule.queue(for: .milliseconds(29_990)) == .seconds(30))
+        #expect(schedule.queue(for: .milliseconds(29_800)) == .seconds(5))
+        #expect(schedule.queue(for: .milliseconds(4_800)) == nil)
+    }
 }

@@ -1,17 +1,17 @@
+import Concurrency
 import Credentials
-import Jobs
-import PipelineDouble
+import PipelineHarness
 import Secrets
 import Telemetry
 import Testing
-import Threads
 
+@testable import Daemon
+@testable import Jobs
 @testable import Pipeline
 @testable import Settings
-@testable import leave_albumd
 
-/// What SIGHUP does for each key: it is in force where the daemon and its pipeline look, or it is named as one that needs
-/// a restart.
+/// What SIGHUP does for each key: it is in force where the daemon and its pipeline look, or it is named as one that
+/// needs a restart.
 @Suite struct ReloadTests {
     @Test("Every key of the schema has two values here, and no other key has")
     func everyKeyIsTried() {
@@ -20,14 +20,14 @@ import Threads
 
     @Test("A key that is changed alone is in force after a reload, or named", arguments: Self.values.keys.sorted())
     func changedAlone(key: String) async throws {
-        let site = try Site { _ in .unknownToken }
+        let harness = try Harness { _ in .unknownToken }
         let base = try Self.settings(changing: [])
         let loaded = try Self.settings(changing: [key])
-        let daemon = try RunningDaemon(base, site)
+        let daemon = try RunningDaemon(base, harness)
         let lines = await daemon.reload(loaded)
         // What is in force where the daemon was started with the changed settings.
-        let restarted = try RunningDaemon(loaded, site)
-        let (before, after, wanted) = (try RunningDaemon(base, site).inForce, daemon.inForce, restarted.inForce)
+        let restarted = try RunningDaemon(loaded, harness)
+        let (before, after, wanted) = (try RunningDaemon(base, harness).inForce, daemon.inForce, restarted.inForce)
 
         if lines.contains("reloaded the settings changed=\(key)") {
             #expect(lines.count == 1, "\(lines)")
@@ -43,7 +43,7 @@ import Threads
                 ])
             #expect(after == before)
         }
-        await site.end()
+        await harness.end()
     }
 
     @Test("A key that no settings may have is refused by a reload, which names it", arguments: Self.refused)
@@ -55,28 +55,28 @@ import Threads
 
     @Test("A reload of all keys at once names each key once")
     func changedTogether() async throws {
-        let site = try Site { _ in .unknownToken }
-        let daemon = try RunningDaemon(try Self.settings(changing: []), site)
+        let harness = try Harness { _ in .unknownToken }
+        let daemon = try RunningDaemon(try Self.settings(changing: []), harness)
         let loaded = try Self.settings(changing: Self.values.keys.sorted())
         let lines = await daemon.reload(loaded)
         let named = lines.flatMap { line in
             line.split { "=: ,".contains($0) }.map(String.init).filter { Self.values[$0] != nil }
         }
         #expect(named.sorted() == Self.values.keys.sorted())
-        #expect(daemon.inForce == (try RunningDaemon(loaded, site)).inForce)
-        await site.end()
+        #expect(daemon.inForce == (try RunningDaemon(loaded, harness)).inForce)
+        await harness.end()
     }
 
     @Test("A reload before the pipeline is there is in force when it is")
     func beforeThePipeline() async throws {
-        let site = try Site { _ in .unknownToken }
-        let daemon = try RunningDaemon(try Self.settings(changing: []), site, connects: false)
+        let harness = try Harness { _ in .unknownToken }
+        let daemon = try RunningDaemon(try Self.settings(changing: []), harness, connects: false)
         let loaded = try Self.settings(changing: ["limits.requests_per_day", "worker.per_account"])
         _ = await daemon.reload(loaded)
         daemon.connect()
         #expect(daemon.inForce["limits.requests_per_day"] == "5")
         #expect(daemon.inForce["worker.per_account"] == "2")
-        await site.end()
+        await harness.end()
     }
 
     // MARK: The settings of the tests
@@ -141,10 +141,10 @@ import Threads
         "log.hash_accounts": ("false", "true"),
     ]
 
-    private static func settings(changing keys: [String], more: String = "") throws -> Settings {
+    private static func settings(changing keys: [String], more: String = "") throws -> DaemonSettings {
         let lines = values.map { name, value in "\(name) = \(keys.contains(name) ? value.second : value.first)" }
         let text = (lines.sorted() + [more]).joined(separator: "\n")
-        var settings = try Settings.load(text: Array(text.utf8), file: "t.toml", environment: [:])
+        var settings = try DaemonSettings.load(text: Array(text.utf8), file: "t.toml", environment: [:])
         // They would be lines of the log beside those that are looked for.
         settings.warnings = []
         return settings
@@ -153,25 +153,25 @@ import Threads
 
 /// As much of a daemon as a reload reaches.
 private final class RunningDaemon {
-    private let front: FrontDesk
-    private let pipeline: Pipeline
+    private let front: DaemonInterface
+    private let pipeline: JobPipeline
     private let logger: Logger
     private let lines: Lock<[String]>
 
-    init(_ settings: Settings, _ site: Site, connects: Bool = true) throws {
+    init(_ settings: DaemonSettings, _ harness: Harness, connects: Bool = true) throws {
         let lines = Lock<[String]>([])
         self.lines = lines
         let control = LogControl(level: .info)
         settings.adjust(control)
         logger = Logger(control: control) { line in
             // Without the time and the level.
-            let words = line.text(hashesAccounts: false).split(separator: " ").dropFirst(2)
-            lines.withLock { $0.append(words.joined(separator: " ")) }
+            let message = line.text(hashesAccounts: false).split(separator: " ").dropFirst(2)
+            lines.withLock { $0.append(message.joined(separator: " ")) }
         }
-        front = try FrontDesk(LiveSettings(settings, log: control), logger: logger, clock: site.clock)
-        pipeline = Pipeline(
-            configuration: settings.pipeline, inbox: site.broker, outbox: site.broker, queues: site.broker,
-            ledger: site.ledger, credentials: NoTokens(), photos: site.photos, clock: site.clock
+        front = try DaemonInterface(LiveSettings(settings, log: control), logger: logger, clock: harness.clock)
+        pipeline = JobPipeline(
+            configuration: settings.pipeline, inbox: harness.broker, outbox: harness.broker, queues: harness.broker,
+            ledger: harness.ledger, credentials: NoTokens(), photos: harness.photos, clock: harness.clock
         ) { _ in }
         if connects { connect() }
     }
@@ -181,7 +181,7 @@ private final class RunningDaemon {
     func connect() { front.settings.connect(pipeline) }
 
     /// The lines of the log that a SIGHUP makes.
-    func reload(_ loaded: Settings) async -> [String] {
+    func reload(_ loaded: DaemonSettings) async -> [String] {
         await Reloader(load: { () throws(SettingsFaults) in loaded }, front: front, logger: logger).reload()
         return lines.withLock { $0 }
     }

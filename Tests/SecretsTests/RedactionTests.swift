@@ -34,7 +34,7 @@ struct RedactionTests {
         ("aaaaaaaaaaaaaaaaaaaa", "<redacted>"), ("aaaaaaaaaaaaaaaaaaa", "aaaaaaaaaaaaaaaaaaa"),
     ])
     func wordsThatCouldBeTokensAreHidden(text: String, hidden: String) {
-        #expect(String(decoding: Redaction.hidingOpaqueWords(Array(text.utf8)), as: UTF8.self) == hidden)
+        #expect(String(decoding: Redaction.hidingOpaqueText(Array(text.utf8)), as: UTF8.self) == hidden)
     }
 
     /// As a word of its own, whatever stands around it; a short one would take sentences apart.

@@ -1,6 +1,6 @@
 import CLinux
+import Concurrency
 import Glibc
-import Threads
 
 /// A client of the admin server that says and hears bytes, and keeps no rule.
 final class AdminClient: Sendable {
@@ -14,8 +14,8 @@ final class AdminClient: Sendable {
             setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<Int32>.size))
         }
         // Whatever a server does or does not do, no test waits longer.
-        var patience = timeval(tv_sec: 20, tv_usec: 0)
-        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+        var timeout = timeval(tv_sec: 20, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
         let code: Int32
         if isIPv6 {
             var address = sockaddr_in6()
@@ -84,14 +84,14 @@ final class AdminClient: Sendable {
     }
 
     /// One whole request and its answer.
-    static func ask(_ port: UInt16, _ request: String) async throws -> AdminAnswer {
+    static func perform(_ port: UInt16, _ request: String) async throws -> AdminAnswer {
         let client = try AdminClient(port: port)
         client.send(request)
         return AdminAnswer(text: await client.readToEnd() ?? "")
     }
 
     static func get(_ port: UInt16, _ path: String) async throws -> AdminAnswer {
-        try await ask(port, "GET \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\n\r\n")
+        try await perform(port, "GET \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\n\r\n")
     }
 }
 

@@ -1,7 +1,7 @@
+import Concurrency
 import Glibc
 import HTTP
 import Testing
-import Threads
 
 @testable import Service
 
@@ -37,7 +37,7 @@ import Threads
 
     @Test func headIsAnsweredWithoutABody() async throws {
         try await serving { server in
-            let answer = try await AdminClient.ask(server.port, "HEAD /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            let answer = try await AdminClient.perform(server.port, "HEAD /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
             #expect(answer.status == 200)
             #expect(answer.field("Content-Length") == "6")
             #expect(answer.body.isEmpty)
@@ -92,7 +92,7 @@ import Threads
     @Test(arguments: ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "BREW"])
     func nothingCanBeChanged(method: String) async throws {
         try await serving { server in
-            let answer = try await AdminClient.ask(
+            let answer = try await AdminClient.perform(
                 server.port, "\(method) /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000000\r\n\r\n")
             #expect(answer.status == 405)
             #expect(answer.field("Allow") == "GET, HEAD")
@@ -107,7 +107,7 @@ import Threads
             return .text("asked")
         }
         try await serving(["/asked": handler]) { server in
-            let answer = try await AdminClient.ask(
+            let answer = try await AdminClient.perform(
                 server.port, "GET /asked HTTP/1.1\r\nHost: localhost\r\n\(header)\r\n\r\n")
             #expect(answer.status == 413)
             #expect(!isAsked.withLock { $0 })
@@ -117,12 +117,12 @@ import Threads
     /// A page of the open web reaches a loopback server by a name of its own.
     @Test func aForeignNameIsRefusedOnLoopback() async throws {
         try await serving { server in
-            let answer = try await AdminClient.ask(
+            let answer = try await AdminClient.perform(
                 server.port, "GET /livez HTTP/1.1\r\nHost: rebound.example:\(server.port)\r\n\r\n")
             #expect(answer.status == 421)
         }
         try await serving(host: "0.0.0.0") { server in
-            let answer = try await AdminClient.ask(
+            let answer = try await AdminClient.perform(
                 server.port, "GET /livez HTTP/1.1\r\nHost: worker-7.example\r\n\r\n")
             #expect(answer.status == 200, "scrapers of a network come by name")
         }
@@ -174,7 +174,7 @@ import Threads
             let many = (0..<2_000).map { "X-Header-\($0): value\r\n" }.joined()
             let one = "X-Long: \(String(repeating: "v", count: 100_000))\r\n"
             for headers in [many, one] {
-                let answer = try await AdminClient.ask(
+                let answer = try await AdminClient.perform(
                     server.port, "GET /livez HTTP/1.1\r\nHost: localhost\r\n\(headers)\r\n")
                 #expect(answer.status == 431 || answer.status == 413 || answer.status == 0)
                 try await expect(200, of: "/livez", server)
@@ -190,7 +190,7 @@ import Threads
         }
         try await serving(["/count": handler]) { server in
             let request = "GET /count HTTP/1.1\r\nHost: localhost\r\n\r\n"
-            let answer = try await AdminClient.ask(server.port, request + request + request)
+            let answer = try await AdminClient.perform(server.port, request + request + request)
             #expect(answer.body == "counted\n")
             #expect(count.withLock { $0 } == 1)
         }

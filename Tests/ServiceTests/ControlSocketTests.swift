@@ -1,9 +1,9 @@
 import CLinux
+import Concurrency
 import Glibc
 import JSON
 import Service
 import Testing
-import Threads
 
 @Suite(.timeLimit(.minutes(1))) struct ControlSocketTests {
     private let folder = SocketFolder()
@@ -24,7 +24,7 @@ import Threads
             return .answer(.object([.init("pruned", .integer(3))]))
         } _: { client in
             let arguments = JSONValue.object([.init("olderThanSeconds", .integer(60))])
-            let answer = try await client.ask("ledger.prune", arguments)
+            let answer = try await client.perform("ledger.prune", arguments)
             #expect(answer["pruned"]?.integer == 3)
             let (request, peer) = try #require(asked.withLock { $0 })
             #expect(request == ControlRequest(name: "ledger.prune", arguments: arguments))
@@ -37,7 +37,7 @@ import Threads
             .refusal(code: "unknown", message: "no such job")
         } _: { client in
             await #expect(throws: ControlError.refused(code: "unknown", message: "no such job")) {
-                try await client.ask("job")
+                try await client.perform("job")
             }
         }
     }
@@ -47,7 +47,7 @@ import Threads
         try await serving { _, _ in
             .answer(.text(text))
         } _: { client in
-            let answer = try await client.ask("results.replay")
+            let answer = try await client.perform("results.replay")
             #expect(answer.text == text)
         }
     }
@@ -60,7 +60,7 @@ import Threads
                 for number in 0..<100 {
                     group.addTask {
                         let arguments = JSONValue.object([.init("number", .integer(Int64(number)))])
-                        return try await client.ask("echo", arguments) == arguments
+                        return try await client.perform("echo", arguments) == arguments
                     }
                 }
                 for try await isOwn in group { #expect(isOwn) }
@@ -74,8 +74,8 @@ import Threads
             if request.name == "slow" { await gate.wait() }
             return .answer(.text(request.name))
         } _: { client in
-            async let slow = client.ask("slow")
-            let answer = try await client.ask("quick")
+            async let slow = client.perform("slow")
+            let answer = try await client.perform("quick")
             #expect(answer.text == "quick")
             gate.open()
             let late = try await slow
@@ -115,7 +115,7 @@ import Threads
             let raw = try RawSocket(folder.socket)
             for _ in 0..<80 { raw.send(String(repeating: "x", count: 1024)) }
             #expect(await raw.readLine() == "")
-            let answer = try await client.ask("status")
+            let answer = try await client.perform("status")
             #expect(answer.text == "here")
         }
     }
@@ -126,7 +126,7 @@ import Threads
             .answer(.text("here"))
         } _: { client in
             let idle = try (0..<40).map { _ in try RawSocket(folder.socket) }
-            let answer = try await client.ask("status")
+            let answer = try await client.perform("status")
             #expect(answer.text == "here")
             #expect(await idle[0].readLine() == "", "the first to come was the first to go")
         }
@@ -147,12 +147,12 @@ import Threads
         left.close()
         #expect(access(folder.socket, F_OK) == 0)
         await #expect(throws: ControlError.notRunning(path: folder.socket)) {
-            try await ControlClient(path: folder.socket).ask("status")
+            try await ControlClient(path: folder.socket).perform("status")
         }
         try await serving { _, _ in
             .answer(.text("new"))
         } _: { client in
-            let answer = try await client.ask("status")
+            let answer = try await client.perform("status")
             #expect(answer.text == "new")
         }
     }
@@ -164,7 +164,7 @@ import Threads
             #expect(throws: SystemCallError.self) {
                 _ = try ControlSocketServer(path: folder.socket) { _, _ in .answer(.null) }
             }
-            let answer = try await client.ask("status")
+            let answer = try await client.perform("status")
             #expect(answer.text == "first")
         }
     }
@@ -180,10 +180,10 @@ import Threads
 
     @Test func withoutADaemonItIsSaid() async {
         let client = ControlClient(path: folder.socket)
-        await #expect(throws: ControlError.notRunning(path: folder.socket)) { try await client.ask("status") }
+        await #expect(throws: ControlError.notRunning(path: folder.socket)) { try await client.perform("status") }
         let long = ControlClient(path: "/" + String(repeating: "x", count: 200))
         await #expect {
-            try await long.ask("status")
+            try await long.perform("status")
         } throws: { error in
             "\(error)".contains("at most 107 bytes")
         }
@@ -194,7 +194,7 @@ import Threads
         let path = folder.socket
         let answer = Task { () -> ControlError? in
             do throws(ControlError) {
-                _ = try await ControlClient(path: path).ask("status")
+                _ = try await ControlClient(path: path).perform("status")
                 return nil
             } catch {
                 return error

@@ -1,6 +1,6 @@
+import Clocks
 import HTTP
 import Testing
-import Threads
 
 @testable import Service
 

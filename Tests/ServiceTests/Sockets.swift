@@ -1,6 +1,6 @@
 import CLinux
+import Concurrency
 import Glibc
-import Threads
 
 /// A folder that goes with its owner, and a short name for a socket in it.
 final class SocketFolder: Sendable {

@@ -1,7 +1,8 @@
+import Clocks
+import Concurrency
 import Glibc
 import Telemetry
 import Testing
-import Threads
 
 @testable import Service
 
@@ -45,26 +46,26 @@ import Threads
     }
 
     private func watchdog(
-        _ manager: Manager, _ liveness: LivenessBoard, time: Duration,
+        _ manager: Manager, _ liveness: LivenessMonitor, time: Duration,
         line: @escaping @Sendable ([LivenessRound.Silence]) -> String = { $0.isEmpty ? "fine" : "stuck: \($0[0].loop)" }
     ) throws -> Watchdog {
         try Watchdog(
-            liveness, time: time, notifier: Notifier { manager.hear($0) }, clock: SystemTimekeeper(), line: line)
+            liveness, time: time, notifier: Notifier { manager.hear($0) }, clock: SystemTimeSource(), line: line)
     }
 
     @Test func readyComesWithTheStatusOfThen() async throws {
         let manager = Manager()
-        let watchdog = try watchdog(manager, LivenessBoard(clock: SystemTimekeeper()), time: .seconds(3_600))
-        watchdog.tell(.ready)
+        let watchdog = try watchdog(manager, LivenessMonitor(clock: SystemTimeSource()), time: .seconds(3_600))
+        watchdog.notify(.ready)
         await manager.heard("READY=1")
         watchdog.stop()
-        let told = try #require(manager.lines.firstIndex(of: "READY=1"))
-        #expect(manager.lines[told + 1] == "STATUS=fine")
+        let reported = try #require(manager.lines.firstIndex(of: "READY=1"))
+        #expect(manager.lines[reported + 1] == "STATUS=fine")
     }
 
     @Test func itIsFedWhileEveryLoopAnswers() async throws {
         let manager = Manager()
-        let liveness = LivenessBoard(clock: SystemTimekeeper())
+        let liveness = LivenessMonitor(clock: SystemTimeSource())
         let rounds = Lock(0)
         liveness.watch("a") { answer in
             rounds.withLock { $0 += 1 }
@@ -79,7 +80,7 @@ import Threads
 
     @Test func aLoopThatKeepsItsTokenStarvesIt() async throws {
         let manager = Manager()
-        let liveness = LivenessBoard(clock: SystemTimekeeper())
+        let liveness = LivenessMonitor(clock: SystemTimeSource())
         let kept = Lock<(@Sendable () -> Void)?>(nil)
         liveness.watch("b") { answer in kept.withLock { $0 = answer } }
         let watchdog = try watchdog(manager, liveness, time: .milliseconds(40))
@@ -97,9 +98,9 @@ import Threads
 
     @Test func aStartThatTakesLongIsExtendedUntilReady() async throws {
         let manager = Manager()
-        let watchdog = try watchdog(manager, LivenessBoard(clock: SystemTimekeeper()), time: .milliseconds(40))
+        let watchdog = try watchdog(manager, LivenessMonitor(clock: SystemTimeSource()), time: .milliseconds(40))
         await manager.heard("EXTEND_TIMEOUT_USEC=40000")
-        watchdog.tell(.ready)
+        watchdog.notify(.ready)
         await manager.heard("READY=1")
         let ready = manager.lines.count
         while manager.lines.dropFirst(ready).filter({ $0 == "WATCHDOG=1" }).count < 3 { await Task.yield() }
@@ -111,7 +112,7 @@ import Threads
         let manager = Manager()
         let line = Lock("one")
         let watchdog = try watchdog(
-            manager, LivenessBoard(clock: SystemTimekeeper()), time: .seconds(3_600)
+            manager, LivenessMonitor(clock: SystemTimeSource()), time: .seconds(3_600)
         ) { _ in line.withLock { $0 } }
         await manager.heard("STATUS=one")
         watchdog.refresh()
@@ -124,8 +125,8 @@ import Threads
 
     @Test func whatIsToldBeforeTheEndIsSent() throws {
         let manager = Manager()
-        let watchdog = try watchdog(manager, LivenessBoard(clock: SystemTimekeeper()), time: .seconds(3_600))
-        watchdog.tell(.status("the last word"))
+        let watchdog = try watchdog(manager, LivenessMonitor(clock: SystemTimeSource()), time: .seconds(3_600))
+        watchdog.notify(.status("the last word"))
         watchdog.stop()
         #expect(manager.lines.last == "STATUS=the last word")
     }
@@ -134,7 +135,7 @@ import Threads
     @Test func aRoundThatLastsLongerThanItsIntervalIsNotTheLast() async throws {
         let manager = Manager()
         let delays = Lock(3)
-        let watchdog = try watchdog(manager, LivenessBoard(clock: SystemTimekeeper()), time: .milliseconds(40)) { _ in
+        let watchdog = try watchdog(manager, LivenessMonitor(clock: SystemTimeSource()), time: .milliseconds(40)) { _ in
             let isSlow = delays.withLock { delays in
                 delays -= 1
                 return delays >= 0

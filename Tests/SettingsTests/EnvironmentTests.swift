@@ -31,16 +31,17 @@ import Testing
 
     @Test(arguments: ["12345", "true", "2026-11-23", "a\nb = 1", "a # b", "it's"])
     func whatTakesTextTakesItAsItStands(text: String) throws {
-        let draft = Settings.draft(
+        let draft = DaemonSettings.draft(
             text: [], file: "t.toml", environment: ["LEAVE_ALBUMD_LEDGER_PATH": "/\(text)"])
         if text.contains("\n") {
             // The name of a key in a second line does not become one: it is part of a path that is refused.
             #expect(draft.faults.count == 1)
-            #expect(draft.settings.ledger.path == Settings().ledger.path)
+            #expect(draft.settings.ledger.path == DaemonSettings().ledger.path)
         } else {
             #expect(draft.settings.ledger.path == "/\(text)")
         }
-        let user = Settings.draft(text: [], file: "t.toml", environment: ["LEAVE_ALBUMD_BROKER_USERNAME": "12345"])
+        let user = DaemonSettings.draft(
+            text: [], file: "t.toml", environment: ["LEAVE_ALBUMD_BROKER_USERNAME": "12345"])
         #expect(user.settings.broker.username == "12345")
     }
 
@@ -73,6 +74,6 @@ import Testing
     }
 
     @Test func theProcessesOwnVariablesAreRead() {
-        #expect(Settings.processEnvironment()["PATH"]?.isEmpty == false)
+        #expect(DaemonSettings.processEnvironment()["PATH"]?.isEmpty == false)
     }
 }

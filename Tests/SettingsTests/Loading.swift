@@ -17,8 +17,8 @@ enum Loading {
     /// - Parameter more: tables that `required` does not have, or keys of `[credentials.static]`'s later tables.
     static func settings(
         _ more: String = "", environment: [String: String] = [:]
-    ) throws(SettingsFaults) -> Settings {
-        try Settings.load(text: Array((required + more).utf8), file: "t.toml", environment: environment)
+    ) throws(SettingsFaults) -> DaemonSettings {
+        try DaemonSettings.load(text: Array((required + more).utf8), file: "t.toml", environment: environment)
     }
 
     static func faults(_ more: String, environment: [String: String] = [:]) -> [String] {
@@ -28,7 +28,7 @@ enum Loading {
     /// One line per fault; empty if there is none.
     static func faults(ofWhole text: String, environment: [String: String] = [:]) -> [String] {
         do throws(SettingsFaults) {
-            _ = try Settings.load(text: Array(text.utf8), file: "t.toml", environment: environment)
+            _ = try DaemonSettings.load(text: Array(text.utf8), file: "t.toml", environment: environment)
             return []
         } catch {
             return error.faults.map(\.description)

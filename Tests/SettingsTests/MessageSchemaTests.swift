@@ -1,7 +1,8 @@
+import Clocks
+import Concurrency
 import JSON
 import Jobs
 import Testing
-import Threads
 
 /// `config/schemas` and what the daemon reads and writes say the same.
 @Suite struct MessageSchemaTests {

@@ -28,7 +28,7 @@ import Testing
 
     @Test("A password that is shown masked differs all the same")
     func password() throws {
-        func settings(_ password: String) throws -> Settings {
+        func settings(_ password: String) throws -> DaemonSettings {
             try Loading.settings(environment: ["LEAVE_ALBUMD_BROKER_URIS": "[\"amqps://u:\(password)@b.example\"]"])
         }
         var old = try settings("one")

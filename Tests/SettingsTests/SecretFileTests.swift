@@ -78,28 +78,30 @@ import Testing
             [credentials.exec]
             command = ["/bin/true"]
             """, to: "leave-albumd.toml")
-        let faults = #expect(throws: SettingsFaults.self) { try Settings.load(path: path, environment: [:]) }
+        let faults = #expect(throws: SettingsFaults.self) { try DaemonSettings.load(path: path, environment: [:]) }
         #expect(faults?.description.contains("\"word\" is relative, and $CREDENTIALS_DIRECTORY is not set") == true)
 
         #expect(mkdir("\(directory)/credentials", 0o700) == 0)
         #expect(
-            try Settings.load(path: path, environment: [:]).broker.passwordFile?.path == "\(directory)/credentials/word"
+            try DaemonSettings.load(path: path, environment: [:]).broker.passwordFile?.path
+                == "\(directory)/credentials/word"
         )
         let systemd = ["CREDENTIALS_DIRECTORY": "/run/credentials/x"]
         #expect(
-            try Settings.load(path: path, environment: systemd).broker.passwordFile?.path == "/run/credentials/x/word")
-        #expect(Settings.credentialsDirectory(of: "leave-albumd.toml", environment: [:]) == nil)
+            try DaemonSettings.load(path: path, environment: systemd).broker.passwordFile?.path
+                == "/run/credentials/x/word")
+        #expect(DaemonSettings.credentialsDirectory(of: "leave-albumd.toml", environment: [:]) == nil)
         // The settings may be named from where the operator stands.
         let here = try #require(realpath(".", nil))
         defer { free(here) }
         let up = String(cString: here).split(separator: "/").map { _ in ".." }.joined(separator: "/")
         #expect(
-            try Settings.load(path: up + path, environment: [:]).broker.passwordFile?.path
+            try DaemonSettings.load(path: up + path, environment: [:]).broker.passwordFile?.path
                 == "\(directory)/credentials/word")
     }
 
     @Test func allSecretFilesCanBeTriedAtOnce() throws {
-        var settings = Settings()
+        var settings = DaemonSettings()
         settings.broker.passwordFile = SecretFile(key: "broker.password_file", path: try write("word"))
         #expect(settings.secretFileFaults().isEmpty)
         settings.api.caFile = SecretFile(key: "api.ca_file", path: "/nonexistent/ca")

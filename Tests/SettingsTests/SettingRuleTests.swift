@@ -96,7 +96,7 @@ import Testing
     }
 
     @Test func thePageIsShownOnLoopbackUnlessSaidOtherwise() {
-        var admin = Settings.Admin()
+        var admin = DaemonSettings.Admin()
         #expect(admin.showsPage)
         admin.listen = ListenAddress(host: "::", port: 1)
         #expect(!admin.showsPage)

@@ -87,10 +87,10 @@ import Testing
 
     @Test func aMissingOrOversizedFileIsAFaultOfTheFile() throws {
         let error = #expect(throws: SettingsFaults.self) {
-            try Settings.load(path: "/nonexistent/leave-albumd.toml", environment: [:])
+            try DaemonSettings.load(path: "/nonexistent/leave-albumd.toml", environment: [:])
         }
         #expect(
             error?.description == "/nonexistent/leave-albumd.toml: it cannot be read: No such file or directory")
-        #expect(throws: SettingsFaults.self) { try Settings.load(path: "/", environment: [:]) }
+        #expect(throws: SettingsFaults.self) { try DaemonSettings.load(path: "/", environment: [:]) }
     }
 }

@@ -56,7 +56,7 @@ import Testing
     }
 
     @Test func loadsAsItIs() throws {
-        let settings = try Settings.load(path: path, environment: [:])
+        let settings = try DaemonSettings.load(path: path, environment: [:])
         #expect(settings.broker.uris == [BrokerURI(isTLS: false, host: "localhost", port: 5672)])
         #expect(settings.warnings.isEmpty)
     }
@@ -72,7 +72,7 @@ import Testing
     }
 
     @Test func showsADefaultWhereThereIsOneAndAnExampleWhereThereIsNone() {
-        let defaults = Settings()
+        let defaults = DaemonSettings()
         for key in SettingSchema.keys where key.name != "broker.uris" && key.name != "credentials.static.token_file" {
             let kinds = entries.filter { $0.name == key.name && $0.kind != .set }.map(\.kind)
             #expect(kinds == [key.write(defaults) == nil ? .example : .defaulted], "\(key.name)")
@@ -80,13 +80,14 @@ import Testing
     }
 
     @Test func uncommentingEveryDefaultChangesNothing() {
-        let draft = Settings.draft(text: Array(text { $0.kind == .defaulted }.utf8), file: "t.toml", environment: [:])
+        let draft = DaemonSettings.draft(
+            text: Array(text { $0.kind == .defaulted }.utf8), file: "t.toml", environment: [:])
         #expect(draft.faults.isEmpty)
-        #expect(draft.settings == Settings())
+        #expect(draft.settings == DaemonSettings())
     }
 
     @Test func everyExampleIsValidAndNoDefault() {
-        let draft = Settings.draft(
+        let draft = DaemonSettings.draft(
             text: Array(text { $0.kind == .example }.utf8), file: "t.toml",
             environment: ["CREDENTIALS_DIRECTORY": "/run/credentials"])
         #expect(draft.faults.isEmpty)

@@ -3,7 +3,7 @@ import Testing
 @testable import Settings
 
 @Suite struct ShowingTests {
-    private func value(_ key: String, of settings: Settings) -> EffectiveSetting? {
+    private func value(_ key: String, of settings: DaemonSettings) -> EffectiveSetting? {
         settings.effective.first { $0.key == key }
     }
 
@@ -51,14 +51,14 @@ import Testing
     ])
     func whatIsRiskyIsSaidOnceWithoutSecrets(text: String, warning: String) throws {
         let whole = text + "\ncredentials = {providers = [\"static\"], static = {token_file = \"/t\"}}"
-        let settings = try Settings.load(text: Array(whole.utf8), file: "t.toml", environment: [:])
+        let settings = try DaemonSettings.load(text: Array(whole.utf8), file: "t.toml", environment: [:])
         #expect(settings.warnings.map { $0.contains(warning) } == [true])
         #expect(!settings.warnings.joined().contains("hunter2"))
     }
 
     @Test func passwordsInAFileThatOthersReadAreSaidSo() throws {
         let text = Loading.required.replacing("amqp://", with: "amqp://u:p@")
-        let settings = try Settings.load(
+        let settings = try DaemonSettings.load(
             text: Array(text.utf8), file: "t.toml", environment: [:], isReadableByOthers: true)
         #expect(settings.warnings.map { $0.contains("and others may read t.toml") } == [true])
     }

@@ -1,3 +1,4 @@
+import Clocks
 import Foundation
 import HTTP
 import JSON
@@ -5,7 +6,6 @@ import PrivateBroker
 import RunningSimulator
 import Secrets
 import Testing
-import Threads
 
 /// The program itself, asked over real sockets.
 @Suite(.timeLimit(.minutes(1))) struct SimulatorOverHTTPTests {

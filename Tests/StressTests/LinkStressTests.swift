@@ -1,8 +1,8 @@
 import AMQP
+import Clocks
 import ScriptedPeer
 import Secrets
 import Testing
-import Threads
 
 extension Stress {
     /// A peer that speaks as much AMQP as a link needs, until it is left.
@@ -53,7 +53,7 @@ extension Stress {
     @Test func brokerSession() async throws {
         try await Self.serving { configuration in
             try await Self.rounds { moment in
-                let session = try BrokerSession(configuration)
+                let session = try BrokerAdmin(configuration)
                 let asking = Task { try? await session.connect() }
                 try await Task.sleep(for: moment)
                 try await Self.twice { session.stop() }

@@ -1,14 +1,15 @@
 import AMQP
+import Clocks
+import Concurrency
 import Glibc
 import HTTP
 import JSON
 import Jobs
-import Ledger
+import SQLiteLedger
 import Secrets
 import Service
 import Telemetry
 import Testing
-import Threads
 
 /// What `RunningService` promises, of each service of the daemon.
 @Suite(.timeLimit(.minutes(1))) struct RunningServiceTests {
@@ -34,17 +35,17 @@ import Threads
             connectionName: "conformance")
         switch kind {
         case .admin: return try AdminServer(host: "127.0.0.1", port: 0, routes: [:])
-        case .brokerSession: return try BrokerSession(link)
+        case .brokerSession: return try BrokerAdmin(link)
         case .consuming: return try ConsumingLink(link) { _ in }
         case .control: return try ControlSocketServer(path: folder + "/s") { _, _ in .answer(.null) }
         case .executor: return try ThreadExecutor(name: "conformance")
         case .http: return try HTTPEngine(HTTPConfiguration())
-        case .ledger: return try await SQLiteLedger.open(path: folder + "/l", durability: .normal, onWaiting: nil)
+        case .ledger: return try await EmbeddedLedger.open(path: folder + "/l", durability: .normal, onWaiting: nil)
         case .publishing: return try PublishingLink(link) { _ in }
         case .watchdog:
             return try Watchdog(
-                LivenessBoard(clock: SystemTimekeeper()), time: .seconds(3_600), notifier: Notifier { _ in },
-                clock: SystemTimekeeper(), line: { _ in "fine" })
+                LivenessMonitor(clock: SystemTimeSource()), time: .seconds(3_600), notifier: Notifier { _ in },
+                clock: SystemTimeSource(), line: { _ in "fine" })
         }
     }
 

@@ -1,12 +1,13 @@
+import Clocks
+import Concurrency
 import Glibc
 import HTTP
 import JSON
 import Jobs
-import Ledger
+import SQLiteLedger
 import Service
 import Telemetry
 import Testing
-import Threads
 
 extension Stress {
     @Test func controlSocket() async throws {
@@ -17,7 +18,7 @@ extension Stress {
         try await Self.rounds { moment in
             let server = try ControlSocketServer(path: path) { _, _ in .answer(.null) }
             // Asked all the while; an end in the middle is an error that it tells.
-            let asking = Task { try? await ControlClient(path: path).ask("status") }
+            let asking = Task { try? await ControlClient(path: path).perform("status") }
             try await Task.sleep(for: moment)
             try await Self.twice { server.stop() }
             #expect(access(path, F_OK) != 0, "the socket is left")
@@ -39,19 +40,20 @@ extension Stress {
     }
 
     @Test func watchdog() async throws {
-        let told = Lock(0)
+        let reported = Lock(0)
         try await Self.rounds { moment in
             let watchdog = try Watchdog(
-                LivenessBoard(clock: SystemTimekeeper()), time: .milliseconds(4),
-                notifier: Notifier { _ in told.withLock { $0 += 1 } }, clock: SystemTimekeeper(), line: { _ in "fine" })
-            watchdog.tell(.ready)
+                LivenessMonitor(clock: SystemTimeSource()), time: .milliseconds(4),
+                notifier: Notifier { _ in reported.withLock { $0 += 1 } }, clock: SystemTimeSource(),
+                line: { _ in "fine" })
+            watchdog.notify(.ready)
             try await Task.sleep(for: moment)
             try await Self.twice { watchdog.stop() }
-            let last = told.withLock { $0 }
+            let last = reported.withLock { $0 }
             watchdog.refresh()
-            #expect(told.withLock { $0 } == last, "it speaks after its end")
+            #expect(reported.withLock { $0 } == last, "it speaks after its end")
         }
-        #expect(told.withLock { $0 } >= Self.rounds, "what was told before the end was said")
+        #expect(reported.withLock { $0 } >= Self.rounds, "what was told before the end was said")
     }
 
     @Test func httpEngine() async throws {
@@ -77,7 +79,7 @@ extension Stress {
         }
         try await Self.rounds { moment in
             // The lock of the round before is free, or this throws.
-            let ledger = try await SQLiteLedger.open(path: folder + "/l", durability: .normal, onWaiting: nil)
+            let ledger = try await EmbeddedLedger.open(path: folder + "/l", durability: .normal, onWaiting: nil)
             ledger.ping {}
             try await Task.sleep(for: moment)
             async let first = ledger.close(within: .seconds(5))

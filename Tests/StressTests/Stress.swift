@@ -1,6 +1,7 @@
+import Clocks
+import Concurrency
 import Glibc
 import Testing
-import Threads
 
 /// Starting and stopping at any moment, again and again. `LEAVE_ALBUMD_STRESS` is how often; a few times in CI.
 @Suite(.serialized) struct Stress {
@@ -35,9 +36,9 @@ import Threads
     }
 
     private static func settles(_ what: String, before: Int, _ now: () -> Int) async throws {
-        let deadline = SystemTimekeeper().now() + .seconds(20)
+        let deadline = SystemTimeSource().now() + .seconds(20)
         while now() > before + max(2, rounds / 2) {
-            guard SystemTimekeeper().now() < deadline else { throw Left(what: what, before: before, after: now()) }
+            guard SystemTimeSource().now() < deadline else { throw Left(what: what, before: before, after: now()) }
             try await Task.sleep(for: .milliseconds(20))
         }
     }

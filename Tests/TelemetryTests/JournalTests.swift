@@ -1,5 +1,5 @@
+import Concurrency
 import Testing
-import Threads
 
 @testable import Telemetry
 
@@ -35,10 +35,10 @@ import Threads
     /// An entry is framed by its length; what is in a value is the value's.
     @Test func aValueMakesNoFieldOfItsOwn() {
         let line = LogTests.line("said\nPRIORITY=0", .init("detail", "x\nACCOUNT=root\n\nMESSAGE=forged"))
-        let told = fields(line)
-        #expect(told.count == 7)
-        #expect(told.filter { $0.hasPrefix("PRIORITY=") } == ["PRIORITY=4"])
-        #expect(!told.contains { $0.hasPrefix("ACCOUNT=") || $0.contains("\n") })
+        let reported = fields(line)
+        #expect(reported.count == 7)
+        #expect(reported.filter { $0.hasPrefix("PRIORITY=") } == ["PRIORITY=4"])
+        #expect(!reported.contains { $0.hasPrefix("ACCOUNT=") || $0.contains("\n") })
     }
 
     @Test func fieldNamesAreTheJournals() {
@@ -65,28 +65,28 @@ import Threads
     @Test func withoutAJournalLinesGoToStandardErrorWithTheirPriority() {
         let code = Lock<Int32>(2)
         let sent = Lock(0)
-        let told = Lock<[String]>([])
+        let reported = Lock<[String]>([])
         let writer = JournalWriter(
             send: { _ in
                 sent.withLock { $0 += 1 }
                 return code.withLock { $0 }
             },
-            writeError: { line in told.withLock { $0.append(line) } })
+            writeError: { line in reported.withLock { $0.append(line) } })
         let line = LogTests.line("link lost")
         func write() { writer.write(line, hashesAccounts: false, showsCode: false) }
         let text = "<4>2026-11-24T12:00:00.000Z warning link lost"
-        let complaint =
+        let standardError =
             "<4>the journal cannot be reached, so lines go to standard error: No such file or directory (errno 2)"
 
         write()
         write()
-        #expect(told.withLock { $0 } == [complaint, text, text], "said once")
+        #expect(reported.withLock { $0 } == [standardError, text, text], "said once")
         code.withLock { $0 = 0 }
         write()
-        #expect(told.withLock { $0.count } == 3, "it is there again, and is tried each time")
+        #expect(reported.withLock { $0.count } == 3, "it is there again, and is tried each time")
         code.withLock { $0 = 2 }
         write()
-        #expect(told.withLock { $0 }.suffix(2) == [complaint, text])
+        #expect(reported.withLock { $0 }.suffix(2) == [standardError, text])
         #expect(sent.withLock { $0 } == 4)
     }
 }

@@ -1,6 +1,6 @@
+import Clocks
 import Telemetry
 import Testing
-import Threads
 
 /// Tokens out, tokens back, on a clock that stands where it is put.
 @Suite struct LivenessRoundTests {
@@ -9,7 +9,7 @@ import Threads
     private static func at(_ seconds: Int) -> MonotonicTime {
         MonotonicTime(nanoseconds: Int64(seconds) * 1_000_000_000)
     }
-    private static let patience = Duration.seconds(5)
+    private static let timeout = Duration.seconds(5)
 
     init() {
         round.add("ledger", at: Self.at(0))
@@ -17,7 +17,7 @@ import Threads
     }
 
     private func silent(_ seconds: Int) -> [String] {
-        round.silences(longerThan: Self.patience, at: Self.at(seconds)).map {
+        round.silences(longerThan: Self.timeout, at: Self.at(seconds)).map {
             "\($0.loop) \($0.lasting.components.seconds)"
         }
     }

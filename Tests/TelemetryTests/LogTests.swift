@@ -1,6 +1,6 @@
+import Clocks
 import Secrets
 import Testing
-import Threads
 
 @testable import Telemetry
 
@@ -37,9 +37,9 @@ import Threads
         let line = Self.line("said", .init("detail", value), .init("after", 1))
         let text = line.text(hashesAccounts: false)
         let json = line.json(hashesAccounts: false)
-        for told in [text, json] {
-            #expect(!told.unicodeScalars.contains { $0.value < 0x20 || (0x7f...0x9f).contains($0.value) })
-            #expect(!told.unicodeScalars.contains { $0 == "\u{2028}" || $0 == "\u{202e}" })
+        for reported in [text, json] {
+            #expect(!reported.unicodeScalars.contains { $0.value < 0x20 || (0x7f...0x9f).contains($0.value) })
+            #expect(!reported.unicodeScalars.contains { $0 == "\u{2028}" || $0 == "\u{202e}" })
         }
         #expect(text.contains(" detail=\"") || value.unicodeScalars.allSatisfy { $0 != " " && $0 != "=" })
         #expect(text.hasSuffix(" after=1"))

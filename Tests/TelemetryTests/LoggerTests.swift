@@ -1,5 +1,6 @@
+import Clocks
+import Concurrency
 import Testing
-import Threads
 
 @testable import Telemetry
 
@@ -24,7 +25,7 @@ import Threads
         logger.logEach(.info, message("x"))
         logger.notice(message("d"))
         logger.logEach(.critical, message("e"))
-        #expect(said.words == ["notice d", "critical e"])
+        #expect(said.message == ["notice d", "critical e"])
         #expect(made.withLock { $0 } == 2)
         #expect(logger.isEnabled(.notice) && !logger.isEnabled(.info))
     }
@@ -38,7 +39,7 @@ import Threads
         logger.control.level = .error
         copy.warning("c")
         logger.control.hashesAccounts = true
-        #expect(said.words == ["debug b"])
+        #expect(said.message == ["debug b"])
         #expect(copy.control.level == .error && copy.control.hashesAccounts)
     }
 
@@ -71,11 +72,11 @@ import Threads
     @Test func aCountIsToldWhenItsWindowIsOverThoughNobodySaysAnythingMore() async {
         let logger = logger(.info)
         for _ in 0..<58 { logger.warning("connecting: refused") }
-        #expect(said.words == ["warning connecting: refused"])
+        #expect(said.message == ["warning connecting: refused"])
         await clock.waitForSleeper()
         clock.advance(by: .seconds(60))
         await said.wait(for: 2)
-        #expect(said.words.last == "warning connecting: refused (repeated 57 times in 1 s)")
+        #expect(said.message.last == "warning connecting: refused (repeated 57 times in 1 s)")
         #expect(said.lines.last?.fields == [LogField("repeated", 57)])
         #expect(said.lines.last?.time == SteppedClock.noon + .seconds(60))
         #expect(said.lines.last?.location == said.lines.first?.location)
@@ -107,7 +108,7 @@ import Threads
         for _ in 0..<5 { logger.warning("a") }
         logger.flush()
         logger.flush()
-        #expect(said.words == ["warning a", "warning a (repeated 4 times in 1 s)"])
+        #expect(said.message == ["warning a", "warning a (repeated 4 times in 1 s)"])
     }
 
     @Test func noLineIsLostOrCountedTwiceByManyThreads() async {
@@ -118,13 +119,13 @@ import Threads
             }
         }
         logger.flush()
-        let told = said.lines.reduce(0) { total, line in
+        let reported = said.lines.reduce(0) { total, line in
             guard case .integer(let count)? = line.fields.first(where: { $0.name == "repeated" })?.value else {
                 return total + 1
             }
             return total + count
         }
-        #expect(told == 4_000)
+        #expect(reported == 4_000)
         #expect(said.lines.count == 6)
     }
 }

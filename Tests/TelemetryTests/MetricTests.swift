@@ -1,5 +1,5 @@
+import Clocks
 import Testing
-import Threads
 
 @testable import Telemetry
 

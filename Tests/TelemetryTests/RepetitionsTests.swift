@@ -1,5 +1,5 @@
+import Clocks
 import Testing
-import Threads
 
 @testable import Telemetry
 
@@ -12,7 +12,7 @@ import Threads
         private var now: MonotonicTime { MonotonicTime(nanoseconds: Int64(second) * 1_000_000_000) }
         private var wall: Timestamp { SteppedClock.noon + .seconds(Int64(second)) }
 
-        private func words(_ lines: [LogLine]) -> [String] {
+        private func texts(_ lines: [LogLine]) -> [String] {
             lines.map { line in
                 let fields = line.fields.map { " \($0.name)" }.joined()
                 return "\(line.message)\(fields)"
@@ -27,15 +27,15 @@ import Threads
             let line = LogLine(
                 time: wall, level: level, message: message, fields: fields,
                 location: CodeLocation(file: "F", line: place, function: "f"))
-            return words(repetitions.take(line, isEvent: isEvent, at: now))
+            return texts(repetitions.take(line, isEvent: isEvent, at: now))
         }
 
         func wait(until second: Int) -> [String] {
             self.second = second
-            return words(repetitions.close(until: now, wall: wall))
+            return texts(repetitions.close(until: now, wall: wall))
         }
 
-        func end() -> [String] { words(repetitions.closeAll(wall: wall)) }
+        func end() -> [String] { texts(repetitions.closeAll(wall: wall)) }
 
         var due: Int? { repetitions.dueAt.map { Int($0.nanoseconds / 1_000_000_000) } }
     }

@@ -1,5 +1,5 @@
+import Concurrency
 import Telemetry
-import Threads
 
 /// What a logger wrote, for a test to look at or to wait for.
 final class SaidLines: Sendable {
@@ -22,7 +22,7 @@ final class SaidLines: Sendable {
 
     var lines: [LogLine] { state.withLock { $0.lines } }
     /// Level and message.
-    var words: [String] { lines.map { "\($0.level) \($0.message)" } }
+    var message: [String] { lines.map { "\($0.level) \($0.message)" } }
 
     func wait(for count: Int) async {
         await withCheckedContinuation { continuation in

@@ -1,7 +1,8 @@
-import Threads
+import Clocks
+import Concurrency
 
 /// A clock that stands until a test moves it, and then wakes who slept until that time.
-final class SteppedClock: Timekeeper {
+final class SteppedClock: TimeSource {
     private struct State {
         var elapsed = Duration.zero
         var sleepers: [(until: MonotonicTime, continuation: CheckedContinuation<Void, Never>)] = []

@@ -1,7 +1,8 @@
 import CRabbitMQ
+import Clocks
+import Concurrency
 import Glibc
 import Secrets
-import Threads
 
 /// From a name to a login.
 extension BrokerConnection {
@@ -11,22 +12,22 @@ extension BrokerConnection {
         do throws(LinkError) {
             return try body()
         } catch {
-            throw error.told(.now())
+            throw error.explained(.now())
         }
     }
 
     /// The library looks the name up again, without a deadline: only a name that was just found comes there.
     static func lookUp(_ endpoint: Endpoint, _ configuration: LinkConfiguration) throws(LinkError) {
-        func fail(_ kind: LinkError.Kind, _ words: String) -> LinkError {
-            LinkError(kind, endpoint: endpoint.description, attempted: "connecting", words: words)
+        func fail(_ kind: LinkError.Kind, _ message: String) -> LinkError {
+            LinkError(kind, endpoint: endpoint.description, attempted: "connecting", message: message)
         }
-        let finding: NameLookup.Finding
+        let outcome: NameLookup.Outcome
         do throws(SystemCallError) {
-            finding = try NameLookup.system.ask(endpoint.host, within: configuration.connectTimeout)
+            outcome = try NameLookup.system.resolve(endpoint.host, within: configuration.connectTimeout)
         } catch {
             throw fail(.unreachable, "\(error)")
         }
-        switch finding {
+        switch outcome {
         case .found: return
         case .failed(let why): throw fail(.unreachable, "hostname lookup failed: \(why)")
         case .late:
@@ -66,8 +67,8 @@ extension BrokerConnection {
         var timeout = timeval(configuration.requestTimeout)
         amqp_set_handshake_timeout(state, &timeout)
         amqp_set_rpc_timeout(state, &timeout)
-        var patience = timeval(configuration.connectTimeout)
-        let code = amqp_socket_open_noblock(socket, endpoint.host, Int32(endpoint.port), &patience)
+        var limit = timeval(configuration.connectTimeout)
+        let code = amqp_socket_open_noblock(socket, endpoint.host, Int32(endpoint.port), &limit)
         guard code == AMQP_STATUS_OK.rawValue else { throw fail(code, "connecting") }
     }
 
@@ -89,7 +90,7 @@ extension BrokerConnection {
             return try configuration.authentication()
         } catch {
             throw LinkError(
-                .loginRefused, endpoint: endpoint.description, attempted: "reading the password", words: "\(error)")
+                .loginRefused, endpoint: endpoint.description, attempted: "reading the password", message: "\(error)")
         }
     }
 
@@ -98,6 +99,7 @@ extension BrokerConnection {
         _ authentication: LinkConfiguration.Authentication
     ) throws(LinkError) {
         var capabilities = FieldTable()
+        // https://www.rabbitmq.com/docs/connection-blocked, https://www.rabbitmq.com/docs/consumer-cancel
         // Without these the broker does not tell of cancelled consumers, blocked connections or failed logins.
         for name in [
             "consumer_cancel_notify", "connection.blocked", "basic.nack", "publisher_confirms",

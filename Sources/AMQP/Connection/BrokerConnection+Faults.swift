@@ -4,8 +4,8 @@ import Glibc
 /// The library's codes and the broker's replies as errors, on the line where they arrive.
 extension BrokerConnection {
     /// A fault that shows in what the broker sent.
-    func fault(_ kind: LinkError.Kind, _ attempted: String, _ words: String) -> LinkError {
-        LinkError(kind, endpoint: endpoint.description, attempted: attempted, words: words)
+    func fault(_ kind: LinkError.Kind, _ attempted: String, _ message: String) -> LinkError {
+        LinkError(kind, endpoint: endpoint.description, attempted: attempted, message: message)
     }
 
     static func failure(_ code: Int32, _ endpoint: Endpoint, _ attempted: String) -> LinkError {
@@ -23,15 +23,15 @@ extension BrokerConnection {
             kind = .tls
         default: kind = .unreachable
         }
-        var words = String(cString: amqp_error_string2(code))
+        var message = String(cString: amqp_error_string2(code))
         let cause = errno
         if code == AMQP_STATUS_SOCKET_ERROR.rawValue, cause == EINPROGRESS {
             // librabbitmq has taken the socket's own error, so that errno tells of the call before.
-            words = "no connection; is the broker listening there, and does no firewall refuse it?"
+            message = "no connection; is the broker listening there, and does no firewall refuse it?"
         } else if kind == .unreachable, cause != 0 {
-            words += ": " + String(cString: strerror(cause))
+            message += ": " + String(cString: strerror(cause))
         }
-        return LinkError(kind, endpoint: endpoint.description, attempted: attempted, words: words)
+        return LinkError(kind, endpoint: endpoint.description, attempted: attempted, message: message)
     }
 
     static func failure(
@@ -43,15 +43,15 @@ extension BrokerConnection {
             case AMQP_CONNECTION_CLOSE_METHOD:
                 let (code, text) = closing(reply.reply.decoded, as: amqp_connection_close_t.self)
                 return LinkError(
-                    .connectionClosed(code), endpoint: endpoint.description, attempted: attempted, words: text)
+                    .connectionClosed(code), endpoint: endpoint.description, attempted: attempted, message: text)
             case AMQP_CHANNEL_CLOSE_METHOD:
                 let (code, text) = closing(reply.reply.decoded, as: amqp_channel_close_t.self)
                 return LinkError(
-                    .channelClosed(code), endpoint: endpoint.description, attempted: attempted, words: text)
+                    .channelClosed(code), endpoint: endpoint.description, attempted: attempted, message: text)
             default:
                 return LinkError(
                     .protocolViolation, endpoint: endpoint.description, attempted: attempted,
-                    words: "an answer to something else (method \(reply.reply.id))")
+                    message: "an answer to something else (method \(reply.reply.id))")
             }
         case AMQP_RESPONSE_LIBRARY_EXCEPTION:
             return failure(reply.library_error, endpoint, attempted)

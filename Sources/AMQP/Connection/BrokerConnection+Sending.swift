@@ -14,7 +14,7 @@ extension BrokerConnection {
     }
 
     /// Back to its queue.
-    mutating func handBack(_ tag: UInt64) throws(LinkError) {
+    mutating func requeue(_ tag: UInt64) throws(LinkError) {
         try put("handing back") {
             $0.nack(tag)
         } orSend: { state, _ in
@@ -49,7 +49,8 @@ extension BrokerConnection {
         guard code >= 0 else { throw Self.failure(code, endpoint, attempted()) }
     }
 
-    /// Sends what waits, and waits itself while the peer does not read; the stall guard ends a wait that takes too long.
+    /// Sends what waits, and waits itself while the peer does not read; the stall guard ends a wait that takes too
+    /// long.
     mutating func flush(_ attempted: @autoclosure () -> String) throws(LinkError) {
         guard !outgoing.bytes.isEmpty else { return }
         let bytes = outgoing.bytes

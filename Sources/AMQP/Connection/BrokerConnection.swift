@@ -1,6 +1,6 @@
 import CRabbitMQ
+import Concurrency
 import Glibc
-import Threads
 
 /// One connection to one broker: librabbitmq's handle, owned by the thread that made it, good for one TCP connection.
 ///
@@ -25,7 +25,7 @@ struct BrokerConnection: ~Copyable {
         }
         guard let state = amqp_new_connection() else {
             throw LinkError(
-                .unreachable, endpoint: endpoint.description, attempted: "connecting", words: "out of memory")
+                .unreachable, endpoint: endpoint.description, attempted: "connecting", message: "out of memory")
         }
         do throws(LinkError) {
             try Self.onThisSide { () throws(LinkError) in
@@ -36,14 +36,14 @@ struct BrokerConnection: ~Copyable {
                 guard stallGuard.watch(descriptor: amqp_get_sockfd(state)) else {
                     throw LinkError(
                         .unreachable, endpoint: endpoint.description, attempted: "connecting",
-                        words: SystemCallError("duplicating its socket").description)
+                        message: SystemCallError("duplicating its socket").description)
                 }
             }
             try Self.logIn(state, endpoint, configuration, authentication)
             guard amqp_get_heartbeat(state) > 0 else {
                 throw LinkError(
                     .protocolViolation, endpoint: endpoint.description, attempted: "negotiating",
-                    words: "the broker has heartbeats off; without them a dead peer is not noticed: set `heartbeat`")
+                    message: "the broker has heartbeats off; without them a dead peer is not noticed: set `heartbeat`")
             }
         } catch {
             stallGuard.forget()
@@ -134,7 +134,7 @@ struct BrokerConnection: ~Copyable {
             guard case .connectionClosed(let code, let text)? = try receive() else { continue }
             acknowledgeConnectionClose()
             throw LinkError(
-                .connectionClosed(code), endpoint: endpoint.description, attempted: "closing a channel", words: text)
+                .connectionClosed(code), endpoint: endpoint.description, attempted: "closing a channel", message: text)
         }
     }
 

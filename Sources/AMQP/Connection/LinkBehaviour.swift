@@ -1,4 +1,5 @@
-/// What one kind of link does with its connections: consume, publish or ask. `LinkLoop` makes them, and makes them anew.
+/// What one kind of link does with its connections: consume, publish or ask. `LinkLoop` makes them, and makes them
+/// anew.
 ///
 /// All of it is called on the link's thread.
 protocol LinkBehaviour: ~Copyable, SendableMetatype {

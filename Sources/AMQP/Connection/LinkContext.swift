@@ -1,4 +1,5 @@
-import Threads
+import Clocks
+import Concurrency
 
 /// What a link's loop and its behaviour share. The link's thread's alone.
 final class LinkContext<Command: Sendable> {
@@ -6,12 +7,12 @@ final class LinkContext<Command: Sendable> {
     let mailbox: MailboxOwner<Command>
     let counters: LinkCounters
     let stallGuard: StallGuard
-    let clock: any Timekeeper
+    let clock: any TimeSource
     var rotation: EndpointRotation
 
     init(
         _ configuration: LinkConfiguration, mailbox: MailboxOwner<Command>, counters: LinkCounters,
-        stallGuard: StallGuard, clock: any Timekeeper
+        stallGuard: StallGuard, clock: any TimeSource
     ) {
         self.configuration = configuration
         self.mailbox = mailbox

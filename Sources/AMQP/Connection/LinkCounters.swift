@@ -1,18 +1,18 @@
-import Threads
+import Concurrency
 
 /// Numbers of a link, for metrics.
-public struct LinkReading: Equatable, Sendable {
-    public var isConnected = false
+package struct LinkReading: Equatable, Sendable {
+    package var isConnected = false
     /// Connections made after the first.
-    public var reconnects = 0
+    package var reconnects = 0
     /// Settlements of an older connection: no-ops.
-    public var staleSettlements = 0
-    /// Deliveries that somebody forgot to settle.
-    public var abandonedDeliveries = 0
+    package var staleSettlements = 0
+    /// Deliveries that were dropped without being settled.
+    package var abandonedDeliveries = 0
     /// Sent and not confirmed.
-    public var unconfirmed = 0
-    public var isBlocked = false
-    public var endpoint = ""
+    package var unconfirmed = 0
+    package var isBlocked = false
+    package var endpoint = ""
 }
 
 /// Written by the link's thread, read by anyone.

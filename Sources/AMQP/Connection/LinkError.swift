@@ -1,8 +1,8 @@
-import Threads
+import Concurrency
 
 /// Why a connection could not be made or was given up, or a request was refused.
-public struct LinkError: Error, Hashable, Sendable, CustomStringConvertible {
-    public enum Kind: Hashable, Sendable {
+package struct LinkError: Error, Hashable, Sendable, CustomStringConvertible {
+    package enum Kind: Hashable, Sendable {
         /// No such name, refused, reset, unreachable.
         case unreachable
         /// No descriptor was free on this side: it says nothing of the broker.
@@ -21,31 +21,32 @@ public struct LinkError: Error, Hashable, Sendable, CustomStringConvertible {
         /// What came is not AMQP 0-9-1 as it should be.
         case protocolViolation
         /// The broker took a consumer away: its queue was deleted, or moved.
+        /// https://www.rabbitmq.com/docs/consumer-cancel
         case consumerCancelled
         /// This side stopped it.
         case stopped
     }
 
-    public var kind: Kind
-    public var endpoint: String
-    public var attempted: String
-    /// The broker's or the library's own words.
-    public var words: String
+    package var kind: Kind
+    package var endpoint: String
+    package var attempted: String
+    /// The message of the broker or of the library.
+    package var message: String
 
-    public init(_ kind: Kind, endpoint: String, attempted: String, words: String) {
+    package init(_ kind: Kind, endpoint: String, attempted: String, message: String) {
         self.kind = kind
         self.endpoint = endpoint
         self.attempted = attempted
-        self.words = words
+        self.message = message
     }
 
-    public var description: String { "\(attempted) at \(endpoint): \(words)" }
+    package var description: String { "\(attempted) at \(endpoint): \(message)" }
 
     /// As `description`, for a line that has said already that it is about connecting.
-    public var afterConnecting: String { attempted == "connecting" ? "\(endpoint): \(words)" : description }
+    package var afterConnecting: String { attempted == "connecting" ? "\(endpoint): \(message)" : description }
 
     /// The broker's reply code, if it gave one.
-    public var code: Int? {
+    package var code: Int? {
         switch kind {
         case .connectionClosed(let code), .channelClosed(let code): code
         case .unreachable, .descriptors, .tls, .loginRefused, .timeout, .heartbeatMissed, .protocolViolation,
@@ -54,9 +55,9 @@ public struct LinkError: Error, Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// The same by its true name, if a descriptor was all that was missing.
-    func told(_ shortage: DescriptorShortage?) -> LinkError {
+    /// This error, named as a shortage of descriptors if that was its cause.
+    func explained(_ shortage: DescriptorShortage?) -> LinkError {
         guard let shortage, kind != .timeout else { return self }
-        return LinkError(.descriptors, endpoint: endpoint, attempted: attempted, words: shortage.description)
+        return LinkError(.descriptors, endpoint: endpoint, attempted: attempted, message: shortage.description)
     }
 }

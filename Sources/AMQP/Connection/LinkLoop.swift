@@ -1,4 +1,5 @@
-import Threads
+import Clocks
+import Concurrency
 
 /// The life of a link's thread: a connection, its loss, a wait, the next endpoint, until the link stops.
 struct LinkLoop<Behaviour: LinkBehaviour & ~Copyable>: ~Copyable {
@@ -58,7 +59,7 @@ extension MailboxThread {
     /// Starts the thread of a link: with a guard that frees it where the library would keep it.
     convenience init<Behaviour: LinkBehaviour & ~Copyable>(
         link name: String, _ configuration: LinkConfiguration, counters: LinkCounters = LinkCounters(),
-        clock: any Timekeeper = SystemTimekeeper(),
+        clock: any TimeSource = SystemTimeSource(),
         _ makeBehaviour: @escaping @Sendable (LinkContext<Message>) -> Behaviour
     ) throws(SystemCallError) where Behaviour.Command == Message {
         let stallGuard = try StallGuard(limit: configuration.requestTimeout * 2)

@@ -1,11 +1,11 @@
 /// The protocol's short strings: properties, routing keys, names of queues and exchanges.
-public enum ShortString {
+package enum ShortString {
     /// In bytes: the length is one of them.
-    public static let longest = 255
+    package static let longest = 255
 
     /// As much of the text as fits, whole characters of Unicode. Bytes that are no UTF-8 grow when they are repaired,
     /// and what came as a short string has to go out again as one.
-    public static func cut(_ text: String) -> String {
+    package static func cut(_ text: String) -> String {
         guard text.utf8.count > longest else { return text }
         var cut = String.UnicodeScalarView()
         var size = 0

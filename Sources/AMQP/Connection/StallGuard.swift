@@ -1,7 +1,8 @@
 import CLinux
+import Clocks
+import Concurrency
 import Glibc
 import Synchronization
-import Threads
 
 /// Frees a thread that is stuck in the library: a send that never ends gives up when its socket is shut down.
 ///
@@ -19,13 +20,13 @@ final class StallGuard: Sendable {
     private let busySince = Atomic<Int64>(0)
     private let wake: Wake
     private let limit: Duration
-    private let clock: any Timekeeper
+    private let clock: any TimeSource
     private let shutDown: @Sendable (Int32) -> Void
 
     /// `limit`: how long one stay in the library may last. The clock and what shuts a socket down are a test's to
     /// replace: they are where two threads would meet that must not.
     init(
-        limit: Duration, clock: any Timekeeper = SystemTimekeeper(),
+        limit: Duration, clock: any TimeSource = SystemTimeSource(),
         shutDown: @escaping @Sendable (Int32) -> Void = { shutdown($0, Int32(SHUT_RDWR)) }
     ) throws(SystemCallError) {
         self.limit = limit

@@ -1,4 +1,5 @@
 /// Many acks become few: what is acked without a gap from the oldest unsettled delivery on goes out as one `multiple`.
+/// https://www.rabbitmq.com/docs/confirms#consumer-acks-multiple-parameter
 struct AckCoalescer {
     struct Ack: Equatable {
         var tag: UInt64

@@ -1,6 +1,7 @@
 import CLinux
 import CRabbitMQ
-import Threads
+import Clocks
+import Concurrency
 
 /// Consumes: deliveries become events, settlements go back.
 struct ConsumingBehaviour: LinkBehaviour, ~Copyable {
@@ -78,7 +79,7 @@ struct ConsumingBehaviour: LinkBehaviour, ~Copyable {
                         LinkError(
                             .stopped, endpoint: connection.endpoint.description,
                             attempted: "changing the consumed queues",
-                            words: "\(coalescer.outstanding) deliveries were not settled in time")))
+                            message: "\(coalescer.outstanding) deliveries were not settled in time")))
             }
             try connection.openChannel()
         }
@@ -96,16 +97,17 @@ struct ConsumingBehaviour: LinkBehaviour, ~Copyable {
 
     private mutating func claimPrivateQueue(_ connection: inout BrokerConnection) throws(LinkError) {
         guard let privateQueue else { return }
-        var isStandingBy = false
+        var isStandby = false
         while !link.isStopping {
             do throws(LinkError) {
                 try declare(privateQueue, &connection)
                 return
             } catch {
                 guard case .channelClosed(405) = error.kind else { throw error }
+                // https://www.rabbitmq.com/docs/queues#exclusive-queues
                 // Another worker has it, or the broker has not yet noticed that its last owner is gone.
-                if !isStandingBy { onEvent(.standby(error)) }
-                isStandingBy = true
+                if !isStandby { onEvent(.standby(error)) }
+                isStandby = true
                 try connection.openChannel()
                 try pumpIdly(&connection, until: link.clock.now() + link.configuration.heartbeat)
             }
@@ -152,6 +154,7 @@ struct ConsumingBehaviour: LinkBehaviour, ~Copyable {
         for queue in consumed {
             // Ten requests of a broker that takes seconds for each: the loop is not stuck meanwhile.
             link.mailbox.drain { take($0) }
+            // https://www.rabbitmq.com/docs/consumer-prefetch
             // On a quorum queue a prefetch holds for the consumers that come after it on the channel.
             _ = try connection.request("setting the prefetch of \(queue.name)") { state, _ in
                 amqp_basic_qos(state, BrokerConnection.channel, 0, queue.prefetch, 0)?.pointee
@@ -233,7 +236,7 @@ struct ConsumingBehaviour: LinkBehaviour, ~Copyable {
         for ack in coalescer.flush() {
             try connection.ack(ack.tag, multiple: ack.multiple)
         }
-        for tag in nacks { try connection.handBack(tag) }
+        for tag in nacks { try connection.requeue(tag) }
         nacks = []
         try connection.flush("settling")
     }
@@ -255,7 +258,7 @@ struct ConsumingBehaviour: LinkBehaviour, ~Copyable {
         case .deliver, .header, .body, .returned:
             switch assembler.take(frame) {
             case .delivered(let deliver, let properties, let body): receive(deliver, properties, body)
-            case .violation(let words): throw connection.fault(.protocolViolation, "consuming", words)
+            case .violation(let message): throw connection.fault(.protocolViolation, "consuming", message)
             case .returned, nil: break
             }
         case .cancelConfirmed: unconfirmedCancels -= 1

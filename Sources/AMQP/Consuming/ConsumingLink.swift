@@ -1,10 +1,11 @@
-public import Threads
+package import Clocks
+package import Concurrency
 
 /// A connection that consumes, on a thread of its own, remade for ever.
 ///
 /// Deliveries are handed to `onEvent`; settlements come back as posts from any thread. Every delivery carries the
 /// generation of its channel, so that a settlement for an older one is a no-op and never someone else's ack.
-public final class ConsumingLink: Settling, RunningService {
+package final class ConsumingLink: Settling, RunningService {
     enum Command: Sendable {
         case ack(DeliveryTag)
         case nack(DeliveryTag)
@@ -17,9 +18,9 @@ public final class ConsumingLink: Settling, RunningService {
 
     /// Connects at once. `privateQueue` is declared exclusive before anything is consumed, and while another has it
     /// this link stands by. Consumes nothing until told.
-    public init(
+    package init(
         _ configuration: LinkConfiguration, privateQueue: PrivateQueue? = nil,
-        clock: any Timekeeper = SystemTimekeeper(), onEvent: @escaping @Sendable (ConsumingEvent) -> Void
+        clock: any TimeSource = SystemTimeSource(), onEvent: @escaping @Sendable (ConsumingEvent) -> Void
     ) throws(SystemCallError) {
         thread = try MailboxThread(link: "amqp consume", configuration, counters: counters, clock: clock) { link in
             ConsumingBehaviour(link, privateQueue: privateQueue, onEvent: onEvent)
@@ -29,18 +30,31 @@ public final class ConsumingLink: Settling, RunningService {
     /// Consumes exactly these queues from now on, none if empty. The change is made when what is in hand has been
     /// settled, on a fresh channel: a channel that is cancelled and consumed again with deliveries in flight trips
     /// RabbitMQ 3.10.
-    public func consume(_ queues: [ConsumedQueue]) {
+    package func consume(_ queues: [ConsumedQueue]) {
         thread.post(.consume(queues))
     }
 
-    public func ack(_ tag: DeliveryTag) { thread.post(.ack(tag)) }
-    public func nack(_ tag: DeliveryTag) { thread.post(.nack(tag)) }
-    public func abandon(_ tag: DeliveryTag) { thread.post(.abandon(tag)) }
+    package func ack(_ tag: DeliveryTag) { thread.post(.ack(tag)) }
+    package func nack(_ tag: DeliveryTag) { thread.post(.nack(tag)) }
+    package func abandon(_ tag: DeliveryTag) { thread.post(.abandon(tag)) }
 
-    public func ping(_ answer: @escaping @Sendable () -> Void) { thread.ping(answer) }
+    package func ping(_ answer: @escaping @Sendable () -> Void) { thread.ping(answer) }
 
-    public var reading: LinkReading { counters.reading }
+    package var reading: LinkReading { counters.reading }
 
     /// Sends the acks that were posted and closes the connection: what is unsettled goes back to its queue.
-    public func stop() { thread.stop() }
+    package func stop() { thread.stop() }
+}
+
+/// What the consuming link tells, on its own thread. A handler must not block.
+package enum ConsumingEvent: Sendable {
+    case connected(endpoint: String)
+    /// The queues are consumed; deliveries carry this generation.
+    case consuming(generation: UInt64, queues: [String])
+    case message(IncomingMessage)
+    /// The deliveries up to this generation are the broker's again.
+    case lost(generation: UInt64, LinkError)
+    /// The private queue is another worker's: waiting for it to go.
+    case standby(LinkError)
+    case stopped
 }

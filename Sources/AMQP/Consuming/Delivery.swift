@@ -1,22 +1,22 @@
 /// A message in hand. It is settled once: settling consumes it, so that a second settle does not compile; forgetting
 /// it hands it back to the broker and is counted.
-public struct Delivery: ~Copyable, Sendable {
-    /// How a delivery left the hand.
-    public enum Ending: Sendable {
+package struct Delivery: ~Copyable, Sendable {
+    /// The ways in which a delivery ends.
+    package enum Ending: Sendable {
         case acked
-        case handedBack
+        case released
         case abandoned
-        /// It went back to whoever minted it, unsettled, to be minted again.
+        /// Unsettled: the caller that made the delivery takes the message back and will make another.
         case returned
     }
 
-    public let message: IncomingMessage
+    package let message: IncomingMessage
     private let settler: any Settling
     private let onEnd: (@Sendable (Ending) -> Void)?
     private var isSettled = false
 
     /// `onEnd` runs once, after the settlement was posted, however the delivery ends; it must not block.
-    public init(
+    package init(
         of message: IncomingMessage, settler: any Settling, onEnd: (@Sendable (Ending) -> Void)? = nil
     ) {
         self.message = message
@@ -31,22 +31,34 @@ public struct Delivery: ~Copyable, Sendable {
     }
 
     /// Tells the broker to forget the message. Only after its outcome is durable and what it caused is confirmed.
-    public consuming func ack() {
+    package consuming func ack() {
         isSettled = true
         settler.ack(message.tag)
         onEnd?(.acked)
     }
 
-    /// Gives the message back to whoever minted this delivery and still holds the message: nothing is settled.
-    public consuming func relinquish() {
+    /// Ends this value without settling: the caller that made it still has the message.
+    package consuming func takeDelivery() {
         isSettled = true
         onEnd?(.returned)
     }
 
     /// Gives the message back to its queue, at the price of one delivery count. For shutdown.
-    public consuming func handBack() {
+    package consuming func requeue() {
         isSettled = true
         settler.nack(message.tag)
-        onEnd?(.handedBack)
+        onEnd?(.released)
     }
+}
+
+/// Where deliveries are settled: the consuming link, or a test's inbox.
+///
+/// Every call is a post, from any thread, which neither waits nor fails: a settlement of an older connection is a
+/// counted no-op, because the broker has given that delivery out again.
+package protocol Settling: Sendable {
+    func ack(_ tag: DeliveryTag)
+    /// basic.nack with requeue. It costs the message a delivery count.
+    func nack(_ tag: DeliveryTag)
+    /// As `nack`, for a delivery that was dropped without being settled: counted and logged.
+    func abandon(_ tag: DeliveryTag)
 }

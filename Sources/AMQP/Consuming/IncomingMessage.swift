@@ -1,14 +1,14 @@
-public import Secrets
-public import Threads
+package import Clocks
+package import Secrets
 
 /// Which delivery of which connection: a tag means something on its own connection only.
-public struct DeliveryTag: Hashable, Sendable {
+package struct DeliveryTag: Hashable, Sendable {
     /// Counts the link's connections from 1.
-    public let generation: UInt64
+    package let generation: UInt64
     /// The broker's delivery tag.
-    public let number: UInt64
+    package let number: UInt64
 
-    public init(generation: UInt64, number: UInt64) {
+    package init(generation: UInt64, number: UInt64) {
         self.generation = generation
         self.number = number
     }
@@ -16,24 +16,24 @@ public struct DeliveryTag: Hashable, Sendable {
 
 /// A message as it was delivered, copied out of the library's memory. A class, because it goes through many hands and
 /// never changes.
-public final class IncomingMessage: Sendable {
-    public enum Body: Sendable {
+package final class IncomingMessage: Sendable {
+    package enum Body: Sendable {
         case complete([UInt8])
         /// Larger than the link's cap: its first bytes only. The digest is of the whole.
         case truncated(prefix: [UInt8], size: UInt64, sha256: SHA256Digest)
     }
 
-    public let tag: DeliveryTag
+    package let tag: DeliveryTag
     /// The queue it was consumed from.
-    public let queue: String
-    public let exchange: String
-    public let routingKey: String
-    public let isRedelivered: Bool
-    public let properties: Properties
-    public let body: Body
-    public let receivedAt: MonotonicTime
+    package let queue: String
+    package let exchange: String
+    package let routingKey: String
+    package let isRedelivered: Bool
+    package let properties: Properties
+    package let body: Body
+    package let receivedAt: MonotonicTime
 
-    public init(
+    package init(
         tag: DeliveryTag, queue: String, exchange: String, routingKey: String, isRedelivered: Bool,
         properties: Properties, body: Body, receivedAt: MonotonicTime
     ) {

@@ -1,5 +1,5 @@
 /// A value of an AMQP 0-9-1 field table (RabbitMQ's dialect).
-public indirect enum FieldValue: Hashable, Sendable {
+package indirect enum FieldValue: Hashable, Sendable {
     case boolean(Bool)
     /// Every signed and unsigned width up to 63 bits.
     case integer(Int64)
@@ -14,33 +14,33 @@ public indirect enum FieldValue: Hashable, Sendable {
     case table(FieldTable)
     case void
 
-    public static func text(_ string: String) -> FieldValue { .string(Array(string.utf8)) }
+    package static func text(_ string: String) -> FieldValue { .string(Array(string.utf8)) }
 }
 
 /// Headers or arguments: ordered, names compared as bytes, as they came.
-public struct FieldTable: Hashable, Sendable {
-    public struct Field: Hashable, Sendable {
-        public let name: [UInt8]
-        public let value: FieldValue
+package struct FieldTable: Hashable, Sendable {
+    package struct Field: Hashable, Sendable {
+        package let name: [UInt8]
+        package let value: FieldValue
 
-        public init(name: [UInt8], value: FieldValue) {
+        package init(name: [UInt8], value: FieldValue) {
             self.name = name
             self.value = value
         }
     }
 
-    public var fields: [Field]
+    package var fields: [Field]
 
-    public init(_ fields: [Field] = []) {
+    package init(_ fields: [Field] = []) {
         self.fields = fields
     }
 
     /// The first field of that name.
-    public subscript(name: String) -> FieldValue? {
+    package subscript(name: String) -> FieldValue? {
         fields.first { $0.name.elementsEqual(name.utf8) }?.value
     }
 
-    public mutating func append(_ name: String, _ value: FieldValue) {
+    package mutating func append(_ name: String, _ value: FieldValue) {
         fields.append(Field(name: Array(name.utf8), value: value))
     }
 }

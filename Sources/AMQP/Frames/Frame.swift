@@ -15,7 +15,7 @@ enum Frame: Equatable, Sendable {
     case blocked(String)
     case unblocked
     case heartbeat
-    /// A method nobody waits for, or a frame of another channel.
+    /// A method that no request waits for, or a frame of another channel.
     case other
 
     struct Deliver: Equatable, Sendable {

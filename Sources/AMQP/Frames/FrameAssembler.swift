@@ -62,7 +62,7 @@ struct FrameAssembler {
             guard UInt64(piece.count) <= remaining else {
                 return .violation("a body of \(size) bytes was announced, and more came")
             }
-            keep(piece)
+            accumulate(piece)
             remaining -= UInt64(piece.count)
             guard remaining == 0, case .body(let head, let properties) = state else { return nil }
             return finish(head, properties)
@@ -80,7 +80,7 @@ struct FrameAssembler {
         return nil
     }
 
-    private mutating func keep(_ piece: [UInt8]) {
+    private mutating func accumulate(_ piece: [UInt8]) {
         guard let hasher else { return bytes.append(contentsOf: piece) }
         piece.withUnsafeBytes { hasher.update($0) }
         bytes.append(contentsOf: piece.prefix(Self.truncatedPrefix - min(bytes.count, Self.truncatedPrefix)))

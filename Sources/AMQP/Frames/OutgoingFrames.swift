@@ -8,13 +8,13 @@ import CRabbitMQ
 struct OutgoingFrames {
     /// A method's arguments are a tag, flags and at most two short strings.
     private static let largestMethod = 1024
-    /// Twelve short strings, and headers within `PublishingBehaviour.propertyBudget`: more than some brokers let a frame
-    /// have.
+    /// Twelve short strings, and headers within `PublishingBehaviour.propertyBudget`: more than some brokers let a
+    /// frame have.
     private static let largestHeader = 16_384
     /// Type, channel, size and end mark.
     private static let envelope = 8
     /// What a round of ordinary messages takes; the memory of a larger one is given back.
-    private static let kept = 16_384
+    private static let longestKeptBuffer = 16_384
 
     private let channel: amqp_channel_t
     /// In bytes, the envelope included.
@@ -37,7 +37,8 @@ struct OutgoingFrames {
         return method(AMQP_BASIC_NACK_METHOD, &nack)
     }
 
-    /// Nil if the message was added, all of its frames. Else why it cannot be sent on this connection; nothing was added.
+    /// Nil if the message was added, all of its frames. Else why it cannot be sent on this connection; nothing was
+    /// added.
     mutating func publish(_ publication: Publication, _ arena: CArena) -> String? {
         let start = bytes.count
         if let fault = head(of: publication, arena) {
@@ -63,7 +64,7 @@ struct OutgoingFrames {
 
     /// Once they are sent.
     mutating func removeAll() {
-        if bytes.capacity > Self.kept { bytes = [] } else { bytes.removeAll(keepingCapacity: true) }
+        if bytes.capacity > Self.longestKeptBuffer { bytes = [] } else { bytes.removeAll(keepingCapacity: true) }
     }
 
     // MARK: Frames
@@ -89,28 +90,28 @@ struct OutgoingFrames {
     }
 
     private mutating func method(_ id: amqp_method_number_t, _ arguments: UnsafeMutableRawPointer) -> Int32 {
-        withUnsafeTemporaryAllocation(byteCount: Self.largestMethod, alignment: 1) { room in
-            let size = amqp_encode_method(id, arguments, amqp_bytes_t(len: room.count, bytes: room.baseAddress))
+        withUnsafeTemporaryAllocation(byteCount: Self.largestMethod, alignment: 1) { scratch in
+            let size = amqp_encode_method(id, arguments, amqp_bytes_t(len: scratch.count, bytes: scratch.baseAddress))
             guard size >= 0 else { return size }
             begin(AMQP_FRAME_METHOD, size: 4 + Int(size))
             append(id)
-            bytes.append(contentsOf: room[..<Int(size)])
+            bytes.append(contentsOf: scratch[..<Int(size)])
             end()
             return size
         }
     }
 
     private mutating func header(bodySize: Int, _ properties: UnsafeMutableRawPointer) -> Int32 {
-        withUnsafeTemporaryAllocation(byteCount: Self.largestHeader, alignment: 1) { room in
+        withUnsafeTemporaryAllocation(byteCount: Self.largestHeader, alignment: 1) { scratch in
             let size = amqp_encode_properties(
-                UInt16(AMQP_BASIC_CLASS), properties, amqp_bytes_t(len: room.count, bytes: room.baseAddress))
+                UInt16(AMQP_BASIC_CLASS), properties, amqp_bytes_t(len: scratch.count, bytes: scratch.baseAddress))
             guard size >= 0 else { return size }
             begin(AMQP_FRAME_HEADER, size: 12 + Int(size))
             append(UInt16(AMQP_BASIC_CLASS))
             // The weight, which nobody uses.
             append(UInt16(0))
             append(UInt64(bodySize))
-            bytes.append(contentsOf: room[..<Int(size)])
+            bytes.append(contentsOf: scratch[..<Int(size)])
             end()
             return size
         }

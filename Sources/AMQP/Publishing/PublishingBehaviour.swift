@@ -1,6 +1,7 @@
 import CLinux
 import CRabbitMQ
-import Threads
+import Clocks
+import Concurrency
 
 /// Publishes with confirms: what is not confirmed on one connection goes out again on the next.
 struct PublishingBehaviour: LinkBehaviour, ~Copyable {
@@ -8,7 +9,7 @@ struct PublishingBehaviour: LinkBehaviour, ~Copyable {
     private let onEvent: @Sendable (PublishingEvent) -> Void
     private var queue: [PendingPublication] = []
     private var head = 0
-    private var book = ConfirmBook<PendingPublication>()
+    private var book = PublisherConfirms<PendingPublication>()
     private var assembler = FrameAssembler(maximumBody: 0)
     private var isBlocked = false
     /// After a channel was closed over one of several publications, they go out one by one until the culprit shows.
@@ -21,7 +22,7 @@ struct PublishingBehaviour: LinkBehaviour, ~Copyable {
     /// The kernel tells when a socket takes bytes, not when few are unsent; so that is looked at again soon.
     private static let stuckInterval = Duration.milliseconds(10)
     /// Since when the broker has owed an answer and given none.
-    private var owedSince: MonotonicTime?
+    private var unpublishedSince: MonotonicTime?
     /// Publications between two looks at what came and whether the peer reads.
     private static let publishedPerRound = 32
     /// Of their bodies; the last may go beyond it. A socket that takes bytes takes about so many without a wait.
@@ -49,7 +50,7 @@ struct PublishingBehaviour: LinkBehaviour, ~Copyable {
         if case .channelClosed = error.kind, !unknown.isEmpty {
             if unknown.count == 1, let culprit = unknown.first {
                 // It was alone, so it is what the broker refused: a missing exchange, a right that lacks.
-                culprit.reply.resume(returning: .unroutable(code: error.code ?? 0, text: error.words))
+                culprit.reply.resume(returning: .unroutable(code: error.code ?? 0, text: error.message))
                 requeue([])
             } else {
                 suspected = unknown.count
@@ -87,8 +88,8 @@ struct PublishingBehaviour: LinkBehaviour, ~Copyable {
         let endpoint = connection.endpoint.description
         link.countConnection(to: endpoint)
         onEvent(.connected(endpoint: endpoint))
-        book = ConfirmBook()
-        owedSince = nil
+        book = PublisherConfirms()
+        unpublishedSince = nil
         assembler = FrameAssembler(maximumBody: link.configuration.maximumBody)
         while !link.isStopping {
             let received = try receiveAll(&connection)
@@ -99,8 +100,8 @@ struct PublishingBehaviour: LinkBehaviour, ~Copyable {
             if !takeNew(), isDone, !connection.hasBufferedInput {
                 // With work and room in the window, only the socket's own room is awaited.
                 let isStuck = head < queue.count && book.count < window && !isBlocked
-                let patience = min(link.configuration.heartbeat, link.configuration.confirmTimeout) / 3
-                link.wait(atMost: isStuck ? Self.stuckInterval : patience, connection)
+                let timeout = min(link.configuration.heartbeat, link.configuration.confirmTimeout) / 3
+                link.wait(atMost: isStuck ? Self.stuckInterval : timeout, connection)
                 _ = takeNew()
             }
         }
@@ -116,17 +117,17 @@ struct PublishingBehaviour: LinkBehaviour, ~Copyable {
     /// be. One that is blocked has said so, and gets the time that it needs.
     private mutating func demandConfirms(endpoint: String) throws(LinkError) {
         guard !book.isEmpty, !isBlocked else {
-            owedSince = nil
+            unpublishedSince = nil
             return
         }
         let now = link.clock.now()
-        let since = owedSince ?? now
-        owedSince = since
+        let since = unpublishedSince ?? now
+        unpublishedSince = since
         let longest = link.configuration.confirmTimeout
         guard now - since > longest else { return }
         throw LinkError(
             .timeout, endpoint: endpoint, attempted: "waiting for confirms",
-            words: "\(book.count) publications were not confirmed within \(Int(longest.inSeconds)) s")
+            message: "\(book.count) publications were not confirmed within \(Int(longest.inSeconds)) s")
     }
 
     private mutating func receiveAll(_ connection: inout BrokerConnection) throws(LinkError) -> Bool {
@@ -199,15 +200,15 @@ struct PublishingBehaviour: LinkBehaviour, ~Copyable {
             switch assembler.take(frame) {
             case .returned(let code, let text, let messageID):
                 book.returned(code: code, text: text, messageID: messageID)
-            case .violation(let words): throw connection.fault(.protocolViolation, "publishing", words)
+            case .violation(let message): throw connection.fault(.protocolViolation, "publishing", message)
             case .delivered, nil: break
             }
         case .consumerCancelled, .cancelConfirmed, .heartbeat, .other: break
         }
     }
 
-    private mutating func answer(_ answers: [ConfirmBook<PendingPublication>.Answer]) {
-        owedSince = nil
+    private mutating func answer(_ answers: [PublisherConfirms<PendingPublication>.Answer]) {
+        unpublishedSince = nil
         if suspected > 0 { suspected = max(0, suspected - answers.count) }
         for answer in answers { answer.entry.reply.resume(returning: answer.outcome) }
     }

@@ -1,15 +1,16 @@
-public import Threads
+package import Clocks
+package import Concurrency
 
 /// A connection that publishes with confirms, on a thread of its own, remade for ever.
 ///
 /// What was not confirmed when a connection is lost is published again on the next, in order, under the same
 /// message-id: the broker may have it twice, and consumers deduplicate.
-public final class PublishingLink: Publishing, RunningService {
+package final class PublishingLink: Publishing, RunningService {
     private let counters = LinkCounters()
     private let thread: MailboxThread<PendingPublication>
 
-    public init(
-        _ configuration: LinkConfiguration, clock: any Timekeeper = SystemTimekeeper(),
+    package init(
+        _ configuration: LinkConfiguration, clock: any TimeSource = SystemTimeSource(),
         onEvent: @escaping @Sendable (PublishingEvent) -> Void
     ) throws(SystemCallError) {
         thread = try MailboxThread(link: "amqp publish", configuration, counters: counters, clock: clock) { link in
@@ -17,18 +18,18 @@ public final class PublishingLink: Publishing, RunningService {
         }
     }
 
-    public func publish(_ publication: Publication) async -> PublishOutcome {
+    package func publish(_ publication: Publication) async -> PublishOutcome {
         await withCheckedContinuation { reply in
             if !thread.post(PendingPublication(publication, reply)) { reply.resume(returning: .unknown) }
         }
     }
 
-    public func ping(_ answer: @escaping @Sendable () -> Void) { thread.ping(answer) }
+    package func ping(_ answer: @escaping @Sendable () -> Void) { thread.ping(answer) }
 
-    public var reading: LinkReading { counters.reading }
+    package var reading: LinkReading { counters.reading }
 
     /// Answers what is unconfirmed as unknown, and closes the connection.
-    public func stop() { thread.stop() }
+    package func stop() { thread.stop() }
 }
 
 /// A publication that somebody waits for. A class, because it moves from list to list until it is answered.
@@ -40,4 +41,14 @@ final class PendingPublication: Sendable {
         self.publication = publication
         self.reply = reply
     }
+}
+
+/// What the publishing link tells, on its own thread. A handler must not block.
+package enum PublishingEvent: Sendable {
+    case connected(endpoint: String)
+    case lost(LinkError)
+    /// The broker takes nothing for now (memory or disk); what is published waits.
+    case blocked(reason: String)
+    case unblocked
+    case stopped
 }

@@ -1,18 +1,18 @@
-public import Secrets
-public import Threads
+package import Clocks
+package import Secrets
 
 /// What stands behind `Authorization: Bearer`.
-public struct AccessToken: Sendable {
-    public let secret: Secret
+package struct AccessToken: Sendable {
+    package let secret: Secret
     /// Nil: unknown.
-    public let expiresAt: Timestamp?
+    package let expiresAt: Timestamp?
     /// Nil: unknown.
-    public let scopes: [String]?
+    package let scopes: [String]?
     /// When it came from a service, on the clock that only goes forward: proof that tokens could be had then. Nil where
     /// that is no news: it was read from a file, or its holder has been told before.
-    public var obtainedAt: MonotonicTime?
+    package var obtainedAt: MonotonicTime?
 
-    public init(
+    package init(
         secret: Secret, expiresAt: Timestamp? = nil, scopes: [String]? = nil, obtainedAt: MonotonicTime? = nil
     ) {
         self.secret = secret
@@ -24,5 +24,15 @@ public struct AccessToken: Sendable {
     /// Whether it is the token that was refused, known by its digest. Hashes only where one was.
     func isThat(_ rejected: SHA256Digest?) -> Bool {
         rejected.map { secret.sha256 == $0 } ?? false
+    }
+}
+
+extension AccessToken {
+    /// What `sharedAlbums.leave` and the probe need.
+    package static let sharingScope = "https://www.googleapis.com/auth/photoslibrary.sharing"
+
+    /// Its scopes are known, and this one is not among them.
+    package var lacksSharingScope: Bool {
+        scopes.map { !$0.contains(Self.sharingScope) } ?? false
     }
 }

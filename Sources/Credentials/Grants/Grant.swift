@@ -1,11 +1,11 @@
+package import Clocks
 import JSON
-public import Jobs
-public import Secrets
-public import Threads
+package import Jobs
+package import Secrets
 
 /// What a user has granted, as the store keeps it.
-public struct Grant: Equatable, Sendable {
-    public enum Status: String, Sendable {
+package struct Grant: Equatable, Sendable {
+    package enum Status: String, Sendable {
         case active
         /// The user took it back; nothing but a new import helps.
         case revoked
@@ -13,18 +13,18 @@ public struct Grant: Equatable, Sendable {
         case reauthRequired = "reauth_required"
     }
 
-    public var account: AccountID
+    package var account: AccountID
     /// Of the OAuth client that the grant was given to.
-    public var clientID: String
-    public var refreshToken: Secret
+    package var clientID: String
+    package var refreshToken: Secret
     /// Nil: unknown.
-    public var scopes: [String]?
+    package var scopes: [String]?
     /// One more at each write.
-    public var generation: Int
-    public var status: Status
-    public var updatedAt: Timestamp
+    package var generation: Int
+    package var status: Status
+    package var updatedAt: Timestamp
 
-    public init(
+    package init(
         account: AccountID, clientID: String, refreshToken: Secret, scopes: [String]? = nil, generation: Int = 0,
         status: Status = .active, updatedAt: Timestamp
     ) {

@@ -1,8 +1,8 @@
 import CLinux
+import Concurrency
 import Glibc
 import Jobs
 import Secrets
-import Threads
 
 /// The right to rotate one account's grant, across processes: a lock on one byte of the directory's lock file, at the
 /// place that the account's hash names.

@@ -1,13 +1,14 @@
+import Clocks
+import Concurrency
 import Jobs
 import Secrets
-import Threads
 
 /// Refreshes one account's grant: reads it under its lock, asks the token endpoint, and writes what has changed before
 /// it answers.
 actor GrantRefresher: TokenSource {
     private let store: GrantStore
     private let endpoint: TokenEndpoint
-    private let clock: any Timekeeper
+    private let clock: any TimeSource
     private let rate: RefreshRate
     /// Grants that could not be written: the refresh token in the file is dead, and the living one is only here.
     private var unsaved: [AccountID: Grant] = [:]
@@ -17,7 +18,7 @@ actor GrantRefresher: TokenSource {
 
     init(
         store: GrantStore, endpoint: TokenEndpoint, perSecond: Int,
-        waits: [Duration] = TokenCache.Configuration.ordinaryWaits, clock: any Timekeeper
+        waits: [Duration] = TokenCache.Configuration.ordinaryWaits, clock: any TimeSource
     ) {
         self.waits = waits
         self.store = store
@@ -52,7 +53,7 @@ actor GrantRefresher: TokenSource {
     }
 
     private func renewed(_ account: AccountID, again: Bool) async -> TokenAnswer {
-        if let owed = unsaved[account], let fault = await save(owed) { return fault }
+        if let unsavedGrant = unsaved[account], let fault = await save(unsavedGrant) { return fault }
         let grant: Grant
         switch await load(account) {
         // One damaged file is one account's trouble; a wrong key is everybody's, and shows by that.
@@ -65,7 +66,7 @@ actor GrantRefresher: TokenSource {
         case .revoked: return .grantRevoked("the user took the grant back on \(grant.updatedAt.rfc3339)")
         case .reauthRequired: return .reauthRequired("the user must sign in again, since \(grant.updatedAt.rfc3339)")
         }
-        switch await ask(grant) {
+        switch await perform(grant) {
         case .token(let token, let refreshToken):
             var next = grant
             if let refreshToken { next.refreshToken = refreshToken }
@@ -92,7 +93,7 @@ actor GrantRefresher: TokenSource {
         }
     }
 
-    private func ask(_ grant: Grant) async -> RefreshAnswer {
+    private func perform(_ grant: Grant) async -> RefreshAnswer {
         var malformed = 0
         var waits = self.waits[...]
         while true {

@@ -1,20 +1,20 @@
 import CLinux
+import Concurrency
 import Glibc
-public import Jobs
-public import Secrets
-import Threads
+package import Jobs
+package import Secrets
 
 /// Why the store cannot be read or written. Without secrets.
-public struct GrantStoreError: Error, Equatable, Sendable, CustomStringConvertible {
-    public let description: String
+package struct GrantStoreError: Error, Equatable, Sendable, CustomStringConvertible {
+    package let description: String
 }
 
 /// A directory of sealed grants, one file for each account: its name is the SHA-256 of the account, its mode 0600.
 ///
 /// A file is the mark `LAG1`, the account's length and bytes, then the grant sealed with the account as associated
 /// data. It is replaced by a complete new one, durably. All of it blocks, as files do.
-public struct GrantStore: Sendable {
-    public let directory: String
+package struct GrantStore: Sendable {
+    package let directory: String
     private let key: SealingKey
 
     private static let mark = Array("LAG1".utf8)
@@ -22,22 +22,22 @@ public struct GrantStore: Sendable {
     /// What an interrupted write leaves; it is never read.
     private static let unfinished = ".new-"
 
-    public init(directory: String, key: SealingKey) {
+    package init(directory: String, key: SealingKey) {
         self.directory = directory
         self.key = key
     }
 
     /// The same files under another key.
-    public func with(key: SealingKey) -> GrantStore { GrantStore(directory: directory, key: key) }
+    package func with(key: SealingKey) -> GrantStore { GrantStore(directory: directory, key: key) }
 
-    public func path(of account: AccountID) -> String {
+    package func path(of account: AccountID) -> String {
         "\(directory)/\(SHA256Digest(of: account.utf8).hexadecimal)"
     }
 
     // MARK: Reading
 
     /// Nil if there is none.
-    public func load(_ account: AccountID) throws(GrantStoreError) -> Grant? {
+    package func load(_ account: AccountID) throws(GrantStoreError) -> Grant? {
         let path = path(of: account)
         guard let sealed = try Self.read(path) else { return nil }
         guard sealed.account == account else { throw GrantStoreError(description: "\(path) is of another account") }
@@ -81,7 +81,7 @@ public struct GrantStore: Sendable {
     }
 
     /// Every grant, in no order; what cannot be read is told instead.
-    public func forEach(_ body: (Result<Grant, GrantStoreError>) throws -> Void) throws {
+    package func forEach(_ body: (Result<Grant, GrantStoreError>) throws -> Void) throws {
         guard let folder = opendir(directory) else {
             throw GrantStoreError(description: SystemCallError("reading \(directory)").description)
         }
@@ -105,7 +105,7 @@ public struct GrantStore: Sendable {
     // MARK: Writing
 
     /// Durable when it returns: the file, its name and the directory. With `isOneOfMany` the name is so after `sync`.
-    public func save(_ grant: Grant, isOneOfMany: Bool = false) throws(GrantStoreError) {
+    package func save(_ grant: Grant, isOneOfMany: Bool = false) throws(GrantStoreError) {
         let account = grant.account.utf8
         let bytes =
             Self.mark + [UInt8(account.count >> 8), UInt8(account.count & 255)] + account
@@ -128,7 +128,7 @@ public struct GrantStore: Sendable {
     }
 
     /// False if there was none.
-    public func remove(_ account: AccountID) throws(GrantStoreError) -> Bool {
+    package func remove(_ account: AccountID) throws(GrantStoreError) -> Bool {
         guard unlink(path(of: account)) == 0 else {
             guard CLinux_errno() == ENOENT else {
                 throw GrantStoreError(description: SystemCallError("removing \(path(of: account))").description)
@@ -140,7 +140,7 @@ public struct GrantStore: Sendable {
     }
 
     /// Makes the names of what was saved durable.
-    public func sync() throws(GrantStoreError) {
+    package func sync() throws(GrantStoreError) {
         let folder = CLinux_open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)
         defer { close(folder) }
         guard folder >= 0, fsync(folder) == 0 else {
@@ -151,7 +151,7 @@ public struct GrantStore: Sendable {
     // MARK: One writer for each account
 
     /// Runs `body` while no other process does so for this account: a rotation that two made at once would lose one.
-    public func locked<Answer>(
+    package func locked<Answer>(
         _ account: AccountID, _ body: () throws(GrantStoreError) -> Answer
     ) throws(GrantStoreError) -> Answer {
         let lock = try lock(account)

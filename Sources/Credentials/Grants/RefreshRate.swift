@@ -1,12 +1,12 @@
-import Threads
+import Clocks
 
 /// At most so many refreshes a second in all: an expired batch must not look like an attack.
 actor RefreshRate {
     private let interval: Duration
-    private let clock: any Timekeeper
+    private let clock: any TimeSource
     private var next: MonotonicTime?
 
-    init(perSecond: Int, clock: any Timekeeper) {
+    init(perSecond: Int, clock: any TimeSource) {
         interval = .seconds(1) / perSecond
         self.clock = clock
     }

@@ -1,5 +1,5 @@
 /// What a provider says when it is asked for an account's token. The strings are details for people, without secrets.
-public enum TokenAnswer: Sendable {
+package enum TokenAnswer: Sendable {
     case token(AccessToken)
     /// This provider knows nothing of the account. Another one may.
     case notFound
@@ -19,4 +19,27 @@ public enum TokenAnswer: Sendable {
 
 extension TokenAnswer {
     static let stopping = TokenAnswer.unavailable("the daemon is stopping", retryAfter: nil)
+}
+
+extension TokenAnswer {
+    /// One word for metrics and the log.
+    package var word: String {
+        switch self {
+        case .token: "token"
+        case .notFound: "not_found"
+        case .grantRevoked: "revoked"
+        case .scopeMissing: "scope_missing"
+        case .reauthRequired: "reauth_required"
+        case .accountBlocked: "account_blocked"
+        case .rejected: "rejected"
+        case .unavailable: "unavailable"
+        case .misconfigured: "misconfigured"
+        }
+    }
+
+    /// All that `word` can be.
+    package static let message = [
+        "token", "not_found", "revoked", "scope_missing", "reauth_required", "account_blocked", "rejected",
+        "unavailable", "misconfigured",
+    ]
 }

@@ -1,6 +1,6 @@
+import Clocks
 import Jobs
 import Secrets
-import Threads
 
 /// Where the cache gets an access token from when it has none: it takes time, and it may fail.
 protocol TokenSource: Sendable {
@@ -12,24 +12,24 @@ protocol TokenSource: Sendable {
 ///
 /// One question at a time for an account, whoever asks and however many; it goes on when its first caller is
 /// cancelled. A token is renewed before it ends, while it is still given out.
-public actor TokenCache {
-    public struct Configuration: Sendable {
+package actor TokenCache {
+    package struct Configuration: Sendable {
         /// A token with less than this left is renewed while it is still given out; a little jitter spreads a batch.
-        public var ahead = Duration.seconds(300)
+        package var ahead = Duration.seconds(300)
         /// With less than this left it is not given out, unless it cannot be renewed.
-        public var least = Duration.seconds(60)
+        package var least = Duration.seconds(60)
         /// How long "revoked" and "not found" are believed without looking again.
-        public var negative = Duration.seconds(30)
+        package var negative = Duration.seconds(30)
         /// Of the token endpoint, in all.
-        public var refreshesPerSecond = 5
+        package var refreshesPerSecond = 5
         /// Before a token endpoint that is away is asked again, for whoever waits here. None where the caller waits
         /// itself, and occupies nobody meanwhile.
-        public var waits = Self.ordinaryWaits
-        public static let ordinaryWaits: [Duration] = [.seconds(1), .seconds(2), .seconds(4)]
+        package var waits = Self.ordinaryWaits
+        package static let ordinaryWaits: [Duration] = [.seconds(1), .seconds(2), .seconds(4)]
         /// Told of each answer that did not come from memory. From any thread; must not block.
-        public var onRefresh: @Sendable (TokenAnswer) -> Void = { _ in }
+        package var onRefresh: @Sendable (TokenAnswer) -> Void = { _ in }
 
-        public init() {}
+        package init() {}
     }
 
     private struct Entry {
@@ -42,13 +42,13 @@ public actor TokenCache {
 
     private let source: any TokenSource
     private let configuration: Configuration
-    private let clock: any Timekeeper
+    private let clock: any TimeSource
     private var entries: [AccountID: Entry] = [:]
     private var isStopping = false
     /// Tokens in memory at most: a hundred thousand accounts do not all work in one hour.
     private static let most = 20_000
 
-    init(_ source: any TokenSource, configuration: Configuration, clock: any Timekeeper) {
+    init(_ source: any TokenSource, configuration: Configuration, clock: any TimeSource) {
         self.source = source
         self.configuration = configuration
         self.clock = clock
@@ -113,7 +113,7 @@ public actor TokenCache {
         return answer
     }
 
-    /// Forgets what nobody waits for; it is fetched again when it is asked for.
+    /// Forgets accounts that no caller waits for; a later request fetches the token again.
     private func forgetIdle() {
         entries = entries.filter { $0.value.flight != nil }
     }

@@ -1,17 +1,17 @@
-public import HTTP
+package import Clocks
+package import HTTP
 import JSON
-public import Secrets
-public import Threads
+package import Secrets
 
 /// The installed-app flow for one account: RFC 8252 with PKCE, RFC 7636. The user agrees in a browser, which comes back
 /// to a loopback address with a code; the code is exchanged for a refresh token.
-public struct Authorization: Sendable {
+package struct Authorization: Sendable {
     private let clientID: String
     private let verifier: Secret
     private let state: String
-    public let redirectURI: String
+    package let redirectURI: String
 
-    public init(clientID: String, redirectURI: String) {
+    package init(clientID: String, redirectURI: String) {
         self.clientID = clientID
         self.redirectURI = redirectURI
         verifier = Secret(copying: Array(Self.random().utf8))
@@ -24,7 +24,7 @@ public struct Authorization: Sendable {
     }
 
     /// Where the user agrees. `access_type` and `prompt` are the service's way to ask for a refresh token.
-    public func url(authorizationEndpoint: String) -> String {
+    package func url(authorizationEndpoint: String) -> String {
         let challenge = Base64.encoded(verifier.sha256.bytes, .url)
         let members = [
             ("response_type", "code"), ("client_id", clientID), ("redirect_uri", redirectURI),
@@ -37,7 +37,7 @@ public struct Authorization: Sendable {
     }
 
     /// The code in what the browser asked for, `/?code=…&state=…`; or why there is none.
-    public func code(in target: String) -> Result<Secret, GrantStoreError> {
+    package func code(in target: String) -> Result<Secret, GrantStoreError> {
         var members: [String: [UInt8]] = [:]
         for pair in target.split(separator: "?", maxSplits: 1).dropFirst().first?.split(separator: "&") ?? [] {
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -60,7 +60,7 @@ public struct Authorization: Sendable {
     }
 
     /// Exchanges the code. A success without a refresh token is no grant.
-    public func exchange(
+    package func exchange(
         _ code: Secret, engine: HTTPEngine, tokenURL: String, clientSecret: Secret?, now: Timestamp
     ) async -> RefreshAnswer {
         var form = Array("grant_type=authorization_code&client_id=".utf8) + PercentEncoding.encode(clientID.utf8)

@@ -1,10 +1,10 @@
-public import HTTP
+package import Clocks
+package import HTTP
 import JSON
-public import Secrets
-public import Threads
+package import Secrets
 
 /// What the token endpoint says, RFC 6749, sections 5.1 and 5.2, in the words of the service.
-public enum RefreshAnswer: Sendable {
+package enum RefreshAnswer: Sendable {
     /// `refreshToken` replaces the old one, and is to be durable before anybody uses the access token.
     case token(AccessToken, refreshToken: Secret?)
     case revoked(String)
@@ -27,7 +27,7 @@ public enum RefreshAnswer: Sendable {
     private static let longestLifetime: Int64 = 86_400
 
     /// Overwrites the tokens in the answer's bytes.
-    public init(_ exchange: consuming HTTPExchange, now: Timestamp) {
+    package init(_ exchange: consuming HTTPExchange, now: Timestamp) {
         switch exchange {
         case .notSent(let fault), .ambiguous(let fault):
             self = .unavailable("the token endpoint cannot be reached: \(fault)", retryAfter: nil)
@@ -90,9 +90,10 @@ public enum RefreshAnswer: Sendable {
             return .unavailable("the token endpoint answered \(status) without a reason\(hint)", retryAfter: retryAfter)
         }
         // Its words may repeat what it was sent, the refresh token or the client's secret.
-        let known = codes.contains(error) ? error : Redaction.hidingOpaqueWords(error)
-        let words = json?["error_description"]?.text.map { "\(known): \(Redaction.hidingOpaqueWords($0))" } ?? known
-        let detail = DetailText.scrubbed("the token endpoint answered \(words)")
+        let known = codes.contains(error) ? error : Redaction.hidingOpaqueText(error)
+        let explanation =
+            json?["error_description"]?.text.map { "\(known): \(Redaction.hidingOpaqueText($0))" } ?? known
+        let detail = DetailText.scrubbed("the token endpoint answered \(explanation)")
         switch error {
         case "invalid_grant":
             let subtype = json?["error_subtype"]?.text ?? ""

@@ -1,20 +1,21 @@
-public import HTTP
+package import Clocks
+import Concurrency
+package import HTTP
 import JSON
-public import Secrets
-public import Threads
+package import Secrets
 
 /// The authorization server's token endpoint, for refreshing: RFC 6749, section 6.
-public struct TokenEndpoint: Sendable {
+package struct TokenEndpoint: Sendable {
     private let engine: HTTPEngine
     private let url: String
     private let clientSecret: @Sendable () throws -> Secret?
-    private let clock: any Timekeeper
+    private let clock: any TimeSource
 
     /// `clientSecret` is asked at each refresh, so that a new one is used as soon as it is there. Nil: the client has
     /// none. If it throws, nothing is asked: without its secret the client would be refused as a stranger.
-    public init(
+    package init(
         engine: HTTPEngine, url: String, clientSecret: @escaping @Sendable () throws -> Secret?,
-        clock: any Timekeeper
+        clock: any TimeSource
     ) {
         self.engine = engine
         self.url = url
@@ -22,7 +23,7 @@ public struct TokenEndpoint: Sendable {
         self.clock = clock
     }
 
-    public func refresh(_ grant: Grant) async -> RefreshAnswer {
+    package func refresh(_ grant: Grant) async -> RefreshAnswer {
         var form = Array("grant_type=refresh_token&client_id=".utf8) + PercentEncoding.encode(grant.clientID.utf8)
         let secret: Secret?
         do {

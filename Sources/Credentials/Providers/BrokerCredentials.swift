@@ -1,26 +1,26 @@
-public import HTTP
+package import Clocks
+package import HTTP
 import JSON
-public import Jobs
-public import Secrets
-public import Threads
+package import Jobs
+package import Secrets
 
 /// Access tokens of a token service over HTTPS or a Unix socket: `POST /v1/token`.
-public struct BrokerCredentials: CredentialProvider {
+package struct BrokerCredentials: CredentialProvider {
     private let cache: TokenCache
 
     /// `url` without the path. The engine's timeout is the service's; 5 s are enough for a token.
-    public init(
+    package init(
         engine: HTTPEngine, url: String, configuration: TokenCache.Configuration = .init(),
-        clock: any Timekeeper = SystemTimekeeper()
+        clock: any TimeSource = SystemTimeSource()
     ) {
         cache = TokenCache(Source(engine: engine, url: url), configuration: configuration, clock: clock)
     }
 
-    public func token(for account: AccountID, rejecting rejected: SHA256Digest?) async -> TokenAnswer {
+    package func token(for account: AccountID, rejecting rejected: SHA256Digest?) async -> TokenAnswer {
         await cache.token(for: account, rejecting: rejected)
     }
 
-    public func stop() async { await cache.stop() }
+    package func stop() async { await cache.stop() }
 
     private struct Source: TokenSource {
         let engine: HTTPEngine
@@ -29,7 +29,7 @@ public struct BrokerCredentials: CredentialProvider {
         static let who = "the token service"
 
         func fetch(_ account: AccountID, rejecting rejected: SHA256Digest?) async -> TokenAnswer {
-            let question = Secret(copying: TokenServiceWords.question(account, rejecting: rejected))
+            let question = Secret(copying: OAuthErrorText.question(account, rejecting: rejected))
             let request = HTTPRequest(
                 .post, url: url + "/v1/token", fields: [HTTPField("Content-Type", "application/json")], body: question)
             switch await engine.send(request) {
@@ -42,14 +42,14 @@ public struct BrokerCredentials: CredentialProvider {
                     return .unavailable("\(Self.who) answered what cannot be decoded", retryAfter: nil)
                 }
                 guard response.status == 200 else { return refusal(response) }
-                return TokenServiceWords.token(&response.body, of: account, rejecting: rejected, who: Self.who)
+                return OAuthErrorText.token(&response.body, of: account, rejecting: rejected, who: Self.who)
             }
         }
 
         private func refusal(_ response: HTTPResponse) -> TokenAnswer {
             let error = (try? JSONValue.parse(response.body))?["error"]
-            let words = error?["message"]?.text.map { ": \(Redaction.hidingOpaqueWords($0))" } ?? ""
-            let detail = DetailText.scrubbed("\(Self.who) answered \(response.status)\(words)")
+            let explanation = error?["message"]?.text.map { ": \(Redaction.hidingOpaqueText($0))" } ?? ""
+            let detail = DetailText.scrubbed("\(Self.who) answered \(response.status)\(explanation)")
             let after = error?["retry_after_seconds"]?.integer.map { Duration.seconds(min(max($0, 0), 86_400)) }
             switch (response.status, error?["code"]?.text) {
             // A wrong path answers 404 as well, and must not look like an account without a grant.

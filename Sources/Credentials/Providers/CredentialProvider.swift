@@ -1,8 +1,8 @@
-public import Jobs
-public import Secrets
+package import Jobs
+package import Secrets
 
 /// Where access tokens come from.
-public protocol CredentialProvider: Sendable {
+package protocol CredentialProvider: Sendable {
     /// The account's token.
     ///
     /// - Parameter rejected: the SHA-256 of a token that the API has just refused. The provider never answers with
@@ -15,5 +15,5 @@ public protocol CredentialProvider: Sendable {
 }
 
 extension CredentialProvider {
-    public func stop() async {}
+    package func stop() async {}
 }

@@ -1,45 +1,46 @@
+package import Clocks
+import Concurrency
 import Glibc
-public import Jobs
-public import Secrets
-public import Threads
+package import Jobs
+package import Secrets
 
 /// Access tokens of a program of the operator's own: the question on its standard input, one JSON object on its
 /// standard output, its exit status for the rest. No shell, a clean environment.
-public struct ExecCredentials: CredentialProvider {
+package struct ExecCredentials: CredentialProvider {
     private let cache: TokenCache
 
     /// What it may have open at once: for each program both ends of its three streams, and of a fourth while it starts.
-    public static let mostDescriptors = 8 * ExecSource.atOnce
+    package static let mostDescriptors = 8 * ExecSource.atOnce
 
     /// `command`: the program's absolute path and its arguments.
-    public init(
+    package init(
         command: [String], timeout: Duration = .seconds(10), configuration: TokenCache.Configuration = .init(),
-        clock: any Timekeeper = SystemTimekeeper()
+        clock: any TimeSource = SystemTimeSource()
     ) {
         precondition(!command.isEmpty, "the settings guarantee a program")
         cache = TokenCache(
             ExecSource(command: command, timeout: timeout, clock: clock), configuration: configuration, clock: clock)
     }
 
-    public func token(for account: AccountID, rejecting rejected: SHA256Digest?) async -> TokenAnswer {
+    package func token(for account: AccountID, rejecting rejected: SHA256Digest?) async -> TokenAnswer {
         await cache.token(for: account, rejecting: rejected)
     }
 
-    public func stop() async { await cache.stop() }
+    package func stop() async { await cache.stop() }
 }
 
 /// Runs the program, at most four at once: more would fork the machine to death when a thousand accounts come.
 actor ExecSource: TokenSource {
     private let command: [String]
     private let timeout: Duration
-    private let clock: any Timekeeper
+    private let clock: any TimeSource
     private var running = 0
     private var waiting: [CheckedContinuation<Void, Never>] = []
 
     static let atOnce = 4
     private static let longestAnswer = 64 << 10
 
-    init(command: [String], timeout: Duration, clock: any Timekeeper) {
+    init(command: [String], timeout: Duration, clock: any TimeSource) {
         self.command = command
         self.timeout = timeout
         self.clock = clock
@@ -57,7 +58,7 @@ actor ExecSource: TokenSource {
             passTurn()
             return .stopping
         }
-        let question = TokenServiceWords.question(account, rejecting: rejected)
+        let question = OAuthErrorText.question(account, rejecting: rejected)
         let (command, timeout, clock) = (self.command, self.timeout, self.clock)
         var outcome = await NativeThread.offload("exec") {
             ChildProgram(command, timeout: timeout, longestOutput: Self.longestAnswer).run(
@@ -74,9 +75,9 @@ actor ExecSource: TokenSource {
     private func answer(_ outcome: inout ChildProgram.Outcome, _ account: AccountID, _ rejected: SHA256Digest?)
         -> TokenAnswer
     {
-        let complaint = DetailText.scrubbed(
-            String(decoding: Redaction.hidingOpaqueWords(outcome.complaint), as: UTF8.self))
-        let detail = complaint.isEmpty ? "" : ": \(complaint)"
+        let standardError = DetailText.scrubbed(
+            String(decoding: Redaction.hidingOpaqueText(outcome.standardError), as: UTF8.self))
+        let detail = standardError.isEmpty ? "" : ": \(standardError)"
         switch outcome.ending {
         case .failed(let error):
             let detail = "\(who) cannot be run: \(error)"
@@ -85,7 +86,7 @@ actor ExecSource: TokenSource {
         case .tooLong: return .misconfigured("\(who) wrote more than \(Self.longestAnswer >> 10) KiB")
         case .signalled(let signal):
             return .unavailable("\(who) was ended by signal \(signal)\(detail)", retryAfter: nil)
-        case .exited(0): return TokenServiceWords.token(&outcome.output, of: account, rejecting: rejected, who: who)
+        case .exited(0): return OAuthErrorText.token(&outcome.output, of: account, rejecting: rejected, who: who)
         case .exited(2): return .notFound
         case .exited(3): return .grantRevoked("\(who) says so\(detail)")
         case .exited(4): return .scopeMissing("\(who) says so\(detail)")

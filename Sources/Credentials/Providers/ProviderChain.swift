@@ -1,18 +1,18 @@
-public import Jobs
-public import Secrets
+package import Jobs
+package import Secrets
 
 /// Providers asked in order. Only "not found" goes on to the next: any other answer is about this account's own
 /// grant, and another provider's token for it would be somebody else's decision.
-public struct ProviderChain: CredentialProvider {
+package struct ProviderChain: CredentialProvider {
     private let providers: [any CredentialProvider]
 
     /// - Parameter providers: at least one.
-    public init(_ providers: [any CredentialProvider]) {
+    package init(_ providers: [any CredentialProvider]) {
         precondition(!providers.isEmpty, "the settings guarantee a provider")
         self.providers = providers
     }
 
-    public func token(for account: AccountID, rejecting rejected: SHA256Digest?) async -> TokenAnswer {
+    package func token(for account: AccountID, rejecting rejected: SHA256Digest?) async -> TokenAnswer {
         for provider in providers {
             let answer = await provider.token(for: account, rejecting: rejected)
             if case .notFound = answer { continue }
@@ -21,7 +21,7 @@ public struct ProviderChain: CredentialProvider {
         return .notFound
     }
 
-    public func stop() async {
+    package func stop() async {
         for provider in providers { await provider.stop() }
     }
 }

@@ -1,14 +1,14 @@
-public import Jobs
-public import Secrets
-import Threads
+import Concurrency
+package import Jobs
+package import Secrets
 
 /// Tokens from a file that somebody else keeps fresh: for tests and trials.
 ///
 /// The file is one token for all accounts, or lines of an account, a tab and its token; accounts are bytes. It is read
 /// at the start, and again when the API has refused a token that came from it, so that a rotated file is picked up.
-public final class StaticCredentials: CredentialProvider {
+package final class StaticCredentials: CredentialProvider {
     /// What to log at every start. Without secrets.
-    public let warnings: [String]
+    package let warnings: [String]
 
     private let path: String
     // Whichever thread read the file last writes it. When two read it at once the older content may win; the next
@@ -16,7 +16,7 @@ public final class StaticCredentials: CredentialProvider {
     private let table: Lock<TokenTable>
 
     /// Reads the file; it blocks, as files do.
-    public init(path: String) throws(TokenFileError) {
+    package init(path: String) throws(TokenFileError) {
         self.path = path
         let file = try TokenTable.read(path: path)
         table = Lock(file.table)
@@ -31,7 +31,7 @@ public final class StaticCredentials: CredentialProvider {
 
     /// Answers at once, but after a refusal reads the file: a short wait on a local disk, which refusals are rare
     /// enough for.
-    public func token(for account: AccountID, rejecting rejected: SHA256Digest?) async -> TokenAnswer {
+    package func token(for account: AccountID, rejecting rejected: SHA256Digest?) async -> TokenAnswer {
         guard let known = table.withLock({ $0.token(for: account) }) else { return .notFound }
         guard known.isThat(rejected) else { return .token(known) }
         let fresh: AccessToken?

@@ -1,20 +1,20 @@
-public import Jobs
-public import Secrets
-public import Threads
+package import Clocks
+package import Jobs
+package import Secrets
 
 /// Access tokens made of the store's grants: refreshed at the token endpoint, kept in memory only.
 ///
 /// A rotated refresh token is durable before anybody gets the access token that came with it.
-public struct StoreCredentials: CredentialProvider {
+package struct StoreCredentials: CredentialProvider {
     private let cache: TokenCache
 
     /// What the store may have open at once, for so many accounts: the lock of each, which is held until the token
     /// endpoint has answered, and its file. The endpoint's engine is not counted.
-    public static func mostDescriptors(accounts: Int) -> Int { 2 * accounts }
+    package static func mostDescriptors(accounts: Int) -> Int { 2 * accounts }
 
-    public init(
+    package init(
         store: GrantStore, endpoint: TokenEndpoint, configuration: TokenCache.Configuration = .init(),
-        clock: any Timekeeper = SystemTimekeeper()
+        clock: any TimeSource = SystemTimeSource()
     ) {
         let refresher = GrantRefresher(
             store: store, endpoint: endpoint, perSecond: configuration.refreshesPerSecond, waits: configuration.waits,
@@ -22,9 +22,9 @@ public struct StoreCredentials: CredentialProvider {
         cache = TokenCache(refresher, configuration: configuration, clock: clock)
     }
 
-    public func token(for account: AccountID, rejecting rejected: SHA256Digest?) async -> TokenAnswer {
+    package func token(for account: AccountID, rejecting rejected: SHA256Digest?) async -> TokenAnswer {
         await cache.token(for: account, rejecting: rejected)
     }
 
-    public func stop() async { await cache.stop() }
+    package func stop() async { await cache.stop() }
 }

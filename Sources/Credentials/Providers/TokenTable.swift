@@ -95,3 +95,16 @@ enum TokenTable: Sendable {
         return AccessToken(secret: Secret(copying: UnsafeRawBufferPointer(rebasing: bytes)))
     }
 }
+
+/// Why a token file cannot be used. It never quotes the file.
+package struct TokenFileError: Error, Equatable, Sendable, CustomStringConvertible {
+    package let path: String
+    /// From 1; nil for the file as a whole.
+    package let line: Int?
+    package let problem: String
+
+    /// `/etc/leave-albumd/tokens:3: the token is empty`
+    package var description: String {
+        "\(path)\(line.map { ":\($0)" } ?? ""): \(problem)"
+    }
+}

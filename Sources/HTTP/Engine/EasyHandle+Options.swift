@@ -1,13 +1,13 @@
 import CCurl
-import Threads
+import Clocks
 
 /// What is the same for all transfers.
 extension EasyHandle {
     /// - Throws: an option that this libcurl refuses. None may be missing: most of them are promises.
     func setOptions(
-        _ configuration: HTTPConfiguration, words: UnsafeMutablePointer<CChar>
+        _ configuration: HTTPConfiguration, errorBuffer: UnsafeMutablePointer<CChar>
     ) throws(HTTPFault) {
-        try require(CCurl_set_pointer(easy, CURLOPT_ERRORBUFFER, words), "its words")
+        try require(CCurl_set_pointer(easy, CURLOPT_ERRORBUFFER, errorBuffer), "its words")
         try setReach(configuration)
         try setTrust(configuration)
         try setTimes(configuration)
@@ -19,8 +19,10 @@ extension EasyHandle {
     private func setReach(_ configuration: HTTPConfiguration) throws(HTTPFault) {
         try require(CCurl_set_string(easy, CURLOPT_PROTOCOLS_STR, "http,https"), "the protocols")
         // The bearer must not travel on.
+        // https://curl.se/libcurl/c/CURLOPT_FOLLOWLOCATION.html
         try require(CCurl_set_long(easy, CURLOPT_FOLLOWLOCATION, 0), "redirects")
         // Nil would mean what the environment says; empty means none, and no exceptions.
+        // https://curl.se/libcurl/c/CURLOPT_PROXY.html
         try require(CCurl_set_string(easy, CURLOPT_PROXY, configuration.proxy ?? ""), "the proxy")
         try require(CCurl_set_string(easy, CURLOPT_NOPROXY, ""), "the proxy's exceptions")
         if let path = configuration.unixSocket {
@@ -37,24 +39,29 @@ extension EasyHandle {
         try require(
             CCurl_set_long(easy, CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2)), "the TLS version")
         // Each connection's certificate is looked at, also where the handle had one before.
+        // https://curl.se/libcurl/c/CURLOPT_SSL_SESSIONID_CACHE.html
         try require(CCurl_set_long(easy, CURLOPT_SSL_SESSIONID_CACHE, 0), "full handshakes")
         guard let caFile = configuration.caFile else { return }
         try require(CCurl_set_string(easy, CURLOPT_CAINFO, caFile), "the authorities")
         // Else the system's directory of authorities would be trusted besides.
+        // https://curl.se/libcurl/c/CURLOPT_CAPATH.html
         try require(CCurl_set_string(easy, CURLOPT_CAPATH, nil), "the system's authorities")
     }
 
     private func setTimes(_ configuration: HTTPConfiguration) throws(HTTPFault) {
         // libcurl takes 0 as for ever.
+        // https://curl.se/libcurl/c/CURLOPT_CONNECTTIMEOUT_MS.html
         let connect = max(1, configuration.connectTimeout.milliseconds)
         let whole = max(1, configuration.timeout.milliseconds)
         try require(
             CCurl_set_long(easy, CURLOPT_CONNECTTIMEOUT_MS, Int(connect)), "the connect timeout")
         try require(
             CCurl_set_long(easy, CURLOPT_TIMEOUT_MS, Int(whole)), "the timeout")
+        // https://curl.se/libcurl/c/CURLOPT_NOSIGNAL.html
         try require(CCurl_set_long(easy, CURLOPT_NOSIGNAL, 1), "doing without signals")
         // A name that hangs in the resolver beyond the timeout is left to end by itself; else the engine's thread, and
         // every other transfer with it, would wait for it.
+        // https://curl.se/libcurl/c/CURLOPT_QUICK_EXIT.html
         try require(CCurl_set_long(easy, CURLOPT_QUICK_EXIT, 1), "leaving a resolver")
     }
 
@@ -62,7 +69,9 @@ extension EasyHandle {
         try require(CCurl_set_long(easy, CURLOPT_PATH_AS_IS, 1), "the path")
         try require(
             CCurl_set_string(easy, CURLOPT_USERAGENT, configuration.userAgent), "the user agent")
-        // On a reused connection that dies, libcurl would else send the whole request again, silently, up to five times.
+        // https://curl.se/libcurl/c/CURLOPT_PREREQFUNCTION.html
+        // On a reused connection that dies, libcurl would else send the whole request again, silently, up to five
+        // times.
         try require(
             CCurl_set_prerequest_callback(easy, mayTransferBegin), "the question before sending")
         try require(CCurl_set_pointer(easy, CURLOPT_PREREQDATA, context), "the question before sending")
@@ -71,6 +80,7 @@ extension EasyHandle {
     private func setAnswer() throws(HTTPFault) {
         try require(CCurl_set_string(easy, CURLOPT_ACCEPT_ENCODING, "gzip"), "compression")
         // Asked for by libcurl, decoded by `ContentDecoding`, which sees whether the body is whole.
+        // https://curl.se/libcurl/c/CURLOPT_HTTP_CONTENT_DECODING.html
         try require(CCurl_set_long(easy, CURLOPT_HTTP_CONTENT_DECODING, 0), "the body as it came")
         try require(
             CCurl_set_data_callback(easy, CURLOPT_HEADERFUNCTION, takeTransferHeader), "the headers")
@@ -124,6 +134,7 @@ private func takeTransferBody(
     _ data: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int,
     _ context: UnsafeMutableRawPointer?
 ) -> Int {
+    // https://curl.se/libcurl/c/CURLOPT_WRITEFUNCTION.html
     // Anything but the count ends the transfer.
     transfer(context).takeBody(UnsafeRawBufferPointer(start: data, count: size * count))
         ? size * count : 0

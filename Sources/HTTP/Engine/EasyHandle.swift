@@ -1,5 +1,6 @@
 import CCurl
-import Threads
+import Clocks
+import Concurrency
 
 /// A libcurl handle that carries one transfer after another. What is the same for all is set once. What belongs to a
 /// transfer is set when it begins and taken back when it ends, so that no request finds anything of the one before it.
@@ -7,7 +8,7 @@ import Threads
 final class EasyHandle {
     let easy: UnsafeMutableRawPointer
     // libcurl writes its sentence for a fault here.
-    private let words: UnsafeMutablePointer<CChar>
+    private let errorBuffer: UnsafeMutablePointer<CChar>
     // Nil while the handle rests.
     private(set) var transfer: Transfer?
 
@@ -16,21 +17,21 @@ final class EasyHandle {
             throw HTTPFault(kind: .other, detail: "libcurl has no memory for a transfer")
         }
         self.easy = easy
-        words = .allocate(capacity: Int(CURL_ERROR_SIZE))
-        words.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
+        errorBuffer = .allocate(capacity: Int(CURL_ERROR_SIZE))
+        errorBuffer.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
         // From here on a throw runs deinit.
-        try setOptions(configuration, words: words)
+        try setOptions(configuration, errorBuffer: errorBuffer)
         try require(sockets.serve(handle: easy), "news of its sockets")
     }
 
     deinit {
         curl_easy_cleanup(easy)
-        words.deallocate()
+        errorBuffer.deallocate()
     }
 
     /// - Throws: an option that libcurl refuses. The handle is then not to be used again.
     func begin(_ transfer: Transfer) throws(HTTPFault) {
-        words[0] = 0
+        errorBuffer[0] = 0
         self.transfer = transfer
         try setRequest(transfer)
     }
@@ -63,16 +64,18 @@ final class EasyHandle {
         var kind = HTTPFaultKind(code, isSent: isSent)
         // A proxy that answers CONNECT with a refusal shows as a connection that was lost.
         if !isSent, info(CURLINFO_HTTP_CONNECTCODE) >= 300 { kind = .proxy }
-        let sentence = String(cString: words)
-        let detail = kind.hasPublicWords && !sentence.isEmpty ? sentence : String(cString: curl_easy_strerror(code))
+        let sentence = String(cString: errorBuffer)
+        let detail = kind.hasPublicText && !sentence.isEmpty ? sentence : String(cString: curl_easy_strerror(code))
         let fault = HTTPFault(kind: kind, code: Int32(bitPattern: code.rawValue), detail: detail)
-        return isSent || !kind.mayBeOfThisMachine ? fault : fault.told(.now())
+        return isSent || !kind.mayBeOfThisMachine ? fault : fault.explained(.now())
     }
 
+    /// https://curl.se/libcurl/c/CURLINFO_REQUEST_SIZE.html
     var requestSize: Int { info(CURLINFO_REQUEST_SIZE) }
 
     /// Set when libcurl goes on with what the kernel did not take at once, and not by a first send that fails. It
     /// outlives a retry of its own, and is gone with the next transfer.
+    /// https://curl.se/libcurl/c/CURLINFO_STARTTRANSFER_TIME_T.html
     var hasBegunToSend: Bool {
         var microseconds: curl_off_t = 0
         let code = CCurl_get_off(easy, CURLINFO_STARTTRANSFER_TIME_T, &microseconds)

@@ -1,5 +1,6 @@
 import CLinux
-import Threads
+import Clocks
+import Concurrency
 
 /// An epoll(7). Sendable, so that whoever starts a thread can hear that there is none left; used by one thread.
 final class Epoll: Sendable {

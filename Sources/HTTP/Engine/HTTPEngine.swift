@@ -1,11 +1,11 @@
 import CCurl
 import CLinux
-public import Threads
+package import Concurrency
 
 /// Requests in, answers out: one thread around a libcurl multi handle, which keeps and reuses connections.
 ///
 /// Whoever makes one stops it.
-public final class HTTPEngine: RunningService {
+package final class HTTPEngine: RunningService {
     struct Command: Sendable {
         let request: HTTPRequest
         let reply: HTTPReply
@@ -14,9 +14,10 @@ public final class HTTPEngine: RunningService {
     private let thread: MailboxThread<Command>
 
     // Once in the process and before the first handle, as libcurl wants it.
+    // https://curl.se/libcurl/c/curl_global_init.html
     private static let initialised = curl_global_init(Int(CURL_GLOBAL_DEFAULT))
 
-    public init(_ configuration: HTTPConfiguration) throws(HTTPEngineError) {
+    package init(_ configuration: HTTPConfiguration) throws(HTTPEngineError) {
         guard Self.initialised == CURLE_OK else {
             throw .libcurl(code: Int32(bitPattern: Self.initialised.rawValue))
         }
@@ -36,7 +37,7 @@ public final class HTTPEngine: RunningService {
     }
 
     /// One exchange. It is not cancelled with its task: what was sent has to be heard out, or be known as ambiguous.
-    public func send(_ request: HTTPRequest) async -> HTTPExchange {
+    package func send(_ request: HTTPRequest) async -> HTTPExchange {
         await withCheckedContinuation { reply in
             if !thread.post(Command(request: request, reply: reply)) {
                 reply.resume(returning: .notSent(.stopped))
@@ -44,10 +45,10 @@ public final class HTTPEngine: RunningService {
         }
     }
 
-    public func ping(_ answer: @escaping @Sendable () -> Void) { thread.ping(answer) }
+    package func ping(_ answer: @escaping @Sendable () -> Void) { thread.ping(answer) }
 
     /// Ends what is in flight, as ambiguous if any of it was sent, then the thread: within milliseconds.
-    public func stop() { thread.stop() }
+    package func stop() { thread.stop() }
 
     private static func checkLibrary() throws(HTTPEngineError) {
         guard let info = curl_version_info(CURLVERSION_FIRST) else {
@@ -73,4 +74,23 @@ typealias HTTPReply = CheckedContinuation<HTTPExchange, Never>
 
 extension HTTPFault {
     static let stopped = HTTPFault(kind: .stopped, detail: "the daemon is stopping")
+}
+
+/// Why the engine cannot start.
+package enum HTTPEngineError: Error, Sendable, CustomStringConvertible {
+    /// libcurl did not initialise; its CURLcode. Without memory, or with a broken TLS library.
+    case libcurl(code: Int32)
+    /// This libcurl lacks something that the engine cannot do without.
+    case unsuitable(version: String, missing: String)
+    case system(SystemCallError)
+
+    package var description: String {
+        switch self {
+        case .libcurl(let code):
+            "libcurl does not initialise (curl \(code)); look at its TLS library's configuration"
+        case .unsuitable(let version, let missing):
+            "libcurl \(version) lacks \(missing); install at least 7.88"
+        case .system(let error): "starting the HTTP engine: \(error)"
+        }
+    }
 }

@@ -1,5 +1,6 @@
 import CCurl
-import Threads
+import Clocks
+import Concurrency
 
 /// What the engine's thread does.
 struct HTTPLoop: ~Copyable {
@@ -12,7 +13,7 @@ struct HTTPLoop: ~Copyable {
     private let configuration: HTTPConfiguration
     private let mailbox: MailboxOwner<HTTPEngine.Command>
     private let multi: UnsafeMutableRawPointer
-    private let clock = SystemTimekeeper()
+    private let clock = SystemTimeSource()
     private let sockets: SocketWatch
     // Those that carry a transfer.
     private var handles: [UnsafeMutableRawPointer: EasyHandle] = [:]
@@ -34,6 +35,7 @@ struct HTTPLoop: ~Copyable {
         }
         self.multi = multi
         Self.require(
+            // https://curl.se/libcurl/c/CURLMOPT_MAXCONNECTS.html
             CCurl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, configuration.maxConnections),
             "keeping connections")
         sockets.serve(multi)
@@ -92,7 +94,7 @@ struct HTTPLoop: ~Copyable {
         try handle.begin(transfer)
         let code = curl_multi_add_handle(multi, handle.easy)
         guard code == CURLM_OK else {
-            throw HTTPFault(kind: .other, detail: "libcurl takes no transfer: \(Self.words(code))")
+            throw HTTPFault(kind: .other, detail: "libcurl takes no transfer: \(Self.errorText(code))")
         }
         handles[handle.easy] = handle
     }
@@ -147,10 +149,10 @@ struct HTTPLoop: ~Copyable {
 
     /// These calls fail only without memory or for misuse, and a loop that cannot run them would spin or hang.
     private static func require(_ code: CURLMcode, _ what: String) {
-        precondition(code == CURLM_OK, "\(what): \(words(code)) (curl multi \(code.rawValue))")
+        precondition(code == CURLM_OK, "\(what): \(errorText(code)) (curl multi \(code.rawValue))")
     }
 
-    private static func words(_ code: CURLMcode) -> String {
+    private static func errorText(_ code: CURLMcode) -> String {
         String(cString: curl_multi_strerror(code))
     }
 }

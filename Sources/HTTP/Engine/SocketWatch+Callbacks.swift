@@ -6,8 +6,10 @@ extension SocketWatch {
         let context = Unmanaged.passUnretained(self).toOpaque()
         for code in [
             CCurl_multi_set_socket_callback(multi, socketIsWanted),
+            // https://curl.se/libcurl/c/CURLMOPT_SOCKETFUNCTION.html
             CCurl_multi_set_pointer(multi, CURLMOPT_SOCKETDATA, context),
             CCurl_multi_set_timer_callback(multi, timeIsSet),
+            // https://curl.se/libcurl/c/CURLMOPT_TIMERFUNCTION.html
             CCurl_multi_set_pointer(multi, CURLMOPT_TIMERDATA, context),
         ] {
             precondition(code == CURLM_OK, "every libcurl says what it waits for")

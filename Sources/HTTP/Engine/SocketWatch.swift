@@ -1,6 +1,7 @@
 import CCurl
 import CLinux
-import Threads
+import Clocks
+import Concurrency
 
 /// What libcurl waits for, its sockets and its next time, in one epoll with the mailbox: a wake costs what happened,
 /// not how much is under way. The engine's thread only.
@@ -8,13 +9,13 @@ final class SocketWatch {
     private struct Socket {
         // What libcurl wants to hear, and what epoll was told; 0 is nothing.
         var wanted: UInt32 = 0
-        var told: UInt32 = 0
+        var registered: UInt32 = 0
         // Libcurl says when it opens and closes it; of others, as its resolver has, it says only what it wants.
         var isConnection = false
     }
 
     private let epoll: Epoll
-    private let clock = SystemTimekeeper()
+    private let clock = SystemTimeSource()
     // By descriptor, of which the kernel gives the lowest that is free.
     private var sockets: [Socket] = []
     /// When libcurl wants to be called in any case: once, and it does not take back what it was called for.
@@ -42,14 +43,14 @@ final class SocketWatch {
     private func take(_ descriptor: Int32, _ events: UInt32, _ act: (Int32, Int32) -> Void) {
         // The mailbox is not among them, and only ends the wait.
         guard sockets.indices.contains(Int(descriptor)) else { return }
-        guard sockets[Int(descriptor)].wanted != 0 else { return tell(descriptor, 0) }
-        var told: Int32 = 0
+        guard sockets[Int(descriptor)].wanted != 0 else { return notify(descriptor, 0) }
+        var registered: Int32 = 0
         // Of what is wrong libcurl finds out more by itself, for which it is told nothing.
         if events & (EPOLLERR.rawValue | EPOLLHUP.rawValue) == 0 {
-            if events & EPOLLIN.rawValue != 0 { told |= CURL_CSELECT_IN }
-            if events & EPOLLOUT.rawValue != 0 { told |= CURL_CSELECT_OUT }
+            if events & EPOLLIN.rawValue != 0 { registered |= CURL_CSELECT_IN }
+            if events & EPOLLOUT.rawValue != 0 { registered |= CURL_CSELECT_OUT }
         }
-        act(descriptor, told)
+        act(descriptor, registered)
     }
 
     // MARK: What libcurl says
@@ -69,7 +70,7 @@ final class SocketWatch {
         // still connecting, and so wanted for writing alone, libcurl closes without another word.
         if wanted == 0, sockets[Int(descriptor)].isConnection, before & EPOLLIN.rawValue != 0 { return }
         if wanted == 0 { sockets[Int(descriptor)].isConnection = false }
-        tell(descriptor, wanted)
+        notify(descriptor, wanted)
     }
 
     func opened(_ descriptor: Int32) {
@@ -80,7 +81,7 @@ final class SocketWatch {
     /// Closes it.
     func end(_ descriptor: Int32) {
         if sockets.indices.contains(Int(descriptor)) {
-            tell(descriptor, 0)
+            notify(descriptor, 0)
             sockets[Int(descriptor)] = Socket()
         }
         close(descriptor)
@@ -98,14 +99,14 @@ final class SocketWatch {
         if missing > 0 { sockets.append(contentsOf: repeatElement(Socket(), count: missing)) }
     }
 
-    private func tell(_ descriptor: Int32, _ events: UInt32) {
-        let told = sockets[Int(descriptor)].told
-        guard events != told else { return }
-        sockets[Int(descriptor)].told = events
+    private func notify(_ descriptor: Int32, _ events: UInt32) {
+        let registered = sockets[Int(descriptor)].registered
+        guard events != registered else { return }
+        sockets[Int(descriptor)].registered = events
         do throws(SystemCallError) {
             if events == 0 {
                 try epoll.remove(descriptor)
-            } else if told == 0 {
+            } else if registered == 0 {
                 try epoll.add(descriptor, events)
             } else {
                 do throws(SystemCallError) {

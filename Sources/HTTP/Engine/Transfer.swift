@@ -7,7 +7,7 @@ final class Transfer {
     let reply: HTTPReply
     let lines: HeaderLines
     private let maxResponse: Int
-    private var departure = Departure()
+    private var sendTracker = SendTracker()
     private var headers = HeaderBlock()
     // As it came, perhaps compressed.
     private var body: [UInt8] = []
@@ -25,7 +25,7 @@ final class Transfer {
     // MARK: What libcurl tells
 
     func mayBegin(requestSize: Int, hasBegun: Bool) -> Bool {
-        departure.mayBegin(requestSize: requestSize, hasBegun: hasBegun)
+        sendTracker.mayBegin(requestSize: requestSize, hasBegun: hasBegun)
     }
 
     func takeHeader(_ line: UnsafeRawBufferPointer) {
@@ -34,16 +34,16 @@ final class Transfer {
 
     /// False when the cap is passed: enough was read.
     func takeBody(_ piece: UnsafeRawBufferPointer) -> Bool {
-        let room = maxResponse - body.count
-        if piece.count > room { bodyExceededCap = true }
-        body.append(contentsOf: UnsafeRawBufferPointer(rebasing: piece.prefix(room)))
+        let remaining = maxResponse - body.count
+        if piece.count > remaining { bodyExceededCap = true }
+        body.append(contentsOf: UnsafeRawBufferPointer(rebasing: piece.prefix(remaining)))
         return !bodyExceededCap
     }
 
     // MARK: The end
 
     func hasLeft(requestSize: Int, hasBegun: Bool) -> Bool {
-        departure.hasLeft(requestSize: requestSize, hasBegun: hasBegun)
+        sendTracker.hasLeft(requestSize: requestSize, hasBegun: hasBegun)
     }
 
     /// Whether libcurl, with this code, ended it after all that is wanted of the answer.
@@ -69,7 +69,7 @@ final class Transfer {
     /// What it is if it ends now, without an answer.
     func interrupted(_ fault: HTTPFault, requestSize: Int, hasBegun: Bool) -> HTTPExchange {
         var fault = fault
-        fault.sentBytes = departure.size(requestSize: requestSize, hasBegun: hasBegun)
+        fault.sentBytes = sendTracker.size(requestSize: requestSize, hasBegun: hasBegun)
         return fault.sentBytes > 0 ? .ambiguous(fault) : .notSent(fault)
     }
 }

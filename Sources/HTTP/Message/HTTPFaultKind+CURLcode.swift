@@ -28,7 +28,7 @@ extension HTTPFaultKind {
     }
 
     /// libcurl's own sentence for such a fault names hosts, ports and certificates, and nothing of the request.
-    var hasPublicWords: Bool {
+    var hasPublicText: Bool {
         switch self {
         case .resolve, .connect, .connectTimeout, .proxy, .tlsTrust, .tls, .timeout: true
         case .invalidRequest, .congested, .connectionLost, .truncatedHeaders, .malformedResponse,

@@ -1,5 +1,5 @@
 /// What went wrong in a transfer.
-public enum HTTPFaultKind: String, Sendable, CaseIterable {
+package enum HTTPFaultKind: String, Sendable, CaseIterable {
     /// The request itself cannot be made: a fault of the caller.
     case invalidRequest = "invalid_request"
     /// No free place among the exchanges under way in time.

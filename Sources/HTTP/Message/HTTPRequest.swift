@@ -1,17 +1,17 @@
-public import Secrets
+package import Secrets
 
 /// One request. URL, bearer and body may hold secrets; none of them is ever part of a fault.
-public struct HTTPRequest: Sendable {
-    public var method: HTTPMethod
+package struct HTTPRequest: Sendable {
+    package var method: HTTPMethod
     /// `http://…` or `https://…`, percent-encoded. It is sent as it is.
-    public var url: Secret
-    public var fields: [HTTPField]
+    package var url: Secret
+    package var fields: [HTTPField]
     /// Sent as `Authorization: Bearer …`.
-    public var bearer: Secret?
+    package var bearer: Secret?
     /// For a POST. Its media type is among the fields.
-    public var body: Secret?
+    package var body: Secret?
 
-    public init(
+    package init(
         _ method: HTTPMethod, url: Secret, fields: [HTTPField] = [], bearer: Secret? = nil,
         body: Secret? = nil
     ) {
@@ -22,11 +22,27 @@ public struct HTTPRequest: Sendable {
         self.body = body
     }
 
-    public init(
+    package init(
         _ method: HTTPMethod, url: String, fields: [HTTPField] = [], bearer: Secret? = nil,
         body: Secret? = nil
     ) {
         self.init(
             method, url: Secret(copying: Array(url.utf8)), fields: fields, bearer: bearer, body: body)
     }
+}
+
+/// One header line.
+package struct HTTPField: Hashable, Sendable {
+    package var name: String
+    package var value: String
+
+    package init(_ name: String, _ value: String) {
+        self.name = name
+        self.value = value
+    }
+}
+
+package enum HTTPMethod: String, Sendable {
+    case get = "GET"
+    case post = "POST"
 }

@@ -2,21 +2,21 @@
 ///
 /// A body that states no length ends where libcurl says. Its version 7.88 takes for that end also a TLS connection
 /// without a farewell, and an HTTP/2 stream's reset that comes together with data. The status is certain all the same.
-public struct HTTPResponse: Sendable {
+package struct HTTPResponse: Sendable {
     /// 200…999.
-    public var status: Int
+    package var status: Int
     /// In the order of their coming, without those of interim answers and without trailers.
-    public var fields: [HTTPField]
+    package var fields: [HTTPField]
     /// Decoded, if it came compressed. Empty if it cannot be decoded to its end.
-    public var body: [UInt8]
+    package var body: [UInt8]
     /// The body was longer; what is here is its beginning.
-    public var bodyExceededCap: Bool
-    /// It came compressed, and was cut, damaged or in a form that was not asked for. What it said is not known.
-    public var bodyIsUndecodable: Bool
+    package var bodyExceededCap: Bool
+    /// Whether a compressed body was cut, damaged or in a coding that was not requested, so that it cannot be read.
+    package var bodyIsUndecodable: Bool
     /// 2 for HTTP/2, else 1.
-    public var majorVersion: Int
+    package var majorVersion: Int
 
-    public init(
+    package init(
         status: Int, fields: [HTTPField] = [], body: [UInt8] = [], bodyExceededCap: Bool = false,
         bodyIsUndecodable: Bool = false, majorVersion: Int = 1
     ) {
@@ -29,11 +29,21 @@ public struct HTTPResponse: Sendable {
     }
 
     /// All that the server sent is in `body`.
-    public var bodyIsWhole: Bool { !bodyExceededCap && !bodyIsUndecodable }
+    package var bodyIsWhole: Bool { !bodyExceededCap && !bodyIsUndecodable }
 
     /// The first field of that name, whatever its case.
-    public func field(_ name: String) -> String? {
+    package func field(_ name: String) -> String? {
         let name = name.lowercased()
         return fields.first { $0.name.lowercased() == name }?.value
     }
+}
+
+/// What came of a request, in the only three ways that matter to who must not repeat it blindly.
+package enum HTTPExchange: Sendable {
+    /// For certain no byte of the request left.
+    case notSent(HTTPFault)
+    /// Some of it may have arrived, and no complete answer came back.
+    case ambiguous(HTTPFault)
+    /// Headers complete, and the body to its end or to the cap.
+    case answered(HTTPResponse)
 }

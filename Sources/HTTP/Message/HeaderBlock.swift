@@ -22,8 +22,8 @@ struct HeaderBlock {
         } else if text.starts(with: "HTTP/".utf8) {
             // Interim answers come before the final one; each begins anew.
             self = HeaderBlock()
-            let words = text.split(separator: 0x20, maxSplits: 2)
-            status = words.count > 1 ? Int(String(decoding: words[1], as: UTF8.self)) ?? 0 : 0
+            let parts = text.split(separator: 0x20, maxSplits: 2)
+            status = parts.count > 1 ? Int(String(decoding: parts[1], as: UTF8.self)) ?? 0 : 0
         } else {
             size += text.count
             if size <= Self.sizeLimit { takeField(text) }
@@ -34,19 +34,19 @@ struct HeaderBlock {
         if isSpace(text[0]) {
             // https://www.rfc-editor.org/rfc/rfc9112#name-obsolete-line-folding
             guard !fields.isEmpty else { return }
-            fields[fields.count - 1].value += " " + words(text)
+            fields[fields.count - 1].value += " " + parts(text)
         } else if let colon = text.firstIndex(of: 0x3a) {
             if fields.isEmpty { fields.reserveCapacity(Self.usualFields) }
             let name = UnsafeRawBufferPointer(rebasing: text[..<colon])
             let value = UnsafeRawBufferPointer(rebasing: text[(colon + 1)...])
-            fields.append(HTTPField(String(decoding: name, as: UTF8.self), words(value)))
+            fields.append(HTTPField(String(decoding: name, as: UTF8.self), parts(value)))
         }
     }
 }
 
 private func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
 
-private func words(_ text: UnsafeRawBufferPointer) -> String {
+private func parts(_ text: UnsafeRawBufferPointer) -> String {
     String(decoding: text.trimmed(front: isSpace, back: isSpace), as: UTF8.self)
 }
 

@@ -12,13 +12,13 @@ struct HeaderLines: ~Copyable {
     init(_ request: HTTPRequest) throws(HTTPFault) {
         // Before the first append: half a list is freed like a whole one.
         list = nil
-        if let body = request.body, body.count > Self.shortBody { try keep(extended("Expect", ":", "")) }
+        if let body = request.body, body.count > Self.shortBody { try retain(extended("Expect", ":", "")) }
         for field in request.fields {
             // libcurl takes a colon without a value as the wish to leave the header out.
-            try keep(extended(field.name, field.value.isEmpty ? ";" : ": ", field.value))
+            try retain(extended(field.name, field.value.isEmpty ? ";" : ": ", field.value))
         }
         guard let bearer = request.bearer else { return }
-        try keep(bearer.withUnsafeBytes { extended("Authorization", ": Bearer ", $0) })
+        try retain(bearer.withUnsafeBytes { extended("Authorization", ": Bearer ", $0) })
     }
 
     deinit {
@@ -47,7 +47,7 @@ struct HeaderLines: ~Copyable {
         }
     }
 
-    private mutating func keep(_ extended: UnsafeMutablePointer<curl_slist>?) throws(HTTPFault) {
+    private mutating func retain(_ extended: UnsafeMutablePointer<curl_slist>?) throws(HTTPFault) {
         guard let extended else {
             throw HTTPFault(kind: .other, detail: "libcurl has no memory for a header line")
         }

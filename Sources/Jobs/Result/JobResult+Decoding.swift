@@ -2,10 +2,10 @@ import JSON
 
 extension JobResult {
     /// Reads a result message, as a follower of the results does. Unknown members are ignored; a reason or next step
-    /// that is not known, from a newer worker, is nil. What is missing, of another type than results have or contradicts
-    /// itself makes it no result: nobody is to be told that a user has left by half a message. Throws what is wrong with
-    /// it.
-    public static func decode(_ body: [UInt8]) throws(ResultFault) -> JobResult {
+    /// that is not known, from a newer worker, is nil. What is missing, of another type than results have or
+    /// contradicts itself makes it no result: nobody is to be told that a user has left by half a message. Throws what
+    /// is wrong with it.
+    package static func decode(_ body: [UInt8]) throws(ResultFault) -> JobResult {
         let members = ResultMembers(JSONMembers(body, naming: ResultMembers.names))
         try members.checkBody()
         guard try members.integer("version") == 1 else { throw ResultFault("its version is not 1") }
@@ -92,4 +92,15 @@ private struct ResultMembers {
         guard let taken = take(value) else { throw ResultFault("\(name) is not what it is in a result") }
         return taken
     }
+}
+
+/// Why a message is not a result that can be read.
+package struct ResultFault: Error, Equatable, Sendable, CustomStringConvertible {
+    package let fault: String
+
+    init(_ fault: String) {
+        self.fault = fault
+    }
+
+    package var description: String { "the result cannot be read: \(fault)" }
 }

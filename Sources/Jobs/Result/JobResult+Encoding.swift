@@ -8,7 +8,7 @@ extension JobResult {
     private static let usualSize = 512
 
     /// Compact JSON, names sorted: equal results give equal bytes.
-    public func encoded() -> [UInt8] {
+    package func encoded() -> [UInt8] {
         var text = JSONText(capacity: Self.usualSize)
         text.begin(.object)
         text.member("account", account?.utf8)

@@ -1,8 +1,8 @@
-public import Threads
+package import Clocks
 
 extension JobResult {
     /// The user has left, or had left already. `duration` is from first seen to completed.
-    public static func succeeded(
+    package static func succeeded(
         _ subject: ResultSubject, already: Bool = false, detail: String? = nil, attempts: Int, generation: Int,
         httpStatus: Int? = nil, apiStatus: String? = nil, completedAt: Timestamp, duration: Duration
     ) -> JobResult {
@@ -18,7 +18,7 @@ extension JobResult {
     ///
     /// `isAmbiguous`: a call of this job may have reached the API unanswered. `probed`: the word of a probe, which goes
     /// before what the reason says.
-    public static func failed(
+    package static func failed(
         _ reason: Reason, _ subject: ResultSubject, isAmbiguous: Bool, probed: Effect? = nil, detail: String? = nil,
         attempts: Int, generation: Int, httpStatus: Int? = nil, apiStatus: String? = nil, completedAt: Timestamp,
         duration: Duration
@@ -33,10 +33,32 @@ extension JobResult {
 
     /// The message never became a job. The result says nothing of any other job with its id, and is the same each time
     /// that the message comes.
-    public static func rejected(_ rejection: Rejection) -> JobResult {
+    package static func rejected(_ rejection: Rejection) -> JobResult {
         JobResult(
             jobID: rejection.jobID, account: rejection.account, outcome: rejection.reason.outcome,
             effect: rejection.reason.effect(isAmbiguous: false), reason: rejection.reason, next: rejection.reason.next,
             detail: rejection.detail, attempts: 0, generation: 0, completedAt: nil, durationMs: 0)
+    }
+}
+
+/// Whom a result is about, and what it echoes of the job. Where only the ledger's row is left of a job, the echo is
+/// empty.
+package struct ResultSubject: Equatable, Sendable {
+    package var jobID: JobID
+    package var account: AccountID?
+    package var requestedAt: String?
+    package var metadata: [Job.Metadatum]
+
+    package init(
+        jobID: JobID, account: AccountID?, requestedAt: String? = nil, metadata: [Job.Metadatum] = []
+    ) {
+        self.jobID = jobID
+        self.account = account
+        self.requestedAt = requestedAt
+        self.metadata = metadata
+    }
+
+    package init(_ job: Job) {
+        self.init(jobID: job.id, account: job.account, requestedAt: job.requestedAt, metadata: job.metadata)
     }
 }

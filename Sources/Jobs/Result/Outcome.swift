@@ -1,5 +1,5 @@
 /// How a job ended, as its result says it.
-public enum Outcome: String, CaseIterable, Sendable {
+package enum Outcome: String, CaseIterable, Sendable {
     case left
     case alreadyLeft = "already_left"
     case failed
@@ -7,14 +7,14 @@ public enum Outcome: String, CaseIterable, Sendable {
 }
 
 /// What is known of the world when a job has ended.
-public enum Effect: String, CaseIterable, Sendable {
+package enum Effect: String, CaseIterable, Sendable {
     case left
     case notLeft = "not_left"
     case unknown
 }
 
 /// Who can do something about a job that did not succeed.
-public enum NextStep: String, CaseIterable, Sendable {
+package enum NextStep: String, CaseIterable, Sendable {
     case none
     case fixRequest = "fix_request"
     case reauthorizeUser = "reauthorize_user"

@@ -1,17 +1,17 @@
-public import Jobs
-public import Threads
+package import Clocks
+package import Jobs
 
 /// One line of a job's story beside its row: an answer that did not end it, a parking, a hold.
-public struct JobEvent: Equatable, Sendable {
-    public var jobID: JobID
-    public var generation: Int
-    public var at: Timestamp
+package struct JobEvent: Equatable, Sendable {
+    package var jobID: JobID
+    package var generation: Int
+    package var at: Timestamp
     /// One word: `called`, `parked`, `held`.
-    public var kind: String
+    package var kind: String
     /// For people; no tokens.
-    public var detail: String
+    package var detail: String
 
-    public init(jobID: JobID, generation: Int, at: Timestamp, kind: String, detail: String) {
+    package init(jobID: JobID, generation: Int, at: Timestamp, kind: String, detail: String) {
         self.jobID = jobID
         self.generation = generation
         self.at = at

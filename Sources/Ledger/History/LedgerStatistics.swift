@@ -1,31 +1,31 @@
-public import Threads
+package import Clocks
 
 /// How much the ledger holds and owes, for metrics and status.
-public struct LedgerStatistics: Equatable, Sendable {
+package struct LedgerStatistics: Equatable, Sendable {
     /// Jobs that have a row.
-    public var entries: Int
+    package var entries: Int
     /// Of these, jobs without a result.
-    public var open: Int
+    package var open: Int
     /// Of the open ones, those with a call that may have reached the API unanswered.
-    public var ambiguous: Int
+    package var ambiguous: Int
     /// Results that the broker is not known to have.
-    public var unpublished: Int
+    package var unpublished: Int
     /// Open jobs whose copy should have come two minutes ago.
-    public var overdue: Int
+    package var overdue: Int
     /// Of the file and its write-ahead log.
-    public var bytes: Int
+    package var bytes: Int
     /// On the file's disk, for this user.
-    public var diskFreeBytes: Int
+    package var diskFreeBytes: Int
     /// Finished jobs whose letter the broker is not known to have.
-    public var unpublishedLetters: Int
+    package var unpublishedDeadLetters: Int
     /// When the file was made.
-    public var createdAt: Timestamp?
+    package var createdAt: Timestamp?
     /// When the last backup was made through the ledger that wrote this file.
-    public var lastBackupAt: Timestamp?
+    package var lastBackupAt: Timestamp?
 
-    public init(
+    package init(
         entries: Int, open: Int, ambiguous: Int, unpublished: Int, overdue: Int, bytes: Int, diskFreeBytes: Int,
-        unpublishedLetters: Int = 0, createdAt: Timestamp? = nil, lastBackupAt: Timestamp? = nil
+        unpublishedDeadLetters: Int = 0, createdAt: Timestamp? = nil, lastBackupAt: Timestamp? = nil
     ) {
         self.entries = entries
         self.open = open
@@ -34,7 +34,7 @@ public struct LedgerStatistics: Equatable, Sendable {
         self.overdue = overdue
         self.bytes = bytes
         self.diskFreeBytes = diskFreeBytes
-        self.unpublishedLetters = unpublishedLetters
+        self.unpublishedDeadLetters = unpublishedDeadLetters
         self.createdAt = createdAt
         self.lastBackupAt = lastBackupAt
     }

@@ -1,27 +1,29 @@
-import Threads
+package import Clocks
 
 /// What a commit adds to the numbers that the file keeps of all jobs and of the days. They are written once, at its
 /// end: a job that moves changes its own rows alone.
-struct LedgerSums {
+package struct LedgerSums {
     /// Rows of jobs that were made.
-    private(set) var added = 0
+    package private(set) var added = 0
     /// Jobs that came to be without a result, less those that came to have one.
-    private(set) var open = 0
+    package private(set) var open = 0
     /// The same for those whose call may have reached the API unanswered.
-    private(set) var ambiguous = 0
+    package private(set) var ambiguous = 0
     /// Calls and probes by day, and when the first of them was counted.
-    private(set) var days: [String: (count: DayCount, at: Timestamp)] = [:]
+    package private(set) var days: [String: (count: DayCount, at: Timestamp)] = [:]
 
-    var isEmpty: Bool { !changesTally && days.isEmpty }
-    var changesTally: Bool { added != 0 || open != 0 || ambiguous != 0 }
+    package init() {}
 
-    mutating func move(from old: LedgerRow?, to new: LedgerRow) {
+    package var isEmpty: Bool { !changesTally && days.isEmpty }
+    package var changesTally: Bool { added != 0 || open != 0 || ambiguous != 0 }
+
+    package mutating func move(from old: LedgerRow?, to new: LedgerRow) {
         if old == nil { added += 1 }
         open += Self.one(if: !new.isFinished) - Self.one(if: old.map { !$0.isFinished } ?? false)
         ambiguous += Self.one(if: new.isOpenInDoubt) - Self.one(if: old?.isOpenInDoubt ?? false)
     }
 
-    mutating func count(_ kind: Claim.Kind, on day: String, at now: Timestamp) {
+    package mutating func count(_ kind: Claim.Kind, on day: String, at now: Timestamp) {
         var (count, at) = days[day] ?? (DayCount(calls: 0, probes: 0), now)
         switch kind {
         case .call: count.calls += 1

@@ -1,14 +1,14 @@
-public import Jobs
+package import Jobs
 
 /// A row whose copy has not come.
-public struct OverdueJob: Equatable, Sendable {
-    public var jobID: JobID
-    public var account: AccountID
-    public var open: OpenJob
+package struct OverdueJob: Equatable, Sendable {
+    package var jobID: JobID
+    package var account: AccountID
+    package var open: OpenJob
     /// Which state of the row this was: `finishLost` ends only a row that has not changed since.
-    public var revision: Int
+    package var revision: Int
 
-    public init(jobID: JobID, account: AccountID, open: OpenJob, revision: Int = 0) {
+    package init(jobID: JobID, account: AccountID, open: OpenJob, revision: Int = 0) {
         self.jobID = jobID
         self.account = account
         self.open = open

@@ -1,27 +1,27 @@
-public import Jobs
-public import Threads
+package import Clocks
+package import Jobs
 
 /// What an operator finds who ends a job for good.
-public enum CancelAnswer: Equatable, Sendable {
+package enum CancelAnswer: Equatable, Sendable {
     /// No open job of that id is known here: whenever a delivery of it comes, it ends without a call.
     case remembered
-    /// It is open. Remembered as well, so that it ends also if nobody comes to `finishCancelled`.
+    /// The job is open. The cancel is remembered too, so that the job ends even without `finishCancelled`.
     case open(CancelledJob)
-    /// It has its result.
+    /// The job has its result.
     case ended(StoredResult)
 }
 
 /// An open job that an operator ends, as it was found.
-public struct CancelledJob: Equatable, Sendable {
-    public var jobID: JobID
-    public var account: AccountID
-    public var open: OpenJob
+package struct CancelledJob: Equatable, Sendable {
+    package var jobID: JobID
+    package var account: AccountID
+    package var open: OpenJob
     /// A call of this generation began, whatever became of it.
-    public var hasCalled: Bool
+    package var hasCalled: Bool
     /// Which state of the row this was: `finishCancelled` ends only a row that has not changed since.
-    public var revision: Int
+    package var revision: Int
 
-    public init(jobID: JobID, account: AccountID, open: OpenJob, hasCalled: Bool, revision: Int) {
+    package init(jobID: JobID, account: AccountID, open: OpenJob, hasCalled: Bool, revision: Int) {
         self.jobID = jobID
         self.account = account
         self.open = open
@@ -30,7 +30,7 @@ public struct CancelledJob: Equatable, Sendable {
     }
 
     /// Its result, of what the ledger knows: the members that only the message has are not in it.
-    public func result(at now: Timestamp) -> StoredResult {
+    package func result(at now: Timestamp) -> StoredResult {
         let result = JobResult.failed(
             .cancelled, ResultSubject(jobID: jobID, account: account), isAmbiguous: hasCalled,
             detail: Self.detail(hasCalled: hasCalled), attempts: open.attempts, generation: open.generation,
@@ -39,14 +39,22 @@ public struct CancelledJob: Equatable, Sendable {
     }
 
     /// What the result of a cancelled job says of itself.
-    public static func detail(hasCalled: Bool) -> String {
+    package static func detail(hasCalled: Bool) -> String {
         hasCalled ? "an operator ended it after a call had begun" : "it was cancelled before a call began"
     }
 }
 
 extension JobEvent {
     /// The line of a job's story that says who ended it.
-    public static func cancelledForGood(_ id: JobID, generation: Int, by who: String, at now: Timestamp) -> JobEvent {
+    package static func cancelledForGood(_ id: JobID, generation: Int, by who: String, at now: Timestamp) -> JobEvent {
         JobEvent(jobID: id, generation: generation, at: now, kind: "cancelled", detail: "for good, by \(who)")
     }
+}
+
+/// A remembered cancel: the job ends without another call when a delivery of it comes.
+package enum Cancellation: Sendable {
+    /// Unless a call has begun: a publisher's word, or an operator's.
+    case beforeCall
+    /// Whatever has been called: an operator's last word.
+    case always
 }

@@ -1,29 +1,29 @@
-public import Threads
+package import Clocks
 
 /// The intent to call the API for a job, durable before a byte is sent.
-public struct Claim: Sendable {
+package struct Claim: Sendable {
     /// What the call is, for the day's count.
-    public enum Kind: Sendable {
+    package enum Kind: Sendable {
         case call
         case probe
     }
 
-    public var arrival: Arrival
-    public var kind: Kind
+    package var arrival: Arrival
+    package var kind: Kind
     /// The quota's day, as `2026-11-23` in the quota's zone. Its count rises by one in the same commit.
-    public var day: String
-    public var at: Timestamp
+    package var day: String
+    package var at: Timestamp
     /// What the worker knows by now; the row never forgets an attempt or an ambiguity that it has.
-    public var attempts: Int
-    public var isAmbiguous: Bool
-    public var malformedAnswers: Int
+    package var attempts: Int
+    package var isAmbiguous: Bool
+    package var malformedAnswers: Int
     /// The result that closes the older, still open generation that `look` found.
-    public var closing: StoredResult?
-    /// Nobody looked before, because the delivery is the first of its job as far as anyone can see. Refused unless the
+    package var closing: StoredResult?
+    /// Whether the claim comes without a lookup, because the delivery seems to be the job's first. Refused unless the
     /// ledger knows nothing to the contrary: `.fresh`, without an ambiguity and without a predecessor.
-    public var presumesNew: Bool
+    package var presumesNew: Bool
 
-    public init(
+    package init(
         arrival: Arrival, kind: Kind, day: String, at: Timestamp, attempts: Int, isAmbiguous: Bool,
         malformedAnswers: Int = 0, closing: StoredResult? = nil, presumesNew: Bool = false
     ) {
@@ -36,5 +36,24 @@ public struct Claim: Sendable {
         self.malformedAnswers = malformedAnswers
         self.closing = closing
         self.presumesNew = presumesNew
+    }
+}
+
+/// Whether a call may begin.
+package enum ClaimAnswer: Equatable, Sendable {
+    /// The intent is durable: send now.
+    case claimed(OpenJob)
+    /// The row is no longer what `look` saw, or what the claim presumed: begin again with this.
+    case refused(LookupResult)
+}
+
+/// What was spent of a day's quota.
+package struct DayCount: Equatable, Sendable {
+    package var calls: Int
+    package var probes: Int
+
+    package init(calls: Int, probes: Int) {
+        self.calls = calls
+        self.probes = probes
     }
 }

@@ -1,5 +1,5 @@
 /// What came of forgetting one job.
-public enum ForgetAnswer: Equatable, Sendable {
+package enum ForgetAnswer: Equatable, Sendable {
     case forgotten
     /// There is nothing about it.
     case unknown

@@ -1,16 +1,16 @@
-public import Jobs
-public import Threads
+package import Clocks
+package import Jobs
 
 /// A time in which the worker stood still, kept for the stories and the ages of the jobs that it stopped.
-public struct HoldRecord: Equatable, Sendable {
-    public var cause: HoldCause
-    public var since: Timestamp
+package struct HoldRecord: Equatable, Sendable {
+    package var cause: HoldCause
+    package var since: Timestamp
     /// Nil while it lasts.
-    public var until: Timestamp?
+    package var until: Timestamp?
     /// For people; no tokens.
-    public var detail: String
+    package var detail: String
 
-    public init(cause: HoldCause, since: Timestamp, until: Timestamp?, detail: String) {
+    package init(cause: HoldCause, since: Timestamp, until: Timestamp?, detail: String) {
         self.cause = cause
         self.since = since
         self.until = until

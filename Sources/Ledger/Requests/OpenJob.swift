@@ -1,23 +1,23 @@
-public import Threads
+package import Clocks
 
 /// A job that has no result yet.
-public struct OpenJob: Equatable, Sendable {
-    public var generation: Int
+package struct OpenJob: Equatable, Sendable {
+    package var generation: Int
     /// The number of the newest copy: what a delivery must carry to be worked on.
-    public var copy: Int
-    public var attempts: Int
+    package var copy: Int
+    package var attempts: Int
     /// A call may have reached the API unanswered. True too while an intent is found open at a look.
-    public var isAmbiguous: Bool
+    package var isAmbiguous: Bool
     /// Answers that could not be understood; the third ends the job.
-    public var malformedAnswers: Int
-    public var firstSeen: Timestamp
+    package var malformedAnswers: Int
+    package var firstSeen: Timestamp
     /// The first intent of this generation: the age of the job counts from here.
-    public var firstCallAt: Timestamp?
+    package var firstCallAt: Timestamp?
     /// When the parked copy is due. Nil while the job is not parked.
-    public var due: Timestamp?
-    public var copyIsPublished: Bool
+    package var due: Timestamp?
+    package var copyIsPublished: Bool
 
-    public init(
+    package init(
         generation: Int, copy: Int, attempts: Int, isAmbiguous: Bool, malformedAnswers: Int = 0,
         firstSeen: Timestamp, firstCallAt: Timestamp? = nil, due: Timestamp? = nil, copyIsPublished: Bool = true
     ) {

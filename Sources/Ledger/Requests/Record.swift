@@ -1,25 +1,32 @@
-public import Threads
+package import Clocks
 
 /// What became of a job in hand. Each closes the intent; the row never forgets an attempt or an ambiguity.
-public enum Record: Sendable {
-    /// The job has its result. With `needsLetter`, a letter is owed as well. Makes the row if there is none.
-    case finished(Arrival, StoredResult, attempts: Int, isAmbiguous: Bool, needsLetter: Bool)
+package enum Record: Sendable {
+    /// The job has its result. With `needsDeadLetter`, a letter is owed as well. Makes the row if there is none.
+    case finished(Arrival, StoredResult, attempts: Int, isAmbiguous: Bool, needsDeadLetter: Bool)
     /// A copy with the number `arrival.copy + 1` (or one above the row's) is about to be published, to come at `due`.
     /// Makes the row if there is none.
     case parked(Arrival, attempts: Int, isAmbiguous: Bool, malformedAnswers: Int, due: Timestamp)
     /// The call ended, the job stays in hand. Needs a row; nothing happens without one.
-    case kept(Arrival, attempts: Int, isAmbiguous: Bool, malformedAnswers: Int)
-    /// The newest copy goes back to the broker as it is, to come at `due`: it has arrived before its time or its turn, or
-    /// was called in a hold. From then on it can be lost like one that was parked. Needs a row that knows of no newer copy;
-    /// nothing happens without one.
+    case callEnded(Arrival, attempts: Int, isAmbiguous: Bool, malformedAnswers: Int)
+    /// The newest copy goes back to the broker as it is, to come at `due`: it has arrived before its time or its turn,
+    /// or was called in a hold. From then on it can be lost like one that was parked. Needs a row that knows of no
+    /// newer copy; nothing happens without one.
     case postponed(Arrival, due: Timestamp)
 
     /// Whose record it is.
-    public var arrival: Arrival {
+    package var arrival: Arrival {
         switch self {
-        case .finished(let arrival, _, _, _, _), .parked(let arrival, _, _, _, _), .kept(let arrival, _, _, _),
+        case .finished(let arrival, _, _, _, _), .parked(let arrival, _, _, _, _), .callEnded(let arrival, _, _, _),
             .postponed(let arrival, _):
             arrival
         }
     }
+}
+
+/// Which message of a job the broker has confirmed.
+package enum PublishedPart: Sendable {
+    case result
+    case deadLetter
+    case copy(Int)
 }

@@ -1,18 +1,19 @@
-public import Jobs
-public import Threads
+package import Clocks
+import Concurrency
+package import Jobs
 
 /// A result as it is published, now and at every replay: the same bytes under the same message-id.
-public struct StoredResult: Equatable, Sendable {
-    public var messageID: String
-    public var outcome: Outcome
-    public var reason: Reason?
-    public var body: [UInt8]
-    public var correlationID: String?
-    public var traceparent: String?
-    public var tracestate: String?
-    public var completedAt: Timestamp
+package struct StoredResult: Equatable, Sendable {
+    package var messageID: String
+    package var outcome: Outcome
+    package var reason: Reason?
+    package var body: [UInt8]
+    package var correlationID: String?
+    package var traceparent: String?
+    package var tracestate: String?
+    package var completedAt: Timestamp
 
-    public init(
+    package init(
         messageID: String, outcome: Outcome, reason: Reason?, body: [UInt8], correlationID: String?,
         traceparent: String?, tracestate: String?, completedAt: Timestamp
     ) {
@@ -27,7 +28,7 @@ public struct StoredResult: Equatable, Sendable {
     }
 
     /// The result of a job's generation. Without a correlation id of the message's own the job id stands for it.
-    public init(
+    package init(
         _ result: JobResult, of jobID: JobID, correlationID: String? = nil, traceparent: String? = nil,
         tracestate: String? = nil, at now: Timestamp
     ) {

@@ -1,36 +1,36 @@
-import Jobs
-import Secrets
-import Threads
+package import Clocks
+package import Jobs
+package import Secrets
 
 /// What is stored of a job: the state of its newest generation. Results are kept beside it, one per generation.
-struct LedgerRow: Equatable, Sendable {
+package struct LedgerRow: Equatable, Sendable {
     /// Of the job in this file; 0 until it has been saved there.
-    var number = 0
-    var jobID: JobID
-    var account: AccountID
-    var tokenHash: SHA256Digest
-    var generation: Int
+    package var number = 0
+    package var jobID: JobID
+    package var account: AccountID
+    package var tokenHash: SHA256Digest
+    package var generation: Int
     /// The number of the newest copy.
-    var copy: Int
-    var attempts = 0
-    var isAmbiguous = false
+    package var copy: Int
+    package var attempts = 0
+    package var isAmbiguous = false
     /// A call was begun and has not ended. Found open by a later look, it makes the job ambiguous.
-    var hasOpenIntent = false
-    var malformedAnswers = 0
-    var firstSeen: Timestamp
-    var firstCallAt: Timestamp?
+    package var hasOpenIntent = false
+    package var malformedAnswers = 0
+    package var firstSeen: Timestamp
+    package var firstCallAt: Timestamp?
     /// When the newest copy comes. Nil once that copy was claimed or handed back.
-    var due: Timestamp?
-    var copyIsPublished = true
-    var isFinished = false
-    /// Of the newest generation; true too when it needs none. Means nothing before the end.
-    var letterIsPublished = false
+    package var due: Timestamp?
+    package var copyIsPublished = true
+    package var isFinished = false
+    /// Whether the newest generation's dead letter is published, or none is needed. No meaning before the end.
+    package var deadLetterIsPublished = false
     /// When the job last moved; pruning goes by it. Marks do not move it.
-    var changedAt: Timestamp
-    /// One more with each change, so that what was seen can be told from what is.
-    var revision = 0
+    package var changedAt: Timestamp
+    /// Incremented by each change, so that a caller can detect that the row changed since it was read.
+    package var revision = 0
 
-    init(
+    package init(
         jobID: JobID, account: AccountID, tokenHash: SHA256Digest, generation: Int, copy: Int, firstSeen: Timestamp,
         changedAt: Timestamp
     ) {
@@ -45,7 +45,7 @@ struct LedgerRow: Equatable, Sendable {
 
     /// A row for a generation that has none: what the copy's headers say is believed, so a lost ledger is not blind.
     /// What the older generation did not hear of, the newer one has not heard of either.
-    init(_ arrival: Arrival, after older: LedgerRow?, at now: Timestamp) {
+    package init(_ arrival: Arrival, after older: LedgerRow?, at now: Timestamp) {
         self.init(
             jobID: arrival.jobID, account: arrival.account, tokenHash: arrival.tokenHash,
             generation: arrival.generation, copy: arrival.copy, firstSeen: arrival.firstSeen, changedAt: now)
@@ -56,32 +56,32 @@ struct LedgerRow: Equatable, Sendable {
     }
 
     /// No call of this generation began.
-    var hasNeverCalled: Bool { firstCallAt == nil && !hasOpenIntent && attempts == 0 && !isAmbiguous }
+    package var hasNeverCalled: Bool { firstCallAt == nil && !hasOpenIntent && attempts == 0 && !isAmbiguous }
 
     /// A call may have reached the API unanswered.
-    var mayHaveCalledUnheard: Bool { isAmbiguous || hasOpenIntent }
+    package var mayHaveCalledUnheard: Bool { isAmbiguous || hasOpenIntent }
 
-    var isOpenInDoubt: Bool { !isFinished && mayHaveCalledUnheard }
+    package var isOpenInDoubt: Bool { !isFinished && mayHaveCalledUnheard }
 
-    var open: OpenJob {
+    package var open: OpenJob {
         OpenJob(
             generation: generation, copy: copy, attempts: attempts, isAmbiguous: mayHaveCalledUnheard,
             malformedAnswers: malformedAnswers, firstSeen: firstSeen, firstCallAt: firstCallAt, due: due,
             copyIsPublished: copyIsPublished)
     }
 
-    /// None of these ever goes back.
-    mutating func raise(attempts: Int, isAmbiguous: Bool, malformedAnswers: Int) {
+    /// Raises the values to at least these; no value ever decreases.
+    package mutating func raise(attempts: Int, isAmbiguous: Bool, malformedAnswers: Int) {
         self.attempts = max(self.attempts, attempts)
         self.isAmbiguous = self.isAmbiguous || isAmbiguous
         self.malformedAnswers = max(self.malformedAnswers, malformedAnswers)
     }
 
-    mutating func finish(needsLetter: Bool) {
+    package mutating func finish(needsDeadLetter: Bool) {
         hasOpenIntent = false
         due = nil
         copyIsPublished = true
         isFinished = true
-        letterIsPublished = !needsLetter
+        deadLetterIsPublished = !needsDeadLetter
     }
 }

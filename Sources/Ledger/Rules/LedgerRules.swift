@@ -1,19 +1,19 @@
+package import Clocks
 import Jobs
-import Threads
 
 /// Every decision of the ledger, as functions of a row: an implementation loads, asks here, and saves.
-enum LedgerRules {
+package enum LedgerRules {
     /// A copy may be this late before another delivery takes its place: retry queues are exact, but lanes have a
     /// backlog.
-    static let lateness = Duration.seconds(120)
+    package static let lateness = Duration.seconds(120)
 
     // MARK: look
 
     /// What `arrival` finds. `result` gives the kept result of a generation of this job.
-    static func look<Failure: Error>(
+    package static func lookUp<Failure: Error>(
         _ row: LedgerRow?, _ arrival: Arrival, cancellation: Cancellation?, at now: Timestamp,
-        result: (_ generation: Int) throws(Failure) -> KeptResult?
-    ) throws(Failure) -> Finding? {
+        result: (_ generation: Int) throws(Failure) -> ResultRecord?
+    ) throws(Failure) -> LookupResult? {
         guard let row else {
             // A copy that carries a call knows better than a ledger that was lost.
             let mayHaveCalled = arrival.attempts > 0 || arrival.isAmbiguous
@@ -31,12 +31,12 @@ enum LedgerRules {
                 predecessor: row.isFinished ? nil : row.open)
         }
         guard row.isFinished else {
-            let finding = open(row, arrival, at: now)
-            switch finding {
+            let lookup = open(row, arrival, at: now)
+            switch lookup {
             case .resumed(let open), .overdue(let open):
                 let isCancelled = cancellation == .always || cancellation == .beforeCall && row.hasNeverCalled
-                return isCancelled ? .cancelled(open) : finding
-            default: return finding
+                return isCancelled ? .cancelled(open) : lookup
+            default: return lookup
             }
         }
         // Nil: a finished generation without its result, which no rule makes; the file is at fault.
@@ -44,11 +44,11 @@ enum LedgerRules {
             .finished(
                 FinishedJob(
                     generation: row.generation, result: $0.result, resultIsPublished: $0.isPublished,
-                    letterIsPublished: row.letterIsPublished))
+                    deadLetterIsPublished: row.deadLetterIsPublished))
         }
     }
 
-    private static func open(_ row: LedgerRow, _ arrival: Arrival, at now: Timestamp) -> Finding {
+    private static func open(_ row: LedgerRow, _ arrival: Arrival, at now: Timestamp) -> LookupResult {
         guard arrival.copy < row.copy else {
             // A copy newer than the row: the ledger was restored from a backup, and the copy knows better.
             var adopted = row.open
@@ -66,7 +66,7 @@ enum LedgerRules {
     /// Whether the copy that has come proves that the ledger has lost something: each copy is published after a commit
     /// with what it says. Not for what is at most as old as the row, and not for a redriven letter, whose job may have
     /// been pruned.
-    static func isBehind(_ row: LedgerRow?, _ arrival: Arrival) -> Bool {
+    package static func isBehind(_ row: LedgerRow?, _ arrival: Arrival) -> Bool {
         guard let row, row.generation >= arrival.generation else {
             return arrival.copy > 0 || arrival.attempts > 0 || arrival.isAmbiguous && arrival.generation == 0
         }
@@ -80,10 +80,10 @@ enum LedgerRules {
     // MARK: claim
 
     /// The row with the intent, or nil where the delivery finds something that it cannot claim.
-    static func claim(_ row: LedgerRow?, _ claim: Claim, finding: Finding) -> LedgerRow? {
-        guard !claim.presumesNew || finding == .fresh(isAmbiguous: false, predecessor: nil) else { return nil }
+    package static func claim(_ row: LedgerRow?, _ claim: Claim, lookup: LookupResult) -> LedgerRow? {
+        guard !claim.presumesNew || lookup == .fresh(isAmbiguous: false, predecessor: nil) else { return nil }
         var claimed: LedgerRow
-        switch finding {
+        switch lookup {
         case .fresh(_, let predecessor):
             // A generation that is still open is closed in this same commit.
             guard predecessor == nil || claim.closing != nil else { return nil }
@@ -117,7 +117,7 @@ enum LedgerRules {
     // MARK: record
 
     /// The row after a record, or nil if the record changes nothing: what is finished stays as it is.
-    static func record(_ row: LedgerRow?, _ record: Record, at now: Timestamp) -> LedgerRow? {
+    package static func record(_ row: LedgerRow?, _ record: Record, at now: Timestamp) -> LedgerRow? {
         let arrival = record.arrival
         var next: LedgerRow
         if let row, row.generation >= arrival.generation {
@@ -125,7 +125,7 @@ enum LedgerRules {
             next = row
         } else {
             switch record {
-            case .kept, .postponed: return nil
+            case .callEnded, .postponed: return nil
             case .finished, .parked: break
             }
             precondition(
@@ -134,16 +134,16 @@ enum LedgerRules {
             next = LedgerRow(arrival, after: row, at: now)
         }
         switch record {
-        case .finished(_, _, let attempts, let isAmbiguous, let needsLetter):
+        case .finished(_, _, let attempts, let isAmbiguous, let needsDeadLetter):
             next.raise(attempts: attempts, isAmbiguous: isAmbiguous, malformedAnswers: 0)
-            next.finish(needsLetter: needsLetter)
+            next.finish(needsDeadLetter: needsDeadLetter)
         case .parked(_, let attempts, let isAmbiguous, let malformedAnswers, let due):
             next.raise(attempts: attempts, isAmbiguous: isAmbiguous, malformedAnswers: malformedAnswers)
             next.hasOpenIntent = false
             next.copy = max(next.copy, arrival.copy) + 1
             next.due = due
             next.copyIsPublished = false
-        case .kept(_, let attempts, let isAmbiguous, let malformedAnswers):
+        case .callEnded(_, let attempts, let isAmbiguous, let malformedAnswers):
             next.raise(attempts: attempts, isAmbiguous: isAmbiguous, malformedAnswers: malformedAnswers)
             next.hasOpenIntent = false
         case .postponed(_, let due):
@@ -158,14 +158,14 @@ enum LedgerRules {
 
     /// The row after a letter or copy was confirmed, or nil if that changes nothing. Results are marked by their own
     /// generation, whatever the row has come to since.
-    static func mark(_ row: LedgerRow, _ part: PublishedPart, generation: Int) -> LedgerRow? {
+    package static func mark(_ row: LedgerRow, _ part: PublishedPart, generation: Int) -> LedgerRow? {
         guard row.generation == generation else { return nil }
         var next = row
         switch part {
         case .result: return nil
-        case .letter:
+        case .deadLetter:
             guard row.isFinished else { return nil }
-            next.letterIsPublished = true
+            next.deadLetterIsPublished = true
         case .copy(let number):
             guard number == row.copy else { return nil }
             next.copyIsPublished = true
@@ -178,11 +178,11 @@ enum LedgerRules {
     // MARK: cancel
 
     /// Whether a cancelled job is remembered: not if it has ended or called, for then its own result stands.
-    static func mayCancel(_ row: LedgerRow?) -> Bool {
+    package static func mayCancel(_ row: LedgerRow?) -> Bool {
         row.map { !$0.isFinished && $0.hasNeverCalled } ?? true
     }
 
-    enum LastWord {
+    package enum LastWord {
         case remember
         case end(CancelledJob)
         /// What has ended stays as it is.
@@ -190,7 +190,7 @@ enum LedgerRules {
     }
 
     /// What an operator's last word comes to. `isFollowed`: a newer generation than the row's is on its way.
-    static func cancelForGood(_ row: LedgerRow?, isFollowed: Bool) -> LastWord {
+    package static func cancelForGood(_ row: LedgerRow?, isFollowed: Bool) -> LastWord {
         guard let row else { return .remember }
         guard row.isFinished else {
             return .end(
@@ -203,27 +203,27 @@ enum LedgerRules {
 
     /// The row of a job that an operator ended, or nil if it is not what was seen. Its letter is owed until its message
     /// comes.
-    static func finishCancelled(_ row: LedgerRow?, _ job: CancelledJob, at now: Timestamp) -> LedgerRow? {
+    package static func finishCancelled(_ row: LedgerRow?, _ job: CancelledJob, at now: Timestamp) -> LedgerRow? {
         guard var row, !row.isFinished, row.generation == job.open.generation, row.revision == job.revision else {
             return nil
         }
         // A call that was cut off stays unheard, also for the next generation.
         row.isAmbiguous = row.mayHaveCalledUnheard
-        row.finish(needsLetter: true)
+        row.finish(needsDeadLetter: true)
         return moved(row, at: now)
     }
 
     // MARK: lost
 
-    /// The row of a job that nobody delivers any more, or nil if it is not what was seen.
-    static func finishLost(_ row: LedgerRow?, _ job: OverdueJob, at now: Timestamp) -> LedgerRow? {
+    /// The row of a lost job after its end, or nil if the row changed since it was read.
+    package static func finishLost(_ row: LedgerRow?, _ job: OverdueJob, at now: Timestamp) -> LedgerRow? {
         guard var row, !row.isFinished, row.due != nil, row.copyIsPublished, row.open == job.open,
             row.revision == job.revision
         else { return nil }
         // Of the delivery that took its place, if one did and went.
         row.isAmbiguous = row.mayHaveCalledUnheard
         // There is no body left to make a letter of.
-        row.finish(needsLetter: false)
+        row.finish(needsDeadLetter: false)
         return moved(row, at: now)
     }
 

@@ -1,7 +1,7 @@
+import Clocks
 import JSON
 import Jobs
 import Secrets
-import Threads
 
 /// The members of an object of the control socket, each read as the type that it must have.
 struct ControlMembers {

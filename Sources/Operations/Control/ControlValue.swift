@@ -1,9 +1,9 @@
-public import JSON
+package import JSON
 import Jobs
 
 /// A value with one form on the control socket: a request's arguments, an answer, a part of either. Both ends use the
 /// same type, so what one writes is what the other reads.
-public protocol ControlValue: Equatable, Sendable {
+package protocol ControlValue: Equatable, Sendable {
     /// Other tools read this form: names and types of its members are fixed.
     var json: JSONValue { get }
 
@@ -14,9 +14,9 @@ public protocol ControlValue: Equatable, Sendable {
 }
 
 /// A member of a request or of an answer that is not what it must be.
-public struct ControlFormatError: Error, Equatable, Sendable, CustomStringConvertible {
+package struct ControlFormatError: Error, Equatable, Sendable, CustomStringConvertible {
     /// `pruned is missing`
-    public let description: String
+    package let description: String
 
     init(_ description: String) {
         self.description = description
@@ -25,9 +25,9 @@ public struct ControlFormatError: Error, Equatable, Sendable, CustomStringConver
 
 /// An object of any members, for what only passes through.
 extension JSONValue: ControlValue {
-    public var json: JSONValue { self }
+    package var json: JSONValue { self }
 
-    public init(json: JSONValue) throws(ControlFormatError) {
+    package init(json: JSONValue) throws(ControlFormatError) {
         _ = try ControlMembers(json)
         self = json
     }

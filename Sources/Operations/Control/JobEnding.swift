@@ -1,22 +1,23 @@
 import JSON
-public import Jobs
-public import Ledger
+package import Jobs
+package import Ledger
+import SQLiteLedger
 
 /// How a job ended, in the words of its result.
-public struct JobEnding: Equatable, Sendable {
-    public let outcome: Outcome
+package struct JobEnding: Equatable, Sendable {
+    package let outcome: Outcome
     /// Nil for a success.
-    public let reason: Reason?
+    package let reason: Reason?
     /// Nil if the stored result does not say.
-    public let effect: Effect?
+    package let effect: Effect?
 
-    public init(outcome: Outcome, reason: Reason?, effect: Effect?) {
+    package init(outcome: Outcome, reason: Reason?, effect: Effect?) {
         self.outcome = outcome
         self.reason = reason
         self.effect = effect
     }
 
-    public init(_ result: StoredResult) {
+    package init(_ result: StoredResult) {
         self.init(outcome: result.outcome, reason: result.reason, body: try? JSONValue.parse(result.body))
     }
 

@@ -1,93 +1,94 @@
-public import JSON
-public import Jobs
-public import Ledger
-public import Threads
+package import Clocks
+package import JSON
+package import Jobs
+package import Ledger
+import SQLiteLedger
 
 /// `job`: what the ledger knows of one job.
-public struct JobRequest: LedgerRequest {
-    public typealias Answer = JobHistory
+package struct JobRequest: LedgerRequest {
+    package typealias Answer = JobHistory
 
-    public static let name = RequestName.job
+    package static let name = RequestName.job
 
-    public let jobID: JobID
+    package let jobID: JobID
 
-    public init(_ jobID: JobID) {
+    package init(_ jobID: JobID) {
         self.jobID = jobID
     }
 
-    public init(json: JSONValue) throws(ControlFormatError) { jobID = try ControlMembers(json).jobID() }
+    package init(json: JSONValue) throws(ControlFormatError) { jobID = try ControlMembers(json).jobID() }
 
-    public var json: JSONValue { .object(of: ["jobId": .id(jobID)]) }
+    package var json: JSONValue { .object(of: ["jobId": .id(jobID)]) }
 
-    public func answer(from desk: LedgerDesk) async throws(DeskFault) -> JobHistory {
+    package func answer(from handler: LedgerRequestHandler) async throws(ControlFault) -> JobHistory {
         let id = jobID
-        let story = try await desk.source.read(
-            live: { ledger throws(LedgerError) in try await ledger.story(of: id) },
-            file: { reader throws(LedgerError) in try reader.story(of: id) })
-        guard let story else { throw .unknown("the ledger has nothing of job \(id)") }
-        return JobHistory(story)
+        let history = try await handler.source.read(
+            live: { ledger throws(LedgerError) in try await ledger.history(of: id) },
+            file: { reader throws(LedgerError) in try reader.history(of: id) })
+        guard let history else { throw .unknown("the ledger has nothing of job \(id)") }
+        return JobHistory(history)
     }
 }
 
 /// One job's history, as an operator reads it. The share token is in it only as its hash.
-public struct JobHistory: ControlValue {
-    public enum State: Equatable, Sendable {
+package struct JobHistory: ControlValue {
+    package enum State: Equatable, Sendable {
         /// In the worker, or in a queue.
         case waiting
         case parked(Parking)
         /// A call was begun and has not ended, or the daemon died in it.
         case calling(Parking?)
-        case finished(resultIsPublished: Bool, letterIsPublished: Bool)
+        case finished(resultIsPublished: Bool, deadLetterIsPublished: Bool)
     }
 
     /// A copy on a delay queue.
-    public struct Parking: Equatable, Sendable {
-        public let due: Timestamp
-        public let copyIsPublished: Bool
+    package struct Parking: Equatable, Sendable {
+        package let due: Timestamp
+        package let copyIsPublished: Bool
 
-        public init(due: Timestamp, copyIsPublished: Bool) {
+        package init(due: Timestamp, copyIsPublished: Bool) {
             self.due = due
             self.copyIsPublished = copyIsPublished
         }
     }
 
-    public let jobID: JobID
-    public let account: AccountID
+    package let jobID: JobID
+    package let account: AccountID
     /// Hexadecimal SHA-256 of the share token.
-    public let tokenHash: String
-    public let generation: Int
-    public let attempts: Int
-    public let isAmbiguous: Bool
-    public let firstSeen: Timestamp
-    public let firstCallAt: Timestamp?
-    public let changedAt: Timestamp
-    public let state: State
+    package let tokenHash: String
+    package let generation: Int
+    package let attempts: Int
+    package let isAmbiguous: Bool
+    package let firstSeen: Timestamp
+    package let firstCallAt: Timestamp?
+    package let changedAt: Timestamp
+    package let state: State
     /// One for each generation that ended, oldest first.
-    public let results: [Result]
-    public let events: [Event]
+    package let results: [Result]
+    package let events: [Event]
     /// Times in which the worker stood still meanwhile.
-    public let holds: [HoldRecord]
+    package let holds: [HoldRecord]
 
-    public init(_ story: JobStory) {
-        jobID = story.jobID
-        account = story.account
-        tokenHash = story.tokenHash
-        generation = story.generation
-        attempts = story.attempts
-        isAmbiguous = story.isAmbiguous
-        firstSeen = story.firstSeen
-        firstCallAt = story.firstCallAt
-        changedAt = story.changedAt
-        state = State(story.state)
-        results = story.results.map {
+    package init(_ history: JobRecord) {
+        jobID = history.jobID
+        account = history.account
+        tokenHash = history.tokenHash
+        generation = history.generation
+        attempts = history.attempts
+        isAmbiguous = history.isAmbiguous
+        firstSeen = history.firstSeen
+        firstCallAt = history.firstCallAt
+        changedAt = history.changedAt
+        state = State(history.state)
+        results = history.results.map {
             Result(
                 messageID: $0.messageID, completedAt: $0.completedAt, body: (try? JSONValue.parse($0.body)) ?? .null)
         }
-        events = story.events.map { Event(at: $0.at, generation: $0.generation, kind: $0.kind, detail: $0.detail) }
-        holds = story.holds
+        events = history.events.map { Event(at: $0.at, generation: $0.generation, kind: $0.kind, detail: $0.detail) }
+        holds = history.holds
     }
 
-    public init(json: JSONValue) throws(ControlFormatError) {
+    package init(json: JSONValue) throws(ControlFormatError) {
         let members = try ControlMembers(json)
         jobID = try members.jobID()
         account = try members.account()
@@ -104,7 +105,7 @@ public struct JobHistory: ControlValue {
         holds = try members.list("holds")
     }
 
-    public var json: JSONValue {
+    package var json: JSONValue {
         let parking = state.parking
         let published = state.published
         return .object(of: [
@@ -114,7 +115,8 @@ public struct JobHistory: ControlValue {
             "changedAt": .time(changedAt), "state": .word(state.word), "dueAt": parking.map { .time($0.due) },
             "copyPublished": parking.map { .bool($0.copyIsPublished) },
             "resultPublished": published.map { .bool($0.result) },
-            "letterPublished": published.map { .bool($0.letter) }, "results": .list(results), "events": .list(events),
+            "letterPublished": published.map { .bool($0.deadLetter) }, "results": .list(results),
+            "events": .list(events),
             "holds": .list(holds),
         ])
     }
@@ -122,47 +124,47 @@ public struct JobHistory: ControlValue {
 
 extension JobHistory {
     /// A result that is stored for its message-id.
-    public struct Result: ControlValue {
-        public let messageID: String
-        public let completedAt: Timestamp
+    package struct Result: ControlValue {
+        package let messageID: String
+        package let completedAt: Timestamp
         /// The result message, docs/messages.md; null if it is no JSON.
-        public let body: JSONValue
+        package let body: JSONValue
 
-        public init(messageID: String, completedAt: Timestamp, body: JSONValue) {
+        package init(messageID: String, completedAt: Timestamp, body: JSONValue) {
             self.messageID = messageID
             self.completedAt = completedAt
             self.body = body
         }
 
-        public init(json: JSONValue) throws(ControlFormatError) {
+        package init(json: JSONValue) throws(ControlFormatError) {
             let members = try ControlMembers(json)
             messageID = try members.text("messageId")
             completedAt = try members.time("completedAt")
             body = try members.value("body")
         }
 
-        public var json: JSONValue {
+        package var json: JSONValue {
             .object(of: ["messageId": .text(messageID), "completedAt": .time(completedAt), "body": body])
         }
     }
 
     /// An answer that did not end the job, a parking, an operator's deed.
-    public struct Event: ControlValue {
-        public let at: Timestamp
-        public let generation: Int
+    package struct Event: ControlValue {
+        package let at: Timestamp
+        package let generation: Int
         /// One word.
-        public let kind: String
+        package let kind: String
         /// For people; no tokens.
-        public let detail: String
+        package let detail: String
 
-        public init(at: Timestamp, generation: Int, kind: String, detail: String) {
+        package init(at: Timestamp, generation: Int, kind: String, detail: String) {
             self.at = at
             self.generation = generation
             self.kind = kind
             self.detail = detail
         }
 
-        public init(json: JSONValue) throws(ControlFormatError) {
+        package init(json: JSONValue) throws(ControlFormatError) {
             let members = try ControlMembers(json)
             at = try members.time("at")
             generation = try members.count("generation")
@@ -170,7 +172,7 @@ extension JobHistory {
             detail = try members.text("detail")
         }
 
-        public var json: JSONValue {
+        package var json: JSONValue {
             .object(of: [
                 "at": .time(at), "generation": .count(generation), "kind": .text(kind), "detail": .text(detail),
             ])
@@ -181,13 +183,13 @@ extension JobHistory {
 extension JobHistory.State {
     fileprivate enum Word: String { case waiting, calling, parked, finished }
 
-    fileprivate init(_ state: JobStory.State) {
+    fileprivate init(_ state: JobRecord.State) {
         switch state {
         case .open(let open, let isCalling):
             let parking = open.due.map { JobHistory.Parking(due: $0, copyIsPublished: open.copyIsPublished) }
             self = isCalling ? .calling(parking) : parking.map { .parked($0) } ?? .waiting
-        case .finished(let result, let letter):
-            self = .finished(resultIsPublished: result, letterIsPublished: letter)
+        case .finished(let result, let deadLetter):
+            self = .finished(resultIsPublished: result, deadLetterIsPublished: deadLetter)
         }
     }
 
@@ -207,7 +209,7 @@ extension JobHistory.State {
         case .finished:
             self = .finished(
                 resultIsPublished: try members.bool("resultPublished"),
-                letterIsPublished: try members.bool("letterPublished"))
+                deadLetterIsPublished: try members.bool("letterPublished"))
         }
     }
 
@@ -228,21 +230,21 @@ extension JobHistory.State {
         }
     }
 
-    fileprivate var published: (result: Bool, letter: Bool)? {
-        guard case .finished(let result, let letter) = self else { return nil }
-        return (result, letter)
+    fileprivate var published: (result: Bool, deadLetter: Bool)? {
+        guard case .finished(let result, let deadLetter) = self else { return nil }
+        return (result, deadLetter)
     }
 }
 
 extension HoldRecord: ControlValue {
-    public init(json: JSONValue) throws(ControlFormatError) {
+    package init(json: JSONValue) throws(ControlFormatError) {
         let members = try ControlMembers(json)
         self.init(
             cause: try members.word("cause"), since: try members.time("since"),
             until: try members.optional("until", members.time), detail: try members.text("detail"))
     }
 
-    public var json: JSONValue {
+    package var json: JSONValue {
         .object(of: [
             "cause": .word(cause), "since": .time(since), "detail": .text(detail),
             "until": until.map(JSONValue.time),

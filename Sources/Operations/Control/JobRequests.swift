@@ -1,28 +1,29 @@
-public import JSON
-public import Jobs
+import Clocks
+package import JSON
+package import Jobs
 import Ledger
-import Threads
+import SQLiteLedger
 
 /// `job.note`: a line of the job's history. Durable when it is answered: what an operator did is written before it is
 /// done.
-public struct JobNoteRequest: LedgerRequest {
-    public static let name = RequestName.jobNote
+package struct JobNoteRequest: LedgerRequest {
+    package static let name = RequestName.jobNote
 
-    public let jobID: JobID
-    public let generation: Int
+    package let jobID: JobID
+    package let generation: Int
     /// One word.
-    public let kind: String
+    package let kind: String
     /// For people; no tokens.
-    public let detail: String
+    package let detail: String
 
-    public init(_ jobID: JobID, generation: Int, kind: String, detail: String) {
+    package init(_ jobID: JobID, generation: Int, kind: String, detail: String) {
         self.jobID = jobID
         self.generation = generation
         self.kind = kind
         self.detail = detail
     }
 
-    public init(json: JSONValue) throws(ControlFormatError) {
+    package init(json: JSONValue) throws(ControlFormatError) {
         let members = try ControlMembers(json)
         jobID = try members.jobID()
         guard let kind = json["kind"]?.text, let detail = json["detail"]?.text else {
@@ -33,59 +34,61 @@ public struct JobNoteRequest: LedgerRequest {
         generation = try members.optional("generation", members.count) ?? 0
     }
 
-    public var json: JSONValue {
+    package var json: JSONValue {
         .object(of: [
             "jobId": .id(jobID), "generation": .count(generation), "kind": .text(kind), "detail": .text(detail),
         ])
     }
 
     /// `noted` is true, or there is a refusal instead.
-    public struct Answer: ControlValue {
-        public init() {}
+    package struct Answer: ControlValue {
+        package init() {}
 
-        public init(json: JSONValue) throws(ControlFormatError) {
+        package init(json: JSONValue) throws(ControlFormatError) {
             guard try ControlMembers(json).bool("noted") else { throw ControlFormatError("noted is false") }
         }
 
-        public var json: JSONValue { .object(of: ["noted": .bool(true)]) }
+        package var json: JSONValue { .object(of: ["noted": .bool(true)]) }
     }
 
-    public func answer(from desk: LedgerDesk) async throws(DeskFault) -> Answer {
+    package func answer(from handler: LedgerRequestHandler) async throws(ControlFault) -> Answer {
         let event = JobEvent(
-            jobID: jobID, generation: generation, at: desk.clock.wall(), kind: kind, detail: detail)
-        try await desk.source.write(clock: desk.clock) { ledger throws(LedgerError) in try await ledger.write(event) }
+            jobID: jobID, generation: generation, at: handler.clock.wall(), kind: kind, detail: detail)
+        try await handler.source.write(clock: handler.clock) { ledger throws(LedgerError) in
+            try await ledger.write(event)
+        }
         return Answer()
     }
 }
 
 /// `job.cancel`: ends a job also after a call began. A daemon answers it itself, with its jobs in flight.
-public struct JobCancelRequest: LedgerRequest {
-    public typealias Answer = ForcedCancel
+package struct JobCancelRequest: LedgerRequest {
+    package typealias Answer = ForcedCancel
 
-    public static let name = RequestName.jobCancel
+    package static let name = RequestName.jobCancel
 
-    public let jobID: JobID
+    package let jobID: JobID
     /// Who wants it; a daemon knows better, by the kernel's word.
-    public let by: String?
+    package let by: String?
 
-    public init(_ jobID: JobID, by: String?) {
+    package init(_ jobID: JobID, by: String?) {
         self.jobID = jobID
         self.by = by
     }
 
-    public init(json: JSONValue) throws(ControlFormatError) {
+    package init(json: JSONValue) throws(ControlFormatError) {
         let members = try ControlMembers(json)
         jobID = try members.jobID()
         by = try members.optional("by", members.text)
     }
 
-    public var json: JSONValue { .object(of: ["jobId": .id(jobID), "by": by.map(JSONValue.text)]) }
+    package var json: JSONValue { .object(of: ["jobId": .id(jobID), "by": by.map(JSONValue.text)]) }
 
     /// Of the file, which no daemon has: so nobody works on the job, and no call of it is in flight.
-    public func answer(from desk: LedgerDesk) async throws(DeskFault) -> ForcedCancel {
+    package func answer(from handler: LedgerRequestHandler) async throws(ControlFault) -> ForcedCancel {
         let (id, by) = (jobID, by ?? "somebody")
-        let (clock, announce) = (desk.clock, desk.announce)
-        return try await desk.source.write(clock: clock) { ledger throws(LedgerError) -> ForcedCancel in
+        let (clock, publishNew) = (handler.clock, handler.publishNew)
+        return try await handler.source.write(clock: clock) { ledger throws(LedgerError) -> ForcedCancel in
             while true {
                 switch try await ledger.cancelForGood(id, newest: nil, at: clock.wall()) {
                 case .remembered: return .remembered(id)
@@ -95,7 +98,7 @@ public struct JobCancelRequest: LedgerRequest {
                         .cancelledForGood(id, generation: job.open.generation, by: by, at: clock.wall()))
                     let result = job.result(at: clock.wall())
                     guard try await ledger.finishCancelled(job, result: result) else { continue }
-                    let isPublished = await announce(result)
+                    let isPublished = await publishNew(result)
                     if isPublished { ledger.mark(.result, of: id, generation: job.open.generation) }
                     return .ended(id, JobEnding(result), isPublished: isPublished)
                 }

@@ -1,51 +1,50 @@
-public import JSON
-public import Jobs
-public import Telemetry
-public import Threads
+package import Clocks
+package import JSON
+package import Jobs
 
 /// `holds`: why the worker or an account stands still.
-public struct HoldsRequest: ArgumentlessRequest {
-    public static let name = RequestName.holds
+package struct HoldsRequest: ArgumentlessRequest {
+    package static let name = RequestName.holds
 
-    public init() {}
+    package init() {}
 
-    public struct Answer: ControlValue {
+    package struct Answer: ControlValue {
         /// The worker's.
-        public let holds: [DaemonStatus.Hold]
-        public let accounts: [Account]
+        package let holds: [DaemonStatus.Hold]
+        package let accounts: [Account]
 
-        public init(holds: [DaemonStatus.Hold], accounts: [Account]) {
+        package init(holds: [DaemonStatus.Hold], accounts: [Account]) {
             self.holds = holds
             self.accounts = accounts
         }
 
-        public init(json: JSONValue) throws(ControlFormatError) {
+        package init(json: JSONValue) throws(ControlFormatError) {
             let members = try ControlMembers(json)
             holds = try members.list("holds")
             accounts = try members.list("accounts")
         }
 
-        public var json: JSONValue { .object(of: ["holds": .list(holds), "accounts": .list(accounts)]) }
+        package var json: JSONValue { .object(of: ["holds": .list(holds), "accounts": .list(accounts)]) }
     }
 
     /// An account that waits alone.
-    public struct Account: ControlValue {
-        public let account: AccountID
+    package struct Account: ControlValue {
+        package let account: AccountID
         /// `quota_minute`, `operator_paused`, …
-        public let cause: String
+        package let cause: String
         /// Nil for a pause, and while its calls are tried.
-        public let until: Timestamp?
+        package let until: Timestamp?
         /// What the API said last, for people; no secrets.
-        public let detail: String?
+        package let detail: String?
 
-        public init(account: AccountID, cause: String, until: Timestamp?, detail: String?) {
+        package init(account: AccountID, cause: String, until: Timestamp?, detail: String?) {
             self.account = account
             self.cause = cause
             self.until = until
             self.detail = detail
         }
 
-        public init(json: JSONValue) throws(ControlFormatError) {
+        package init(json: JSONValue) throws(ControlFormatError) {
             let members = try ControlMembers(json)
             account = try members.account()
             cause = try members.text("cause")
@@ -53,7 +52,7 @@ public struct HoldsRequest: ArgumentlessRequest {
             detail = try members.optional("detail", members.text)
         }
 
-        public var json: JSONValue {
+        package var json: JSONValue {
             .object(of: [
                 "account": .id(account), "cause": .text(cause), "until": until.map(JSONValue.time),
                 "detail": detail.map(JSONValue.text),
@@ -64,7 +63,7 @@ public struct HoldsRequest: ArgumentlessRequest {
 
 extension DaemonStatus.Hold: ControlValue {
     /// `redrive` follows from `ended`, and is there with it.
-    public init(json: JSONValue) throws(ControlFormatError) {
+    package init(json: JSONValue) throws(ControlFormatError) {
         let members = try ControlMembers(json)
         let hasRedrive = try members.optional("redrive", members.text) != nil
         self.init(
@@ -76,27 +75,27 @@ extension DaemonStatus.Hold: ControlValue {
 }
 
 /// `quota`: the day's calls, and when the backlog will be done.
-public struct QuotaRequest: ArgumentlessRequest {
-    public static let name = RequestName.quota
+package struct QuotaRequest: ArgumentlessRequest {
+    package static let name = RequestName.quota
 
-    public init() {}
+    package init() {}
 
-    public struct Answer: ControlValue {
+    package struct Answer: ControlValue {
         /// `2026-11-23` in the service's zone.
-        public let day: String
-        public let calls: Int
-        public let probes: Int
+        package let day: String
+        package let calls: Int
+        package let probes: Int
         /// 0: none.
-        public let limit: Int
-        public let resetsAt: Timestamp
+        package let limit: Int
+        package let resetsAt: Timestamp
         /// `even`, `asap`.
-        public let pace: String
+        package let pace: String
         /// Jobs between their publisher and their result. Nil if the broker does not answer.
-        public let backlog: Int?
+        package let backlog: Int?
         /// When the backlog will be done, as far as that is known.
-        public let doneAt: Timestamp?
+        package let doneAt: Timestamp?
 
-        public init(
+        package init(
             day: String, calls: Int, probes: Int, limit: Int, resetsAt: Timestamp, pace: String, backlog: Int?,
             doneAt: Timestamp?
         ) {
@@ -111,10 +110,10 @@ public struct QuotaRequest: ArgumentlessRequest {
         }
 
         /// Nil if there is no limit.
-        public var remaining: Int? { limit > 0 ? max(0, limit - calls - probes) : nil }
+        package var remaining: Int? { limit > 0 ? max(0, limit - calls - probes) : nil }
 
         /// `remaining` follows from the others.
-        public init(json: JSONValue) throws(ControlFormatError) {
+        package init(json: JSONValue) throws(ControlFormatError) {
             let members = try ControlMembers(json)
             day = try members.text("day")
             calls = try members.count("calls")
@@ -126,7 +125,7 @@ public struct QuotaRequest: ArgumentlessRequest {
             doneAt = try members.optional("doneAt", members.time)
         }
 
-        public var json: JSONValue {
+        package var json: JSONValue {
             .object(of: [
                 "day": .text(day), "calls": .count(calls), "probes": .count(probes), "limit": .count(limit),
                 "resetsAt": .time(resetsAt), "pace": .text(pace), "remaining": remaining.map(JSONValue.count),
@@ -137,26 +136,26 @@ public struct QuotaRequest: ArgumentlessRequest {
 }
 
 /// `queues`: how much waits in each queue of the topology.
-public struct QueuesRequest: ArgumentlessRequest {
-    public static let name = RequestName.queues
+package struct QueuesRequest: ArgumentlessRequest {
+    package static let name = RequestName.queues
 
-    public init() {}
+    package init() {}
 
-    public struct Answer: ControlValue {
-        public let queues: [DaemonStatus.Queue]
+    package struct Answer: ControlValue {
+        package let queues: [DaemonStatus.Queue]
 
-        public init(queues: [DaemonStatus.Queue]) {
+        package init(queues: [DaemonStatus.Queue]) {
             self.queues = queues
         }
 
-        public init(json: JSONValue) throws(ControlFormatError) { queues = try ControlMembers(json).list("queues") }
+        package init(json: JSONValue) throws(ControlFormatError) { queues = try ControlMembers(json).list("queues") }
 
-        public var json: JSONValue { .object(of: ["queues": .list(queues)]) }
+        package var json: JSONValue { .object(of: ["queues": .list(queues)]) }
     }
 }
 
 extension DaemonStatus.Queue: ControlValue {
-    public init(json: JSONValue) throws(ControlFormatError) {
+    package init(json: JSONValue) throws(ControlFormatError) {
         let members = try ControlMembers(json)
         self.init(
             name: try members.text("name"), messages: try members.optional("messages", members.count),

@@ -1,11 +1,11 @@
-public import JSON
+package import JSON
 import Jobs
 
 /// A request of an operator: its arguments, its name on the control socket, and the type of its answer.
 ///
 /// A new one is a case of `RequestName` and a type; the daemon's switch over the names does not compile before it
 /// answers it.
-public protocol OperatorRequest: ControlValue {
+package protocol OperatorRequest: ControlValue {
     associatedtype Answer: ControlValue
 
     static var name: RequestName { get }
@@ -13,7 +13,7 @@ public protocol OperatorRequest: ControlValue {
 
 extension OperatorRequest {
     /// Reads what came over the control socket.
-    public init(arguments: JSONValue) throws(DeskFault) {
+    package init(arguments: JSONValue) throws(ControlFault) {
         do throws(ControlFormatError) {
             try self.init(json: arguments)
         } catch {
@@ -23,22 +23,22 @@ extension OperatorRequest {
 }
 
 /// A request whose name says everything.
-public protocol ArgumentlessRequest: OperatorRequest {
+package protocol ArgumentlessRequest: OperatorRequest {
     init()
 }
 
 extension ArgumentlessRequest {
-    public init(json: JSONValue) throws(ControlFormatError) {
+    package init(json: JSONValue) throws(ControlFormatError) {
         _ = try ControlMembers(json)
         self.init()
     }
 
-    public var json: JSONValue { .object([]) }
+    package var json: JSONValue { .object([]) }
 }
 
 /// A request that the ledger answers: the daemon's over its control socket, or the file where no daemon runs.
-public protocol LedgerRequest: OperatorRequest {
-    func answer(from desk: LedgerDesk) async throws(DeskFault) -> Answer
+package protocol LedgerRequest: OperatorRequest {
+    func answer(from handler: LedgerRequestHandler) async throws(ControlFault) -> Answer
 }
 
 /// Every request of the control socket.
@@ -63,7 +63,7 @@ public protocol LedgerRequest: OperatorRequest {
 /// | `ledger.verify` | | `faults`: strings, none if all is well |
 /// | `ledger.forget` | `jobId` or `account` | `forgotten`, `needed` |
 /// | `ledger.backup` | `file` | `file` |
-public enum RequestName: String, CaseIterable, Sendable {
+package enum RequestName: String, CaseIterable, Sendable {
     case status
     case pause
     case resume

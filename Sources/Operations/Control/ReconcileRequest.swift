@@ -1,55 +1,56 @@
-public import JSON
-public import Jobs
+package import Clocks
+package import JSON
+package import Jobs
 import Ledger
-public import Threads
+import SQLiteLedger
 
 /// `reconcile`: where each job of a list stands.
-public struct ReconcileRequest: LedgerRequest {
-    public static let name = RequestName.reconcile
+package struct ReconcileRequest: LedgerRequest {
+    package static let name = RequestName.reconcile
 
     /// More would keep the ledger's thread from the jobs.
-    public static let mostJobs = 1_000
+    package static let mostJobs = 1_000
 
-    public let jobIDs: [JobID]
+    package let jobIDs: [JobID]
 
-    public init(_ jobIDs: [JobID]) {
+    package init(_ jobIDs: [JobID]) {
         self.jobIDs = jobIDs
     }
 
-    public init(json: JSONValue) throws(ControlFormatError) {
+    package init(json: JSONValue) throws(ControlFormatError) {
         guard let list = json["jobIds"]?.elements, list.count <= Self.mostJobs else {
             throw ControlFormatError("jobIds is a list of at most \(Self.mostJobs)")
         }
         jobIDs = try ControlMembers(json).jobIDs("jobIds")
     }
 
-    public var json: JSONValue { .object(of: ["jobIds": .array(jobIDs.map(JSONValue.id))]) }
+    package var json: JSONValue { .object(of: ["jobIds": .array(jobIDs.map(JSONValue.id))]) }
 
-    public struct Answer: ControlValue {
+    package struct Answer: ControlValue {
         /// In the order of the request.
-        public let jobs: [ReconciledJob]
+        package let jobs: [ReconciledJob]
 
-        public init(jobs: [ReconciledJob]) {
+        package init(jobs: [ReconciledJob]) {
             self.jobs = jobs
         }
 
-        public init(json: JSONValue) throws(ControlFormatError) { jobs = try ControlMembers(json).list("jobs") }
+        package init(json: JSONValue) throws(ControlFormatError) { jobs = try ControlMembers(json).list("jobs") }
 
-        public var json: JSONValue { .object(of: ["jobs": .list(jobs)]) }
+        package var json: JSONValue { .object(of: ["jobs": .list(jobs)]) }
     }
 
-    public func answer(from desk: LedgerDesk) async throws(DeskFault) -> Answer {
+    package func answer(from handler: LedgerRequestHandler) async throws(ControlFault) -> Answer {
         let ids = jobIDs
-        let standings = try await desk.source.read(
-            live: { ledger throws(LedgerError) in try await ledger.standings(of: ids) },
-            file: { reader throws(LedgerError) in try reader.standings(of: ids) })
-        return Answer(jobs: standings.map(ReconciledJob.init))
+        let statuses = try await handler.source.read(
+            live: { ledger throws(LedgerError) in try await ledger.statuses(of: ids) },
+            file: { reader throws(LedgerError) in try reader.statuses(of: ids) })
+        return Answer(jobs: statuses.map(ReconciledJob.init))
     }
 }
 
 /// What the ledger knows of one job of a list, in few words.
-public struct ReconciledJob: ControlValue {
-    public enum State: Equatable, Sendable {
+package struct ReconciledJob: ControlValue {
+    package enum State: Equatable, Sendable {
         /// The ledger has nothing of it.
         case unknown
         /// It will end without a call when it comes.
@@ -62,21 +63,21 @@ public struct ReconciledJob: ControlValue {
         case ended(JobEnding, next: NextStep?, completedAt: Timestamp?)
     }
 
-    public let jobID: JobID
-    public let generation: Int
-    public let state: State
+    package let jobID: JobID
+    package let generation: Int
+    package let state: State
 
-    public init(jobID: JobID, generation: Int, state: State) {
+    package init(jobID: JobID, generation: Int, state: State) {
         self.jobID = jobID
         self.generation = generation
         self.state = state
     }
 
-    init(_ standing: JobStanding) {
-        self.init(jobID: standing.jobID, generation: standing.generation, state: State(standing.state))
+    init(_ status: JobStatus) {
+        self.init(jobID: status.jobID, generation: status.generation, state: State(status.state))
     }
 
-    public init(json: JSONValue) throws(ControlFormatError) {
+    package init(json: JSONValue) throws(ControlFormatError) {
         let members = try ControlMembers(json)
         let word: Word = try members.word("state")
         self.init(
@@ -84,7 +85,7 @@ public struct ReconciledJob: ControlValue {
             state: try State(word, members))
     }
 
-    public var json: JSONValue {
+    package var json: JSONValue {
         var (ending, next, due): (JobEnding?, NextStep?, Timestamp?) = (nil, nil, nil)
         var completedAt: Timestamp?
         let word: Word
@@ -108,7 +109,7 @@ public struct ReconciledJob: ControlValue {
 }
 
 extension ReconciledJob.State {
-    fileprivate init(_ state: JobStanding.State) {
+    fileprivate init(_ state: JobStatus.State) {
         switch state {
         case .unknown: self = .unknown
         case .cancelled: self = .cancelled

@@ -1,12 +1,12 @@
-public import JSON
+package import JSON
 import Jobs
 
-/// `status`: `DaemonStatus.json`. Its reader takes it as it is, because a command may ask a daemon of another version how
-/// it is: what that does not tell is not shown.
-public struct StatusRequest: ArgumentlessRequest {
-    public typealias Answer = JSONValue
+/// `status`: `DaemonStatus.json`. Its reader takes it as it is, because a command may ask a daemon of another version
+/// how it is: what that does not tell is not shown.
+package struct StatusRequest: ArgumentlessRequest {
+    package typealias Answer = JSONValue
 
-    public static let name = RequestName.status
+    package static let name = RequestName.status
 
-    public init() {}
+    package init() {}
 }

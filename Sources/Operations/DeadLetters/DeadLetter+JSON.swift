@@ -1,11 +1,11 @@
-public import JSON
+import Clocks
+package import JSON
 import Jobs
-public import Messages
-import Threads
+package import Messages
 
 extension DeadLetter {
     /// Everything but the share token.
-    public var json: JSONValue {
+    package var json: JSONValue {
         var members: [JSONValue.Member] = []
         if let jobID { members.append(.init("jobId", .string(jobID.utf8))) }
         if let account { members.append(.init("account", .string(account.utf8))) }

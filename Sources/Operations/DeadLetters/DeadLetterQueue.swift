@@ -1,7 +1,7 @@
-public import AMQP
+package import AMQP
+import Concurrency
 import Jobs
-public import Messages
-import Threads
+package import Messages
 
 /// The dead letters on the broker: looked at without taking them, taken one by one, or given out again.
 ///
@@ -9,8 +9,8 @@ import Threads
 /// permit only so many. A dead letter that was given back before is therefore laid down anew: a copy is published,
 /// confirmed, and only then the old one is acked. So no dead letter comes near a limit, whatever the broker's version
 /// and policies say, and an interruption leaves at worst the same dead letter twice.
-public final class DeadLetterQueue: Sendable {
-    public enum Fate: Sendable {
+package final class DeadLetterQueue: Sendable {
+    package enum Fate: Sendable {
         /// It stays.
         case keep
         /// It is acked: the dead letter is gone.
@@ -19,8 +19,8 @@ public final class DeadLetterQueue: Sendable {
         case stop
     }
 
-    public struct Failure: Error, Sendable, CustomStringConvertible {
-        public let description: String
+    package struct Failure: Error, Sendable, CustomStringConvertible {
+        package let description: String
     }
 
     private let configuration: LinkConfiguration
@@ -28,11 +28,11 @@ public final class DeadLetterQueue: Sendable {
     private let outbox: any Publishing
 
     /// RabbitMQ gives a quorum queue's consumer at most 2,000 messages at once.
-    public static let window = 1_500
+    package static let window = 1_500
     /// After so long without a dead letter, the queue is asked whether there is one.
-    private static let patience = Duration.seconds(1)
+    private static let timeout = Duration.seconds(1)
 
-    public init(_ configuration: LinkConfiguration, prefix: String, outbox: any Publishing) {
+    package init(_ configuration: LinkConfiguration, prefix: String, outbox: any Publishing) {
         self.configuration = configuration
         names = QueueNames(prefix: prefix)
         self.outbox = outbox
@@ -46,32 +46,32 @@ public final class DeadLetterQueue: Sendable {
         case secondPassed
     }
 
-    public struct Look: Sendable {
+    package struct Pass: Sendable {
         /// Dead letters that were shown.
-        public var seen: Int
+        package var seen: Int
         /// Dead letters in the queue when the look began.
-        public var total: Int
+        package var total: Int
     }
 
-    /// Shows each dead letter once and does with it as `visit` says. With `all`, those that stay are laid down anew where
-    /// they would block the view of those behind; without, at most `window` are shown.
-    public func look(
+    /// Shows each dead letter once and does with it as `visit` says. With `all`, those that stay are laid down anew
+    /// where they would block the view of those behind; without, at most `window` are shown.
+    package func browse(
         all: Bool, _ visit: (DeadLetter) async throws -> Fate, until isEnough: () -> Bool = { false }
-    ) async throws -> Look {
-        let session = try BrokerSession(configuration)
-        let result = await Self.attempt { try await self.look(all: all, session, visit, isEnough) }
+    ) async throws -> Pass {
+        let session = try BrokerAdmin(configuration)
+        let result = await Self.attempt { try await self.browse(all: all, session, visit, isEnough) }
         await NativeThread.offload("dead letters") { session.stop() }
         return try result.get()
     }
 
-    private func look(
-        all: Bool, _ session: BrokerSession, _ visit: (DeadLetter) async throws -> Fate, _ isEnough: () -> Bool
-    ) async throws -> Look {
+    private func browse(
+        all: Bool, _ session: BrokerAdmin, _ visit: (DeadLetter) async throws -> Fate, _ isEnough: () -> Bool
+    ) async throws -> Pass {
         guard let depth = try await session.inspect(queue: queue) else {
             throw Failure(description: "there is no queue \(queue); run `topology declare`")
         }
         let total = depth.messages
-        guard total > 0 else { return Look(seen: 0, total: 0) }
+        guard total > 0 else { return Pass(seen: 0, total: 0) }
         let (sights, feed) = AsyncStream<Sight>.makeStream()
         let link = try ConsumingLink(configuration) { event in
             switch event {
@@ -81,10 +81,10 @@ public final class DeadLetterQueue: Sendable {
             }
         }
         link.consume([ConsumedQueue(name: queue, prefetch: UInt16(Self.window))])
-        // A quiet queue says nothing: somebody has to ask it.
+        // An empty queue sends nothing: its depth has to be asked for.
         let ticker = Task {
             while !Task.isCancelled {
-                try? await Task.sleep(for: Self.patience)
+                try? await Task.sleep(for: Self.timeout)
                 feed.yield(.secondPassed)
             }
         }
@@ -98,10 +98,10 @@ public final class DeadLetterQueue: Sendable {
     }
 
     private func follow(
-        _ sights: AsyncStream<Sight>, total: Int, all: Bool, _ link: ConsumingLink, _ session: BrokerSession,
+        _ sights: AsyncStream<Sight>, total: Int, all: Bool, _ link: ConsumingLink, _ session: BrokerAdmin,
         _ visit: (DeadLetter) async throws -> Fate, _ isEnough: () -> Bool
-    ) async throws -> Look {
-        let browser = JobID.minted().string
+    ) async throws -> Pass {
+        let browser = JobID.generated().string
         var seen = 0
         var held = 0
         var isQuiet = false
@@ -114,7 +114,7 @@ public final class DeadLetterQueue: Sendable {
                 seen += 1
                 switch try await visit(deadLetter) {
                 case .remove: link.ack(message.tag)
-                case .stop: return Look(seen: seen, total: total)
+                case .stop: return Pass(seen: seen, total: total)
                 case .keep:
                     held += 1
                     let wasGivenBack = message.properties.deliveryCount > 0
@@ -124,21 +124,21 @@ public final class DeadLetterQueue: Sendable {
                         held -= 1
                     }
                 }
-                if isEnough() { return Look(seen: seen, total: total) }
-                if seen >= (all ? total : min(total, Self.window)) { return Look(seen: seen, total: total) }
+                if isEnough() { return Pass(seen: seen, total: total) }
+                if seen >= (all ? total : min(total, Self.window)) { return Pass(seen: seen, total: total) }
             case .lost(let error): throw Failure(description: "\(error); \(seen) letters were looked at: try again")
             case .secondPassed:
                 // Two quiet seconds and an empty queue: others took what was counted.
                 if isQuiet, try await session.inspect(queue: queue)?.messages == 0 {
-                    return Look(seen: seen, total: total)
+                    return Pass(seen: seen, total: total)
                 }
                 isQuiet = true
             }
         }
-        return Look(seen: seen, total: total)
+        return Pass(seen: seen, total: total)
     }
 
-    private static func attempt(_ body: () async throws -> Look) async -> Result<Look, any Error> {
+    private static func attempt(_ body: () async throws -> Pass) async -> Result<Pass, any Error> {
         do {
             return .success(try await body())
         } catch {
@@ -146,9 +146,9 @@ public final class DeadLetterQueue: Sendable {
         }
     }
 
-    /// Gives the dead letter's job out again, as its next generation. When this returns, the broker has it, and the dead
-    /// letter can go.
-    public func redrive(_ deadLetter: DeadLetter, generation: Int) async throws {
+    /// Gives the dead letter's job out again, as its next generation. When this returns, the broker has it, and the
+    /// dead letter can go.
+    package func redrive(_ deadLetter: DeadLetter, generation: Int) async throws {
         try await publish(deadLetter, deadLetter.redriven(asGeneration: generation), to: names.queue(.due))
     }
 

@@ -1,9 +1,9 @@
 import JSON
 import Jobs
-public import Messages
+package import Messages
 
 /// What giving a dead deadLetter's job out again would do, as far as the ledger knows.
-public enum RedrivePlan: Equatable, Sendable {
+package enum RedrivePlan: Equatable, Sendable {
     /// It runs again as this generation.
     case run(generation: Int)
     /// A newer generation of it is under way or has ended, with its own dead deadLetter should it fail; its outcome,
@@ -15,7 +15,7 @@ public enum RedrivePlan: Equatable, Sendable {
     case unusable
 
     /// `history`: nil if the ledger knows nothing of the job.
-    public init(_ deadLetter: DeadLetter, history: JobHistory?) {
+    package init(_ deadLetter: DeadLetter, history: JobHistory?) {
         guard !deadLetter.isRejected, deadLetter.jobID != nil else {
             self = .rejected
             return
@@ -33,7 +33,7 @@ public enum RedrivePlan: Equatable, Sendable {
         self = .newer(generation: newest, outcome: ended?.body["outcome"]?.text)
     }
 
-    public var words: String {
+    package var message: String {
         switch self {
         case .run(let generation): "runs again as generation \(generation)"
         case .newer(let generation, let outcome?):

@@ -1,5 +1,5 @@
-public import JSON
-public import Jobs
+package import JSON
+package import Jobs
 
 /// What became of a job that an operator ended for good: the answer to `job.cancel`.
 ///
@@ -8,7 +8,7 @@ public import Jobs
 /// | `ended` | `outcome`, `effect`?, `reason`?, `published`: the result is with the broker |
 /// | `had_ended` | `outcome`, `effect`?, `reason`? |
 /// | `remembered` | |
-public enum ForcedCancel: ControlValue {
+package enum ForcedCancel: ControlValue {
     /// It has its result now.
     case ended(JobID, JobEnding, isPublished: Bool)
     /// It had its result before.
@@ -22,7 +22,7 @@ public enum ForcedCancel: ControlValue {
         case remembered
     }
 
-    public init(json: JSONValue) throws(ControlFormatError) {
+    package init(json: JSONValue) throws(ControlFormatError) {
         let members = try ControlMembers(json)
         let id = try members.jobID()
         let word: Word = try members.word("state")
@@ -34,7 +34,7 @@ public enum ForcedCancel: ControlValue {
         }
     }
 
-    public var json: JSONValue {
+    package var json: JSONValue {
         switch self {
         case .ended(let id, let ending, let isPublished):
             Self.json(id, .ended, ending, isPublished: isPublished)

@@ -1,11 +1,11 @@
-public import JSON
-public import Jobs
-import Threads
+import Clocks
+package import JSON
+package import Jobs
 
 /// Where one job of a publisher's list stands, and what settles it.
-public struct Reconciliation: Sendable {
+package struct Reconciliation: Sendable {
     /// What an account team has to know of it.
-    public enum Standing: String, CaseIterable, Sendable {
+    package enum Status: String, CaseIterable, Sendable {
         case left
         case failed
         /// It failed, and nobody knows whether the user is out.
@@ -16,28 +16,28 @@ public struct Reconciliation: Sendable {
         case neverArrived = "never_arrived"
     }
 
-    public let jobID: JobID
-    public let standing: Standing
+    package let jobID: JobID
+    package let status: Status
     /// Where it waits and until when, or why it failed.
-    public let detail: String
+    package let detail: String
     /// The one command that settles it; nil if nothing is to be done.
-    public let command: String?
+    package let command: String?
 
     /// `waiting`: jobs that wait on the broker, of which the ledger cannot know; nil if the broker was not asked.
-    public init(_ job: ReconciledJob, waitingOnBroker waiting: Int?) {
+    package init(_ job: ReconciledJob, waitingOnBroker waiting: Int?) {
         let id = job.jobID
         jobID = id
         switch job.state {
         case .ended(let ending, let next, let completedAt):
-            (standing, detail, command) = Self.ended(id, ending, next, at: completedAt?.rfc3339 ?? "-")
+            (status, detail, command) = Self.ended(id, ending, next, at: completedAt?.rfc3339 ?? "-")
         case .parked(let until):
-            (standing, detail, command) = (.waiting, "parked until \(until.rfc3339)", nil)
-        case .waiting: (standing, detail, command) = (.waiting, "in a queue, or in the worker's hands", nil)
-        case .calling: (standing, detail, command) = (.calling, "a call was begun and has not ended", "job \(id)")
+            (status, detail, command) = (.waiting, "parked until \(until.rfc3339)", nil)
+        case .waiting: (status, detail, command) = (.waiting, "in a queue, or in the worker's hands", nil)
+        case .calling: (status, detail, command) = (.calling, "a call was begun and has not ended", "job \(id)")
         case .cancelled:
-            (standing, detail, command) = (.cancelled, "it ends without a call when it comes", nil)
+            (status, detail, command) = (.cancelled, "it ends without a call when it comes", nil)
         case .unknown:
-            standing = .neverArrived
+            status = .neverArrived
             detail =
                 switch waiting {
                 case 0?: "the worker has not seen it, and nothing waits on the broker"
@@ -51,7 +51,7 @@ public struct Reconciliation: Sendable {
 
     private static func ended(
         _ id: JobID, _ ending: JobEnding, _ next: NextStep?, at time: String
-    ) -> (Standing, String, String?) {
+    ) -> (Status, String, String?) {
         if ending.effect == .left { return (.left, "\(ending.outcome.rawValue) at \(time)", nil) }
         let isUnknown = ending.effect == .unknown
         let command: String? =
@@ -64,10 +64,10 @@ public struct Reconciliation: Sendable {
         return (isUnknown ? .unknown : .failed, "\(ending.reason?.rawValue ?? "-") at \(time)", command)
     }
 
-    public var json: JSONValue {
+    package var json: JSONValue {
         .object(
             [
-                .init("jobId", .string(jobID.utf8)), .init("standing", .text(standing.rawValue)),
+                .init("jobId", .string(jobID.utf8)), .init("standing", .text(status.rawValue)),
                 .init("detail", .text(detail)),
             ] + (command.map { [.init("command", .text($0))] } ?? []))
     }

@@ -1,32 +1,32 @@
-public import AMQP
-public import JSON
-public import Jobs
+package import AMQP
+package import Concurrency
+package import JSON
+package import Jobs
 import Messages
 import Secrets
-public import Threads
 
 /// A result as the results exchange gave it.
-public struct FollowedResult: Sendable {
-    public let messageID: String
-    public let isReplayed: Bool
-    public let body: [UInt8]
-    public let json: JSONValue
+package struct FollowedResult: Sendable {
+    package let messageID: String
+    package let isReplayed: Bool
+    package let body: [UInt8]
+    package let json: JSONValue
     /// Nil for what is no result that can be believed, whatever some of its members say.
     private let result: JobResult?
 
-    public var jobID: JobID? { result?.jobID }
-    public var generation: Int { result?.generation ?? 0 }
-    public var outcome: Outcome? { result?.outcome }
+    package var jobID: JobID? { result?.jobID }
+    package var generation: Int { result?.generation ?? 0 }
+    package var outcome: Outcome? { result?.outcome }
 
     /// Whether it rejects the message of this body, whose digest its message-id holds.
-    public func rejects(_ body: [UInt8]) -> Bool {
+    package func rejects(_ body: [UInt8]) -> Bool {
         result?.reason.map { messageID == JobResult.messageID(rejecting: SHA256Digest(of: body), for: $0) } ?? false
     }
 }
 
-/// Follows the results live through a queue of its own, which goes with it: nothing is taken from anybody.
-public final class ResultsTail: Sendable {
-    public enum Event: Sendable {
+/// Follows results live through an exclusive queue, so that none is taken from the results queue.
+package final class ResultsTail: Sendable {
+    package enum Event: Sendable {
         /// Every result from now on is seen. After a lost connection it comes again: there may be a gap before it.
         case following
         case result(FollowedResult)
@@ -35,14 +35,14 @@ public final class ResultsTail: Sendable {
 
     private let link: ConsumingLink
     /// One follower.
-    public let events: AsyncStream<Event>
+    package let events: AsyncStream<Event>
 
     /// A follower on a slow terminal slows only itself.
     private static let prefetch: UInt16 = 500
 
-    public init(_ configuration: LinkConfiguration, prefix: String) throws(SystemCallError) {
+    package init(_ configuration: LinkConfiguration, prefix: String) throws(SystemCallError) {
         let names = QueueNames(prefix: prefix)
-        let queue = names.follower(JobID.minted().string.prefix(12))
+        let queue = names.follower(JobID.generated().string.prefix(12))
         let (events, feed) = AsyncStream<Event>.makeStream()
         self.events = events
         let slot = Lock<ConsumingLink?>(nil)
@@ -68,7 +68,7 @@ public final class ResultsTail: Sendable {
     }
 
     /// Closes the connection, and with it the queue. Not from a task: it waits.
-    public func stop() { link.stop() }
+    package func stop() { link.stop() }
 }
 
 extension FollowedResult {

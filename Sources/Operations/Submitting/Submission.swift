@@ -1,14 +1,14 @@
+package import Clocks
 import JSON
-public import Jobs
+package import Jobs
 import Secrets
-public import Threads
 
 /// A job that is about to be published.
-public struct Submission: Sendable {
-    /// Nil only for what nobody checked.
-    public let jobID: JobID?
+package struct Submission: Sendable {
+    /// The job's id; nil only for a submission that was not checked.
+    package let jobID: JobID?
     /// As the publisher wrote it.
-    public let body: [UInt8]
+    package let body: [UInt8]
 
     init(jobID: JobID?, body: [UInt8]) {
         self.jobID = jobID
@@ -18,11 +18,11 @@ public struct Submission: Sendable {
     /// A job of its own body.
     ///
     /// - Throws: what the worker would say of it.
-    public init(
+    package init(
         jobID: JobID?, account: [UInt8], shareToken: [UInt8], deadline: String? = nil,
         metadata: [Job.Metadatum] = [], requestedAt: Timestamp
     ) throws(Rejection) {
-        let id = jobID ?? .minted()
+        let id = jobID ?? .generated()
         var members: [JSONValue.Member] = [
             .init("version", .integer(1)), .init("jobId", .string(id.utf8)), .init("account", .string(account)),
             .init("shareToken", .string(shareToken)), .init("requestedAt", .text(requestedAt.rfc3339)),
@@ -40,7 +40,7 @@ public struct Submission: Sendable {
             return try read(body, fallbackID: nil)
         } catch {
             guard error.reason == .jobIDMissing else { throw error }
-            return try read(body, fallbackID: .minted())
+            return try read(body, fallbackID: .generated())
         }
     }
 
@@ -56,7 +56,7 @@ public struct Submission: Sendable {
 
 extension JobID {
     /// 128 random bits.
-    public static func minted() -> JobID {
+    package static func generated() -> JobID {
         var random = SystemRandomNumberGenerator()
         let digits = (0..<32).map { _ in String(Int.random(in: 0..<16, using: &random), radix: 16) }
         return JobID(digits.joined())

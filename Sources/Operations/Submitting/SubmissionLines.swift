@@ -2,20 +2,20 @@ import JSON
 import Jobs
 
 /// Jobs as JSON lines.
-public enum SubmissionLines {
-    public struct Fault: Error, Equatable, Sendable, CustomStringConvertible {
+package enum SubmissionLines {
+    package struct Fault: Error, Equatable, Sendable, CustomStringConvertible {
         /// From 1.
-        public let line: Int
-        public let detail: String
+        package let line: Int
+        package let detail: String
 
-        public var description: String { "line \(line): \(detail)" }
+        package var description: String { "line \(line): \(detail)" }
     }
 
     /// A list without faults.
-    public struct List: Sendable {
-        public var submissions: [Submission] = []
+    package struct List: Sendable {
+        package var submissions: [Submission] = []
         /// Lines that ask for nothing new: the job of an earlier line once more. It is one job, and submitted once.
-        public var repetitions: [Fault] = []
+        package var repetitions: [Fault] = []
     }
 
     /// All jobs, or every fault: nothing is submitted of a list that is wrong somewhere, because a second try of jobs
@@ -23,7 +23,7 @@ public enum SubmissionLines {
     ///
     /// One id is one job. Two lines with one id that say different things are a fault, whatever differs: the worker
     /// would take one of them and never the other.
-    public static func read(_ text: [UInt8]) -> Result<List, Faults> {
+    package static func read(_ text: [UInt8]) -> Result<List, Faults> {
         var list = List()
         var faults: [Fault] = []
         var lines: [JobID: (line: Int, job: Job)] = [:]
@@ -66,14 +66,14 @@ public enum SubmissionLines {
     }
 
     /// Each line as it is, under the id that can be read of it, else none.
-    public static func unchecked(_ text: [UInt8]) -> [Submission] {
+    package static func unchecked(_ text: [UInt8]) -> [Submission] {
         text.split(separator: UInt8(ascii: "\n")).map { line in
             let id = JSONMembers(Array(line), naming: ["jobId"])["jobId"]?.utf8.flatMap(JobID.init(checking:))
             return Submission(jobID: id, body: Array(line))
         }
     }
 
-    public struct Faults: Error, Equatable, Sendable {
-        public let faults: [Fault]
+    package struct Faults: Error, Equatable, Sendable {
+        package let faults: [Fault]
     }
 }

@@ -1,10 +1,10 @@
-public import AMQP
-public import Jobs
+package import AMQP
+import Clocks
+package import Jobs
 import Messages
-import Threads
 
 /// Publishes jobs as publishers should: persistent, mandatory, confirmed.
-public struct Submitter: Sendable {
+package struct Submitter: Sendable {
     private let outbox: any Publishing
     private let exchange: String
     private let routingKey: String
@@ -12,21 +12,21 @@ public struct Submitter: Sendable {
     /// Enough to hide the round trip; the link's own window bounds what is unconfirmed.
     private static let atOnce = 256
 
-    public init(_ outbox: any Publishing, prefix: String, isBulk: Bool) {
+    package init(_ outbox: any Publishing, prefix: String, isBulk: Bool) {
         self.outbox = outbox
         exchange = QueueNames(prefix: prefix).jobsExchange
         routingKey = isBulk ? RoutingKey.leaveBulk : RoutingKey.leave
     }
 
     /// A job that the broker did not take.
-    public struct Refusal: Error, Sendable, CustomStringConvertible {
-        public let jobID: JobID?
-        public let description: String
+    package struct Refusal: Error, Sendable, CustomStringConvertible {
+        package let jobID: JobID?
+        package let description: String
     }
 
     /// Publishes all of them, telling each that is confirmed, one after another. Stops at the first refusal, and once
     /// `goesOn` says no; what was told is published.
-    public func submit(
+    package func submit(
         _ submissions: [Submission], while goesOn: () -> Bool = { true }, onConfirmed: (Submission) -> Void
     ) async throws(Refusal) {
         let refusal = await withTaskGroup(of: (Submission, Refusal?).self) { group in

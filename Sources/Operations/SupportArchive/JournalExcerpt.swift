@@ -2,7 +2,7 @@ import JSON
 
 /// Lines of `journalctl --output=json` as they may leave the site: the fields that this program writes and the few of
 /// the journal's own that say when and by whom, accounts hashed, secrets taken out.
-public enum JournalExcerpt {
+package enum JournalExcerpt {
     private static let kept: Set = [
         "MESSAGE", "PRIORITY", "ACCOUNT", "JOB_ID", "REASON", "ATTEMPT", "TRACE_ID", "OUTCOME", "CAUSE", "VERDICT",
         "CODE_FILE", "CODE_LINE", "CODE_FUNC", "SYSLOG_IDENTIFIER", "_PID", "_SYSTEMD_INVOCATION_ID",
@@ -11,7 +11,7 @@ public enum JournalExcerpt {
     private static let ownPrefix = "LEAVE_ALBUM_"
 
     /// - Parameter lines: an object a line. What is none is left out and counted.
-    public static func scrubbed(_ lines: [UInt8], with scrubber: Scrubber) -> (text: [UInt8], leftOut: Int) {
+    package static func scrubbed(_ lines: [UInt8], with scrubber: Scrubber) -> (text: [UInt8], leftOut: Int) {
         var scrubber = scrubber
         var entries: [JSONValue] = []
         var leftOut = 0

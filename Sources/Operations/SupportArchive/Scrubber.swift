@@ -1,14 +1,14 @@
-public import JSON
+package import JSON
 import Secrets
 
-/// Takes out of text and JSON what must not leave a site: secrets, whole or begun, become `<redacted>`, and accounts the
-/// beginning of their SHA-256, as in a log with `log.hash_accounts`.
+/// Takes out of text and JSON what must not leave a site: secrets, whole or begun, become `<redacted>`, and accounts
+/// the beginning of their SHA-256, as in a log with `log.hash_accounts`.
 ///
 /// Three nets, because none is enough: secrets that are known here, passwords by their place in an address, and long
 /// words that look like tokens.
-public struct Scrubber: Sendable {
-    /// By their first twelve bytes, or all if they are shorter, so that a hundred thousand tokens that begin alike cost a
-    /// look-up and not a search.
+package struct Scrubber: Sendable {
+    /// By their first twelve bytes, or all if they are shorter, so that a hundred thousand tokens that begin alike cost
+    /// a look-up and not a search.
     private var secrets: [[UInt8]: [[UInt8]]] = [:]
     private var secretLengths: Set<Int> = []
     private var accounts: Set<[UInt8]> = []
@@ -23,7 +23,7 @@ public struct Scrubber: Sendable {
     /// Longer than a UUID, shorter than any token of the API's or its authority's.
     private static let shortestOpaque = 40
 
-    public init(secrets: [[UInt8]], accounts: [[UInt8]]) {
+    package init(secrets: [[UInt8]], accounts: [[UInt8]]) {
         for secret in secrets {
             // As it stands, and as JSON and addresses write it.
             let json = Array(JSONValue.string(secret).encoded().dropFirst().dropLast())
@@ -40,7 +40,7 @@ public struct Scrubber: Sendable {
     }
 
     /// Hides this account too wherever it stands as a word.
-    public mutating func learn(_ account: [UInt8]) {
+    package mutating func learn(_ account: [UInt8]) {
         guard let start = Self.key(of: account[...]) else { return }
         starts.insert(start)
         accounts.insert(account)
@@ -54,7 +54,7 @@ public struct Scrubber: Sendable {
     }
 
     /// Hides every account that `json` names as one.
-    public mutating func learn(from json: JSONValue) {
+    package mutating func learn(from json: JSONValue) {
         switch json {
         case .object(let members):
             for member in members {
@@ -79,7 +79,7 @@ public struct Scrubber: Sendable {
 
     // MARK: What it does
 
-    public func scrubbed(_ json: JSONValue) -> JSONValue {
+    package func scrubbed(_ json: JSONValue) -> JSONValue {
         switch json {
         case .object(let members):
             .object(
@@ -95,13 +95,13 @@ public struct Scrubber: Sendable {
         }
     }
 
-    public func scrubbed(_ text: String) -> String {
+    package func scrubbed(_ text: String) -> String {
         String(decoding: scrubbed(Array(text.utf8)), as: UTF8.self)
     }
 
-    public func scrubbed(_ text: [UInt8]) -> [UInt8] {
+    package func scrubbed(_ text: [UInt8]) -> [UInt8] {
         let known = replacing(in: Self.withoutAccountFields(text))
-        return Redaction.hidingOpaqueWords(Self.withoutPasswords(known)) { word in
+        return Redaction.hidingOpaqueText(Self.withoutPasswords(known)) { word in
             // Names of metrics and queues are long too, but of small letters only.
             word.count >= Self.shortestOpaque
                 && word.contains {

@@ -1,20 +1,20 @@
+import Concurrency
 import Files
-import Threads
 
-/// Files that are sent to whoever helps, and the manifest that says what they are.
-public struct SupportArchive: Sendable {
+/// The files of a support archive and the manifest that describes them.
+package struct SupportArchive: Sendable {
     /// One file of it, or the reason why there is none.
-    public struct Item: Sendable {
+    package struct Item: Sendable {
         /// `status.json`
-        public var name: String
+        package var name: String
         /// Where it is from, as a person would ask for it: `leave-albumd status --json`.
-        public var source: String
+        package var source: String
         /// Scrubbed. Empty: the file is left out.
-        public var contents: [UInt8]
+        package var contents: [UInt8]
         /// What went wrong, scrubbed. Empty: nothing.
-        public var note: String
+        package var note: String
 
-        public init(name: String, source: String, contents: [UInt8], note: String = "") {
+        package init(name: String, source: String, contents: [UInt8], note: String = "") {
             self.name = name
             self.source = source
             self.contents = contents
@@ -22,15 +22,15 @@ public struct SupportArchive: Sendable {
         }
     }
 
-    public struct Failure: Error, CustomStringConvertible {
-        public let description: String
+    package struct Failure: Error, CustomStringConvertible {
+        package let description: String
     }
 
-    public var items: [Item]
+    package var items: [Item]
     /// The program that made it and when, for the manifest's first line.
-    public var origin: String
+    package var origin: String
 
-    public init(origin: String, items: [Item]) {
+    package init(origin: String, items: [Item]) {
         self.origin = origin
         self.items = items
     }
@@ -43,7 +43,7 @@ public struct SupportArchive: Sendable {
     /// More than all parts of a bundle at their longest.
     private static let longest = 512 << 20
 
-    public var manifest: String {
+    package var manifest: String {
         var text = """
             Support bundle of \(origin).
 
@@ -69,32 +69,33 @@ public struct SupportArchive: Sendable {
 
     /// As a gzipped tar. It is made of a folder in `scratch` that only this user can read, and that is gone when this
     /// returns. It blocks.
-    public func packed(in scratch: String) throws(Failure) -> [UInt8] {
+    package func packed(in scratch: String) throws(Failure) -> [UInt8] {
         let packed: Result<[UInt8], Failure>
         do throws(SystemCallError) {
-            var stage = try ScratchFolder(in: scratch)
-            try stage.addFolder(Self.folder)
+            var scratchFolder = try ScratchFolder(in: scratch)
+            try scratchFolder.addFolder(Self.folder)
             let manifest = Item(name: Self.manifestName, source: "", contents: Array(self.manifest.utf8))
             for item in [manifest] + items where !item.contents.isEmpty {
-                try stage.addFile("\(Self.folder)/\(item.name)", item.contents)
+                try scratchFolder.addFile("\(Self.folder)/\(item.name)", item.contents)
             }
-            packed = Self.pack(stage.path)
+            packed = Self.pack(scratchFolder.path)
         } catch {
             throw Failure(description: error.description)
         }
         return try packed.get()
     }
 
-    private static func pack(_ stage: String) -> Result<[UInt8], Failure> {
+    private static func pack(_ scratchFolder: String) -> Result<[UInt8], Failure> {
         let outcome = ChildProgram(
             [
-                Self.tar, "--create", "--gzip", "--file", "-", "--directory", stage, "--owner=0", "--group=0",
+                Self.tar, "--create", "--gzip", "--file", "-", "--directory", scratchFolder, "--owner=0", "--group=0",
                 "--numeric-owner", "--sort=name", Self.folder,
             ], timeout: Self.tarTime, longestOutput: Self.longest
         ).run()
         guard outcome.ending == .exited(0) else {
-            let words = String(decoding: outcome.complaint, as: UTF8.self)
-            return .failure(Failure(description: "\(Self.tar) could not pack the archive: \(outcome.ending) \(words)"))
+            let message = String(decoding: outcome.standardError, as: UTF8.self)
+            return .failure(
+                Failure(description: "\(Self.tar) could not pack the archive: \(outcome.ending) \(message)"))
         }
         return .success(outcome.output)
     }

@@ -1,16 +1,16 @@
-public import HTTP
+package import HTTP
 import JSON
-public import Secrets
+package import Secrets
 
 /// RabbitMQ's management interface, for what AMQP has no question for: arguments, bindings and effective policies.
-public struct ManagementAPI: Sendable {
+package struct ManagementAPI: Sendable {
     private let engine: HTTPEngine
     private let baseURL: String
     private let vhost: String
     private let authorization: HTTPField
 
     /// `baseURL`: `http://broker:15672`.
-    public init(_ engine: HTTPEngine, baseURL: String, vhost: String, username: String, password: Secret) {
+    package init(_ engine: HTTPEngine, baseURL: String, vhost: String, username: String, password: Secret) {
         self.engine = engine
         self.baseURL = baseURL.hasSuffix("/") ? String(baseURL.dropLast()) : baseURL
         self.vhost = vhost
@@ -18,8 +18,8 @@ public struct ManagementAPI: Sendable {
         authorization = HTTPField("Authorization", "Basic \(Base64.encoded(pair))")
     }
 
-    public struct Failure: Error, Sendable, CustomStringConvertible {
-        public let description: String
+    package struct Failure: Error, Sendable, CustomStringConvertible {
+        package let description: String
     }
 
     func queues() async throws(Failure) -> [JSONValue] {

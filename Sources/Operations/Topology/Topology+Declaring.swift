@@ -1,17 +1,17 @@
-public import AMQP
+package import AMQP
 
 extension Topology {
     /// Something on the broker that is not as it should be.
-    public struct Difference: Error, Equatable, Sendable, CustomStringConvertible {
-        public var what: String
-        public var detail: String
+    package struct Difference: Error, Equatable, Sendable, CustomStringConvertible {
+        package var what: String
+        package var detail: String
 
-        public var description: String { "\(what): \(detail)" }
+        package var description: String { "\(what): \(detail)" }
     }
 
     /// Creates what is missing. Idempotent. Throws at the first thing that is there with other arguments, in the
     /// broker's words, which name the argument and both values.
-    public func declare(on session: BrokerSession) async throws(LinkError) {
+    package func declare(on session: BrokerAdmin) async throws(LinkError) {
         for exchange in exchanges {
             try await session.declare(ExchangeDeclaration(name: exchange.name, type: exchange.type))
         }
@@ -24,13 +24,13 @@ extension Topology {
     }
 
     /// Removes all of it, with every message that is in it.
-    public func delete(on session: BrokerSession) async throws(LinkError) {
+    package func delete(on session: BrokerAdmin) async throws(LinkError) {
         for queue in queues { try await session.delete(queue: queue.name) }
         for exchange in exchanges { try await session.delete(exchange: exchange.name) }
     }
 
     /// Messages that are ready in all its queues.
-    public func messages(on session: BrokerSession) async throws(LinkError) -> Int {
+    package func messages(on session: BrokerAdmin) async throws(LinkError) -> Int {
         var total = 0
         for queue in queues { total += try await session.inspect(queue: queue.name)?.messages ?? 0 }
         return total
@@ -38,7 +38,7 @@ extension Topology {
 
     /// Looks for every exchange and queue without changing anything, which needs no right to configure. Arguments and
     /// bindings are compared only by `declare`, because AMQP has no question for them.
-    public func missing(on session: BrokerSession) async throws(LinkError) -> [Difference] {
+    package func missing(on session: BrokerAdmin) async throws(LinkError) -> [Difference] {
         var differences: [Difference] = []
         for exchange in exchanges {
             do throws(LinkError) {
@@ -61,7 +61,7 @@ extension Topology {
     /// As `missing`, and where this user may configure, arguments too: what is there is declared once more, which
     /// changes nothing and is refused in words that name the argument and both values. False: arguments were not
     /// compared.
-    public func differences(on session: BrokerSession) async throws(LinkError) -> ([Difference], isWhole: Bool) {
+    package func differences(on session: BrokerAdmin) async throws(LinkError) -> ([Difference], isWhole: Bool) {
         var differences = try await missing(on: session)
         let absent = Set(differences.map(\.what))
         var isWhole = true
@@ -90,7 +90,7 @@ extension Topology {
         switch error.kind {
         case .channelClosed(404):
             return Difference(what: what, detail: "it does not exist; run `leave-albumd topology declare`")
-        case .channelClosed: return Difference(what: what, detail: error.words)
+        case .channelClosed: return Difference(what: what, detail: error.message)
         case .unreachable, .descriptors, .tls, .loginRefused, .connectionClosed, .timeout, .heartbeatMissed,
             .protocolViolation, .consumerCancelled, .stopped:
             throw error

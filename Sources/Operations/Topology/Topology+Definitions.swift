@@ -1,10 +1,10 @@
 import AMQP
-public import JSON
+package import JSON
 import Messages
 
 extension Topology {
     /// Which broker reads the definitions.
-    public enum BrokerVersion: String, CaseIterable, Sendable {
+    package enum BrokerVersion: String, CaseIterable, Sendable {
         case three = "3"
         case four = "4"
     }
@@ -13,7 +13,7 @@ extension Topology {
     /// exchanges, queues and bindings, a policy for what no argument may say, and a user for each duty with no more
     /// rights than it needs. The users have no password, so nobody can log in as one before `rabbitmqctl
     /// change_password` gave it one.
-    public func definitions(vhost: String, version: BrokerVersion) -> JSONValue {
+    package func definitions(vhost: String, version: BrokerVersion) -> JSONValue {
         let users = roles.map { role in
             JSONValue.object([
                 .init("name", .text(role.name)), .init("password_hash", .text("")),
@@ -94,6 +94,7 @@ extension Topology {
 
     /// All leaders would land on the node that declares. From 4.0 a queue without a delivery limit has one of 20, and a
     /// letter that was looked at so often would be gone; before, an unlimited one is what it has, and -1 is no value.
+    /// https://www.rabbitmq.com/docs/quorum-queues#poison-message-handling
     private func policies(vhost: String, version: BrokerVersion) -> [JSONValue] {
         let name = Self.escaped(names.prefix)
         let leaders = JSONValue.Member("queue-leader-locator", .text("balanced"))

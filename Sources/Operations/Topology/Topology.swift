@@ -1,37 +1,37 @@
-public import AMQP
-public import Messages
+package import AMQP
+package import Messages
 
 /// The daemon's exchanges, queues and bindings, as a value: what is declared, verified and exported.
 ///
 /// No argument depends on the broker's version: after an upgrade a declaration with other arguments would be refused.
-public struct Topology: Equatable, Sendable {
-    public struct Exchange: Equatable, Sendable {
-        public var name: String
-        public var type: String
+package struct Topology: Equatable, Sendable {
+    package struct Exchange: Equatable, Sendable {
+        package var name: String
+        package var type: String
     }
 
-    public struct Queue: Equatable, Sendable {
-        public var name: String
-        public var arguments: FieldTable
+    package struct Queue: Equatable, Sendable {
+        package var name: String
+        package var arguments: FieldTable
     }
 
-    public struct Binding: Equatable, Sendable {
-        public var exchange: String
-        public var routingKey: String
-        public var queue: String
+    package struct Binding: Equatable, Sendable {
+        package var exchange: String
+        package var routingKey: String
+        package var queue: String
     }
 
-    public let names: QueueNames
-    public private(set) var exchanges: [Exchange] = []
-    public private(set) var queues: [Queue] = []
-    public private(set) var bindings: [Binding] = []
+    package let names: QueueNames
+    package private(set) var exchanges: [Exchange] = []
+    package private(set) var queues: [Queue] = []
+    package private(set) var bindings: [Binding] = []
 
     /// Deliveries after which the broker itself gives a message up. Only a backstop: the worker sets a message apart
     /// after ten.
-    public static let deliveryLimit: Int64 = 20
+    package static let deliveryLimit: Int64 = 20
 
     /// `delays`: one retry queue each, whole seconds.
-    public init(prefix: String, delays: [Duration]) {
+    package init(prefix: String, delays: [Duration]) {
         names = QueueNames(prefix: prefix)
         exchanges = [
             Exchange(name: names.jobsExchange, type: "direct"),
@@ -62,6 +62,7 @@ public struct Topology: Equatable, Sendable {
     }
 
     /// Replicated, and refusing when full rather than dropping: nothing is lost without a word.
+    /// https://www.rabbitmq.com/docs/maxlength#overflow-behaviour
     private static var plain: FieldTable {
         var arguments = FieldTable()
         arguments.append("x-queue-type", .text("quorum"))
@@ -70,6 +71,7 @@ public struct Topology: Equatable, Sendable {
     }
 
     /// Dead-lettering that keeps the message until its target has it. It needs a quorum queue that rejects.
+    /// https://www.rabbitmq.com/docs/quorum-queues#dead-lettering
     private static func deadLettering(to target: String) -> FieldTable {
         var arguments = plain
         arguments.append("x-dead-letter-exchange", .text(""))
@@ -84,6 +86,7 @@ public struct Topology: Equatable, Sendable {
         return arguments
     }
 
+    /// https://www.rabbitmq.com/docs/ttl
     private static func delay(milliseconds: Int64, target: String) -> FieldTable {
         var arguments = deadLettering(to: target)
         arguments.append("x-message-ttl", .integer(milliseconds))

@@ -1,16 +1,16 @@
 import AMQP
-public import JSON
+package import JSON
 import Messages
 
 /// What the management interface says of the queues and bindings, against what they should be: pure.
-public struct TopologyComparison: Equatable, Sendable {
-    public private(set) var differences: [Topology.Difference] = []
+package struct TopologyComparison: Equatable, Sendable {
+    package private(set) var differences: [Topology.Difference] = []
     /// Worth knowing and not wrong.
-    public private(set) var notes: [String] = []
+    package private(set) var notes: [String] = []
 
     private let topology: Topology
 
-    public init(_ topology: Topology, queues: [JSONValue], bindings: [JSONValue]) {
+    package init(_ topology: Topology, queues: [JSONValue], bindings: [JSONValue]) {
         self.topology = topology
         for expected in topology.queues {
             guard let found = queues.first(where: { $0["name"]?.text == expected.name }) else {
@@ -112,7 +112,7 @@ public struct TopologyComparison: Equatable, Sendable {
 
 extension Topology {
     /// Compares what the management interface shows. Changes nothing.
-    public func compared(by management: ManagementAPI) async throws(ManagementAPI.Failure) -> TopologyComparison {
+    package func compared(by management: ManagementAPI) async throws(ManagementAPI.Failure) -> TopologyComparison {
         TopologyComparison(self, queues: try await management.queues(), bindings: try await management.bindings())
     }
 }

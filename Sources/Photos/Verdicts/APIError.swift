@@ -1,5 +1,5 @@
+import Clocks
 import JSON
-import Threads
 
 /// The service's account of an error, https://google.aip.dev/193, with what older fronts say instead. A member of the
 /// wrong type counts as absent: what is left still tells something.

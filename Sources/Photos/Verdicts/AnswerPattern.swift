@@ -1,4 +1,4 @@
-/// What an answer must look like to match a row. What is not said is not looked at.
+/// Conditions that an answer must meet to match a row. A condition that is not set is met.
 struct AnswerPattern: Sendable {
     enum Body: Sendable {
         case any
@@ -16,7 +16,7 @@ struct AnswerPattern: Sendable {
         case absentOr([String])
     }
 
-    var transport = Reading.Transport.answered
+    var transport = ParsedAnswer.Transport.answered
     var http: ClosedRange<Int> = .min ... .max
     var body = Body.any
     /// One of them; none means any.
@@ -29,23 +29,23 @@ struct AnswerPattern: Sendable {
     /// The limit that it names.
     var limit: APIError.Limit?
     /// One of them in the message, upper and lower case alike. The message is looked at only where there is no reason.
-    var message: MessageWords?
+    var message: ErrorMessageText?
     /// RFC 6750's `error="…"` in WWW-Authenticate.
     var challenge: String?
 
-    func matches(_ reading: Reading) -> Bool {
-        reading.transport == transport && http.contains(reading.http) && matchesBody(reading)
-            && (statuses.isEmpty || reading.status.map(statuses.contains) == true) && matchesReason(reading.error)
-            && matchesOlderReasons(reading.error) && (!isOfLimit || reading.error?.isOfLimit == true)
-            && (limit == nil || reading.error?.limit == limit)
-            && (message.map { $0.occur(in: reading.error) } ?? true)
-            && (challenge.map { reading.field("www-authenticate")?.contains("error=\"\($0)\"") == true } ?? true)
+    func matches(_ parsed: ParsedAnswer) -> Bool {
+        parsed.transport == transport && http.contains(parsed.http) && matchesBody(parsed)
+            && (statuses.isEmpty || parsed.status.map(statuses.contains) == true) && matchesReason(parsed.error)
+            && matchesOlderReasons(parsed.error) && (!isOfLimit || parsed.error?.isOfLimit == true)
+            && (limit == nil || parsed.error?.limit == limit)
+            && (message.map { $0.occur(in: parsed.error) } ?? true)
+            && (challenge.map { parsed.field("www-authenticate")?.contains("error=\"\($0)\"") == true } ?? true)
     }
 
-    private func matchesBody(_ reading: Reading) -> Bool {
-        switch (body, reading.body) {
+    private func matchesBody(_ parsed: ParsedAnswer) -> Bool {
+        switch (body, parsed.body) {
         case (.any, _), (.success, .empty), (.success, .object), (.error, .error): true
-        case (.notJSONObject, _): !reading.isJSONObject
+        case (.notJSONObject, _): !parsed.isJSONObject
         case (.success, _), (.error, _): false
         }
     }

@@ -1,7 +1,7 @@
-public import Jobs
+package import Jobs
 
 /// What the worker does next.
-public enum VerdictAction: Sendable, Equatable {
+package enum VerdictAction: Sendable, Equatable {
     /// The user has left: outcome `left`.
     case left
     /// The user was no longer in the album: outcome `already_left`.
@@ -17,10 +17,10 @@ public enum VerdictAction: Sendable, Equatable {
     case retryNetwork
     /// Again later, no sooner than this. Costs an attempt.
     case retry(atLeast: Duration)
-    /// The same, and the album is asked before the last attempt: the operation may have come through.
-    case retryAskingAtLast(atLeast: Duration)
-    /// Nobody but the album knows: ask it, and judge the answer with `VerdictTable.verdict(forProbe:after:context:)`.
-    case askAlbum
+    /// As `retry`, and the album is probed before the last attempt: the operation may have come through.
+    case retryQueryingAtLast(atLeast: Duration)
+    /// Only a probe can tell: judge its answer with `VerdictTable.verdict(forProbe:after:context:)`.
+    case queryAlbum
     /// The album was asked and has nothing against a call.
     case call
     /// Again at once with a token that is read or refreshed anew.

@@ -27,9 +27,9 @@ struct VerdictRow: Sendable {
         self.init(number, patterns, marksAmbiguous: marksAmbiguous) { _ in action }
     }
 
-    func matches(_ reading: Reading, _ context: VerdictContext) -> Bool {
+    func matches(_ parsed: ParsedAnswer, _ context: VerdictContext) -> Bool {
         (ifAmbiguous ?? context.isAmbiguous) == context.isAmbiguous
             && (ifRefreshed ?? context.tokenWasRefreshed) == context.tokenWasRefreshed
-            && patterns.contains { $0.matches(reading) }
+            && patterns.contains { $0.matches(parsed) }
     }
 }

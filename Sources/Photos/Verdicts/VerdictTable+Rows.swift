@@ -31,8 +31,8 @@ extension VerdictTable {
             [
                 AnswerPattern(
                     http: 400...400, statuses: [.invalidArgument, .failedPrecondition],
-                    message: .words(["own", "owns", "owned", "owner", "owners"]))
-            ], .askAlbum),
+                    message: .anyWholeWord(["own", "owns", "owned", "owner", "owners"]))
+            ], .queryAlbum),
         VerdictRow(
             11,
             [
@@ -42,8 +42,8 @@ extension VerdictTable {
                 AnswerPattern(http: 405...405),
                 AnswerPattern(http: 501...501),
             ], wrongEndpoint),
-        VerdictRow(9, unknownToken, ifAmbiguous: false, action: { _ in .askAlbum }),
-        VerdictRow(10, unknownToken, ifAmbiguous: true, action: { _ in .askAlbum }),
+        VerdictRow(9, unknownToken, ifAmbiguous: false, action: { _ in .queryAlbum }),
+        VerdictRow(10, unknownToken, ifAmbiguous: true, action: { _ in .queryAlbum }),
 
         // The caller
         VerdictRow(
@@ -112,11 +112,12 @@ extension VerdictTable {
 
         // The server
         VerdictRow(25, [AnswerPattern(http: 408...408)], marksAmbiguous: true, retry),
-        // 25a: the server says that it did not look at the request, RFC 9110, section 15.5.20, and RFC 8470, section 5.2.
+        // 25a: the server says that it did not look at the request, RFC 9110, section 15.5.20, and RFC 8470, section
+        // 5.2.
         VerdictRow(25, [AnswerPattern(http: 421...421), AnswerPattern(http: 425...425)], retry),
         VerdictRow(
-            26, [AnswerPattern(http: 409...409, statuses: [.aborted])], .retryAskingAtLast(atLeast: .seconds(2))),
-        VerdictRow(27, [AnswerPattern(http: 409...409, body: .error)], .askAlbum),
+            26, [AnswerPattern(http: 409...409, statuses: [.aborted])], .retryQueryingAtLast(atLeast: .seconds(2))),
+        VerdictRow(27, [AnswerPattern(http: 409...409, body: .error)], .queryAlbum),
         VerdictRow(28, [AnswerPattern(http: 499...499), AnswerPattern(http: 504...504)], marksAmbiguous: true, retry),
         VerdictRow(
             29, [AnswerPattern(http: 500...500, statuses: [.internalError, .unknown])], marksAmbiguous: true, retry),

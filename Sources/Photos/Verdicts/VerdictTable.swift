@@ -1,23 +1,23 @@
+import Clocks
 import Jobs
-import Threads
 
 /// What every answer of the API means: one table, read from the top. Pure.
-public enum VerdictTable {
+package enum VerdictTable {
     /// The verdict for the answer to one call of `sharedAlbums.leave`.
-    public static func verdict(for answer: Answer, context: VerdictContext) -> Verdict {
-        verdict(of: Reading(answer), context)
+    package static func verdict(for answer: Answer, context: VerdictContext) -> Verdict {
+        verdict(of: ParsedAnswer(answer), context)
     }
 
-    static func verdict(of reading: Reading, _ context: VerdictContext) -> Verdict {
-        guard let row = rows.first(where: { $0.matches(reading, context) }) else {
+    static func verdict(of parsed: ParsedAnswer, _ context: VerdictContext) -> Verdict {
+        guard let row = rows.first(where: { $0.matches(parsed, context) }) else {
             preconditionFailure("the table's last rows match every transport and every HTTP status")
         }
         let action = row.action(context)
         return Verdict(
             row: row.number, action: action, marksAmbiguous: row.marksAmbiguous,
-            minimumWait: reading.minimumWait(now: context.now), serverTime: reading.serverTime(now: context.now),
-            httpStatus: reading.transport == .answered ? reading.http : nil,
-            apiStatus: reading.error?.status?.rawValue,
-            detail: VerdictDetail.text(of: reading, context))
+            minimumWait: parsed.minimumWait(now: context.now), serverTime: parsed.serverTime(now: context.now),
+            httpStatus: parsed.transport == .answered ? parsed.http : nil,
+            apiStatus: parsed.error?.status?.rawValue,
+            detail: VerdictDetail.text(of: parsed, context))
     }
 }

@@ -1,4 +1,4 @@
-import Threads
+import Clocks
 
 /// What happens when, earliest first: a binary heap. Entries that no longer matter are recognised when they come up.
 struct TimerQueue<Event: Sendable>: Sendable {

@@ -1,5 +1,5 @@
+import Clocks
 import Jobs
-import Threads
 
 /// What concerns one account and no other.
 extension Dispatch {
@@ -10,7 +10,7 @@ extension Dispatch {
     }
 
     func accountWaits(at now: MonotonicTime) -> [AccountWait] {
-        accounts.compactMap { name, account in account.trouble(at: now).map { AccountWait(account: name, wait: $0) } }
+        accounts.compactMap { name, account in account.obstacle(at: now).map { AccountWait(account: name, wait: $0) } }
             .sorted { $0.account.utf8.lexicographicallyPrecedes($1.account.utf8) }
     }
 
@@ -18,7 +18,7 @@ extension Dispatch {
     func waitingAccounts(at now: MonotonicTime) -> [AccountQueue.Wait.Cause: Int] {
         var counts: [AccountQueue.Wait.Cause: Int] = [:]
         for account in accounts.values {
-            if let cause = account.trouble(at: now)?.cause { counts[cause, default: 0] += 1 }
+            if let cause = account.obstacle(at: now)?.cause { counts[cause, default: 0] += 1 }
         }
         return counts
     }
@@ -29,7 +29,7 @@ extension Dispatch {
         at now: MonotonicTime, wall: Timestamp
     ) {
         accounts[name, default: AccountQueue()].refuse(cause, atLeast: minimum, detail: detail, at: now, wall: wall)
-        makeRoom(of: name, at: now)
+        makeSpace(of: name, at: now)
     }
 
     /// The account waits alone for a fault that may be its own.
@@ -38,7 +38,7 @@ extension Dispatch {
         at now: MonotonicTime, wall: Timestamp
     ) {
         accounts[name, default: AccountQueue()].wait(cause, for: time, detail: detail, at: now, wall: wall)
-        makeRoom(of: name, at: now)
+        makeSpace(of: name, at: now)
     }
 
     /// Ends the account's wait for a fault that may be its own. Returns what it was, if there was one.
@@ -60,7 +60,7 @@ extension Dispatch {
 
     mutating func pause(_ name: AccountID, at now: MonotonicTime) {
         accounts[name, default: AccountQueue()].pause()
-        makeRoom(of: name, at: now)
+        makeSpace(of: name, at: now)
     }
 
     /// Returns what it waited for, or tried after having waited.
@@ -70,8 +70,8 @@ extension Dispatch {
         return cause
     }
 
-    /// When a job that steps aside can expect its turn: as it was promised, or after all others of the account. Without a
-    /// limit that is a guess, and rather half than twice what comes true: too early costs a move, too late leaves the
+    /// When a job that steps aside can expect its turn: as it was promised, or after all others of the account. Without
+    /// a limit that is a guess, and rather half than twice what comes true: too early costs a move, too late leaves the
     /// account idle.
     mutating func turnAside(_ name: AccountID, promised: MonotonicTime?, at now: MonotonicTime) -> MonotonicTime {
         if let promised, promised > now {

@@ -1,20 +1,20 @@
 import AMQP
+import Clocks
 import Jobs
 import Messages
-import Threads
 
 /// A job that an operator ends: what is in hand of it goes now, whatever is on hold, and what comes waits.
 extension Dispatch {
     /// Stands for the leader of a job that no worker has. No connection has this number.
-    private static let nobody = DeliveryTag(generation: .max, number: 0)
+    private static let noDelivery = DeliveryTag(generation: .max, number: 0)
 
-    /// Each delivery of it that waits has its turn now, and calls nobody; so has each that comes back or comes in, until
-    /// `release`. One that a worker has goes on to its end.
+    /// Each delivery of it that waits has its turn now, and calls nobody; so has each that comes back or comes in,
+    /// until `release`. One that a worker has goes on to its end.
     mutating func expedite(_ id: JobID) {
         reserved.insert(id)
-        guard let leader = companies[id]?.leader else { return }
+        guard let leader = duplicateGroups[id]?.leader else { return }
         switch entries[leader]?.state {
-        case .waiting, .delayed: keepHouse(leader, .park)
+        case .waiting, .delayed: queueForSettlement(leader, .park)
         case .following, .housekeeping, .running, nil: break
         }
     }
@@ -22,20 +22,20 @@ extension Dispatch {
     /// Takes the place of the job's deliveries, once none is in hand: those that come are its followers. False while
     /// there is one.
     mutating func occupy(_ id: JobID) -> Bool {
-        guard companies[id] == nil else { return false }
-        companies[id] = Company(leader: Self.nobody)
+        guard duplicateGroups[id] == nil else { return false }
+        duplicateGroups[id] = DuplicateGroup(leader: Self.noDelivery)
         return true
     }
 
     /// What came meanwhile has its turn, at once: it has a result to find.
     mutating func release(_ id: JobID, at now: MonotonicTime) {
-        promote(id, after: Self.nobody, at: now)
+        promote(id, after: Self.noDelivery, at: now)
         reserved.remove(id)
     }
 
     /// The newest generation of the job in hand.
     func newestGeneration(of id: JobID) -> Int? {
-        guard companies[id] != nil else { return nil }
-        return entries.values.lazy.filter { $0.item.job?.id == id }.map(\.item.stamp.generation).max()
+        guard duplicateGroups[id] != nil else { return nil }
+        return entries.values.lazy.filter { $0.item.job?.id == id }.map(\.item.jobHeaders.generation).max()
     }
 }

@@ -1,21 +1,21 @@
 import AMQP
+import Clocks
 import Jobs
-import Threads
 
 /// Time, holds, lost links.
 extension Dispatch {
     /// Fires the timers that are due.
     mutating func advance(to now: MonotonicTime) {
-        while let first = patience.first, first.time <= now {
-            _ = patience.popFirst()
-            losePatience(first.tag)
+        while let first = waitLimits.first, first.time <= now {
+            _ = waitLimits.popFirst()
+            giveUpFollowing(first.tag)
         }
         while let timer = timers.popDue(at: now) {
             switch timer {
             case .ready(let tag):
                 guard let entry = entries[tag], entry.state == .delayed else { continue }
                 guard let job = entry.item.job else {
-                    keepHouse(tag, .work)
+                    queueForSettlement(tag, .work)
                     continue
                 }
                 enqueueAgain(tag, job, first: true, at: now)
@@ -36,21 +36,21 @@ extension Dispatch {
         }
     }
 
-    /// Nobody waits for deliveries that have ended.
+    /// Drops the timeouts of deliveries that have ended.
     mutating func forgetEnded() {
-        while let first = patience.first, entries[first.tag] == nil { _ = patience.popFirst() }
+        while let first = waitLimits.first, entries[first.tag] == nil { _ = waitLimits.popFirst() }
     }
 
-    private mutating func losePatience(_ tag: DeliveryTag) {
+    private mutating func giveUpFollowing(_ tag: DeliveryTag) {
         switch entries[tag]?.state {
-        case .waiting, .delayed: keepHouse(tag, .park)
-        case .following: keepHouse(tag, .stepAside)
+        case .waiting, .delayed: queueForSettlement(tag, .park)
+        case .following: queueForSettlement(tag, .stepAside)
         case .housekeeping, .running, nil: break
         }
     }
 
     /// Gives back what no worker has.
-    mutating func handBackWaiting(except kept: DeliveryTag? = nil) {
+    mutating func releaseWaiting(except kept: DeliveryTag? = nil) {
         let waiting = entries.filter { tag, entry in
             guard tag != kept else { return false }
             switch entry.state {
@@ -59,7 +59,7 @@ extension Dispatch {
             }
         }
         // In the order of their arrival, so that copies keep it.
-        for tag in waiting.keys.sorted(by: { $0.number < $1.number }) { keepHouse(tag, .handBack) }
+        for tag in waiting.keys.sorted(by: { $0.number < $1.number }) { queueForSettlement(tag, .release) }
     }
 
     /// Takes what `isInTheWay` out of the way of the jobs that may lift the holds. `keepsOne`: but for the first, which
@@ -69,7 +69,7 @@ extension Dispatch {
             entry.state == .waiting && entry.item.job.map { isInTheWay($0.id) } == true ? tag : nil
         }
         for tag in tags.sorted(by: { $0.number < $1.number }).dropFirst(keepsOne ? 1 : 0) {
-            keepHouse(tag, .standAside)
+            queueForSettlement(tag, .standAside)
         }
     }
 
@@ -81,23 +81,23 @@ extension Dispatch {
             }
             return account.nextSlot(limit: limits.requestsPerMinutePerAccount, at: now) == nil ? nil : tag
         }
-        for tag in tags.sorted(by: { $0.number < $1.number }) { keepHouse(tag, .park) }
+        for tag in tags.sorted(by: { $0.number < $1.number }) { queueForSettlement(tag, .park) }
     }
 
     /// The worker stops: what has come back often goes back as a clean copy, because the return of its delivery would
     /// count against it. The rest is returned with the link.
-    mutating func handBackOftenReturned() {
+    mutating func releaseOftenReturned() {
         housekeeping = FIFO()
         let often = entries.filter { _, entry in
             if case .running = entry.state { return false }
             return entry.item.hasBeenReturnedOften
         }
-        for tag in often.keys.sorted(by: { $0.number < $1.number }) { keepHouse(tag, .handBack) }
+        for tag in often.keys.sorted(by: { $0.number < $1.number }) { queueForSettlement(tag, .release) }
     }
 
     /// The next item that goes back, while the worker stops.
-    mutating func nextHandBack(at now: MonotonicTime) -> Turn? {
-        housekeeping.popFirst().flatMap { start($0, .handBack, at: now) }
+    mutating func nextRelease(at now: MonotonicTime) -> Turn? {
+        housekeeping.popFirst().flatMap { start($0, .release, at: now) }
     }
 
     /// The connection is gone, and the broker gives everything out again: what no worker has is forgotten. Returns

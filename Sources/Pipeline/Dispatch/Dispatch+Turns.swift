@@ -1,7 +1,7 @@
 import AMQP
+import Clocks
 import Jobs
 import Messages
-import Threads
 
 /// Whose turn it is.
 extension Dispatch {
@@ -50,7 +50,7 @@ extension Dispatch {
         }
     }
 
-    private func mayProbe(_ item: Item, _ name: AccountID, at now: MonotonicTime) -> Bool {
+    private func mayProbe(_ item: InFlightMessage, _ name: AccountID, at now: MonotonicTime) -> Bool {
         guard item.lane != .broken, item.lane != .bulk || bulkOpensAt == nil else { return false }
         guard let account = accounts[name] else { return true }
         return account.running < limits.perAccount
@@ -59,8 +59,8 @@ extension Dispatch {
 
     private mutating func nextHousekeeping(at now: MonotonicTime) -> Turn? {
         while let tag = housekeeping.popFirst() {
-            guard case .housekeeping(let mandate)? = entries[tag]?.state else { continue }
-            return start(tag, mandate, at: now)
+            guard case .housekeeping(let action)? = entries[tag]?.state else { continue }
+            return start(tag, action, at: now)
         }
         return nil
     }
@@ -85,7 +85,7 @@ extension Dispatch {
 
     private mutating func nextTag(in lane: Lane, at now: MonotonicTime) -> DeliveryTag? {
         guard let name = rings[lane].popFirst(), let place = accounts.index(forKey: name) else { return nil }
-        guard accounts.values[place].leaveRing(lane, limits, at: now) else {
+        guard accounts.values[place].leaveReadyQueue(lane, limits, at: now) else {
             offer(name, at: now)
             return nil
         }
@@ -94,31 +94,31 @@ extension Dispatch {
         return found
     }
 
-    private mutating func nextSuspect(_ mandate: Mandate, at now: MonotonicTime) -> Turn? {
+    private mutating func nextSuspect(_ action: TurnAction, at now: MonotonicTime) -> Turn? {
         // Alone means alone: what else is in hand goes back first.
         guard let tag = suspects.first(where: { entries[$0]?.state == .waiting }) else { return nil }
         guard entries.count == 1 else {
-            handBackWaiting(except: tag)
+            releaseWaiting(except: tag)
             return nextHousekeeping(at: now)
         }
         suspects.started()
         if let job = entries[tag]?.item.job {
             accounts[job.account, default: AccountQueue()].running += 1
         }
-        return start(tag, mandate, at: now)
+        return start(tag, action, at: now)
     }
 
-    mutating func start(_ tag: DeliveryTag, _ mandate: Mandate, at now: MonotonicTime) -> Turn? {
+    mutating func start(_ tag: DeliveryTag, _ action: TurnAction, at now: MonotonicTime) -> Turn? {
         guard let place = entries.index(forKey: tag) else { return nil }
-        entries.values[place].state = .running(mandate)
+        entries.values[place].state = .running(action)
         entries.values[place].began = now
         let item = entries.values[place].item
         // What never became a job, or is only closed, calls nobody and takes no place.
-        if occupiesCall(item, mandate) { runningCalls += 1 }
-        return Turn(item: item, mandate: mandate)
+        if occupiesCall(item, action) { runningCalls += 1 }
+        return Turn(item: item, action: action)
     }
 
-    func occupiesCall(_ item: Item, _ mandate: Mandate) -> Bool {
-        mandate.mayCall && item.job != nil && item.lane != .broken
+    func occupiesCall(_ item: InFlightMessage, _ action: TurnAction) -> Bool {
+        action.mayCall && item.job != nil && item.lane != .broken
     }
 }

@@ -1,7 +1,7 @@
 import AMQP
+import Clocks
 import Jobs
 import Messages
-import Threads
 
 /// Everything in hand and whose turn it is: a value, so that its rules read as a transcript in the tests.
 ///
@@ -15,9 +15,10 @@ struct Dispatch: Sendable {
         /// 0 is no limit.
         var requestsPerMinutePerAccount: Int
         /// Deliveries are settled in under two minutes, long before the broker's consumer timeout.
-        var patience = Duration.seconds(60)
+        /// https://www.rabbitmq.com/docs/consumers#acknowledgement-timeout
+        var longestWait = Duration.seconds(60)
         /// Deliveries of one lane that can be in hand at once; 0 is not known.
-        var room = 0
+        var capacity = 0
         /// 0 is no limit.
         var requestsPerSecond = 0.0
         /// Whose jobs test a hold before all others.
@@ -25,8 +26,8 @@ struct Dispatch: Sendable {
     }
 
     struct Turn: Sendable {
-        let item: Item
-        let mandate: Mandate
+        let item: InFlightMessage
+        let action: TurnAction
     }
 
     enum State: Equatable {
@@ -35,16 +36,16 @@ struct Dispatch: Sendable {
         case delayed
         /// Behind another delivery of the same job.
         case following
-        case housekeeping(Mandate)
-        case running(Mandate)
+        case housekeeping(TurnAction)
+        case running(TurnAction)
     }
 
     struct Entry {
-        var item: Item
+        var item: InFlightMessage
         var state: State
         /// When its worker took it.
         var began: MonotonicTime?
-        /// It fills a place of its account, and is not on its way out of hand.
+        /// Whether the delivery fills a place of its account and is not being settled.
         var hasPlace = false
     }
 
@@ -58,7 +59,7 @@ struct Dispatch: Sendable {
     }
 
     /// The deliveries of one job in hand.
-    struct Company {
+    struct DuplicateGroup {
         var leader: DeliveryTag
         var followers = FIFO<DeliveryTag>()
 
@@ -71,7 +72,7 @@ struct Dispatch: Sendable {
 
     var limits: Limits
     var entries: [DeliveryTag: Entry] = [:]
-    var companies: [JobID: Company] = [:]
+    var duplicateGroups: [JobID: DuplicateGroup] = [:]
     /// Jobs that an operator ends.
     var reserved: Set<JobID> = []
     var accounts: [AccountID: AccountQueue] = [:]
@@ -79,12 +80,12 @@ struct Dispatch: Sendable {
     var turns = LaneTurns()
     var housekeeping = FIFO<DeliveryTag>()
     var windows = PerLane(repeating: LaneWindow())
-    var lookouts = PerLane(repeating: Lookout())
+    var backlogProbes = PerLane(repeating: BacklogProbe())
     var suspects = SuspectWatch()
     var timers = TimerQueue<Timer>()
     /// When each delivery in hand has waited too long, in the order of their arrival. Not a timer each: at thousands of
     /// jobs a second a minute of them would be megabytes, nearly all for deliveries that have ended.
-    var patience = FIFO<(tag: DeliveryTag, time: MonotonicTime)>()
+    var waitLimits = FIFO<(tag: DeliveryTag, time: MonotonicTime)>()
     var runningCalls = 0
     /// How long a call holds its account, on average of late.
     var callTime = Duration.milliseconds(50)
@@ -97,8 +98,8 @@ struct Dispatch: Sendable {
         self.limits = limits
     }
 
-    var inHand: Int { entries.count }
-    var nextTimer: MonotonicTime? { .earliest(timers.earliest, patience.first?.time) }
+    var inFlight: Int { entries.count }
+    var nextTimer: MonotonicTime? { .earliest(timers.earliest, waitLimits.first?.time) }
 
     /// When the delivery came that has been in hand the longest.
     var oldest: MonotonicTime? { entries.values.lazy.map(\.item.message.receivedAt).min() }
@@ -109,27 +110,27 @@ struct Dispatch: Sendable {
     // MARK: Coming in
 
     /// Takes a message in. It is in hand until `end`.
-    mutating func accept(_ item: Item, at now: MonotonicTime) {
+    mutating func accept(_ item: InFlightMessage, at now: MonotonicTime) {
         let tag = item.message.tag
-        let isLeader = item.job.map { companies[$0.id, default: Company(leader: tag)].join(tag) } ?? true
-        let stranger = entries.updateValue(
+        let isLeader = item.job.map { duplicateGroups[$0.id, default: DuplicateGroup(leader: tag)].join(tag) } ?? true
+        let previous = entries.updateValue(
             Entry(item: item, state: isLeader ? .waiting : .following, hasPlace: item.job != nil), forKey: tag)
-        precondition(stranger == nil, "the broker gives each delivery of a connection its own tag")
-        patience.append((tag, now + limits.patience))
+        precondition(previous == nil, "the broker gives each delivery of a connection its own tag")
+        waitLimits.append((tag, now + limits.longestWait))
         takePlace(item, at: now)
-        guard let job = item.job else { return keepHouse(tag, .work) }
+        guard let job = item.job else { return queueForSettlement(tag, .work) }
         if isLeader { enqueue(tag, item, job, at: now) }
-        makeRoom(in: item.lane, for: tag, of: job.account, at: now)
-        if item.stamp.suspect == 0 { suspects.sawOrdinary() }
+        makeSpace(in: item.lane, for: tag, of: job.account, at: now)
+        if item.jobHeaders.suspect == 0 { suspects.sawOrdinary() }
     }
 
     /// Gives a waiting delivery its place.
     private mutating func enqueue(
-        _ tag: DeliveryTag, _ item: Item, _ job: Job, first: Bool = false, at now: MonotonicTime
+        _ tag: DeliveryTag, _ item: InFlightMessage, _ job: Job, first: Bool = false, at now: MonotonicTime
     ) {
-        guard item.lane != .broken else { return keepHouse(tag, .work) }
-        guard !reserved.contains(job.id) else { return keepHouse(tag, .park) }
-        guard item.stamp.suspect == 0 else { return suspects.add(tag) }
+        guard item.lane != .broken else { return queueForSettlement(tag, .work) }
+        guard !reserved.contains(job.id) else { return queueForSettlement(tag, .park) }
+        guard item.jobHeaders.suspect == 0 else { return suspects.add(tag) }
         accounts[job.account, default: AccountQueue()].add(tag, lane: item.lane, first: first)
         offer(job.account, at: now)
     }
@@ -141,9 +142,9 @@ struct Dispatch: Sendable {
         enqueue(tag, entries.values[place].item, job, first: first, at: now)
     }
 
-    mutating func keepHouse(_ tag: DeliveryTag, _ mandate: Mandate) {
-        if !mandate.mayCall { giveUpPlace(tag) }
-        entries[tag]?.state = .housekeeping(mandate)
+    mutating func queueForSettlement(_ tag: DeliveryTag, _ action: TurnAction) {
+        if !action.mayCall { giveUpPlace(tag) }
+        entries[tag]?.state = .housekeeping(action)
         housekeeping.append(tag)
     }
 
@@ -194,30 +195,30 @@ struct Dispatch: Sendable {
     }
 
     mutating func promote(_ id: JobID, after tag: DeliveryTag, at now: MonotonicTime) {
-        guard let place = companies.index(forKey: id), companies.values[place].leader == tag else { return }
-        while let follower = companies.values[place].followers.popFirst() {
+        guard let place = duplicateGroups.index(forKey: id), duplicateGroups.values[place].leader == tag else { return }
+        while let follower = duplicateGroups.values[place].followers.popFirst() {
             guard let entry = entries[follower], entry.state == .following, let job = entry.item.job else { continue }
-            companies.values[place].leader = follower
+            duplicateGroups.values[place].leader = follower
             return enqueueAgain(follower, job, at: now)
         }
-        companies.remove(at: place)
+        duplicateGroups.remove(at: place)
     }
 
-    /// The worker wants another try with it at `time`; until then it occupies nobody.
-    mutating func putBack(_ item: Item, until time: MonotonicTime, at now: MonotonicTime) {
+    /// Delays the delivery until `time`, when a worker tries it again; until then it occupies no worker.
+    mutating func delay(_ item: InFlightMessage, until time: MonotonicTime, at now: MonotonicTime) {
         let tag = item.message.tag
         guard let entry = entries[tag] else { return }
         leave(entry, at: now)
         entries[tag] = Entry(item: item, state: .delayed, hasPlace: entry.hasPlace)
         // Once: should that turn lead back here, it waits as it is told.
         if let job = item.job, reserved.contains(job.id), entry.state != .running(.park) {
-            return keepHouse(tag, .park)
+            return queueForSettlement(tag, .park)
         }
         timers.schedule(.ready(tag), at: time)
     }
 
     mutating func leave(_ entry: Entry, at now: MonotonicTime) {
-        guard case .running(let mandate) = entry.state, occupiesCall(entry.item, mandate) else {
+        guard case .running(let action) = entry.state, occupiesCall(entry.item, action) else {
             // It may have been what the account was remembered for.
             if let job = entry.item.job { offerOrForget(job.account, at: now) }
             return
@@ -229,7 +230,7 @@ struct Dispatch: Sendable {
         offerOrForget(job.account, at: now)
     }
 
-    /// So that one call that hangs does not make every account look slow.
+    /// Longest duration that a call counts as, so that one hanging call does not make all accounts look slow.
     private static let longestCallTime = Duration.seconds(2)
 
     /// A call for the account begins: it counts against the account's minute and the worker's second.

@@ -1,6 +1,6 @@
+import Clocks
 import Jobs
 import Messages
-import Threads
 
 /// What single accounts, and mass jobs, must wait for.
 extension Dispatcher {
@@ -43,7 +43,7 @@ extension Dispatcher {
     }
 
     /// How long a mass job waits for its lane; nil if it is open, or the job is none.
-    func bulkOpens(for item: Item) -> Duration? {
+    func bulkOpens(for item: InFlightMessage) -> Duration? {
         guard item.originLane == .bulk else { return nil }
         let now = clock.now()
         return withDispatch { $0.bulkOpensAt.map { $0 - now } }

@@ -1,5 +1,5 @@
+import Clocks
 import Jobs
-import Threads
 
 /// The one who ends a job in place of its deliveries.
 extension Dispatcher {
@@ -29,7 +29,7 @@ extension Dispatcher {
 extension DispatcherState {
     typealias Reservations = [JobID: CheckedContinuation<Bool, Never>]
 
-    /// Those whose job is free now, or never will be.
+    /// Takes out the reservations that can be answered: the job is free now, or never will be.
     mutating func takeReservations() -> [(waiter: CheckedContinuation<Bool, Never>, isGranted: Bool)] {
         guard !reservations.isEmpty else { return [] }
         var taken: [(CheckedContinuation<Bool, Never>, Bool)] = []

@@ -1,6 +1,7 @@
 import AMQP
+import Clocks
+import Concurrency
 import Jobs
-import Threads
 
 /// The one place where messages in hand, holds and idle workers meet.
 ///
@@ -11,14 +12,14 @@ final class Dispatcher: Sendable {
     /// What was told of the holds, and by which revision of them.
     private let announced = Lock<(revision: Int, holds: [Hold])>((0, []))
     private let inbox: any Inbox
-    let clock: any Timekeeper
+    let clock: any TimeSource
     private let onHoldsChanged: @Sendable ([Hold], _ lifted: [Hold]) -> Void
     let onAccountWait: @Sendable (AccountWaitEvent) -> Void
 
     /// `onHoldsChanged` is called outside the lock with the holds that stand and those that were just lifted,
     /// `onAccountWait`, outside it too, when the API is the reason that an account waits alone, or no longer.
     init(
-        limits: Dispatch.Limits, concurrency: Int, inbox: any Inbox, clock: any Timekeeper,
+        limits: Dispatch.Limits, concurrency: Int, inbox: any Inbox, clock: any TimeSource,
         onAccountWait: @escaping @Sendable (AccountWaitEvent) -> Void = { _ in },
         onHoldsChanged: @escaping @Sendable ([Hold], _ lifted: [Hold]) -> Void
     ) {
@@ -31,7 +32,7 @@ final class Dispatcher: Sendable {
 
     // MARK: The link's side
 
-    func accept(_ item: Item) {
+    func accept(_ item: InFlightMessage) {
         change {
             if let job = item.job { $0.gate.delivered(job.id, at: $1) }
             $0.dispatch.accept(item, at: $1)
@@ -57,19 +58,21 @@ final class Dispatcher: Sendable {
         let tag = turn.item.message.tag
         return Delivery(of: turn.item.message, settler: inbox) { [self] ending in
             switch ending {
-            case .acked, .handedBack, .abandoned: change { $0.dispatch.end(tag, at: $1) }
+            case .acked, .released, .abandoned: change { $0.dispatch.end(tag, at: $1) }
             case .returned: break
             }
         }
     }
 
     /// Another try at `time`; until then the delivery waits here and occupies no worker.
-    func delay(_ delivery: consuming Delivery, as item: Item, until time: MonotonicTime) {
-        delivery.relinquish()
+    func delay(_ delivery: consuming Delivery, as item: InFlightMessage, until time: MonotonicTime) {
+        delivery.takeDelivery()
         change { state, now in
-            state.dispatch.putBack(item, until: time, at: now)
+            state.dispatch.delay(item, until: time, at: now)
             // Its turn will not come any more, and its return with the link would count against it.
-            if !state.isTaking, item.hasBeenReturnedOften { state.dispatch.keepHouse(item.message.tag, .handBack) }
+            if !state.isTaking, item.hasBeenReturnedOften {
+                state.dispatch.queueForSettlement(item.message.tag, .release)
+            }
         }
     }
 
@@ -100,17 +103,18 @@ final class Dispatcher: Sendable {
         if let fault { onAccountWait(.over(call.account, fault)) }
     }
 
-    func failed(_ sign: CircuitBreaker.Sign, _ call: Gate.Call, isRefusal: Bool, detail: String) -> Gate.Ruling {
+    func failed(_ sign: CircuitBreaker.Sign, _ call: Gate.Call, isRefusal: Bool, detail: String) -> Gate.Classification
+    {
         consequence(of: call, detail: detail) { state, now, wall in
             // What fails because the worker ends says nothing of the API, nor of the job.
-            guard state.isTaking else { return Gate.Consequence(ruling: .standStill) }
+            guard state.isTaking else { return Gate.Consequence(classification: .waitOutHold) }
             return state.gate.failed(sign, call, isRefusal: isRefusal, detail: detail, at: now, wall: wall)
         }
     }
 
     func refused(
         _ call: Gate.Call, _ kind: RefusalClassifier.Kind, isLast: Bool = false, detail: String
-    ) -> Gate.Ruling {
+    ) -> Gate.Classification {
         consequence(of: call, detail: detail) { state, now, wall in
             state.gate.refused(call, kind, isLast: isLast, detail: detail, at: now, wall: wall)
         }
@@ -118,7 +122,7 @@ final class Dispatcher: Sendable {
 
     func throttled(
         _ call: Gate.Call, _ kind: RefusalClassifier.Kind, atLeast wait: Duration?, detail: String
-    ) -> Gate.Ruling {
+    ) -> Gate.Classification {
         consequence(of: call, detail: detail) { state, now, wall in
             state.gate.throttled(call, kind, atLeast: wait, detail: detail, at: now, wall: wall)
         }
@@ -129,7 +133,7 @@ final class Dispatcher: Sendable {
         state.withLock { $0.gate.tokenObtained(call, at: time) }
     }
 
-    func tokenRequestRefused(_ call: Gate.Call, isMisconfigured: Bool, detail: String) -> Gate.Ruling {
+    func tokenRequestRefused(_ call: Gate.Call, isMisconfigured: Bool, detail: String) -> Gate.Classification {
         consequence(of: call, detail: detail) { state, now, wall in
             state.gate.tokenRequestRefused(call, isMisconfigured: isMisconfigured, detail: detail, at: now, wall: wall)
         }
@@ -138,13 +142,13 @@ final class Dispatcher: Sendable {
     private func consequence(
         of call: Gate.Call, detail: String?,
         _ body: (inout DispatcherState, MonotonicTime, Timestamp) -> Gate.Consequence
-    ) -> Gate.Ruling {
+    ) -> Gate.Classification {
         let wall = clock.wall()
-        var ruling = Gate.Ruling.own
+        var classification = Gate.Classification.own
         var events: [AccountWaitEvent] = []
         changeHolds { state, now in
             let consequence = body(&state, now, wall)
-            ruling = consequence.ruling
+            classification = consequence.classification
             for account in consequence.freed {
                 if let cause = state.dispatch.endSuspicion(account, at: now) { events.append(.over(account, cause)) }
             }
@@ -155,7 +159,7 @@ final class Dispatcher: Sendable {
             return consequence.lifted
         }
         events.forEach(onAccountWait)
-        return ruling
+        return classification
     }
 
     // MARK: Holds
@@ -207,25 +211,25 @@ final class Dispatcher: Sendable {
         state.withLock { $0.gate.holds.values.sorted { $0.since < $1.since } }
     }
 
-    /// It was closed: what is put back waits for nothing more, and goes back with the link.
+    /// Whether the dispatcher was closed: a delayed delivery then returns to the broker with the link.
     var isClosed: Bool { state.withLock { !$0.isTaking } }
 
     /// What is in hand, and how many calls of it are in flight.
-    var load: (inHand: Int, calls: Int, consumption: Consumption) {
-        state.withLock { ($0.dispatch.inHand, $0.dispatch.callsInFlight, $0.consumption) }
+    var load: (inFlight: Int, calls: Int, consumption: Consumption) {
+        state.withLock { ($0.dispatch.inFlight, $0.dispatch.callsInFlight, $0.consumption) }
     }
 
     /// How long the oldest delivery has been in hand, and how many accounts wait alone. For a scrape now and then: it
     /// looks at each of them.
-    var patience: (oldest: Duration?, heldAccounts: [AccountQueue.Wait.Cause: Int]) {
+    var waits: (oldest: Duration?, heldAccounts: [AccountQueue.Wait.Cause: Int]) {
         let now = clock.now()
         return withDispatch { ($0.oldest.map { now - $0 }, $0.waitingAccounts(at: now)) }
     }
 
-    var jobsInHand: Set<JobID> { state.withLock { Set($0.dispatch.companies.keys) } }
+    var jobsInFlight: Set<JobID> { state.withLock { Set($0.dispatch.duplicateGroups.keys) } }
 
-    func isInHand(_ id: JobID) -> Bool {
-        state.withLock { $0.dispatch.companies[id] != nil }
+    func isInFlight(_ id: JobID) -> Bool {
+        state.withLock { $0.dispatch.duplicateGroups[id] != nil }
     }
 
     /// Limits that hold from the next turn on.
@@ -245,7 +249,7 @@ final class Dispatcher: Sendable {
         change { state, _ in
             guard state.isTaking else { return }
             state.isTaking = false
-            state.dispatch.handBackOftenReturned()
+            state.dispatch.releaseOftenReturned()
         }
     }
 
@@ -277,14 +281,14 @@ final class Dispatcher: Sendable {
         if let consumption { inbox.consume(consumption) }
         for (worker, turn) in turns { worker.resume(returning: turn) }
         for (waiter, isGranted) in reservations { waiter.resume(returning: isGranted) }
-        if let (revision, holds) = changed { announce(holds.values.sorted { $0.since < $1.since }, lifted, revision) }
+        if let (revision, holds) = changed { publish(holds.values.sorted { $0.since < $1.since }, lifted, revision) }
     }
 
-    /// Two threads may come here in another order than they changed the holds: what is told last is what stands.
-    private func announce(_ holds: [Hold], _ lifted: [Hold], _ revision: Int) {
-        announced.withLock { told in
-            if told.revision < revision { told = (revision, holds) }
-            onHoldsChanged(told.holds, lifted)
+    /// Reports the holds in order of revision: two threads may arrive in another order than they changed them.
+    private func publish(_ holds: [Hold], _ lifted: [Hold], _ revision: Int) {
+        announced.withLock { reported in
+            if reported.revision < revision { reported = (revision, holds) }
+            onHoldsChanged(reported.holds, lifted)
         }
     }
 
@@ -295,7 +299,7 @@ final class Dispatcher: Sendable {
     /// One alarm, for the earliest timer or probe.
     private func rearm(_ state: inout DispatcherState, at now: MonotonicTime) {
         guard state.isTaking,
-            let time = MonotonicTime.earliest(state.dispatch.nextTimer, state.gate.nextLook(at: now))
+            let time = MonotonicTime.earliest(state.dispatch.nextTimer, state.gate.nextCheck(at: now))
         else { return }
         if let alarm = state.alarm, alarm.time <= time { return }
         state.alarm?.task.cancel()
@@ -304,12 +308,12 @@ final class Dispatcher: Sendable {
             Task { [clock, weak self] in
                 await clock.sleep(until: time)
                 guard !Task.isCancelled else { return }
-                self?.ring(at: time)
+                self?.wake(at: time)
             }
         )
     }
 
-    private func ring(at time: MonotonicTime) {
+    private func wake(at time: MonotonicTime) {
         change { state, _ in
             if state.alarm?.time == time { state.alarm = nil }
         }

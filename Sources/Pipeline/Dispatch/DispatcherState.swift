@@ -1,5 +1,5 @@
+import Clocks
 import Jobs
-import Threads
 
 /// What the dispatcher knows, and what follows from it: turns for idle workers, and what is to be consumed. It wakes
 /// nobody and tells nobody.
@@ -14,7 +14,7 @@ struct DispatcherState {
     /// Nothing is taken before there are workers, whatever changes meanwhile: a reload, a pause, a lost link.
     var isOpen = false
     var isTaking = true
-    /// Whoever waits for the last delivery of a job to leave the hand.
+    /// Callers that wait until no delivery of a job is in flight.
     var reservations: Reservations = [:]
     var alarm: (time: MonotonicTime, task: Task<Void, Never>)?
 
@@ -25,12 +25,12 @@ struct DispatcherState {
         self.gate = gate
     }
 
-    /// To be asked after every change. Gives the turns of workers, who are idle no more, and what is to be consumed from
-    /// now on if that has changed.
+    /// To be asked after every change. Gives the turns of workers, who are idle no more, and what is to be consumed
+    /// from now on if that has changed.
     mutating func settle(at now: MonotonicTime, wall: Timestamp) -> (Turns, Consumption?) {
         var turns: Turns = []
         guard isTaking else {
-            turns = idle.map { ($0, dispatch.nextHandBack(at: now)) }
+            turns = idle.map { ($0, dispatch.nextRelease(at: now)) }
             idle = []
             alarm?.task.cancel()
             alarm = nil
@@ -40,12 +40,12 @@ struct DispatcherState {
         let hasUntried =
             gate.isProbing && dispatch.hasProbe(at: now) { gate.rank($0, of: $1, at: now).map { $0 < 2 } ?? false }
         gate.advance(isCalling: dispatch.callsInFlight > 0, hasUntried: hasUntried, at: now, wall: wall)
-        let handsBack = gate.isHolding && !gate.isProbing && !gate.keepsDeliveries(at: now)
-        if gate.isHolding { dispatch.clearTheWay(keepsOne: !handsBack, isInTheWay: gate.isInTheWay) }
+        let releases = gate.isHolding && !gate.isProbing && !gate.keepsDeliveries(at: now)
+        if gate.isHolding { dispatch.clearTheWay(keepsOne: !releases, isInTheWay: gate.isInTheWay) }
         if gate.isProbing, consumption == .fewAtATime { dispatch.clearAccountsThatWait(at: now) }
-        if handsBack { dispatch.handBackWaiting() }
+        if releases { dispatch.releaseWaiting() }
         while !idle.isEmpty, let turn = nextTurn(at: now) { turns.append((idle.removeLast(), turn)) }
-        let wanted = wanted(handsBack: handsBack, at: now)
+        let wanted = wanted(releases: releases, at: now)
         guard wanted != consumption else { return (turns, nil) }
         consumption = wanted
         return (turns, wanted)
@@ -56,14 +56,14 @@ struct DispatcherState {
         guard gate.isProbing else { return dispatch.next(callLimit: limit, at: now) }
         let gate = self.gate
         let turn = dispatch.nextProbe(callLimit: limit, rank: { gate.rank($0, of: $1, at: now) }, at: now)
-        if turn?.mandate == .probe, let account = turn?.item.job?.account { self.gate.chose(account, at: now) }
+        if turn?.action == .probe, let account = turn?.item.job?.account { self.gate.chose(account, at: now) }
         return turn
     }
 
-    private func wanted(handsBack: Bool, at now: MonotonicTime) -> Consumption {
+    private func wanted(releases: Bool, at now: MonotonicTime) -> Consumption {
         guard isOpen else { return .nothing }
         if gate.isProbing { return wantedInARound }
-        if handsBack { return .nothing }
+        if releases { return .nothing }
         // While nothing is sent out and all is kept, what is in hand is bounded by the prefetch: nothing to change.
         if gate.isHolding { return consumption }
         if dispatch.suspects.isOn { return .suspects }
@@ -73,7 +73,7 @@ struct DispatcherState {
         return dispatch.bulkOpensAt != nil && consumption == .withoutBulk ? .withoutBulk : .everything
     }
 
-    /// What is in hand and what comes is enough to choose from; a hold that had given all back begins with little.
+    /// The consumption while a round runs: unchanged, or few messages a lane after a hold that released everything.
     private var wantedInARound: Consumption {
         if dispatch.suspects.isOn { return .suspects }
         switch consumption {

@@ -1,5 +1,5 @@
 import AMQP
-import Threads
+import Clocks
 
 /// The jobs that may have killed the worker, which run with nothing else in hand.
 ///

@@ -1,5 +1,5 @@
+import Clocks
 import Jobs
-import Threads
 
 /// Whose fault it is, and what follows for everybody: which holds stand, which accounts wait alone, and how many calls
 /// may be in flight. One value, so that its rules read as a transcript.
@@ -7,13 +7,13 @@ struct Gate: Sendable {
     private var limiter: ConcurrencyLimiter
     private var breaker = CircuitBreaker()
     private var refusals = RefusalClassifier()
-    /// The same for tokens, which have proofs of their own: a call may well succeed with a token of an hour ago.
+    /// The classifier of token refusals. Calls are no proof for tokens: one may succeed with a token an hour old.
     private var tokens = RefusalClassifier()
     private var lastToken: MonotonicTime?
     private var lastTokenRefusal: MonotonicTime?
-    private var trouble = OwnTrouble()
+    private var problem = JobFaults()
     private var suspicions = AccountSuspicions()
-    private var standing = Holds()
+    private var heldCauses = Holds()
 
     /// A call, a question or the want of a token, as it ended.
     struct Call: Sendable {
@@ -24,19 +24,19 @@ struct Gate: Sendable {
     }
 
     /// What a failure or a refusal means for its job.
-    enum Ruling: Equatable, Sendable {
+    enum Classification: Equatable, Sendable {
         /// What the table says applies.
         case own
         /// Too little is known: it is parked, at no attempt's cost.
         case open
-        /// It failed in a hold, or while its account waits, and comes back when others have been tried.
+        /// The job failed in a hold, or while its account waits, and comes back when other jobs have been tried.
         case standAside(Duration)
         /// The world is at fault, and another job would fare no better: it stays where it is.
-        case standStill
+        case waitOutHold
     }
 
     struct Consequence: Sendable {
-        var ruling = Ruling.own
+        var classification = Classification.own
         var lifted: [Hold] = []
         /// Accounts whose wait is over.
         var freed: [AccountID] = []
@@ -48,11 +48,11 @@ struct Gate: Sendable {
         limiter = ConcurrencyLimiter(concurrency: concurrency)
     }
 
-    var holds: [HoldCause: Hold] { standing.byCause }
+    var holds: [HoldCause: Hold] { heldCauses.byCause }
     /// Another one after each change of the holds.
-    var revision: Int { standing.revision }
-    var isHolding: Bool { !standing.byCause.isEmpty }
-    var isProbing: Bool { standing.round != nil }
+    var revision: Int { heldCauses.revision }
+    var isHolding: Bool { !heldCauses.byCause.isEmpty }
+    var isProbing: Bool { heldCauses.round != nil }
 
     /// Calls that may be in flight at `now`.
     mutating func limit(at now: MonotonicTime) -> Int {
@@ -72,13 +72,13 @@ struct Gate: Sendable {
         return suspicions.free { $0 != account }
     }
 
-    /// The API answered, and what it said is no failure and no refusal that may be everybody's.
+    /// Notes an answer that is neither a failure nor a refusal that may be systemic.
     mutating func answered(_ word: HoldPolicy.Word, _ call: Call, at now: MonotonicTime) -> Consequence {
         var result = Consequence()
         _ = breaker.note(.healthy, of: call.job, call.account, at: now)
         if word == .success {
             refusals.succeeded(call.job, of: call.account, at: now)
-            trouble.succeeded(call.job, at: now)
+            problem.succeeded(call.job, at: now)
             result.freed = suspicions.free { _ in true }
         }
         switch word {
@@ -87,7 +87,7 @@ struct Gate: Sendable {
         }
         result.lifted = lift(by: word, call, at: now)
         // The round has tried it, once, whatever more it is answered.
-        if call.isProbe { standing.tried(call.job, isConclusive: false, atLeast: nil, at: now) }
+        if call.isProbe { heldCauses.tried(call.job, isConclusive: false, atLeast: nil, at: now) }
         return result
     }
 
@@ -97,59 +97,59 @@ struct Gate: Sendable {
         wall: Timestamp
     ) -> Consequence {
         var result = Consequence(lifted: isRefusal ? lift(by: .refusal, call, at: now) : [])
-        let isOwn = trouble.isOwn(call.job)
+        let isOwn = problem.isOwn(call.job)
         // What was not sent says nothing of the job.
-        if sign != .unsent { trouble.failed(call.job, at: now) }
+        if sign != .unsent { problem.failed(call.job, at: now) }
         guard !isOwn || sign == .unsent else {
-            if call.isProbe { standing.tried(call.job, isConclusive: false, atLeast: nil, at: now) }
+            if call.isProbe { heldCauses.tried(call.job, isConclusive: false, atLeast: nil, at: now) }
             return result
         }
         let opening = breaker.note(sign, of: call.job, call.account, at: now)
-        if case .everybodys(let jobs) = opening {
-            standing.engage(.apiUnavailable, detail: detail, at: now, wall: wall)
+        if case .systemic(let jobs) = opening {
+            heldCauses.engage(.apiUnavailable, detail: detail, at: now, wall: wall)
             for job in jobs where sign != .unsent { fail(job, at: now) }
         }
         // With no connection no other job would fare better; of a body that was on its way that is not so sure.
-        if standing.areTested {
-            result.ruling = stand(call, isConclusive: sign == .unsent, at: now)
+        if heldCauses.areTested {
+            result.classification = stand(call, isConclusive: sign == .unsent, at: now)
         } else if opening == .accounts || suspicions.contains(call.account) {
             suspect(call.account, .failing, threshold: CircuitBreaker.inARow, &result)
         }
         return result
     }
 
-    /// The call was refused in a way that may be everybody's. `isLast`: its job was parked for it as often as it may.
+    /// Notes a refusal that may be systemic. `isLast`: its job was parked for the refusal as often as permitted.
     mutating func refused(
         _ call: Call, _ kind: RefusalClassifier.Kind, isLast: Bool = false, detail: String,
         at now: MonotonicTime, wall: Timestamp
     ) -> Consequence {
         _ = breaker.note(.healthy, of: call.job, call.account, at: now)
         var result = Consequence(lifted: lift(by: .refusal, call, at: now))
-        let ruling = refusals.classify(
+        let classification = refusals.classify(
             .init(
                 job: call.job, account: call.account, began: call.began, kind: kind, isLast: isLast,
-                isInHold: standing.areTested), at: now)
-        rule(ruling, call, kind, ended: refusals.ended(kind), detail: detail, &result, at: now, wall: wall)
+                isInHold: heldCauses.areTested), at: now)
+        rule(classification, call, kind, ended: refusals.ended(kind), detail: detail, &result, at: now, wall: wall)
         return result
     }
 
-    /// The API counts too many calls. Ruled its own, the account waits, and nobody else.
+    /// Notes an answer for a limit. If the refusal is the account's own, only that account waits.
     mutating func throttled(
         _ call: Call, _ kind: RefusalClassifier.Kind, atLeast wait: Duration?, detail: String, at now: MonotonicTime,
         wall: Timestamp
     ) -> Consequence {
         _ = breaker.note(.healthy, of: call.job, call.account, at: now)
         var result = Consequence(lifted: lift(by: .throttled, call, at: now))
-        let ruling = refusals.classify(
+        let classification = refusals.classify(
             .init(job: call.job, account: call.account, began: call.began, kind: kind), at: now)
         // What the API counts by the user is the account's until more of them hear it.
-        let isOwn = ruling == .own || (kind.threshold > Self.accountsThrottled && ruling != .everybodys)
-        if isOwn, !standing.areTested { return result }
+        let isOwn = classification == .own || (kind.threshold > Self.accountsThrottled && classification != .systemic)
+        if isOwn, !heldCauses.areTested { return result }
         if !isOwn {
-            if !standing.areTested { limiter.throttle() }
-            standing.engage(kind.cause, detail: detail, threshold: kind.threshold, atLeast: wait, at: now, wall: wall)
+            if !heldCauses.areTested { limiter.throttle() }
+            heldCauses.engage(kind.cause, detail: detail, threshold: kind.threshold, atLeast: wait, at: now, wall: wall)
         }
-        result.ruling = stand(call, isConclusive: false, atLeast: wait, at: now)
+        result.classification = stand(call, isConclusive: false, atLeast: wait, at: now)
         return result
     }
 
@@ -165,7 +165,7 @@ struct Gate: Sendable {
         if lastTokenRefusal.map({ $0 < time }) ?? true { tokens.succeeded(call.job, of: call.account, at: time) }
     }
 
-    /// There is no token for now. `isMisconfigured`: the provider says that nobody will get one.
+    /// Notes that a token cannot be had now. `isMisconfigured`: the provider says that no account will get one.
     mutating func tokenRequestRefused(
         _ call: Call, isMisconfigured: Bool, detail: String, at now: MonotonicTime, wall: Timestamp
     ) -> Consequence {
@@ -173,11 +173,11 @@ struct Gate: Sendable {
             cause: .clientMisconfigured, threshold: isMisconfigured ? Self.accountsMisconfigured : Self.accountsWithout)
         var result = Consequence()
         lastTokenRefusal = now
-        var ruling = tokens.classify(
+        var classification = tokens.classify(
             .init(job: call.job, account: call.account, began: call.began, kind: kind), at: now)
         let isAlone = lastToken.map { now - $0 > RefusalClassifier.memory } ?? true
-        if isMisconfigured, isAlone { ruling = .everybodys }
-        rule(ruling, call, kind, ended: [], detail: detail, &result, at: now, wall: wall)
+        if isMisconfigured, isAlone { classification = .systemic }
+        rule(classification, call, kind, ended: [], detail: detail, &result, at: now, wall: wall)
         return result
     }
 
@@ -189,17 +189,18 @@ struct Gate: Sendable {
     // MARK: Rulings
 
     private mutating func rule(
-        _ ruling: RefusalClassifier.Ruling, _ call: Call, _ kind: RefusalClassifier.Kind, ended: [JobID],
+        _ classification: RefusalClassifier.Classification, _ call: Call, _ kind: RefusalClassifier.Kind,
+        ended: [JobID],
         detail: String, _ result: inout Consequence, at now: MonotonicTime, wall: Timestamp
     ) {
-        if ruling == .everybodys {
-            standing.engage(kind.cause, detail: detail, threshold: kind.threshold, ended: ended, at: now, wall: wall)
+        if classification == .systemic {
+            heldCauses.engage(kind.cause, detail: detail, threshold: kind.threshold, ended: ended, at: now, wall: wall)
         }
         // A hold ends no job, whatever its neighbours did before.
-        if standing.areTested { return result.ruling = stand(call, isConclusive: false, at: now) }
-        switch ruling {
-        case .own, .everybodys: result.ruling = .own
-        case .open: result.ruling = .open
+        if heldCauses.areTested { return result.classification = stand(call, isConclusive: false, at: now) }
+        switch classification {
+        case .own, .systemic: result.classification = .own
+        case .open: result.classification = .open
         case .accountWaits: suspect(call.account, .refused, threshold: kind.threshold, &result)
         }
     }
@@ -208,29 +209,29 @@ struct Gate: Sendable {
         _ account: AccountID, _ cause: AccountSuspicions.Cause, threshold: Int, _ result: inout Consequence
     ) {
         let (wait, aside) = suspicions.failed(account, cause, threshold: threshold)
-        result.ruling = .standAside(aside)
+        result.classification = .standAside(aside)
         result.wait = wait
     }
 
     private mutating func stand(
         _ call: Call, isConclusive: Bool, atLeast wait: Duration? = nil, at now: MonotonicTime
-    ) -> Ruling {
+    ) -> Classification {
         if isConclusive {
             // Whose word it was is not the point: nothing was sent, or the day is over for all.
-            if call.isProbe { standing.tried(call.job, isConclusive: true, atLeast: wait, at: now) }
+            if call.isProbe { heldCauses.tried(call.job, isConclusive: true, atLeast: wait, at: now) }
         } else {
-            standing.failed(call.job, isProbe: call.isProbe, isConclusive: false, atLeast: wait, at: now)
+            heldCauses.failed(call.job, isProbe: call.isProbe, isConclusive: false, atLeast: wait, at: now)
         }
-        return isConclusive ? .standStill : .standAside(standing.awayTime(at: now))
+        return isConclusive ? .waitOutHold : .standAside(heldCauses.awayTime(at: now))
     }
 
     private mutating func fail(_ job: JobID, at now: MonotonicTime) {
-        standing.failed(job, isProbe: false, isConclusive: false, atLeast: nil, at: now)
+        heldCauses.failed(job, isProbe: false, isConclusive: false, atLeast: nil, at: now)
     }
 
     private mutating func lift(by word: HoldPolicy.Word, _ call: Call, at now: MonotonicTime) -> [Hold] {
         guard call.isProbe else { return [] }
-        let gone = standing.lift(by: word, at: now)
+        let gone = heldCauses.lift(by: word, at: now)
         forget(gone)
         return gone
     }
@@ -246,20 +247,20 @@ struct Gate: Sendable {
 
     // MARK: Holds
 
-    /// One word is enough. `atLeast`: what the world named. `call`: whose word it was, if it was a call's: another job is
-    /// asked next. False if the job has said so before and others succeeded since each time: then it holds nobody.
+    /// One word is enough. `atLeast`: what the world named. `call`: whose word it was, if it was a call's: another job
+    /// is asked next. False if the job has said so before and others succeeded since each time: then it holds nobody.
     mutating func hold(
         _ cause: HoldCause, detail: String, atLeast wait: Duration? = nil, by call: Call? = nil,
         at now: MonotonicTime, wall: Timestamp
     ) -> Bool {
         if let call {
-            let isOwn = trouble.isOwn(call.job)
-            trouble.failed(call.job, at: now)
+            let isOwn = problem.isOwn(call.job)
+            problem.failed(call.job, at: now)
             if isOwn, holds[cause] == nil { return false }
         }
-        standing.engage(cause, detail: detail, atLeast: wait, at: now, wall: wall)
-        guard let call, standing.areTested else { return true }
-        standing.failed(call.job, isProbe: call.isProbe, isConclusive: true, atLeast: wait, at: now)
+        heldCauses.engage(cause, detail: detail, atLeast: wait, at: now, wall: wall)
+        guard let call, heldCauses.areTested else { return true }
+        heldCauses.failed(call.job, isProbe: call.isProbe, isConclusive: true, atLeast: wait, at: now)
         return true
     }
 
@@ -268,12 +269,12 @@ struct Gate: Sendable {
         _ cause: HoldCause, since: Timestamp, detail: String, after wait: Duration, at now: MonotonicTime,
         wall: Timestamp
     ) {
-        standing.restore(cause, since: since, detail: detail, after: wait, at: now, wall: wall)
+        heldCauses.restore(cause, since: since, detail: detail, after: wait, at: now, wall: wall)
     }
 
-    /// Ends a hold whose fault is gone, as whoever set it says. Returns it if it was there.
+    /// Ends a hold whose cause its own reporter takes back. Returns the hold if it stood.
     mutating func lift(_ cause: HoldCause) -> Hold? {
-        let gone = standing.lift(cause)
+        let gone = heldCauses.lift(cause)
         if let gone { forget([gone]) }
         return gone
     }
@@ -281,40 +282,44 @@ struct Gate: Sendable {
     // MARK: Probes
 
     /// When there is something to be done though nothing happens.
-    func nextLook(at now: MonotonicTime) -> MonotonicTime? { standing.round?.nextLook(at: now) ?? standing.nextProbe }
+    func nextCheck(at now: MonotonicTime) -> MonotonicTime? {
+        heldCauses.round?.nextCheck(at: now) ?? heldCauses.nextProbe
+    }
 
-    /// Begins a round whose time has come, and ends one that is over. `isCalling`: a probe is in flight; `hasUntried`: a job
-    /// that has not failed is in hand.
+    /// Begins a round whose time has come, and ends one that is over. `isCalling`: a probe is in flight; `hasUntried`:
+    /// a job that has not failed is in hand.
     mutating func advance(isCalling: Bool, hasUntried: Bool, at now: MonotonicTime, wall: Timestamp) {
-        standing.advance(isCalling: isCalling, hasUntried: hasUntried, at: now, wall: wall)
+        heldCauses.advance(isCalling: isCalling, hasUntried: hasUntried, at: now, wall: wall)
     }
 
     /// Begins a round at once. False if no hold is tested by jobs.
-    mutating func probeNow(at now: MonotonicTime, wall: Timestamp) -> Bool { standing.probeNow(at: now, wall: wall) }
+    mutating func probeNow(at now: MonotonicTime, wall: Timestamp) -> Bool { heldCauses.probeNow(at: now, wall: wall) }
 
     /// A delivery came that may be tried.
-    mutating func delivered(_ job: JobID, at now: MonotonicTime) { standing.delivered(job, at: now) }
+    mutating func delivered(_ job: JobID, at now: MonotonicTime) { heldCauses.delivered(job, at: now) }
 
     /// The account's job is the next probe.
-    mutating func chose(_ account: AccountID, at now: MonotonicTime) { standing.chose(account, at: now) }
+    mutating func chose(_ account: AccountID, at now: MonotonicTime) { heldCauses.chose(account, at: now) }
 
     /// How well a job serves as the next probe, the least first. Nil: not at all.
     func rank(_ job: JobID, of account: AccountID, at now: MonotonicTime) -> Int? {
-        guard let round = standing.round else { return nil }
+        guard let round = heldCauses.round else { return nil }
         // Where nothing else is there, they are the probe, so that the holds and the jobs come to an end.
         if isOwnTrouble(job) { return round.takesFailed(at: now) ? 3 : nil }
-        if standing.failed.contains(job) { return round.takesFailed(at: now) ? 2 : nil }
+        if heldCauses.failed.contains(job) { return round.takesFailed(at: now) ? 2 : nil }
         return round.hasTried(account) ? 1 : 0
     }
 
     /// Whether the job is in the way of those that may lift the holds.
-    func isInTheWay(_ job: JobID) -> Bool { standing.areTested && (standing.failed.contains(job) || isOwnTrouble(job)) }
+    func isInTheWay(_ job: JobID) -> Bool {
+        heldCauses.areTested && (heldCauses.failed.contains(job) || isOwnTrouble(job))
+    }
 
-    private func isOwnTrouble(_ job: JobID) -> Bool { refusals.isOwn(job) || trouble.isOwn(job) }
+    private func isOwnTrouble(_ job: JobID) -> Bool { refusals.isOwn(job) || problem.isOwn(job) }
 
     /// How long what is in the way stays away.
-    func awayTime(at now: MonotonicTime) -> Duration { standing.awayTime(at: now) }
+    func awayTime(at now: MonotonicTime) -> Duration { heldCauses.awayTime(at: now) }
 
     /// Whether what is in hand stays there: publishing is what is broken, or every hold is tested again soon.
-    func keepsDeliveries(at now: MonotonicTime) -> Bool { standing.keepsDeliveries(at: now) }
+    func keepsDeliveries(at now: MonotonicTime) -> Bool { heldCauses.keepsDeliveries(at: now) }
 }

@@ -1,4 +1,5 @@
-import Threads
+import Clocks
+import Concurrency
 
 /// When the worker was on hold, so that no job ages by the world's faults.
 final class HoldLog: Sendable {

@@ -1,5 +1,5 @@
+import Clocks
 import Jobs
-import Threads
 
 /// The nature of a hold of one cause: how it is tested, how it ends, and what may be done while it stands.
 struct HoldPolicy: Sendable {
@@ -8,8 +8,9 @@ struct HoldPolicy: Sendable {
     var probe: ProbePlan?
     /// The answers to a probe that lift it.
     var liftedBy: Set<Word> = []
-    /// Set for a hold that refusals of unknown share tokens may have raised: another such refusal lifts it only if their
-    /// threshold did not raise it. The value is the answer for a hold of an earlier run, whose threshold is not known.
+    /// Set for a hold that refusals of unknown share tokens may have raised: another such refusal lifts it only if
+    /// their threshold did not raise it. The value is the answer for a hold of an earlier run, whose threshold is not
+    /// known.
     var unknownTokenLiftsRestored: Bool?
     /// Whether deliveries in hand can go back to the broker as copies while it stands: not if publishing is what is
     /// broken.
@@ -25,11 +26,11 @@ struct HoldPolicy: Sendable {
         case success
         /// The API knew the user or the album, and refused the call for their sake.
         case understood
-        /// It did not know the share token: what a removed method may say to everything.
+        /// The API did not know the share token; a removed method may say so to everything.
         case unknownToken
         /// The album answered a question.
         case album
-        /// A refusal that may be everybody's, or a 4xx of any other kind.
+        /// A refusal that may be systemic, or a 4xx of any other kind.
         case refusal
         /// Too many calls.
         case throttled
@@ -66,7 +67,7 @@ struct HoldPolicy: Sendable {
         case .apiUnavailable: HoldPolicy(probe: .mendedByTheAPI, liftedBy: onAnyAnswer, afterRestart: .ends)
         case .quotaDay:
             HoldPolicy(probe: .endedByMidnight, liftedBy: unlessThrottled, afterRestart: .standsUntilNextDay)
-        case .rateLimited: HoldPolicy(probe: .endedByPatience, liftedBy: unlessThrottled, afterRestart: .ends)
+        case .rateLimited: HoldPolicy(probe: .endedByTimeout, liftedBy: unlessThrottled, afterRestart: .ends)
         case .clockSuspect: HoldPolicy(probe: .endedByAClock, liftedBy: unlessThrottled, afterRestart: .ends)
         case .brokerBlocked: HoldPolicy(permitsRelease: false, afterRestart: .ends, isResumable: false)
         case .resultsUnroutable: HoldPolicy(afterRestart: .ends)
@@ -113,7 +114,7 @@ extension ProbePlan {
     fileprivate static let mendedByPeople = ProbePlan(
         waits: quickWaits, then: .seconds(300), longest: .seconds(3600))
     fileprivate static let mendedByTheAPI = ProbePlan(waits: quickWaits, then: .seconds(300), longest: .seconds(300))
-    fileprivate static let endedByPatience = ProbePlan(waits: [], then: .seconds(30), longest: .seconds(600))
+    fileprivate static let endedByTimeout = ProbePlan(waits: [], then: .seconds(30), longest: .seconds(600))
     fileprivate static let endedByAClock = ProbePlan(waits: [], then: .seconds(300), longest: .seconds(3600))
     /// The first round is set by whoever sets the hold: at the next reset.
     fileprivate static let endedByMidnight = ProbePlan(waits: [], then: .seconds(3600), longest: .seconds(3600))

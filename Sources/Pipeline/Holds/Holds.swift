@@ -1,5 +1,5 @@
+import Clocks
 import Jobs
-import Threads
 
 /// The holds that stand, and the rounds of jobs that test them.
 struct Holds: Sendable {
@@ -31,8 +31,8 @@ struct Holds: Sendable {
         _ cause: HoldCause, detail: String, threshold: Int? = nil, ended: [JobID] = [], atLeast least: Duration? = nil,
         at now: MonotonicTime, wall: Timestamp
     ) {
-        if let standing = byCause[cause] {
-            if standing.detail != detail { byCause[cause]?.detail = detail }
+        if let membership = byCause[cause] {
+            if membership.detail != detail { byCause[cause]?.detail = detail }
             return
         }
         var hold = Hold(cause: cause, since: wall, detail: detail)
@@ -42,7 +42,7 @@ struct Holds: Sendable {
             if let before = lifted[cause], now - before.at <= Self.returning { hold.round = before.round }
             hold.wait(max(least ?? .zero, Self.jittered(plan.wait(before: hold.round))), at: now, wall: wall)
         } else {
-            // Nobody is called while it lasts, not even to test the others.
+            // No call begins while such a hold stands, not even to probe the other holds.
             round = nil
         }
         byCause[cause] = hold
@@ -97,8 +97,8 @@ struct Holds: Sendable {
         return byCause.values.compactMap(\.nextProbe).max()
     }
 
-    /// Begins a round whose time has come, and ends one that is over. `isCalling`: a probe is in flight; `hasUntried`: a job
-    /// that has not failed is in hand.
+    /// Begins a round whose time has come, and ends one that is over. `isCalling`: a probe is in flight; `hasUntried`:
+    /// a job that has not failed is in hand.
     mutating func advance(isCalling: Bool, hasUntried: Bool, at now: MonotonicTime, wall: Timestamp) {
         if let round, !isCalling, round.isOver(hasUntried: hasUntried, at: now) {
             endRound(atLeast: round.leastWait, at: now, wall: wall)
@@ -158,8 +158,8 @@ struct Holds: Sendable {
         for cause in byCause.keys where byCause[cause]?.nextProbe != nil { byCause[cause]?.refusedProbes += 1 }
     }
 
-    /// How long what has failed stays away: past the round that is on, and past the next if that is near. Before one that
-    /// is far it is back in the broker's queue, where an operator's round and the end of the hold find it.
+    /// How long what has failed stays away: past the round that is on, and past the next if that is near. Before one
+    /// that is far it is back in the broker's queue, where an operator's round and the end of the hold find it.
     func awayTime(at now: MonotonicTime) -> Duration {
         let next: Duration
         if round == nil {

@@ -1,16 +1,16 @@
-import Threads
+import Clocks
 
 /// When jobs test a fault of the world, and how many of them: in rounds, the first ones quick and large, so that bad
 /// jobs at the head of a queue do not keep the good ones behind them for long; then one job each time.
 struct ProbePlan: Equatable, Sendable {
-    /// Long enough for what passes by itself.
+    /// Waits before the first two rounds: long enough for a fault that passes by itself.
     static let quickWaits: [Duration] = [.seconds(5), .seconds(30)]
     static let firstRound = 8
     /// Jobs that have been tried when the second round ends, with those that raised the hold.
     static let afterTwoRounds = 58
     /// A round that has found nothing ends then.
     static let longestRound = Duration.seconds(30)
-    /// So long after the last word of a round nothing more is taken to be coming.
+    /// Silence after which a round expects no more deliveries.
     static let quiet = Duration.seconds(1)
 
     /// Before the first rounds.

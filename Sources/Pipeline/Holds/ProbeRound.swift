@@ -1,5 +1,5 @@
+import Clocks
 import Jobs
-import Threads
 
 /// One round of probing: jobs that have not failed in the hold, one after another, each of another account where there
 /// is one, until one lifts it.
@@ -12,7 +12,7 @@ struct ProbeRound: Sendable {
     private var isConclusive = false
     /// The latest delivery or answer.
     private var lastHeard: MonotonicTime
-    /// What the API asked for at least before it is called again.
+    /// Longest wait that an answer of this round has named before the next call.
     private(set) var leastWait = Duration.zero
 
     init(limit: Int, at now: MonotonicTime) {
@@ -30,8 +30,8 @@ struct ProbeRound: Sendable {
 
     func hasTried(_ account: AccountID) -> Bool { accounts.contains(account) }
 
-    /// A job was tried and lifted nothing. `isConclusive`: another one would fare no better. True if it is the first word
-    /// of that job.
+    /// A job was tried and lifted nothing. `isConclusive`: another one would fare no better. True if it is the first
+    /// word of that job.
     mutating func tried(_ job: JobID, isConclusive: Bool, atLeast wait: Duration?, at now: MonotonicTime) -> Bool {
         lastHeard = now
         self.isConclusive = self.isConclusive || isConclusive
@@ -39,8 +39,8 @@ struct ProbeRound: Sendable {
         return tried.insert(job).inserted
     }
 
-    /// Whether it tries no more. A round in which nothing came to be tried waits for the first job. `hasUntried`: one that
-    /// has not failed is in hand; that the worker is slow is no sign that none is left.
+    /// Whether it tries no more. A round in which nothing came to be tried waits for the first job. `hasUntried`: one
+    /// that has not failed is in hand; that the worker is slow is no sign that none is left.
     func isOver(hasUntried: Bool, at now: MonotonicTime) -> Bool {
         guard !tried.isEmpty else { return false }
         return isConclusive || tried.count >= limit || remaining(at: now) == .zero
@@ -51,7 +51,7 @@ struct ProbeRound: Sendable {
     func takesFailed(at now: MonotonicTime) -> Bool { tried.isEmpty && isQuiet(at: now) }
 
     /// When it is to be looked at again though nothing happens.
-    func nextLook(at now: MonotonicTime) -> MonotonicTime? {
+    func nextCheck(at now: MonotonicTime) -> MonotonicTime? {
         let times = [lastHeard + ProbePlan.quiet] + (!tried.isEmpty ? [now + remaining(at: now)] : [])
         return times.filter { $0 > now }.min()
     }

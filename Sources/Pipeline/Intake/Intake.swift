@@ -1,7 +1,8 @@
 import AMQP
+import Clocks
 import Jobs
 import Messages
-import Threads
+import Photos
 
 /// From a delivered message to an item in hand: pure, and run where the message arrives.
 struct Intake: Sendable {
@@ -13,33 +14,35 @@ struct Intake: Sendable {
 
     /// Deliveries of one message after which the worker that died with it may have died of it. The broker's own limit
     /// is 20.
+    /// https://www.rabbitmq.com/docs/quorum-queues#poison-message-handling
     static let suspiciousDeliveries: Int64 = 10
-    /// A suspect runs alone, so two deaths with it in hand are its own.
+    /// Delivery count that quarantines a suspect again: it runs alone, so two deaths with it in flight are its own.
     static let suspiciousDeliveriesAlone: Int64 = 2
     /// How often a job is set apart before it is poison.
     static let suspectsToPoison = 3
 
     struct Taken {
-        var item: Item
-        /// It carried the worker's headers where publishers can write them.
+        var item: InFlightMessage
+        /// Whether the message carried own headers on a queue that publishers can write to.
         var hasForgedHeaders: Bool
     }
 
     func take(_ message: IncomingMessage) -> Taken {
         let lane = names.lane(of: message.queue) ?? .jobs
         let headers = message.properties.headers
-        let stamp = lane.carriesOwnHeaders ? JobHeaders(reading: headers) : JobHeaders()
+        let jobHeaders = lane.carriesOwnHeaders ? JobHeaders(reading: headers) : JobHeaders()
         let isForged = !lane.carriesOwnHeaders && JobHeaders.arePresent(in: headers)
-        let item = Item(
-            message: message, lane: lane, stamp: stamp, content: content(of: message, lane, stamp),
+        let item = InFlightMessage(
+            message: message, lane: lane, jobHeaders: jobHeaders, content: content(of: message, lane, jobHeaders),
             deliveries: message.properties.deliveryCount)
         return Taken(item: item, hasForgedHeaders: isForged)
     }
 
-    private func content(of message: IncomingMessage, _ lane: Lane, _ stamp: JobHeaders) -> Item.Content {
+    private func content(of message: IncomingMessage, _ lane: Lane, _ jobHeaders: JobHeaders) -> InFlightMessage.Content
+    {
         // Before anything looks at the body: what is in it may be what kills.
-        if lane != .broken, stamp.suspect < Self.suspectsToPoison {
-            let limit = stamp.suspect > 0 ? Self.suspiciousDeliveriesAlone : Self.suspiciousDeliveries
+        if lane != .broken, jobHeaders.suspect < Self.suspectsToPoison {
+            let limit = jobHeaders.suspect > 0 ? Self.suspiciousDeliveriesAlone : Self.suspiciousDeliveries
             if message.properties.deliveryCount >= limit { return .suspicious }
         }
         let body: [UInt8]

@@ -1,5 +1,5 @@
+import Clocks
 import Jobs
-import Threads
 
 /// Accounts that wait alone because their calls are refused, or fail, and no other account's was made since: the world
 /// cannot be told from the account. Each tries its jobs in rounds, as a hold does, while the others go on.
@@ -55,7 +55,7 @@ struct AccountSuspicions: Sendable {
         return ((suspicion.cause.wait, wait), wait + ProbePlan.longestRound)
     }
 
-    /// Those that `isFree` names are suspects no longer. Returns them.
+    /// Ends the suspicion of the accounts for which `isFree` is true, and returns them.
     mutating func free(where isFree: (AccountID) -> Bool) -> [AccountID] {
         let freed = suspicions.keys.filter(isFree)
         for account in freed { suspicions[account] = nil }

@@ -1,5 +1,5 @@
+import Clocks
 import Jobs
-import Threads
 
 /// Whether the API fails for everybody: opens at half of at least twenty calls in half a minute, or at five failures
 /// in a row of three jobs and two accounts. Five in a row of one account alone are that account's, and it waits.
@@ -10,14 +10,14 @@ struct CircuitBreaker: Sendable {
         case healthy
         /// No connection: nothing that a job is could have been the reason.
         case unsent
-        /// It was sent, and no answer came whole.
+        /// Something was sent, and no whole answer came.
         case noAnswer
         /// 5xx.
         case serverFault
     }
 
     static let inARow = 5
-    /// One job may be at fault by itself, two by accident; with no connection at all nobody is.
+    /// Jobs of a row that opens the breaker: one may be at fault itself, two by accident. Unsent calls need none.
     static let jobsInARow = 3
     static let accountsInARow = 2
     static let span = Duration.seconds(30)
@@ -32,21 +32,21 @@ struct CircuitBreaker: Sendable {
     private var seconds: [Second] = []
     private var row = 0
     private var unsent = 0
-    /// Of the row, as many as it takes.
+    /// Jobs of the present row of failures, at most `inARow` of them.
     private var jobs: Set<JobID> = []
     private var accounts: Set<AccountID> = []
 
-    enum Ruling: Equatable {
-        /// It stays closed.
+    enum Classification: Equatable {
+        /// The breaker stays closed.
         case nobodys
-        /// It opens, and begins anew. These jobs failed in a row before.
-        case everybodys(Set<JobID>)
+        /// The breaker opens and its counts begin anew. The jobs are those of the row that opened it.
+        case systemic(Set<JobID>)
         /// Only this account's calls have failed since the last that did not: the account waits.
         case accounts
     }
 
     /// Notes a call.
-    mutating func note(_ sign: Sign, of job: JobID, _ account: AccountID, at now: MonotonicTime) -> Ruling {
+    mutating func note(_ sign: Sign, of job: JobID, _ account: AccountID, at now: MonotonicTime) -> Classification {
         let isFault = sign != .healthy
         count(isFault: isFault, at: now)
         guard isFault else {
@@ -64,7 +64,7 @@ struct CircuitBreaker: Sendable {
             || (calls >= Self.callsInSpan && faults * 2 >= calls)
         {
             defer { self = CircuitBreaker() }
-            return .everybodys(jobs)
+            return .systemic(jobs)
         }
         guard row >= Self.inARow, accounts.count == 1 else { return .nobodys }
         // Who fails next counts with it, should it be another account.

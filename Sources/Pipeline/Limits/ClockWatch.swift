@@ -1,4 +1,4 @@
-import Threads
+import Clocks
 
 /// Notices that this machine's civil time was set forward: due times of before look passed then, while their copies
 /// wait in the broker as long as ever.

@@ -1,4 +1,4 @@
-import Threads
+import Clocks
 
 /// How many calls may be in flight while nothing stands still.
 ///

@@ -1,15 +1,16 @@
+import Clocks
+import Concurrency
 import Ledger
-import Threads
 
 /// How the day's calls are spread.
-public enum Pace: Sendable {
+package enum Pace: Sendable {
     /// Mass jobs get nine tenths, spread over the day; the rest is for the interactive ones.
     case even
     /// As fast as they come.
     case asap
 
     /// What mass jobs may take of a day in the even pace.
-    public static let bulkShare = 0.9
+    package static let bulkShare = 0.9
 }
 
 /// How much of the day's quota is spent, and who may spend the rest: the ledger's count, kept in memory after the
@@ -19,7 +20,7 @@ final class DayBudget: Sendable {
         case granted
         /// Mass jobs are ahead of the day.
         case later(Timestamp)
-        /// Nobody may call before the day ends.
+        /// No call may begin before the day ends.
         case spent(until: Timestamp)
     }
 
@@ -34,7 +35,7 @@ final class DayBudget: Sendable {
         var pace: Pace
         var day: QuotaDay?
         var spent: Int?
-        /// What mass jobs spent of it. After a restart nobody knows, and all of it counts as theirs.
+        /// Calls of mass jobs among the spent ones. Not known after a restart: all count as theirs.
         var bulk: Int?
         /// How many of the spent are not claimed yet, and may be given back.
         var unclaimed = 0
@@ -138,7 +139,7 @@ final class DayBudget: Sendable {
     }
 
     /// Whether a job may call now.
-    func permission(isBulk: Bool, at now: Timestamp, ledger: any Ledger) async throws(LedgerError) -> Permission {
+    func permission(isBulk: Bool, at now: Timestamp, ledger: any JobLedger) async throws(LedgerError) -> Permission {
         let (limit, pace) = share
         guard limit > 0 else { return .granted }
         let day = day(at: now)
@@ -162,7 +163,7 @@ final class DayBudget: Sendable {
     }
 
     /// Calls and probes of the day so far.
-    func spent(at now: Timestamp, ledger: any Ledger) async throws(LedgerError) -> Int {
+    func spent(at now: Timestamp, ledger: any JobLedger) async throws(LedgerError) -> Int {
         let day = day(at: now)
         if let known = state.withLock({ $0.spent }) { return known }
         let count = try await ledger.count(of: day.name)

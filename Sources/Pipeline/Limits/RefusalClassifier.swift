@@ -1,24 +1,24 @@
+import Clocks
 import Jobs
-import Threads
 
 /// Whose fault a refusal is: the job's own, everybody's, or not known yet.
 ///
-/// A success proves that the world works for others; what was refused since the last one is the evidence against it. One
-/// refusal never stands for the world, and a success of before stands for it only so long: at most `threshold` - 1
+/// A success proves that the world works for others; what was refused since the last one is the evidence against it.
+/// One refusal never stands for the world, and a success of before stands for it only so long: at most `threshold` - 1
 /// jobs are ended between two proofs.
 struct RefusalClassifier: Sendable {
     /// A proof counts for so long for what is refused after it.
     static let memory = Duration.seconds(600)
     /// Refused jobs that are remembered until a proof comes.
     private static let most = 10_000
-    /// Up to this threshold an account that is alone with its refusals waits at the second of them.
+    /// Largest threshold at which an account alone with its refusals waits from the second open job on.
     private static let quickestThreshold = 5
     private static let openJobsOfOneAccount = 2
 
-    /// What was refused. The refusals that count together are of one cause and of one patience with it.
+    /// The kind of a refusal. Refusals of one cause and one threshold count together.
     struct Kind: Hashable, Sendable {
         var cause: HoldCause
-        /// So many accounts, or jobs of several accounts, refused with no proof between them are everybody.
+        /// Number of accounts, or of jobs of several accounts, whose refusals with no proof between are systemic.
         var threshold: Int
     }
 
@@ -29,7 +29,7 @@ struct RefusalClassifier: Sendable {
         /// When it began.
         var began: MonotonicTime
         var kind: Kind
-        /// It has been parked for this as often as it may.
+        /// Whether the job was parked for this refusal as often as permitted.
         var isLast = false
         /// A hold stood: one more success is needed to show that the refusal was its own.
         var isInHold = false
@@ -45,14 +45,14 @@ struct RefusalClassifier: Sendable {
         var needed: Int
     }
 
-    enum Ruling: Equatable {
+    enum Classification: Equatable {
         /// The job's: what the table says of it applies.
         case own
-        /// Too few were refused to tell.
+        /// Too few calls were refused to know.
         case open
         /// No other account was called since this one's refusals began: it waits alone, and tries one job at a time.
         case accountWaits
-        case everybodys
+        case systemic
     }
 
     /// What was refused of a kind since the last proof.
@@ -88,7 +88,7 @@ struct RefusalClassifier: Sendable {
     /// Whether a call of another account would change anything.
     var hasAccountAlone: Bool { evidence.values.contains { $0.alone != nil } }
 
-    /// A call of the account begins: whoever else was alone with its refusals is so no longer.
+    /// Notes that a call of the account begins: any other account is no longer alone with its refusals.
     mutating func called(_ account: AccountID) {
         for (kind, found) in evidence where found.alone != nil && found.alone != account { evidence[kind]?.alone = nil }
     }
@@ -98,7 +98,7 @@ struct RefusalClassifier: Sendable {
         for kind in evidence.keys where kind.cause == cause { evidence[kind] = nil }
     }
 
-    mutating func classify(_ refusal: Refusal, at now: MonotonicTime) -> Ruling {
+    mutating func classify(_ refusal: Refusal, at now: MonotonicTime) -> Classification {
         let before = refused[refusal.job].flatMap { $0.cause == refusal.kind.cause ? $0 : nil }
         remember(refusal)
         // What was refused on both sides of a success is no witness against the world any more.
@@ -107,25 +107,26 @@ struct RefusalClassifier: Sendable {
         }
         note(refusal)
         let isEnough = isFirstContact && refusal.kind.threshold == 2
-        let ruling = isEnough ? .everybodys : ruling(refusal, evidence[refusal.kind] ?? Evidence(), at: now)
-        if ruling == .everybodys { refused[refusal.job]?.needed = Self.inHold }
-        switch ruling {
+        let classification =
+            isEnough ? .systemic : classification(refusal, evidence[refusal.kind] ?? Evidence(), at: now)
+        if classification == .systemic { refused[refusal.job]?.needed = Self.inHold }
+        switch classification {
         case .own:
             if !ended(refusal.kind).contains(refusal.job) { evidence[refusal.kind]?.ended.append(refusal.job) }
         case .open, .accountWaits: evidence[refusal.kind]?.open.insert(refusal.job)
-        case .everybodys: break
+        case .systemic: break
         }
-        return ruling
+        return classification
     }
 
-    /// Successes that must come after a job's refusals until they are its own without any doubt. In a hold many jobs are
-    /// refused that have nothing to do with it, and a world that breaks twice must not end them all.
+    /// Successes that must come after a job's refusals until they are its own without any doubt. In a hold many jobs
+    /// are refused that have nothing to do with it, and a world that breaks twice must not end them all.
     private static let inHold = 2
     private static let outsideHolds = 1
 
     /// A job that was refused in a hold is refused again after one success. It ends now as far as the threshold allows,
     /// else at its last parking: by then jobs that are new to it have told whether the world broke again.
-    private mutating func repeated(_ refusal: Refusal) -> Ruling {
+    private mutating func repeated(_ refusal: Refusal) -> Classification {
         var found = evidence[refusal.kind] ?? Evidence()
         guard refusal.isLast || found.ended.count + 1 < refusal.kind.threshold else { return .open }
         if !refusal.isLast { found.ended.append(refusal.job) }
@@ -169,23 +170,23 @@ struct RefusalClassifier: Sendable {
         evidence[refusal.kind] = found
     }
 
-    private func ruling(_ refusal: Refusal, _ found: Evidence, at now: MonotonicTime) -> Ruling {
+    private func classification(_ refusal: Refusal, _ found: Evidence, at now: MonotonicTime) -> Classification {
         let threshold = refusal.kind.threshold
         let mayEnd = found.ended.count + 1 < threshold || found.ended.contains(refusal.job)
         if isContradicted(refusal, at: now), found.jobs.count < threshold, mayEnd { return .own }
         // Few accounts that are refused job after job are as many words as many accounts.
         let isOfSeveral = found.accounts.count > 1
-        if found.accounts.count >= threshold || (isOfSeveral && found.later.count >= threshold) { return .everybodys }
+        if found.accounts.count >= threshold || (isOfSeveral && found.later.count >= threshold) { return .systemic }
         if found.alone == refusal.account {
             let isNew = !found.open.contains(refusal.job)
             let most = threshold > Self.quickestThreshold ? threshold : Self.openJobsOfOneAccount
             if found.open.count + (isNew ? 1 : 0) >= most || (refusal.isLast && !mayEnd) { return .accountWaits }
         }
         guard refusal.isLast else { return .open }
-        return mayEnd ? .own : .everybodys
+        return mayEnd ? .own : .systemic
     }
 
-    /// Whether somebody else succeeded a little before the refusal, or while its call was on the way.
+    /// Whether another account succeeded shortly before the refusal, or any job while the call was under way.
     private func isContradicted(_ refusal: Refusal, at now: MonotonicTime) -> Bool {
         if let latest, latest.time > refusal.began { return true }
         return [latest, other].contains { success in

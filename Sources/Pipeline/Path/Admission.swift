@@ -1,5 +1,6 @@
+import Clocks
+import Concurrency
 import Credentials
-import Threads
 
 /// Whether a job may be called now.
 enum Admission: Sendable {
@@ -11,10 +12,10 @@ enum Admission: Sendable {
         case end(Ending)
         /// A short wait, in flight.
         case wait(until: MonotonicTime)
-        /// The same for a token that could not be had, which is asked for again.
+        /// A short wait for a token that could not be had; it is asked for again afterwards.
         case waitForToken(until: MonotonicTime)
         case park(until: Timestamp, cause: String)
-        /// The same copy comes again later: nothing was decided of it.
+        /// The same copy is released and comes again later; nothing was decided for the job.
         case release(until: Timestamp, StepAside)
     }
 }

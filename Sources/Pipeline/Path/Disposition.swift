@@ -1,6 +1,8 @@
+import Clocks
+import Concurrency
 import Jobs
 import Ledger
-import Threads
+import Photos
 
 /// What becomes of a delivery: `Worker.decide` says it without the delivery, `Worker.settle` does it.
 enum Disposition: Sendable {
@@ -19,9 +21,9 @@ enum Disposition: Sendable {
     /// The delivery stays in flight, where it occupies no worker, and has another turn at that time.
     case retry(JobRun, at: MonotonicTime)
     /// The message never became a job: a letter and a result, and no word in the ledger.
-    case reject(Item, Rejection)
+    case reject(InFlightMessage, Rejection)
     /// The message asks for a job to be cancelled.
-    case cancel(Item, JobID)
+    case cancel(InFlightMessage, JobID)
     /// A newer copy of the job waits in a retry queue and answers for it.
     case acknowledge
     /// The ledger was closed, and the next worker finds what it knows by now: basic.nack, at a delivery count's cost.
@@ -44,14 +46,14 @@ struct Release: Sendable {
         case wait(StepAside, until: Timestamp)
     }
 
-    var item: Item
+    var item: InFlightMessage
     let reason: Reason
     /// What the ledger has to know first.
     var record: Record?
     /// See `JobRun.closed`.
     var closed: ClosedGeneration?
 
-    init(_ item: Item, _ reason: Reason) {
+    init(_ item: InFlightMessage, _ reason: Reason) {
         self.item = item
         self.reason = reason
     }

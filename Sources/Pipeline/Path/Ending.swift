@@ -1,7 +1,8 @@
+import Clocks
+import Concurrency
 import Jobs
 import Ledger
 import Photos
-import Threads
 
 /// How a job ends.
 enum Ending: Sendable {
@@ -26,7 +27,8 @@ enum Ending: Sendable {
         case .failed(let reason, let detail, let isAnswer):
             // What ended the job may be an answer to the question; a result tells of calls alone.
             let answer = isAnswer ? run.called : nil
-            // What an operator ends is in doubt after any call, also one that was answered: the album is not asked again.
+            // What an operator ends is in doubt after any call, also one that was answered: the album is not asked
+            // again.
             let isInDoubt = reason == .cancelled ? run.progress.hasCalled : run.progress.isAmbiguous
             return .failed(
                 reason, subject, isAmbiguous: isInDoubt, probed: Self.effect(of: run.album), detail: detail,
@@ -36,10 +38,10 @@ enum Ending: Sendable {
     }
 
     /// What the album said of the user, if that is a word.
-    private static func effect(of album: AlbumStanding?) -> Effect? {
+    private static func effect(of album: AlbumMembership?) -> Effect? {
         switch album {
         case .owned, .joined: .notLeft
-        case .notJoined, .cannotTell, nil: nil
+        case .notJoined, .inconclusive, nil: nil
         }
     }
 }

@@ -1,25 +1,26 @@
 import AMQP
+import Clocks
 import Jobs
 import Ledger
 import Messages
 import Photos
-import Threads
 
 /// One job on its way along the path: its state from a delivery's turn to what is decided of it.
 struct JobRun: Sendable {
-    var item: Item
+    var item: InFlightMessage
     let job: Job
     let arrival: Arrival
     var progress: Progress
     let trace: TraceContext
-    /// It tests a hold.
+    /// Whether this run probes a hold.
     let isProbe: Bool
-    /// It has waited in flight as long as it may, or others need its place: unless it ends it is released, and not called.
+    /// It has waited in flight as long as it may, or others need its place: unless it ends it is released, and not
+    /// called.
     let mustRelease: Bool
-    /// It has failed in the holds that stand, and others are to be tried.
+    /// Whether the job has failed in the standing holds, so that other jobs are to be tried first.
     let isInTheWay: Bool
     /// What the album said in this run, unless a call may have changed that since.
-    var album: AlbumStanding?
+    var album: AlbumMembership?
     /// When the latest call or question began.
     var callBegan = MonotonicTime(nanoseconds: 0)
     /// How the API answered the last call of this run, if it did. An answer to the question is not told as this.
@@ -38,28 +39,28 @@ struct JobRun: Sendable {
 
     /// The album is asked before anything is called: it knows what became of a call that went unheard, and why one was
     /// refused.
-    var mustAsk: Bool {
+    var mustQueryAlbum: Bool {
         if refusal != nil { return true }
         guard album == nil else { return false }
-        switch item.asks {
+        switch item.albumQuery {
         case .yes: return true
-        case .no: return item.stamp.mustAsk
-        case .ifAmbiguous: return progress.isAmbiguous || item.stamp.mustAsk
+        case .no: return item.jobHeaders.mustQueryAlbum
+        case .ifAmbiguous: return progress.isAmbiguous || item.jobHeaders.mustQueryAlbum
         }
     }
 
     /// The question goes before the call, which comes even if that is not answered.
-    var asksBeforeCall: Bool { mustAsk && refusal == nil }
+    var queriesBeforeCall: Bool { mustQueryAlbum && refusal == nil }
 
     /// The question has been answered.
-    mutating func noteStanding(_ standing: AlbumStanding) {
-        album = standing
+    mutating func noteMembership(_ membership: AlbumMembership) {
+        album = membership
         refusal = nil
-        item.asks = .no
-        item.stamp.mustAsk = false
+        item.albumQuery = .no
+        item.jobHeaders.mustQueryAlbum = false
     }
 
-    /// As far as the broker tells: a publisher's message, given out for the first time.
+    /// Whether the delivery looks like the first of its job: a publisher's message that was never delivered before.
     var seemsNew: Bool {
         switch item.lane {
         case .jobs, .bulk: !item.message.isRedelivered && item.deliveries == 0 && !item.isKnown && !isProbe
@@ -67,38 +68,39 @@ struct JobRun: Sendable {
         }
     }
 
-    init(_ item: Item, _ job: Job, _ mandate: Mandate, now: Timestamp) {
+    init(_ item: InFlightMessage, _ job: Job, _ action: TurnAction, now: Timestamp) {
         self.item = item
         self.job = job
-        isProbe = mandate == .probe
-        isInTheWay = mandate == .standAside
-        mustRelease = !mandate.mayCall
+        isProbe = action == .probe
+        isInTheWay = action == .standAside
+        mustRelease = !action.mayCall
         arrival = Arrival(
-            jobID: job.id, account: job.account, tokenHash: job.shareToken.sha256, generation: item.stamp.generation,
-            copy: item.stamp.copy, attempts: item.stamp.attempts, isAmbiguous: item.stamp.isAmbiguous,
-            firstSeen: item.stamp.firstSeen ?? now)
+            jobID: job.id, account: job.account, tokenHash: job.shareToken.sha256,
+            generation: item.jobHeaders.generation,
+            copy: item.jobHeaders.copy, attempts: item.jobHeaders.attempts, isAmbiguous: item.jobHeaders.isAmbiguous,
+            firstSeen: item.jobHeaders.firstSeen ?? now)
         progress = Progress(arrival, isAmbiguous: false)
         trace = Intake.trace(of: item.message.properties)
     }
 
-    /// Its intent is durable: whatever it waited for is over.
+    /// Notes that the intent is durable, which ends any waiting for a turn.
     mutating func claimed(_ open: OpenJob) {
         progress = Progress(arrival, open)
-        (item.stamp.turn, item.stamp.moves) = (nil, 0)
+        (item.jobHeaders.turn, item.jobHeaders.moves) = (nil, 0)
     }
 
     /// The headers of a copy of it as things stand.
-    func stamp(copy: Int, notBefore: Timestamp?) -> JobHeaders {
-        var stamp = item.stamp
-        stamp.copy = copy
-        stamp.attempts = progress.attempts
-        stamp.isAmbiguous = progress.isAmbiguous
-        stamp.notBefore = notBefore
-        stamp.lane = stamp.lane ?? item.lane
-        stamp.firstSeen = progress.firstSeen
-        return stamp
+    func jobHeaders(copy: Int, notBefore: Timestamp?) -> JobHeaders {
+        var jobHeaders = item.jobHeaders
+        jobHeaders.copy = copy
+        jobHeaders.attempts = progress.attempts
+        jobHeaders.isAmbiguous = progress.isAmbiguous
+        jobHeaders.notBefore = notBefore
+        jobHeaders.lane = jobHeaders.lane ?? item.lane
+        jobHeaders.firstSeen = progress.firstSeen
+        return jobHeaders
     }
 
     /// The headers of the copy that it is, as things stand.
-    var stamp: JobHeaders { stamp(copy: item.stamp.copy, notBefore: item.stamp.notBefore) }
+    var jobHeaders: JobHeaders { jobHeaders(copy: item.jobHeaders.copy, notBefore: item.jobHeaders.notBefore) }
 }

@@ -1,5 +1,5 @@
+import Clocks
 import Ledger
-import Threads
 
 /// What a job has been through, as far as the worker knows by now: the ledger's row, the copy's headers and this
 /// delivery together. None of it ever goes back.

@@ -1,7 +1,8 @@
+import Clocks
+import Concurrency
 import Jobs
 import Ledger
 import Messages
-import Threads
 
 /// An older generation of a job that was open when a newer one came. The commit that is the first about the newer one
 /// ends it, with a result of its own.
@@ -15,7 +16,7 @@ final class ClosedGeneration: Sendable {
 
     init(_ open: OpenJob, closedBy run: JobRun, at now: Timestamp) {
         var item = run.item
-        item.stamp.generation = open.generation
+        item.jobHeaders.generation = open.generation
         var older = JobRun(item, run.job, .work, now: now)
         older.progress = Progress(older.arrival, open)
         let result = Ending.failed(.poison, detail: Self.detail).result(of: older, at: now)
@@ -30,6 +31,6 @@ final class ClosedGeneration: Sendable {
 
     /// For a newer generation that ends or is parked without a claim.
     var record: Record {
-        .finished(arrival, result, attempts: ended.attempts, isAmbiguous: isAmbiguous, needsLetter: false)
+        .finished(arrival, result, attempts: ended.attempts, isAmbiguous: isAmbiguous, needsDeadLetter: false)
     }
 }

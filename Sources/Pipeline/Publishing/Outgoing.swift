@@ -1,17 +1,17 @@
 import AMQP
+import Clocks
 import Jobs
 import Ledger
 import Messages
-import Threads
 
-/// What is left to do for a delivery once its outcome is durable: the messages that the broker has to have, what is said
-/// when it has them, and how the delivery ends then.
+/// What is left to do for a delivery once its outcome is durable: the messages that the broker has to have, what is
+/// said when it has them, and how the delivery ends then.
 struct Outgoing: Sendable {
     /// A clean copy of the message for one of the worker's own queues.
     struct Copy: Sendable {
         let message: IncomingMessage
         let jobID: JobID?
-        let stamp: JobHeaders
+        let jobHeaders: JobHeaders
         let queue: String
         /// As the ledger counts it, which marks it as published; nil for a copy that it did not decide.
         var number: Int?
@@ -20,7 +20,7 @@ struct Outgoing: Sendable {
     enum End: Sendable {
         case ack
         /// The delivery stays in flight until then.
-        case delay(Item, until: MonotonicTime)
+        case delay(InFlightMessage, until: MonotonicTime)
     }
 
     var closed: ClosedGeneration?
@@ -29,7 +29,7 @@ struct Outgoing: Sendable {
     var isReplay = false
     /// Where a copy of the result goes, too.
     var replyTo: String?
-    var letter: DeadLetter?
+    var deadLetter: DeadLetter?
     var copy: Copy?
     /// Whose row is marked with what the broker confirms; nil where the ledger waits for nothing.
     var owner: (jobID: JobID, generation: Int)?

@@ -1,9 +1,9 @@
-public import Ledger
-public import Messages
+package import Ledger
+package import Messages
 
 extension ResultMessage {
     /// A stored result as the message that carries it. `isReplayed`: the broker has had it before.
-    public init(_ stored: StoredResult, isReplayed: Bool) {
+    package init(_ stored: StoredResult, isReplayed: Bool) {
         self.init(
             messageID: stored.messageID, correlationID: stored.correlationID, traceparent: stored.traceparent,
             tracestate: stored.tracestate, outcome: stored.outcome, completedAt: stored.completedAt,

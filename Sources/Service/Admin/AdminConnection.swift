@@ -1,8 +1,8 @@
-import Threads
+import Clocks
 
 /// One connection of the admin server, of the thread that serves it alone.
 struct AdminConnection {
-    enum Stage {
+    enum Phase {
         /// Its request is not complete.
         case reading
         /// A handler works on it, and the library leaves it alone.
@@ -18,11 +18,11 @@ struct AdminConnection {
     let number: Int
     let descriptor: Int32
     let deadline: MonotonicTime
-    var stage = Stage.reading
+    var phase = Phase.reading
     /// Its socket was shut down: the library will notice.
     var isCut = false
 
     var isSuspended: Bool {
-        if case .asking = stage { true } else { false }
+        if case .asking = phase { true } else { false }
     }
 }

@@ -1,8 +1,9 @@
 import CLinux
 import CMicroHTTPD
+import Clocks
+import Concurrency
 import Glibc
 import HTTP
-import Threads
 
 /// Who is connected to the admin server and what becomes of each request. Used by the server's thread alone:
 /// libmicrohttpd calls it from within `MHD_run`.
@@ -11,7 +12,7 @@ final class AdminReception {
     private let onLoopback: Bool
     let limits: AdminLimits
     private let post: @Sendable (AdminServer.Answered) -> Void
-    private let clock: any Timekeeper
+    private let clock: any TimeSource
     private var connections: [OpaquePointer: AdminConnection] = [:]
     private var nextNumber = 0
     /// Handlers that were asked and have not answered, those of connections that are gone included.
@@ -21,7 +22,7 @@ final class AdminReception {
 
     init(
         routes: [String: AdminServer.Handler], onLoopback: Bool, limits: AdminLimits,
-        post: @escaping @Sendable (AdminServer.Answered) -> Void, clock: any Timekeeper,
+        post: @escaping @Sendable (AdminServer.Answered) -> Void, clock: any TimeSource,
         onExhausted: @escaping @Sendable (SystemCallError) -> Void
     ) {
         self.routes = routes
@@ -43,20 +44,20 @@ final class AdminReception {
     /// Whether there was a descriptor the last time, or it is time to try again.
     var accepts: Bool { pause.accepts(at: clock.now()) }
 
-    /// Nobody more can be let in. Whoever has not asked for a while makes room: the newest is to be heard.
+    /// Notes that no more clients can be accepted, and cuts the oldest connection that has sent no request for a while.
     func ranOut(_ error: SystemCallError) {
         let now = clock.now()
         pause.begin(at: now)
         let silent = connections.filter { _, connection in
-            guard case .reading = connection.stage, !connection.isCut else { return false }
-            return connection.deadline + Self.patience <= now + limits.wholeConnection
+            guard case .reading = connection.phase, !connection.isCut else { return false }
+            return connection.deadline + Self.timeout <= now + limits.wholeConnection
         }
         if let oldest = silent.min(by: { $0.value.number < $1.value.number }) { cut(oldest.key) }
         onExhausted(error)
     }
 
     /// Clients ask as soon as they are connected.
-    private static let patience = Duration.seconds(1)
+    private static let timeout = Duration.seconds(1)
 
     // MARK: What the library tells
 
@@ -80,15 +81,15 @@ final class AdminReception {
 
     /// The request is complete, or its handler has answered.
     func asked(_ handle: OpaquePointer, path: String) -> Bool {
-        switch connections[handle]?.stage {
-        case .reading: return ask(handle, path)
+        switch connections[handle]?.phase {
+        case .reading: return answer(handle, path)
         case .asking: return true
         case .answered(let reply): return send(reply, on: handle)
         case .dropped, .sending, nil: return false
         }
     }
 
-    private func ask(_ handle: OpaquePointer, _ path: String) -> Bool {
+    private func answer(_ handle: OpaquePointer, _ path: String) -> Bool {
         guard let number = connections[handle]?.number, let handler = routes[path] else {
             return send(.text("there is nothing at this path", status: 404), on: handle)
         }
@@ -96,7 +97,7 @@ final class AdminReception {
             return send(.text("too many questions wait for an answer", status: 503), on: handle)
         }
         running += 1
-        connections[handle]?.stage = .asking(until: clock.now() + limits.answer)
+        connections[handle]?.phase = .asking(until: clock.now() + limits.answer)
         MHD_suspend_connection(handle)
         Task { [post] in
             post(AdminServer.Answered(connection: number, reply: await handler()))
@@ -105,7 +106,7 @@ final class AdminReception {
     }
 
     private func send(_ reply: AdminReply, on handle: OpaquePointer) -> Bool {
-        connections[handle]?.stage = .sending
+        connections[handle]?.phase = .sending
         let response = reply.body.withUnsafeBytes { body in
             MHD_create_response_from_buffer(
                 body.count, UnsafeMutableRawPointer(mutating: body.baseAddress), .RESPMEM_MUST_COPY)
@@ -130,8 +131,8 @@ final class AdminReception {
         wake(handle, .answered(reply))
     }
 
-    private func wake(_ handle: OpaquePointer, _ stage: AdminConnection.Stage) {
-        connections[handle]?.stage = stage
+    private func wake(_ handle: OpaquePointer, _ phase: AdminConnection.Phase) {
+        connections[handle]?.phase = phase
         MHD_resume_connection(handle)
     }
 
@@ -139,7 +140,7 @@ final class AdminReception {
     func tidy() {
         let now = clock.now()
         for (handle, connection) in connections {
-            if case .asking(let until) = connection.stage, until <= now {
+            if case .asking(let until) = connection.phase, until <= now {
                 wake(handle, .answered(.text("no answer in time", status: 503)))
             }
             if connection.deadline <= now { cut(handle) }
@@ -158,11 +159,11 @@ final class AdminReception {
         if connection.isSuspended { wake(handle, .dropped) }
     }
 
-    /// Until something is to be done that nobody tells. Nil: nothing.
+    /// The next time at which a connection's deadline or the accept pause ends; nil if there is none.
     var nextDeadline: MonotonicTime? {
         let ends = connections.values.flatMap { connection -> [MonotonicTime] in
             var times = connection.isCut ? [] : [connection.deadline]
-            if case .asking(let until) = connection.stage { times.append(until) }
+            if case .asking(let until) = connection.phase { times.append(until) }
             return times
         }
         return (ends + [pause.until].compactMap { $0 }).min()

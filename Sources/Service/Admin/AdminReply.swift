@@ -1,20 +1,20 @@
-public import HTTP
+package import HTTP
 
 /// What an admin endpoint answers: read-only, whole, and small, because a slow reader's copy of it is kept until its
 /// time is over.
-public struct AdminReply: Equatable, Sendable {
-    public var status: Int
+package struct AdminReply: Equatable, Sendable {
+    package var status: Int
     /// As it is sent, with its charset.
-    public var contentType: String
+    package var contentType: String
     /// What a browser may do with it. Nothing, where it is not a page.
-    public var contentSecurityPolicy: String
+    package var contentSecurityPolicy: String
     /// Beside those that every answer has: they are written after them and do not replace them.
-    public var fields: [HTTPField]
-    public var body: [UInt8]
+    package var fields: [HTTPField]
+    package var body: [UInt8]
 
-    public static let nothingAllowed = "default-src 'none'; frame-ancestors 'none'"
+    package static let nothingAllowed = "default-src 'none'; frame-ancestors 'none'"
 
-    public init(
+    package init(
         status: Int = 200, contentType: String, contentSecurityPolicy: String = Self.nothingAllowed,
         fields: [HTTPField] = [], body: [UInt8]
     ) {
@@ -26,16 +26,16 @@ public struct AdminReply: Equatable, Sendable {
     }
 
     /// One line for people and scripts.
-    public static func text(_ line: String, status: Int = 200) -> AdminReply {
+    package static func text(_ line: String, status: Int = 200) -> AdminReply {
         AdminReply(status: status, contentType: "text/plain; charset=utf-8", body: Array("\(line)\n".utf8))
     }
 
-    public static func json(_ body: [UInt8]) -> AdminReply {
+    package static func json(_ body: [UInt8]) -> AdminReply {
         AdminReply(contentType: "application/json", body: body)
     }
 
     /// Prometheus' text format.
-    public static func metrics(_ body: [UInt8]) -> AdminReply {
+    package static func metrics(_ body: [UInt8]) -> AdminReply {
         AdminReply(contentType: "text/plain; version=0.0.4; charset=utf-8", body: body)
     }
 

@@ -1,15 +1,16 @@
 import CLinux
+package import Clocks
+package import Concurrency
 import Glibc
-public import Threads
 
 /// The read-only HTTP of an operator: `/metrics`, `/livez` and whatever else is routed, on one thread.
 ///
 /// Nobody can hold anything by being slow, large or wrong: each connection is good for one request and ten seconds,
 /// whatever it does in them; of too many the oldest goes; a request has no body and a head of a few KiB; an endpoint
 /// that does not answer in time is answered for.
-public final class AdminServer: RunningService {
+package final class AdminServer: RunningService {
     /// Answers one endpoint, in a task of its own. It may take a second, and then a 503 is sent in its place.
-    public typealias Handler = @Sendable () async -> AdminReply
+    package typealias Handler = @Sendable () async -> AdminReply
 
     /// The handler of that connection's request has answered.
     struct Answered: Sendable {
@@ -17,9 +18,9 @@ public final class AdminServer: RunningService {
         let reply: AdminReply
     }
 
-    public let host: String
+    package let host: String
     /// The port it listens on, also where the system chose it.
-    public let port: UInt16
+    package let port: UInt16
     private let thread: MailboxThread<Answered>
 
     /// Listens on a numeric address; port 0 picks a free one. `routes`: path → what answers GET and HEAD for it.
@@ -27,9 +28,9 @@ public final class AdminServer: RunningService {
     /// Throws at once if it cannot listen, naming address and setting: EADDRINUSE, EACCES, EADDRNOTAVAIL, or EINVAL
     /// for a host that is not numbers; EMFILE or ENFILE without descriptors. `onExhausted` is told, on the server's
     /// thread, each time that whoever waits cannot be let in for want of one; it is tried again by itself.
-    public init(
+    package init(
         host: String, port: UInt16, limits: AdminLimits = AdminLimits(), routes: [String: Handler],
-        clock: any Timekeeper = SystemTimekeeper(),
+        clock: any TimeSource = SystemTimeSource(),
         onExhausted: @escaping @Sendable (SystemCallError) -> Void = { _ in }
     ) throws(SystemCallError) {
         self.host = host
@@ -68,7 +69,7 @@ public final class AdminServer: RunningService {
     }
 
     /// What a server may have open at once.
-    public static let mostDescriptors = AdminServerLoop.mostDescriptors(AdminLimits())
+    package static let mostDescriptors = AdminServerLoop.mostDescriptors(AdminLimits())
 
     /// Connections that wait to be accepted, which takes microseconds.
     private static let backlog: Int32 = 128
@@ -90,10 +91,26 @@ public final class AdminServer: RunningService {
     }
 
     /// Where it listens, as a URL's authority.
-    public var authority: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+    package var authority: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
-    public func ping(_ answer: @escaping @Sendable () -> Void) { thread.ping(answer) }
+    package func ping(_ answer: @escaping @Sendable () -> Void) { thread.ping(answer) }
 
     /// Drops every connection.
-    public func stop() { thread.stop() }
+    package func stop() { thread.stop() }
+}
+
+/// How much the admin server's clients may take of it.
+package struct AdminLimits: Sendable {
+    /// From the connection's beginning to its end, whatever happens on it. Prometheus gives a scrape ten seconds.
+    package var wholeConnection = Duration.seconds(10)
+    /// An endpoint answers from memory; what takes longer has met something that hangs.
+    package var answer = Duration.seconds(5)
+    /// Open at once; beyond this the oldest goes, so that the newest is always heard. A scraper and some browsers need
+    /// ten.
+    package var connections = 64
+    /// For the head of a request and that of its answer, each connection's own. Browsers send all cookies of
+    /// `localhost`, which can be several KiB.
+    package var memory = 16 << 10
+
+    package init() {}
 }

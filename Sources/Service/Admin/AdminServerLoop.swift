@@ -1,7 +1,8 @@
 import CLinux
 import CMicroHTTPD
+import Clocks
+import Concurrency
 import Glibc
-import Threads
 
 /// What the admin server's thread does: lets libmicrohttpd work, takes answers to it, keeps the time.
 ///
@@ -12,12 +13,12 @@ struct AdminServerLoop: ~Copyable {
     private let daemon: OpaquePointer
     private let reception: AdminReception
     private let mailbox: MailboxOwner<AdminServer.Answered>
-    private let clock = SystemTimekeeper()
+    private let clock = SystemTimeSource()
 
     /// A connection more than the reception keeps can come in one round before the oldest is cut.
-    private static let room = 2
+    private static let connectionsPerPlace = 2
     /// The listener, the mailbox's eventfd and the library's own, its epoll, and every connection.
-    static func mostDescriptors(_ limits: AdminLimits) -> Int { 4 + limits.connections * room }
+    static func mostDescriptors(_ limits: AdminLimits) -> Int { 4 + limits.connections * connectionsPerPlace }
     /// Connections that are open at most, until those of them that were cut have been closed.
     private let mostConnections: Int
 
@@ -26,7 +27,7 @@ struct AdminServerLoop: ~Copyable {
         let limits = reception.limits
         guard
             let daemon = CMicroHTTPD_start(
-                UInt32(limits.connections * Self.room), limits.memory,
+                UInt32(limits.connections * Self.connectionsPerPlace), limits.memory,
                 UInt32(clamping: limits.wholeConnection.components.seconds + 1), handleAdminRequest,
                 handleAdminConnection, Unmanaged.passUnretained(reception).toOpaque())
         else {
@@ -35,7 +36,7 @@ struct AdminServerLoop: ~Copyable {
         }
         self.listener = listener
         self.daemon = daemon
-        mostConnections = limits.connections * Self.room
+        mostConnections = limits.connections * Self.connectionsPerPlace
         self.reception = reception
         self.mailbox = mailbox
     }
@@ -59,14 +60,14 @@ struct AdminServerLoop: ~Copyable {
 
     /// Takes who waits. Never more than fit: the library closes what is too many, and the newest is to be heard.
     private func accept() {
-        var room = accepts ? mostConnections - reception.count : 0
-        while room > 0 {
+        var remaining = accepts ? mostConnections - reception.count : 0
+        while remaining > 0 {
             switch Acceptance(from: listener) {
             case .connection(let descriptor): CMicroHTTPD_add(daemon, descriptor)
             case .nobody: return
             case .exhausted(let error): return reception.ranOut(error)
             }
-            room -= 1
+            remaining -= 1
         }
     }
 

@@ -1,23 +1,24 @@
 import CLinux
+import Clocks
+import Concurrency
 import Glibc
-public import JSON
-import Threads
+package import JSON
 
 /// Asks a running daemon over its control socket, a connection for each question.
-public struct ControlClient: Sendable {
-    public let path: String
+package struct ControlClient: Sendable {
+    package let path: String
     /// For the whole answer: a full check or a backup of millions of jobs takes its time.
     private let timeout: Duration
     private static let chunk = 64 << 10
     /// Pages of results are the largest answers.
     private static let longestAnswer = 64 << 20
 
-    public init(path: String, timeout: Duration = .seconds(600)) {
+    package init(path: String, timeout: Duration = .seconds(600)) {
         self.path = path
         self.timeout = timeout
     }
 
-    public func ask(
+    package func perform(
         _ name: String, _ arguments: JSONValue = .object([])
     ) async throws(ControlError) -> JSONValue {
         let request = ControlRequest(name: name, arguments: arguments)
@@ -82,7 +83,7 @@ public struct ControlClient: Sendable {
     }
 
     private func receive(from descriptor: Int32) throws(ControlError) -> [UInt8] {
-        let clock = SystemTimekeeper()
+        let clock = SystemTimeSource()
         let deadline = clock.now() + timeout
         var buffer = LineBuffer(longest: Self.longestAnswer)
         var chunk = [UInt8](repeating: 0, count: Self.chunk)
@@ -108,5 +109,26 @@ public struct ControlClient: Sendable {
     /// Takes errno, so it must be made directly after the call.
     private func broken(_ attempted: String) -> ControlError {
         .broken(path: path, detail: SystemCallError(attempted).description)
+    }
+}
+
+/// Why a question to the daemon has no answer.
+package enum ControlError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// There is no socket, or nobody listens on it.
+    case notRunning(path: String)
+    case noPermission(path: String)
+    /// The daemon heard it and says no.
+    case refused(code: String, message: String)
+    /// The connection broke, or the answer took too long.
+    case broken(path: String, detail: String)
+
+    package var description: String {
+        switch self {
+        case .notRunning(let path): "no daemon listens on \(path)"
+        case .noPermission(let path):
+            "control socket \(path) is not for this user: be of the daemon's group, or root"
+        case .refused(_, let message): message
+        case .broken(let path, let detail): "control socket \(path): \(detail)"
+        }
     }
 }

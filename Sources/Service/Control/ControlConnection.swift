@@ -1,6 +1,6 @@
 import CLinux
+import Clocks
 import Glibc
-import Threads
 
 /// The server's end of one control connection: what was read and not yet asked, what is answered and not yet written.
 struct ControlConnection {
@@ -14,7 +14,7 @@ struct ControlConnection {
     private(set) var isEnded = false
     /// When it last sent or took something.
     private(set) var quietSince: MonotonicTime
-    private let clock = SystemTimekeeper()
+    private let clock = SystemTimeSource()
 
     /// Requests are a name and a few arguments.
     private static let longestRequest = 64 << 10

@@ -1,12 +1,13 @@
-public import JSON
+package import JSON
 
-/// One question to the daemon over its control socket: one line of JSON, `{"request": "ledger.stats", "arguments": {}}`.
-public struct ControlRequest: Equatable, Sendable {
-    public var name: String
+/// One question to the daemon over its control socket: one line of JSON, `{"request": "ledger.stats", "arguments":
+/// {}}`.
+package struct ControlRequest: Equatable, Sendable {
+    package var name: String
     /// An object.
-    public var arguments: JSONValue
+    package var arguments: JSONValue
 
-    public init(name: String, arguments: JSONValue = .object([])) {
+    package init(name: String, arguments: JSONValue = .object([])) {
         self.name = name
         self.arguments = arguments
     }
@@ -23,4 +24,11 @@ public struct ControlRequest: Equatable, Sendable {
         guard arguments.members != nil else { return nil }
         self.init(name: name, arguments: arguments)
     }
+}
+
+/// Credentials of the peer of a control connection, as the kernel gives them.
+package struct ControlPeer: Equatable, Sendable {
+    package var pid: Int32
+    package var uid: UInt32
+    package var gid: UInt32
 }

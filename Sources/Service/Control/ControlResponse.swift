@@ -1,7 +1,7 @@
-public import JSON
+package import JSON
 
 /// What the daemon answers: one line of JSON, `{"answer": …}` or `{"refusal": {"code": "…", "message": "…"}}`.
-public enum ControlResponse: Equatable, Sendable {
+package enum ControlResponse: Equatable, Sendable {
     case answer(JSONValue)
     /// `code` is one word for programs, `message` a sentence for people.
     case refusal(code: String, message: String)

@@ -1,6 +1,7 @@
 import CLinux
+import Clocks
+import Concurrency
 import Glibc
-import Threads
 
 /// What the control socket's thread does: accepts, reads lines, hands requests out, writes answers.
 struct ControlSocketLoop: ~Copyable {
@@ -11,7 +12,7 @@ struct ControlSocketLoop: ~Copyable {
     private var nextConnection = 0
     private var pause = AcceptPause()
     private let onExhausted: @Sendable (SystemCallError) -> Void
-    private let clock = SystemTimekeeper()
+    private let clock = SystemTimeSource()
 
     /// More than any team of operators; a client that leaks connections must not use up the daemon's descriptors.
     private static let mostConnections = 32
@@ -19,8 +20,8 @@ struct ControlSocketLoop: ~Copyable {
     static let mostDescriptors = 2 + mostConnections
     /// Commands ask as soon as they are connected, and read as fast as they can; a person with another tool pastes.
     private static let longestQuiet = Duration.seconds(10)
-    /// The same where nobody else can be let in.
-    private static let patience = Duration.seconds(2)
+    /// Longest silence of a connection while no other client can be accepted.
+    private static let timeout = Duration.seconds(2)
 
     init(
         listener: Int32, mailbox: MailboxOwner<ControlSocketServer.Answered>,
@@ -62,7 +63,7 @@ struct ControlSocketLoop: ~Copyable {
     private var nextQuiet: (number: Int, end: MonotonicTime)? {
         let quiet = connections.filter { !$0.value.isAsking }.map { ($0.key, $0.value.quietSince) }
         let isFull = connections.count >= Self.mostConnections || pause.until != nil
-        return quiet.min { $0.1 < $1.1 }.map { ($0.0, $0.1 + (isFull ? Self.patience : Self.longestQuiet)) }
+        return quiet.min { $0.1 < $1.1 }.map { ($0.0, $0.1 + (isFull ? Self.timeout : Self.longestQuiet)) }
     }
 
     private mutating func takeAnswers() {

@@ -1,12 +1,12 @@
 import CLinux
+package import Concurrency
 import Glibc
-public import Threads
 
 /// The daemon's control socket: lines of JSON over a Unix socket of mode 0660, served by one thread.
 ///
 /// Who may open the socket may ask; the kernel says who it is, for the log.
-public final class ControlSocketServer: RunningService {
-    public typealias Handler = @Sendable (ControlRequest, ControlPeer) async -> ControlResponse
+package final class ControlSocketServer: RunningService {
+    package typealias Handler = @Sendable (ControlRequest, ControlPeer) async -> ControlResponse
 
     /// The request of that connection was answered.
     struct Answered: Sendable {
@@ -14,14 +14,14 @@ public final class ControlSocketServer: RunningService {
         let response: ControlResponse
     }
 
-    public let path: String
+    package let path: String
     private let thread: MailboxThread<Answered>
 
     /// Listens at `path`, replacing a socket that nobody listens on. `handler` runs in a task of its own for each
     /// request. Throws if the socket cannot be made, or if another process listens there (EADDRINUSE). `onExhausted` is
-    /// told, on the socket's thread, each time that whoever waits cannot be let in for want of a descriptor; it is tried
-    /// again by itself.
-    public init(
+    /// told, on the socket's thread, each time that whoever waits cannot be let in for want of a descriptor; it is
+    /// tried again by itself.
+    package init(
         path: String, onExhausted: @escaping @Sendable (SystemCallError) -> Void = { _ in }, handler: @escaping Handler
     ) throws(SystemCallError) {
         self.path = path
@@ -42,7 +42,7 @@ public final class ControlSocketServer: RunningService {
     }
 
     /// What a server may have open at once.
-    public static let mostDescriptors = ControlSocketLoop.mostDescriptors
+    package static let mostDescriptors = ControlSocketLoop.mostDescriptors
 
     /// Connections that wait to be accepted. People ask, not programs in numbers.
     private static let backlog: Int32 = 16
@@ -90,8 +90,8 @@ public final class ControlSocketServer: RunningService {
         return lstat(path, &information) == 0 && information.st_mode & S_IFMT == S_IFSOCK
     }
 
-    public func ping(_ answer: @escaping @Sendable () -> Void) { thread.ping(answer) }
+    package func ping(_ answer: @escaping @Sendable () -> Void) { thread.ping(answer) }
 
     /// Drops every connection and removes the socket.
-    public func stop() { thread.stop() }
+    package func stop() { thread.stop() }
 }

@@ -1,13 +1,14 @@
 import Secrets
 
-/// The page at `/` of the admin listener. One file without a line from elsewhere; it asks `/status` and changes nothing.
-public enum AdminPage {
+/// The page at `/` of the admin listener. One file without a line from elsewhere; it asks `/status` and changes
+/// nothing.
+package enum AdminPage {
     /// UTF-8; to be sent as `text/html; charset=utf-8`.
-    public static let html: [UInt8] = PackageResources.page_html
+    package static let html: [UInt8] = PackageResources.page_html
 
     /// What the page may do, for the header of that name: run the one script and the one style that are in it, show
     /// pictures that are in it, and ask where it came from. The script may write no HTML.
-    public static let contentSecurityPolicy: String = [
+    package static let contentSecurityPolicy: String = [
         "default-src 'none'", "script-src \(sources(of: "script"))", "style-src \(sources(of: "style"))",
         "img-src data:", "connect-src 'self'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'",
         "require-trusted-types-for 'script'", "trusted-types 'none'",

@@ -1,7 +1,7 @@
-import Threads
+import Clocks
 
 /// One assignment of sd_notify(3)'s protocol: what a service tells its manager.
-public enum Notification: Equatable, Sendable {
+package enum Notification: Equatable, Sendable {
     /// Start-up is over, or a reload is.
     case ready
     /// A reload begins; the time is of CLOCK_MONOTONIC, in microseconds.

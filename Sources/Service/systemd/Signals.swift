@@ -1,16 +1,16 @@
 import CLinux
 import Glibc
 
-/// SIGTERM, SIGINT and SIGHUP, taken by the main thread and nobody else.
-public enum Signals {
-    public enum Event: Sendable {
+/// SIGTERM, SIGINT and SIGHUP, taken by the main thread alone.
+package enum Signals {
+    package enum Event: Sendable {
         /// Stop taking work, finish or hand back what is in hand.
         case terminate
         case reload
     }
 
     /// Blocks the signals in this thread and so in all that it starts. First thing in `main`, before any thread.
-    public static func block() {
+    package static func block() {
         var set = watched
         pthread_sigmask(SIG_BLOCK, &set, nil)
         // A closed pipe or socket is an error where it is written, not the end of the daemon.
@@ -18,7 +18,7 @@ public enum Signals {
     }
 
     /// Waits for signals for ever, on the main thread, and tells each. The process ends elsewhere, by `exit`.
-    public static func watch(_ handler: (Event) -> Void) -> Never {
+    package static func watch(_ handler: (Event) -> Void) -> Never {
         var set = watched
         while true {
             var number: Int32 = 0

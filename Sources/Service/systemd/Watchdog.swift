@@ -1,28 +1,29 @@
 import CLinux
-public import Telemetry
-public import Threads
+package import Clocks
+package import Concurrency
+package import Telemetry
 
 /// The one voice to the service manager: a thread that sends every notification in order, feeds the watchdog while
 /// every loop gives its token back, and keeps the status line true.
 ///
 /// It does no work of the daemon's, so that whatever is stuck there cannot keep it from saying so; and it feeds nothing
 /// on its own account: what it says of the others is what they answered.
-public final class Watchdog: RunningService {
+package final class Watchdog: RunningService {
     enum Command: Sendable {
-        case tell([Notification])
+        case notify([Notification])
         case refresh
     }
 
     private let thread: MailboxThread<Command>
 
     /// Without a manager that watches, loops are still asked, for the status.
-    public static let ordinaryTime = Duration.seconds(60)
+    package static let ordinaryTime = Duration.seconds(60)
     /// Four rounds to the manager's time: one lost token is not yet an alarm, and a stuck loop is seen in time.
     private static let rounds = 4
 
     /// `time`: the manager's watchdog time. `line` makes the status line and must not wait for anything.
-    public init(
-        _ liveness: LivenessBoard, time: Duration, notifier: Notifier, clock: any Timekeeper,
+    package init(
+        _ liveness: LivenessMonitor, time: Duration, notifier: Notifier, clock: any TimeSource,
         line: @escaping @Sendable (_ silences: [LivenessRound.Silence]) -> String
     ) throws(SystemCallError) {
         thread = try MailboxThread(name: "watchdog") { mailbox in
@@ -34,17 +35,17 @@ public final class Watchdog: RunningService {
     }
 
     /// Sent after what was told before, with the status of now.
-    public func tell(_ notifications: Notification...) {
-        thread.post(.tell(notifications))
+    package func notify(_ notifications: Notification...) {
+        thread.post(.notify(notifications))
     }
 
     /// Something changed that the status line says.
-    public func refresh() {
+    package func refresh() {
         thread.post(.refresh)
     }
 
-    public func ping(_ answer: @escaping @Sendable () -> Void) { thread.ping(answer) }
+    package func ping(_ answer: @escaping @Sendable () -> Void) { thread.ping(answer) }
 
     /// Sends what was told.
-    public func stop() { thread.stop() }
+    package func stop() { thread.stop() }
 }

@@ -1,22 +1,23 @@
 import CLinux
+import Clocks
+import Concurrency
 import Telemetry
-import Threads
 
 /// What the watchdog's thread does.
 struct WatchdogLoop: ~Copyable {
     private let mailbox: MailboxOwner<Watchdog.Command>
-    private let liveness: LivenessBoard
+    private let liveness: LivenessMonitor
     private let interval: Duration
     private let notifier: Notifier
-    private let clock: any Timekeeper
+    private let clock: any TimeSource
     private let line: @Sendable ([LivenessRound.Silence]) -> String
     private var nextRound: MonotonicTime
     private var isStarting = true
-    private var told = ""
+    private var lastStatus = ""
 
     init(
-        mailbox: MailboxOwner<Watchdog.Command>, liveness: LivenessBoard, interval: Duration, notifier: Notifier,
-        clock: any Timekeeper, line: @escaping @Sendable ([LivenessRound.Silence]) -> String
+        mailbox: MailboxOwner<Watchdog.Command>, liveness: LivenessMonitor, interval: Duration, notifier: Notifier,
+        clock: any TimeSource, line: @escaping @Sendable ([LivenessRound.Silence]) -> String
     ) {
         self.mailbox = mailbox
         self.liveness = liveness
@@ -39,16 +40,16 @@ struct WatchdogLoop: ~Copyable {
             // A process that stood still is late for its round, and does not wait.
             mailbox.wait(atMost: nextRound - clock.now())
         }
-        for case .tell(let notifications) in mailbox.close() { notifier.tell(notifications) }
+        for case .notify(let notifications) in mailbox.close() { notifier.notify(notifications) }
     }
 
     private mutating func take(_ command: Watchdog.Command) {
         switch command {
-        case .tell(let notifications):
+        case .notify(let notifications):
             if notifications.contains(.ready) { isStarting = false }
             let hasStatus = notifications.contains { if case .status = $0 { true } else { false } }
-            notifier.tell(notifications + (hasStatus ? [] : status(silences, always: true)))
-        case .refresh: notifier.tell(status(silences, always: false))
+            notifier.notify(notifications + (hasStatus ? [] : status(silences, always: true)))
+        case .refresh: notifier.notify(status(silences, always: false))
         }
     }
 
@@ -63,14 +64,14 @@ struct WatchdogLoop: ~Copyable {
             // Opening a large ledger may take its time, as long as it is not stuck.
             if isStarting { notifications.append(.extendTimeout(interval * 4)) }
         }
-        notifier.tell(notifications + status(silences, always: false))
+        notifier.notify(notifications + status(silences, always: false))
         liveness.post()
     }
 
     private mutating func status(_ silences: [LivenessRound.Silence], always: Bool) -> [Notification] {
         let line = self.line(silences)
-        guard always || line != told else { return [] }
-        told = line
+        guard always || line != lastStatus else { return [] }
+        lastStatus = line
         return [.status(line)]
     }
 }

@@ -1,5 +1,5 @@
+import Clocks
 import Secrets
-import Threads
 
 /// What no key can know alone.
 extension SettingsDraft {
@@ -128,7 +128,7 @@ extension SettingsDraft {
             warnings.append(
                 "broker.uris: \(open) is not amqps: its password and all jobs' share tokens cross the network in clear")
         }
-        if broker.tls != Settings.TLS(), !broker.uris.contains(where: \.isTLS) {
+        if broker.tls != DaemonSettings.TLS(), !broker.uris.contains(where: \.isTLS) {
             warnings.append("[broker.tls] is set, but no URI of broker.uris is amqps, so nothing uses it")
         }
         for pattern in broker.replyToAllow

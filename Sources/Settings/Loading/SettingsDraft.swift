@@ -5,7 +5,7 @@ struct SettingsDraft {
     /// The settings file's name, as the operator gave it.
     let file: String
     let context: SettingContext
-    var settings = Settings()
+    var settings = DaemonSettings()
     /// Where each key that was set stands; an environment variable's place replaces the file's.
     private(set) var places: [String: SettingsFault.Place] = [:]
     private(set) var faults: [SettingsFault] = []

@@ -1,15 +1,15 @@
 /// What came of reading the settings again while the daemon runs. Keys are as the settings file names them, in its
 /// order.
-public struct SettingsReload: Equatable, Sendable {
+package struct SettingsReload: Equatable, Sendable {
     /// They differed, and are in force now.
-    public internal(set) var adopted: [String] = []
+    package internal(set) var adopted: [String] = []
     /// They differ, and take effect only at a restart.
-    public internal(set) var needRestart: [String] = []
+    package internal(set) var needRestart: [String] = []
 }
 
-extension Settings {
+extension DaemonSettings {
     /// Takes over from `loaded` what can change while the daemon runs, as the schema says of each key.
-    public mutating func reload(_ loaded: Settings) -> SettingsReload {
+    package mutating func reload(_ loaded: DaemonSettings) -> SettingsReload {
         var reload = SettingsReload()
         for key in SettingSchema.keys where key.differs(self, loaded) {
             switch key.takesEffect {

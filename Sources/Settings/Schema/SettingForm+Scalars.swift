@@ -1,4 +1,4 @@
-import Threads
+import Clocks
 
 extension SettingForm where Value == Bool {
     static var boolean: Self {

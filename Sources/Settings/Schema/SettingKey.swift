@@ -11,16 +11,16 @@ struct SettingKey: Sendable {
     let allowed: String
     let isText: Bool
     /// Nil: the property has a value without it.
-    let read: @Sendable (TOMLValue, SettingContext, inout Settings) throws(SettingErrors) -> Void
+    let read: @Sendable (TOMLValue, SettingContext, inout DaemonSettings) throws(SettingErrors) -> Void
     /// The property as TOML, with passwords masked; nil if it is not set.
-    let write: @Sendable (Settings) -> String?
+    let write: @Sendable (DaemonSettings) -> String?
     /// The file that the key names, if it is such a key and set.
-    let file: @Sendable (Settings) -> SecretFile?
+    let file: @Sendable (DaemonSettings) -> SecretFile?
     let takesEffect: TakingEffect
     /// Whether the property is another one in the other settings, passwords included.
-    let differs: @Sendable (Settings, Settings) -> Bool
+    let differs: @Sendable (DaemonSettings, DaemonSettings) -> Bool
     /// Takes over the property from the first settings into the second.
-    let copy: @Sendable (Settings, inout Settings) -> Void
+    let copy: @Sendable (DaemonSettings, inout DaemonSettings) -> Void
 
     /// When a value takes effect that was changed while the daemon runs.
     enum TakingEffect: Sendable {
@@ -38,7 +38,7 @@ struct SettingKey: Sendable {
 
     /// A key whose property always has a value.
     init<Value: Equatable & Sendable>(
-        _ name: String, _ property: any WritableKeyPath<Settings, Value> & Sendable, _ form: SettingForm<Value>,
+        _ name: String, _ property: any WritableKeyPath<DaemonSettings, Value> & Sendable, _ form: SettingForm<Value>,
         takesEffect: TakingEffect = .atRestart
     ) {
         path = name.split(separator: ".").map(String.init)
@@ -56,7 +56,7 @@ struct SettingKey: Sendable {
 
     /// A key that may be left out.
     init<Value: Equatable & Sendable>(
-        _ name: String, _ property: any WritableKeyPath<Settings, Value?> & Sendable, _ form: SettingForm<Value>,
+        _ name: String, _ property: any WritableKeyPath<DaemonSettings, Value?> & Sendable, _ form: SettingForm<Value>,
         takesEffect: TakingEffect = .atRestart
     ) {
         path = name.split(separator: ".").map(String.init)
@@ -73,7 +73,7 @@ struct SettingKey: Sendable {
     }
 
     /// A `*_file` key.
-    init(file name: String, _ property: any WritableKeyPath<Settings, SecretFile?> & Sendable) {
+    init(file name: String, _ property: any WritableKeyPath<DaemonSettings, SecretFile?> & Sendable) {
         self.init(name, property, .file(key: name))
     }
 }

@@ -1,7 +1,7 @@
 /// Every key there is, in the order of the settings file.
 ///
-/// A key takes effect at a restart unless its row says that a reload is enough: what connections, paths, names of queues,
-/// the zone of the day and secrets that are read once are made of cannot change while they are in use.
+/// A key takes effect at a restart unless its row says that a reload is enough: what connections, paths, names of
+/// queues, the zone of the day and secrets that are read once are made of cannot change while they are in use.
 enum SettingSchema {
     static let keys: [SettingKey] = broker + api + credentials + work + keeping
 
@@ -43,8 +43,8 @@ enum SettingSchema {
         SettingKey(
             "credentials.providers", \.credentials.providers,
             .list(
-                of: .choice, count: 1...Settings.Provider.allCases.count, noun: "providers",
-                check: SettingForm<[Settings.Provider]>.duplicates)),
+                of: .choice, count: 1...DaemonSettings.Provider.allCases.count, noun: "providers",
+                check: SettingForm<[DaemonSettings.Provider]>.duplicates)),
         SettingKey(file: "credentials.static.token_file", \.credentials.static.tokenFile),
         SettingKey("credentials.store.directory", \.credentials.store.directory, .absolutePath("a directory")),
         SettingKey(file: "credentials.store.key_file", \.credentials.store.keyFile),
@@ -56,8 +56,8 @@ enum SettingSchema {
             "credentials.exec.command", \.credentials.exec.command,
             .list(
                 of: .name("a word", upTo: 4_096), count: 0...64, noun: "words, the first the program's absolute path",
-                check: { words, values in
-                    guard let program = words.first, !program.hasPrefix("/") else { return [] }
+                check: { message, values in
+                    guard let program = message.first, !program.hasPrefix("/") else { return [] }
                     let problem = "\(tomlQuoted(program)) is not the absolute path of a program"
                     return [SettingError(position: values[0].position, problem: problem)]
                 })),

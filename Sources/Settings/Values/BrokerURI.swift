@@ -1,16 +1,16 @@
-public import Secrets
+package import Secrets
 
 /// One endpoint of the broker. Prints without its password.
-public struct BrokerURI: Equatable, Sendable {
-    public let isTLS: Bool
+package struct BrokerURI: Equatable, Sendable {
+    package let isTLS: Bool
     /// A name or a numeric address, without brackets.
-    public let host: String
-    public let port: UInt16
-    public let vhost: String
-    public let username: String?
-    public let password: Secret?
+    package let host: String
+    package let port: UInt16
+    package let vhost: String
+    package let username: String?
+    package let password: Secret?
 
-    public init(
+    package init(
         isTLS: Bool, host: String, port: UInt16, vhost: String = "/", username: String? = nil, password: Secret? = nil
     ) {
         self.isTLS = isTLS
@@ -67,14 +67,14 @@ extension BrokerURI: CustomStringConvertible, CustomDebugStringConvertible, Cust
     }
 
     /// The URI without its password.
-    public var description: String {
+    package var description: String {
         let user = username.map { Self.percentEncoded($0) + (password == nil ? "" : ":***") + "@" } ?? ""
         let place = host.contains(":") ? "[\(host)]" : host
         return "\(isTLS ? "amqps" : "amqp")://\(user)\(place):\(port)/\(Self.percentEncoded(vhost))"
     }
 
-    public var debugDescription: String { description }
-    public var customMirror: Mirror { Mirror(self, children: []) }
+    package var debugDescription: String { description }
+    package var customMirror: Mirror { Mirror(self, children: []) }
 
     private static func percentEncoded(_ text: String) -> String {
         text.utf8.map { byte in

@@ -1,4 +1,4 @@
-import Threads
+import Clocks
 
 extension Duration {
     /// Units of the settings in milliseconds, the largest first.
@@ -9,7 +9,7 @@ extension Duration {
     private static let mostDigits = 9
 
     /// One whole number and one unit: `250ms`, `5s`, `2m`, `1h`, `30d`. Nil if it is anything else.
-    public init?(settingText text: String) {
+    package init?(settingText text: String) {
         let digits = text.utf8.prefix { (48...57).contains($0) }
         let suffix = String(text.utf8.dropFirst(digits.count)) ?? ""
         guard (1...Self.mostDigits).contains(digits.count), let number = Int64(String(digits) ?? ""),
@@ -19,7 +19,7 @@ extension Duration {
     }
 
     /// As the settings write it, in the largest unit that fits; what is below a millisecond is dropped.
-    public var settingText: String {
+    package var settingText: String {
         let count = milliseconds
         let unit = Self.units.first { count != 0 && count % $0.milliseconds == 0 } ?? ("s", 1_000)
         return "\(count / unit.milliseconds)\(unit.suffix)"

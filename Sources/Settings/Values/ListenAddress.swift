@@ -2,13 +2,13 @@ import CLinux
 import Glibc
 
 /// A numeric IP address and a TCP port to listen on.
-public struct ListenAddress: Equatable, Sendable, CustomStringConvertible {
+package struct ListenAddress: Equatable, Sendable, CustomStringConvertible {
     /// IPv4 or IPv6, without brackets.
-    public let host: String
+    package let host: String
     /// 0: the system picks a free one.
-    public let port: UInt16
+    package let port: UInt16
 
-    public init(host: String, port: UInt16) {
+    package init(host: String, port: UInt16) {
         self.host = host
         self.port = port
     }
@@ -16,7 +16,7 @@ public struct ListenAddress: Equatable, Sendable, CustomStringConvertible {
     static let defaultAddress = ListenAddress(host: "127.0.0.1", port: 9464)
 
     /// `127.0.0.1:9464` or `[::1]:9464`. Nil if it is neither.
-    public init?(_ text: String) {
+    package init?(_ text: String) {
         guard let colon = text.lastIndex(of: ":") else { return nil }
         var host = text[..<colon]
         let digits = text[text.index(after: colon)...]
@@ -27,9 +27,9 @@ public struct ListenAddress: Equatable, Sendable, CustomStringConvertible {
         self.init(host: String(host), port: port)
     }
 
-    public var isLoopback: Bool { NumericAddress(host)?.isLoopback ?? false }
+    package var isLoopback: Bool { NumericAddress(host)?.isLoopback ?? false }
 
-    public var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+    package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 }
 
 /// An IP address written as numbers.

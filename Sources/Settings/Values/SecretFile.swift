@@ -1,14 +1,14 @@
 import Jobs
-public import Secrets
+package import Secrets
 
 /// A file that a `*_file` key names.
-public struct SecretFile: Equatable, Sendable {
+package struct SecretFile: Equatable, Sendable {
     /// The key as the operator writes it: `broker.password_file`.
-    public let key: String
+    package let key: String
     /// Absolute: a relative name was looked up in `$CREDENTIALS_DIRECTORY`.
-    public let path: String
+    package let path: String
 
-    public init(key: String, path: String) {
+    package init(key: String, path: String) {
         self.key = key
         self.path = path
     }
@@ -16,7 +16,7 @@ public struct SecretFile: Equatable, Sendable {
     /// The secret that is the file's content, without one newline at its end. It blocks, as files do.
     ///
     /// - Throws: a fault that names the file and the key, also when the file is empty.
-    public func read() throws(SettingsFault) -> Secret {
+    package func read() throws(SettingsFault) -> Secret {
         let contents: SecretFileContents
         do throws(SecretFileError) {
             contents = try SecretFileContents(path: path)
@@ -36,16 +36,16 @@ public struct SecretFile: Equatable, Sendable {
     }
 }
 
-extension Settings {
+extension DaemonSettings {
     /// The files that hold what a daemon lives by, as far as the settings name them: every secret, and the ledger with
     /// what belongs to it. No command replaces one of them by what it writes.
-    public var vitalFiles: [String] {
+    package var vitalFiles: [String] {
         let ledger = ["", "-wal", "-shm", "-journal", ".lock"].map { self.ledger.path + $0 }
         return SettingSchema.keys.compactMap { $0.file(self)?.path } + ledger
     }
 
     /// What is wrong with the files that `*_file` keys name: missing, unreadable, empty. It reads them all.
-    public func secretFileFaults() -> [SettingsFault] {
+    package func secretFileFaults() -> [SettingsFault] {
         SettingSchema.keys.compactMap { key in
             guard let file = key.file(self) else { return nil }
             do throws(SettingsFault) {
@@ -62,7 +62,7 @@ extension Settings {
     /// credential program. Files that cannot be read are left out. It blocks, as files do.
     ///
     /// The caller lets them go soon: they are plain bytes.
-    public func secretContents() -> [[UInt8]] {
+    package func secretContents() -> [[UInt8]] {
         var secrets: [[UInt8]] = []
         for key in SettingSchema.keys where !Self.publicFiles.contains(key.name) {
             guard let contents = try? key.file(self)?.read() else { continue }
@@ -87,7 +87,7 @@ extension Settings {
     }
 
     /// Users that the settings name: the canary, and whoever has a token of the static provider.
-    public func namedAccounts() -> [[UInt8]] {
+    package func namedAccounts() -> [[UInt8]] {
         var accounts: [[UInt8]] = []
         if let canary = api.canaryAccount { accounts.append(Array(canary.utf8)) }
         if let contents = try? credentials.static.tokenFile?.read() {
@@ -99,7 +99,7 @@ extension Settings {
         return accounts
     }
 
-    /// Certificates are for everybody.
+    /// Files without a secret: certificates may be readable by all.
     private static let publicFiles: Set = ["broker.tls.ca_file", "broker.tls.cert_file", "api.ca_file"]
     /// A file of many tokens is looked for by its lines.
     private static let longestWhole = 8 << 10

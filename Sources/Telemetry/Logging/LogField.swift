@@ -1,6 +1,6 @@
 /// A named value of a log line. What must not be logged has no case here: a token cannot be passed by mistake.
-public struct LogField: Equatable, Sendable {
-    public enum Value: Hashable, Sendable {
+package struct LogField: Equatable, Sendable {
+    package enum Value: Hashable, Sendable {
         case text(String)
         case integer(Int)
         case seconds(Double)
@@ -8,20 +8,20 @@ public struct LogField: Equatable, Sendable {
         case account([UInt8])
     }
 
-    public let name: String
-    public let value: Value
+    package let name: String
+    package let value: Value
 
     /// The name is written in the source, never made of data: nobody forges a field.
-    public init(_ name: StaticString, _ value: Value) {
+    package init(_ name: StaticString, _ value: Value) {
         self.name = name.description
         self.value = value
     }
 
-    public init(_ name: StaticString, _ text: String) {
+    package init(_ name: StaticString, _ text: String) {
         self.init(name, .text(text))
     }
 
-    public init(_ name: StaticString, _ integer: Int) {
+    package init(_ name: StaticString, _ integer: Int) {
         self.init(name, .integer(integer))
     }
 }

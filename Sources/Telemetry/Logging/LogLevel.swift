@@ -1,5 +1,5 @@
 /// How much a line matters; the names are swift-log's.
-public enum LogLevel: String, CaseIterable, Comparable, Sendable {
+package enum LogLevel: String, CaseIterable, Comparable, Sendable {
     case trace
     case debug
     case info
@@ -8,7 +8,7 @@ public enum LogLevel: String, CaseIterable, Comparable, Sendable {
     case error
     case critical
 
-    public static func < (left: Self, right: Self) -> Bool { left.rank < right.rank }
+    package static func < (left: Self, right: Self) -> Bool { left.rank < right.rank }
 
     /// From 0, the least.
     var rank: Int {
@@ -24,7 +24,7 @@ public enum LogLevel: String, CaseIterable, Comparable, Sendable {
     }
 
     /// syslog's number, which the journal sorts by.
-    public var priority: Int {
+    package var priority: Int {
         switch self {
         case .trace, .debug: 7
         case .info: 6

@@ -6,6 +6,7 @@ extension LogLine {
     /// another field.
     ///
     /// MESSAGE holds the fields as well, because `journalctl` shows nothing else unless it is asked to.
+    /// https://www.freedesktop.org/software/systemd/man/latest/systemd.journal-fields.html
     func journalFields(hashesAccounts: Bool) -> [[UInt8]] {
         let rendered = RenderedLine(self, hashesAccounts: hashesAccounts)
         var entries = [

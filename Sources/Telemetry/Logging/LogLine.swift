@@ -1,14 +1,14 @@
-public import Threads
+package import Clocks
 
 /// One thing that is said, before it has a form.
-public struct LogLine: Equatable, Sendable {
-    public var time: Timestamp
-    public var level: LogLevel
-    public var message: String
-    public var fields: [LogField]
-    public var location: CodeLocation
+package struct LogLine: Equatable, Sendable {
+    package var time: Timestamp
+    package var level: LogLevel
+    package var message: String
+    package var fields: [LogField]
+    package var location: CodeLocation
 
-    public init(
+    package init(
         time: Timestamp, level: LogLevel, message: String, fields: [LogField] = [], location: CodeLocation
     ) {
         self.time = time
@@ -16,5 +16,19 @@ public struct LogLine: Equatable, Sendable {
         self.message = message
         self.fields = fields
         self.location = location
+    }
+}
+
+/// Where in the sources something was said.
+package struct CodeLocation: Hashable, Sendable {
+    /// `Room/File.swift`.
+    package let file: String
+    package let line: Int
+    package let function: String
+
+    package init(file: String, line: Int, function: String) {
+        self.file = file
+        self.line = line
+        self.function = function
     }
 }

@@ -1,17 +1,17 @@
-public import Threads
+package import Clocks
 
 /// Writes log lines. A value; pass it where something has to be said.
 ///
 /// Messages are made only if their level is on; `fields` are not: guard costly ones with `isEnabled`.
-public struct Logger: Sendable {
+package struct Logger: Sendable {
     /// Level and hashing, which may change while it is used.
-    public let control: LogControl
-    private let clock: any Timekeeper
+    package let control: LogControl
+    private let clock: any TimeSource
     private let filter: RepeatFilter
 
     /// `write` gets what is to be written, in order, from any thread.
-    public init(
-        control: LogControl, clock: any Timekeeper = SystemTimekeeper(),
+    package init(
+        control: LogControl, clock: any TimeSource = SystemTimeSource(),
         write: @escaping @Sendable (LogLine) -> Void
     ) {
         self.control = control
@@ -20,8 +20,8 @@ public struct Logger: Sendable {
     }
 
     /// Lines in the journal or on standard error.
-    public static func standardError(
-        _ format: LogFormat, control: LogControl, clock: any Timekeeper = SystemTimekeeper()
+    package static func standardError(
+        _ format: LogFormat, control: LogControl, clock: any TimeSource = SystemTimeSource()
     ) -> Logger {
         let journal = JournalWriter()
         return Logger(control: control, clock: clock) { line in
@@ -34,13 +34,13 @@ public struct Logger: Sendable {
         }
     }
 
-    public func isEnabled(_ level: LogLevel) -> Bool { control.permits(level) }
+    package func isEnabled(_ level: LogLevel) -> Bool { control.permits(level) }
 
     /// Says what was held back as repeated. Before the process ends, or its count is lost.
-    public func flush() { filter.flush() }
+    package func flush() { filter.flush() }
 
     /// One line for each call, however often it is told: for what is an event of its own, like a job's end.
-    public func logEach(
+    package func logEach(
         _ level: LogLevel, _ message: @autoclosure () -> String, _ fields: LogField?...,
         file: String = #fileID, line: Int = #line, function: String = #function
     ) {
@@ -49,21 +49,21 @@ public struct Logger: Sendable {
     }
 
     /// A field that is nil is left out.
-    public func debug(
+    package func debug(
         _ message: @autoclosure () -> String, _ fields: LogField?...,
         file: String = #fileID, line: Int = #line, function: String = #function
     ) {
         say(.debug, message, fields, CodeLocation(file: file, line: line, function: function))
     }
 
-    public func info(
+    package func info(
         _ message: @autoclosure () -> String, _ fields: LogField?...,
         file: String = #fileID, line: Int = #line, function: String = #function
     ) {
         say(.info, message, fields, CodeLocation(file: file, line: line, function: function))
     }
 
-    public func notice(
+    package func notice(
         _ message: @autoclosure () -> String, _ fields: LogField?...,
         file: String = #fileID, line: Int = #line, function: String = #function
     ) {
@@ -71,14 +71,14 @@ public struct Logger: Sendable {
     }
 
     /// A warning or worse that was written a moment ago is counted instead of written; see `Repetitions`.
-    public func warning(
+    package func warning(
         _ message: @autoclosure () -> String, _ fields: LogField?...,
         file: String = #fileID, line: Int = #line, function: String = #function
     ) {
         say(.warning, message, fields, CodeLocation(file: file, line: line, function: function))
     }
 
-    public func error(
+    package func error(
         _ message: @autoclosure () -> String, _ fields: LogField?...,
         file: String = #fileID, line: Int = #line, function: String = #function
     ) {

@@ -1,18 +1,19 @@
-import Threads
+import Clocks
+import Concurrency
 
 /// Passes lines on through `Repetitions`, and wakes by itself only while a count is held back.
 final class RepeatFilter: Sendable {
     private struct State {
         var repetitions = Repetitions()
-        /// Somebody sleeps until a window is over.
+        /// Whether a task sleeps until a window is over.
         var isArmed = false
     }
 
-    private let clock: any Timekeeper
+    private let clock: any TimeSource
     private let write: @Sendable (LogLine) -> Void
     private let state = Lock(State())
 
-    init(clock: any Timekeeper, write: @escaping @Sendable (LogLine) -> Void) {
+    init(clock: any TimeSource, write: @escaping @Sendable (LogLine) -> Void) {
         self.clock = clock
         self.write = write
     }
@@ -22,7 +23,7 @@ final class RepeatFilter: Sendable {
         let (lines, alarm) = state.withLock { state in
             (state.repetitions.take(line, isEvent: isEvent, at: now), Self.arm(&state))
         }
-        tell(lines, alarm)
+        notify(lines, alarm)
     }
 
     func flush() {
@@ -31,13 +32,13 @@ final class RepeatFilter: Sendable {
         lines.forEach(write)
     }
 
-    private func ring() {
+    private func wake() {
         let (now, wall) = (clock.now(), clock.wall())
         let (lines, alarm) = state.withLock { state in
             state.isArmed = false
             return (state.repetitions.close(until: now, wall: wall), Self.arm(&state))
         }
-        tell(lines, alarm)
+        notify(lines, alarm)
     }
 
     private static func arm(_ state: inout State) -> MonotonicTime? {
@@ -46,12 +47,12 @@ final class RepeatFilter: Sendable {
         return due
     }
 
-    private func tell(_ lines: [LogLine], _ alarm: MonotonicTime?) {
+    private func notify(_ lines: [LogLine], _ alarm: MonotonicTime?) {
         lines.forEach(write)
         guard let alarm else { return }
         Task.detached {
             await self.clock.sleep(until: alarm)
-            self.ring()
+            self.wake()
         }
     }
 }

@@ -1,4 +1,4 @@
-import Threads
+import Clocks
 
 /// Tells a fault once and counts it from then on, so that a broker that is away for a night is some hundred lines and
 /// not a million.
@@ -37,12 +37,12 @@ struct Repetitions {
 
     /// What is to be written now, in order. `isEvent`: not to be counted, whatever its level.
     mutating func take(_ line: LogLine, isEvent: Bool, at now: MonotonicTime) -> [LogLine] {
-        var told = close(until: now, wall: line.time)
+        var lines = close(until: now, wall: line.time)
         guard line.level >= .warning, !isEvent else {
             // The count stands before the line that says that it is over.
-            if line.level == .notice { told += closeAll(wall: line.time) }
-            told.append(line)
-            return told
+            if line.level == .notice { lines += closeAll(wall: line.time) }
+            lines.append(line)
+            return lines
         }
         let key = Key(
             level: line.level, location: line.location, message: line.message,
@@ -53,13 +53,13 @@ struct Repetitions {
             windows[key] = window
             let end = window.began + Self.window
             dueAt = dueAt.map { min($0, end) } ?? end
-            return told
+            return lines
         }
-        if order.count == Self.most { told += close(first: 1, wall: line.time) }
+        if order.count == Self.most { lines += close(first: 1, wall: line.time) }
         windows[key] = Window(first: line, began: now, last: now)
         order.append(key)
-        told.append(line)
-        return told
+        lines.append(line)
+        return lines
     }
 
     /// The counts of the windows that are over.
@@ -73,12 +73,12 @@ struct Repetitions {
 
     private mutating func close(first count: Int, wall: Timestamp) -> [LogLine] {
         guard count > 0 else { return [] }
-        let told = order.prefix(count).compactMap { windows.removeValue(forKey: $0) }.compactMap {
+        let lines = order.prefix(count).compactMap { windows.removeValue(forKey: $0) }.compactMap {
             $0.count > 0 ? Self.summary(of: $0, wall: wall) : nil
         }
         order.removeFirst(count)
         dueAt = order.compactMap { windows[$0] }.first { $0.count > 0 }.map { $0.began + Self.window }
-        return told
+        return lines
     }
 
     private static func summary(of window: Window, wall: Timestamp) -> LogLine {

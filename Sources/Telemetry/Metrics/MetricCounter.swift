@@ -1,20 +1,20 @@
 import Synchronization
 
 /// A count that only grows, from 0 at the process's start. From any thread.
-public final class MetricCounter: Sendable {
+package final class MetricCounter: Sendable {
     private let count = Atomic(0)
 
-    public init() {}
+    package init() {}
 
-    public func add(_ number: Int = 1) {
+    package func add(_ number: Int = 1) {
         precondition(number >= 0, "a counter never goes back")
         count.wrappingAdd(number, ordering: .relaxed)
     }
 
     /// For a count that is kept elsewhere: takes over what it is now. A smaller one is ignored.
-    public func catchUp(with number: Int) {
+    package func catchUp(with number: Int) {
         count.max(number, ordering: .relaxed)
     }
 
-    public var value: Int { count.load(ordering: .relaxed) }
+    package var value: Int { count.load(ordering: .relaxed) }
 }

@@ -1,10 +1,10 @@
-import Threads
+import Concurrency
 
 /// The series of one metric, told apart by the values of its labels.
 ///
 /// How many they can be is bounded, because a label value that comes from outside must not fill memory here and in
 /// whatever stores the series: what is new beyond the bound is counted in one series of its own.
-public final class MetricFamily<Series: Sendable>: Sendable {
+package final class MetricFamily<Series: Sendable>: Sendable {
     private struct State {
         var series: [[String]: Series] = [:]
     }
@@ -15,7 +15,7 @@ public final class MetricFamily<Series: Sendable>: Sendable {
     private let state = Lock(State())
 
     /// Takes the place of each label's value in the series that stands for all beyond the bound.
-    public static var overflow: String { "other" }
+    package static var overflow: String { "other" }
 
     init(labels: [String], most: Int, make: @escaping @Sendable () -> Series) {
         self.labels = labels
@@ -25,9 +25,9 @@ public final class MetricFamily<Series: Sendable>: Sendable {
 
     /// The series of these values, in the order of the labels; made at the first call. Keep it where calls are many:
     /// the look-up costs more than the count.
-    public func with(_ values: String...) -> Series { with(values) }
+    package func with(_ values: String...) -> Series { with(values) }
 
-    public func with(_ values: [String]) -> Series {
+    package func with(_ values: [String]) -> Series {
         precondition(values.count == labels.count, "a value for each of \(labels)")
         return state.withLock { state in
             if let known = state.series[values] { return known }

@@ -1,7 +1,8 @@
-import Threads
+import Clocks
+import Concurrency
 
 /// How often a quantity was how large, counted in buckets. From any thread.
-public final class MetricHistogram: Sendable {
+package final class MetricHistogram: Sendable {
     struct Reading: Equatable {
         /// Of each bound and, last, of what is above all of them; each by itself, not summed up.
         var counts: [Int]
@@ -13,7 +14,7 @@ public final class MetricHistogram: Sendable {
     let bounds: [Double]
     private let state: Lock<Reading>
 
-    public init(bounds: [Double]) {
+    package init(bounds: [Double]) {
         precondition(zip(bounds, bounds.dropFirst()).allSatisfy { $0 < $1 }, "the bounds of a histogram ascend")
         precondition(bounds.allSatisfy(\.isFinite), "the bucket without a bound is there by itself")
         self.bounds = bounds
@@ -21,7 +22,7 @@ public final class MetricHistogram: Sendable {
     }
 
     /// What is no number is not counted: it would make the sum one for ever.
-    public func observe(_ value: Double) {
+    package func observe(_ value: Double) {
         guard !value.isNaN else { return }
         // A dozen comparisons cost less than what a search saves.
         let bucket = bounds.firstIndex { value <= $0 } ?? bounds.count
@@ -32,7 +33,7 @@ public final class MetricHistogram: Sendable {
     }
 
     /// In seconds. A clock that was set back makes no negative times.
-    public func observe(_ time: Duration) { observe(max(0, time.inSeconds)) }
+    package func observe(_ time: Duration) { observe(max(0, time.inSeconds)) }
 
     var reading: Reading { state.withLock { $0 } }
 }

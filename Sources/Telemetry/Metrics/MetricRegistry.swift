@@ -1,10 +1,10 @@
-import Threads
+import Concurrency
 
 /// The metrics of a process, and their text for whoever scrapes it. From any thread.
 ///
 /// Shaped as Prometheus' clients are: a metric is declared once, with its name, what it means and its labels, and its
 /// series are used where things happen.
-public final class MetricRegistry: Sendable {
+package final class MetricRegistry: Sendable {
     private enum Kind: Sendable {
         case counter(MetricFamily<MetricCounter>)
         case gauge(MetricFamily<MetricGauge>)
@@ -30,28 +30,28 @@ public final class MetricRegistry: Sendable {
     private let entries = Lock<[Entry]>([])
 
     /// More than any label of a closed set has values, and few enough to store for years.
-    public static let mostSeries = 256
+    package static let mostSeries = 256
 
     /// `prefix`: of all names, with its underscore.
-    public init(prefix: String) {
+    package init(prefix: String) {
         self.prefix = prefix
     }
 
     // MARK: Declaring
 
-    public func counter(_ name: String, _ help: String, labels: String...) -> MetricFamily<MetricCounter> {
+    package func counter(_ name: String, _ help: String, labels: String...) -> MetricFamily<MetricCounter> {
         let family = MetricFamily(labels: labels, most: Self.mostSeries) { MetricCounter() }
         declare(name, help, labels, .counter(family))
         return family
     }
 
-    public func gauge(_ name: String, _ help: String, labels: String...) -> MetricFamily<MetricGauge> {
+    package func gauge(_ name: String, _ help: String, labels: String...) -> MetricFamily<MetricGauge> {
         let family = MetricFamily(labels: labels, most: Self.mostSeries) { MetricGauge() }
         declare(name, help, labels, .gauge(family))
         return family
     }
 
-    public func histogram(
+    package func histogram(
         _ name: String, _ help: String, bounds: [Double], labels: String...
     ) -> MetricFamily<MetricHistogram> {
         let family = MetricFamily(labels: labels, most: Self.mostSeries) { MetricHistogram(bounds: bounds) }
@@ -71,10 +71,10 @@ public final class MetricRegistry: Sendable {
 
     // MARK: Scraping
 
-    public var names: [String] { entries.withLock { $0.map(\.name) } }
+    package var names: [String] { entries.withLock { $0.map(\.name) } }
 
     /// Prometheus' text format 0.0.4: each metric with its help and type, in the order they were declared.
-    public func text() -> [UInt8] {
+    package func text() -> [UInt8] {
         var text = MetricText()
         for entry in entries.withLock({ $0 }) {
             text.begin(entry.name, help: entry.help, type: entry.kind.word)

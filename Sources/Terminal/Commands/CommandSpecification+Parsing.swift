@@ -2,7 +2,7 @@ extension CommandSpecification {
     /// Reads a command line; this specification is the program's.
     ///
     /// - Parameter arguments: without the program's name.
-    public func parse(_ arguments: [String]) throws(UsageError) -> Invocation {
+    package func parse(_ arguments: [String]) throws(UsageError) -> Invocation {
         var reader = Reader(program: self)
         return try reader.read(arguments)
     }
@@ -110,4 +110,13 @@ extension CommandSpecification {
             Suggestion.closest(to: word, among: known).map { "; did you mean \($0)?" } ?? ""
         }
     }
+}
+
+/// What a command line asks for.
+package enum Invocation: Equatable, Sendable {
+    case run(ParsedArguments)
+    /// The text to print on standard output; the exit status is 0.
+    case help(String)
+    /// The same of `--version`.
+    case version
 }

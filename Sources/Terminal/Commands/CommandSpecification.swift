@@ -2,20 +2,20 @@
 ///
 /// The shape is swift-argument-parser's: a tree of commands, each with options, flags and arguments. Options of a
 /// command are known to all commands below it and may stand anywhere on the line.
-public struct CommandSpecification: Sendable {
-    public let name: String
+package struct CommandSpecification: Sendable {
+    package let name: String
     /// One line without a full stop.
-    public let summary: String
+    package let summary: String
     /// Paragraphs for the command's own help.
-    public let discussion: String?
-    public let options: [OptionSpecification]
-    public let positionals: [PositionalSpecification]
+    package let discussion: String?
+    package let options: [OptionSpecification]
+    package let positionals: [PositionalSpecification]
     /// A command with subcommands takes no positionals and runs only as one of them.
-    public let subcommands: [CommandSpecification]
+    package let subcommands: [CommandSpecification]
     /// `--version`, before any command, asks for the program's version.
-    public let hasVersion: Bool
+    package let hasVersion: Bool
 
-    public init(
+    package init(
         _ name: String, summary: String, discussion: String? = nil, options: [OptionSpecification] = [],
         positionals: [PositionalSpecification] = [], subcommands: [CommandSpecification] = [], hasVersion: Bool = false
     ) {

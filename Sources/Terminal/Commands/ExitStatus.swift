@@ -1,5 +1,5 @@
 /// How a command ends: 0, 1, and the codes of sysexits(3) that mean something here.
-public enum ExitStatus: Int32, Error, CaseIterable, Sendable {
+package enum ExitStatus: Int32, Error, CaseIterable, Sendable {
     case done = 0
     /// It ran, and the answer is no: a difference, a failed job that was waited for.
     case answeredNo = 1

@@ -1,13 +1,13 @@
 /// One `--name` of a command.
-public struct OptionSpecification: Sendable {
+package struct OptionSpecification: Sendable {
     /// With its dashes: `--file`.
-    public let name: String
+    package let name: String
     /// What its value is called in the help: `FILE`. Nil: a flag, which takes none.
-    public let valueName: String?
-    public let help: String
+    package let valueName: String?
+    package let help: String
     /// It may be given several times.
-    public let isRepeatable: Bool
-    public let isRequired: Bool
+    package let isRepeatable: Bool
+    package let isRequired: Bool
 
     private init(_ name: String, valueName: String?, isRepeatable: Bool, isRequired: Bool, help: String) {
         precondition(name.hasPrefix("--") && name.count > 2, "an option's name is --word, not \(name)")
@@ -19,12 +19,12 @@ public struct OptionSpecification: Sendable {
     }
 
     /// An option without a value.
-    public static func flag(_ name: String, help: String) -> Self {
+    package static func flag(_ name: String, help: String) -> Self {
         Self(name, valueName: nil, isRepeatable: false, isRequired: false, help: help)
     }
 
     /// An option with a value: `--file F` or `--file=F`.
-    public static func value(
+    package static func value(
         _ name: String, _ valueName: String, isRepeatable: Bool = false, isRequired: Bool = false, help: String
     ) -> Self {
         Self(name, valueName: valueName, isRepeatable: isRepeatable, isRequired: isRequired, help: help)

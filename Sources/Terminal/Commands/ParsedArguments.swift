@@ -1,9 +1,9 @@
 /// A command line that fits its specification.
-public struct ParsedArguments: Equatable, Sendable {
+package struct ParsedArguments: Equatable, Sendable {
     /// The commands below the program's name: `["topology", "declare"]`. Empty if the program has none.
-    public let command: [String]
+    package let command: [String]
     /// In the order they were given, the specified ones being all there.
-    public let positionals: [String]
+    package let positionals: [String]
     private let values: [String: [String]]
     private let known: Set<String>
     private let errorContext: UsageErrorContext
@@ -20,18 +20,18 @@ public struct ParsedArguments: Equatable, Sendable {
     }
 
     /// All values of an option, in order.
-    public func values(_ name: String) -> [String] {
+    package func values(_ name: String) -> [String] {
         precondition(known.contains(name), "the command's specification does not have \(name)")
         return values[name] ?? []
     }
 
     /// The value of an option that is given at most once.
-    public func value(_ name: String) -> String? { values(name).last }
+    package func value(_ name: String) -> String? { values(name).last }
 
-    public func isSet(_ flag: String) -> Bool { !values(flag).isEmpty }
+    package func isSet(_ flag: String) -> Bool { !values(flag).isEmpty }
 
     /// The value of an option that takes a whole number.
-    public func integer(_ name: String, in range: ClosedRange<Int>) throws(UsageError) -> Int? {
+    package func integer(_ name: String, in range: ClosedRange<Int>) throws(UsageError) -> Int? {
         guard let text = value(name) else { return nil }
         guard let number = Int(text), range.contains(number) else {
             throw error("\(name) takes a whole number from \(range.lowerBound) to \(range.upperBound), not \(text)")
@@ -40,5 +40,5 @@ public struct ParsedArguments: Equatable, Sendable {
     }
 
     /// For what the command itself finds wrong with its line: options that exclude each other, a value's form.
-    public func error(_ problem: String) -> UsageError { errorContext.error(problem) }
+    package func error(_ problem: String) -> UsageError { errorContext.error(problem) }
 }

@@ -1,6 +1,6 @@
 /// An argument without a name.
-public struct PositionalSpecification: Sendable {
-    public enum Arity: Sendable {
+package struct PositionalSpecification: Sendable {
+    package enum Arity: Sendable {
         case one
         /// None or one.
         case optional
@@ -25,11 +25,11 @@ public struct PositionalSpecification: Sendable {
     }
 
     /// What it is called in the help: `ID`.
-    public let name: String
-    public let arity: Arity
-    public let help: String
+    package let name: String
+    package let arity: Arity
+    package let help: String
 
-    public init(_ name: String, _ arity: Arity = .one, help: String) {
+    package init(_ name: String, _ arity: Arity = .one, help: String) {
         self.name = name
         self.arity = arity
         self.help = help

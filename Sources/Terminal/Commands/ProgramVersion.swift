@@ -1,4 +1,4 @@
 /// The version of all programs of this package.
-public enum ProgramVersion {
-    public static let text = "0.1.0"
+package enum ProgramVersion {
+    package static let text = "0.1.0"
 }

@@ -1,7 +1,7 @@
 /// Text as a terminal shows it: measured in columns, without what would move the cursor.
-public enum DisplayText {
+package enum DisplayText {
     /// Control and direction characters as U+FFFD, so that data cannot write escape sequences.
-    public static func printable(_ text: String) -> String {
+    package static func printable(_ text: String) -> String {
         guard text.unicodeScalars.contains(where: isControl) else { return text }
         var printable = String.UnicodeScalarView()
         for scalar in text.unicodeScalars { printable.append(isControl(scalar) ? "\u{FFFD}" : scalar) }

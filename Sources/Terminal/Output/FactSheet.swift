@@ -1,20 +1,20 @@
 /// Names and what is known under them, one line each, aligned.
-public struct FactSheet: Sendable {
+package struct FactSheet: Sendable {
     private var lines: [(name: String, value: String)] = []
 
-    public init() {}
+    package init() {}
 
     /// Nothing is added for nil. Control characters are replaced.
-    public mutating func add(_ name: String, _ value: String?) {
+    package mutating func add(_ name: String, _ value: String?) {
         guard let value else { return }
         lines.append((name, DisplayText.printable(value)))
     }
 
-    public mutating func add(_ name: String, _ value: (some BinaryInteger)?) {
+    package mutating func add(_ name: String, _ value: (some BinaryInteger)?) {
         add(name, value.map { "\($0)" })
     }
 
-    public func rendered() -> String {
+    package func rendered() -> String {
         let width = lines.map { DisplayText.width($0.name) }.max() ?? 0
         return lines.map { DisplayText.padded($0.name, to: width) + "  " + $0.value + "\n" }.joined()
     }

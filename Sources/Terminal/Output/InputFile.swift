@@ -2,21 +2,21 @@ import CLinux
 import Glibc
 
 /// A file or standard input, read to its end.
-public enum InputFile {
-    public struct Failure: Error, Equatable, Sendable, CustomStringConvertible {
-        public let path: String
-        public let problem: String
+package enum InputFile {
+    package struct Failure: Error, Equatable, Sendable, CustomStringConvertible {
+        package let path: String
+        package let problem: String
 
-        public var description: String { "\(path): \(problem)" }
+        package var description: String { "\(path): \(problem)" }
     }
 
     private static let chunk = 1 << 16
 
     /// Standard input is a person's keyboard.
-    public static var inputIsTerminal: Bool { isatty(STDIN_FILENO) == 1 }
+    package static var inputIsTerminal: Bool { isatty(STDIN_FILENO) == 1 }
 
     /// - Parameter path: nil or `-` is standard input.
-    public static func read(_ path: String?) throws(Failure) -> [UInt8] {
+    package static func read(_ path: String?) throws(Failure) -> [UInt8] {
         guard let path, path != "-" else { return try readAll(STDIN_FILENO, "standard input") }
         let descriptor = CLinux_open(path, O_RDONLY | O_CLOEXEC, 0)
         guard descriptor >= 0 else { throw Failure(path: path, problem: String(cString: strerror(CLinux_errno()))) }
@@ -27,7 +27,7 @@ public enum InputFile {
     /// Writes a file's bytes to a stream. The file has no name any more when the first is written.
     ///
     /// - Returns: false if nobody reads any more, or it cannot be written.
-    public static func move(_ path: String, to stream: StandardStream) throws(Failure) -> Bool {
+    package static func move(_ path: String, to stream: StandardStream) throws(Failure) -> Bool {
         let descriptor = CLinux_open(path, O_RDONLY | O_CLOEXEC, 0)
         guard descriptor >= 0 else { throw Failure(path: path, problem: String(cString: strerror(CLinux_errno()))) }
         defer { close(descriptor) }

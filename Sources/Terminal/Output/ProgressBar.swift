@@ -2,7 +2,7 @@ import CLinux
 
 /// One line on standard error that says how far a command is, with rate and time left. On anything but a terminal it
 /// shows nothing. Updates drive it; it has no clock of its own that would wake anybody.
-public struct ProgressBar: ~Copyable {
+package struct ProgressBar: ~Copyable {
     /// Faster than people read, slow enough to cost nothing.
     private static let redrawInterval = Duration.milliseconds(100)
     private static let barColumns = 24
@@ -21,7 +21,7 @@ public struct ProgressBar: ~Copyable {
 
     /// - Parameters:
     ///   - total: how many there are; nil if that is not known, and there is neither bar nor time left.
-    public init(title: String, total: Int?) {
+    package init(title: String, total: Int?) {
         let draw: @Sendable (String) -> Void = { StandardStream.error.write($0) }
         self.init(
             title: title, total: total, columns: StandardStream.error.columns ?? Self.defaultColumns,
@@ -44,7 +44,7 @@ public struct ProgressBar: ~Copyable {
     }
 
     /// - Parameter completed: how many are done, of all.
-    public mutating func update(completed: Int) {
+    package mutating func update(completed: Int) {
         guard let write else { return }
         self.completed = completed
         let time = now()
@@ -54,7 +54,7 @@ public struct ProgressBar: ~Copyable {
     }
 
     /// Takes the line away, so that other text can be written.
-    public mutating func hide() {
+    package mutating func hide() {
         guard let write, lastDrawn != nil else { return }
         write(Self.clear)
         lastDrawn = nil
@@ -89,7 +89,7 @@ public struct ProgressBar: ~Copyable {
         return "\(tenths / 10).\(tenths % 10)"
     }
 
-    /// `0:07`, `12:34`, `1:02:03`; what takes longer than anybody waits is a dash.
+    /// The time as `0:07`, `12:34`, `1:02:03`; a dash for a hundred hours or more.
     private static func clockText(_ seconds: Double) -> String {
         let longest = 360_000.0
         guard seconds < longest else { return "-" }

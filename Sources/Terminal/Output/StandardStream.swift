@@ -4,16 +4,16 @@ import Synchronization
 
 /// Standard output or standard error of this process.
 ///
-/// What becomes of output is not each command's to remember: a write that fails is kept, and `outputTrouble()`, which
+/// What becomes of output is not each command's to remember: a write that fails is kept, and `outputFailure()`, which
 /// every end of a process asks, tells it. A command needs `write`'s answer only where going on would be in vain.
-public enum StandardStream: Int32, Sendable {
+package enum StandardStream: Int32, Sendable {
     case output = 1
     case error = 2
 
-    public var isTerminal: Bool { isatty(rawValue) == 1 }
+    package var isTerminal: Bool { isatty(rawValue) == 1 }
 
     /// The terminal's width; nil if it is none or does not know.
-    public var columns: Int? {
+    package var columns: Int? {
         var size = winsize()
         guard isTerminal, ioctl(rawValue, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
         return Int(size.ws_col)
@@ -23,13 +23,13 @@ public enum StandardStream: Int32, Sendable {
     ///
     /// - Returns: false if nobody reads any more, or it cannot be written.
     @discardableResult
-    public func write(_ text: String) -> Bool {
+    package func write(_ text: String) -> Bool {
         var text = text
         return text.withUTF8 { write(UnsafeRawBufferPointer($0)) }
     }
 
     @discardableResult
-    public func write(_ bytes: some Collection<UInt8>) -> Bool {
+    package func write(_ bytes: some Collection<UInt8>) -> Bool {
         bytes.withContiguousStorageIfAvailable { write(UnsafeRawBufferPointer($0)) }
             ?? Array(bytes).withUnsafeBytes { write($0) }
     }
@@ -54,8 +54,8 @@ public enum StandardStream: Int32, Sendable {
 
     // MARK: What became of standard output
 
-    /// errno of the first write of standard output that failed; 0 while none has. Any thread writes it, whoever ends the
-    /// process reads it.
+    /// errno of the first write of standard output that failed; 0 while none has. Any thread writes it, whoever ends
+    /// the process reads it.
     private static let firstFailure = Atomic<Int32>(0)
     /// Something was to be written there.
     private static let isUsed = Atomic<Bool>(false)
@@ -65,14 +65,14 @@ public enum StandardStream: Int32, Sendable {
     }
 
     /// Standard output lost something that somebody would have read: a full disk, not a reader who has gone.
-    public static var hasLostOutput: Bool {
+    package static var hasLostOutput: Bool {
         let code = firstFailure.load(ordering: .relaxed)
         return code != 0 && code != EPIPE
     }
 
     /// Why what was written on standard output is not there; nil if it is, or if its reader has gone, which is the
     /// reader's own wish. Closes one descriptor of it, because some file systems tell only then.
-    public static func outputTrouble() -> String? {
+    package static func outputFailure() -> String? {
         if isUsed.load(ordering: .relaxed), firstFailure.load(ordering: .relaxed) == 0 {
             let descriptor = dup(output.rawValue)
             if descriptor >= 0, close(descriptor) != 0 { keep(CLinux_errno()) }

@@ -1,14 +1,14 @@
 /// Rows in aligned columns of plain text.
-public struct Table: Sendable {
-    public struct Column: Sendable {
-        public enum Alignment: Sendable { case left, right }
+package struct Table: Sendable {
+    package struct Column: Sendable {
+        package enum Alignment: Sendable { case left, right }
 
-        public let title: String
-        public let alignment: Alignment
+        package let title: String
+        package let alignment: Alignment
         /// It gives way when the table is wider than the terminal; its cells end in an ellipsis then.
-        public let mayShrink: Bool
+        package let mayShrink: Bool
 
-        public init(_ title: String, _ alignment: Alignment = .left, mayShrink: Bool = false) {
+        package init(_ title: String, _ alignment: Alignment = .left, mayShrink: Bool = false) {
             self.title = title
             self.alignment = alignment
             self.mayShrink = mayShrink
@@ -23,22 +23,22 @@ public struct Table: Sendable {
     private let columns: [Column]
     private var rows: [[String]] = []
 
-    public init(_ columns: [Column]) {
+    package init(_ columns: [Column]) {
         self.columns = columns
     }
 
     /// - Parameter cells: one for each column. Control characters in them are replaced.
-    public mutating func append(_ cells: [String]) {
+    package mutating func append(_ cells: [String]) {
         precondition(cells.count == columns.count, "a row has as many cells as the table has columns")
         rows.append(cells.map(DisplayText.printable))
     }
 
-    public var isEmpty: Bool { rows.isEmpty }
+    package var isEmpty: Bool { rows.isEmpty }
 
     /// The titles and all rows, one line each, every line ended.
     ///
     /// - Parameter width: the terminal's columns; nil where the output is not a terminal, and nothing is cut.
-    public func rendered(width: Int? = nil) -> String {
+    package func rendered(width: Int? = nil) -> String {
         let widths = columnWidths(width: width)
         return ([columns.map(\.title)] + rows).map { line($0, widths) + "\n" }.joined()
     }

@@ -1,5 +1,6 @@
+import Clocks
+import Concurrency
 import Jobs
-import Threads
 
 /// What goes wrong with a call, and for whom.
 struct Fault: Sendable {

@@ -1,19 +1,19 @@
 import CLinux
+import Clocks
 import Glibc
 import Jobs
-import Threads
 
 /// One client, on a thread of its own: reads requests, does to each what is asked.
 struct Connection: Sendable {
     let socket: Int32
-    let world: World
+    let service: SimulatedService
 
     func serve() {
         defer { close(socket) }
         var one: Int32 = 1
         setsockopt(socket, Int32(IPPROTO_TCP), TCP_NODELAY, &one, 4)
-        let api = API(world: world)
-        let control = Control(world: world)
+        let api = API(service: service)
+        let control = Control(service: service)
         var parser = RequestParser()
         var buffer = [UInt8](repeating: 0, count: 16_384)
         while true {
@@ -30,7 +30,7 @@ struct Connection: Sendable {
                 if request.target.hasPrefix(Control.prefix) {
                     goesOn = send(control.handle(request).encoded(keepAlive: request.keepAlive).bytes[...])
                 } else if request.method == "POST", request.target == TokenService.path {
-                    goesOn = answer(TokenService(world: world).handle(request), keepAlive: request.keepAlive)
+                    goesOn = answer(TokenService(service: service).handle(request), keepAlive: request.keepAlive)
                 } else {
                     goesOn = answer(api.handle(request), keepAlive: request.keepAlive)
                 }
@@ -41,7 +41,7 @@ struct Connection: Sendable {
 
     /// False when the connection is over.
     private func answer(_ reply: API.Reply, keepAlive: Bool) -> Bool {
-        pause(milliseconds: world.latencyMilliseconds)
+        pause(milliseconds: service.latencyMilliseconds)
         switch reply {
         case .answer(let answer): return send(answer.encoded(keepAlive: keepAlive).bytes[...])
         case .fault(let action, let ordinary):

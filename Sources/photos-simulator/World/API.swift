@@ -2,7 +2,7 @@ import JSON
 
 /// The methods of the service. Each call is judged, applied and noted under one lock; what is sent comes after.
 struct API: Sendable {
-    let world: World
+    let service: SimulatedService
 
     enum Reply: Sendable {
         case answer(HTTPAnswer)
@@ -16,8 +16,8 @@ struct API: Sendable {
             return .answer(Wordings.named("wrong_path") ?? HTTPAnswer(status: 404, body: []))
         }
         let bearer = Self.bearer(request.field("authorization"))
-        return world.withState { state in
-            let account = world.account(ofBearer: bearer, state)
+        return service.withState { state in
+            let account = service.account(ofBearer: bearer, state)
             var entry = JournalEntry(
                 method: method, account: account ?? bearer, token: rawToken ?? [], effect: "none", answer: "",
                 requestBytes: request.body.count, correlationID: request.field("x-correlation-id"),
@@ -25,27 +25,27 @@ struct API: Sendable {
             guard let account else {
                 let answer = Self.wording("invalid_token")
                 entry.answer = String(answer.status)
-                world.note(entry, in: &state)
+                service.note(entry, in: &state)
                 return .answer(answer)
             }
             guard let token = rawToken else {
                 let answer = Self.wording("client_bug")
                 entry.answer = String(answer.status)
-                world.note(entry, in: &state)
+                service.note(entry, in: &state)
                 return .answer(answer)
             }
             let fault = state.faults.draw(token: token, account: account, method: method)
             if let fault, !fault.appliesEffect {
                 let reply = Self.reply(fault, ordinary: Self.wording("unavailable"))
                 entry.answer = reply.name
-                world.note(entry, in: &state)
+                service.note(entry, in: &state)
                 return reply.reply
             }
             let (answer, effect) = apply(method, token, account, &state.albums)
             entry.effect = effect
             let reply = fault.map { Self.reply($0, ordinary: answer) } ?? (.answer(answer), String(answer.status))
             entry.answer = reply.name
-            world.note(entry, in: &state)
+            service.note(entry, in: &state)
             return reply.reply
         }
     }
@@ -93,7 +93,7 @@ struct API: Sendable {
     }
 
     private func apply(
-        _ method: String, _ token: [UInt8], _ account: [UInt8], _ albums: inout AlbumBook
+        _ method: String, _ token: [UInt8], _ account: [UInt8], _ albums: inout AlbumStore
     ) -> (HTTPAnswer, effect: String) {
         switch method {
         case "leave":
@@ -124,7 +124,7 @@ struct API: Sendable {
         }
     }
 
-    private static func refusal(_ refusal: AlbumBook.Refusal) -> HTTPAnswer {
+    private static func refusal(_ refusal: AlbumStore.Refusal) -> HTTPAnswer {
         switch refusal {
         case .unknownToken, .notJoined: wording("invalid_share_token")
         case .owner: wording("owner")
@@ -133,7 +133,7 @@ struct API: Sendable {
         }
     }
 
-    private static func json(_ album: AlbumBook.Album, _ token: [UInt8], _ account: [UInt8]) -> JSONValue {
+    private static func json(_ album: AlbumStore.Album, _ token: [UInt8], _ account: [UInt8]) -> JSONValue {
         .object([
             .init("id", .text(album.id)), .init("title", .text("Album \(album.id)")),
             .init("shareInfo", shareInfo(album, token, account)),
@@ -141,7 +141,7 @@ struct API: Sendable {
     }
 
     /// Proto3 JSON leaves out what is false.
-    private static func shareInfo(_ album: AlbumBook.Album, _ token: [UInt8], _ account: [UInt8]) -> JSONValue {
+    private static func shareInfo(_ album: AlbumStore.Album, _ token: [UInt8], _ account: [UInt8]) -> JSONValue {
         var members: [JSONValue.Member] = [.init("shareToken", .string(token)), .init("isJoinable", .bool(true))]
         if album.hasJoined(account) { members.append(.init("isJoined", .bool(true))) }
         if album.owner == account { members.append(.init("isOwned", .bool(true))) }

@@ -2,7 +2,7 @@ import JSON
 
 /// `/_simulator/…`: what tests and people arrange and read.
 struct Control: Sendable {
-    let world: World
+    let service: SimulatedService
 
     static let prefix = "/_simulator"
 
@@ -18,7 +18,7 @@ struct Control: Sendable {
         case ("POST", "/faults"): return addFault(request.body)
         // The second for clients that know no DELETE.
         case ("DELETE", "/faults"), ("POST", "/faults/clear"):
-            world.withState { $0.faults.remove(id: Self.number(query, "id")) }
+            service.withState { $0.faults.remove(id: Self.number(query, "id")) }
             return Self.done
         case ("GET", "/journal"): return journal(after: Self.number(query, "after") ?? 0)
         case ("GET", "/counters"): return counters()
@@ -58,7 +58,7 @@ struct Control: Sendable {
         }
         let members = value["members"]?.elements?.compactMap(\.utf8) ?? []
         let isUnshared = value["unshared"]?.bool ?? false
-        world.withState { $0.albums.seed(token: token, owner: owner, members: members, isUnshared: isUnshared) }
+        service.withState { $0.albums.seed(token: token, owner: owner, members: members, isUnshared: isUnshared) }
         return nil
     }
 
@@ -66,11 +66,11 @@ struct Control: Sendable {
     private func addToken(_ value: JSONValue) -> String? {
         guard let token = value["token"]?.utf8 else { return "token needed" }
         if value["dead"]?.bool == true {
-            world.withState { _ = $0.deadTokens.insert(token) }
+            service.withState { _ = $0.deadTokens.insert(token) }
             return nil
         }
         guard let account = value["account"]?.utf8 else { return "account needed" }
-        world.withState { state in
+        service.withState { state in
             state.tokens[token] = account
             state.deadTokens.remove(token)
         }
@@ -82,7 +82,7 @@ struct Control: Sendable {
     private func addGrant(_ value: JSONValue) -> String? {
         guard let token = value["refreshToken"]?.utf8 else { return "refreshToken needed" }
         if value["revoked"]?.bool == true {
-            world.withState { $0.grants[token] = nil }
+            service.withState { $0.grants[token] = nil }
             return nil
         }
         guard let account = value["account"]?.utf8 else { return "account needed" }
@@ -90,14 +90,14 @@ struct Control: Sendable {
             account: account, rotates: value["rotate"]?.bool ?? false,
             expiresIn: value["expiresIn"]?.integer ?? 3_600, scope: value["scope"]?.text,
             error: value["error"]?.text, subtype: value["errorSubtype"]?.text)
-        world.withState { $0.grants[token] = grant }
+        service.withState { $0.grants[token] = grant }
         return nil
     }
 
     /// `{"secrets":[…]}`: those that the token endpoint accepts, several while one is rotated.
     private func setClient(_ value: JSONValue) -> String? {
         guard let secrets = value["secrets"]?.elements?.compactMap(\.utf8) else { return "secrets needed" }
-        world.withState { $0.clientSecrets = Set(secrets) }
+        service.withState { $0.clientSecrets = Set(secrets) }
         return nil
     }
 
@@ -128,7 +128,7 @@ struct Control: Sendable {
             id: 0, token: value["token"]?.utf8, account: value["account"]?.utf8, method: value["method"]?.text,
             remaining: value["count"]?.integer.map { Int($0) }, probability: probability, actions: actions,
             fields: fields)
-        let id = world.withState { $0.faults.add(fault) }
+        let id = service.withState { $0.faults.add(fault) }
         return Self.json(.object([.init("id", .integer(Int64(id)))]))
     }
 
@@ -152,7 +152,7 @@ struct Control: Sendable {
     }
 
     private func journal(after: Int) -> HTTPAnswer {
-        let lines = world.withState { state in state.journal.dropFirst(max(0, after)) }
+        let lines = service.withState { state in state.journal.dropFirst(max(0, after)) }
         var body: [UInt8] = []
         for entry in lines {
             body += entry.json.encoded()
@@ -164,7 +164,7 @@ struct Control: Sendable {
     }
 
     private func counters() -> HTTPAnswer {
-        let (calls, left, joined) = world.withState { state in
+        let (calls, left, joined) = service.withState { state in
             (
                 state.journal.count, state.journal.count { $0.effect == "left" },
                 state.journal.count { $0.effect == "joined" }

@@ -1,11 +1,11 @@
+import Clocks
 import JSON
-import Threads
 
 /// The token endpoint, `POST /token`: RFC 6749, section 6, and the codes of section 4.1.3, each the name of an account.
 /// Faults are drawn like those of the other
 /// methods, with the method `token` and the refresh token as token.
 struct TokenService: Sendable {
-    let world: World
+    let service: SimulatedService
 
     static let path = "/token"
 
@@ -28,8 +28,8 @@ struct TokenService: Sendable {
     func handle(_ request: RequestParser.Request) -> API.Reply {
         let form = Self.form(request.body)
         let token = form["refresh_token"] ?? []
-        let now = world.now
-        return world.withState { state in
+        let now = service.now
+        return service.withState { state in
             let grant = state.grants[token]
             var entry = JournalEntry(
                 method: "token", account: grant?.account ?? [], token: token, effect: "none", answer: "",
@@ -38,7 +38,7 @@ struct TokenService: Sendable {
             if let fault, !fault.appliesEffect {
                 let (reply, name) = API.reply(fault, ordinary: Self.error(503, "temporarily_unavailable", nil))
                 entry.answer = name
-                world.note(entry, in: &state)
+                service.note(entry, in: &state)
                 return reply
             }
             let answer: HTTPAnswer
@@ -64,7 +64,7 @@ struct TokenService: Sendable {
                 answer = Self.error(400, "invalid_grant", nil)
             }
             entry.answer = String(answer.status)
-            defer { world.note(entry, in: &state) }
+            defer { service.note(entry, in: &state) }
             guard let fault else { return .answer(answer) }
             let (reply, name) = API.reply(fault, ordinary: answer)
             entry.answer = name
@@ -73,7 +73,7 @@ struct TokenService: Sendable {
     }
 
     private static func issue(
-        _ grant: Grant, _ old: [UInt8], _ state: inout World.State, now: Timestamp
+        _ grant: Grant, _ old: [UInt8], _ state: inout SimulatedService.State, now: Timestamp
     ) -> HTTPAnswer {
         state.issued += 1
         let access = "at-\(state.issued)"

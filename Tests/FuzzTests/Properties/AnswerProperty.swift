@@ -1,6 +1,6 @@
+import Clocks
 import JSON
 import Secrets
-import Threads
 
 @testable import Photos
 
@@ -14,7 +14,7 @@ enum AnswerProperty {
     /// A longer piece of a secret counts as the secret.
     private static let piece = 12
 
-    static func findings(_ bytes: [UInt8]) -> [String] {
+    static func reports(_ bytes: [UInt8]) -> [String] {
         var input = FuzzInput(bytes)
         let flags = input.byte()
         let status = Int(input.word())
@@ -24,23 +24,23 @@ enum AnswerProperty {
             tokenLacksScope: flags & 16 != 0, assumesLeftAfterAmbiguous: flags & 32 != 0, now: now,
             shareToken: Secret(copying: shareToken), bearer: Secret(copying: bearer),
             account: Array("account-of-anna".utf8))
-        var findings = Findings()
+        var reports = Findings()
         let verdict = VerdictTable.verdict(for: answer, context: context)
-        check(verdict, &findings)
-        findings.expect(
+        check(verdict, &reports)
+        reports.expect(
             VerdictTable.verdict(for: answer, context: context) == verdict, "the same answer has two verdicts")
         var isComplete = false
         if case .answered = answer { isComplete = true }
         if verdict.action == .left {
-            findings.expect(isComplete && [200, 204].contains(status), "left without a complete success")
+            reports.expect(isComplete && [200, 204].contains(status), "left without a complete success")
         }
-        findings.expect(verdict.action != .alreadyLeft, "already left, and the album was not asked")
-        if case .ambiguous = answer { findings.expect(verdict.marksAmbiguous, "an unheard answer left no mark") }
-        checkProbe(answer, status, after: nil, context, &findings)
-        checkProbe(answer, status, after: verdict, context, &findings)
+        reports.expect(verdict.action != .alreadyLeft, "already left, and the album was not asked")
+        if case .ambiguous = answer { reports.expect(verdict.marksAmbiguous, "an unheard answer left no mark") }
+        checkProbe(answer, status, after: nil, context, &reports)
+        checkProbe(answer, status, after: verdict, context, &reports)
         context.isAmbiguous.toggle()
-        check(VerdictTable.verdict(for: answer, context: context), &findings)
-        return findings.sentences
+        check(VerdictTable.verdict(for: answer, context: context), &reports)
+        return reports.sentences
     }
 
     private static func answer(_ flags: UInt8, status: Int, _ input: inout FuzzInput) -> Answer {
@@ -62,30 +62,30 @@ enum AnswerProperty {
         return .answered(status: status, fields: fields, body: input.rest())
     }
 
-    private static func check(_ verdict: Verdict, _ findings: inout Findings) {
+    private static func check(_ verdict: Verdict, _ reports: inout Findings) {
         let pieces = [shareToken, bearer, PercentEncoding.encode(shareToken)].map { Array($0.prefix(piece)) }
-        findings.expectClean(verdict.detail, hiding: pieces, "a verdict's detail")
+        reports.expectClean(verdict.detail, hiding: pieces, "a verdict's detail")
         if let wait = verdict.minimumWait {
-            findings.expect(wait > .zero && wait <= .seconds(86_400), "a wait of \(wait)")
+            reports.expect(wait > .zero && wait <= .seconds(86_400), "a wait of \(wait)")
         }
         if let name = verdict.apiStatus {
-            findings.expect(RPCStatus(rawValue: name) != nil, "an API status that is none: \(name)")
+            reports.expect(RPCStatus(rawValue: name) != nil, "an API status that is none: \(name)")
         }
-        findings.expect((1...35).contains(verdict.row), "row \(verdict.row)")
+        reports.expect(VerdictTable.rows.contains { $0.number == verdict.row }, "row \(verdict.row)")
     }
 
     private static func checkProbe(
-        _ answer: Answer, _ status: Int, after refusal: Verdict?, _ context: VerdictContext, _ findings: inout Findings
+        _ answer: Answer, _ status: Int, after refusal: Verdict?, _ context: VerdictContext, _ reports: inout Findings
     ) {
         let verdict = VerdictTable.verdict(forProbe: answer, after: refusal, context: context)
-        check(verdict, &findings)
-        findings.expect(!verdict.marksAmbiguous, "a question made a job ambiguous")
+        check(verdict, &reports)
+        reports.expect(!verdict.marksAmbiguous, "a question made a job ambiguous")
         switch verdict.action {
-        case .left, .askAlbum: findings.expect(false, "a question was answered with \(verdict.action)")
+        case .left, .queryAlbum: reports.expect(false, "a question was answered with \(verdict.action)")
         case .alreadyLeft:
             let isAssumed = context.isAmbiguous && context.assumesLeftAfterAmbiguous && refusal != nil
-            findings.expect(
-                verdict.album == .notJoined && status == 200 || verdict.album == .cannotTell && isAssumed,
+            reports.expect(
+                verdict.album == .notJoined && status == 200 || verdict.album == .inconclusive && isAssumed,
                 "already left by \(String(describing: verdict.album)) of HTTP \(status)")
         default: break
         }

@@ -1,12 +1,13 @@
 import CRabbitMQ
+import Clocks
 import JSON
-import Jobs
 import Messages
 import Secrets
-import Threads
 
 @testable import AMQP
+@testable import Jobs
 @testable import Operations
+@testable import Photos
 @testable import Pipeline
 
 /// Whatever headers a message has, they are read without harm, and what is written is read again as it was.
@@ -15,21 +16,21 @@ import Threads
 enum DeadLetterProperty {
     private static let prefix = "q"
 
-    static func findings(_ bytes: [UInt8]) -> [String] {
+    static func reports(_ bytes: [UInt8]) -> [String] {
         var input = FuzzInput(bytes)
         let reason = Reason.allCases[input.choice(of: Reason.allCases.count)]
         let detail = input.flag() ? input.text(atMost: 255) : nil
         let message = FuzzedMessage.make(&input, queue: QueueNames(prefix: prefix).queue(.due))
-        var findings = Findings()
-        checkIntake(message, &findings)
-        checkHeaders(message, &findings)
-        checkCopy(message, &findings)
-        checkDeadLetter(message, reason, detail, &findings)
-        checkRedrive(DeadLetter(reading: message), &findings)
-        return findings.sentences
+        var reports = Findings()
+        checkIntake(message, &reports)
+        checkHeaders(message, &reports)
+        checkCopy(message, &reports)
+        checkDeadLetter(message, reason, detail, &reports)
+        checkRedrive(DeadLetter(reading: message), &reports)
+        return reports.sentences
     }
 
-    private static func checkIntake(_ message: IncomingMessage, _ findings: inout Findings) {
+    private static func checkIntake(_ message: IncomingMessage, _ reports: inout Findings) {
         let intake = Intake(prefix: prefix)
         for lane in Lane.allCases {
             let moved = IncomingMessage(
@@ -37,36 +38,36 @@ enum DeadLetterProperty {
                 isRedelivered: false, properties: message.properties, body: message.body,
                 receivedAt: message.receivedAt)
             let taken = intake.take(moved)
-            findings.expect(taken.item.lane == lane, "a message of \(lane) came on \(taken.item.lane)")
+            reports.expect(taken.item.lane == lane, "a message of \(lane) came on \(taken.item.lane)")
             if !lane.carriesOwnHeaders {
-                findings.expect(taken.item.stamp == JobHeaders(), "a publisher's headers were believed on \(lane)")
+                reports.expect(taken.item.jobHeaders == JobHeaders(), "a publisher's headers were believed on \(lane)")
             }
         }
         _ = Intake.deathReason(message.properties.headers)
-        checkTrace(Intake.trace(of: message.properties), &findings)
+        checkTrace(Intake.trace(of: message.properties), &reports)
     }
 
-    private static func checkTrace(_ trace: TraceContext, _ findings: inout Findings) {
+    private static func checkTrace(_ trace: TraceContext, _ reports: inout Findings) {
         func isPlain(_ text: String) -> Bool { text.utf8.allSatisfy { (0x20...0x7E).contains($0) || $0 == 0x09 } }
-        findings.expect(trace.correlationID != "", "an empty correlation id")
+        reports.expect(trace.correlationID != "", "an empty correlation id")
         if let parent = trace.traceparent {
-            findings.expect(parent.utf8.count == 55 && isPlain(parent), "a traceparent that is none")
+            reports.expect(parent.utf8.count == 55 && isPlain(parent), "a traceparent that is none")
         }
         if let state = trace.tracestate {
-            findings.expect(trace.traceparent != nil, "a tracestate without its traceparent")
-            findings.expect((1...512).contains(state.utf8.count) && isPlain(state), "a tracestate that no server takes")
+            reports.expect(trace.traceparent != nil, "a tracestate without its traceparent")
+            reports.expect((1...512).contains(state.utf8.count) && isPlain(state), "a tracestate that no server takes")
         }
     }
 
-    private static func checkHeaders(_ message: IncomingMessage, _ findings: inout Findings) {
+    private static func checkHeaders(_ message: IncomingMessage, _ reports: inout Findings) {
         let headers = JobHeaders(reading: message.properties.headers)
         var table = FieldTable()
         headers.write(to: &table)
-        findings.expect(JobHeaders(reading: table) == headers, "headers that were written are read as others")
-        findings.expect(WireTable.roundTrip(table) == table, "headers are others after the wire")
+        reports.expect(JobHeaders(reading: table) == headers, "headers that were written are read as others")
+        reports.expect(WireTable.roundTrip(table) == table, "headers are others after the wire")
     }
 
-    private static func checkCopy(_ message: IncomingMessage, _ findings: inout Findings) {
+    private static func checkCopy(_ message: IncomingMessage, _ reports: inout Findings) {
         let copy = CleanCopy.make(of: message.properties)
         let kept = copy.properties.headers ?? FieldTable()
         for field in kept.fields {
@@ -75,20 +76,20 @@ enum DeadLetterProperty {
                 ["x-death", "x-delivery-count", "x-acquired-count", "CC", "BCC"].contains(name)
                 || name.hasPrefix("x-first-death-") || name.hasPrefix("x-last-death-")
                 || field.name.starts(with: JobHeaders.Name.prefix.utf8)
-            findings.expect(!isForbidden, "a copy carries \(name)")
+            reports.expect(!isForbidden, "a copy carries \(name)")
         }
         let clean = copy.properties
-        findings.expect(
+        reports.expect(
             clean.userID == nil && clean.expiration == nil && clean.priority == nil && clean.clusterID == nil
                 && clean.deliveryMode == 2, "a copy carries a property that breaks a publish")
         let size = WireTable.size(kept)
-        findings.expect(
+        reports.expect(
             size.map { $0 <= CleanCopy.headerBudget + 4 } ?? false, "a copy's headers have \(size ?? -1) bytes")
-        findings.expect(WireTable.roundTrip(kept) == kept, "headers are others after the wire")
+        reports.expect(WireTable.roundTrip(kept) == kept, "headers are others after the wire")
     }
 
     private static func checkDeadLetter(
-        _ message: IncomingMessage, _ reason: Reason, _ detail: String?, _ findings: inout Findings
+        _ message: IncomingMessage, _ reason: Reason, _ detail: String?, _ reports: inout Findings
     ) {
         let headers = JobHeaders(reading: message.properties.headers)
         let made = DeadLetter(
@@ -100,40 +101,40 @@ enum DeadLetterProperty {
         made.write(to: &table, droppedHeaders: copy.droppedHeaders)
         properties.headers = WireTable.roundTrip(table)
         let read = DeadLetter(reading: moved(message, to: QueueNames(prefix: prefix).deadLetters, properties))
-        findings.expect(
+        reports.expect(
             read.reason == reason.rawValue && read.headers == made.headers && read.attempts == made.attempts
                 && read.httpStatus == made.httpStatus && read.apiStatus == made.apiStatus && read.deadAt == made.deadAt
                 && read.account == made.account && read.message.properties.deliveryCount == 0,
             "a dead letter is read as another")
-        findings.expect(
+        reports.expect(
             read.generation == headers.generation || headers.generation == JobHeaders.counts.upperBound,
             "a dead letter is of another generation")
         let cut = detail.map { String(decoding: $0.utf8.prefix(512), as: UTF8.self) }
-        findings.expect(read.detail == cut, "a dead letter's detail is read as another")
+        reports.expect(read.detail == cut, "a dead letter's detail is read as another")
         let json = read.json.encoded()
-        findings.expect((try? JSONValue.parse(json))?.encoded() == json, "a dead letter's JSON is none")
-        checkRelaid(read, &findings)
-        checkRedrive(read, &findings)
+        reports.expect((try? JSONValue.parse(json))?.encoded() == json, "a dead letter's JSON is none")
+        checkRelaid(read, &reports)
+        checkRedrive(read, &reports)
     }
 
-    private static func checkRelaid(_ deadLetter: DeadLetter, _ findings: inout Findings) {
+    private static func checkRelaid(_ deadLetter: DeadLetter, _ reports: inout Findings) {
         let properties = deadLetter.relaid(by: "browser")
         let again = DeadLetter(reading: moved(deadLetter.message, to: deadLetter.message.queue, properties))
-        findings.expect(again.browser == "browser", "a dead letter that is laid down anew does not name its browser")
-        findings.expect(
+        reports.expect(again.browser == "browser", "a dead letter that is laid down anew does not name its browser")
+        reports.expect(
             again.reason == deadLetter.reason && again.headers == deadLetter.headers
                 && again.detail == deadLetter.detail && again.deadAt == deadLetter.deadAt,
             "a dead letter that is laid down anew is another")
     }
 
-    private static func checkRedrive(_ deadLetter: DeadLetter, _ findings: inout Findings) {
+    private static func checkRedrive(_ deadLetter: DeadLetter, _ reports: inout Findings) {
         let plan = RedrivePlan(deadLetter, history: nil)
-        findings.expect(!plan.words.isEmpty, "a plan without a word")
+        reports.expect(!plan.message.isEmpty, "a plan without a word")
         if case .run(let generation) = plan {
-            findings.expect(generation == deadLetter.generation + 1, "a redrive of another generation")
+            reports.expect(generation == deadLetter.generation + 1, "a redrive of another generation")
             let headers = JobHeaders(reading: deadLetter.redriven(asGeneration: generation).headers)
-            findings.expect(headers.generation == generation, "the worker would not believe generation \(generation)")
-            findings.expect(
+            reports.expect(headers.generation == generation, "the worker would not believe generation \(generation)")
+            reports.expect(
                 headers.isAmbiguous == deadLetter.isAmbiguous && headers.lane == deadLetter.headers.lane
                     && headers.copy == 0 && headers.attempts == 0, "a redrive says something else of the job's past")
         }

@@ -17,13 +17,13 @@ enum FrameProperty {
         var body: [UInt8] = []
     }
 
-    static func findings(_ bytes: [UInt8]) -> [String] {
+    static func reports(_ bytes: [UInt8]) -> [String] {
         var input = FuzzInput(bytes)
         let cap = caps[input.choice(of: caps.count)]
         let wire = WireDecoder()
         var assembler = FrameAssembler(maximumBody: cap)
         var model = Model()
-        var findings = Findings()
+        var reports = Findings()
         while !input.isAtEnd {
             guard let frame = frame(&input, wire) else { break }
             switch frame {
@@ -32,34 +32,34 @@ enum FrameProperty {
             default: break
             }
             let output = assembler.take(frame)
-            findings.expect(
+            reports.expect(
                 assembler.held <= max(cap, FrameAssembler.truncatedPrefix),
                 "\(assembler.held) bytes are held with a cap of \(cap)")
             switch output {
             case nil: break
             case .violation(let sentence):
                 // The link drops the connection.
-                findings.expect(!sentence.isEmpty, "a violation without a word")
-                return findings.sentences
-            case .returned: findings.expect(assembler.held == 0, "a returned message is held on to")
+                reports.expect(!sentence.isEmpty, "a violation without a word")
+                return reports.sentences
+            case .returned: reports.expect(assembler.held == 0, "a returned message is held on to")
             case .delivered(_, _, let body):
-                findings.expect(assembler.held == 0, "a delivered message is held on to")
-                check(body, model, cap: cap, &findings)
+                reports.expect(assembler.held == 0, "a delivered message is held on to")
+                check(body, model, cap: cap, &reports)
             }
         }
-        return findings.sentences
+        return reports.sentences
     }
 
-    private static func check(_ body: FrameAssembler.Body, _ model: Model, cap: Int, _ findings: inout Findings) {
+    private static func check(_ body: FrameAssembler.Body, _ model: Model, cap: Int, _ reports: inout Findings) {
         switch body {
         case .complete(let bytes):
-            findings.expect(bytes == model.body, "a body is not what came")
-            findings.expect(bytes.count == model.announced && bytes.count <= cap, "a body has another size")
+            reports.expect(bytes == model.body, "a body is not what came")
+            reports.expect(bytes.count == model.announced && bytes.count <= cap, "a body has another size")
         case .truncated(let prefix, let size, let digest):
-            findings.expect(size == model.announced && size > cap, "a body was cut for nothing")
-            findings.expect(
+            reports.expect(size == model.announced && size > cap, "a body was cut for nothing")
+            reports.expect(
                 prefix.elementsEqual(model.body.prefix(FrameAssembler.truncatedPrefix)), "a prefix is not what came")
-            findings.expect(digest == SHA256Digest(of: model.body), "a digest is of something else")
+            reports.expect(digest == SHA256Digest(of: model.body), "a digest is of something else")
         }
     }
 

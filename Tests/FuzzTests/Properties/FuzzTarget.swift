@@ -4,16 +4,16 @@ enum FuzzTarget: String, CaseIterable {
     case settings
     case answers
     case frames
-    case letters
+    case deadLetters
 
     /// What is wrong with the program, as this input shows it.
-    func findings(_ bytes: [UInt8]) -> [String] {
+    func reports(_ bytes: [UInt8]) -> [String] {
         switch self {
-        case .jobs: JobProperty.findings(bytes)
-        case .settings: SettingsProperty.findings(bytes)
-        case .answers: AnswerProperty.findings(bytes)
-        case .frames: FrameProperty.findings(bytes)
-        case .letters: DeadLetterProperty.findings(bytes)
+        case .jobs: JobProperty.reports(bytes)
+        case .settings: SettingsProperty.reports(bytes)
+        case .answers: AnswerProperty.reports(bytes)
+        case .frames: FrameProperty.reports(bytes)
+        case .deadLetters: DeadLetterProperty.reports(bytes)
         }
     }
 }

@@ -1,15 +1,15 @@
 import AMQP
+import Clocks
 import Jobs
 import Messages
 import Secrets
-import Threads
 
 /// A message of any properties and headers. Names are mostly those that the program looks for.
 enum FuzzedMessage {
     private static let names: [String] = [
         JobHeaders.Name.copy, JobHeaders.Name.attempt, JobHeaders.Name.ambiguous, JobHeaders.Name.generation,
         JobHeaders.Name.notBefore,
-        JobHeaders.Name.suspect, JobHeaders.Name.refusals, JobHeaders.Name.ask, JobHeaders.Name.lane,
+        JobHeaders.Name.suspect, JobHeaders.Name.refusals, JobHeaders.Name.queryAlbum, JobHeaders.Name.lane,
         JobHeaders.Name.firstSeen, JobHeaders.Name.reason,
         JobHeaders.Name.detail, JobHeaders.Name.attempts, JobHeaders.Name.httpStatus, JobHeaders.Name.apiStatus,
         JobHeaders.Name.deadAt,

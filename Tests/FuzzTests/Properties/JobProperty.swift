@@ -1,6 +1,6 @@
+import Clocks
 import JSON
 import Secrets
-import Threads
 
 @testable import Jobs
 
@@ -14,7 +14,7 @@ enum JobProperty {
     /// Whoever echoes less of a token does not give it away.
     static let shortestPiece = 12
 
-    static func findings(_ bytes: [UInt8]) -> [String] {
+    static func reports(_ bytes: [UInt8]) -> [String] {
         var input = FuzzInput(bytes)
         func property() -> String? {
             let line = input.line()
@@ -22,47 +22,47 @@ enum JobProperty {
         }
         let (type, encoding, id) = (property(), property(), property())
         let body = input.rest()
-        var findings = Findings()
+        var reports = Findings()
         let decoded = JobDecoder.decode(body: body, contentType: type, contentEncoding: encoding, messageID: id)
         switch decoded {
-        case .success(let job): check(job, &findings)
+        case .success(let job): check(job, &reports)
         case .failure(let rejection):
-            check(rejection, token: token(in: body), &findings)
+            check(rejection, token: token(in: body), &reports)
             let again = JobDecoder.decode(body: body, contentType: type, contentEncoding: encoding, messageID: id)
             if case .failure(let second) = again {
-                findings.expect(second == rejection, "the same message is rejected in two ways")
+                reports.expect(second == rejection, "the same message is rejected in two ways")
             } else {
-                findings.expect(false, "the same message is rejected and taken")
+                reports.expect(false, "the same message is rejected and taken")
             }
         }
         switch CancelDecoder.decode(body: body, contentType: type, contentEncoding: encoding) {
-        case .success(let id): findings.expect(JobID(checking: id.utf8) == id, "a cancelled job id breaks its rule")
-        case .failure(let rejection): check(rejection, token: nil, &findings)
+        case .success(let id): reports.expect(JobID(checking: id.utf8) == id, "a cancelled job id breaks its rule")
+        case .failure(let rejection): check(rejection, token: nil, &reports)
         }
-        return findings.sentences
+        return reports.sentences
     }
 
-    private static func check(_ job: Job, _ findings: inout Findings) {
-        findings.expect(JobID(checking: job.id.utf8) == job.id, "a job id breaks its rule")
-        findings.expect(AccountID(checking: job.account.utf8) == job.account, "an account breaks its rule")
-        findings.expect((1...2048).contains(job.shareToken.secret.count), "a share token breaks its rule")
-        findings.expect(job.metadata.count <= 16, "too much metadata")
-        findings.expect(
+    private static func check(_ job: Job, _ reports: inout Findings) {
+        reports.expect(JobID(checking: job.id.utf8) == job.id, "a job id breaks its rule")
+        reports.expect(AccountID(checking: job.account.utf8) == job.account, "an account breaks its rule")
+        reports.expect((1...2048).contains(job.shareToken.secret.count), "a share token breaks its rule")
+        reports.expect(job.metadata.count <= 16, "too much metadata")
+        reports.expect(
             job.metadata.reduce(0) { $0 + $1.key.count + $1.value.count } <= 2048, "metadata are too large")
-        findings.expect(Set(job.metadata.map(\.key)).count == job.metadata.count, "metadata name a key twice")
+        reports.expect(Set(job.metadata.map(\.key)).count == job.metadata.count, "metadata name a key twice")
         let written = body(of: job)
         // The body of the largest job may be larger when it is escaped otherwise.
         guard written.count <= 65_536 else { return }
         switch JobDecoder.decode(body: written, contentType: nil, contentEncoding: nil, messageID: nil) {
         case .success(let second):
-            findings.expect(
+            reports.expect(
                 second.id == job.id && second.account == job.account && second.shareToken == job.shareToken
                     && second.requestedAt == job.requestedAt && second.deadline == printable(job.deadline)
                     && Set(second.metadata) == Set(job.metadata), "a job written anew is another")
         case .failure(let rejection):
-            findings.expect(false, "a job written anew is rejected: \(rejection.reason) \(rejection.detail)")
+            reports.expect(false, "a job written anew is rejected: \(rejection.reason) \(rejection.detail)")
         }
-        checkResult(of: job, &findings)
+        checkResult(of: job, &reports)
     }
 
     /// Times outside of the years 0 to 9999, which an offset can reach, print as the nearest inside.
@@ -84,27 +84,27 @@ enum JobProperty {
         return JSONValue.object(members).encoded()
     }
 
-    private static func checkResult(of job: Job, _ findings: inout Findings) {
+    private static func checkResult(of job: Job, _ reports: inout Findings) {
         let result = JobResult.succeeded(
             ResultSubject(job), attempts: 1, generation: 0, completedAt: Timestamp(milliseconds: 0), duration: .zero)
         let bytes = result.encoded()
         let read = try? JobResult.decode(bytes)
-        findings.expect(read?.encoded() == bytes, "a result that was read and written has other bytes")
-        findings.expect(
+        reports.expect(read?.encoded() == bytes, "a result that was read and written has other bytes")
+        reports.expect(
             read?.jobID == job.id && read?.account == job.account && read?.requestedAt == job.requestedAt
                 && Set(read?.metadata ?? []) == Set(job.metadata), "a result does not echo its job")
     }
 
-    private static func check(_ rejection: Rejection, token: [UInt8]?, _ findings: inout Findings) {
-        findings.expect(rejection.reason.outcome == .rejected, "a message is rejected for \(rejection.reason)")
+    private static func check(_ rejection: Rejection, token: [UInt8]?, _ reports: inout Findings) {
+        reports.expect(rejection.reason.outcome == .rejected, "a message is rejected for \(rejection.reason)")
         let secrets = token.map { [Array($0.prefix(shortestPiece))] } ?? []
-        findings.expectClean(rejection.detail, hiding: secrets, "a rejection's detail")
-        if let id = rejection.jobID { findings.expect(JobID(checking: id.utf8) == id, "a rejected id breaks its rule") }
+        reports.expectClean(rejection.detail, hiding: secrets, "a rejection's detail")
+        if let id = rejection.jobID { reports.expect(JobID(checking: id.utf8) == id, "a rejected id breaks its rule") }
         if let account = rejection.account {
-            findings.expect(AccountID(checking: account.utf8) == account, "a rejected account breaks its rule")
+            reports.expect(AccountID(checking: account.utf8) == account, "a rejected account breaks its rule")
         }
         let bytes = JobResult.rejected(rejection).encoded()
-        findings.expect((try? JobResult.decode(bytes))?.encoded() == bytes, "a rejection's result cannot be read")
+        reports.expect((try? JobResult.decode(bytes))?.encoded() == bytes, "a rejection's result cannot be read")
     }
 
     /// A token of some length that is there to be looked for.

@@ -10,12 +10,12 @@ private let target: FuzzTarget = {
 
 /// libFuzzer calls it with each input. A broken property ends the process, and the input is kept.
 @_cdecl("LLVMFuzzerTestOneInput")
-public func fuzzOne(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
-    let findings = target.findings(Array(UnsafeBufferPointer(start: start, count: count)))
+package func fuzzOne(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+    let reports = target.reports(Array(UnsafeBufferPointer(start: start, count: count)))
     // Not a precondition: an optimised build would not print its sentence.
-    if !findings.isEmpty {
-        let words = Array("a property is broken: \(findings.joined(separator: "; "))\n".utf8)
-        _ = write(STDERR_FILENO, words, words.count)
+    if !reports.isEmpty {
+        let message = Array("a property is broken: \(reports.joined(separator: "; "))\n".utf8)
+        _ = write(STDERR_FILENO, message, message.count)
         abort()
     }
     return 0

@@ -1,10 +1,11 @@
 import AMQP
+import Clocks
+import Concurrency
 import Foundation
 import Jobs
 import Photos
-import PipelineDouble
+import PipelineHarness
 import Testing
-import Threads
 
 @testable import Pipeline
 
@@ -68,38 +69,38 @@ import Threads
     }
 
     private func check(_ row: RefusalRow, _ mix: Mix) async throws {
-        var options = Site.Options()
+        var options = Harness.Options()
         options.concurrency = mix.concurrency
         options.prefetch = max(8, mix.concurrency * 2)
         let clock = Lock<ManualClock?>(nil)
-        let site = try Site(options, albums: { $0.token.hasPrefix("t-bad") ? row.album : .album(joined: true) }) {
+        let harness = try Harness(options, albums: { $0.token.hasPrefix("t-bad") ? row.album : .album(joined: true) }) {
             call in
             await clock.withLock { $0 }?.sleep(for: .milliseconds(50))
             return call.token.hasPrefix("t-bad") ? row.answer(call) : .ok
         }
-        clock.withLock { $0 = site.clock }
-        site.begin()
+        clock.withLock { $0 = harness.clock }
+        harness.begin()
         var expected = Self.good
         if mix.isKnown {
-            site.submit("first", account: "zoe")
-            await site.advance { site.resultCount == 1 }
+            harness.submit("first", account: "zoe")
+            await harness.advance { harness.resultCount == 1 }
             expected += 1
         }
-        let start = site.clock.now()
-        submit(mix, to: site)
-        let isDone = await site.advance(for: Self.twoRounds) {
-            site.broker.newest("results", 8).contains { $0.properties.messageID?.hasPrefix("good") == true }
+        let start = harness.clock.now()
+        submit(mix, to: harness)
+        let isDone = await harness.advance(for: Self.twoRounds) {
+            harness.broker.newest("results", 8).contains { $0.properties.messageID?.hasPrefix("good") == true }
         }
-        #expect(isDone, "row \(row), \(mix): no good one in \((site.clock.now() - start).inSeconds) s")
+        #expect(isDone, "row \(row), \(mix): no good one in \((harness.clock.now() - start).inSeconds) s")
         // Traffic goes on, so that it shows whose fault it is.
         var later = 0
         for hour in 0..<60 {
-            guard site.resultCount < expected + mix.bad + later else { break }
-            site.submit("later\(hour)", account: "late\(hour % 3)")
+            guard harness.resultCount < expected + mix.bad + later else { break }
+            harness.submit("later\(hour)", account: "late\(hour % 3)")
             later += 1
-            await site.advance(for: .seconds(3_600)) { site.resultCount == expected + mix.bad + later }
+            await harness.advance(for: .seconds(3_600)) { harness.resultCount == expected + mix.bad + later }
         }
-        let results = site.results
+        let results = harness.results
         let bad = results.filter { $0.messageID.hasPrefix("bad") }
         let others = results.filter { !$0.messageID.hasPrefix("bad") }
         #expect(others.count == expected + later && others.allSatisfy { $0.outcome == "left" }, "row \(row), \(mix)")
@@ -107,21 +108,21 @@ import Threads
         #expect(
             bad.allSatisfy { row.reasons.contains($0.reason ?? $0.outcome) },
             "row \(row), \(mix): \(Set(bad.map { $0.reason ?? $0.outcome }))")
-        await site.end()
+        await harness.end()
     }
 
-    private func submit(_ mix: Mix, to site: Site) {
+    private func submit(_ mix: Mix, to harness: Harness) {
         let step = max(1, Self.good / mix.bad)
         var bad = 0
         func submitBad() {
             guard bad < mix.bad else { return }
-            site.submit("bad\(bad)", account: "evil\(bad % mix.accounts)")
+            harness.submit("bad\(bad)", account: "evil\(bad % mix.accounts)")
             bad += 1
         }
         if mix.place == .head { for _ in 0..<mix.bad { submitBad() } }
         for number in 0..<Self.good {
             if mix.place == .spread, number.isMultiple(of: step) { submitBad() }
-            site.submit("good\(number)", account: "a\(number % 20)")
+            harness.submit("good\(number)", account: "a\(number % 20)")
         }
         while bad < mix.bad { submitBad() }
     }

@@ -1,9 +1,10 @@
+import Clocks
+import Concurrency
 import Foundation
 import Jobs
 import Photos
-import PipelineDouble
+import PipelineHarness
 import Testing
-import Threads
 
 @testable import Pipeline
 
@@ -62,51 +63,51 @@ import Threads
     private func run(_ row: RefusalRow, _ stream: Stream) async throws -> (killed: Int, first: Int, next: Int) {
         let clock = Lock<ManualClock?>(nil)
         let isRefused = Lock(!stream.isInMidStream)
-        var options = Site.Options()
+        var options = Harness.Options()
         options.concurrency = 8
         options.prefetch = 16
         options.perMinute = 30
-        let site = try Site(
+        let harness = try Harness(
             options, albums: { _ in isRefused.withLock { $0 } ? row.album : .album(joined: true) }
         ) { call in
             await clock.withLock { $0 }?.sleep(for: .milliseconds(50))
             return isRefused.withLock { $0 } ? row.answer(call) : .ok
         }
-        clock.withLock { $0 = site.clock }
-        site.begin()
+        clock.withLock { $0 = harness.clock }
+        harness.begin()
         var number = 0
         func submit() {
-            site.submit("j\(number)", account: "a\(number % stream.accounts)")
+            harness.submit("j\(number)", account: "a\(number % stream.accounts)")
             number += 1
         }
         let interval = Duration.seconds(1) / stream.jobsPerSecond
         if stream.isInMidStream {
             for _ in 0..<20 {
                 submit()
-                await site.pass(interval)
+                await harness.pass(interval)
             }
-            await site.advance(for: .seconds(600)) { site.resultCount == number }
+            await harness.advance(for: .seconds(600)) { harness.resultCount == number }
         }
-        let before = (results: site.resultCount, calls: site.photos.calls.count)
+        let before = (results: harness.resultCount, calls: harness.photos.calls.count)
         isRefused.withLock { $0 = true }
-        let start = site.clock.now()
+        let start = harness.clock.now()
         // What comes after the first hundreds is as those: in the broker.
         for _ in 0..<100 {
             submit()
-            await site.pass(interval)
+            await harness.pass(interval)
         }
         // Of one account nobody ends before its time, which is a day.
         let day = Duration.seconds(86_400)
-        await site.pass(day - (site.clock.now() - start) - .seconds(1))
-        let killed = site.resultCount - before.results
-        let first = site.photos.calls.count - before.calls
-        await site.pass(day)
-        let next = site.photos.calls.count - before.calls - first
+        await harness.pass(day - (harness.clock.now() - start) - .seconds(1))
+        let killed = harness.resultCount - before.results
+        let first = harness.photos.calls.count - before.calls
+        await harness.pass(day)
+        let next = harness.photos.calls.count - before.calls - first
         // Nothing was lost by it.
         isRefused.withLock { $0 = false }
-        await site.advance(for: day) { site.resultCount == number }
-        #expect(site.resultCount == number, "row \(row), \(stream)")
-        await site.end()
+        await harness.advance(for: day) { harness.resultCount == number }
+        #expect(harness.resultCount == number, "row \(row), \(stream)")
+        await harness.end()
         return (killed, first, next)
     }
 }

@@ -1,7 +1,7 @@
-import Jobs
+import Clocks
 import Testing
-import Threads
 
+@testable import Jobs
 @testable import Pipeline
 
 @Suite final class CircuitBreakerTests {
@@ -13,17 +13,17 @@ import Threads
         switch breaker.note(sign, of: JobID("j\(job)"), AccountID("a\(account ?? job)"), at: at(second)) {
         case .nobodys: .nobodys
         case .accounts: .accounts
-        case .everybodys: .everybodys
+        case .systemic: .systemic
         }
     }
 
-    private enum Word { case nobodys, accounts, everybodys }
+    private enum Word { case nobodys, accounts, systemic }
 
     @Test func fiveUnsentCallsInARowOpenItWhosesoeverTheyAre() {
         for _ in 0..<4 { _ = note(.unsent) }
         _ = note(.healthy)
         let rulings = (0..<5).map { _ in note(.unsent) }
-        #expect(rulings == [.nobodys, .nobodys, .nobodys, .nobodys, .everybodys])
+        #expect(rulings == [.nobodys, .nobodys, .nobodys, .nobodys, .systemic])
     }
 
     /// A gateway that resets the connection for one job's body is that job's trouble.
@@ -34,29 +34,29 @@ import Threads
 
     @Test func fiveServerFaultsInARowOpenItIfTheyAreOfThreeJobsAndTwoAccountsHoweverSlow() {
         let ofTwo = (0..<9).map { note(.serverFault, job: $0 % 2, at: Double($0) * 3600) }
-        #expect(!ofTwo.contains(.everybodys))
-        #expect(note(.serverFault, job: 2, at: 40_000) == .everybodys)
+        #expect(!ofTwo.contains(.systemic))
+        #expect(note(.serverFault, job: 2, at: 40_000) == .systemic)
     }
 
     @Test func threeJobsOfOneAccountAreTheAccounts() {
         let rulings = (0..<15).map { note(.serverFault, job: $0, account: 1) }
-        #expect(rulings.filter { $0 == .accounts }.count == 3 && !rulings.contains(.everybodys))
+        #expect(rulings.filter { $0 == .accounts }.count == 3 && !rulings.contains(.systemic))
         let others = (20..<25).map { note(.serverFault, job: $0, account: 2) }
-        #expect(others.contains(.everybodys), "another account, and no success between")
+        #expect(others.contains(.systemic), "another account, and no success between")
     }
 
     @Test func halfOfTwentyCallsInHalfAMinuteOpenIt() {
         for number in 0..<19 {
-            let ruling = note(number % 2 == 0 ? .healthy : .serverFault, job: number, at: Double(number))
-            #expect(ruling == .nobodys)
+            let classification = note(number % 2 == 0 ? .healthy : .serverFault, job: number, at: Double(number))
+            #expect(classification == .nobodys)
         }
-        #expect(note(.serverFault, job: 19, at: 19) == .everybodys)
+        #expect(note(.serverFault, job: 19, at: 19) == .systemic)
     }
 
     @Test func whatIsLongerAgoThanHalfAMinuteDoesNotCount() {
         for number in 0..<200 {
-            let ruling = note(number % 2 == 0 ? .healthy : .serverFault, job: number, at: Double(number) * 2)
-            #expect(ruling == .nobodys)
+            let classification = note(number % 2 == 0 ? .healthy : .serverFault, job: number, at: Double(number) * 2)
+            #expect(classification == .nobodys)
         }
     }
 }

@@ -1,8 +1,9 @@
+import Clocks
+import Concurrency
 import Jobs
 import Photos
-import PipelineDouble
+import PipelineHarness
 import Testing
-import Threads
 
 @testable import Pipeline
 
@@ -26,34 +27,34 @@ import Threads
         of fault: Answer, for time: Duration, jobs: Int, afterSuccess: Bool = true
     ) async throws -> Figures {
         let isOn = Lock(false)
-        let site = try Site(albums: { _ in isOn.withLock { $0 } ? fault : .album(joined: true) }) { _ in
+        let harness = try Harness(albums: { _ in isOn.withLock { $0 } ? fault : .album(joined: true) }) { _ in
             isOn.withLock { $0 } ? fault : .ok
         }
-        site.begin()
+        harness.begin()
         if afterSuccess {
-            site.submit("before", account: "zoe")
-            await site.advance { site.resultCount == 1 }
+            harness.submit("before", account: "zoe")
+            await harness.advance { harness.resultCount == 1 }
         }
-        let before = (results: site.resultCount, calls: site.photos.calls.count)
+        let before = (results: harness.resultCount, calls: harness.photos.calls.count)
         isOn.withLock { $0 = true }
-        let start = site.clock.now()
+        let start = harness.clock.now()
         for number in 0..<jobs {
-            site.submit("j\(number)", account: "a\(number % 10)")
-            await site.pass(.seconds(10))
+            harness.submit("j\(number)", account: "a\(number % 10)")
+            await harness.pass(.seconds(10))
         }
-        await site.pass(time - (site.clock.now() - start))
-        #expect(site.resultCount == before.results, "nobody ended of it")
-        let calls = site.photos.calls.count - before.calls + site.photos.probes.count
+        await harness.pass(time - (harness.clock.now() - start))
+        #expect(harness.resultCount == before.results, "nobody ended of it")
+        let calls = harness.photos.calls.count - before.calls + harness.photos.probes.count
         isOn.withLock { $0 = false }
-        let end = site.clock.now()
-        await site.advance { site.resultCount > before.results }
-        let first = site.clock.now() - end
-        await site.advance { site.resultCount == before.results + jobs }
-        let results = site.results.dropFirst(before.results)
+        let end = harness.clock.now()
+        await harness.advance { harness.resultCount > before.results }
+        let first = harness.clock.now() - end
+        await harness.advance { harness.resultCount == before.results + jobs }
+        let results = harness.results.dropFirst(before.results)
         #expect(results.count == jobs && results.allSatisfy { $0.outcome == "left" })
-        await site.end()
+        await harness.end()
         return Figures(
-            calls: calls, attempts: results.map(\.attempts).reduce(0, +), first: first, last: site.clock.now() - end)
+            calls: calls, attempts: results.map(\.attempts).reduce(0, +), first: first, last: harness.clock.now() - end)
     }
 
     @Test func anHourOf503() async throws {
@@ -82,31 +83,32 @@ import Threads
     /// What the last run knew of jobs is forgotten; its hold, or nothing, is what this run begins with.
     @Test(arguments: [true, false]) func aRestartWithTwoBadJobsAtTheHead(isOnHold: Bool) async throws {
         let clock = Lock<ManualClock?>(nil)
-        let site = try Site { call in
+        let harness = try Harness { call in
             await clock.withLock { $0 }?.sleep(for: .milliseconds(50))
             return call.token.hasPrefix("t-bad") ? .redirect : .ok
         }
-        clock.withLock { $0 = site.clock }
+        clock.withLock { $0 = harness.clock }
         if isOnHold {
-            site.pipeline.restore(
-                .endpointMisconfigured, since: Site.start, detail: "HTTP 302", probeAfter: .zero)
+            harness.pipeline.restore(
+                .endpointMisconfigured, since: Harness.start, detail: "HTTP 302", probeAfter: .zero)
         }
-        for number in 0..<2 { site.submit("bad\(number)", account: "evil\(number)") }
-        for number in 0..<20 { site.submit("good\(number)", account: "a\(number % 5)") }
-        site.begin()
-        func count(_ prefix: String) -> Int { site.results.count { $0.messageID.hasPrefix(prefix) } }
-        await site.advance(for: .seconds(600)) { site.resultCount > 0 }
-        let first = site.clock.now() - MonotonicTime(nanoseconds: 0)
+        for number in 0..<2 { harness.submit("bad\(number)", account: "evil\(number)") }
+        for number in 0..<20 { harness.submit("good\(number)", account: "a\(number % 5)") }
+        harness.begin()
+        func count(_ prefix: String) -> Int { harness.results.count { $0.messageID.hasPrefix(prefix) } }
+        await harness.advance(for: .seconds(600)) { harness.resultCount > 0 }
+        let first = harness.clock.now() - MonotonicTime(nanoseconds: 0)
         #expect(count("good") >= 1 && first <= .seconds(40))
-        await site.advance(for: .seconds(1_200)) { site.resultCount == 22 }
+        await harness.advance(for: .seconds(1_200)) { harness.resultCount == 22 }
         #expect(count("good") == 20 && count("bad") == 2)
-        #expect(site.results.filter { $0.messageID.hasPrefix("bad") }.allSatisfy { $0.reason == "unexpected_status" })
-        #expect(site.pipeline.snapshot.holds.isEmpty)
+        #expect(
+            harness.results.filter { $0.messageID.hasPrefix("bad") }.allSatisfy { $0.reason == "unexpected_status" })
+        #expect(harness.pipeline.snapshot.holds.isEmpty)
         print(
             "a restart with two bad jobs at the head\(isOnHold ? " and its hold" : ""): the first good one after "
                 + "\(Int(first.inSeconds.rounded())) s, all after "
-                + "\(Int((site.clock.now() - MonotonicTime(nanoseconds: 0)).inSeconds.rounded())) s, "
-                + "\(site.photos.calls.count) calls")
-        await site.end()
+                + "\(Int((harness.clock.now() - MonotonicTime(nanoseconds: 0)).inSeconds.rounded())) s, "
+                + "\(harness.photos.calls.count) calls")
+        await harness.end()
     }
 }

@@ -1,7 +1,7 @@
-import Jobs
+import Clocks
 import Testing
-import Threads
 
+@testable import Jobs
 @testable import Pipeline
 
 /// Holds, their rounds of probes, and how many calls may be in flight, as transcripts.
@@ -15,10 +15,10 @@ import Threads
             job: JobID("j\(number)"), account: AccountID(account ?? "a\(number)"), began: at(second), isProbe: isProbe)
     }
 
-    private func refuse(_ number: Int, at second: Double, isProbe: Bool = false) -> Gate.Ruling {
+    private func refuse(_ number: Int, at second: Double, isProbe: Bool = false) -> Gate.Classification {
         gate.refused(
             call(number, at: second, isProbe: isProbe), Self.few, detail: "no", at: at(second), wall: wall
-        ).ruling
+        ).classification
     }
 
     private func advance(_ second: Double, isCalling: Bool = false, hasUntried: Bool = false) {
@@ -33,7 +33,7 @@ import Threads
 
     /// When the next round begins, in seconds.
     private func nextRound(after second: Double) -> Double? {
-        gate.nextLook(at: at(second)).map { ($0 - at(0)).inSeconds }
+        gate.nextCheck(at: at(second)).map { ($0 - at(0)).inSeconds }
     }
 
     // MARK: How many calls
@@ -193,8 +193,8 @@ import Threads
     }
 
     @Test func aJobThatFailedBesideTwoSuccessesSpendsItsAttemptsAndTestsNoHold() {
-        func fail(_ gate: inout Gate, at second: Double) -> Gate.Ruling {
-            gate.failed(.serverFault, call(1, at: second), detail: "503", at: at(second), wall: wall).ruling
+        func fail(_ gate: inout Gate, at second: Double) -> Gate.Classification {
+            gate.failed(.serverFault, call(1, at: second), detail: "503", at: at(second), wall: wall).classification
         }
         _ = fail(&gate, at: 0)
         _ = succeed(2, at: 1)
@@ -233,13 +233,13 @@ import Threads
             gate.failed(
                 .serverFault, call(number, account: account, at: 1), detail: "503", at: at(1), wall: wall)
         }
-        let first = (0..<4).map { fail($0).ruling }
+        let first = (0..<4).map { fail($0).classification }
         #expect(first == Array(repeating: .own, count: 4))
         let fifth = fail(4)
         #expect(fifth.wait?.cause == .failing && fifth.wait?.time == .seconds(30))
-        guard case .standAside = fifth.ruling else { return #expect(Bool(false), "it costs no attempt") }
+        guard case .standAside = fifth.classification else { return #expect(Bool(false), "it costs no attempt") }
         let next = (5..<13).map { fail($0) }
-        #expect(next.allSatisfy { if case .standAside = $0.ruling { true } else { false } })
+        #expect(next.allSatisfy { if case .standAside = $0.classification { true } else { false } })
         #expect(next.compactMap { $0.wait?.time } == [.seconds(60)], "after eight of its jobs")
         #expect(gate.holds.isEmpty)
         // Another account's call is made: whose fault it is will show.
@@ -292,7 +292,7 @@ import Threads
 
     @Test func aHoldThatAnEventEndsIsNotProbed() {
         _ = gate.hold(.brokerBlocked, detail: "", at: at(0), wall: wall)
-        #expect(gate.nextLook(at: at(0)) == nil)
+        #expect(gate.nextCheck(at: at(0)) == nil)
         #expect(gate.keepsDeliveries(at: at(0)), "what cannot be published is not handed back")
         let lifted = (0..<2).map { _ in gate.lift(.brokerBlocked)?.cause }
         #expect(lifted == [.brokerBlocked, nil])
@@ -310,10 +310,10 @@ import Threads
     // MARK: Tokens
 
     @Test func aFaultyClientIsTwoAccountsOrOneWhereNoTokenCame() {
-        func without(_ gate: inout Gate, _ number: Int, at second: Double) -> Gate.Ruling {
+        func without(_ gate: inout Gate, _ number: Int, at second: Double) -> Gate.Classification {
             gate.tokenRequestRefused(
                 call(number, at: second), isMisconfigured: true, detail: "invalid_client", at: at(second), wall: wall
-            ).ruling
+            ).classification
         }
         gate.tokenObtained(call(1, at: 0), at: at(0))
         #expect(without(&gate, 2, at: 1) == .own)

@@ -1,7 +1,7 @@
-import Jobs
+import Clocks
 import Testing
-import Threads
 
+@testable import Jobs
 @testable import Pipeline
 
 /// The rows of the holds, by what they have in common. What lifts them is in `GateTests`.

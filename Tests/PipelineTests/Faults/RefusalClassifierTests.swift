@@ -1,7 +1,7 @@
-import Jobs
+import Clocks
 import Testing
-import Threads
 
+@testable import Jobs
 @testable import Pipeline
 
 /// Whose fault a refusal is, as transcripts.
@@ -11,7 +11,7 @@ import Threads
     private func refuse(
         _ job: String, of account: String, _ threshold: Int = 5, at second: Double, took: Double = 0,
         isLast: Bool = false
-    ) -> RefusalClassifier.Ruling {
+    ) -> RefusalClassifier.Classification {
         classifier.classify(
             .init(
                 job: JobID(job), account: AccountID(account), began: at(second - took),
@@ -54,12 +54,12 @@ import Threads
 
     @Test func fiveAccountsHoweverSlowlyAreEverybody() {
         let rulings = (0..<5).map { refuse("j\($0)", of: "a\($0)", at: Double($0) * 10_000) }
-        #expect(rulings == [.open, .open, .open, .open, .everybodys])
+        #expect(rulings == [.open, .open, .open, .open, .systemic])
     }
 
     @Test func fiveJobsOfTwoAccountsAreAsManyWords() {
         let rulings = (0..<5).map { refuse("j\($0)", of: "a\($0 % 2)", at: Double($0)) }
-        #expect(rulings == [.open, .open, .open, .open, .everybodys])
+        #expect(rulings == [.open, .open, .open, .open, .systemic])
     }
 
     @Test func oneJobAgainAndAgainIsOneWord() {
@@ -73,7 +73,7 @@ import Threads
     @Test(arguments: [2, 5, 20]) func aSuccessOfBeforeStandsForFewerThanTheThreshold(threshold: Int) {
         succeed("g", of: "good", at: 0)
         let rulings = (0..<threshold).map { refuse("j\($0)", of: "a\($0)", threshold, at: 1 + Double($0)) }
-        #expect(rulings == Array(repeating: .own, count: threshold - 1) + [.everybodys])
+        #expect(rulings == Array(repeating: .own, count: threshold - 1) + [.systemic])
         let kind = RefusalClassifier.Kind(cause: .apiRetired, threshold: threshold)
         #expect(classifier.ended(kind) == (0..<threshold - 1).map { JobID("j\($0)") })
     }
@@ -109,9 +109,9 @@ import Threads
         var ended = 0
         for number in 0..<10 {
             classifier.called(AccountID("other"))
-            let ruling = refuse("j", of: "ann", at: 1_000 + Double(number), isLast: true)
-            if ruling == .own { ended = 1 }
-            #expect(ruling == .own, "one job is one job")
+            let classification = refuse("j", of: "ann", at: 1_000 + Double(number), isLast: true)
+            if classification == .own { ended = 1 }
+            #expect(classification == .own, "one job is one job")
         }
         #expect(ended == 1)
     }
@@ -119,7 +119,7 @@ import Threads
     @Test func onFirstContactOneWordIsEnoughWhereTwoWouldBe() {
         classifier.isFirstContact = true
         #expect(refuse("a", of: "ann", 5, at: 0) == .open)
-        #expect(refuse("b", of: "ann", 2, at: 1) == .everybodys)
+        #expect(refuse("b", of: "ann", 2, at: 1) == .systemic)
         succeed("c", of: "cay", at: 2)
         #expect(refuse("d", of: "dan", 2, at: 3) == .own)
     }

@@ -1,6 +1,6 @@
 import Jobs
 import Photos
-import PipelineDouble
+import PipelineHarness
 
 /// A row of the table whose answer can be one job's fault or everybody's.
 struct RefusalRow: Sendable, CustomStringConvertible {

@@ -1,0 +1,163 @@
+import Clocks
+import Concurrency
+import Glibc
+import JSON
+import Jobs
+import Ledger
+import Operations
+import SQLiteLedger
+import Settings
+import Terminal
+
+extension Commands {
+    static let ledger = Command(
+        "ledger", summary: "The memory of every job. Goes through a running daemon, else opens the file",
+        commands: [
+            Command(
+                "stats", summary: "How much it holds and owes", options: [.config, .json],
+                action: .withSettings { try await LedgerCommand(context: $0).statistics() }),
+            Command(
+                "prune", summary: "Removes jobs that ended long ago and owe nothing",
+                options: [
+                    .config, .json,
+                    .value("--older", "DURATION", help: "30d; default: ledger.retention. A jobId is free again then"),
+                ], action: .withSettings { try await LedgerCommand(context: $0).prune() }),
+            Command(
+                "verify", summary: "Checks the whole file. Seconds for millions of jobs", options: [.config, .json],
+                action: .withSettings { try await LedgerCommand(context: $0).verify() }),
+            Command(
+                "forget", summary: "Removes everything about a job or an account",
+                options: [.config, .json, .account("all ended jobs of this account")],
+                positionals: [PositionalSpecification("ID", .optional, help: "the job's id")],
+                action: .withSettings { try await LedgerCommand(context: $0).forget() }),
+            Command(
+                "backup", summary: "Copies the ledger while jobs go on, and checks the copy",
+                options: [.config, .json],
+                positionals: [
+                    PositionalSpecification("FILE", help: "the copy, replaced when it is whole; - is standard output")
+                ], action: .withSettings { try await LedgerCommand(context: $0).backUp() }),
+            Command(
+                "restore", summary: "Puts a backup in the ledger's place. The daemon must be stopped",
+                options: [.config, .json],
+                positionals: [PositionalSpecification("FILE", help: "the backup")],
+                action: .withSettings { try LedgerCommand(context: $0).restore() }),
+        ])
+}
+
+/// `ledger …`.
+struct LedgerCommand: ConfiguredCommand {
+    let context: CommandContext
+
+    func statistics() async throws -> ExitStatus {
+        let answer = try await ledger.perform(LedgerStatisticsRequest())
+        let statistics = answer.statistics
+        var sheet = FactSheet()
+        sheet.add("ledger", answer.path)
+        sheet.add("jobs", statistics.entries)
+        sheet.add("open", statistics.open)
+        sheet.add("ambiguous", statistics.ambiguous)
+        sheet.add("results owed", statistics.unpublished)
+        sheet.add("letters owed", statistics.unpublishedDeadLetters)
+        sheet.add("overdue copies", statistics.overdue)
+        sheet.add("size", ByteCount.text(Int64(statistics.bytes)))
+        sheet.add("disk free", ByteCount.text(Int64(statistics.diskFreeBytes)))
+        sheet.add("made", statistics.createdAt?.rfc3339)
+        sheet.add("last backup", statistics.lastBackupAt?.rfc3339 ?? "never")
+        show(answer, sheet.rendered())
+        return .done
+    }
+
+    func prune() async throws -> ExitStatus {
+        var age = settings.ledger.retention
+        if let text = arguments.value("--older") {
+            guard let given = Duration(settingText: text) else {
+                throw arguments.error("--older takes a duration like 30d, not \(text)")
+            }
+            age = given
+        }
+        let answer = try await ledger.perform(LedgerPruneRequest(olderThan: age))
+        show(answer, "removed \(answer.pruned) jobs that ended over \(age.settingText) ago\n")
+        return .done
+    }
+
+    func verify() async throws -> ExitStatus {
+        let answer = try await ledger.perform(LedgerVerifyRequest())
+        show(answer, answer.faults.isEmpty ? "the ledger is whole\n" : answer.faults.map { $0 + "\n" }.joined())
+        return answer.faults.isEmpty ? .done : .answeredNo
+    }
+
+    func forget() async throws -> ExitStatus {
+        let request: LedgerForgetRequest
+        switch (arguments.positionals.first, arguments.value("--account")) {
+        case (let id?, nil): request = .job(JobID(id))
+        case (nil, let account?): request = .account(AccountID(account))
+        default: throw arguments.error("give either a job's ID or --account")
+        }
+        let answer = try await ledger.perform(request)
+        var text = "forgot \(answer.forgotten) jobs\n"
+        if answer.needed > 0 {
+            text += "\(answer.needed) jobs stay: they are open, or the broker does not have their result yet\n"
+        }
+        show(answer, text)
+        return answer.needed == 0 ? .done : .answeredNo
+    }
+
+    func backUp() async throws -> ExitStatus {
+        let own = [arguments.configuration] + settings.vitalFiles
+        switch try OutputTarget(arguments.positionals[0], sparing: own) {
+        case .standardOutput: return try await streamBackup()
+        case .file(let path):
+            let answer = try await ledger.perform(LedgerBackupRequest(file: Self.absolute(path)))
+            show(answer, "copied the ledger to \(answer.file)\n")
+            return .done
+        }
+    }
+
+    /// The copy lies beside the ledger while it is made, where the daemon may write, and goes from there to standard
+    /// output.
+    private func streamBackup() async throws -> ExitStatus {
+        let path = Self.absolute(settings.ledger.path)
+        let directory = LedgerDisk.directory(of: path)
+        // Else a copy would be made that this user can neither read nor remove.
+        guard access(path, R_OK) == 0, access(directory, W_OK | X_OK) == 0 else {
+            throw CommandFailure(
+                errno == ENOENT ? .answeredNo : .noPermission,
+                SystemCallError("reading \(path) and writing beside it", code: errno).description)
+        }
+        // Always the same name: what an interruption leaves is replaced by the next copy.
+        let copy = "\(path).copy"
+        _ = try await ledger.perform(LedgerBackupRequest(file: copy))
+        if try InputFile.move(copy, to: .output) {
+            StandardStream.error.write("copied the ledger to standard output\n")
+        }
+        return .done
+    }
+
+    func restore() throws -> ExitStatus {
+        let path = settings.ledger.path
+        do throws(LedgerError) {
+            guard let lock = try LedgerLock.take(ledger: path) else {
+                let holder = LedgerLock.holder(ledger: path)
+                throw .unavailable("process \(holder) has ledger \(path): stop the daemon first")
+            }
+            let kept = try LedgerBackup.restore(
+                Self.absolute(arguments.positionals[0]), to: path, lock: lock, at: SystemTimeSource().wall())
+            show(
+                JSONValue.object([.init("restored", .text(path))] + (kept.map { [.init("kept", .text($0))] } ?? [])),
+                "restored \(path)\n" + (kept.map { "the ledger that was there is kept as \($0)\n" } ?? ""))
+            return .done
+        } catch {
+            switch error {
+            case .unavailable, .closed: throw CommandFailure(.tryAgainLater, error.description)
+            case .unusable: throw CommandFailure(.badInput, error.description)
+            }
+        }
+    }
+
+    /// The daemon has a working directory of its own.
+    private static func absolute(_ path: String) -> String {
+        guard !path.hasPrefix("/"), let directory = getcwd(nil, 0) else { return path }
+        defer { free(directory) }
+        return String(cString: directory) + "/" + path
+    }
+}

@@ -1,0 +1,15 @@
+/// Where a room gets its time from, so that a test can drive a day in a second.
+package protocol TimeSource: Sendable {
+    /// For intervals, deadlines and backoff.
+    func now() -> MonotonicTime
+    /// For what people and other programs read: due times, deadlines of jobs, the quota's day.
+    func wall() -> Timestamp
+    /// Returns at `time` or soon after, or earlier when the task is cancelled.
+    func sleep(until time: MonotonicTime) async
+}
+
+extension TimeSource {
+    package func sleep(for duration: Duration) async {
+        await sleep(until: now() + duration)
+    }
+}

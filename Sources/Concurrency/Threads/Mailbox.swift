@@ -1,0 +1,79 @@
+import CLinux
+
+/// Work on its way to one thread: posted from anywhere, taken in batches by the owner.
+///
+/// The eventfd is written only when the owner sleeps, so that under load a post costs a lock and no system call.
+package final class Mailbox<Message: Sendable>: Sendable {
+    private struct State {
+        var messages: [Message] = []
+        // Written by the owner (falling asleep) and by posters (waking it); both hold the lock.
+        var ownerSleeps = false
+        // Whether the eventfd was written and not yet read.
+        var isSignalled = false
+        var isClosed = false
+    }
+
+    private let state = Lock(State())
+    private let wake: Wake
+
+    package init() throws(SystemCallError) {
+        wake = try Wake()
+    }
+
+    /// Readable when messages came since the owner fell asleep. To be polled only after an empty `takeAll`, or after
+    /// `drain`: what is posted to an owner that is awake does not make it readable.
+    package var descriptor: Int32 { wake.descriptor }
+
+    /// Hands `message` to the owner. False if the mailbox is closed; then the caller keeps the duty to answer.
+    @discardableResult
+    package func post(_ message: Message) -> Bool {
+        state.withLock { state in
+            guard !state.isClosed else { return false }
+            state.messages.append(message)
+            if state.ownerSleeps {
+                state.ownerSleeps = false
+                state.isSignalled = true
+                wake.signal()
+            }
+            return true
+        }
+    }
+
+    /// Takes what is there. An empty answer arms the wake: the owner may then poll `descriptor`. Owner only.
+    package func takeAll() -> [Message] {
+        let messages = state.withLock { state in
+            defer { state.messages = [] }
+            return state.messages
+        }
+        if !messages.isEmpty { return messages }
+        // Whoever is about to post something goes first: on a busy machine that saves falling asleep and being woken.
+        sched_yield()
+        return state.withLock { state in
+            if state.isSignalled {
+                state.isSignalled = false
+                wake.clear()
+            }
+            state.ownerSleeps = state.messages.isEmpty
+            defer { state.messages = [] }
+            return state.messages
+        }
+    }
+
+    /// Takes message after message until there is none, which arms the wake. Owner only.
+    package func drain(_ take: (Message) -> Void) {
+        while true {
+            let messages = takeAll()
+            if messages.isEmpty { return }
+            for message in messages { take(message) }
+        }
+    }
+
+    /// Refuses later posts and returns the messages that were not taken. Owner only, which answers them.
+    package func close() -> [Message] {
+        state.withLock { state in
+            state.isClosed = true
+            defer { state.messages = [] }
+            return state.messages
+        }
+    }
+}

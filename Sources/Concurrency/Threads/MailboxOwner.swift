@@ -1,0 +1,86 @@
+import CLinux
+import Clocks
+
+/// The thread's own end of a `MailboxThread`: takes messages, waits for more, and answers pings on the way.
+///
+/// A ping is answered when the owner has done with what it took before, and comes for more.
+package final class MailboxOwner<Message: Sendable> {
+    @usableFromInline let mailbox: Mailbox<MailboxItem<Message>>
+    @usableFromInline var pings: [@Sendable () -> Void] = []
+    /// Whether `stop` was called. Learned by taking messages; then no wait lasts.
+    package private(set) var isStopping = false
+    /// Posts to this mailbox, from any thread: for what the owner begins and somebody else finishes.
+    package let post: @Sendable (Message) -> Void
+
+    init(_ mailbox: Mailbox<MailboxItem<Message>>) {
+        self.mailbox = mailbox
+        post = { mailbox.post(.message($0)) }
+    }
+
+    /// Readable when there is something to take. To be polled only after `takeAll` gave nothing, and while the thread
+    /// is not to stop.
+    package var descriptor: Int32 { mailbox.descriptor }
+
+    /// Takes what is there. After an empty answer the owner may wait.
+    @inlinable package func takeAll() -> [Message] {
+        while true {
+            answerPings()
+            let items = mailbox.takeAll()
+            if items.isEmpty { return [] }
+            let messages = open(items)
+            if !messages.isEmpty { return messages }
+        }
+    }
+
+    /// Takes message after message until there is none. After it the owner may wait.
+    @inlinable package func drain(_ take: (Message) -> Void) {
+        while true {
+            let messages = takeAll()
+            if messages.isEmpty { return }
+            for message in messages { take(message) }
+        }
+    }
+
+    /// Waits until something was posted, one of `descriptors` can be read, or the time is over: at once if it is zero,
+    /// never if it is nil. A negative descriptor is passed over. Returns at once if the thread is to stop.
+    package func wait(atMost duration: Duration? = nil, alsoReadable descriptors: [Int32] = []) {
+        guard !isStopping else { return }
+        withUnsafeTemporaryAllocation(of: pollfd.self, capacity: descriptors.count + 1) { polled in
+            polled.initializeElement(at: 0, to: pollfd(fd: mailbox.descriptor, events: Int16(POLLIN), revents: 0))
+            for (place, descriptor) in descriptors.enumerated() {
+                polled.initializeElement(at: place + 1, to: pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0))
+            }
+            // What wakes it for nothing costs a few microseconds: callers look again at all that they wait for.
+            poll(polled.baseAddress, nfds_t(polled.count), duration.map(\.pollTimeout) ?? -1)
+        }
+    }
+
+    /// Refuses every later post, answers every ping, and returns what nobody took. The second time there is nothing.
+    package func close() -> [Message] {
+        let messages = open(mailbox.close())
+        answerPings()
+        return messages
+    }
+
+    @inlinable func open(_ items: [MailboxItem<Message>]) -> [Message] {
+        items.compactMap { item in
+            switch item {
+            case .message(let message): return message
+            case .ping(let answer): pings.append(answer)
+            case .stop: stop()
+            }
+            return nil
+        }
+    }
+
+    @usableFromInline func stop() {
+        isStopping = true
+    }
+
+    @usableFromInline func answerPings() {
+        guard !pings.isEmpty else { return }
+        let answered = pings
+        pings = []
+        for answer in answered { answer() }
+    }
+}

@@ -1,0 +1,58 @@
+package import Clocks
+package import Credentials
+import Glibc
+package import HTTP
+package import Secrets
+import Settings
+import Terminal
+
+extension DaemonSettings {
+    /// The store of grants, with its key. The directory is made by whoever imports the first grant.
+    package func grantStore() throws -> GrantStore {
+        guard let file = credentials.store.keyFile else {
+            throw UnusableSetting("credentials.store.key_file is missing")
+        }
+        return GrantStore(directory: credentials.store.directory, key: try Self.sealingKey(file.path))
+    }
+
+    package static func sealingKey(_ path: String) throws -> SealingKey {
+        let contents: SecretFileContents
+        do throws(SecretFileError) {
+            contents = try SecretFileContents(path: path)
+        } catch {
+            throw UnusableSetting("\(path): \(error)")
+        }
+        guard let key = SealingKey(contents.secret) else {
+            throw UnusableSetting("\(path) is no key: it has 32 bytes, or 64 hexadecimal digits (openssl rand -hex 32)")
+        }
+        return key
+    }
+
+    /// The client's secret is read at each refresh, so that a rotated file is picked up.
+    package func tokenEndpoint(_ engine: HTTPEngine, clock: any TimeSource) -> TokenEndpoint {
+        let file = credentials.store.clientSecretFile
+        return TokenEndpoint(
+            engine: engine, url: credentials.store.tokenURL, clientSecret: { try file?.read() }, clock: clock)
+    }
+
+    private static let unixScheme = "unix://"
+
+    /// The URL of a token service; behind a Unix socket the host's name does not matter.
+    package func tokenServiceURL(_ url: String) -> String { url.hasPrefix(Self.unixScheme) ? "http://localhost" : url }
+
+    /// HTTP configuration of a token service, which answers from memory: short timeouts.
+    package var tokenServiceHTTP: HTTPConfiguration {
+        let socket = credentials.broker.url.flatMap {
+            $0.hasPrefix(Self.unixScheme) ? String($0.dropFirst(Self.unixScheme.count)) : nil
+        }
+        return HTTPConfiguration(
+            connectTimeout: .seconds(2), timeout: .seconds(5), unixSocket: socket, http2: false, maxResponse: 64 << 10,
+            userAgent: http.userAgent, maxConnections: 8)
+    }
+
+    package var tokenHTTP: HTTPConfiguration {
+        HTTPConfiguration(
+            connectTimeout: api.connectTimeout, timeout: api.timeout, caFile: api.caFile?.path, proxy: api.proxy,
+            http2: api.http2, maxResponse: 64 << 10, userAgent: http.userAgent, maxConnections: 8)
+    }
+}

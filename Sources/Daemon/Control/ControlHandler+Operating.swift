@@ -1,0 +1,96 @@
+import Clocks
+import JSON
+import Jobs
+import Ledger
+import Monitoring
+import Operations
+import Pipeline
+import SQLiteLedger
+import Service
+import Settings
+
+/// What an operator tells the running daemon, and asks of it.
+extension ControlHandler {
+    func pause(_ request: PauseRequest, _ peer: ControlPeer) -> PauseRequest.Answer {
+        if let account = request.account {
+            pipeline.pause(account: account)
+            return .init(paused: account.string)
+        }
+        pipeline.pause(by: "uid \(peer.uid)")
+        return .init(paused: HoldCause.operatorPaused.rawValue)
+    }
+
+    func resume(_ request: ResumeRequest) throws(ControlFault) -> ResumeRequest.Answer {
+        if let account = request.account {
+            guard pipeline.resume(account: account) else { throw .unknown("the account is not on hold") }
+            return .init(isProbing: false)
+        }
+        let name = request.cause ?? HoldCause.operatorPaused.rawValue
+        guard let cause = HoldCause(rawValue: name) else {
+            let known = HoldCause.allCases.map(\.rawValue).joined(separator: ", ")
+            throw .invalid("there is no hold \(name); the causes are \(known)")
+        }
+        switch pipeline.resume(cause) {
+        case .lifted: return .init(lifted: [name], isProbing: false)
+        case .probing: return .init(isProbing: true)
+        case .mustEndByItself: throw .invalid("\(name) ends by itself when its fault does; see `holds`")
+        case .none: break
+        }
+        // Without a word of the operator's own to take back, the others are tested now.
+        guard request.cause == nil, pipeline.probe() else {
+            throw .unknown("the worker is not on hold for \(name)")
+        }
+        return .init(isProbing: true)
+    }
+
+    func probe(_: ProbeRequest) -> ProbeRequest.Answer { .init(isProbing: pipeline.probe()) }
+
+    func holds(_: HoldsRequest) -> HoldsRequest.Answer {
+        .init(
+            holds: tracker.status().holds,
+            accounts: pipeline.accountHolds.map {
+                .init(account: $0.account, cause: $0.cause, until: $0.until, detail: $0.detail)
+            })
+    }
+
+    // MARK: The day
+
+    func quota(_: QuotaRequest) async throws(ControlFault) -> QuotaRequest.Answer {
+        let now = clock.wall()
+        let day = QuotaZone.day(of: now)
+        guard let count = try? await parts.ledger.count(of: day.name) else {
+            throw .unavailable("the ledger cannot answer now")
+        }
+        let limits = settings.limits
+        let backlog = await backlog()
+        return .init(
+            day: day.name, calls: count.calls, probes: count.probes, limit: limits.requestsPerDay,
+            resetsAt: day.end, pace: limits.pace.rawValue, backlog: backlog,
+            doneAt: backlog.flatMap {
+                Forecast.end(
+                    of: $0, spent: count.calls + count.probes, limit: limits.requestsPerDay,
+                    isEven: limits.pace == .even, perMinute: tracker.status().perMinuteOfFifteen, day: day, at: now)
+            })
+    }
+
+    /// Jobs between their publisher and their result, as far as the broker counts them. Nil if it cannot be asked.
+    private func backlog() async -> Int? {
+        var total = 0
+        for queue in settings.topology.queues.map(\.name) where settings.isBacklog(queue) {
+            guard case .some(let depth) = await parts.queues.depth(of: queue) else { return nil }
+            total += depth?.messages ?? 0
+        }
+        return total + pipeline.snapshot.inFlight
+    }
+
+    func queues(_: QueuesRequest) async throws(ControlFault) -> QueuesRequest.Answer {
+        var all: [DaemonStatus.Queue] = []
+        for queue in settings.topology.queues.map(\.name) {
+            guard case .some(let depth) = await parts.queues.depth(of: queue) else {
+                throw .unavailable("the broker does not answer")
+            }
+            all.append(.init(name: queue, messages: depth?.messages, consumers: depth?.consumers))
+        }
+        return .init(queues: all)
+    }
+}

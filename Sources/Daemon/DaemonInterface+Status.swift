@@ -1,0 +1,101 @@
+import AMQP
+import Clocks
+import JSON
+import Ledger
+import Monitoring
+import Operations
+import Pipeline
+import SQLiteLedger
+import Service
+import Settings
+import Telemetry
+
+/// What the front desk tells, put together from everybody who knows a part of it.
+extension DaemonInterface {
+    /// The status as far as it is known without asking another thread.
+    var glance: DaemonStatus { Self.glance(tracker, parts) }
+
+    static func glance(_ tracker: StatusTracker, _ parts: DaemonParts?) -> DaemonStatus {
+        var status = tracker.status()
+        guard let parts else { return status }
+        let load = parts.pipeline.snapshot
+        status.inFlight = load.inFlight
+        status.callsInFlight = load.callsInFlight
+        status.oldestJobAge = load.oldestInFlight
+        if let calls = parts.pipeline.callsToday {
+            let day = QuotaZone.day(of: status.at)
+            status.quota = .init(day: day.name, spent: calls.spent, limit: calls.limit, resetsAt: day.end)
+        }
+        return status
+    }
+
+    /// Everything. `asksLedger`: reads the file now, instead of taking what the last poll brought: for a person who
+    /// can wait, not for an endpoint that must not.
+    func status(asksLedger: Bool) async -> DaemonStatus {
+        var status = glance
+        recent.add(to: &status, hashingAccounts: settings.now.log.hashAccounts)
+        status.loops = liveness.readings.map { .init(name: $0.name, answeredAgo: $0.answeredAgo) }
+        status.settings = loadedSettings
+        if let (depths, age) = metrics.lastDepths {
+            status.queues = settings.now.topology.queues.map { queue in
+                .init(
+                    name: queue.name, messages: depths[queue.name]?.messages,
+                    consumers: depths[queue.name]?.consumers)
+            }
+            status.queuesAt = status.at - age
+        }
+        guard let parts else { return status }
+        status.links = [
+            .init("consume", parts.consuming.reading), .init("publish", parts.publishing.reading),
+        ]
+        if asksLedger { await addQuota(to: &status, parts) }
+        addForecast(to: &status)
+        let statistics = asksLedger ? try? await parts.ledger.statistics() : metrics.lastLedger
+        status.ledger = statistics.map { .init($0, path: parts.ledger.path) }
+        return status
+    }
+
+    /// Before the first call of a run, only the ledger knows the day's count.
+    private func addQuota(to status: inout DaemonStatus, _ parts: DaemonParts) async {
+        guard status.quota == nil else { return }
+        let day = QuotaZone.day(of: status.at)
+        guard let count = try? await parts.ledger.count(of: day.name) else { return }
+        status.quota = .init(
+            day: day.name, spent: count.calls + count.probes, limit: settings.now.limits.requestsPerDay,
+            resetsAt: day.end)
+    }
+
+    private func addForecast(to status: inout DaemonStatus) {
+        let settings = self.settings.now
+        guard let quota = status.quota, let queues = status.queues else { return }
+        let backlog = queues.filter { settings.isBacklog($0.name) }.reduce(status.inFlight) { $0 + ($1.messages ?? 0) }
+        status.quota?.doneAt = Forecast.end(
+            of: backlog, spent: quota.spent, limit: quota.limit, isEven: settings.limits.pace == .even,
+            perMinute: status.perMinuteOfFifteen, day: QuotaZone.day(of: status.at), at: status.at)
+    }
+
+    // MARK: Endpoints
+
+    var routes: [String: AdminServer.Handler] {
+        var routes: [String: AdminServer.Handler] = [
+            "/metrics": { [metrics] in .metrics(metrics.text()) },
+            "/livez": { .text("alive") },
+            "/readyz": { [tracker] in
+                let word = tracker.word
+                return .text(word, status: word == "consuming" ? 200 : 503)
+            },
+            "/status": { [weak self] in
+                guard let self else { return .text("the daemon is ending", status: 503) }
+                return .json(await self.status(asksLedger: false).json.encoded())
+            },
+        ]
+        if settings.now.admin.showsPage {
+            routes["/"] = {
+                AdminReply(
+                    contentType: "text/html; charset=utf-8",
+                    contentSecurityPolicy: AdminPage.contentSecurityPolicy, body: AdminPage.html)
+            }
+        }
+        return routes
+    }
+}

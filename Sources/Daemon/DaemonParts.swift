@@ -1,0 +1,38 @@
+import AMQP
+import Concurrency
+import Credentials
+import HTTP
+import Pipeline
+import SQLiteLedger
+import Telemetry
+
+/// What works once the ledger is open.
+struct DaemonParts: Sendable {
+    let ledger: EmbeddedLedger
+    let consuming: ConsumingLink
+    let publishing: PublishingLink
+    /// For questions: depths of queues, whether they are there.
+    let session: BrokerAdmin
+    let credentials: any CredentialProvider
+    /// The API's.
+    let engine: HTTPEngine
+    /// The token endpoint's: a slow one must not delay the API's calls.
+    let tokenEngine: HTTPEngine
+    let pipeline: JobPipeline
+    /// The thread of the pipeline's workers.
+    let workers: ThreadExecutor
+
+    /// What must come round while the daemon works.
+    var watched: [(name: String, service: any Pingable)] {
+        [
+            ("ledger", ledger), ("amqp consume", consuming), ("amqp publish", publishing), ("amqp ask", session),
+            ("http", engine), ("http tokens", tokenEngine), ("workers", pipeline),
+        ]
+    }
+
+    /// What ends once the jobs have. No more deliveries, then no more results, then no more questions; the ledger,
+    /// which has lines to write, ends after them, and the workers' thread after the watchdog, whose pings it answers.
+    var inStoppingOrder: [any RunningService] { [consuming, publishing, session, engine, tokenEngine] }
+
+    var queues: BrokerQueues { BrokerQueues(session: session) }
+}

@@ -1,0 +1,76 @@
+import Clocks
+import Concurrency
+import Glibc
+import Jobs
+package import Photos
+package import Pipeline
+import SQLiteLedger
+import Secrets
+
+/// What tests ask of a test build by environment variables. Release builds know none of them.
+package enum TestHooks {
+    /// `ALBUMD_TEST_KILL=<step>:<before|after>:<n>`: SIGKILL at that step of the path, at the n-th time.
+    package static var path: PathHook? {
+        guard let text = value("ALBUMD_TEST_KILL") else { return nil }
+        let parts = text.split(separator: ":").map(String.init)
+        guard parts.count == 3, let step = PathStep(rawValue: parts[0]), let side = PathSide(rawValue: parts[1]),
+            let count = Int(parts[2])
+        else { preconditionFailure("ALBUMD_TEST_KILL is step:side:count") }
+        let remaining = Lock(count)
+        return { passed, passedSide in
+            guard passed == step, passedSide == side else { return }
+            let isNow = remaining.withLock { remaining in
+                remaining -= 1
+                return remaining == 0
+            }
+            if isNow { kill(getpid(), SIGKILL) }
+        }
+    }
+
+    /// `ALBUMD_TEST_KILL_TOKEN=<share token>`: SIGKILL whenever that album is about to be called.
+    package static func wrapping(_ photos: any PhotosCalling) -> any PhotosCalling {
+        guard let token = value("ALBUMD_TEST_KILL_TOKEN") else { return photos }
+        return DeadlyPhotos(photos: photos, token: Secret(copying: Array(token.utf8)))
+    }
+
+    /// `ALBUMD_TEST_LOST_AFTER=<milliseconds>`: how late a copy may be, and how often that is looked at.
+    /// `ALBUMD_TEST_NEIGHBOURS_AFTER=<milliseconds>`: how long a refused job waits to see what its neighbours are told.
+    package static func adjust(_ configuration: inout PipelineConfiguration) {
+        if let time = value("ALBUMD_TEST_LOST_AFTER").flatMap(Int64.init) {
+            configuration.lostAfter = .milliseconds(time)
+            configuration.inspectionInterval = .milliseconds(time)
+        }
+        if let time = value("ALBUMD_TEST_NEIGHBOURS_AFTER").flatMap(Int64.init) {
+            configuration.waitForClassification = .milliseconds(time)
+        }
+    }
+
+    /// `ALBUMD_TEST_FILE_SYSTEM=<magic number>`: what every file is said to be on.
+    package static func fileSystem(of path: String) -> Int? {
+        value("ALBUMD_TEST_FILE_SYSTEM").flatMap { Int($0) } ?? LedgerFileSystem.kind(of: path)
+    }
+
+    private static func value(_ name: String) -> String? {
+        #if DEBUG
+        getenv(name).map { String(cString: $0) }
+        #else
+        nil
+        #endif
+    }
+}
+
+/// An API client that kills the process at the call or probe of one share token.
+private struct DeadlyPhotos: PhotosCalling {
+    let photos: any PhotosCalling
+    let token: Secret
+
+    func leave(_ token: ShareToken, bearer: Secret, trace: TraceContext) async -> Answer {
+        if token.secret == self.token { kill(getpid(), SIGKILL) }
+        return await photos.leave(token, bearer: bearer, trace: trace)
+    }
+
+    func album(_ token: ShareToken, bearer: Secret, trace: TraceContext) async -> Answer {
+        if token.secret == self.token { kill(getpid(), SIGKILL) }
+        return await photos.album(token, bearer: bearer, trace: trace)
+    }
+}

@@ -1,0 +1,252 @@
+import AMQP
+import Clocks
+import Concurrency
+package import Credentials
+import Glibc
+package import HTTP
+import Jobs
+import Ledger
+import Messages
+package import Monitoring
+import Operations
+import SQLiteLedger
+import Settings
+import Telemetry
+package import Terminal
+
+/// Why the daemon did not start, and what its supervisor is told.
+package struct StartError: Error, CustomStringConvertible {
+    package let description: String
+    package let status: ExitStatus
+}
+
+extension StartError {
+    /// What cannot be read for want of a descriptor may be good: a start that is tried again finds out.
+    package init(hindered error: any Error, hint: String = "", _ status: ExitStatus) {
+        if let shortage = DescriptorShortage.now() {
+            self.init(description: "\(error); \(shortage)", status: .tryAgainLater)
+        } else {
+            self.init(description: "\(error)\(hint)", status: status)
+        }
+    }
+}
+
+extension WorkerDaemon {
+    /// Nil if the daemon is told to stop first. Waiting is a state that the service manager is told of: it is ready.
+    func waitForLock(_ front: DaemonInterface) async throws -> LedgerLock? {
+        let path = settings.ledger.path
+        do throws(LedgerError) {
+            try LedgerFileSystem.requireLocal(path, kind: TestHooks.fileSystem(of:))
+        } catch {
+            throw StartError(error)
+        }
+        let waiting = Task {
+            try await LedgerLock.wait(ledger: path, clock: clock) { holder in
+                front.tracker.standsBy(holder: holder)
+                front.ready()
+                logger.notice("standing by: another worker has the ledger", LogField("pid", holder))
+            }
+        }
+        let stopping = Task {
+            if await stop.wait() { waiting.cancel() }
+        }
+        defer { stopping.cancel() }
+        let lock: LedgerLock?
+        do {
+            lock = try await waiting.value
+        } catch let error as LedgerError {
+            if case .unusable = error { throw StartError(error) }
+            throw StartError(description: error.description, status: .cannotCreateFile)
+        }
+        try checkLedger()
+        front.tracker.connects()
+        if lock != nil { front.openControlSocket() }
+        return lock
+    }
+
+    func openLedger(
+        _ lock: LedgerLock, _ eventRouter: EventRouter, _ metrics: MetricsRecorder
+    ) throws(StartError) -> EmbeddedLedger {
+        let durability: EmbeddedLedger.Durability = settings.ledger.durability == .full ? .full : .normal
+        do throws(LedgerError) {
+            return try EmbeddedLedger(
+                path: settings.ledger.path, durability: durability, lock: lock, program: Self.program, clock: clock,
+                onHealth: { eventRouter.ledger($0) },
+                onCommit: { metrics.committed($0, $1) },
+                onCheck: { [logger] faults in
+                    if faults.isEmpty {
+                        logger.info("checked the ledger after an unclean stop: it is whole")
+                    } else {
+                        logger.error("the ledger is damaged: \(faults.joined(separator: "; "))")
+                    }
+                },
+                onBehind: { [logger] arrival in
+                    metrics.isBehind()
+                    logger.warning(
+                        "a copy on due knows more of its job than the ledger: the ledger was lost or replaced by an older "
+                            + "one, and others of its jobs may be called twice",
+                        LogField("job", arrival.jobID.string), LogField("copy", arrival.copy),
+                        LogField("attempts", arrival.attempts))
+                })
+        } catch {
+            throw StartError(error)
+        }
+    }
+
+    /// `engine` is the token endpoint's own: a slow one must not delay the API's calls.
+    package func openCredentials(_ engine: HTTPEngine, _ metrics: MetricsRecorder? = nil) throws
+        -> any CredentialProvider
+    {
+        var cache = TokenCache.Configuration()
+        if let metrics { cache.onRefresh = { metrics.refreshed($0) } }
+        // The worker waits, and keeps nobody from calling by it.
+        cache.waits = []
+        let configuration = cache
+        return try startup(.settingsWrong) {
+            ProviderChain(
+                try settings.credentials.providers.compactMap { provider in
+                    switch provider {
+                    case .static:
+                        guard let file = settings.credentials.static.tokenFile else { return nil }
+                        let credentials = try startup(.settingsWrong, hint: Self.hint(about: file.path)) {
+                            try StaticCredentials(path: file.path)
+                        }
+                        for warning in credentials.warnings { logger.warning(warning) }
+                        return credentials
+                    case .store:
+                        return StoreCredentials(
+                            store: try settings.grantStore(), endpoint: settings.tokenEndpoint(engine, clock: clock),
+                            configuration: configuration, clock: clock)
+                    case .broker:
+                        guard let url = settings.credentials.broker.url else { return nil }
+                        return BrokerCredentials(
+                            engine: try HTTPEngine(settings.tokenServiceHTTP), url: settings.tokenServiceURL(url),
+                            configuration: configuration, clock: clock)
+                    case .exec:
+                        return ExecCredentials(
+                            command: settings.credentials.exec.command, configuration: configuration, clock: clock)
+                    }
+                })
+        }
+    }
+
+    /// Waits until the topology is as the settings want it. A broker that is away, a login that is refused, a queue
+    /// that is missing: all of these are mended elsewhere while the daemon waits, and says what it waits for.
+    func prepareBroker(_ session: BrokerAdmin, _ front: DaemonInterface) async {
+        await untilBrokerAnswers(front) { () throws(LinkError) in try await prepareTopology(session) }
+    }
+
+    /// An empty ledger beside waiting jobs looks like a lost one: their calls would be made again.
+    func refuseFullQueues(_ session: BrokerAdmin, _ front: DaemonInterface) async throws {
+        let full = await untilBrokerAnswers(front) { () throws(LinkError) in try await firstFullQueue(session) }
+        if let full = full ?? nil { throw refusalOfNewLedger(full) }
+    }
+
+    /// Nil if the daemon is told to stop first.
+    @discardableResult
+    private func untilBrokerAnswers<Answer: Sendable>(
+        _ front: DaemonInterface, _ perform: () async throws(LinkError) -> Answer
+    ) async -> Answer? {
+        var backoff = Backoff(first: .seconds(1), longest: .seconds(10))
+        while !stop.isSignalled {
+            do throws(LinkError) {
+                return try await perform()
+            } catch {
+                let problem = Self.advice(error)
+                front.tracker.connects(problem)
+                logger.warning("connecting: \(problem)")
+            }
+            await stop.wait(until: clock.now() + backoff.next(), by: clock)
+        }
+        return nil
+    }
+
+    private static func advice(_ error: LinkError) -> String {
+        switch error.kind {
+        case .channelClosed:
+            "\(error); the topology is not as the settings say: see `leave-albumd topology verify`"
+        case .loginRefused:
+            "\(error.afterConnecting); see broker.username, broker.password_file and the virtual host in broker.uris"
+        case .unreachable, .descriptors, .tls, .connectionClosed, .timeout, .heartbeatMissed, .protocolViolation,
+            .consumerCancelled, .stopped:
+            error.afterConnecting
+        }
+    }
+
+    private func prepareTopology(_ session: BrokerAdmin) async throws(LinkError) {
+        switch settings.broker.topology {
+        case .none: try await session.connect()
+        case .declare: try await settings.topology.declare(on: session)
+        case .verify:
+            let missing = try await settings.topology.missing(on: session)
+            guard let first = missing.first else { return }
+            throw LinkError(
+                .channelClosed(404), endpoint: settings.broker.prefix, attempted: "verifying the topology",
+                message: "\(first)\(missing.count > 1 ? " and \(missing.count - 1) more" : "")")
+        }
+    }
+
+    private func firstFullQueue(_ session: BrokerAdmin) async throws(LinkError) -> String? {
+        for queue in settings.topology.queues where queue.name != settings.queueNames.results {
+            if let depth = try await session.inspect(queue: queue.name), depth.messages > 0 { return queue.name }
+        }
+        return nil
+    }
+
+    private func refusalOfNewLedger(_ queue: String) -> StartError {
+        StartError(
+            description:
+                "there is no ledger at \(settings.ledger.path)\(Self.aside(ofNone: settings.ledger.path)), and queue \(queue) is not empty: without "
+                + "the memory of what was called, jobs may be called twice. Restore the ledger, or start once with "
+                + "--new-ledger if there never was one (docs/ledger.md says how under systemd)", status: .settingsWrong)
+    }
+
+    /// A daemon saved what an open ledger knew when its file was moved, removed or replaced.
+    func refuseForgottenRescue() throws(StartError) {
+        guard let last = EmbeddedLedger.rescued(path: settings.ledger.path).last else { return }
+        throw StartError(
+            description:
+                "there is no ledger at \(settings.ledger.path), and \(last) is what a daemon saved of one: run "
+                + "`leave-albumd ledger restore \(last)`, or start once with --new-ledger if nothing of it is wanted",
+            status: .settingsWrong)
+    }
+
+    /// The ledger that is there may be an older one that was put in the place of the one that was saved.
+    func logRescue() {
+        for copy in EmbeddedLedger.rescued(path: settings.ledger.path) {
+            logger.warning(
+                "a copy is beside the ledger that a daemon saved when the ledger's file was moved, removed or replaced: "
+                    + "restore it if that was not done, else remove it", LogField("copy", copy))
+        }
+    }
+
+    private static func aside(ofNone path: String) -> String {
+        access(path, F_OK) == 0 ? " (the file that is there holds none)" : ""
+    }
+
+    /// A package was installed and its settings were not touched: the error alone would not say that.
+    private static func hint(about tokenFile: String) -> String {
+        tokenFile == "/etc/leave-albumd/tokens"
+            ? "; these may still be the example settings: edit \(DaemonSettings.defaultPath)" : ""
+    }
+
+    func startup<Value>(
+        _ status: ExitStatus, hint: String = "", _ body: () throws -> Value
+    ) throws -> Value {
+        do {
+            return try body()
+        } catch let error as StartError {
+            throw error
+        } catch {
+            throw StartError(hindered: error, hint: hint, status)
+        }
+    }
+
+    private func startup<Value>(_ status: ExitStatus, _ body: () async throws -> Value) async throws -> Value {
+        do {
+            return try await body()
+        } catch {
+            throw StartError(hindered: error, status)
+        }
+    }
+}

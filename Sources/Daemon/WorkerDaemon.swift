@@ -1,0 +1,180 @@
+import AMQP
+import Clocks
+package import Concurrency
+import Credentials
+import Glibc
+import HTTP
+import Jobs
+import Ledger
+import Messages
+import Monitoring
+import Operations
+import Photos
+import Pipeline
+import SQLiteLedger
+import Service
+package import Settings
+import Telemetry
+package import Terminal
+
+/// The daemon's life: what is opened in which order, what happens when it is told to reload or to stop.
+package struct WorkerDaemon: Sendable {
+    let settings: DaemonSettings
+    let permitsNewLedger: Bool
+    /// How often the operator asked to stop: once is gracefully, twice is now.
+    let stop: AsyncSignal
+    let logger: Logger
+    let clock = SystemTimeSource()
+    /// A sleep long enough to be a real one, so that the runtime makes its timers' descriptors.
+    private static let firstSleep = Duration.milliseconds(20)
+
+    package init(_ settings: DaemonSettings, permitsNewLedger: Bool, stop: AsyncSignal) {
+        self.settings = settings
+        self.permitsNewLedger = permitsNewLedger
+        self.stop = stop
+        logger = settings.logger
+    }
+
+    /// `reloads` has an element for each SIGHUP, which `load` answers with the settings of now.
+    package func run(
+        reloads: AsyncStream<Void>, load: @escaping @Sendable () throws(SettingsFaults) -> DaemonSettings
+    ) async -> ExitStatus {
+        defer { logger.flush() }
+        // The runtime's timers make their descriptors at the first use, and could not without one.
+        await clock.sleep(for: Self.firstSleep)
+        for warning in settings.warnings { logger.warning(warning) }
+        let front: DaemonInterface
+        do throws(SystemCallError) {
+            front = try DaemonInterface(LiveSettings(settings, log: logger.control), logger: logger, clock: clock)
+        } catch {
+            logger.error("\(error)")
+            return .tryAgainLater
+        }
+        front.openAdminServer()
+        let reloading = Task {
+            let reloader = Reloader(load: load, front: front, logger: logger)
+            for await _ in reloads { await reloader.reload() }
+        }
+        let stopping = Task { await announceStop(front) }
+        let status = await live(front)
+        reloading.cancel()
+        if stop.isSignalled { await stopping.value }
+        if status == .done, front.parts == nil { logger.notice("stopped before it had begun to work") }
+        await offload {
+            front.close()
+            // After the watchdog, whose tokens the workers' thread answers.
+            front.parts?.workers.stop()
+        }
+        return status
+    }
+
+    private func live(_ front: DaemonInterface) async -> ExitStatus {
+        do {
+            return try await work(front)
+        } catch {
+            let failure = error as? StartError ?? StartError(hindered: error, .internalFault)
+            logger.error(failure.description)
+            front.fails(failure.description)
+            return failure.status
+        }
+    }
+
+    /// The order is that of what can be wrong: settings and keys, the ledger, and only then the broker, which a daemon
+    /// waits for as long as it takes.
+    private func work(_ front: DaemonInterface) async throws -> ExitStatus {
+        let tokenEngine = try HTTPEngine(settings.tokenHTTP)
+        let credentials = try openCredentials(tokenEngine, front.metrics)
+        let engine = try HTTPEngine(settings.http)
+        guard let lock = try await waitForLock(front) else { return .done }
+
+        let isNew = try ledgerIsNew()
+        let mustAskBroker = !permitsNewLedger && isNew
+        if mustAskBroker { try refuseForgottenRescue() }
+        if !isNew { logRescue() }
+        let session = try BrokerAdmin(try startup(.settingsWrong) { try settings.link("inspect") })
+        if mustAskBroker {
+            front.ready()
+            try await refuseFullQueues(session, front)
+            if stop.isSignalled { return .done }
+        }
+        let eventRouter = EventRouter(logger: logger, tracker: front.tracker)
+        let ledger = try openLedger(lock, eventRouter, front.metrics)
+        if !mustAskBroker { front.ready() }
+
+        let parts = try await assemble(ledger, session, engine, tokenEngine, credentials, eventRouter, front)
+        front.has(parts)
+        front.settings.connect(parts.pipeline)
+        await prepareBroker(session, front)
+        // Without a broker nothing was begun, and there is nothing to wait for.
+        let work = Task { if !stop.isSignalled { await parts.pipeline.run() } }
+        let upkeep = Task {
+            await Upkeep(ledger: ledger, settings: front.settings, clock: clock, logger: logger).run()
+        }
+        let polling = Task {
+            await MetricsPolling(
+                recorder: front.metrics, ledger: ledger, queues: parts.queues,
+                queueNames: settings.topology.queues.map(\.name),
+                dailyLimit: { front.settings.now.limits.requestsPerDay }, quotaDay: { QuotaZone.day(of: $0) },
+                clock: clock
+            ).run()
+        }
+        if !stop.isSignalled {
+            logger.notice(
+                "working", LogField("version", ProgramVersion.text), LogField("ledger", settings.ledger.path),
+                LogField("api", settings.api.baseURL), LogField("concurrency", settings.worker.concurrency))
+        }
+        await stop.wait()
+        upkeep.cancel()
+        polling.cancel()
+        await end(parts, front, work)
+        return .done
+    }
+
+    private func assemble(
+        _ ledger: EmbeddedLedger, _ session: BrokerAdmin, _ engine: HTTPEngine, _ tokenEngine: HTTPEngine,
+        _ credentials: any CredentialProvider, _ eventRouter: EventRouter, _ front: DaemonInterface
+    ) async throws -> DaemonParts {
+        let publishing = try PublishingLink(try startup(.settingsWrong) { try settings.link("publish") }) {
+            eventRouter.publishing($0)
+        }
+        let consuming = try ConsumingLink(
+            try startup(.settingsWrong) { try settings.link("consume") },
+            privateQueue: PrivateQueue(name: settings.queueNames.worker)
+        ) { eventRouter.consuming($0) }
+        let workers = try ThreadExecutor(name: "workers")
+        let report = PipelineReport(logger: logger, ledger: ledger, clock: clock)
+        let pipeline = JobPipeline(
+            configuration: settings.pipeline,
+            inbox: BrokerInbox(link: consuming, settings: settings), outbox: publishing,
+            queues: BrokerQueues(session: session), ledger: ledger, credentials: credentials,
+            photos: TestHooks.wrapping(HTTPPhotos(engine: engine, baseURL: settings.api.baseURL)), clock: clock,
+            executor: workers
+        ) { event in
+            front.take(event)
+            report.take(event)
+        }
+        front.metrics.connect(
+            MetricsSources(
+                pipeline: { pipeline.snapshot }, consuming: { consuming.reading }, publishing: { publishing.reading }))
+        await rememberHolds(of: ledger, for: pipeline)
+        eventRouter.connect(pipeline)
+        return DaemonParts(
+            ledger: ledger, consuming: consuming, publishing: publishing, session: session,
+            credentials: credentials, engine: engine, tokenEngine: tokenEngine, pipeline: pipeline, workers: workers)
+    }
+
+    /// No job ages by a hold, not even by one of an earlier run.
+    private func rememberHolds(of ledger: EmbeddedLedger, for pipeline: JobPipeline) async {
+        let now = clock.wall()
+        guard let holds = try? await ledger.holds(from: now - settings.retry.maxAge * 2, to: now) else { return }
+        for hold in holds where hold.until == nil {
+            if let wait = pipeline.waitAfterRestart(of: hold.cause, since: hold.since) {
+                pipeline.restore(hold.cause, since: hold.since, detail: hold.detail, probeAfter: wait)
+            } else {
+                // It stands again as soon as its cause shows.
+                ledger.recordHold(hold.cause, since: hold.since, until: now, detail: hold.detail)
+            }
+        }
+        pipeline.remember(holds: holds.map { $0.since..<max($0.since, $0.until ?? now) })
+    }
+}

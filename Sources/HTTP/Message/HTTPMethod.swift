@@ -1,4 +1,0 @@
-public enum HTTPMethod: String, Sendable {
-    case get = "GET"
-    case post = "POST"
-}

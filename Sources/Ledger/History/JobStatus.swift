@@ -1,0 +1,29 @@
+package import Clocks
+import Concurrency
+package import Jobs
+
+/// Where a job stands, in few words: for lists of a hundred thousand.
+package struct JobStatus: Equatable, Sendable {
+    package enum State: Equatable, Sendable {
+        /// The ledger has nothing of it.
+        case unknown
+        /// It will end without a call when it comes.
+        case cancelled
+        /// Neither parked nor calling: in the worker's hands, or in a queue.
+        case waiting
+        case calling
+        case parked(until: Timestamp)
+        /// The result of its newest generation.
+        case ended(outcome: Outcome, reason: Reason?, body: [UInt8])
+    }
+
+    package var jobID: JobID
+    package var generation: Int
+    package var state: State
+
+    package init(jobID: JobID, generation: Int, state: State) {
+        self.jobID = jobID
+        self.generation = generation
+        self.state = state
+    }
+}

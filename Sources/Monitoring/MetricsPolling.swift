@@ -1,0 +1,98 @@
+package import AMQP
+package import Clocks
+import Concurrency
+package import Ledger
+package import Pipeline
+package import SQLiteLedger
+
+/// Asks ledger and broker for what no scrape may wait for. Each on its own, so that one that hangs leaves the other's
+/// numbers fresh.
+package struct MetricsPolling: Sendable {
+    private let recorder: MetricsRecorder
+    private let clock: any TimeSource
+    private let questions: [@Sendable (MetricsRecorder) async -> Void]
+
+    /// As often as most Prometheus scrape.
+    package static let interval = Duration.seconds(15)
+
+    /// `queueNames`: all queues of the topology. `dailyLimit`: `limits.requests_per_day` as it is now.
+    package init(
+        recorder: MetricsRecorder, ledger: EmbeddedLedger, queues: any QueueInspecting, queueNames: [String],
+        dailyLimit: @escaping @Sendable () -> Int, quotaDay: @escaping @Sendable (Timestamp) -> QuotaDay,
+        clock: any TimeSource
+    ) {
+        self.init(
+            recorder: recorder, statistics: { try? await ledger.statistics() },
+            diskFree: { [path = ledger.path] in
+                // A file system that hangs must not take a thread of the pool with it.
+                await NativeThread.offload("disk") { LedgerDisk.freeBytes(path: path) }
+            },
+            spent: { try? await ledger.count(of: quotaDay(clock.wall()).name) }, dailyLimit: dailyLimit,
+            depth: { await queues.depth(of: $0) }, queueNames: queueNames, clock: clock)
+    }
+
+    /// Each answers nil when it cannot be asked.
+    package init(
+        recorder: MetricsRecorder, statistics: @escaping @Sendable () async -> LedgerStatistics?,
+        diskFree: @escaping @Sendable () async -> Int?,
+        spent: @escaping @Sendable () async -> DayCount?, dailyLimit: @escaping @Sendable () -> Int,
+        depth: @escaping @Sendable (String) async -> QueueDepth??, queueNames: [String], clock: any TimeSource
+    ) {
+        self.recorder = recorder
+        self.clock = clock
+        questions = [
+            { recorder in
+                if let statistics = await statistics() { recorder.polled(statistics) }
+            },
+            { recorder in
+                if let bytes = await diskFree() { recorder.polled(diskFreeBytes: bytes) }
+            },
+            { recorder in
+                let limit = dailyLimit()
+                guard limit > 0 else { return recorder.polled(quotaRemaining: .infinity) }
+                guard let count = await spent() else { return }
+                recorder.polled(quotaRemaining: Double(max(0, limit - count.calls - count.probes)))
+            },
+            { recorder in
+                var depths: [String: QueueDepth] = [:]
+                for queue in queueNames {
+                    guard !Task.isCancelled, case .some(let answer) = await depth(queue) else { return }
+                    // A queue that does not exist has no depth.
+                    if let answer { depths[queue] = answer }
+                }
+                recorder.polled(depths)
+            },
+        ]
+    }
+
+    /// Until cancelled, and until what was asked last has answered. What does not answer is not shown once its last
+    /// word has grown old; why it does not is told elsewhere.
+    package func run() async {
+        await withTaskGroup(of: Void.self) { group in
+            for question in questions {
+                group.addTask {
+                    while !Task.isCancelled {
+                        await question(recorder)
+                        await clock.sleep(for: Self.interval)
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What a scrape asks: each answers from memory, at once.
+package struct MetricsSources: Sendable {
+    package var pipeline: @Sendable () -> JobPipeline.Snapshot
+    package var consuming: @Sendable () -> LinkReading
+    package var publishing: @Sendable () -> LinkReading
+
+    package init(
+        pipeline: @escaping @Sendable () -> JobPipeline.Snapshot, consuming: @escaping @Sendable () -> LinkReading,
+        publishing: @escaping @Sendable () -> LinkReading
+    ) {
+        self.pipeline = pipeline
+        self.consuming = consuming
+        self.publishing = publishing
+    }
+}

@@ -1,0 +1,226 @@
+import AMQP
+package import Clocks
+import Concurrency
+package import Credentials
+import Jobs
+package import Ledger
+import Photos
+package import Pipeline
+import SQLiteLedger
+import Telemetry
+
+/// Keeps the daemon's metrics: counts what is told as it happens, and reads the rest when somebody scrapes.
+///
+/// A scrape asks nobody who could be slow. What broker and ledger say comes from `MetricsPolling`, and is left out of
+/// the text when it has grown old: no number is better than one that was true once.
+package final class MetricsRecorder: Sendable {
+    private struct Polled<Value: Sendable>: Sendable {
+        var value: Value
+        var at: MonotonicTime
+    }
+
+    private struct State {
+        var sources: MetricsSources?
+        var ledger: Polled<LedgerStatistics>?
+        var diskFree: Polled<Int>?
+        var quota: Polled<Double>?
+        var depths: Polled<[String: QueueDepth]>?
+        /// All queues that ever had a depth: one that is gone must not keep its last.
+        var queues: Set<String> = []
+    }
+
+    package let metrics = MetricsCatalogue()
+    private let stateWord: @Sendable () -> String
+    private let clock: any TimeSource
+    private let state = Lock(State())
+    /// The series of a job that goes as most go, so that nothing is looked up for it.
+    private let usual: (job: MetricCounter, attempt: MetricCounter, request: MetricCounter)
+
+    /// Four polls that brought nothing.
+    package static let stale = MetricsPolling.interval * 4
+
+    /// `state`: the word of `/readyz`. `delays`: those of the retry queues.
+    package init(version: String, delays: [Duration], clock: any TimeSource, state: @escaping @Sendable () -> String) {
+        self.clock = clock
+        stateWord = state
+        usual = (
+            metrics.jobs.with(Outcome.left.rawValue, ""), metrics.attempts.with("left"), metrics.requests.with("200")
+        )
+        metrics.buildInfo.with(version).set(1)
+        metrics.configReload.set(true)
+        metrics.lastSuccess.set(0)
+        // Whoever watches an increase needs to have seen the zero before it.
+        for outcome in [Outcome.left, .alreadyLeft] { _ = metrics.jobs.with(outcome.rawValue, "") }
+        for reason in Reason.allCases {
+            _ = metrics.jobs.with(reason.outcome.rawValue, reason.rawValue)
+            _ = metrics.deadLetters.with(reason.rawValue)
+        }
+        for cause in StepAside.allCases { _ = metrics.stepsAside.with(cause.rawValue) }
+        for delay in delays.map(Optional.some) + [nil] { _ = metrics.retries.with(Self.label(delay)) }
+        for word in TokenAnswer.message { _ = metrics.tokenRefreshes.with(word) }
+        for result in ["delivered", "lost"] { _ = metrics.replyCopies.with(result) }
+        for link in ["consume", "publish"] { _ = metrics.brokerReconnects.with(link) }
+    }
+
+    /// Once pipeline and links are there.
+    package func connect(_ sources: MetricsSources) { state.withLock { $0.sources = sources } }
+
+    // MARK: What happens
+
+    /// From any thread; does not block.
+    package func take(_ event: PipelineEvent) {
+        switch event {
+        case .ended(let job):
+            series(job.outcome, job.reason).add()
+            // A rejected message never became a job, and was never first seen.
+            if job.outcome != .rejected { metrics.timeToResult.observe(job.timeToResult) }
+            switch job.outcome {
+            case .left, .alreadyLeft: metrics.lastSuccess.set(clock.wall())
+            case .failed, .rejected: break
+            }
+        case .settled(let time): metrics.jobDuration.observe(time)
+        case .replayed: metrics.replays.add()
+        case .called(let call):
+            (call.verdict == "left" ? usual.attempt : metrics.attempts.with(call.verdict)).add()
+            series(ofStatus: call.httpStatus).add()
+            metrics.requestDuration.observe(call.duration)
+        case .parked(let job): metrics.retries.with(Self.label(job.delay)).add()
+        case .steppedAside(let job): metrics.stepsAside.with(job.cause.rawValue).add()
+        case .deadLetterPublished(let reason): metrics.deadLetters.with(reason.rawValue).add()
+        case .replyCopy(let delivered): metrics.replyCopies.with(delivered ? "delivered" : "lost").add()
+        case .released, .cancelled, .holdsChanged, .accountWaits, .accountGoesOn, .forgedHeaders, .headersDropped,
+            .quarantine, .publishRefused, .ledgerRefused, .overdue:
+            break
+        }
+    }
+
+    private func series(_ outcome: Outcome, _ reason: Reason?) -> MetricCounter {
+        if case .left = outcome, reason == nil { return usual.job }
+        return metrics.jobs.with(outcome.rawValue, reason?.rawValue ?? "")
+    }
+
+    private func series(ofStatus status: Int?) -> MetricCounter {
+        status == 200 ? usual.request : metrics.requests.with(status.map { String($0) } ?? "none")
+    }
+
+    /// For the ledger's `onCommit`.
+    package func committed(_ operations: Int, _ took: Duration) {
+        metrics.ledgerBatchSize.observe(Double(operations))
+        metrics.ledgerCommitDuration.observe(took)
+    }
+
+    /// For the ledger's `onBehind`.
+    package func isBehind() { metrics.ledgerBehind.add() }
+
+    /// For the token cache's `onRefresh`.
+    package func refreshed(_ answer: TokenAnswer) { metrics.tokenRefreshes.with(answer.word).add() }
+
+    package func reloaded(isGood: Bool) { metrics.configReload.set(isGood) }
+
+    // MARK: What the polling brings
+
+    package func polled(_ statistics: LedgerStatistics) {
+        let now = clock.now()
+        state.withLock { $0.ledger = Polled(value: statistics, at: now) }
+    }
+
+    /// Room on the ledger's disk, which is asked for even when the ledger has none to answer with.
+    package func polled(diskFreeBytes bytes: Int) {
+        let now = clock.now()
+        state.withLock { $0.diskFree = Polled(value: bytes, at: now) }
+    }
+
+    /// `remaining`: infinite without a limit.
+    package func polled(quotaRemaining remaining: Double) {
+        let now = clock.now()
+        state.withLock { $0.quota = Polled(value: remaining, at: now) }
+    }
+
+    package func polled(_ depths: [String: QueueDepth]) {
+        let now = clock.now()
+        state.withLock { state in
+            state.depths = Polled(value: depths, at: now)
+            state.queues.formUnion(depths.keys)
+        }
+    }
+
+    /// What the polling brought last, as long as it is fresh.
+    package var lastLedger: LedgerStatistics? {
+        state.withLock { [clock] in Self.fresh($0.ledger, at: clock.now())?.value }
+    }
+
+    /// Depths of the queues, and how old they are.
+    package var lastDepths: (depths: [String: QueueDepth], age: Duration)? {
+        let now = clock.now()
+        return state.withLock { Self.fresh($0.depths, at: now).map { ($0.value, now - $0.at) } }
+    }
+
+    private static func fresh<Value>(_ polled: Polled<Value>?, at now: MonotonicTime) -> Polled<Value>? {
+        polled.flatMap { now - $0.at <= stale ? $0 : nil }
+    }
+
+    private static func label(_ delay: Duration?) -> String {
+        delay.map { "\($0.components.seconds)s" } ?? "due"
+    }
+
+    // MARK: A scrape
+
+    /// Prometheus' text.
+    package func text() -> [UInt8] {
+        let word = stateWord()
+        metrics.consuming.set(word == "consuming")
+        metrics.active.set(word != "standby" && word != "connecting")
+        let state = state.withLock { $0 }
+        if let sources = state.sources {
+            read(sources)
+        } else {
+            // A standby has no links and wants none; who has not begun wants both.
+            for link in ["consume", "publish"] { metrics.brokerConnected.with(link).set(word == "standby" ? nil : 0) }
+        }
+        let now = clock.now()
+        let ledger = Self.fresh(state.ledger, at: now)?.value
+        show(ledger)
+        metrics.ledgerDiskFree.set(Self.fresh(state.diskFree, at: now)?.value ?? ledger?.diskFreeBytes)
+        metrics.quotaRemaining.set(Self.fresh(state.quota, at: now)?.value)
+        show(Self.fresh(state.depths, at: now)?.value ?? [:], of: state.queues)
+        return metrics.registry.text()
+    }
+
+    private func read(_ sources: MetricsSources) {
+        let pipeline = sources.pipeline()
+        metrics.inFlight.set(pipeline.inFlight)
+        metrics.oldestJobAge.set(pipeline.oldestInFlight?.inSeconds ?? 0)
+        metrics.heldAccounts.set(pipeline.heldAccounts.values.reduce(0, +))
+        for (cause, count) in pipeline.heldAccounts { metrics.accountHolds.with(cause).set(count) }
+        let holds = Dictionary(pipeline.holds.map { ($0.cause, $0) }) { first, _ in first }
+        for cause in HoldCause.allCases {
+            metrics.hold.with(cause.rawValue).set(holds[cause] != nil)
+            metrics.holdSince.with(cause.rawValue).set(holds[cause]?.since)
+            metrics.holdNextProbe.with(cause.rawValue).set(holds[cause]?.nextProbeAt)
+        }
+        let (consuming, publishing) = (sources.consuming(), sources.publishing())
+        for (link, reading) in [("consume", consuming), ("publish", publishing)] {
+            metrics.brokerConnected.with(link).set(reading.isConnected)
+            metrics.brokerReconnects.with(link).catchUp(with: reading.reconnects)
+        }
+        metrics.brokerBlocked.set(consuming.isBlocked || publishing.isBlocked)
+        metrics.publishUnconfirmed.set(publishing.unconfirmed)
+        metrics.staleSettlements.catchUp(with: consuming.staleSettlements)
+        metrics.abandonedDeliveries.catchUp(with: consuming.abandonedDeliveries)
+    }
+
+    private func show(_ ledger: LedgerStatistics?) {
+        metrics.ledgerEntries.set(ledger?.entries)
+        metrics.ledgerBytes.set(ledger?.bytes)
+        metrics.ledgerBackup.set(ledger.map { $0.lastBackupAt ?? Timestamp(milliseconds: 0) })
+        metrics.ambiguousJobs.set(ledger?.ambiguous)
+        metrics.overdueRetries.set(ledger?.overdue)
+    }
+
+    private func show(_ depths: [String: QueueDepth], of queues: Set<String>) {
+        for queue in queues {
+            metrics.queueMessages.with(queue).set(depths[queue]?.messages)
+            metrics.queueConsumers.with(queue).set(depths[queue]?.consumers)
+        }
+    }
+}

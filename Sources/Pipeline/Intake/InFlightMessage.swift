@@ -1,0 +1,86 @@
+import AMQP
+import Clocks
+import Jobs
+import Messages
+
+/// A message in hand: decoded, and with what this delivery has been through.
+struct InFlightMessage: Sendable {
+    let message: IncomingMessage
+    let lane: Lane
+    var jobHeaders: JobHeaders
+    let content: Content
+    /// Times that the broker gave it out before.
+    var deliveries: Int64 = 0
+    /// Calls made with this delivery, and questions that were not answered.
+    var tries = 0
+    /// Times that nothing could be sent, in a row.
+    var networkFailures = 0
+    /// Times that there was no token for now, in a row.
+    var tokenTries = 0
+    /// The token was read again after a refusal; once for each delivery.
+    var hasRefreshedToken = false
+    /// The ledger has told of the job, or keeps something of it, since this delivery came.
+    var isKnown = false
+    /// Whether the album is asked before the next call.
+    var albumQuery = AlbumQuery.ifAmbiguous
+    /// Failures of the server with this delivery that cost no attempt yet: they cost none if it turns out that the
+    /// server fails for everybody.
+    var unspent = 0
+
+    enum AlbumQuery: Equatable, Sendable {
+        /// The delivery comes from the broker: what went unheard before it may be settled by a question.
+        case ifAmbiguous
+        case yes
+        case no
+    }
+
+    enum Content: Sendable {
+        // Behind a reference: an item is copied often, and a job never changes.
+        indirect case job(Job)
+        /// A request to cancel a job.
+        case cancel(JobID)
+        /// It never became a job.
+        case rejected(Rejection)
+        /// A message that was in flight at too many deaths of the worker: quarantined before its body is decoded.
+        case suspicious
+    }
+
+    /// Whether an orderly stop should release the job instead of nacking it, lest it look like one that kills workers.
+    var hasBeenReturnedOften: Bool {
+        deliveries >= (jobHeaders.suspect > 0 ? Intake.suspiciousDeliveriesAlone : Intake.suspiciousDeliveries) / 2
+    }
+
+    /// Where the job first came.
+    var originLane: Lane { jobHeaders.lane ?? lane }
+
+    var job: Job? {
+        guard case .job(let job) = content else { return nil }
+        return job
+    }
+}
+
+/// What a worker is to do with an item that was its turn.
+enum TurnAction: Equatable, Sendable {
+    /// Walk the path.
+    case work
+    /// Walk the path as the one job that tests a hold.
+    case probe
+    /// It waited in hand as long as it may, or has no turn for long and others need its place: it steps aside until its
+    /// turn, unless it ends here.
+    case park
+    /// It waited for a delivery of the same job as long as it may: publish a copy that comes later, and tell the
+    /// ledger nothing, because the other delivery answers for the job.
+    case stepAside
+    /// It failed in a hold: publish the same copy that comes past the next round, so that others can be tried.
+    case standAside
+    /// A hold lasts, or a suspect runs alone: publish a clean copy on `due`.
+    case release
+
+    /// Whether the worker may call the API with it.
+    var mayCall: Bool {
+        switch self {
+        case .work, .probe: true
+        case .park, .stepAside, .standAside, .release: false
+        }
+    }
+}

@@ -1,0 +1,83 @@
+package import Clocks
+package import Jobs
+
+/// What an operator does to the running worker.
+extension JobPipeline {
+    /// Stops consuming until `resume`. Survives a restart.
+    package func pause(by who: String) {
+        dispatcher.hold(.operatorPaused, detail: "paused by \(who)")
+    }
+
+    /// Lets no job of the account begin until `resume(account:)`. The others go on.
+    package func pause(account: AccountID) { dispatcher.pause(account) }
+
+    /// True if the account was waiting.
+    package func resume(account: AccountID) -> Bool { dispatcher.resume(account) }
+
+    package enum Resumption: Equatable, Sendable {
+        case lifted
+        /// A round of probes begins: only the API's answers can lift the hold.
+        case probing
+        /// There is no such hold.
+        case none
+        /// The hold ends when its cause does; no word lifts it before.
+        case mustEndByItself
+    }
+
+    /// The operator says that a fault is gone. What only an operator knows ends; what jobs can test, jobs test at once.
+    package func resume(_ cause: HoldCause) -> Resumption {
+        guard dispatcher.holds.contains(where: { $0.cause == cause }) else { return .none }
+        let policy = HoldPolicy.of(cause)
+        guard policy.isResumable else { return .mustEndByItself }
+        guard policy.probe != nil else {
+            dispatcher.lift(cause)
+            return .lifted
+        }
+        // Beside a pause they begin when that ends.
+        _ = probe()
+        return .probing
+    }
+
+    /// Works by `next` from here on. What was taken at the start stays as it was: queue names, workers, delays.
+    package func apply(_ next: PipelineConfiguration) {
+        let before = live.replace(with: next)
+        dispatcher.adopt(next.limits)
+        budget.adopt(limit: next.requestsPerDay, pace: next.pace)
+        // A larger share may end the hold that the smaller one began: one job finds out.
+        if before.requestsPerDay != next.requestsPerDay, dispatcher.holds.contains(where: { $0.cause == .quotaDay }) {
+            _ = dispatcher.probeNow()
+        }
+    }
+
+    /// Calls and probes of the day, as far as they were counted since the start, and the share; nil before the first.
+    package var callsToday: (spent: Int, limit: Int)? { budget.known(at: clock.wall()) }
+
+    /// Answered by the workers' executor and the dispatcher: proof that both live.
+    package func ping(_ answer: @escaping @Sendable () -> Void) {
+        Task(executorPreference: executor) { [dispatcher] in
+            _ = dispatcher.load
+            answer()
+        }
+    }
+
+    /// Lets jobs test the holds now, one after another. False if there is none that jobs test.
+    package func probe() -> Bool {
+        if dispatcher.holds.contains(where: { $0.cause == .quotaDay }) { budget.recount() }
+        return dispatcher.probeNow()
+    }
+
+    /// How long a hold that an earlier run left waits for its first probes; nil if it ended with that run.
+    package func waitAfterRestart(of cause: HoldCause, since: Timestamp) -> Duration? {
+        HoldPolicy.of(cause).waitAfterRestart(
+            dayEnd: live.now.quotaDay(since).end, lateness: DayBudget.lateness(), at: clock.wall())
+    }
+
+    /// A hold of an earlier run stands again. `wait`: until its first probes; one that no job tests stands until it is
+    /// lifted.
+    package func restore(_ cause: HoldCause, since: Timestamp, detail: String, probeAfter wait: Duration) {
+        dispatcher.restoreHold(cause, since: since, detail: detail, probeAfter: wait)
+    }
+
+    /// The accounts that wait alone.
+    package var accountHolds: [AccountHold] { dispatcher.accountWaits.map { AccountHold($0) } }
+}

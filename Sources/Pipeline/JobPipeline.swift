@@ -1,0 +1,208 @@
+package import AMQP
+package import Clocks
+import Concurrency
+package import Credentials
+import Jobs
+package import Ledger
+package import Photos
+
+/// The worker: messages in, one call each, results out.
+///
+/// The consuming link posts messages and its losses here; `run` works until `stop`. Nothing here knows AMQP, HTTP or
+/// SQLite: it sees protocols, so that a test drives it with a queue of its own, a clock of its own and no network.
+package final class JobPipeline: Pingable {
+    private let configuration: PipelineConfiguration
+    let live: LiveConfiguration
+    let budget: DayBudget
+    let dispatcher: Dispatcher
+    private let worker: Worker
+    private let inspector: UnpublishedSweep
+    private let intake: Intake
+    let clock: any TimeSource
+    let onEvent: @Sendable (PipelineEvent) -> Void
+    let ledger: any JobLedger
+    var publisher: ResultPublisher { worker.publisher }
+    let operators = OperatorsAtWork()
+    let executor: (any TaskExecutor)?
+    private let holdLog = HoldLog()
+    private let state = Lock(State())
+
+    private struct State {
+        // Written by the link's events, read by the inspector.
+        var consumingSince: MonotonicTime?
+        // The inspector's alone.
+        var clocks = ClockWatch()
+    }
+
+    /// `executor` runs the workers; without one the pool does. `onEvent` is called from any thread and must not block.
+    package init(
+        configuration: PipelineConfiguration, inbox: any Inbox, outbox: any Publishing, queues: any QueueInspecting,
+        ledger: any JobLedger, credentials: any CredentialProvider, photos: any PhotosCalling, clock: any TimeSource,
+        executor: (any TaskExecutor)? = nil, onEvent: @escaping @Sendable (PipelineEvent) -> Void
+    ) {
+        self.configuration = configuration
+        let live = LiveConfiguration(configuration)
+        self.live = live
+        self.clock = clock
+        self.executor = executor
+        self.onEvent = onEvent
+        self.ledger = ledger
+        intake = Intake(prefix: configuration.prefix)
+        let holdLifted = AsyncSignal()
+        dispatcher = Dispatcher(
+            limits: configuration.limits,
+            concurrency: configuration.concurrency, inbox: inbox, clock: clock,
+            onAccountWait: { onEvent($0.event) }
+        ) { [holdLog] holds, lifted in
+            holdLog.changed(isHolding: !holds.isEmpty, at: clock.wall())
+            onEvent(.holdsChanged(.init(holds: holds, lifted: lifted)))
+            if !lifted.isEmpty { holdLifted.signal() }
+        }
+        let publisher = ResultPublisher(
+            outbox: outbox, dispatcher: dispatcher, clock: clock, names: configuration.names,
+            live: live, hook: configuration.hook, onEvent: onEvent)
+        budget = DayBudget(
+            limit: configuration.requestsPerDay, pace: configuration.pace, quotaDay: configuration.quotaDay)
+        worker = Worker(
+            dispatcher: dispatcher, ledger: ledger, credentials: credentials, photos: photos, publisher: publisher,
+            budget: budget, holdLog: holdLog, clock: clock, live: live, onStep: configuration.hook,
+            onEvent: onEvent)
+        inspector = UnpublishedSweep(
+            ledger: ledger, publisher: publisher, dispatcher: dispatcher, queues: queues, clock: clock,
+            configuration: configuration, onEvent: onEvent)
+        self.holdLifted = holdLifted
+    }
+
+    /// Wakes the inspector: at each lift of a hold, and each minute.
+    private let holdLifted: AsyncSignal
+
+    // MARK: What the links and the ledger tell
+
+    /// A message came. From the link's thread.
+    package func receive(_ message: IncomingMessage) {
+        configuration.hook?(.decode, .before)
+        let taken = intake.take(message)
+        configuration.hook?(.decode, .after)
+        if taken.hasForgedHeaders { onEvent(.forgedHeaders(taken.item.job?.id)) }
+        dispatcher.accept(taken.item)
+    }
+
+    /// The consuming link has its lanes.
+    package func consuming() {
+        state.withLock { $0.consumingSince = $0.consumingSince ?? clock.now() }
+    }
+
+    /// The consuming connection of that generation is gone, and its deliveries with it.
+    package func linkLost(generation: UInt64) {
+        state.withLock { $0.consumingSince = nil }
+        dispatcher.linkLost(upTo: generation)
+    }
+
+    /// The publishing link is blocked by the broker, or free again.
+    package func brokerBlocked(_ reason: String?) {
+        if let reason {
+            dispatcher.hold(.brokerBlocked, detail: "the broker takes no messages: \(reason)")
+        } else {
+            dispatcher.lift(.brokerBlocked)
+        }
+    }
+
+    package func ledgerHealth(_ health: LedgerHealth) {
+        switch health {
+        case .available: dispatcher.lift(.ledgerUnavailable)
+        case .unavailable(let error): dispatcher.hold(.ledgerUnavailable, detail: error.description)
+        }
+    }
+
+    /// Publishes a stored result again, marked as a replay. False if the broker did not confirm it.
+    package func publishAgain(_ result: StoredResult) async -> Bool {
+        guard await worker.publisher.publishResult(result, replayed: true, replyTo: nil) else { return false }
+        return true
+    }
+
+    /// Holds of earlier runs, before `run`: jobs did not age in them.
+    package func remember(holds: [Range<Timestamp>]) {
+        holdLog.remember(holds)
+    }
+
+    // MARK: Life
+
+    /// Works until `stop` was called and the jobs in flight have ended.
+    package func run() async {
+        await withTaskExecutorPreference(executor) { await work() }
+    }
+
+    private func work() async {
+        await withTaskGroup(of: Void.self) { group in
+            for _ in 0..<configuration.concurrency {
+                group.addTask { [worker] in await worker.run() }
+            }
+            let inspection = Task { await self.inspect() }
+            // Where no job has ever succeeded, a first refusal is more likely the world's.
+            do throws(LedgerError) {
+                if try await !ledger.knowsSuccess() { dispatcher.isFirstContact() }
+            } catch {
+                // Taken for one that knows: what is refused then needs more words, and costs a few calls more.
+                onEvent(.ledgerRefused(.init(jobID: nil, detail: error.description)))
+            }
+            dispatcher.open()
+            await group.waitForAll()
+            inspection.cancel()
+            await inspection.value
+        }
+    }
+
+    /// Takes no more turns. What is in flight ends; what waits in hand is the link's to hand back.
+    package func stop() {
+        dispatcher.close()
+    }
+
+    private func inspect() async {
+        _ = trustsDueTimes()
+        await inspector.publishUnpublishedResults()
+        let clock = self.clock
+        let holdLifted = self.holdLifted
+        let alarm = Task { [interval = configuration.inspectionInterval] in
+            while !Task.isCancelled {
+                await clock.sleep(for: interval)
+                holdLifted.signal()
+            }
+        }
+        defer { alarm.cancel() }
+        var seen = 0
+        while await holdLifted.wait(for: seen + 1) {
+            // Signals while it works are one signal.
+            seen = holdLifted.count
+            guard !Task.isCancelled else { return }
+            await inspector.publishUnpublishedResults()
+            await inspector.checkResultsQueue()
+            guard trustsDueTimes(), dispatcher.holds.isEmpty else { continue }
+            await inspector.reportLostJobs(consumingSince: state.withLock { $0.consumingSince })
+        }
+    }
+
+    private func trustsDueTimes() -> Bool {
+        state.withLock { $0.clocks.trustsDueTimes(at: clock.now(), wall: clock.wall()) }
+    }
+
+    // MARK: What an operator sees
+
+    package struct Snapshot: Sendable {
+        package var holds: [Hold]
+        package var inFlight: Int
+        package var callsInFlight: Int
+        package var consumption: Consumption
+        /// How long the oldest delivery has been in hand; nil if there is none.
+        package var oldestInFlight: Duration?
+        /// How many accounts wait while the others work, for each cause that there is.
+        package var heldAccounts: [String: Int]
+    }
+
+    package var snapshot: Snapshot {
+        let load = dispatcher.load
+        let waits = dispatcher.waits
+        return Snapshot(
+            holds: dispatcher.holds, inFlight: load.inFlight, callsInFlight: load.calls, consumption: load.consumption,
+            oldestInFlight: waits.oldest, heldAccounts: AccountHold.counts(waits.heldAccounts))
+    }
+}

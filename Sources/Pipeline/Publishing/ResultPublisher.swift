@@ -1,0 +1,160 @@
+import AMQP
+import Clocks
+import Concurrency
+import Jobs
+import Ledger
+import Messages
+import Photos
+
+/// Publishes what a job causes, and does not return before the broker has it: a refusal is retried, never the call.
+struct ResultPublisher: Sendable {
+    let outbox: any Publishing
+    let dispatcher: Dispatcher
+    let clock: any TimeSource
+    let names: QueueNames
+    let live: LiveConfiguration
+    let hook: PathHook?
+    let onEvent: @Sendable (PipelineEvent) -> Void
+
+    /// A missing or full queue is mended by a person: soon enough to notice, seldom enough to cost nothing.
+    private static let retry = Backoff(first: .seconds(1), longest: .seconds(30))
+
+    /// False if the link was stopped before the broker answered.
+    func publishResult(_ result: StoredResult, replayed: Bool, replyTo: String?) async -> Bool {
+        hook?(.publishResult, .before)
+        let publication = ResultMessage(result, isReplayed: replayed).publication(under: names)
+        let sent = await untilConfirmed(
+            publication,
+            orLighter: {
+                guard result.traceparent != nil || result.tracestate != nil else { return nil }
+                onEvent(.headersDropped((try? JobResult.decode(result.body))?.jobID))
+                var bare = result
+                // Of whatever length the job's publisher chose, and the result says the same without them.
+                (bare.traceparent, bare.tracestate) = (nil, nil)
+                return ResultMessage(bare, isReplayed: replayed).publication(under: names)
+            }, unroutable: .resultsUnroutable, full: .resultsFull)
+        guard let sent else { return false }
+        hook?(.publishResult, .after)
+        if let replyTo { copyToReply(replyTo, sent) }
+        return true
+    }
+
+    /// Publishes a copy of the result to reply-to, best effort: the publish is not awaited, and a failure is counted.
+    private func copyToReply(_ queue: String, _ result: Publication) {
+        guard isAllowed(queue) else { return }
+        var copy = result
+        copy.exchange = ""
+        copy.routingKey = queue
+        copy.isMandatory = false
+        Task { [outbox, onEvent, copy] in
+            let outcome = await outbox.publish(copy)
+            onEvent(.replyCopy(delivered: outcome == .confirmed))
+        }
+    }
+
+    private func isAllowed(_ queue: String) -> Bool {
+        live.now.replyToAllow.contains { pattern in
+            pattern.hasSuffix("*")
+                ? queue.utf8.starts(with: pattern.dropLast().utf8) : queue.utf8.elementsEqual(pattern.utf8)
+        }
+    }
+
+    /// The letter of a dead job: the message as it came, with what is known of its end.
+    func publishDeadLetter(_ deadLetter: DeadLetter) async -> Bool {
+        hook?(.publishDeadLetter, .before)
+        let isOut = await publish(
+            deadLetter.message, of: deadLetter.jobID, exchange: names.deadLetterExchange, routingKey: deadLetter.reason,
+            full: .deadFull
+        ) { deadLetter.write(to: &$0, droppedHeaders: $1) }
+        guard isOut else { return false }
+        hook?(.publishDeadLetter, .after)
+        if let reason = deadLetter.knownReason { onEvent(.deadLetterPublished(reason)) }
+        return true
+    }
+
+    /// A clean copy of a message to one of the worker's own queues.
+    func publishCopy(of message: IncomingMessage, jobID: JobID?, jobHeaders: JobHeaders, to queue: String) async -> Bool
+    {
+        hook?(.publishCopy, .before)
+        let isOut = await publish(message, of: jobID, exchange: "", routingKey: queue, full: .resultsFull) {
+            headers, _ in jobHeaders.write(to: &headers)
+        }
+        guard isOut else { return false }
+        hook?(.publishCopy, .after)
+        return true
+    }
+
+    /// The message as it came, with the worker's headers beside its own, or without its own where they do not fit.
+    private func publish(
+        _ message: IncomingMessage, of jobID: JobID?, exchange: String, routingKey: String, full: HoldCause,
+        _ write: (_ headers: inout FieldTable, _ droppedHeaders: Bool) -> Void
+    ) async -> Bool {
+        func publication(_ made: CleanCopy.Made) -> Publication {
+            if made.droppedHeaders { onEvent(.headersDropped(jobID)) }
+            var properties = made.properties
+            var headers = properties.headers ?? FieldTable()
+            write(&headers, made.droppedHeaders)
+            properties.headers = headers
+            return Publication(
+                exchange: exchange, routingKey: routingKey, properties: properties, body: message.body.held)
+        }
+        let made = CleanCopy.make(of: message.properties)
+        let hasHeaders = !made.droppedHeaders && made.properties.headers.map { !$0.fields.isEmpty } ?? false
+        return await untilConfirmed(
+            publication(made), orLighter: { hasHeaders ? publication(made.withoutHeaders) : nil },
+            unroutable: .resultsUnroutable, full: full) != nil
+    }
+
+    /// What the broker has now; nil if the link was stopped first.
+    ///
+    /// What cannot be sent stays so, and waiting for it would hold every job for the sake of one: `lighter` makes what
+    /// goes out in its place, if there is such a thing.
+    private func untilConfirmed(
+        _ whole: Publication, orLighter lighter: () -> Publication?, unroutable: HoldCause, full: HoldCause
+    ) async -> Publication? {
+        var publication = whole
+        var isWhole = true
+        var backoff = Self.retry
+        var held: HoldCause?
+        while true {
+            let blockage: (cause: HoldCause, detail: String)
+            switch await outbox.publish(publication) {
+            case .confirmed:
+                if let held { dispatcher.lift(held) }
+                return publication
+            case .unknown:
+                return nil
+            case .unroutable(let code, let text):
+                blockage = (unroutable, "the broker has no queue for it (\(code) \(text)); run `topology declare`")
+            case .refused:
+                blockage = (full, "a queue refused it, because it is full or broken; make room, or raise its limit")
+            case .invalid(let detail):
+                if isWhole, let bare = lighter() {
+                    (publication, isWhole) = (bare, false)
+                    continue
+                }
+                blockage = (unroutable, "it cannot be sent: \(detail)")
+            }
+            let target = publication.exchange.isEmpty ? "queue" : "exchange \(publication.exchange), key"
+            let detail = "publishing to \(target) \(publication.routingKey): \(blockage.detail)"
+            onEvent(
+                .publishRefused(
+                    .init(
+                        exchange: publication.exchange, routingKey: publication.routingKey, detail: blockage.detail)))
+            if let held, held != blockage.cause { dispatcher.lift(held) }
+            held = blockage.cause
+            dispatcher.hold(blockage.cause, detail: detail)
+            await clock.sleep(for: backoff.next())
+        }
+    }
+}
+
+extension IncomingMessage.Body {
+    /// What is in memory of it.
+    var held: [UInt8] {
+        switch self {
+        case .complete(let bytes): bytes
+        case .truncated(let prefix, _, _): prefix
+        }
+    }
+}

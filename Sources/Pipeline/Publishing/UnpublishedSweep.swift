@@ -1,0 +1,118 @@
+import AMQP
+import Clocks
+import Jobs
+import Ledger
+import Messages
+import Photos
+
+/// What the broker says of a queue.
+package struct QueueDepth: Equatable, Sendable {
+    package var messages: Int
+    package var consumers: Int
+
+    package init(messages: Int, consumers: Int) {
+        self.messages = messages
+        self.consumers = consumers
+    }
+}
+
+/// Looks at queues from outside the job's path: a connection of its own, or a test.
+package protocol QueueInspecting: Sendable {
+    /// Nil if the broker could not be asked; `.some(nil)` if there is no such queue.
+    func depth(of queue: String) async -> QueueDepth??
+}
+
+/// What nobody delivers has to be looked for: results that were recorded and never confirmed, copies that never came,
+/// a results queue that is gone while a follower's queue still takes the results.
+///
+/// Runs at the start, at each lift of a hold, and every minute.
+struct UnpublishedSweep: Sendable {
+    let ledger: any JobLedger
+    let publisher: ResultPublisher
+    let dispatcher: Dispatcher
+    let queues: any QueueInspecting
+    let clock: any TimeSource
+    let configuration: PipelineConfiguration
+    let onEvent: @Sendable (PipelineEvent) -> Void
+
+    /// One page of the ledger at a time, so that intake is not delayed by a long list.
+    private static let page = 256
+
+    /// Publishes the results that the broker is not known to have. A letter or copy cannot be made here, because the
+    /// ledger has no share token; the delivery that owes it is unacked and comes again by itself.
+    func publishUnpublishedResults() async {
+        var last: JobID?
+        while !Task.isCancelled {
+            let unpublished: [UnpublishedResult]
+            // A worker that has one of them in hand is about to publish it, and may have let go of it below.
+            let inFlight = dispatcher.jobsInFlight
+            do throws(LedgerError) {
+                unpublished = try await ledger.unpublishedResults(after: last, limit: Self.page)
+            } catch {
+                return onEvent(.ledgerRefused(.init(jobID: nil, detail: error.description)))
+            }
+            for entry in unpublished where !inFlight.contains(entry.jobID) && !dispatcher.isInFlight(entry.jobID) {
+                guard await publisher.publishResult(entry.result, replayed: false, replyTo: nil) else { return }
+                ledger.mark(.result, of: entry.jobID, generation: entry.generation)
+                onEvent(
+                    .ended(
+                        .init(
+                            jobID: entry.jobID, account: nil, outcome: entry.result.outcome,
+                            reason: entry.result.reason, attempts: 0, timeToResult: .zero,
+                            detail: "published after an interruption",
+                            traceID: TraceContext(traceparent: entry.result.traceparent).traceID)))
+            }
+            guard unpublished.count == Self.page, let end = unpublished.last else { return }
+            last = end.jobID
+        }
+    }
+
+    /// Holds the worker while the results queue is gone: a follower's queue on the same exchange would have results
+    /// confirmed that no consumer will ever read.
+    func checkResultsQueue() async {
+        let queue = configuration.names.results
+        switch await queues.depth(of: queue) {
+        case .some(.some): dispatcher.lift(.resultsUnroutable)
+        case .some(.none):
+            dispatcher.hold(.resultsUnroutable, detail: "queue \(queue) does not exist; run `topology declare`")
+        case .none: break
+        }
+    }
+
+    /// Reports jobs whose copy never came. Only when the worker could have had it: it has been consuming all that
+    /// time, and nothing is left on `due`.
+    func reportLostJobs(consumingSince: MonotonicTime?) async {
+        let now = clock.wall()
+        guard let consumingSince, clock.now() - consumingSince > configuration.lostAfter,
+            case .some(.some(let due)) = await queues.depth(of: configuration.names.queue(.due)),
+            due.messages == 0
+        else { return }
+        let late = now - configuration.lostAfter
+        do throws(LedgerError) {
+            for job in try await ledger.overdue(before: late, limit: Self.page)
+            where !dispatcher.isInFlight(job.jobID) {
+                try await reportLost(job, at: now)
+            }
+        } catch {
+            onEvent(.ledgerRefused(.init(jobID: nil, detail: error.description)))
+        }
+    }
+
+    private func reportLost(_ job: OverdueJob, at now: Timestamp) async throws(LedgerError) {
+        let detail = "its copy was due at \((job.open.due ?? now).rfc3339) and never came; submit it again"
+        let age = now - job.open.firstSeen
+        let result = JobResult.failed(
+            .jobLost, ResultSubject(jobID: job.jobID, account: job.account), isAmbiguous: job.open.isAmbiguous,
+            detail: detail, attempts: job.open.attempts, generation: job.open.generation, completedAt: now,
+            duration: age)
+        let stored = StoredResult(result, of: job.jobID, at: now)
+        guard try await ledger.finishLost(job, result: stored) else { return }
+        guard await publisher.publishResult(stored, replayed: false, replyTo: nil) else { return }
+        ledger.mark(.result, of: job.jobID, generation: job.open.generation)
+        onEvent(
+            .ended(
+                .init(
+                    jobID: job.jobID, account: job.account, outcome: result.outcome, reason: result.reason,
+                    attempts: result.attempts, timeToResult: age, detail: detail)))
+    }
+}

@@ -1,0 +1,70 @@
+import Clocks
+import Credentials
+import Jobs
+import Ledger
+import Messages
+import Photos
+import Secrets
+
+extension Worker {
+    func call(_ run: inout JobRun, _ token: AccessToken) async -> Verdict {
+        let began = clock.now()
+        run.callBegan = began
+        let answer = await photos.leave(run.job.shareToken, bearer: token.secret, trace: run.trace)
+        let context = context(run, token)
+        var verdict = VerdictTable.verdict(for: answer, context: context)
+        run.called = (verdict.httpStatus, verdict.apiStatus)
+        run.item.tries += 1
+        // What the table says of an answer that was lost twice; every other one is best followed by a call.
+        run.item.albumQuery = verdict.row == 3 && run.progress.isAmbiguous ? .yes : .no
+        if verdict.marksAmbiguous {
+            run.progress.isAmbiguous = true
+            run.album = nil
+        }
+        if verdict.action == .queryAlbum, let album = run.album, !run.progress.isAmbiguous || album == .inconclusive {
+            // It was asked before the call, and this call was refused: nothing has changed since. Unless an earlier
+            // call is still on its way there, of which "joined" would be out of date.
+            verdict = VerdictTable.verdict(album, after: verdict, context: context)
+        }
+        emit(.leave, verdict, run, since: began)
+        return verdict
+    }
+
+    /// Asks the album: before a call that may be needless, or after one whose refusal says too little.
+    func queryAlbum(_ run: inout JobRun, _ token: AccessToken) async -> Verdict {
+        let began = clock.now()
+        run.callBegan = began
+        let answer = await photos.album(run.job.shareToken, bearer: token.secret, trace: run.trace)
+        let verdict = VerdictTable.verdict(
+            forProbe: answer, after: run.refusal, context: context(run, token))
+        if let album = verdict.album {
+            run.noteMembership(album)
+        } else {
+            // Not answered: it waits as after a call that failed, and the question comes first again, also of a copy.
+            run.item.albumQuery = .yes
+            run.item.jobHeaders.mustQueryAlbum = true
+            run.item.tries += 1
+        }
+        emit(.album, verdict, run, since: began)
+        return verdict
+    }
+
+    private func context(_ run: JobRun, _ token: AccessToken) -> VerdictContext {
+        VerdictContext(
+            isAmbiguous: run.progress.isAmbiguous, malformedAnswers: run.progress.malformedAnswers,
+            tokenWasRefreshed: run.item.hasRefreshedToken, tokenLacksScope: token.lacksSharingScope,
+            assumesLeftAfterAmbiguous: configuration.assumeLeftAfterAmbiguous, now: clock.wall(),
+            shareToken: run.job.shareToken.secret, bearer: token.secret, account: run.job.account.utf8)
+    }
+
+    private func emit(
+        _ request: PipelineEvent.Call.Request, _ verdict: Verdict, _ run: JobRun, since began: MonotonicTime
+    ) {
+        onEvent(
+            .called(
+                .init(
+                    request: request, jobID: run.jobID, account: run.job.account,
+                    generation: run.arrival.generation, row: verdict.row, verdict: verdict.action.word,
+                    httpStatus: verdict.httpStatus, duration: clock.now() - began, detail: verdict.detail)))
+    }
+}

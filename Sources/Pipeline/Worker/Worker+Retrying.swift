@@ -1,0 +1,122 @@
+import Clocks
+import Concurrency
+import Jobs
+import Ledger
+import Messages
+import Photos
+
+/// What comes again: in flight, as a later copy, or as the copy that it is. Nothing is settled here. A kill after
+/// `callEnded` finds the job open, with the answer counted.
+extension Worker {
+    /// The waits after a call of which nothing was sent. No attempt is spent.
+    private static let networkBackoff = Backoff(first: .milliseconds(400), longest: .seconds(10))
+
+    /// An attempt was spent: another try in flight, a later copy, or the end.
+    func failAttempt(_ start: JobRun, _ verdict: Verdict, atLeast minimum: Duration) async -> Disposition {
+        var run = start
+        let before = run.progress.attempts
+        run.progress.attempts += 1
+        if run.progress.attempts >= configuration.maxAttempts {
+            let detail = "all \(run.progress.attempts) attempts failed; the last: \(verdict.detail)"
+            return .finish(run, .failed(.attemptsExhausted, detail: detail, isAnswer: true))
+        }
+        let wall = clock.wall()
+        let least = max(minimum, verdict.minimumWait ?? .zero)
+        if let wait = schedule.waitInFlight(tries: run.item.tries, atLeast: least) {
+            if verdict.sign == .serverFault || verdict.sign == .noAnswer {
+                // If the server is found to fail for all jobs before the next try, the attempt costs nothing.
+                run.progress.attempts = before
+                run.item.unspent = 1
+            }
+            guard await callEnded(run) else { return .returnToBroker }
+            run.item.jobHeaders = run.jobHeaders(copy: run.item.jobHeaders.copy, notBefore: nil)
+            return .retry(run, at: clock.now() + wait)
+        }
+        let wait = schedule.parkingTime(attempts: run.progress.attempts, atLeast: least)
+        if let deadline = run.job.deadline, wall + wait > deadline {
+            let detail = "its deadline passes before the next try; the last: \(verdict.detail)"
+            return .finish(run, .failed(.deadlineExceeded, detail: detail, isAnswer: true))
+        }
+        return .park(run, until: wall + wait, cause: verdict.detail)
+    }
+
+    func retryNetwork(_ start: JobRun) async -> Disposition {
+        var run = start
+        guard await callEnded(run) else { return .returnToBroker }
+        run.item.networkFailures += 1
+        var backoff = Self.networkBackoff
+        for _ in 1..<run.item.networkFailures { _ = backoff.next() }
+        run.item.jobHeaders = run.jobHeaders
+        return .retry(run, at: clock.now() + backoff.next())
+    }
+
+    // MARK: Waits that cost no attempt
+
+    /// A hold begins, or lasts. The dispatcher keeps the job in flight or releases it, by how long the hold lasts.
+    func waitOutHold(_ start: JobRun) async -> Disposition {
+        var run = start
+        guard await callEnded(run) else { return .returnToBroker }
+        (run.item.tries, run.item.unspent) = (0, 0)
+        run.item.jobHeaders = run.jobHeaders
+        return .retry(run, at: clock.now())
+    }
+
+    /// The job failed in a hold: it is released, so that others can be tried.
+    func makeWay(_ start: JobRun, for time: Duration) async -> Disposition {
+        var run = start
+        guard await callEnded(run) else { return .returnToBroker }
+        (run.item.tries, run.item.unspent) = (0, 0)
+        return release(run, until: clock.wall() + time, .hold)
+    }
+
+    /// The account waits, and with it the job.
+    func delayAccount(_ run: JobRun, _ cause: AccountQueue.Wait.Cause, _ verdict: Verdict) async -> Disposition {
+        dispatcher.refuse(run.job.account, cause, atLeast: verdict.minimumWait ?? .zero, detail: verdict.detail)
+        return await waitOutHold(run)
+    }
+
+    /// Releases the job's copy until `wanted`.
+    ///
+    /// While the copy waits, an earlier copy of the job must not take over, the sweep must not report the job lost
+    /// before its time, and a loss must be seen: where the ledger knows the job, its due time is moved first.
+    func release(_ run: JobRun, until wanted: Timestamp, _ cause: StepAside) -> Disposition {
+        // The job ends at its deadline, and its result is not to come later than that.
+        let time = run.job.deadline.map { min($0 + .milliseconds(1), wanted) } ?? wanted
+        if let newest = run.progress.copy, newest > run.arrival.copy {
+            // It took the place of a newer copy, which is lost: only a number of its own lets it in again.
+            return .park(run, until: time, cause: cause.message)
+        }
+        var release = Release(run.item, .wait(cause, until: time))
+        release.item.jobHeaders = run.jobHeaders
+        release.closed = run.closed
+        if run.progress.copy != nil, run.progress.due.map({ $0 < time }) ?? true {
+            release.record = .postponed(run.arrival, due: time)
+        }
+        return .release(release)
+    }
+
+    // MARK: Refusals that may be systemic
+
+    /// Parks the job until the answers to other jobs show whose fault the refusal is.
+    func parkForClassification(_ start: JobRun, _ verdict: Verdict) -> Disposition {
+        var run = start
+        run.item.jobHeaders.refusals += 1
+        let wait = max(configuration.waitForClassification, verdict.minimumWait ?? .zero)
+        return .park(run, until: clock.wall() + wait, cause: verdict.detail)
+    }
+
+    /// A token that was refused though it is fresh may work in some minutes.
+    func refusedToken(_ run: JobRun, _ reason: Reason, _ verdict: Verdict) -> Disposition {
+        guard run.item.jobHeaders.refusals < Self.refusalsToEnd else {
+            return .finish(run, .failed(reason, detail: verdict.detail, isAnswer: true))
+        }
+        return parkForClassification(run, verdict)
+    }
+
+    /// There is no other token than the one that was refused: that is as good as a fresh one's refusal.
+    static func refusalOfOnlyToken(_ verdict: Verdict) -> Verdict {
+        Verdict(
+            row: 13, action: .tokenRefused(.authRejected), minimumWait: verdict.minimumWait,
+            httpStatus: verdict.httpStatus, apiStatus: verdict.apiStatus, detail: verdict.detail)
+    }
+}

@@ -1,0 +1,56 @@
+import Clocks
+import JSON
+import Operations
+import Testing
+
+@testable import CLI
+@testable import Monitoring
+
+/// `leave-albumd status` on a terminal.
+@Suite struct StatusTextTests {
+    private static let now = Timestamp(milliseconds: 1_795_521_600_000)
+
+    private func status() -> DaemonStatus {
+        DaemonStatus(
+            version: "1.2.3", pid: 7, startedAt: Self.now - .seconds(60), at: Self.now, state: "consuming",
+            since: Self.now, inFlight: 3, callsInFlight: 1)
+    }
+
+    private func lines(_ status: DaemonStatus) -> [String] {
+        StatusCommand.text(status.json).split(separator: "\n").map {
+            $0.split(separator: " ", omittingEmptySubsequences: true).joined(separator: " ")
+        }
+    }
+
+    @Test func aQuietDaemonSaysSo() {
+        let lines = lines(status())
+        #expect(lines.contains("in hand 3 jobs, 1 calls in flight"))
+        #expect(lines.contains("dead letters none since the start"))
+        #expect(!lines.contains { $0.hasPrefix("last failure") || $0.hasPrefix("settings") })
+    }
+
+    @Test func whatWentWrongIsThere() {
+        var status = status()
+        status.oldestJobAge = .milliseconds(4230)
+        status.deadLetters = [.init(reason: "expired", count: 2), .init(reason: "poison", count: 1)]
+        status.failures = [
+            .init(
+                at: Self.now, jobID: "job-1", account: "anna", outcome: "failed", reason: "expired",
+                detail: "its time\u{1b}[2Jran out", attempts: 1)
+        ]
+        status.settings = .init(loadedAt: Self.now, reloadSucceeded: false)
+        let lines = lines(status)
+        #expect(lines.contains("in hand 3 jobs, 1 calls in flight, the oldest 4.2 s"))
+        #expect(lines.contains("dead letters expired 2, poison 1"))
+        let failure = lines.first { $0.hasPrefix("last failure") } ?? ""
+        #expect(failure.contains("\(Self.now.rfc3339) job-1: expired (its time"))
+        #expect(!failure.contains("\u{1b}"), "a terminal is told nothing")
+        #expect(lines.contains("settings the last reload failed; in use are those of \(Self.now.rfc3339)"))
+    }
+
+    /// An older daemon, asked by a newer command.
+    @Test func whatIsNotToldIsNotMadeUp() throws {
+        let text = StatusCommand.text(try JSONValue.parse(Array(#"{"state":"consuming","since":"x"}"#.utf8)))
+        #expect(text.contains("consuming since x") && !text.contains("dead letters"))
+    }
+}

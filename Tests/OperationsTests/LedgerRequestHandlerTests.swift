@@ -1,0 +1,225 @@
+import Clocks
+import Concurrency
+import Glibc
+import JSON
+import Jobs
+import Ledger
+import SQLiteLedger
+import Secrets
+import Testing
+
+@testable import Operations
+
+/// Each question, asked of a running ledger and of the file that it leaves: both say the same.
+@Suite(.timeLimit(.minutes(1))) struct LedgerRequestHandlerTests {
+    private static let start = Timestamp(milliseconds: 1_700_000_000_000)
+
+    private static func result(_ id: String, at time: Timestamp) -> StoredResult {
+        StoredResult(
+            messageID: "\(id)#0", outcome: .left, reason: nil, body: Array(#"{"jobId":"\#(id)"}"#.utf8),
+            correlationID: id, traceparent: nil, tracestate: nil, completedAt: time)
+    }
+
+    private static func arrival(_ id: String) -> Arrival {
+        Arrival(
+            jobID: JobID(id), account: AccountID(id.hasPrefix("b") ? "bert" : "anna"),
+            tokenHash: SHA256Digest(of: Array("token".utf8)), generation: 0, copy: 0, attempts: 0, isAmbiguous: false,
+            firstSeen: start)
+    }
+
+    /// Five published and one owed result, and a job that is being called.
+    private func fill(_ ledger: EmbeddedLedger) async throws {
+        for (number, id) in ["a1", "a2", "a3", "b1", "b2", "a4"].enumerated() {
+            try await ledger.record(
+                .finished(
+                    Self.arrival(id), Self.result(id, at: Self.start + .seconds(number)), attempts: 1,
+                    isAmbiguous: false, needsDeadLetter: false))
+            if id != "a4" { ledger.mark(.result, of: JobID(id), generation: 0) }
+        }
+        _ = try await ledger.claim(
+            Claim(
+                arrival: Self.arrival("open"), kind: .call, day: "2023-11-14", at: Self.start, attempts: 0,
+                isAmbiguous: false, malformedAnswers: 0, closing: nil))
+    }
+
+    /// The file is nobody's else: what is open there ends, its result goes out at once or with the next daemon.
+    @Test func aJobIsEndedForGoodInTheFile() async throws {
+        for isThere in [true, false] {
+            let folder = LedgerFolder()
+            let ledger = try await EmbeddedLedger.open(path: folder.ledger, durability: .normal, onWaiting: nil)
+            try await fill(ledger)
+            await ledger.close(within: EmbeddedLedger.closeTime)
+            let announced = Lock<[String]>([])
+            let handler = LedgerRequestHandler(
+                .file(path: folder.ledger), publish: { _ in false },
+                publishNew: { result in
+                    announced.withLock { $0.append(result.messageID) }
+                    return isThere
+                })
+            func cancel(_ id: String) async throws -> ForcedCancel {
+                try await JobCancelRequest(JobID(id), by: "uid 7").answer(from: handler)
+            }
+            // Its call had begun.
+            let ending = JobEnding(outcome: .failed, reason: .cancelled, effect: .unknown)
+            #expect(try await cancel("open") == .ended(JobID("open"), ending, isPublished: isThere))
+            #expect(announced.withLock { $0 } == ["open#0"])
+            #expect(try await cancel("open") == .hadEnded(JobID("open"), ending))
+            let left = JobEnding(outcome: .left, reason: nil, effect: nil)
+            #expect(try await cancel("a1") == .hadEnded(JobID("a1"), left))
+            #expect(try await cancel("ghost") == .remembered(JobID("ghost")))
+            #expect(announced.withLock { $0 } == ["open#0"])
+
+            let reader = try LedgerReader(path: folder.ledger)
+            let history = try #require(try reader.history(of: JobID("open")))
+            #expect(history.state == .finished(resultIsPublished: isThere, deadLetterIsPublished: false))
+            #expect(history.events.map(\.detail) == ["for good, by uid 7"])
+            #expect(try reader.faults() == [])
+        }
+    }
+
+    /// Runs the body over the ledger as it lives in a daemon, then over its file, filled afresh.
+    private func onBoth(
+        publishes: Bool = true, _ body: (LedgerRequestHandler, Lock<[String]>) async throws -> Void
+    ) async throws {
+        for isLive in [true, false] {
+            let folder = LedgerFolder()
+            let ledger = try await EmbeddedLedger.open(path: folder.ledger, durability: .normal, onWaiting: nil)
+            try await fill(ledger)
+            let published = Lock<[String]>([])
+            if !isLive { await ledger.close(within: EmbeddedLedger.closeTime) }
+            let handler = LedgerRequestHandler(isLive ? .live(ledger) : .file(path: folder.ledger)) { result in
+                published.withLock { $0.append(result.messageID) }
+                return publishes
+            }
+            try await body(handler, published)
+            if isLive { await ledger.close(within: EmbeddedLedger.closeTime) }
+        }
+    }
+
+    @Test func statistics() async throws {
+        try await onBoth { handler, _ in
+            let statistics = try await LedgerStatisticsRequest().answer(from: handler).statistics
+            #expect(statistics.entries == 7)
+            #expect(statistics.open == 1)
+            #expect(statistics.unpublished == 1)
+        }
+    }
+
+    @Test func aStory() async throws {
+        try await onBoth { handler, _ in
+            let history = try await JobRequest(JobID("a1")).answer(from: handler)
+            #expect(history.state == .finished(resultIsPublished: true, deadLetterIsPublished: true))
+            #expect(history.results.first?.body["jobId"]?.text == "a1")
+            // Hexadecimal, never the token.
+            #expect(history.tokenHash == SHA256Digest(of: Array("token".utf8)).hexadecimal)
+            #expect(try await JobRequest(JobID("open")).answer(from: handler).state == .calling(nil))
+            await #expect(throws: ControlFault.unknown("the ledger has nothing of job none")) {
+                _ = try await JobRequest(JobID("none")).answer(from: handler)
+            }
+        }
+    }
+
+    @Test func aNoteIsALineOfTheStory() async throws {
+        try await onBoth { handler, _ in
+            _ = try await JobNoteRequest(JobID("a1"), generation: 0, kind: "redriven", detail: "by anna")
+                .answer(from: handler)
+            let event = try #require(try await JobRequest(JobID("a1")).answer(from: handler).events.last)
+            #expect(event.kind == "redriven" && event.detail == "by anna" && event.generation == 0)
+        }
+    }
+
+    @Test func aListIsReconciled() async throws {
+        try await onBoth { handler, _ in
+            let jobs = try await ReconcileRequest(["a1", "open", "none"].map { JobID($0) }).answer(from: handler).jobs
+            #expect(jobs.map(\.jobID.string) == ["a1", "open", "none"])
+            let left = JobEnding(outcome: .left, reason: nil, effect: nil)
+            #expect(jobs.map(\.state) == [.ended(left, next: nil, completedAt: nil), .calling, .unknown])
+        }
+    }
+
+    @Test func pruningLeavesWhatIsNeeded() async throws {
+        try await onBoth { handler, _ in
+            #expect(try await LedgerPruneRequest(olderThan: .seconds(3600)).answer(from: handler).pruned == 0)
+            // Older than now means before this millisecond.
+            try await Task.sleep(for: .milliseconds(5))
+            #expect(try await LedgerPruneRequest(olderThan: .zero).answer(from: handler).pruned == 5)
+            #expect(try await LedgerStatisticsRequest().answer(from: handler).statistics.entries == 2)
+        }
+    }
+
+    @Test func forgetting() async throws {
+        try await onBoth { handler, _ in
+            let one = try await LedgerForgetRequest.job(JobID("b1")).answer(from: handler)
+            #expect(one == .init(forgotten: 1, needed: 0))
+            #expect(try await LedgerForgetRequest.job(JobID("open")).answer(from: handler).needed == 1)
+            let account = try await LedgerForgetRequest.account(AccountID("anna")).answer(from: handler)
+            #expect(account == .init(forgotten: 3, needed: 2))
+            #expect(try await LedgerStatisticsRequest().answer(from: handler).statistics.entries == 3)
+        }
+    }
+
+    @Test func verifyingAndBackingUp() async throws {
+        try await onBoth { handler, _ in
+            #expect(try await LedgerVerifyRequest().answer(from: handler).faults == [])
+            let folder = LedgerFolder()
+            let copy = try await LedgerBackupRequest(file: folder.ledger).answer(from: handler)
+            #expect(copy.file == folder.ledger)
+            #expect(try LedgerReader(path: folder.ledger).history(of: JobID("b2")) != nil)
+        }
+    }
+
+    @Test func replaying() async throws {
+        try await onBoth { handler, published in
+            let one = try await ReplayRequest.job(JobID("a2")).answer(from: handler)
+            #expect(one.published == 1)
+            #expect(published.withLock { $0 } == ["a2#0"])
+            let page = try await ReplayRequest.since(Self.start + .seconds(3), after: nil).answer(from: handler)
+            #expect(page.published == 3)
+            #expect(page.after == nil)
+            #expect(published.withLock { Set($0.dropFirst()) } == ["b1#0", "b2#0", "a4#0"])
+            await #expect(throws: ControlFault.unknown("the ledger has no result of job open")) {
+                _ = try await ReplayRequest.job(JobID("open")).answer(from: handler)
+            }
+        }
+    }
+
+    @Test func aReplayThatTheBrokerDoesNotConfirmIsNoSuccess() async throws {
+        try await onBoth(publishes: false) { handler, _ in
+            await #expect(throws: ControlFault.unavailable("the broker confirmed 0 of 1 results; try again")) {
+                _ = try await ReplayRequest.job(JobID("a2")).answer(from: handler)
+            }
+        }
+    }
+
+    @Test func whereThereIsNoLedgerNoneIsMade() async throws {
+        let folder = LedgerFolder()
+        let handler = LedgerRequestHandler(.file(path: folder.ledger)) { _ in true }
+        await #expect(throws: ControlFault.self) { _ = try await LedgerStatisticsRequest().answer(from: handler) }
+        await #expect(throws: ControlFault.self) { _ = try await LedgerVerifyRequest().answer(from: handler) }
+        await #expect(throws: ControlFault.self) {
+            _ = try await LedgerPruneRequest(olderThan: .zero).answer(from: handler)
+        }
+        #expect(access(folder.ledger, F_OK) != 0)
+    }
+}
+
+/// A folder for a ledger, which goes with its owner.
+final class LedgerFolder: Sendable {
+    let path: String
+    var ledger: String { path + "/ledger.sqlite3" }
+
+    init() {
+        var template = Array("/tmp/desk-XXXXXX".utf8CString)
+        path = mkdtemp(&template).map { String(cString: $0) } ?? ""
+    }
+
+    deinit {
+        guard let folder = opendir(path) else { return }
+        while let entry = readdir(folder) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name.0) { String(cString: $0) }
+            unlink("\(path)/\(name)")
+        }
+        closedir(folder)
+        rmdir(path)
+    }
+}

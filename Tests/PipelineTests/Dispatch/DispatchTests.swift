@@ -1,0 +1,289 @@
+import AMQP
+import Clocks
+import Messages
+import Testing
+
+@testable import Jobs
+@testable import Pipeline
+
+/// Whose turn it is, as transcripts.
+@Suite struct DispatchTests {
+    private static let intake = Intake(prefix: "p")
+    private var dispatch = Dispatch(limits: .init(perAccount: 1, requestsPerMinutePerAccount: 0))
+
+    private func item(
+        _ number: UInt64, _ id: String, account: String = "a", lane: Lane = .jobs, suspect: Int = 0,
+        deliveries: Int64 = 0, receivedAt: Double = 0
+    ) -> InFlightMessage {
+        var properties = Properties()
+        var headers = FieldTable()
+        if suspect > 0 { headers.append("x-leave-album-suspect", .integer(Int64(suspect))) }
+        if deliveries > 0 { headers.append("x-delivery-count", .integer(deliveries)) }
+        properties.headers = headers
+        let message = IncomingMessage(
+            tag: DeliveryTag(generation: 1, number: number), queue: QueueNames(prefix: "p").queue(lane), exchange: "",
+            routingKey: "", isRedelivered: false, properties: properties,
+            body: .complete(Array(#"{"jobId":"\#(id)","account":"\#(account)","shareToken":"t"}"#.utf8)),
+            receivedAt: at(receivedAt))
+        return Self.intake.take(message).item
+    }
+
+    private mutating func next(_ limit: Int = 10, at time: Double = 0) -> (id: String, action: TurnAction)? {
+        dispatch.advance(to: at(time))
+        return dispatch.next(callLimit: limit, at: at(time)).map {
+            ($0.item.job?.id.string ?? "-", $0.action)
+        }
+    }
+
+    private mutating func ids(_ count: Int, limit: Int = 10, at time: Double = 0) -> [String] {
+        (0..<count).compactMap { _ in next(limit, at: time)?.id }
+    }
+
+    private func tag(_ number: UInt64) -> DeliveryTag { DeliveryTag(generation: 1, number: number) }
+
+    @Test mutating func whatHasEndedIsWaitedForNoMore() {
+        for number in 0..<1_000 {
+            dispatch.accept(item(UInt64(number), "j\(number)", account: "a\(number)"), at: at(0))
+        }
+        #expect(dispatch.nextTimer == at(60))
+        for number in (1..<1_000).reversed() { dispatch.end(tag(UInt64(number)), at: at(1)) }
+        #expect(dispatch.nextTimer == at(60), "the first is still in hand")
+        dispatch.end(tag(0), at: at(1))
+        #expect(dispatch.waitLimits.isEmpty && dispatch.nextTimer == nil)
+    }
+
+    @Test mutating func aReservedJobHasItsTurnsAtOnceAndCallsNobody() {
+        let job = JobID("j")
+        dispatch.accept(item(1, "j"), at: at(0))
+        dispatch.accept(item(2, "j"), at: at(0))
+        dispatch.accept(item(3, "k"), at: at(0))
+        // Nothing may call, as on hold.
+        #expect(next(0) == nil)
+        dispatch.expedite(job)
+        let isFree1 = dispatch.occupy(job)
+        #expect(!isFree1)
+        var turn = next(0)
+        #expect(turn?.id == "j" && turn?.action == .park)
+        #expect(next(0) == nil, "the second follows the first, and the other job waits")
+        // It comes back once, and then waits as it is told.
+        dispatch.delay(item(1, "j"), until: at(9), at: at(1))
+        #expect(next(0, at: 2) == nil)
+        turn = next(0, at: 9)
+        #expect(turn?.id == "j" && turn?.action == .park)
+        dispatch.end(tag(1), at: at(9))
+        turn = next(0, at: 9)
+        #expect(turn?.id == "j" && turn?.action == .park, "the follower, at once")
+        let isFree2 = dispatch.occupy(job)
+        #expect(!isFree2)
+        dispatch.end(tag(2), at: at(9))
+        let isFree3 = dispatch.occupy(job)
+        #expect(isFree3)
+        // What comes now waits for whoever ends the job.
+        dispatch.accept(item(4, "j"), at: at(9))
+        #expect(next(0, at: 10) == nil)
+        dispatch.release(job, at: at(10))
+        turn = next(0, at: 10)
+        #expect(turn?.id == "j" && turn?.action == .park)
+        dispatch.end(tag(4), at: at(10))
+        // It is a job as any other again.
+        dispatch.accept(item(5, "j", account: "b"), at: at(11))
+        #expect(next(0, at: 11) == nil)
+        #expect(ids(2, at: 11) == ["k", "j"])
+    }
+
+    @Test mutating func aCallInFlightEndsBeforeItsJobIsReserved() {
+        let job = JobID("j")
+        dispatch.accept(item(1, "j"), at: at(0))
+        #expect(next()?.action == .work)
+        dispatch.expedite(job)
+        let isFree4 = dispatch.occupy(job)
+        #expect(!isFree4)
+        dispatch.delay(item(1, "j"), until: at(60), at: at(1))
+        let turn = next(0, at: 1)
+        #expect(turn?.action == .park, "no second call")
+        #expect(dispatch.callsInFlight == 0)
+        dispatch.end(tag(1), at: at(1))
+        let isFree5 = dispatch.occupy(job)
+        #expect(isFree5)
+        // A connection that is lost meanwhile takes what waits with it.
+        dispatch.accept(item(2, "j"), at: at(2))
+        let lost = dispatch.linkLost(upTo: 1, at: at(2))
+        #expect(lost == 1)
+        dispatch.release(job, at: at(3))
+        #expect(dispatch.duplicateGroups.isEmpty && dispatch.reserved.isEmpty && next(at: 3) == nil)
+    }
+
+    @Test mutating func anAccountHasOneCallAndTheOthersDoNotWaitForIt() {
+        for (number, account) in ["a", "a", "a", "b", "c"].enumerated() {
+            dispatch.accept(item(UInt64(number), "j\(number)", account: account), at: at(0))
+        }
+        #expect(ids(5) == ["j0", "j3", "j4"])
+        dispatch.end(tag(0), at: at(1))
+        #expect(ids(5, at: 1) == ["j1"])
+    }
+
+    @Test mutating func theOldestIsTheOldestInHandWhateverItDoes() {
+        #expect(dispatch.oldest == nil)
+        dispatch.accept(item(1, "j1", receivedAt: 3), at: at(3))
+        dispatch.accept(item(2, "j2", account: "b", receivedAt: 5), at: at(5))
+        dispatch.accept(item(3, "j1", receivedAt: 6), at: at(6))
+        #expect(dispatch.oldest == at(3))
+        // Between two tries it is as old as it was.
+        let first = dispatch.next(callLimit: 10, at: at(7))
+        if let first { dispatch.delay(first.item, until: at(20), at: at(8)) }
+        #expect(dispatch.oldest == at(3))
+        dispatch.end(tag(1), at: at(30))
+        #expect(dispatch.oldest == at(5))
+        dispatch.end(tag(2), at: at(30))
+        #expect(dispatch.oldest == at(6), "the follower is in hand as well")
+        dispatch.end(tag(3), at: at(30))
+        #expect(dispatch.oldest == nil)
+    }
+
+    @Test mutating func accountsThatWaitAloneAreCounted() {
+        dispatch.accept(item(1, "j1", account: "a"), at: at(0))
+        #expect(dispatch.waitingAccounts(at: at(0)) == [:])
+        dispatch.pause(AccountID("a"), at: at(0))
+        dispatch.refuse(AccountID("b"), .minute, atLeast: .seconds(10), at: at(0), wall: Timestamp(milliseconds: 0))
+        #expect(dispatch.waitingAccounts(at: at(0)) == [.paused: 1, .minute: 1])
+        let resumed = dispatch.resume(AccountID("a"), at: at(1))
+        #expect(resumed == .paused)
+        #expect(dispatch.waitingAccounts(at: at(1)) == [.minute: 1])
+    }
+
+    @Test mutating func theCanaryTestsAHoldFirstButNotWithAJobThatHasFailed() {
+        dispatch.limits.canary = AccountID("bird")
+        dispatch.accept(item(1, "j1", account: "a"), at: at(0))
+        dispatch.accept(item(2, "tweet", account: "bird"), at: at(0))
+        var other = dispatch
+        var third = dispatch
+        let first = dispatch.nextProbe(callLimit: 1, rank: { _, _ in 0 }, at: at(1))
+        #expect(first?.item.job?.id == JobID("tweet"))
+        let afterFailure = other.nextProbe(
+            callLimit: 1, rank: { job, _ in job == JobID("tweet") ? 2 : 0 }, at: at(1))
+        #expect(afterFailure?.item.job?.id == JobID("j1"))
+        let ownTrouble = third.nextProbe(
+            callLimit: 1, rank: { _, account in account == AccountID("a") ? 0 : nil }, at: at(1))
+        #expect(ownTrouble?.item.job?.id == JobID("j1"))
+    }
+
+    @Test mutating func noMoreCallsThanTheLimit() {
+        for number in 0..<5 { dispatch.accept(item(UInt64(number), "j\(number)", account: "a\(number)"), at: at(0)) }
+        #expect(ids(5, limit: 2).count == 2)
+        #expect(dispatch.callsInFlight == 2)
+        dispatch.end(tag(0), at: at(0))
+        #expect(ids(5, limit: 2).count == 1)
+    }
+
+    @Test mutating func aSecondDeliveryFollowsAndTakesTheLeadersPlace() {
+        dispatch.accept(item(1, "same"), at: at(0))
+        dispatch.accept(item(2, "same"), at: at(0))
+        dispatch.accept(item(3, "same"), at: at(0))
+        #expect(ids(3) == ["same"])
+        dispatch.end(tag(1), at: at(1))
+        #expect(ids(3, at: 1) == ["same"])
+        // The one that waits too long steps aside; the leader goes on.
+        let aside = next(at: 61)
+        #expect(aside?.action == .stepAside)
+    }
+
+    @Test mutating func whatWaitsTooLongIsParked() {
+        dispatch.accept(item(1, "first"), at: at(0))
+        dispatch.accept(item(2, "second"), at: at(0))
+        #expect(ids(2) == ["first"])
+        #expect(next(at: 59)?.id == nil)
+        let parked = next(at: 60)
+        #expect(parked?.id == "second" && parked?.action == .park)
+    }
+
+    @Test mutating func anotherTryComesWhenItsTimeHasAndBeforeTheAccountsOthers() {
+        dispatch.accept(item(1, "first"), at: at(0))
+        dispatch.accept(item(2, "second"), at: at(0))
+        #expect(ids(1) == ["first"])
+        dispatch.delay(item(1, "first"), until: at(5), at: at(1))
+        #expect(ids(2, at: 1) == ["second"])
+        dispatch.end(tag(2), at: at(2))
+        #expect(ids(1, at: 4) == [])
+        #expect(ids(1, at: 5) == ["first"])
+    }
+
+    @Test mutating func anAccountOverItsMinuteWaitsForItsSlot() {
+        dispatch = Dispatch(limits: .init(perAccount: 8, requestsPerMinutePerAccount: 2))
+        for number in 0..<4 { dispatch.accept(item(UInt64(number), "j\(number)"), at: at(0)) }
+        dispatch.accept(item(9, "other", account: "b"), at: at(0))
+        var order: [String] = []
+        while let turn = next() {
+            order.append(turn.id)
+            if turn.id != "other" { dispatch.callBegan(AccountID("a"), at: at(0)) }
+        }
+        #expect(order == ["j0", "other", "j1"])
+        #expect(ids(3, at: 59) == [])
+    }
+
+    @Test mutating func suspectsRunAloneAfterEverythingElseWentBack() {
+        dispatch.accept(item(1, "ordinary", account: "a", lane: .due), at: at(0))
+        dispatch.accept(item(2, "suspect", account: "b", lane: .due, suspect: 1), at: at(0))
+        let back = next()
+        #expect(back?.id == "ordinary" && back?.action == .release)
+        #expect(next() == nil, "it is still in hand")
+        dispatch.end(tag(1), at: at(0))
+        let alone = next()
+        #expect(alone?.id == "suspect" && alone?.action == .work)
+        dispatch.end(tag(2), at: at(1))
+        #expect(dispatch.suspects.isOn, "more of them may come")
+        dispatch.advance(to: at(2.5))
+        #expect(!dispatch.suspects.isOn)
+    }
+
+    @Test mutating func aSuspectThatIsTriedAgainLetsTheOthersInWhenItHasEnded() {
+        let suspect = item(1, "suspect", account: "b", lane: .due, suspect: 1)
+        dispatch.accept(suspect, at: at(0))
+        #expect(next()?.id == "suspect")
+        dispatch.delay(suspect, until: at(1), at: at(0))
+        #expect(next(at: 0.5) == nil)
+        dispatch.advance(to: at(1))
+        #expect(next(at: 1)?.id == "suspect")
+        dispatch.end(tag(1), at: at(1))
+        #expect(dispatch.suspects.isIdle)
+        dispatch.accept(item(2, "ordinary", account: "a", lane: .due), at: at(1))
+        #expect(!dispatch.suspects.isOn)
+        #expect(next(at: 1)?.id == "ordinary")
+    }
+
+    @Test mutating func whatNoWorkerHasIsForgottenWithItsConnection() {
+        dispatch.accept(item(1, "running", account: "a"), at: at(0))
+        dispatch.accept(item(2, "waiting", account: "b"), at: at(0))
+        dispatch.accept(item(3, "running", account: "a"), at: at(0))
+        #expect(ids(1) == ["running"])
+        let lost = dispatch.linkLost(upTo: 1, at: at(1))
+        #expect(lost == 2 && dispatch.inFlight == 1)
+        // Its redelivery follows it.
+        dispatch.accept(item(4, "running", account: "a"), at: at(1))
+        #expect(ids(2, at: 1) == [])
+        dispatch.end(tag(1), at: at(2))
+        #expect(ids(2, at: 2) == ["running"])
+    }
+
+    @Test mutating func aStopHandsBackByCopyOnlyWhatHasComeBackOften() {
+        dispatch.accept(item(1, "new", account: "a"), at: at(0))
+        dispatch.accept(item(2, "often", account: "b", deliveries: 5), at: at(0))
+        dispatch.accept(item(3, "suspect", account: "c", lane: .due, suspect: 1, deliveries: 1), at: at(0))
+        dispatch.releaseOftenReturned()
+        var back: [String] = []
+        while let turn = dispatch.nextRelease(at: at(0)) {
+            #expect(turn.action == .release)
+            back.append(turn.item.job?.id.string ?? "-")
+        }
+        #expect(back == ["often", "suspect"])
+    }
+
+    @Test mutating func nothingIsKeptOfAccountsThatAreDone() {
+        for number in 0..<1_000 {
+            let tag = UInt64(number + 1)
+            dispatch.accept(item(tag, "j\(number)", account: "a\(number)"), at: at(Double(number)))
+            #expect(ids(1, at: Double(number)).count == 1)
+            dispatch.end(self.tag(tag), at: at(Double(number)))
+        }
+        #expect(dispatch.accounts.isEmpty && dispatch.duplicateGroups.isEmpty && dispatch.entries.isEmpty)
+    }
+}

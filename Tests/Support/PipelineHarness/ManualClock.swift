@@ -1,0 +1,77 @@
+package import Clocks
+import Concurrency
+
+/// A clock that stands until a test moves it, and then wakes who slept until that time.
+package final class ManualClock: TimeSource {
+    private struct Sleeper {
+        var time: MonotonicTime
+        var resume: CheckedContinuation<Void, Never>
+    }
+
+    private struct State {
+        var elapsed = Duration.zero
+        var step = Duration.zero
+        var sleepers: [Int: Sleeper] = [:]
+        var cancelled: Set<Int> = []
+        var nextID = 0
+    }
+
+    private let state = Lock(State())
+    private let start: Timestamp
+    private let activity: Activity
+
+    /// `start`: the civil time at which it stands first.
+    package init(start: Timestamp, activity: Activity) {
+        self.start = start
+        self.activity = activity
+    }
+
+    package func now() -> MonotonicTime { MonotonicTime(nanoseconds: state.withLock { $0.elapsed.nanoseconds }) }
+    package func wall() -> Timestamp { start + state.withLock { $0.elapsed + $0.step } }
+
+    /// Somebody sets the civil time forward.
+    package func setForward(by step: Duration) { state.withLock { $0.step += step } }
+
+    package func sleep(until time: MonotonicTime) async {
+        let id = state.withLock { state in
+            state.nextID += 1
+            return state.nextID
+        }
+        activity.note()
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let isOver = state.withLock { state in
+                    if state.cancelled.remove(id) != nil || time.nanoseconds <= state.elapsed.nanoseconds {
+                        return true
+                    }
+                    state.sleepers[id] = Sleeper(time: time, resume: continuation)
+                    return false
+                }
+                if isOver { continuation.resume() }
+            }
+        } onCancel: {
+            let sleeper = state.withLock { state in
+                let sleeper = state.sleepers.removeValue(forKey: id)
+                if sleeper == nil { state.cancelled.insert(id) }
+                return sleeper
+            }
+            sleeper?.resume.resume()
+        }
+        activity.note()
+    }
+
+    /// When the first sleeper wants to be woken.
+    package var nextWaking: MonotonicTime? {
+        state.withLock { state in state.sleepers.values.map(\.time).min() }
+    }
+
+    package func advance(to time: MonotonicTime) {
+        let due = state.withLock { state in
+            state.elapsed = max(state.elapsed, .nanoseconds(time.nanoseconds))
+            let due = state.sleepers.filter { $0.value.time <= time }
+            for id in due.keys { state.sleepers[id] = nil }
+            return due.values.sorted { $0.time < $1.time }
+        }
+        for sleeper in due { sleeper.resume.resume() }
+    }
+}
