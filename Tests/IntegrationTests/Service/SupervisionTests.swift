@@ -165,7 +165,8 @@ extension OnABroker {
                 try await eventually("it stands by") {
                     socket.status == "STATUS=standing by: process \(first?.pid ?? 0) has the ledger"
                 }
-                #expect(socket.count("READY=1") == 1)
+                // The status may be sent first.
+                try await eventually("it is ready") { socket.count("READY=1") == 1 }
                 first?.signal(SIGKILL)
                 try await eventually("it takes over") { socket.status.hasPrefix("STATUS=consuming") }
                 #expect(try await harness.command("status").text.contains("consuming"))
