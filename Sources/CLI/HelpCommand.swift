@@ -13,10 +13,10 @@ extension Commands {
         "help", summary: "Prints the help of a command",
         positionals: [PositionalSpecification("COMMAND", .any, help: "the command")],
         action: .immediate { arguments in
-            let message = arguments.positionals
-            guard let text = program.specification.help(for: message) else {
+            let names = arguments.positionals
+            guard let text = program.specification.help(for: names) else {
                 StandardStream.error.write(
-                    "leave-albumd: there is no command \(DisplayText.printable(message.joined(separator: " ")))\n")
+                    "leave-albumd: there is no command \(DisplayText.printable(names.joined(separator: " ")))\n")
                 return .usage
             }
             StandardStream.output.write(text)

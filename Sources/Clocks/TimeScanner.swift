@@ -31,10 +31,10 @@ struct TimeScanner {
         return true
     }
 
-    /// The index of the one of `message` that comes next.
-    mutating func word(of message: [String]) -> Int? {
-        guard let index = message.firstIndex(where: { rest.starts(with: $0.utf8) }) else { return nil }
-        rest = rest.dropFirst(message[index].utf8.count)
+    /// The index of the one of `names` that comes next.
+    mutating func word(of names: [String]) -> Int? {
+        guard let index = names.firstIndex(where: { rest.starts(with: $0.utf8) }) else { return nil }
+        rest = rest.dropFirst(names[index].utf8.count)
         return index
     }
 

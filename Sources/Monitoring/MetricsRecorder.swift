@@ -57,7 +57,7 @@ package final class MetricsRecorder: Sendable {
         }
         for cause in StepAside.allCases { _ = metrics.stepsAside.with(cause.rawValue) }
         for delay in delays.map(Optional.some) + [nil] { _ = metrics.retries.with(Self.label(delay)) }
-        for word in TokenAnswer.message { _ = metrics.tokenRefreshes.with(word) }
+        for word in TokenAnswer.labels { _ = metrics.tokenRefreshes.with(word) }
         for result in ["delivered", "lost"] { _ = metrics.replyCopies.with(result) }
         for link in ["consume", "publish"] { _ = metrics.brokerReconnects.with(link) }
     }

@@ -70,7 +70,7 @@ extension JobPipeline {
                 return .ended(result, isPublished: true)
             case .open(let job):
                 let result = job.result(at: clock.wall())
-                // The inspector ended it as lost, or its copy was confirmed: look again.
+                // The sweep ended it as lost, or its copy was confirmed: look again.
                 guard try await ledger.finishCancelled(job, result: result) else { continue }
                 ledger.note(.cancelledForGood(id, generation: job.open.generation, by: who, at: clock.wall()))
                 return .ended(result, isPublished: await announced(result, of: job))

@@ -16,7 +16,7 @@ package final class JobPipeline: Pingable {
     let budget: DayBudget
     let dispatcher: Dispatcher
     private let worker: Worker
-    private let inspector: UnpublishedSweep
+    private let unpublishedSweep: UnpublishedSweep
     private let intake: Intake
     let clock: any TimeSource
     let onEvent: @Sendable (PipelineEvent) -> Void
@@ -28,9 +28,9 @@ package final class JobPipeline: Pingable {
     private let state = Lock(State())
 
     private struct State {
-        // Written by the link's events, read by the inspector.
+        // Written by the link's events, read by the sweep.
         var consumingSince: MonotonicTime?
-        // The inspector's alone.
+        // The sweep's alone.
         var clocks = ClockWatch()
     }
 
@@ -67,13 +67,13 @@ package final class JobPipeline: Pingable {
             dispatcher: dispatcher, ledger: ledger, credentials: credentials, photos: photos, publisher: publisher,
             budget: budget, holdLog: holdLog, clock: clock, live: live, onStep: configuration.hook,
             onEvent: onEvent)
-        inspector = UnpublishedSweep(
+        unpublishedSweep = UnpublishedSweep(
             ledger: ledger, publisher: publisher, dispatcher: dispatcher, queues: queues, clock: clock,
             configuration: configuration, onEvent: onEvent)
         self.holdLifted = holdLifted
     }
 
-    /// Wakes the inspector: at each lift of a hold, and each minute.
+    /// Wakes the sweep of unpublished results: at each lift of a hold, and each minute.
     private let holdLifted: AsyncSignal
 
     // MARK: What the links and the ledger tell
@@ -159,7 +159,7 @@ package final class JobPipeline: Pingable {
 
     private func inspect() async {
         _ = trustsDueTimes()
-        await inspector.publishUnpublishedResults()
+        await unpublishedSweep.publishUnpublishedResults()
         let clock = self.clock
         let holdLifted = self.holdLifted
         let alarm = Task { [interval = configuration.inspectionInterval] in
@@ -174,10 +174,10 @@ package final class JobPipeline: Pingable {
             // Signals while it works are one signal.
             seen = holdLifted.count
             guard !Task.isCancelled else { return }
-            await inspector.publishUnpublishedResults()
-            await inspector.checkResultsQueue()
+            await unpublishedSweep.publishUnpublishedResults()
+            await unpublishedSweep.checkResultsQueue()
             guard trustsDueTimes(), dispatcher.holds.isEmpty else { continue }
-            await inspector.reportLostJobs(consumingSince: state.withLock { $0.consumingSince })
+            await unpublishedSweep.reportLostJobs(consumingSince: state.withLock { $0.consumingSince })
         }
     }
 

@@ -193,7 +193,7 @@ import Testing
         #expect(samples[#"leave_album_token_refreshes_total{result="not_found"}"#] == "1")
         #expect(samples[#"leave_album_token_refreshes_total{result="token"}"#] == "0")
         let message = samples.keys.filter { $0.hasPrefix("leave_album_token_refreshes_total") }
-        #expect(message.count == TokenAnswer.message.count, "no answer has a word that is not listed")
+        #expect(message.count == TokenAnswer.labels.count, "no answer has a word that is not listed")
     }
 
     // MARK: What is read

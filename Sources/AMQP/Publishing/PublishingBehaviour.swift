@@ -100,8 +100,8 @@ struct PublishingBehaviour: LinkBehaviour, ~Copyable {
             if !takeNew(), isDone, !connection.hasBufferedInput {
                 // With work and room in the window, only the socket's own room is awaited.
                 let isStuck = head < queue.count && book.count < window && !isBlocked
-                let timeout = min(link.configuration.heartbeat, link.configuration.confirmTimeout) / 3
-                link.wait(atMost: isStuck ? Self.stuckInterval : timeout, connection)
+                let checkInterval = min(link.configuration.heartbeat, link.configuration.confirmTimeout) / 3
+                link.wait(atMost: isStuck ? Self.stuckInterval : checkInterval, connection)
                 _ = takeNew()
             }
         }

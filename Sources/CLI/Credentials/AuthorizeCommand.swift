@@ -145,12 +145,12 @@ struct LoopbackListener: Sendable {
             guard count > 0 else { break }
             bytes += chunk[..<count]
         }
-        let message = bytes.prefix { $0 != UInt8(ascii: "\r") && $0 != UInt8(ascii: "\n") }.split(
+        let requestLine = bytes.prefix { $0 != UInt8(ascii: "\r") && $0 != UInt8(ascii: "\n") }.split(
             separator: UInt8(ascii: " "))
-        guard message.count == 3, message[0].elementsEqual("GET".utf8) else {
+        guard requestLine.count == 3, requestLine[0].elementsEqual("GET".utf8) else {
             close(connection)
             return nil
         }
-        return Visit(target: String(decoding: message[1], as: UTF8.self), descriptor: connection)
+        return Visit(target: String(decoding: requestLine[1], as: UTF8.self), descriptor: connection)
     }
 }

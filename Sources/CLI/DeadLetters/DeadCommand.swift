@@ -179,7 +179,7 @@ struct DeadCommand: ConfiguredCommand {
                 deadLetter, history: try await deadLetter.jobID.asyncFlatMap { try await history(of: $0) })
             guard case .run(let generation) = plan else {
                 progress.hide()
-                notify(deadLetter, plan, isDone: false)
+                show(deadLetter, plan, isDone: false)
                 if case .newer = plan {
                     outOfDate += 1
                     return isDry ? .keep : .remove
@@ -196,7 +196,7 @@ struct DeadCommand: ConfiguredCommand {
             done += 1
             if isDry || isJSON {
                 progress.hide()
-                notify(deadLetter, plan, isDone: !isDry)
+                show(deadLetter, plan, isDone: !isDry)
             }
             progress.update(completed: done)
             if deadLetter.generation >= Self.manyRedrives {
@@ -255,7 +255,7 @@ struct DeadCommand: ConfiguredCommand {
         throw arguments.error("say which letters: --reason, --account, --job, --older, or --all")
     }
 
-    private func notify(_ deadLetter: DeadLetter, _ plan: RedrivePlan, isDone: Bool) {
+    private func show(_ deadLetter: DeadLetter, _ plan: RedrivePlan, isDone: Bool) {
         let id = deadLetter.jobID?.string ?? "-"
         if isJSON {
             var members = deadLetter.json.members ?? []

@@ -7,15 +7,15 @@ enum ResultLine {
     static func text(_ result: FollowedResult, isJSON: Bool) -> String {
         if isJSON { return String(decoding: result.body, as: UTF8.self) + "\n" }
         let json = result.json
-        var message = [
+        var columns = [
             json["completedAt"]?.text ?? "-", json["outcome"]?.text ?? "-", json["jobId"]?.text ?? "-",
             json["account"]?.text ?? "-",
         ]
-        if let reason = json["reason"]?.text { message.append(reason) }
-        if let effect = json["effect"]?.text, json["reason"] != nil { message.append("effect=\(effect)") }
-        if result.generation > 0 { message.append("generation=\(result.generation)") }
-        if result.isReplayed { message.append("replayed") }
-        if let detail = json["detail"]?.text { message.append("(\(detail))") }
-        return DisplayText.printable(message.joined(separator: "  ")) + "\n"
+        if let reason = json["reason"]?.text { columns.append(reason) }
+        if let effect = json["effect"]?.text, json["reason"] != nil { columns.append("effect=\(effect)") }
+        if result.generation > 0 { columns.append("generation=\(result.generation)") }
+        if result.isReplayed { columns.append("replayed") }
+        if let detail = json["detail"]?.text { columns.append("(\(detail))") }
+        return DisplayText.printable(columns.joined(separator: "  ")) + "\n"
     }
 }

@@ -62,7 +62,7 @@ struct ResultsCommand: ConfiguredCommand {
     }
 
     private func replay(_ id: String) async throws -> ExitStatus {
-        notify(try await ledger.perform(ReplayRequest.job(JobID(id))))
+        show(try await ledger.perform(ReplayRequest.job(JobID(id))))
         return .done
     }
 
@@ -80,11 +80,11 @@ struct ResultsCommand: ConfiguredCommand {
             after = page.after
         } while after != nil
         progress.hide()
-        notify(.init(published: published, after: nil))
+        show(.init(published: published, after: nil))
         return .done
     }
 
-    private func notify(_ replay: ReplayRequest.Answer) {
+    private func show(_ replay: ReplayRequest.Answer) {
         show(replay, "published \(replay.published) result\(replay.published == 1 ? "" : "s") again\n")
     }
 }

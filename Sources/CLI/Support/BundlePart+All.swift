@@ -7,14 +7,14 @@ extension BundlePart {
     /// dies harms nobody but itself.
     static func all(config: String, unit: String, lines: Int) -> [BundlePart] {
         func own(
-            _ name: String, _ message: String, timeout: Duration = .seconds(10), answers: Set<Int32> = [0]
+            _ name: String, _ command: String, timeout: Duration = .seconds(10), answers: Set<Int32> = [0]
         ) -> BundlePart {
             BundlePart(
                 name: name,
-                command: ["/proc/self/exe"] + message.split(separator: " ").map(String.init) + [
+                command: ["/proc/self/exe"] + command.split(separator: " ").map(String.init) + [
                     "--json", "--config", config,
                 ],
-                source: "leave-albumd \(message) --json", form: .json, timeout: timeout, answers: answers)
+                source: "leave-albumd \(command) --json", form: .json, timeout: timeout, answers: answers)
         }
         func other(
             _ name: String, _ command: String..., form: Form = .text, answers: Set<Int32> = [0]

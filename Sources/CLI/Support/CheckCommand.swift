@@ -49,7 +49,7 @@ struct CheckCommand: Sendable {
             reports.append(CheckReport(.settings, nil, "\(path) is good"))
             if arguments.isSet("--live") { reports += await LiveCheck(settings: settings, arguments: arguments).run() }
         }
-        return notify(reports)
+        return show(reports)
     }
 
     private func show(_ settings: DaemonSettings) {
@@ -59,7 +59,7 @@ struct CheckCommand: Sendable {
         }
     }
 
-    private func notify(_ reports: [CheckReport]) -> ExitStatus {
+    private func show(_ reports: [CheckReport]) -> ExitStatus {
         if arguments.isSet("--json") {
             StandardStream.output.write(json: Self.json(reports))
         } else {

@@ -66,7 +66,7 @@ actor GrantRefresher: TokenSource {
         case .revoked: return .grantRevoked("the user took the grant back on \(grant.updatedAt.rfc3339)")
         case .reauthRequired: return .reauthRequired("the user must sign in again, since \(grant.updatedAt.rfc3339)")
         }
-        switch await perform(grant) {
+        switch await requestToken(grant) {
         case .token(let token, let refreshToken):
             var next = grant
             if let refreshToken { next.refreshToken = refreshToken }
@@ -93,7 +93,7 @@ actor GrantRefresher: TokenSource {
         }
     }
 
-    private func perform(_ grant: Grant) async -> RefreshAnswer {
+    private func requestToken(_ grant: Grant) async -> RefreshAnswer {
         var malformed = 0
         var waits = self.waits[...]
         while true {

@@ -38,7 +38,7 @@ extension TokenAnswer {
     }
 
     /// All that `word` can be.
-    package static let message = [
+    package static let labels = [
         "token", "not_found", "revoked", "scope_missing", "reauth_required", "account_blocked", "rejected",
         "unavailable", "misconfigured",
     ]

@@ -30,7 +30,7 @@ package final class DeadLetterQueue: Sendable {
     /// RabbitMQ gives a quorum queue's consumer at most 2,000 messages at once.
     package static let window = 1_500
     /// After so long without a dead letter, the queue is asked whether there is one.
-    private static let timeout = Duration.seconds(1)
+    private static let quietTime = Duration.seconds(1)
 
     package init(_ configuration: LinkConfiguration, prefix: String, outbox: any Publishing) {
         self.configuration = configuration
@@ -84,7 +84,7 @@ package final class DeadLetterQueue: Sendable {
         // An empty queue sends nothing: its depth has to be asked for.
         let ticker = Task {
             while !Task.isCancelled {
-                try? await Task.sleep(for: Self.timeout)
+                try? await Task.sleep(for: Self.quietTime)
                 feed.yield(.secondPassed)
             }
         }

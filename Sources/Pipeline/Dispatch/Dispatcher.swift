@@ -286,9 +286,9 @@ final class Dispatcher: Sendable {
 
     /// Reports the holds in order of revision: two threads may arrive in another order than they changed them.
     private func publish(_ holds: [Hold], _ lifted: [Hold], _ revision: Int) {
-        announced.withLock { reported in
-            if reported.revision < revision { reported = (revision, holds) }
-            onHoldsChanged(reported.holds, lifted)
+        announced.withLock { latest in
+            if latest.revision < revision { latest = (revision, holds) }
+            onHoldsChanged(latest.holds, lifted)
         }
     }
 

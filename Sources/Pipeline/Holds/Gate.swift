@@ -11,7 +11,7 @@ struct Gate: Sendable {
     private var tokens = RefusalClassifier()
     private var lastToken: MonotonicTime?
     private var lastTokenRefusal: MonotonicTime?
-    private var problem = JobFaults()
+    private var jobFaults = JobFaults()
     private var suspicions = AccountSuspicions()
     private var heldCauses = Holds()
 
@@ -78,7 +78,7 @@ struct Gate: Sendable {
         _ = breaker.note(.healthy, of: call.job, call.account, at: now)
         if word == .success {
             refusals.succeeded(call.job, of: call.account, at: now)
-            problem.succeeded(call.job, at: now)
+            jobFaults.succeeded(call.job, at: now)
             result.freed = suspicions.free { _ in true }
         }
         switch word {
@@ -97,9 +97,9 @@ struct Gate: Sendable {
         wall: Timestamp
     ) -> Consequence {
         var result = Consequence(lifted: isRefusal ? lift(by: .refusal, call, at: now) : [])
-        let isOwn = problem.isOwn(call.job)
+        let isOwn = jobFaults.isOwn(call.job)
         // What was not sent says nothing of the job.
-        if sign != .unsent { problem.failed(call.job, at: now) }
+        if sign != .unsent { jobFaults.failed(call.job, at: now) }
         guard !isOwn || sign == .unsent else {
             if call.isProbe { heldCauses.tried(call.job, isConclusive: false, atLeast: nil, at: now) }
             return result
@@ -254,8 +254,8 @@ struct Gate: Sendable {
         at now: MonotonicTime, wall: Timestamp
     ) -> Bool {
         if let call {
-            let isOwn = problem.isOwn(call.job)
-            problem.failed(call.job, at: now)
+            let isOwn = jobFaults.isOwn(call.job)
+            jobFaults.failed(call.job, at: now)
             if isOwn, holds[cause] == nil { return false }
         }
         heldCauses.engage(cause, detail: detail, atLeast: wait, at: now, wall: wall)
@@ -315,7 +315,7 @@ struct Gate: Sendable {
         heldCauses.areTested && (heldCauses.failed.contains(job) || isOwnTrouble(job))
     }
 
-    private func isOwnTrouble(_ job: JobID) -> Bool { refusals.isOwn(job) || problem.isOwn(job) }
+    private func isOwnTrouble(_ job: JobID) -> Bool { refusals.isOwn(job) || jobFaults.isOwn(job) }
 
     /// How long what is in the way stays away.
     func awayTime(at now: MonotonicTime) -> Duration { heldCauses.awayTime(at: now) }

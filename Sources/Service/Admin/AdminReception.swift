@@ -50,14 +50,14 @@ final class AdminReception {
         pause.begin(at: now)
         let silent = connections.filter { _, connection in
             guard case .reading = connection.phase, !connection.isCut else { return false }
-            return connection.deadline + Self.timeout <= now + limits.wholeConnection
+            return connection.deadline + Self.quietTime <= now + limits.wholeConnection
         }
         if let oldest = silent.min(by: { $0.value.number < $1.value.number }) { cut(oldest.key) }
         onExhausted(error)
     }
 
     /// Clients ask as soon as they are connected.
-    private static let timeout = Duration.seconds(1)
+    private static let quietTime = Duration.seconds(1)
 
     // MARK: What the library tells
 

@@ -21,7 +21,7 @@ struct ControlSocketLoop: ~Copyable {
     /// Commands ask as soon as they are connected, and read as fast as they can; a person with another tool pastes.
     private static let longestQuiet = Duration.seconds(10)
     /// Longest silence of a connection while no other client can be accepted.
-    private static let timeout = Duration.seconds(2)
+    private static let longestQuietWhenFull = Duration.seconds(2)
 
     init(
         listener: Int32, mailbox: MailboxOwner<ControlSocketServer.Answered>,
@@ -63,7 +63,7 @@ struct ControlSocketLoop: ~Copyable {
     private var nextQuiet: (number: Int, end: MonotonicTime)? {
         let quiet = connections.filter { !$0.value.isAsking }.map { ($0.key, $0.value.quietSince) }
         let isFull = connections.count >= Self.mostConnections || pause.until != nil
-        return quiet.min { $0.1 < $1.1 }.map { ($0.0, $0.1 + (isFull ? Self.timeout : Self.longestQuiet)) }
+        return quiet.min { $0.1 < $1.1 }.map { ($0.0, $0.1 + (isFull ? Self.longestQuietWhenFull : Self.longestQuiet)) }
     }
 
     private mutating func takeAnswers() {

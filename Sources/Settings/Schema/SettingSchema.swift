@@ -56,8 +56,8 @@ enum SettingSchema {
             "credentials.exec.command", \.credentials.exec.command,
             .list(
                 of: .name("a word", upTo: 4_096), count: 0...64, noun: "words, the first the program's absolute path",
-                check: { message, values in
-                    guard let program = message.first, !program.hasPrefix("/") else { return [] }
+                check: { arguments, values in
+                    guard let program = arguments.first, !program.hasPrefix("/") else { return [] }
                     let problem = "\(tomlQuoted(program)) is not the absolute path of a program"
                     return [SettingError(position: values[0].position, problem: problem)]
                 })),

@@ -1,8 +1,8 @@
 extension CommandSpecification {
-    /// The help of the command that `message` name below this program; nil if there is no such command.
-    package func help(for message: [String] = []) -> String? {
+    /// The help of the command that `names` says, word by word, below this program; nil if there is no such command.
+    package func help(for names: [String] = []) -> String? {
         var path = [self]
-        for word in message {
+        for word in names {
             guard let next = path[path.count - 1].subcommands.first(where: { $0.name == word }) else { return nil }
             path.append(next)
         }
@@ -15,10 +15,10 @@ extension CommandSpecification {
         let options = path.flatMap(\.options)
         let required = options.filter(\.isRequired).map(\.usage)
         let hasOptional = options.contains { !$0.isRequired }
-        let message =
+        let parts =
             path.map(\.name) + required + (hasOptional ? ["[options]"] : [])
             + (command.subcommands.isEmpty ? command.positionals.map(\.usage) : ["COMMAND"])
-        return message.joined(separator: " ")
+        return parts.joined(separator: " ")
     }
 
     static func help(of path: [CommandSpecification]) -> String {

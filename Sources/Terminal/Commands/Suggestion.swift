@@ -1,12 +1,12 @@
 /// "Did you mean": the known name that a mistyped one is nearest to.
 package enum Suggestion {
     /// One slip for every three letters: two different words of that length rarely are that near.
-    private static let deadLettersPerSlip = 3
+    private static let charactersPerSlip = 3
 
     /// Nil if none is near enough. Of equally near ones the first.
     package static func closest(to name: String, among known: some Sequence<String>) -> String? {
         let written = Array(name.utf8)
-        let reach = max(1, written.count / deadLettersPerSlip)
+        let reach = max(1, written.count / charactersPerSlip)
         var best: (name: String, distance: Int)?
         for candidate in known {
             let distance = editDistance(written, Array(candidate.utf8))
