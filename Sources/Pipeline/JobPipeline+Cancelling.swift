@@ -90,7 +90,7 @@ extension JobPipeline {
             feed.yield(await self.publish(result, of: job))
             self.release(job.jobID)
         }
-        let alarm = Task { [clock] in
+        let alarm = Task(executorPreference: executor) { [clock] in
             await clock.sleep(for: Self.retryInterval)
             feed.yield(false)
         }

@@ -34,7 +34,7 @@ package final class JobPipeline: Pingable {
         var clocks = ClockWatch()
     }
 
-    /// `executor` runs the workers; without one the pool does. `onEvent` is called from any thread and must not block.
+    /// `executor` runs the workers and whatever waits beside them; without one the pool does. `onEvent` is called from any thread and must not block.
     package init(
         configuration: PipelineConfiguration, inbox: any Inbox, outbox: any Publishing, queues: any QueueInspecting,
         ledger: any JobLedger, credentials: any CredentialProvider, photos: any PhotosCalling, clock: any TimeSource,
@@ -51,7 +51,7 @@ package final class JobPipeline: Pingable {
         let holdLifted = AsyncSignal()
         dispatcher = Dispatcher(
             limits: configuration.limits,
-            concurrency: configuration.concurrency, inbox: inbox, clock: clock,
+            concurrency: configuration.concurrency, inbox: inbox, clock: clock, executor: executor,
             onAccountWait: { onEvent($0.event) }
         ) { [holdLog] holds, lifted in
             holdLog.changed(isHolding: !holds.isEmpty, at: clock.wall())
@@ -60,7 +60,7 @@ package final class JobPipeline: Pingable {
         }
         let publisher = ResultPublisher(
             outbox: outbox, dispatcher: dispatcher, clock: clock, names: configuration.names,
-            live: live, hook: configuration.hook, onEvent: onEvent)
+            live: live, hook: configuration.hook, executor: executor, onEvent: onEvent)
         budget = DayBudget(
             limit: configuration.requestsPerDay, pace: configuration.pace, quotaDay: configuration.quotaDay)
         worker = Worker(
@@ -137,7 +137,7 @@ package final class JobPipeline: Pingable {
             for _ in 0..<configuration.concurrency {
                 group.addTask { [worker] in await worker.run() }
             }
-            let inspection = Task { await self.inspect() }
+            let inspection = Task(executorPreference: executor) { await self.inspect() }
             // Where no job has ever succeeded, a first refusal is more likely the world's.
             do throws(LedgerError) {
                 if try await !ledger.knowsSuccess() { dispatcher.isFirstContact() }
@@ -162,7 +162,7 @@ package final class JobPipeline: Pingable {
         await unpublishedSweep.publishUnpublishedResults()
         let clock = self.clock
         let holdLifted = self.holdLifted
-        let alarm = Task { [interval = configuration.inspectionInterval] in
+        let alarm = Task(executorPreference: executor) { [interval = configuration.inspectionInterval] in
             while !Task.isCancelled {
                 await clock.sleep(for: interval)
                 holdLifted.signal()

@@ -13,6 +13,7 @@ final class Dispatcher: Sendable {
     private let announced = Lock<(revision: Int, holds: [Hold])>((0, []))
     private let inbox: any Inbox
     let clock: any TimeSource
+    private let executor: (any TaskExecutor)?
     private let onHoldsChanged: @Sendable ([Hold], _ lifted: [Hold]) -> Void
     let onAccountWait: @Sendable (AccountWaitEvent) -> Void
 
@@ -20,12 +21,14 @@ final class Dispatcher: Sendable {
     /// `onAccountWait`, outside it too, when the API is the reason that an account waits alone, or no longer.
     init(
         limits: Dispatch.Limits, concurrency: Int, inbox: any Inbox, clock: any TimeSource,
+        executor: (any TaskExecutor)? = nil,
         onAccountWait: @escaping @Sendable (AccountWaitEvent) -> Void = { _ in },
         onHoldsChanged: @escaping @Sendable ([Hold], _ lifted: [Hold]) -> Void
     ) {
         state = Lock(DispatcherState(dispatch: Dispatch(limits: limits), gate: Gate(concurrency: concurrency)))
         self.inbox = inbox
         self.clock = clock
+        self.executor = executor
         self.onHoldsChanged = onHoldsChanged
         self.onAccountWait = onAccountWait
     }
@@ -305,7 +308,7 @@ final class Dispatcher: Sendable {
         state.alarm?.task.cancel()
         state.alarm = (
             time,
-            Task { [clock, weak self] in
+            Task(executorPreference: executor) { [clock, weak self] in
                 await clock.sleep(until: time)
                 guard !Task.isCancelled else { return }
                 self?.wake(at: time)

@@ -14,6 +14,7 @@ struct ResultPublisher: Sendable {
     let names: QueueNames
     let live: LiveConfiguration
     let hook: PathHook?
+    let executor: (any TaskExecutor)?
     let onEvent: @Sendable (PipelineEvent) -> Void
 
     /// A missing or full queue is mended by a person: soon enough to notice, seldom enough to cost nothing.
@@ -46,7 +47,7 @@ struct ResultPublisher: Sendable {
         copy.exchange = ""
         copy.routingKey = queue
         copy.isMandatory = false
-        Task { [outbox, onEvent, copy] in
+        Task(executorPreference: executor) { [outbox, onEvent, copy] in
             let outcome = await outbox.publish(copy)
             onEvent(.replyCopy(delivered: outcome == .confirmed))
         }

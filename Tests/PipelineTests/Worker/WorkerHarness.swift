@@ -51,7 +51,7 @@ final class WorkerHarness: Sendable {
             dispatcher: dispatcher, ledger: ledger, credentials: OneToken(), photos: photos,
             publisher: ResultPublisher(
                 outbox: broker, dispatcher: dispatcher, clock: clock, names: QueueNames(prefix: "p"), live: live,
-                hook: nil,
+                hook: nil, executor: nil,
                 onEvent: report),
             budget: DayBudget(limit: 0, pace: .asap, quotaDay: configuration.quotaDay), holdLog: HoldLog(),
             clock: clock, live: live, onStep: nil, onEvent: report)

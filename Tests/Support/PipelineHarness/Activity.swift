@@ -1,6 +1,7 @@
 import Concurrency
 
-/// Whether anything still happens: every double tells when it is called and when it has answered.
+/// Whether anything still happens: every double tells when it is called and when it has answered, and the pipeline's
+/// tasks tell when they are ready and when they have come to a wait.
 package final class Activity: Sendable {
     private struct State {
         var count = 0
@@ -41,8 +42,8 @@ package final class Activity: Sendable {
         await withCheckedContinuation { done in Task.detached(priority: priority) { done.resume() } }
     }
 
-    /// Returns when nothing has happened for a while, and nobody waits for an answer. The tasks run on the real pool,
-    /// so this looks again and again; a look too early only moves the clock a little sooner.
+    /// Returns when nothing has happened for a while, and nobody waits for an answer. What is not counted runs
+    /// on the real pool, so this looks again and again.
     package func settle() async {
         var quiet = 0
         var last = -1

@@ -91,7 +91,7 @@ package final class Harness: Sendable {
             credentials: Tokens(
                 strangers: options.strangers, isAway: options.isTokenServiceAway, withoutToken: options.withoutToken,
                 hasOneToken: options.hasOneToken, takes: options.tokenTakes,
-                clock: clock), photos: photos, clock: clock
+                clock: clock), photos: photos, clock: clock, executor: CountedExecutor(activity: activity)
         ) { event in
             activity.note()
             reported.withLock { $0.append(event) }
