@@ -1,8 +1,8 @@
-"""What is expected of jobs that cannot be left: what is wrong with each, and how it may end.
+"""What the API may answer: a line for each answer, with the row of docs/verdicts.md that it takes and with how a job
+may end that is always answered so.
 
-As the table of verdicts has them, row by row.
+A test compares the rows with the page, and the reasons with `reasons.py`.
 """
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 #: In the daemon's settings, so that what is only given up by age comes to its end in a run.
@@ -16,18 +16,24 @@ TOKENLESS = {
     "narrow": "scope_missing",
 }
 
+#: What comes of an answer that all calls get for a while.
+QUICK = "the jobs are soon done again"
+SLOW = "accounts wait half a minute and more"
+HOLD = "the worker stops until an operator says that what was wrong is mended"
+
 
 @dataclass(frozen=True)
-class Ailment:
-    """What one job has. `ends`: the reasons that it may fail with, besides those that befall any job."""
-    row: str
+class Answer:
+    row: int
     #: What the leave is answered; None for a job that has no token to call with.
-    leave: dict
-    ends: frozenset
+    leave: dict | None
+    #: The reasons that a job may fail with which is always answered so, besides those that befall any job. None: it
+    #: is no single job's, and no job has it.
+    ends: frozenset | None
     #: What the question about its album is answered; None: that the user is a member, as he is.
-    get: dict = None
+    get: dict | None = None
     #: What the token endpoint answers its account.
-    token: dict = None
+    token: dict | None = None
     #: Each answer leaves it open whether the user has left.
     marks: bool = False
     #: Its account waits as well, so it has one of its own.
@@ -36,93 +42,137 @@ class Ailment:
     deadlines: int = 0
     #: It ends with the first answers, or those after the shortest waits.
     quick: bool = True
+    #: `scripts/chaos` gives it to all calls for a while, and what comes of that: QUICK, SLOW or HOLD. None: it does
+    #: not.
+    to_all: str | None = None
 
 
-def _refused(row: str, leave: dict, *reasons: str, **more: object) -> Ailment:
+def _refused(*reasons: str, **more: object) -> dict:
     """It fails with one of these reasons."""
-    return Ailment(row, leave, frozenset(reasons), **more)
+    return {"ends": frozenset(reasons), **more}
 
 
-def _tried(row: str, leave: dict, **more: object) -> Ailment:
+def _tried(**more: object) -> dict:
     """Its attempts are spent one by one."""
-    return Ailment(row, leave, frozenset({"attempts_exhausted"}), quick=False, **more)
+    return {"ends": frozenset({"attempts_exhausted"}), "quick": False, **more}
 
 
-def _limited(row: str, leave: dict, deadlines: int = 5) -> Ailment:
+def _limited(deadlines: int = 5) -> dict:
     """Costs no attempt: it ends by its deadline, or by its age."""
-    return Ailment(row, leave, frozenset({"attempts_exhausted"}), alone=True, quick=False, deadlines=deadlines)
+    return {**_tried(), "alone": True, "deadlines": deadlines}
 
 
-def _tokenless(status: int, body: str) -> Ailment:
+def _tokenless(name: str, status: int, body: str) -> dict[str, Answer]:
     """No attempt is spent without a token either, and it does not age before its first call."""
-    return Ailment("34", None, frozenset(), token={"status": status, "body": body}, alone=True, quick=False,
-                   deadlines=10)
+    return {name: Answer(34, None, frozenset(), token=_sent(status, body), alone=True, quick=False, deadlines=10)}
 
 
-def _said(name: str) -> dict:
-    return {"wording": name}
+#: No single job has it, or each would end otherwise.
+_OF_ALL = {"ends": None}
 
 
-def _worded(
-    make: Callable[..., Ailment], row: str, *names: str, ends: Iterable[str] = (), **more: object
-) -> dict[str, Ailment]:
-    """Those whose leave is answered with the wording of their name; `ends`: the reasons."""
-    return {name: make(row, _said(name), *ends, **more) for name in names}
+def _row(row: int, end: dict, *wordings: str, to_all: str | None = None, **others: str | dict) -> dict[str, Answer]:
+    """Answers of one row and one end by their names: the simulator's wordings, which are called as they are, and
+    `others`, each a wording or what is sent."""
+    if "get" in end:
+        end = {**end, "get": _said(end["get"])}
+    answers = {**{name: name for name in wordings}, **others}
+    return {name: Answer(row, _said(said), **end, to_all=to_all) for name, said in answers.items()}
 
 
-def _broken(name: str) -> dict:
-    return {"fault": name, "applied": False, "milliseconds": 2500}
+def _said(answer: str | dict) -> dict:
+    return {"wording": answer} if isinstance(answer, str) else answer
 
 
-_UNTOLD = "share_token_invalid"
-_FORBIDDEN = {"status": 403, "body": "<html><p>Access denied by the firewall</p></html>"}
+def _broken(*names: str) -> dict[str, dict]:
+    return {name: {"fault": name, "applied": False, "milliseconds": 2500} for name in names}
 
-AILMENTS = {
-    **{name: _tried("3", _broken(name), marks=True)
-       for name in ("close", "reset", "stall", "truncated_headers", "partial_body", "junk")},
-    **_worded(_refused, "5", "html_200", "not_an_object", "cut_gzip", ends=["response_malformed"], marks=True,
-              quick=False),
-    "moved": _refused("6", {"status": 301, "body": ""}, "unexpected_status"),
-    **_worded(_refused, "6", "redirect", ends=["unexpected_status"]),
-    "partial": _refused("6", {"status": 206, "body": "{}"}, "response_malformed", marks=True, quick=False),
-    **_worded(_refused, "7", "client_bug", ends=["client_bug"]),
-    **_worded(_refused, "8", "owner", ends=["leave_refused"]),
-    **_worded(_refused, "9", "invalid_share_token", "no_permission_400", "failed_precondition", "not_found_array",
-              ends=["leave_refused"]),
+
+def _sent(status: int, body: str = "") -> dict:
+    return {"status": status, "body": body}
+
+
+def _table(*rows: dict[str, Answer]) -> dict[str, Answer]:
+    answers = {}
+    for row in rows:
+        if both := answers.keys() & row.keys():
+            raise ValueError(f"two lines of ANSWERS have the names {sorted(both)}")
+        answers.update(row)
+    return answers
+
+
+ANSWERS = _table(
+    _row(3, _tried(marks=True),
+         **_broken("close", "reset", "stall", "truncated_headers", "partial_body", "junk")),
+    _row(5, _refused("response_malformed", marks=True, quick=False), "html_200", "not_an_object", to_all=QUICK),
+    _row(5, _refused("response_malformed", marks=True, quick=False), "cut_gzip"),
+    _row(5, _OF_ALL, error_in_200=_sent(200, '{"error":{"code":7}}'), to_all=QUICK),
+    _row(6, _refused("unexpected_status"), moved=_sent(301)),
+    _row(6, _refused("unexpected_status"), "redirect", to_all=HOLD),
+    _row(6, _refused("response_malformed", marks=True, quick=False), partial=_sent(206, "{}"), to_all=QUICK),
+    _row(7, _refused("client_bug"), "client_bug", to_all=QUICK),
+    _row(8, _refused("leave_refused"), "owner"),
+    _row(9, _refused("leave_refused"), "invalid_share_token", "no_permission_400", "failed_precondition",
+         to_all=QUICK),
+    _row(9, _refused("leave_refused"), "not_found_array"),
     # A share token that is a link: its album cannot be asked for.
-    "link": _refused("9", _said("invalid_share_token"), _UNTOLD, get=_said("wrong_path")),
-    "stale": _refused("9", _said("not_found"), _UNTOLD, get=_said("not_found")),
-    "joined_as_text": _refused("9", _said("not_found"), _UNTOLD, get=_said("joined_as_text")),
-    "another_album": _refused("9", _said("invalid_share_token"), _UNTOLD, get=_said("another_album")),
-    "wrong_path": _refused("11", _said("wrong_path"), "unexpected_status", get=_said("wrong_path")),
-    **_worded(_refused, "11", "method_not_found", "unimplemented", ends=["unexpected_status"]),
-    "not_allowed": _refused("11", {"status": 405, "body": ""}, "unexpected_status"),
-    **_worded(_refused, "13", "invalid_token", ends=["auth_rejected"], quick=False),
-    "no_session": _refused("13", _said("no_session"), "auth_rejected", "scope_missing", quick=False),
-    **_worded(_refused, "14", "account_blocked", ends=["account_blocked"]),
-    **_worded(_refused, "15", "bad_client", ends=["auth_rejected"]),
-    **_worded(_refused, "16", "scope", ends=["permission_denied"]),
-    **_worded(_refused, "17", "api_disabled", ends=["permission_denied"]),
-    **_worded(_refused, "18", "billing", ends=["permission_denied"]),
-    **_worded(_refused, "19", "photos_disabled", ends=["photos_disabled_for_user"]),
-    **_worded(_refused, "20", "permission", ends=["permission_denied"]),
-    **_worded(_limited, "22", "quota_minute", "user_rate"),
+    _row(9, _refused("share_token_invalid", get="wrong_path"), link="invalid_share_token"),
+    _row(9, _refused("share_token_invalid", get="not_found"), stale="not_found", to_all=QUICK),
+    _row(9, _refused("share_token_invalid", get="joined_as_text"), joined_as_text="not_found"),
+    _row(9, _refused("share_token_invalid", get="another_album"), another_album="invalid_share_token"),
+    _row(11, _refused("unexpected_status", get="wrong_path"), "wrong_path", to_all=HOLD),
+    _row(11, _refused("unexpected_status"), "method_not_found", "unimplemented", to_all=HOLD),
+    _row(11, _refused("unexpected_status"), not_allowed=_sent(405)),
+    _row(13, _refused("auth_rejected", quick=False), "invalid_token", to_all=QUICK),
+    _row(13, _refused("auth_rejected", "scope_missing", quick=False), "no_session", to_all=SLOW),
+    _row(14, _refused("account_blocked"), "account_blocked", to_all=QUICK),
+    _row(15, _refused("auth_rejected"), "bad_client", to_all=HOLD),
+    _row(16, _refused("permission_denied"), "scope", to_all=SLOW),
+    _row(17, _refused("permission_denied"), "api_disabled", to_all=HOLD),
+    _row(18, _refused("permission_denied"), "billing", to_all=HOLD),
+    _row(19, _refused("photos_disabled_for_user"), "photos_disabled", to_all=QUICK),
+    _row(20, _refused("permission_denied"), "permission", to_all=QUICK),
+    # One word of it is enough.
+    _row(21, _OF_ALL, "quota_day", to_all=HOLD),
+    _row(22, _limited(), "quota_minute", to_all=SLOW),
+    _row(22, _limited(), "user_rate"),
     # The second wait is five minutes.
-    **_worded(_limited, "23", "concurrent_write", deadlines=10),
-    **_worded(_limited, "24", "rate", "quota_exceeded", "quota_exceeded_array"),
-    **_worded(_tried, "25", "request_timeout", marks=True),
-    **_worded(_tried, "25a", "misdirected", "too_early"),
-    **_worded(_tried, "26", "aborted"),
-    **_worded(_refused, "27", "already_exists", ends=["leave_refused"]),
-    **_worded(_tried, "28", "cancelled", "deadline", marks=True),
-    **_worded(_tried, "29", "internal", marks=True),
-    **_worded(_refused, "30", "data_loss", ends=["server_data_loss"], marks=True),
-    **_worded(_tried, "31", "bad_gateway", "unavailable", "unavailable_html", marks=True),
-    **_worded(_refused, "32", "teapot", "gone", ends=["unexpected_status"]),
-    "proxy": _refused("32", {"status": 407, "body": ""}, "unexpected_status"),
-    "firewall": _refused("32", _FORBIDDEN, "unexpected_status"),
-    "token_internal_failure": _tokenless(400, '{"error":"internal_failure"}'),
-    "token_rate": _tokenless(403, '{"error":"rate_limit_exceeded"}'),
-    "token_html": _tokenless(400, "<html><p>Bad request</p></html>"),
-    "token_invalid_client": _tokenless(401, '{"error":"invalid_client"}'),
+    _row(23, _limited(deadlines=10), "concurrent_write", to_all=SLOW),
+    _row(24, _limited(), "rate", to_all=HOLD),
+    _row(24, _limited(), "quota_exceeded", "quota_exceeded_array"),
+    _row(25, _tried(marks=True), "request_timeout", to_all=QUICK),
+    # The server says that it did not look at the request.
+    _row(25, _tried(), "misdirected", "too_early"),
+    _row(26, _tried(), "aborted", to_all=QUICK),
+    _row(27, _refused("leave_refused"), "already_exists", to_all=QUICK),
+    _row(28, _tried(marks=True), "cancelled", "deadline", to_all=QUICK),
+    _row(29, _tried(marks=True), "internal", to_all=QUICK),
+    _row(30, _refused("server_data_loss", marks=True), "data_loss", to_all=QUICK),
+    _row(31, _tried(marks=True), "bad_gateway", "unavailable", "unavailable_html", to_all=QUICK),
+    _row(32, _refused("unexpected_status"), "teapot", to_all=QUICK),
+    _row(32, _refused("unexpected_status"), "gone", proxy=_sent(407),
+         firewall=_sent(403, "<html><p>Access denied by the firewall</p></html>")),
+    _tokenless("token_internal_failure", 400, '{"error":"internal_failure"}'),
+    _tokenless("token_rate", 403, '{"error":"rate_limit_exceeded"}'),
+    _tokenless("token_html", 400, "<html><p>Bad request</p></html>"),
+    _tokenless("token_invalid_client", 401, '{"error":"invalid_client"}'),
+)
+
+#: Rows that have no line above, and why.
+NO_ANSWER = {
+    1: "nothing is sent, for no job",
+    2: "nothing is sent, for no job",
+    4: "success",
+    10: "row 9, if an earlier call may have had its effect",
+    12: "another token mends it",
+    33: "no call is made: TOKENLESS",
+    35: "no answer, but the job's own limits",
 }
+
+#: What one job may have that cannot be left, by name.
+AILMENTS = {name: answer for name, answer in ANSWERS.items() if answer.ends is not None}
+
+
+def given_to_all(outcome: str) -> list[dict]:
+    """What all calls may be answered for a while, with this outcome."""
+    return [answer.leave for answer in ANSWERS.values() if answer.to_all == outcome]

@@ -28,7 +28,7 @@ class Job:
         return next((m["nature"] for m in self.messages if m["role"] == "job"), "ordinary")
 
     @property
-    def ailment(self) -> expectations.Ailment | None:
+    def ailment(self) -> expectations.Answer | None:
         """What a bad job has; None for any other."""
         name = next((m["ailment"] for m in self.messages if m.get("ailment")), None)
         return expectations.AILMENTS[name] if name else None

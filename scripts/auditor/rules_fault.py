@@ -3,14 +3,12 @@ from collections.abc import Iterator
 
 from .expectations import MAX_AGE_SECONDS
 from .facts import UNHEARD, Facts, Job
+from .reasons import UNKNOWN, WITNESSED
 from .rules_messages import calls_of
-from .rules_results import UNKNOWN
 
 #: Two rounds of probes, the waits before them a tenth longer than they say, of the hold with the longest ones,
 #: `rate_limited`: 33 + 30 + 66 + 30 s; and the way from there to the result, on a machine that is busy.
 TWO_ROUNDS_MS = 159_000 + 15_000
-#: What the album itself was the witness of.
-WITNESSED = {"leave_refused", "album_owner"}
 #: From the clock of the daemon to that of the records.
 CLOCKS_MS = 2_000
 

@@ -3,25 +3,9 @@ from collections.abc import Iterator
 
 from .expectations import TOKENLESS
 from .facts import UNHEARD, Facts, Job, decode, is_success
+from .reasons import FROM_API, REASONS, REJECTIONS, UNKNOWN
 from .rules_messages import calls_of
 
-REJECTIONS = {"malformed_job", "unsupported_version", "unsupported_content", "body_too_large", "job_id_missing",
-              "job_id_conflict"}
-NEXT = {
-    "fix_request": REJECTIONS | {"share_token_invalid"},
-    "reauthorize_user": {"grant_revoked", "scope_missing", "reauth_required", "credential_not_found"},
-    "operator": {"leave_refused", "outcome_unknown", "server_data_loss", "response_malformed", "job_lost", "client_bug",
-                 "unexpected_status", "attempts_exhausted", "poison", "expired"},
-    "none": {"album_owner", "account_blocked", "photos_disabled_for_user", "permission_denied", "auth_rejected",
-             "deadline_exceeded", "cancelled"},
-}
-NEXT_OF = {reason: word for word, reasons in NEXT.items() for reason in reasons}
-#: Nobody knows whether the user has left, unless a probe knows.
-UNKNOWN = {"share_token_invalid", "outcome_unknown", "server_data_loss", "response_malformed", "job_lost"}
-#: What only an answer of the API can be the reason of.
-FROM_API = {"share_token_invalid", "outcome_unknown", "server_data_loss", "response_malformed", "album_owner",
-            "leave_refused", "permission_denied", "photos_disabled_for_user", "auth_rejected", "client_bug",
-            "unexpected_status", "attempts_exhausted", "account_blocked", "scope_missing"}
 #: Reasons that a job of this nature may end with though nothing went wrong.
 OF_NATURE = {"owner": {"album_owner"}, "unknown_album": {"share_token_invalid"}, "late": {"deadline_exceeded"},
              "deadline": {"deadline_exceeded"}, "expiring": {"expired"}, "poison": {"poison"},
@@ -78,7 +62,7 @@ def _incoherence(result: dict) -> str | None:
         return None if effect == "left" and reason is None else f"{outcome} with effect {effect}, reason {reason}"
     if outcome not in ("failed", "rejected"):
         return f"outcome {outcome}"
-    if reason not in NEXT_OF:
+    if reason not in REASONS:
         return f"reason {reason}"
     if (outcome == "rejected") != (reason in REJECTIONS):
         return f"{outcome} because of {reason}"
@@ -86,7 +70,7 @@ def _incoherence(result: dict) -> str | None:
         return f"rejected with effect {effect}"
     if effect not in ("left", "not_left", "unknown"):
         return f"effect {effect}"
-    if result.get("next") != NEXT_OF[reason]:
+    if result.get("next") != REASONS[reason].next:
         return f"{reason} with next {result.get('next')}"
     return None
 

@@ -2,6 +2,9 @@
 from dataclasses import dataclass, field
 from random import Random
 
+from auditor import reasons
+from auditor.expectations import HOLD, QUICK, SLOW, given_to_all
+
 from .load import badjobs
 
 #: Per kind: its family, seconds from one to the next on average, and how long it lasts.
@@ -48,15 +51,8 @@ CI = ["kill_daemon", "kill_both", "stop_daemon", "term_daemon", "broker_kill", "
       "silent_broker", "silent_api", "cut_api", "redrive", "cut_broker", "api_rows", "api_holds", "token_faults",
       "purge_delays", "bad_jobs"]
 
-#: Rows of the table of verdicts whose jobs are soon done again, by the simulator's name of the answer.
-QUICK_ROWS = [
-    {"wording": "unavailable"}, {"wording": "unavailable_html"}, {"wording": "bad_gateway"}, {"wording": "internal"},
-    {"wording": "aborted"}, {"wording": "request_timeout"}, {"wording": "cancelled"}, {"wording": "deadline"},
-    {"wording": "data_loss"}, {"wording": "html_200"}, {"wording": "not_an_object"}, {"wording": "already_exists"},
-    {"wording": "failed_precondition"}, {"wording": "not_found"}, {"wording": "no_permission_400"},
-    {"wording": "account_blocked"}, {"wording": "photos_disabled"}, {"wording": "teapot"}, {"wording": "permission"},
-    {"wording": "client_bug"}, {"wording": "invalid_share_token"}, {"wording": "invalid_token"},
-    {"status": 200, "body": "{\"error\":{\"code\":7}}"}, {"status": 206, "body": "{}"},
+#: Calls that are not answered, or late.
+UNANSWERED = [
     {"fault": "close", "applied": False}, {"fault": "close", "applied": True},
     {"fault": "reset", "applied": False}, {"fault": "reset", "applied": True},
     {"fault": "stall", "applied": True, "milliseconds": 2500},
@@ -65,21 +61,14 @@ QUICK_ROWS = [
     {"fault": "junk", "applied": True}, {"fault": "delay", "milliseconds": 700},
     {"fault": "delay", "milliseconds": 2600},
 ]
-#: Rows that stop the worker, until an operator says that what was wrong is mended.
-HOLD_ROWS = ["api_disabled", "billing", "bad_client", "quota_day", "rate", "method_not_found", "wrong_path",
-             "unimplemented", "redirect"]
-#: Rows that make an account wait half a minute and more.
-SLOW_ROWS = ["quota_minute", "concurrent_write", "no_session", "scope"]
 TOKEN_FAULTS = [
     {"status": 503, "body": ""}, {"status": 429, "body": ""}, {"fault": "close", "applied": False},
     {"fault": "reset", "applied": True}, {"fault": "junk", "applied": False},
     {"fault": "delay", "milliseconds": 1000}, {"status": 200, "body": "{}"},
     {"status": 401, "body": "{\"error\":\"invalid_client\"}"},
 ]
-#: Whose letters an operator gives another try.
-REDRIVEN = ["cancelled", "share_token_invalid", "album_owner", "credential_not_found", "account_blocked",
-            "grant_revoked", "scope_missing", "deadline_exceeded", "permission_denied", "unexpected_status",
-            "outcome_unknown", "server_data_loss", "leave_refused", "photos_disabled_for_user"]
+#: Whose dead letters an operator gives another try.
+REDRIVEN = sorted(reasons.those("is_redriven"))
 
 
 @dataclass
@@ -125,15 +114,14 @@ def make(
 def _details(random: Random, kind: str, slow: bool, quick: bool) -> dict:
     if kind == "api_rows":
         count = random.choice([1, 2, 5])
-        actions = [random.choice(QUICK_ROWS) for _ in range(count)]
+        actions = [random.choice(given_to_all(QUICK) + UNANSWERED) for _ in range(count)]
         if slow and random.random() < 0.3:
-            actions.append({"wording": random.choice(SLOW_ROWS)})
+            actions.append(random.choice(given_to_all(SLOW)))
         method = random.choice([None, "leave", "get"])
         fault = {"probability": random.choice([0.1, 0.3, 0.3, 1.0]), "actions": actions}
         return {"fault": dict(fault, method=method) if method else fault, "not_tokens": True}
     if kind == "api_holds":
-        wording = random.choice(HOLD_ROWS)
-        return {"fault": {"method": "leave", "probability": 1.0, "actions": [{"wording": wording}]}}
+        return {"fault": {"method": "leave", "probability": 1.0, "actions": [random.choice(given_to_all(HOLD))]}}
     if kind == "token_faults":
         return {"fault": {"method": "token", "probability": random.choice([0.5, 1.0]),
                           "actions": [random.choice(TOKEN_FAULTS)]}}

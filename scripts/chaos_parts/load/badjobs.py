@@ -1,8 +1,5 @@
 """Jobs that the API refuses for themselves, always with the same answer: which of them come, and what the simulator
-answers. What each has, and how it may end, is among the auditor's expectations.
-
-Two kinds of answers are left out: those before which nothing is sent (rows 1 and 2), for they are no single job's, and
-the day's quota (row 21), of which one word is enough.
+answers. What each has, and how it may end, is among the auditor's expectations, with what is left out and why.
 """
 from random import Random
 
