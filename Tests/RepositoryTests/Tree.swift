@@ -33,6 +33,14 @@ enum Tree {
         return files
     }
 
+    /// The words of an enumeration of `Sources/Jobs`, as messages, status and metrics have them.
+    static func rawValues(of type: String) throws -> Set<String> {
+        let text = try swiftFiles("Sources/Jobs").first { $0.text.contains("enum \(type): String") }?.text ?? ""
+        let named = text.matches(of: /case \w+ = "([a-z_]+)"/).map { String($0.output.1) }
+        let bare = text.matches(of: /(?m)^    case ([a-z]+)$/).map { String($0.output.1) }
+        return Set(named + bare)
+    }
+
     static func imports(of text: String) -> [String] {
         text.split(separator: "\n").compactMap { line in
             var words = line.split(separator: " ")[...]

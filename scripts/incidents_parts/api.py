@@ -5,9 +5,11 @@ import time
 
 from testbed.clock import Clock
 
+from .incident import incident
 from .scenario import Scenario
 
 
+@incident("quota-spent")
 def quota_spent(scenario: Scenario) -> None:
     scenario.start(limits={"requests_per_day": 5, "day_zone": young_day()})
     scenario.provoked()
@@ -28,6 +30,7 @@ def young_day() -> str:
     return f"Etc/GMT{-ahead:+d}" if ahead else "Etc/GMT"
 
 
+@incident("api-retired", "everybody")
 def retired(scenario: Scenario) -> None:
     scenario.start()
     scenario.simulator.answers({"wording": "permission"})
@@ -44,6 +47,7 @@ def retired(scenario: Scenario) -> None:
     scenario.await_left(later)
 
 
+@incident("api-retired", "one account")
 def alone(scenario: Scenario) -> None:
     """With one account nobody can tell whether it is the account or everybody."""
     scenario.start()
@@ -68,6 +72,7 @@ def of_one_account(scenario: Scenario, count: int) -> list[dict]:
     return [{**job, "account": "alone"} for job in scenario.jobs(count)]
 
 
+@incident("api-down", "down")
 def down(scenario: Scenario) -> None:
     scenario.start()
     scenario.simulator.stop()
@@ -81,6 +86,7 @@ def down(scenario: Scenario) -> None:
     scenario.await_left(jobs)
 
 
+@incident("api-down", "slow")
 def slow(scenario: Scenario) -> None:
     scenario.start(api={"timeout": "1s", "connect_timeout": "500ms"})
     scenario.simulator.answers({"fault": "delay", "milliseconds": 4000}, method="leave")
@@ -94,6 +100,7 @@ def slow(scenario: Scenario) -> None:
     scenario.await_left(jobs)
 
 
+@incident("clock-jump")
 def clock_jump(scenario: Scenario) -> None:
     clock = Clock(scenario.room)
     scenario.start(clock.environment, limits={"requests_per_day": 1000})

@@ -2,9 +2,11 @@
 
 import json
 
+from .incident import incident
 from .scenario import Scenario
 
 
+@incident("broker-down", "down")
 def down(scenario: Scenario) -> None:
     scenario.start()
     scenario.provoked()
@@ -22,6 +24,7 @@ def down(scenario: Scenario) -> None:
     scenario.await_left(jobs)
 
 
+@incident("broker-down", "blocked")
 def blocked(scenario: Scenario) -> None:
     scenario.start()
     # Only who publishes is told: jobs that are under way, and whose results come after the alarm.
@@ -43,6 +46,7 @@ def blocked(scenario: Scenario) -> None:
     scenario.await_left(jobs)
 
 
+@incident("results-unread", "gone")
 def queue_gone(scenario: Scenario) -> None:
     scenario.start()
     scenario.provoked()
@@ -56,6 +60,7 @@ def queue_gone(scenario: Scenario) -> None:
     scenario.must(depth(scenario) >= 3, f"{depth(scenario)} results are in the queue")
 
 
+@incident("results-unread", "full")
 def queue_full(scenario: Scenario) -> None:
     scenario.start()
     scenario.provoked()
@@ -75,6 +80,7 @@ def limit_results(scenario: Scenario, length: int) -> None:
                          json.dumps({"max-length": length}), "--apply-to", "queues")
 
 
+@incident("results-unread", "nobody reads")
 def nobody_reads(scenario: Scenario) -> None:
     scenario.start()
     scenario.provoked()

@@ -6,9 +6,11 @@ import time
 
 from testbed.daemon import write_private
 
+from .incident import incident
 from .scenario import Scenario
 
 
+@incident("grant-revoked", "grants")
 def revoked(scenario: Scenario) -> None:
     start(scenario)
     jobs = scenario.jobs(14)
@@ -26,6 +28,7 @@ def revoked(scenario: Scenario) -> None:
     scenario.await_left(jobs)
 
 
+@incident("grant-revoked", "daemon refused")
 def refused(scenario: Scenario) -> None:
     start(scenario)
     jobs = scenario.jobs(4)

@@ -4,9 +4,11 @@ import threading
 
 from testbed.waiting import wait
 
+from .incident import incident
 from .scenario import Scenario
 
 
+@incident("poison-job")
 def poison(scenario: Scenario) -> None:
     innocent, deadly = scenario.jobs(5), scenario.jobs(1, token="album-deadly")
     scenario.start({"ALBUMD_TEST_KILL_TOKEN": deadly[0]["shareToken"]})
@@ -26,6 +28,7 @@ def poison(scenario: Scenario) -> None:
     scenario.is_well(lasting=["LeaveAlbumPoison"])
 
 
+@incident("duplicate-flood")
 def duplicate_flood(scenario: Scenario) -> None:
     scenario.start()
     jobs = scenario.jobs(60)
@@ -55,6 +58,7 @@ def duplicate_flood(scenario: Scenario) -> None:
     scenario.is_well(lasting=["LeaveAlbumDuplicateFlood"])
 
 
+@incident("dead-letters")
 def dead_letters(scenario: Scenario) -> None:
     scenario.start()
     scenario.simulator.answers({"wording": "photos_disabled"}, method="leave")

@@ -4,9 +4,11 @@ import os
 import shutil
 import subprocess
 
+from .incident import incident
 from .scenario import Scenario
 
 
+@incident("disk-full")
 def disk_full(scenario: Scenario) -> None:
     disk = scenario.room / "disk"
     disk.mkdir()
@@ -30,6 +32,7 @@ def disk_full(scenario: Scenario) -> None:
     scenario.await_left(jobs)
 
 
+@incident("ledger-damaged", "damaged")
 def damaged(scenario: Scenario) -> None:
     backup = left_with_backup(scenario, 300)
     # Folded into one file, so that there is something to damage; then killed, so that all of it is read at the start.
@@ -55,6 +58,7 @@ def damaged(scenario: Scenario) -> None:
     scenario.await_left(jobs)
 
 
+@incident("ledger-damaged", "restored")
 def restored(scenario: Scenario) -> None:
     """A backup that has a job parked which has ended since: its copy was consumed, and never comes."""
     scenario.start({"ALBUMD_TEST_LOST_AFTER": "3000"}, retry={"delays": ["15s"]})
@@ -74,6 +78,7 @@ def restored(scenario: Scenario) -> None:
     scenario.is_well(lasting=["LeaveAlbumJobsLost"])
 
 
+@incident("ledger-damaged", "displaced")
 def displaced(scenario: Scenario) -> None:
     """A backup is moved over the ledger of a daemon that runs."""
     backup = left_with_backup(scenario, 20)
@@ -96,6 +101,7 @@ def displaced(scenario: Scenario) -> None:
     scenario.must(scenario.standing(after).get("left") == 20, "what the backup did not know is known")
 
 
+@incident("ledger-damaged", "behind")
 def behind(scenario: Scenario) -> None:
     """A backup from before a job was parked."""
     scenario.start(retry={"delays": ["15s"]})

@@ -56,3 +56,8 @@ class Page:
 
 def names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.md") if path.name != "README.md")
+
+
+def indexed() -> list[str]:
+    """The pages as README.md of their folder has them, in that order."""
+    return re.findall(r"\]\(([a-z-]+)[.]md\)", (FOLDER / "README.md").read_text())

@@ -4,9 +4,11 @@ import signal
 
 from testbed.node import Node
 
+from .incident import incident
 from .scenario import Scenario
 
 
+@incident("not-consuming", "down")
 def not_running(scenario: Scenario) -> None:
     scenario.start()
     scenario.provoked()
@@ -16,6 +18,7 @@ def not_running(scenario: Scenario) -> None:
     scenario.is_well()
 
 
+@incident("not-consuming", "paused")
 def paused(scenario: Scenario) -> None:
     scenario.start()
     scenario.provoked()
@@ -27,6 +30,7 @@ def paused(scenario: Scenario) -> None:
     scenario.is_well("hold lifted cause=operator_paused")
 
 
+@incident("settings-refused")
 def settings_refused(scenario: Scenario) -> None:
     scenario.start()
     scenario.provoked()
@@ -40,6 +44,7 @@ def settings_refused(scenario: Scenario) -> None:
     scenario.is_well("reloaded the settings changed=limits.requests_per_day")
 
 
+@incident("stuck-drain")
 def stuck_drain(scenario: Scenario) -> None:
     scenario.start(worker={"drain_timeout": "50s"}, api={"timeout": "55s"})
     scenario.simulator.answers({"fault": "delay", "milliseconds": 50_000}, method="leave")
@@ -60,6 +65,7 @@ def stuck_drain(scenario: Scenario) -> None:
     scenario.await_left(jobs)
 
 
+@incident("split-brain", "standby, takeover")
 def standby(scenario: Scenario) -> None:
     """The same ledger: the second waits for the file, and takes over."""
     scenario.start_daemon()
@@ -74,6 +80,7 @@ def standby(scenario: Scenario) -> None:
     scenario.await_left(jobs, second)
 
 
+@incident("split-brain", "second ledger")
 def second_ledger(scenario: Scenario) -> None:
     """The same queues and a ledger of its own: refused the exclusive queue."""
     scenario.start_daemon()
@@ -85,6 +92,7 @@ def second_ledger(scenario: Scenario) -> None:
     scenario.is_well()
 
 
+@incident("split-brain", "two at work")
 def two_at_work(scenario: Scenario) -> None:
     """Two nodes that do not know of each other, as the halves of a partitioned cluster do not."""
     other = Node(scenario.room / "other-half")

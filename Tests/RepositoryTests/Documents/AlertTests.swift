@@ -6,13 +6,6 @@ import Testing
     private static let folder = Tree.root.appendingPathComponent("config/prometheus")
     private static let cases = ["leave-albumd.rules.test.yml", "leave-albumd.days.test.yml"]
 
-    /// The pages that alerts may name.
-    private static let pages: Set<String> = [
-        "quota-spent", "api-retired", "api-down", "grant-revoked", "broker-down", "results-unread", "disk-full",
-        "ledger-damaged", "split-brain", "clock-jump", "poison-job", "stuck-drain", "duplicate-flood",
-        "not-consuming", "settings-refused", "dead-letters",
-    ]
-
     private let rules: String
 
     init() throws {
@@ -50,8 +43,10 @@ import Testing
         let cases = try Self.cases.map(Self.text).joined()
         let fired = Set(
             cases.matches(of: /labels: '\{alertname="([A-Za-z]+)"\}', value: [1-9]/).map { String($0.output.1) })
-        #expect(Set(alerts.keys).subtracting(fired) == [])
-        #expect(fired.subtracting(alerts.keys) == [])
+        for name in Set(alerts.keys).subtracting(fired).sorted() {
+            Issue.record("\(name) fires in no case: add one to config/prometheus/leave-albumd.rules.test.yml")
+        }
+        #expect(fired.subtracting(alerts.keys) == [], "cases of alerts that there are not")
     }
 
     @Test func aRuleThatIsNoLongerTrueFailsItsCase() throws {
@@ -76,13 +71,16 @@ import Testing
         }
     }
 
-    @Test func everyAlertSaysHowUrgentItIsAndWhatToRead() {
+    @Test func everyAlertSaysHowUrgentItIsAndWhatToRead() throws {
+        let pages = try IncidentPageTests.names
         for (name, lines) in alerts {
             #expect(lines.contains(/labels: {severity: (page|ticket)}/), "\(name)")
             #expect(lines.contains("summary: "), "\(name)")
             #expect(lines.contains("description: "), "\(name)")
-            let page = lines.firstMatch(of: /runbook: docs\/incidents\/([a-z-]+)\.md\n/)?.output.1
-            #expect(page.map { Self.pages.contains(String($0)) } == true, "\(name) names \(page ?? "no page")")
+            let page = lines.firstMatch(of: /runbook: docs\/incidents\/([a-z-]+\.md)\n/)?.output.1
+            #expect(
+                page.map { pages.contains(String($0)) } == true,
+                "\(name) names \(page ?? "no page"): its `runbook` is to be a page that docs/incidents has")
         }
     }
 

@@ -30,24 +30,20 @@ import Testing
         #expect(documented == documented.sorted())
         let decided = try decided()
         #expect(decided.count >= 30, "the search is broken if it finds few")
-        #expect(Set(documented) == decided.union(Self.rowsBeforeCall))
+        for row in decided.subtracting(documented).sorted() {
+            Issue.record("add row \(row) to the table of docs/verdicts.md, and then where its tests say")
+        }
+        #expect(Set(documented).subtracting(decided) == Self.rowsBeforeCall, "of these no file has a VerdictRow")
     }
 
     @Test func everyReasonAndEveryHoldIsAWordOfTheProgram() throws {
-        let files = try Tree.swiftFiles("Sources/Jobs")
-        func words(of type: String) -> Set<String> {
-            let text = files.first { $0.text.contains("enum \(type): String") }?.text ?? ""
-            let named = text.matches(of: /case \w+ = "([a-z_]+)"/).map { String($0.output.1) }
-            let bare = text.matches(of: /(?m)^    case ([a-z]+)$/).map { String($0.output.1) }
-            return Set(named + bare)
-        }
         let text = try String(contentsOf: Self.page, encoding: .utf8)
-        let holds = words(of: "HoldCause")
+        let holds = try Tree.rawValues(of: "HoldCause")
         #expect(holds.count >= 17, "the search is broken if it finds few")
         for match in text.matches(of: /holds? `([a-z_]+)`/) {
             #expect(holds.contains(String(match.output.1)), "\(match.output.0)")
         }
-        let reasons = words(of: "Reason")
+        let reasons = try Tree.rawValues(of: "Reason")
         for line in text.split(separator: "\n") {
             for match in line.matches(of: /reason=([a-z_]+)/) {
                 #expect(reasons.contains(String(match.output.1)), "\(match.output.0)")
