@@ -10,7 +10,7 @@ RULES = {
     "accounted": rules_messages.accounted,
     "conflicts": rules_messages.conflicts,
     "strangers": rules_messages.strangers,
-    "letters": rules_messages.letters,
+    "dead_letters": rules_messages.dead_letters,
     "one_body": rules_results.one_body,
     "one_result": rules_results.one_result,
     "coherent": rules_results.coherent,
@@ -22,22 +22,22 @@ RULES = {
     "forbidden_calls": rules_calls.forbidden,
     "after_result": rules_calls.after_result,
     "bad_jobs": rules_fault.bad_jobs,
-    "neighbours": rules_fault.neighbours,
+    "good_jobs": rules_fault.good_jobs,
     "stuck": rules_run.stuck,
     "ends": rules_run.ends,
 }
 
 
-def judge(room: Path) -> dict:
+def judge(directory: Path) -> dict:
     """Judges the records in a run's directory."""
     try:
-        final = json.loads((room / "final.json").read_text())
+        final = json.loads((directory / "final.json").read_text())
     except FileNotFoundError:
         final = None
-    names = {"published": "published", "results": "results", "letters": "letters", "calls": "calls",
+    names = {"published": "published", "results": "results", "dead_letters": "dead-letters", "calls": "calls",
              "faults": "faults", "ends": "ends"}
     return judge_facts(Facts(final=final, **{
-        part: journal.read(room / f"{name}.jsonl") for part, name in names.items()}))
+        part: journal.read(directory / f"{name}.jsonl") for part, name in names.items()}))
 
 
 def judge_facts(facts: Facts) -> dict:

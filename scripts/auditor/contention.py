@@ -47,7 +47,7 @@ def tenures(lines: dict[str, Logged], ends: list[dict]) -> list[Tenure]:
     for start in (event for event in ends if event["event"] == "start"):
         mine = [event for event in ends if event["pid"] == start["pid"] and event["at"] >= start["at"]]
         gone = next((event for event in mine if event["event"] == "end"), None)
-        killed = next((event for event in mine if event["event"] == "told" and event["signal"] == "SIGKILL"), None)
+        killed = next((event for event in mine if event["event"] == "signal" and event["signal"] == "SIGKILL"), None)
         last = gone["at"] if gone else math.inf
         words = [(at, text) for at, text in lines[start["slot"]] if start["at"] <= at <= last]
         began = next((at for at, text in words if text == "working"), None)
@@ -81,8 +81,9 @@ def takeovers(lines: dict[str, Logged], ends: list[dict]) -> dict[str, list[int]
     return found
 
 
-def judge(room: Path, ends: list[dict]) -> dict:
-    lines = {slot: logged(room / f"daemon-{slot}.log", [b"working", b"stopped", b"consuming\""]) for slot in ("a", "b")}
+def judge(directory: Path, ends: list[dict]) -> dict:
+    words = [b"working", b"stopped", b"consuming\""]
+    lines = {slot: logged(directory / f"daemon-{slot}.log", words) for slot in ("a", "b")}
     found = tenures(lines, ends)
     summary = {"tenures": len(found), "overlaps": overlaps(found)}
     for name, times in takeovers(lines, ends).items():

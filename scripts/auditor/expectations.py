@@ -30,7 +30,7 @@ class Answer:
     #: The reasons that a job may fail with which is always answered so, besides those that befall any job. None: it
     #: is no single job's, and no job has it.
     ends: frozenset | None
-    #: What the question about its album is answered; None: that the user is a member, as he is.
+    #: What the album query is answered; None: that the user is a member, as he is.
     get: dict | None = None
     #: What the token endpoint answers its account.
     token: dict | None = None

@@ -58,10 +58,10 @@ class Facts:
     """Lists of records as the journals hold them; `final` is what was found after everything had ended."""
 
     def __init__(
-        self, published: list[dict], results: list[dict], letters: list[dict], calls: list[dict], faults: list[dict],
-        ends: list[dict], final: dict | None
+        self, published: list[dict], results: list[dict], dead_letters: list[dict], calls: list[dict],
+        faults: list[dict], ends: list[dict], final: dict | None
     ):
-        self.results, self.letters, self.ends, self.final = results, letters, ends, final
+        self.results, self.dead_letters, self.ends, self.final = results, dead_letters, ends, final
         self.faults = faults
         self.explained = collections.Counter()
         self.messages = {}
@@ -78,9 +78,9 @@ class Facts:
         self.calls_by_token = collections.defaultdict(list)
         for call in self.calls:
             self.calls_by_token[call["token"]].append(call)
-        self.letters_by_number = collections.defaultdict(list)
-        for letter in letters:
-            self.letters_by_number[letter.get("number")].append(letter)
+        self.dead_letters_by_number = collections.defaultdict(list)
+        for dead_letter in dead_letters:
+            self.dead_letters_by_number[dead_letter.get("number")].append(dead_letter)
         self.copies = collections.OrderedDict()
         for result in results:
             self.copies.setdefault(result["id"], []).append(result)
@@ -128,7 +128,7 @@ class Facts:
         return found
 
     def was_redriven(self, job: Job, generation: int) -> bool:
-        """An operator redrove letters between the failure of a generation and the next one's result."""
+        """An operator redrove dead letters between the failure of a generation and the next one's result."""
         generations = self.generations(job)
         if generation not in generations or generation + 1 not in generations:
             return False
@@ -162,7 +162,7 @@ class Facts:
             f"row {job.ailment.row}" for job in self.jobs.values() if job.ailment is not None)
         return {"badJobs": dict(bad),
                 "jobs": len(self.jobs), "messages": len(self.messages), "results": len(self.copies),
-                "copies": len(self.results), "letters": len(self.letters), "calls": len(self.calls),
+                "copies": len(self.results), "deadLetters": len(self.dead_letters), "calls": len(self.calls),
                 "outcomes": dict(outcomes), "deaths": sum(1 for end in self.ends if end.get("status") == -9)}
 
 

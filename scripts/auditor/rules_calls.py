@@ -12,7 +12,7 @@ PROMPT_MS = 1_000
 
 
 def calls(facts: Facts) -> Iterator[str]:
-    """A second call of a job, or a question, has a cause before it."""
+    """A second call of a job, or an album query, has a cause before it."""
     for job in facts.jobs.values():
         previous, has_left = None, job.nature == "not_member"
         for call in calls_of(facts, job):
@@ -49,10 +49,10 @@ def _cause(facts: Facts, job: Job, previous: dict | None, call: dict, has_left: 
     if previous["method"] == "leave":
         return f"after the answer {previous['answer']}"
     if previous["answer"] != "200":
-        return f"after the answer {previous['answer']} to a question"
+        return f"after the answer {previous['answer']} to an album query"
     # The album was asked and said what it knows: only a member is called for again.
     if call["method"] == "leave" and not has_left:
-        return "after a question: still a member"
+        return "after an album query: still a member"
     return "after " + "+".join(sorted(unheard)) if unheard else None
 
 

@@ -13,10 +13,10 @@ TWO_ROUNDS_MS = 159_000 + 15_000
 CLOCKS_MS = 2_000
 
 
-def neighbours(facts: Facts) -> Iterator[str]:
+def good_jobs(facts: Facts) -> Iterator[str]:
     """At the quiet end of a run each good job is left, whatever is refused around it, and none of them has to wait for
     two rounds before another one is done."""
-    good = [job for job in facts.jobs.values() if job.nature == "neighbour"]
+    good = [job for job in facts.jobs.values() if job.nature == "good"]
     for job in good:
         for result, at in facts.generations(job).values():
             outcome = result.get("outcome")
@@ -34,7 +34,7 @@ def neighbours(facts: Facts) -> Iterator[str]:
 def waits(facts: Facts) -> list[tuple[int, int]]:
     """When each good job of the end came and was done, in the order of their ends."""
     pairs = [(job.first_at, facts.generations(job)[0][1]) for job in facts.jobs.values()
-             if job.nature == "neighbour" and facts.generations(job)]
+             if job.nature == "good" and facts.generations(job)]
     return sorted(pairs, key=lambda pair: pair[1])
 
 

@@ -1,4 +1,4 @@
-"""Of every message, that something became of it; and of every result and letter, that a message was its cause."""
+"""Of every message, that something became of it; and of every result and dead letter, that a message was its cause."""
 from collections.abc import Iterator, Sequence
 
 from .facts import Facts, Job, decode
@@ -9,16 +9,16 @@ def rejection_id(message: dict, reason: str) -> str:
 
 
 def was_rejected(facts: Facts, message: dict, reason: str) -> bool:
-    """Its result came, or its letter did and the result went with its queue: the ledger knows nothing of a rejection,
-    so that it cannot be published again."""
+    """Its result came, or its dead letter did and the result went with its queue: the ledger knows nothing of a
+    rejection, so that it cannot be published again."""
     if rejection_id(message, reason) in facts.copies:
         return True
-    return any(letter["own"].get("reason") == reason
-               and facts.between({"delete_results"}, letter["at"] - NEAR_MS, letter["at"] + NEAR_MS)
-               for letter in facts.letters_by_number.get(str(message["number"]), ()))
+    return any(dead_letter["own"].get("reason") == reason
+               and facts.between({"delete_results"}, dead_letter["at"] - NEAR_MS, dead_letter["at"] + NEAR_MS)
+               for dead_letter in facts.dead_letters_by_number.get(str(message["number"]), ()))
 
 
-#: Between the result and the letter of a message, on a machine that is busy.
+#: Between the result and the dead letter of a message, on a machine that is busy.
 NEAR_MS = 3_000
 
 
@@ -88,47 +88,47 @@ def strangers(facts: Facts) -> Iterator[str]:
         yield f"result {name} belongs to no message"
 
 
-def letters(facts: Facts) -> Iterator[str]:
-    """Each letter tells of a failed or rejected result, with the message as it came; each such result has a letter."""
+def dead_letters(facts: Facts) -> Iterator[str]:
+    """Each dead letter is of a failed or rejected result, with the message as it came; each such result has one."""
     told = set()
-    for letter in facts.letters:
-        number = letter.get("number")
+    for dead_letter in facts.dead_letters:
+        number = dead_letter.get("number")
         message = facts.messages.get(int(number)) if number is not None else None
         if message is None:
-            yield f"a letter ({letter['own'].get('reason')}) belongs to no message"
+            yield f"a dead letter ({dead_letter['own'].get('reason')}) belongs to no message"
             continue
-        reason = letter["own"].get("reason")
+        reason = dead_letter["own"].get("reason")
         # One that a person looked at is laid down anew, straight into its queue.
-        if letter["key"] != reason and "browsed" not in letter["own"]:
-            yield f"letter of message {number}: routing key {letter['key']}, reason {reason}"
-        if letter["foreign"]:
-            yield f"letter of message {number} carries the broker's headers {letter['foreign']}"
-        if letter["own"].get("body-sha256", letter["sha256"]) != message["sha256"]:
-            yield f"letter of message {number} is not the message that came"
+        if dead_letter["key"] != reason and "browsed" not in dead_letter["own"]:
+            yield f"dead letter of message {number}: routing key {dead_letter['key']}, reason {reason}"
+        if dead_letter["foreign"]:
+            yield f"dead letter of message {number} carries the broker's headers {dead_letter['foreign']}"
+        if dead_letter["own"].get("body-sha256", dead_letter["sha256"]) != message["sha256"]:
+            yield f"dead letter of message {number} is not the message that came"
         if message["role"] == "bad" or reason == "job_id_conflict":
             name = rejection_id(message, reason)
             if name not in facts.copies and was_rejected(facts, message, reason):
                 facts.explain("rejection gone with the deleted results")
                 continue
         else:
-            name = f"{message.get('job')}#{letter['own'].get('generation', 0)}"
+            name = f"{message.get('job')}#{dead_letter['own'].get('generation', 0)}"
         told.add(name)
         result = decode(facts.copies[name][0]["body"]) if name in facts.copies else {}
         if result.get("reason") != reason:
-            yield f"letter of message {number} says {reason}, result {name} says {result.get('reason')}"
+            yield f"dead letter of message {number} says {reason}, result {name} says {result.get('reason')}"
     for name, copies in facts.copies.items():
         result = decode(copies[0]["body"])
         if result.get("outcome") not in ("failed", "rejected") or name in told:
             continue
-        # The ledger has no body to make a letter of.
+        # The ledger has no body to make a dead letter of.
         if result.get("reason") == "job_lost":
             continue
         job, _, generation = name.rpartition("#")
         if job in facts.jobs and facts.was_redriven(facts.jobs[job], int(generation)):
-            facts.explain("letter that was redriven")
+            facts.explain("dead letter that was redriven")
             continue
         first, last = min(c["at"] for c in copies), max(c["at"] for c in copies)
         if facts.between({"delete_dead"}, first - 8_000, last + 8_000):
-            facts.explain("letter gone with the deleted queue")
+            facts.explain("dead letter gone with the deleted queue")
         else:
-            yield f"result {name} ({result.get('reason')}) has no letter"
+            yield f"result {name} ({result.get('reason')}) has no dead letter"

@@ -114,7 +114,7 @@ def _unexplained(facts: Facts, job: Job, reason: str, at: int) -> str | None:
                for call in calls_of(facts, job)):
             facts.explain(f"{reason} by an answer of the API")
             return None
-        # Of a question that was answered with nonsense the journal says 200.
+        # Of an album query that was answered with nonsense the journal says 200.
         if reason == "response_malformed" and facts.between({"api_rows"}, job.first_at, at):
             facts.explain("response_malformed while the API gave answers of every row")
             return None

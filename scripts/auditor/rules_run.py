@@ -17,7 +17,7 @@ def stuck(facts: Facts) -> Iterator[str]:
     for cause in final.get("holds", ()):
         yield f"the hold {cause} stands at the end"
     if final["settled"] is None:
-        yield "it was not still when patience was over"
+        yield "it was not still in time"
     for name, count in (final["depths"] or {"?": "unknown"}).items():
         if count != 0:
             yield f"{count} messages are left in {name}"

@@ -90,7 +90,7 @@ def measure(
     environment: Environment, chosen: list[workers.Worker], options: argparse.Namespace, words: list[str]
 ) -> dict:
     command = shlex.join(["scripts/bench", *words])
-    about = machine.describe(environment.room)
+    about = machine.describe(environment.directory)
     known = machine.versions(chosen)
     say(command)
     say(", ".join(f"{name} {value}" for name, value in about.items()))

@@ -26,17 +26,17 @@ class Environment:
 
     def __init__(self):
         self.driver = compile_c("driver")
-        self._node = self._nginx = self.room = None
+        self._node = self._nginx = self.directory = None
         # Ledgers outlive an environment: ids that come again would be known there.
         self.seed = random.randrange(1 << 20)
 
     def __enter__(self) -> "Environment":
         # Not in /tmp, which may be memory: what is flushed must reach a disk.
-        self.room = Path(tempfile.mkdtemp(prefix="room-", dir=OUTPUT))
+        self.directory = Path(tempfile.mkdtemp(prefix="bench-", dir=OUTPUT))
         # A socket's path is at most 107 bytes long.
         self.sockets = Path(tempfile.mkdtemp(prefix="bench-"))
         try:
-            self._node = Node(self.room / "broker")
+            self._node = Node(self.directory / "broker")
             self._node.start()
             self.broker_port = self._node.port
             self._start_nginx()
@@ -49,7 +49,7 @@ class Environment:
         end(self._nginx)
         if self._node:
             self._node.end()
-        shutil.rmtree(self.room, ignore_errors=True)
+        shutil.rmtree(self.directory, ignore_errors=True)
         shutil.rmtree(self.sockets, ignore_errors=True)
 
     # The broker
@@ -64,36 +64,37 @@ class Environment:
     # The API
 
     def _start_nginx(self) -> None:
-        room = self.room / "nginx"
-        room.mkdir()
-        self.certificate = room / "certificate.pem"
+        directory = self.directory / "nginx"
+        directory.mkdir()
+        self.certificate = directory / "certificate.pem"
         subprocess.run(
             ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
              "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost",
-             "-keyout", room / "key.pem", "-out", self.certificate], check=True, capture_output=True)
+             "-keyout", directory / "key.pem", "-out", self.certificate], check=True, capture_output=True)
         plain, secure = free_port(), free_port()
         user = "user root;" if os.getuid() == 0 else ""
         temporary = "".join(
-            f"{name}_temp_path {room}/{name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+            f"{name}_temp_path {directory}/{name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
         # One worker, connections without end, and the answer of the method: an empty object.
-        (room / "nginx.conf").write_text(f"""
-            {user} daemon off; worker_processes 1; pid {room}/pid; error_log {room}/error.log warn;
+        (directory / "nginx.conf").write_text(f"""
+            {user} daemon off; worker_processes 1; pid {directory}/pid; error_log {directory}/error.log warn;
             events {{ worker_connections 4096; }}
             http {{
                 access_log off; {temporary} default_type application/json; server_tokens off;
                 keepalive_timeout 600s; keepalive_requests 1000000000; http2_max_concurrent_streams 1024;
                 server {{
                     listen 127.0.0.1:{plain}; listen 127.0.0.1:{secure} ssl http2;
-                    ssl_certificate {self.certificate}; ssl_certificate_key {room}/key.pem;
+                    ssl_certificate {self.certificate}; ssl_certificate_key {directory}/key.pem;
                     location = /v1/sharedAlbums:leave {{ return 200 '{{}}'; }}
                 }}
             }}""")
         self._nginx = spawn(
-            ["/usr/sbin/nginx", "-p", room, "-e", room / "error.log", "-c", room / "nginx.conf"], os.devnull)
+            ["/usr/sbin/nginx", "-p", directory, "-e", directory / "error.log", "-c", directory / "nginx.conf"],
+            os.devnull)
         self.api = {"h1": f"http://127.0.0.1:{plain}", "h2": f"https://127.0.0.1:{secure}"}
         wait(lambda: listens(plain) or self._nginx.poll() is not None, 5, every=0.05)
         if not listens(plain):
-            raise RuntimeError("nginx did not start: " + (room / "error.log").read_text())
+            raise RuntimeError("nginx did not start: " + (directory / "error.log").read_text())
 
     # The driver
 

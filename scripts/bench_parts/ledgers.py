@@ -48,10 +48,10 @@ def _of_daemon(environment: Environment, daemon: Worker, setup: Setup, entries: 
     draft = DIRECTORY / f"{entries}.draft.sqlite3"
     draft.unlink(missing_ok=True)
     if entries == 0:
-        shutil.rmtree(environment.room / "ledger", ignore_errors=True)
+        shutil.rmtree(environment.directory / "ledger", ignore_errors=True)
         return None
     measures.throughput(environment, daemon, setup, 2)
-    with sqlite3.connect(environment.room / "ledger/ledger.sqlite3") as made, sqlite3.connect(draft) as copy:
+    with sqlite3.connect(environment.directory / "ledger/ledger.sqlite3") as made, sqlite3.connect(draft) as copy:
         made.backup(copy)
     multiply(draft, entries)
     draft.chmod(0o600)

@@ -12,15 +12,15 @@ from testbed.programs import ROOT
 from .workers import Worker, package
 
 
-def describe(room: Path) -> dict:
+def describe(directory: Path) -> dict:
     processor = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
     memory = re.search(r"MemTotal:\s*(\d+)", Path("/proc/meminfo").read_text())
     system = re.search(r'PRETTY_NAME="(.*)"', Path("/etc/os-release").read_text())
     return {
         "processor": processor.group(1) if processor else platform.machine(), "cores": os.cpu_count(),
         "memoryGiB": round(int(memory.group(1)) / 2**20, 1), "kernel": platform.release(),
-        "system": system.group(1) if system else "", "fileSystem": _file_system(room),
-        "flushMilliseconds": flush_milliseconds(room), "loadBefore": round(os.getloadavg()[0], 2),
+        "system": system.group(1) if system else "", "fileSystem": _file_system(directory),
+        "flushMilliseconds": flush_milliseconds(directory), "loadBefore": round(os.getloadavg()[0], 2),
     }
 
 
@@ -40,20 +40,20 @@ def commit() -> str:
     return git("rev-parse", "--short", "HEAD") + changed
 
 
-def flush_milliseconds(room: Path) -> float:
+def flush_milliseconds(directory: Path) -> float:
     """The median of 100 flushed writes of a page: what durability costs on this disk at least."""
     took = []
-    with open(room / "flush", "wb") as file:
+    with open(directory / "flush", "wb") as file:
         for _ in range(100):
             file.write(bytes(4096))
             began = time.perf_counter()
             file.flush()
             os.fdatasync(file.fileno())
             took.append((time.perf_counter() - began) * 1000)
-    (room / "flush").unlink()
+    (directory / "flush").unlink()
     return round(statistics.median(took), 3)
 
 
-def _file_system(room: Path) -> str:
-    shown = subprocess.run(["stat", "-f", "-c", "%T", room], capture_output=True, text=True)
+def _file_system(directory: Path) -> str:
+    shown = subprocess.run(["stat", "-f", "-c", "%T", directory], capture_output=True, text=True)
     return shown.stdout.strip()

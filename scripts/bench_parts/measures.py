@@ -71,7 +71,7 @@ def _running(
     environment: Environment, worker: Worker, setup: Setup, jobs: int, timeout: float, ledger: Path | None = None
 ) -> Iterator[_Run]:
     """A worker at what was filled in, with a collector of `jobs` results; both end, and what is left is purged."""
-    log = environment.room / f"{worker.name}.log"
+    log = environment.directory / f"{worker.name}.log"
     log.write_bytes(b"")
     collector = environment.start_collecting(setup, jobs, timeout)
     began = time.monotonic_ns()

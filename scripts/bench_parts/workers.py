@@ -57,9 +57,9 @@ class Daemon:
         self.wrapper: list[object] = []
 
     def _configured(self, environment: Environment, setup: Setup, ledger: Path) -> daemon.Daemon:
-        tokens = daemon.write_private(environment.room / "tokens", TOKEN + "\n")
+        tokens = daemon.write_private(environment.directory / "tokens", TOKEN + "\n")
         authority = {"ca_file": str(environment.certificate)} if setup.http == "h2" else {}
-        return daemon.Daemon(self.binary, environment.room, {
+        return daemon.Daemon(self.binary, environment.directory, {
             "broker": {"uris": [f"amqp://127.0.0.1:{environment.broker_port}"], "prefix": PREFIXES[setup.queues],
                        "topology": "verify" if setup.queues == "quorum" else "none"},
             "api": {"base_url": environment.api[setup.http], **authority},
@@ -75,7 +75,7 @@ class Daemon:
         }, inside=self.wrapper)
 
     def declare(self, environment: Environment, setup: Setup) -> None:
-        self._configured(environment, setup, environment.room / "none.sqlite3").order("topology", "declare")
+        self._configured(environment, setup, environment.directory / "none.sqlite3").order("topology", "declare")
 
     def start(self, environment: Environment, setup: Setup, log: Path, ledger: Path | None = None) -> subprocess.Popen:
         """With a ledger of its own that begins empty, or with the one that is named. Its log has the name of the
@@ -87,9 +87,9 @@ Worker = Yardstick | Daemon
 
 
 def empty_ledger(environment: Environment, folder: str) -> Path:
-    shutil.rmtree(environment.room / folder, ignore_errors=True)
-    (environment.room / folder).mkdir()
-    return environment.room / folder / "ledger.sqlite3"
+    shutil.rmtree(environment.directory / folder, ignore_errors=True)
+    (environment.directory / folder).mkdir()
+    return environment.directory / folder / "ledger.sqlite3"
 
 
 def make(name: str) -> Worker:

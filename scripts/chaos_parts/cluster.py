@@ -13,7 +13,7 @@ cluster_partition_handling = pause_minority
 cluster_formation.peer_discovery_backend = classic_config
 """
 #: From the end of a partition until the node that paused serves again.
-PATIENCE = 90
+LONGEST_RETURN = 90
 
 
 class Cluster:
@@ -97,4 +97,4 @@ class Cluster:
             eventually(
                 f"{node.name} serves in its cluster",
                 lambda node=node: "{ok, 3}" in node.evaluate("length(rabbit_nodes:all_running()).")
-                and "true" in node.evaluate("rabbit:is_running()."), seconds=PATIENCE, every=0.5)
+                and "true" in node.evaluate("rabbit:is_running()."), seconds=LONGEST_RETURN, every=0.5)

@@ -44,7 +44,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--concurrency", type=int, default=32)
     parser.add_argument("--latency", type=int, default=3, help="of the simulator, in ms")
     parser.add_argument("--log-level", default="info")
-    parser.add_argument("--patience", type=float, default=300, help="seconds until everything has to be still")
+    parser.add_argument("--timeout", type=float, default=300, help="seconds until everything has to be still")
     parser.add_argument("--programs", help="where leave-albumd and photos-simulator are (default: swift build, debug)")
     if arguments[:1] == ["report"]:
         return _report(arguments[1:])
@@ -65,7 +65,7 @@ def main(arguments: list[str]) -> int:
     status = 0
     for options.seed in range(options.seed, options.seed + options.runs):
         report = run.run(options)
-        tell(report)
+        show(report)
         status = status or (1 if report["violations"] or report["faultErrors"] else 0)
     return status
 
@@ -119,7 +119,7 @@ def _audit(directories: list[str]) -> int:
     return status
 
 
-def tell(report: dict) -> None:
+def show(report: dict) -> None:
     """For people; the report's file has the rest."""
     counts = report["counts"]
     print(f"seed {report['seed']}: {counts['jobs']} jobs, {counts['messages']} messages, {counts['results']} results, "

@@ -18,9 +18,9 @@ from .wire import Wire
 
 #: How late a copy may be before its job is reported lost, in a test build.
 LOST_AFTER_MS = 20_000
-#: How long a refused job waits for its neighbours, in a test build; five minutes, three times, is what a run cannot
-#: wait for.
-NEIGHBOURS_AFTER_MS = 9_000
+#: How long an open refusal waits to be decided, in a test build; five minutes, three times, is what a run cannot wait
+#: for.
+OPEN_REFUSAL_MS = 9_000
 #: More than the second after which the one that stands by looks for the ledger again.
 LATE_RESTART = 1.7
 #: Seconds that a stop may take.
@@ -28,11 +28,11 @@ LONGEST_STOP = 40
 
 
 def settings(
-    options: argparse.Namespace, room: Path, prefix: str, ledger: Path, broker_wires: list[Wire], api_wire: Wire
+    options: argparse.Namespace, directory: Path, prefix: str, ledger: Path, broker_wires: list[Wire], api_wire: Wire
 ) -> Settings:
     """Of both daemons, with the files of secrets that they name."""
-    key = write_private(room / "store-key", os.urandom(32).hex())
-    tokens = write_private(room / "tokens", accounts.token_lines())
+    key = write_private(directory / "store-key", os.urandom(32).hex())
+    tokens = write_private(directory / "tokens", accounts.token_lines())
     api = f"http://127.0.0.1:{api_wire.port}"
     return {
         "broker": {"uris": [f"amqp://127.0.0.1:{wire.port}" for wire in broker_wires], "prefix": prefix,
@@ -40,7 +40,7 @@ def settings(
         "api": {"base_url": api, "timeout": "2s", "connect_timeout": "1s"},
         "credentials": {"providers": ["store", "static"]},
         "credentials.static": {"token_file": str(tokens)},
-        "credentials.store": {"directory": str(room / "grants"), "key_file": str(key), "client_id": "chaos",
+        "credentials.store": {"directory": str(directory / "grants"), "key_file": str(key), "client_id": "chaos",
                               "token_url": f"{api}/token"},
         "worker": {"concurrency": options.concurrency, "drain_timeout": "8s"},
         "limits": {"requests_per_day": 0, "requests_per_minute_per_account": 0, "pace": "asap"},
@@ -70,7 +70,7 @@ class Slot(Daemon):
             return False
         if number in (signal.SIGKILL, signal.SIGTERM):
             self.asked = number.name
-        self._note("told", signal=number.name)
+        self._note("signal", signal=number.name)
         self.process.send_signal(number)
         return True
 
@@ -97,15 +97,15 @@ class Daemons:
     PAUSE = 0.1
 
     def __init__(
-        self, options: argparse.Namespace, room: Path, tables: Settings, ends: Journal, inside: list[str],
+        self, options: argparse.Namespace, directory: Path, tables: Settings, ends: Journal, inside: list[str],
         preload: dict[str, str]
     ):
         environment = {"ALBUMD_TEST_LOST_AFTER": str(LOST_AFTER_MS),
-                       "ALBUMD_TEST_NEIGHBOURS_AFTER": str(NEIGHBOURS_AFTER_MS), **preload}
+                       "ALBUMD_TEST_NEIGHBOURS_AFTER": str(OPEN_REFUSAL_MS), **preload}
         if "poison" in options.kinds:
             environment["ALBUMD_TEST_KILL_TOKEN"] = poison_token(options.seed)
         self.program = options.programs / "leave-albumd"
-        self.slots = [Slot(slot, ends, self.program, room, {name: dict(table) for name, table in tables.items()},
+        self.slots = [Slot(slot, ends, self.program, directory, {name: dict(table) for name, table in tables.items()},
                            environment, inside=inside) for slot in ("a", "b")]
         self._lock_file = Path(tables["ledger"]["path"] + ".lock")
         self.lock = threading.RLock()

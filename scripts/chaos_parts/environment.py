@@ -25,16 +25,16 @@ from .namespace import Namespace
 from .wire import Wire
 
 QUEUES = ("jobs", "bulk", "due", "cancel", "broken", "retry.1s", "retry.3s", "retry.9s", "results", "dead")
-#: Of a ledger's own mount: room for what a run of 100,000 jobs needs, and little enough to be filled in a moment.
+#: Of a ledger's own mount: space for what a run of 100,000 jobs needs, and little enough to be filled in a moment.
 LEDGER_MIB = 192
 
 
 class Environment:
     """Up and running when it is made; `end` leaves nothing of it."""
 
-    def __init__(self, options: argparse.Namespace, room: Path):
-        self.options, self.room = options, room
-        self.prefix, self.ledger = f"chaos-{options.seed}", room / "ledger"
+    def __init__(self, options: argparse.Namespace, directory: Path):
+        self.options, self.directory = options, directory
+        self.prefix, self.ledger = f"chaos-{options.seed}", directory / "ledger"
         #: Times since which results are published again.
         self.replays: list[str] = []
         self.notes: list[str] = []
@@ -46,12 +46,12 @@ class Environment:
             raise
 
     def _build(self) -> None:
-        options, room, kinds = self.options, self.room, self.options.kinds.keys()
-        self.node = Cluster(room / "broker", options.seed) if "partition" in kinds else Node(room / "broker")
+        options, directory, kinds = self.options, self.directory, self.options.kinds.keys()
+        self.node = Cluster(directory / "broker", options.seed) if "partition" in kinds else Node(directory / "broker")
         self._ends.append(self.node.end)
         self.node.start()
         self.simulator = Simulator(
-            options.programs / "photos-simulator", room, "--seed", options.seed, "--latency", options.latency)
+            options.programs / "photos-simulator", directory, "--seed", options.seed, "--latency", options.latency)
         self._ends.append(self.simulator.stop)
         self.namespace = Namespace() if kinds & schedule.PACKETS else None
         if self.namespace:
@@ -64,10 +64,11 @@ class Environment:
         if kinds & {"ledger_full", "ledger_readonly"}:
             subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={LEDGER_MIB}m", "chaos", self.ledger], check=True)
             self._ends.append(lambda: subprocess.run(["umount", "-l", self.ledger], check=True))
-        self.clock = Clock(room) if "clock_jump" in kinds else None
+        self.clock = Clock(directory) if "clock_jump" in kinds else None
         self.daemons = Daemons(
-            options, room, settings(options, room, self.prefix, self.ledger, self.broker_wires, self.api_wire),
-            Journal(room / "ends.jsonl"), self.namespace.prefix if self.namespace else [],
+            options, directory,
+            settings(options, directory, self.prefix, self.ledger, self.broker_wires, self.api_wire),
+            Journal(directory / "ends.jsonl"), self.namespace.prefix if self.namespace else [],
             self.clock.environment if self.clock else {})
         self._ends.append(self.daemons.kill)
         eventually("a daemon consumes", self._is_consuming, every=0.3)
@@ -81,8 +82,8 @@ class Environment:
         return channel(self.node.ports, connection_attempts=40, retry_delay=1)
 
     def start_collector(self) -> Collector:
-        self.collector = Collector(self.node.ports, self.prefix, Journal(self.room / "results.jsonl"),
-                                   Journal(self.room / "letters.jsonl"))
+        self.collector = Collector(self.node.ports, self.prefix, Journal(self.directory / "results.jsonl"),
+                                   Journal(self.directory / "dead-letters.jsonl"))
         return self.collector
 
     def lift_holds(self) -> None:
@@ -97,7 +98,7 @@ class Environment:
         return [hold["cause"] for hold in status["holds"]] if status else ["?"]
 
     def depths(self) -> dict[str, int] | None:
-        """Messages that wait in each queue, without those in somebody's hands; None if the broker cannot say."""
+        """Messages that wait in each queue, without those in flight; None if the broker cannot say."""
         try:
             with channel(self.node.ports) as asking:
                 return {name: asking.queue_declare(f"{self.prefix}.{name}", passive=True).method.message_count
@@ -111,12 +112,12 @@ class Environment:
         depths = self.depths()
         return depths is not None and depths["results"] == 0 and depths["dead"] == 0
 
-    def settle(self, patience: float, is_helped: bool = True) -> float | None:
+    def settle(self, timeout: float, is_helped: bool = True) -> float | None:
         """Waits until nothing waits anywhere; an operator helps, or not. Gives the seconds that it took, or None when
-        patience was over."""
+        the time was over."""
         began = time.monotonic()
         still = 0
-        while time.monotonic() - began < patience:
+        while time.monotonic() - began < timeout:
             depths, status = self.depths(), self.daemons.status()
             if depths is not None and not any(depths.values()) and status and status["inHand"] == 0:
                 still += 1
@@ -128,7 +129,7 @@ class Environment:
             if is_helped:
                 self.lift_holds()
             time.sleep(0.5)
-        self.notes.append(f"not still after {patience} s: {depths}, {status}")
+        self.notes.append(f"not still after {timeout} s: {depths}, {status}")
         return None
 
     def versions(self) -> dict[str, str]:

@@ -66,7 +66,7 @@ class FaultInjector:
 
     def _term_daemon(self, fault: Fault) -> Detail:
         slot = self.environment.daemons.active()
-        return {"slot": slot.slot, "told": slot.signal(signal.SIGTERM)} if slot else {"missed": "nobody was active"}
+        return {"slot": slot.slot, "taken": slot.signal(signal.SIGTERM)} if slot else {"missed": "nobody was active"}
 
     def _stop_daemon(self, fault: Fault) -> Detail:
         slot = self.environment.daemons.active()
@@ -139,16 +139,16 @@ class FaultInjector:
                 for delay in ("1s", "3s", "9s"))}
 
     def _redrive(self, fault: Fault) -> Detail:
-        """Letters pile up, and an operator gives some of them another try; his command may be killed meanwhile."""
+        """Dead letters pile up, and an operator gives some of them another try; his command may be killed meanwhile."""
         collector = self.environment.collector
-        collector.leaves_letters = True
+        collector.leaves_dead_letters = True
         try:
             time.sleep(fault.seconds)
             words = [word for reason in fault.details["reasons"] for word in ("--reason", reason)]
             status, text = self.environment.daemons.command(
                 "dead", "redrive", *words, seconds=fault.details["killed_after"] or 30)
         finally:
-            collector.leaves_letters = False
+            collector.leaves_dead_letters = False
         return {"status": status, "said": text.strip()[-200:]}
 
     # MARK: The wires

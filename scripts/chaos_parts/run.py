@@ -25,24 +25,25 @@ MOST_BEFORE_END, QUICK_BEFORE_END = 60, 15
 def run(options: argparse.Namespace) -> dict:
     """Runs, audits, writes the report. Gives it."""
     parent = Path(options.directory) if options.directory else Path(tempfile.mkdtemp(prefix="chaos-"))
-    room = parent / f"seed-{options.seed}"
-    if room.exists():
-        shutil.rmtree(room)
-    room.mkdir(parents=True)
+    directory = parent / f"seed-{options.seed}"
+    if directory.exists():
+        shutil.rmtree(directory)
+    directory.mkdir(parents=True)
     faults = schedule.make(options.seed, options.seconds, options.kinds, options.slow, quick=options.ci)
-    say(options, f"seed {options.seed}: {options.jobs} jobs, {len(faults)} faults in {options.seconds} s, in {room}")
+    say(options,
+        f"seed {options.seed}: {options.jobs} jobs, {len(faults)} faults in {options.seconds} s, in {directory}")
     began = time.time()
-    (room / "schedule.json").write_text(json.dumps([vars(fault) for fault in faults], indent=1))
-    environment = Environment(options, room)
+    (directory / "schedule.json").write_text(json.dumps([vars(fault) for fault in faults], indent=1))
+    environment = Environment(options, directory)
     try:
         facts = _perform(options, environment, faults)
         versions = environment.versions()
     finally:
         environment.end()
-    verdict = auditor.judge(room)
+    verdict = auditor.judge(directory)
     contention_found = None
     if "clock_jump" not in options.kinds:
-        contention_found = contention.judge(room, read(room / "ends.jsonl"))
+        contention_found = contention.judge(directory, read(directory / "ends.jsonl"))
         if contention_found["overlaps"]:
             verdict["violations"]["contention"] = contention_found["overlaps"]
     report = {
@@ -50,14 +51,14 @@ def run(options: argparse.Namespace) -> dict:
         "versions": versions, "contention": contention_found, **facts, **verdict}
     (parent / f"report-{options.seed}.json").write_text(json.dumps(report, indent=1, sort_keys=True) + "\n")
     if not options.keep and not report["violations"]:
-        shutil.rmtree(room, ignore_errors=True)
+        shutil.rmtree(directory, ignore_errors=True)
     elif not options.keep:
-        shutil.rmtree(room / "broker", ignore_errors=True)
+        shutil.rmtree(directory / "broker", ignore_errors=True)
     return report
 
 
 def _perform(options: argparse.Namespace, environment: Environment, faults: list[schedule.Fault]) -> dict:
-    room = environment.room
+    directory = environment.directory
     # A whole second, so that the deadlines in bodies are exact.
     start = float(int(time.time()) + 2)
     made = messages.Maker(
@@ -65,11 +66,11 @@ def _perform(options: argparse.Namespace, environment: Environment, faults: list
         faults=faults).make()
     accounts.arrange(environment.simulator, made)
     collector = environment.start_collector()
-    published = Journal(room / "published.jsonl")
+    published = Journal(directory / "published.jsonl")
     publisher = Publisher(environment.node.ports, environment.prefix, made, start, published)
-    injector = FaultInjector(environment, faults, start, Journal(room / "faults.jsonl"))
+    injector = FaultInjector(environment, faults, start, Journal(directory / "faults.jsonl"))
     injector.join()
-    eventually("every message is confirmed", lambda: publisher.is_done, seconds=options.patience)
+    eventually("every message is confirmed", lambda: publisher.is_done, seconds=options.timeout)
     say(options, f"  {publisher.total} messages published, {sum(injector.counts.values())} faults fell")
     for since in environment.replays:
         status, text = environment.daemons.operate("results", "--since", since)
@@ -77,11 +78,11 @@ def _perform(options: argparse.Namespace, environment: Environment, faults: list
     has_end = "bad_jobs" in options.kinds
     if has_end:
         # What came before is over as far as it can be: some bad jobs end only when good ones come again.
-        patience = QUICK_BEFORE_END if options.ci else MOST_BEFORE_END
-        environment.notes.append(f"still before the end: {environment.settle(patience)}")
+        timeout = QUICK_BEFORE_END if options.ci else MOST_BEFORE_END
+        environment.notes.append(f"still before the end: {environment.settle(timeout)}")
         publisher.stop()
         publisher = _end(options, environment, published, made)
-    settled = environment.settle(options.patience, is_helped=not has_end)
+    settled = environment.settle(options.timeout, is_helped=not has_end)
     # What an operator would still have to lift. Without an end nobody was there to test it.
     holds = environment.holds() if has_end else []
     statuses = environment.daemons.stop()
@@ -90,7 +91,7 @@ def _perform(options: argparse.Namespace, environment: Environment, faults: list
     publisher.stop()
     environment.simulator.arrange("faults/clear")
     code, text = environment.daemons.command("ledger", "verify")
-    (room / "final.json").write_text(json.dumps({
+    (directory / "final.json").write_text(json.dumps({
         "depths": environment.depths(), "settled": settled, "holds": holds, "stopped": statuses,
         "ledgerVerify": [code, text[:500]], "offset": start, "at": now_ms()}))
     return {"faults": injector.counts, "faultErrors": injector.errors, "notes": environment.notes[-50:],
@@ -115,7 +116,7 @@ def _end(
     while time.time() < start + end.seconds and not bad <= environment.collector.jobs:
         time.sleep(0.5)
     publisher.end()
-    eventually("every message of the end is confirmed", lambda: publisher.is_done, seconds=options.patience)
+    eventually("every message of the end is confirmed", lambda: publisher.is_done, seconds=options.timeout)
     say(options, f"  {publisher.total} messages of the end published")
     return publisher
 

@@ -101,11 +101,11 @@ def make(
     for family in sorted({family for family, _ in wanted}):
         members = [kind for other, kind in wanted if other == family]
         random.shuffle(members)
-        room = seconds * 0.9 / len(members)
+        share = seconds * 0.9 / len(members)
         for place, kind in enumerate(members):
             shortest, longest = KINDS[kind][2]
-            lasts = min(random.uniform(shortest, longest), max(shortest, room * 0.8))
-            at = seconds * 0.05 + place * room + random.uniform(0, max(0.0, room - lasts))
+            lasts = min(random.uniform(shortest, longest), max(shortest, share * 0.8))
+            at = seconds * 0.05 + place * share + random.uniform(0, max(0.0, share - lasts))
             faults.append(Fault(round(at, 3), round(lasts, 3), kind, family, _details(random, kind, slow, quick)))
     faults.sort(key=lambda fault: (fault.at, fault.kind))
     return faults

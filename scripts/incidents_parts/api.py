@@ -41,7 +41,7 @@ def retired(scenario: Scenario) -> None:
     said = scenario.settle()
     scenario.must("jobs test the holds now" in said, said)
     scenario.is_well("hold lifted cause=api_retired")
-    # The first four wait for five minutes, to see what becomes of their neighbours.
+    # The first four wait for five minutes, to see whether others are refused.
     later = scenario.jobs(3)
     scenario.submit(later)
     scenario.await_left(later)
@@ -102,7 +102,7 @@ def slow(scenario: Scenario) -> None:
 
 @incident("clock-jump")
 def clock_jump(scenario: Scenario) -> None:
-    clock = Clock(scenario.room)
+    clock = Clock(scenario.directory)
     scenario.start(clock.environment, limits={"requests_per_day": 1000})
     answers_with_its_time(scenario)
     first = scenario.jobs(1)

@@ -1,4 +1,4 @@
-"""The broker is down or blocked; results have no queue, no room, no reader."""
+"""The broker is down or blocked; results have no queue, no space, no reader."""
 
 import json
 

@@ -37,7 +37,7 @@ def refused(scenario: Scenario) -> None:
     scenario.provoked()
     scenario.submit(jobs)
     scenario.sees("client_misconfigured", "ClientMisconfigured")
-    write_private(scenario.room / "client-secret", "second\n")
+    write_private(scenario.directory / "client-secret", "second\n")
     scenario.settled_by = "systemctl restart leave-albumd, with the new secret"
     scenario.mended()
     scenario.daemon.systemctl(["restart"])
@@ -46,9 +46,9 @@ def refused(scenario: Scenario) -> None:
 
 
 def start(scenario: Scenario) -> None:
-    secret = write_private(scenario.room / "client-secret", "first\n")
-    key = write_private(scenario.room / "key", os.urandom(32).hex() + "\n")
-    store = scenario.room / "grants"
+    secret = write_private(scenario.directory / "client-secret", "first\n")
+    key = write_private(scenario.directory / "key", os.urandom(32).hex() + "\n")
+    store = scenario.directory / "grants"
     store.mkdir(0o700)
     scenario.start_daemon(
         credentials={"providers": ["static"]},

@@ -10,7 +10,7 @@ from .scenario import Scenario
 
 @incident("disk-full")
 def disk_full(scenario: Scenario) -> None:
-    disk = scenario.room / "disk"
+    disk = scenario.directory / "disk"
     disk.mkdir()
     mounted = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", "size=300m", "incident", disk], capture_output=True, text=True)
@@ -35,7 +35,8 @@ def disk_full(scenario: Scenario) -> None:
 @incident("ledger-damaged", "damaged")
 def damaged(scenario: Scenario) -> None:
     backup = left_with_backup(scenario, 300)
-    # Folded into one file, so that there is something to damage; then killed, so that all of it is read at the start.
+    # Checkpointed into one file, so that there is something to damage; then killed, so that all of it is read at the
+    # start.
     scenario.daemon.systemctl(["restart"])
     scenario.daemon.await_consuming()
     offset = scenario.daemon.log_size()
@@ -70,7 +71,7 @@ def restored(scenario: Scenario) -> None:
     scenario.settle(BACKUP=backup)
     scenario.sees("job_lost", "LeaveAlbumJobsLost")
     scenario.settled_by = "leave-albumd reconcile, and the job submitted again"
-    scenario.must(scenario.standing(job).get("left") != 1, "the job is not known as lost")
+    scenario.must(scenario.states(job).get("left") != 1, "the job is not known as lost")
     again = [{**job[0], "jobId": f"{job[0]['jobId']}-again"}]
     scenario.mended()
     scenario.submit(again)
@@ -98,7 +99,7 @@ def displaced(scenario: Scenario) -> None:
     scenario.must("restored " in said, said)
     scenario.is_well()
     scenario.await_left(jobs)
-    scenario.must(scenario.standing(after).get("left") == 20, "what the backup did not know is known")
+    scenario.must(scenario.states(after).get("left") == 20, "what the backup did not know is known")
 
 
 @incident("ledger-damaged", "behind")
@@ -135,6 +136,6 @@ def left_with_backup(scenario: Scenario, count: int) -> str:
 
 
 def take_backup(scenario: Scenario) -> str:
-    backup = str(scenario.room / "backup.sqlite3")
+    backup = str(scenario.directory / "backup.sqlite3")
     scenario.daemon.order("ledger", "backup", backup)
     return backup

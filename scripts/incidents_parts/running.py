@@ -95,7 +95,7 @@ def second_ledger(scenario: Scenario) -> None:
 @incident("split-brain", "two at work")
 def two_at_work(scenario: Scenario) -> None:
     """Two nodes that do not know of each other, as the halves of a partitioned cluster do not."""
-    other = Node(scenario.room / "other-half")
+    other = Node(scenario.directory / "other-half")
     scenario.at_end(other.end)
     other.start()
     scenario.start_daemon()

@@ -18,7 +18,7 @@ from .daemon import Daemon
 from .page import Page, Signal
 
 # Signals of a poll, two rounds of it, on a machine that does other things too.
-PATIENCE = 90
+TIMEOUT = 90
 
 
 class Failed(Exception):
@@ -26,11 +26,11 @@ class Failed(Exception):
 
 
 class Scenario:
-    """`page`: what must be so. `room`: a directory of its own. `node`: shared, with names of this scenario's own."""
+    """`page`: what must be so. `directory`: its own. `node`: shared, with names of this scenario's own."""
 
-    def __init__(self, page: Page, room: Path, node: Node, programs: Path):
-        self.page, self.room, self.node, self.programs = page, room, node, programs
-        self.prefix = room.name
+    def __init__(self, page: Page, directory: Path, node: Node, programs: Path):
+        self.page, self.directory, self.node, self.programs = page, directory, node, programs
+        self.prefix = directory.name
         self.simulator = self.daemon = self.prometheus = None
         self.others: list[Daemon] = []
         self.seen: list[Signal] = []
@@ -51,14 +51,14 @@ class Scenario:
         self.watch()
 
     def start_daemon(self, environment: dict[str, str] | None = None, **settings: dict) -> None:
-        self.simulator = Simulator(self.programs / SIMULATOR, self.room)
+        self.simulator = Simulator(self.programs / SIMULATOR, self.directory)
         self.daemon = self.make_daemon("daemon", environment, **settings)
         self.daemon.start()
         self.daemon.await_consuming()
 
     def watch(self) -> None:
         """The daemons of now; each of them must answer."""
-        self.prometheus = Prometheus(self.room, [daemon.port for daemon in [self.daemon, *self.others]])
+        self.prometheus = Prometheus(self.directory, [daemon.port for daemon in [self.daemon, *self.others]])
         self.must(wait(lambda: self.prometheus.has_seen(3), 60), "Prometheus does not reach the daemon")
 
     def add_daemon(self, name: str, **settings) -> Daemon:
@@ -74,7 +74,7 @@ class Scenario:
     def make_daemon(
         self, name: str, environment: dict[str, str] | None = None, uri: str | None = None, **settings: dict
     ) -> Daemon:
-        directory = self.room / name
+        directory = self.directory / name
         directory.mkdir()
         tokens = write_private(directory / "token", "sim:everybody\n")
         tables = {
@@ -101,7 +101,7 @@ class Scenario:
                 daemon.remove()
         for action in self._last:
             action()
-        shutil.rmtree(self.room, ignore_errors=True)
+        shutil.rmtree(self.directory, ignore_errors=True)
 
     # Jobs
 
@@ -120,20 +120,20 @@ class Scenario:
     def await_in_flight(self) -> None:
         self.must(wait(lambda: self.daemon.metric("leave_album_in_flight") > 0, 30), "no job is under way")
 
-    def standing(self, jobs: list[dict], daemon: Daemon | None = None) -> dict[str, int]:
-        """Where jobs stand by the ledger: standing → how many."""
-        path = self.room / "asked.jsonl"
+    def states(self, jobs: list[dict], daemon: Daemon | None = None) -> dict[str, int]:
+        """The states of jobs by the ledger: state → how many."""
+        path = self.directory / "asked.jsonl"
         path.write_text("".join(json.dumps(job) + "\n" for job in jobs))
         _, said = (daemon or self.daemon).command("reconcile", "--file", str(path), "--summary", "--json")
         lines = [line for line in said.splitlines() if line.startswith("{")]
         return json.loads(lines[-1])["summary"] if lines else {}
 
-    def await_left(self, jobs: list[dict], daemon: Daemon | None = None, seconds: float = PATIENCE) -> None:
+    def await_left(self, jobs: list[dict], daemon: Daemon | None = None, seconds: float = TIMEOUT) -> None:
         found = {}
 
         def all_left():
             found.clear()
-            found.update(self.standing(jobs, daemon))
+            found.update(self.states(jobs, daemon))
             return found.get("left") == len(jobs)
         self.must(wait(all_left, seconds, every=1), f"not all {len(jobs)} jobs ended with their user out: {found}")
 
@@ -148,7 +148,7 @@ class Scenario:
         self._began = time.monotonic()
         self._marks = {daemon: daemon.log_size() for daemon in [self.daemon, *self.others]}
 
-    def sees(self, *words: str, of: Daemon | None = None, seconds: float = PATIENCE) -> None:
+    def sees(self, *words: str, of: Daemon | None = None, seconds: float = TIMEOUT) -> None:
         """Waits for every signal of the page whose text has one of the words, or for all. `of`: another daemon."""
         daemon = of or self.daemon
         missing = self.page.having(words)
@@ -206,7 +206,7 @@ class Scenario:
         if self._offset is None:
             self._offset = self.daemon.log_size()
 
-    def is_well(self, *lines: str, lasting: tuple[str, ...] | list[str] = (), seconds: float = PATIENCE) -> None:
+    def is_well(self, *lines: str, lasting: tuple[str, ...] | list[str] = (), seconds: float = TIMEOUT) -> None:
         """STATUS says `consuming`, the log has the lines, and the alerts are gone but for those that look back."""
         for line in lines:
             self.must(self.daemon.await_logged(line, seconds, self._offset),

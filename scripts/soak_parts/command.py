@@ -31,32 +31,32 @@ def main(words: list[str], description: str) -> int:
     built = Path(given) if given else programs.build("-c", "release")
     # So that everything that was started is ended.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    room = Path(tempfile.mkdtemp(prefix="soak-"))
+    directory = Path(tempfile.mkdtemp(prefix="soak-"))
     status = 1
     try:
-        status = _run(options, built, room)
+        status = _run(options, built, directory)
     finally:
         if status != 0:
-            for log in room.glob("*.log"):
+            for log in directory.glob("*.log"):
                 print(f"{log.name}:", *log.read_text().splitlines()[-20:], sep="\n", file=sys.stderr)
-        shutil.rmtree(room, ignore_errors=True)
+        shutil.rmtree(directory, ignore_errors=True)
     return status
 
 
-def _run(options: argparse.Namespace, built: Path, room: Path) -> int:
-    node = Node(room / "broker")
+def _run(options: argparse.Namespace, built: Path, directory: Path) -> int:
+    node = Node(directory / "broker")
     simulator = daemon = None
     try:
         node.start()
-        simulator = Simulator(built / programs.SIMULATOR, room)
-        tokens = write_private(room / "tokens", "".join(f"user{n}\tsim:user{n}\n" for n in range(ACCOUNTS)))
-        daemon = Daemon(built / programs.DAEMON, room, {
+        simulator = Simulator(built / programs.SIMULATOR, directory)
+        tokens = write_private(directory / "tokens", "".join(f"user{n}\tsim:user{n}\n" for n in range(ACCOUNTS)))
+        daemon = Daemon(built / programs.DAEMON, directory, {
             "broker": {"uris": [node.uri]},
             "api": {"base_url": simulator.url},
             "credentials": {"providers": ["static"]},
             "credentials.static": {"token_file": str(tokens)},
             "limits": {"requests_per_day": 0, "requests_per_minute_per_account": 0, "pace": "asap"},
-            "ledger": {"path": str(room / "ledger.sqlite3")},
+            "ledger": {"path": str(directory / "ledger.sqlite3")},
             "log": {"level": "notice", "format": "text"},
         })
         daemon.order("topology", "declare")

@@ -24,7 +24,7 @@ DESCRIPTORS = 2
 THREADS = 1
 LEDGER_BYTES_PER_JOB = 2048
 # Without a result for so long, something stands still.
-PATIENCE = 120
+LONGEST_SILENCE = 120
 
 
 class Results(threading.Thread):
@@ -101,7 +101,7 @@ def feed(daemon: Daemon, port: int, jobs: int, every: float, report: Path, accou
         now, done = time.monotonic(), len(results.seen)
         if done > last:
             last, heard = done, now
-        if results.error or now - heard > PATIENCE:
+        if results.error or now - heard > LONGEST_SILENCE:
             sys.exit(f"no result for {now - heard:.0f} s after {done} of {submitted}: {results.error}")
         if submitting and submitting.poll() is not None:
             if submitting.returncode:

@@ -66,7 +66,7 @@ class Jobs:
             raise RuntimeError(f"only {len(self.calls(path))} calls within {seconds} s; {self.last_lines()}")
 
     def reconcile(self, path: str) -> dict[str, int]:
-        """Where the jobs of a batch stand, by the ledger: standing → how many."""
+        """The states of a batch's jobs by the ledger: state → how many."""
         text = self.albumd("reconcile", "--file", path, "--summary", "--json", check=False).stdout
         return json.loads(text.splitlines()[-1])["summary"] if text.strip() else {}
 

@@ -17,7 +17,7 @@ from .working import whole
 QUIET = {"DEBIAN_FRONTEND": "noninteractive"}
 
 
-def upgrade(worker: Worker, report: Report, deb: str, previous: str | None, room: str) -> None:
+def upgrade(worker: Worker, report: Report, deb: str, previous: str | None, scratch: str) -> None:
     report.scenario("upgrade while it works")
     container = worker.container
     if previous:
@@ -31,7 +31,7 @@ def upgrade(worker: Worker, report: Report, deb: str, previous: str | None, room
             return
         report.check("the previous package works on the ledger that is there", True, version(container))
     else:
-        newer = next_revision(deb, room)
+        newer = next_revision(deb, scratch)
         shutil.copy(newer, container.path("/var/tmp/"))
     before, pid = version(container), worker.show("MainPID")
     ids, path, submission = under_load(worker)
@@ -67,16 +67,16 @@ def version(container: Container) -> str:
     return container.run("dpkg-query", "-W", "-f", "${Version}", "leave-albumd").stdout
 
 
-def next_revision(deb: str, room: str) -> str:
+def next_revision(deb: str, scratch: str) -> str:
     """The same package under a higher version."""
-    tree = os.path.join(room, "next")
+    tree = os.path.join(scratch, "next")
     subprocess.run(["dpkg-deb", "-R", deb, tree], check=True)
     control = os.path.join(tree, "DEBIAN/control")
     with open(control) as file:
         text = file.read()
     with open(control, "w") as file:
         file.write(re.sub(r"^(Version: .*)$", r"\1+next", text, flags=re.MULTILINE))
-    made = os.path.join(room, "leave-albumd_next.deb")
+    made = os.path.join(scratch, "leave-albumd_next.deb")
     subprocess.run(
         ["dpkg-deb", "--root-owner-group", "-Zgzip", "-b", tree, made], check=True, stdout=subprocess.DEVNULL)
     return made

@@ -31,7 +31,7 @@ def broker_down(worker: Worker, report: Report) -> None:
     report.check("after 40 s the unit is active, the process the same",
                  seen["ActiveState"] == "active" and seen["MainPID"] == pid, seen)
     took = worker.systemctl("stop")
-    report.figure("stop while the broker is away, with jobs in hand", f"{took:.1f} s")
+    report.figure("stop while the broker is away, with jobs in flight", f"{took:.1f} s")
     seen = worker.show("ExecMainStatus", "Result")
     report.check("a stop meanwhile ends within worker.drain_timeout, with 0",
                  took < 35 and (seen["ExecMainStatus"], seen["Result"]) == ("0", "success"), f"{took:.1f} s, {seen}")

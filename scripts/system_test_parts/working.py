@@ -120,7 +120,7 @@ def reload(worker: Worker, report: Report) -> None:
     report.scenario("SIGHUP")
     pid = worker.show("MainPID")
 
-    def told(what, text, metric):
+    def reloaded(what, text, metric):
         worker.mark()
         worker.settings(text)
         took = worker.systemctl("reload", check=False)
@@ -137,7 +137,7 @@ def reload(worker: Worker, report: Report) -> None:
         return [text for text in messages if "systemd" not in text]
 
     good = SETTINGS_TEXT.replace('level = "info"', 'level = "debug"')
-    said = told("a good file", good, 1)
+    said = reloaded("a good file", good, 1)
     report.check("a good file is said to be taken", any("reload" in text for text in said), " | ".join(said))
     ids, path = worker.batch(5)
     worker.mark()
@@ -145,7 +145,7 @@ def reload(worker: Worker, report: Report) -> None:
     debug = [line for line in worker.lines() if line.get("PRIORITY") == "7"]
     report.check("the new level holds: debug lines come", debug, f"{len(debug)} of {len(worker.lines())} lines")
     bad = SETTINGS_TEXT.replace('level = "info"', 'level = "loud"\nnonsense = 1')
-    said = told("a bad file", bad, 0)
+    said = reloaded("a bad file", bad, 0)
     report.check("a bad file's faults are told, with their places",
                  any("loud" in text for text in said) and any("nonsense" in text for text in said), " | ".join(said))
     ids, path = worker.batch(20)
@@ -154,6 +154,6 @@ def reload(worker: Worker, report: Report) -> None:
     results, _ = worker.followed(worker.submit_and_follow(path, config="/var/tmp/good.toml"))
     report.check("and work goes on under the old one", len(results) == len(ids), len(results))
     other = SETTINGS_TEXT.replace("[broker]\n", '[broker]\nprefix = "elsewhere"\n')
-    said = told("a file that needs a restart", other, 1)
+    said = reloaded("a file that needs a restart", other, 1)
     report.check("what needs a restart is named", any("broker.prefix" in text for text in said), " | ".join(said))
-    told("the first file again", SETTINGS_TEXT, 1)
+    reloaded("the first file again", SETTINGS_TEXT, 1)

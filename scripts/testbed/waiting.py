@@ -1,4 +1,4 @@
-"""Patience: another process is what is looked at."""
+"""Waiting for what another process does."""
 import time
 from collections.abc import Callable
 from typing import TypeVar

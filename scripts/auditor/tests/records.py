@@ -10,7 +10,7 @@ class Records:
     """The journals of a run, to be changed by a test before they are judged."""
 
     def __init__(self):
-        self.published, self.results, self.letters, self.calls, self.faults, self.ends = [], [], [], [], [], []
+        self.published, self.results, self.dead_letters, self.calls, self.faults, self.ends = [], [], [], [], [], []
         self.final = {"depths": {"jobs": 0, "dead": 0}, "settled": 1.0, "stopped": {"a": 0, "b": 0},
                       "ledgerVerify": [0, ""], "holds": []}
 
@@ -42,8 +42,8 @@ class Records:
             "at": T + at, "id": name, "key": f"leave.{outcome}", "type": "leave-album.result.v1",
             "body": json.dumps(body), "replayed": False, "persistent": True})
 
-    def letter(self, message, reason, at, generation=0):
-        self.letters.append({
+    def dead_letter(self, message, reason, at, generation=0):
+        self.dead_letters.append({
             "at": T + at, "key": reason, "sha256": message["sha256"], "number": str(message["number"]),
             "own": {"reason": reason, "generation": str(generation)}, "foreign": []})
 
@@ -77,16 +77,16 @@ def whole_run():
     run.call("owner", at=100, answer="400", effect="none")
     run.call("owner", at=110, method="get", effect="none")
     run.result("owner#0", 120, "failed", "not_left", "album_owner", "none")
-    run.letter(owner, "album_owner", 121)
+    run.dead_letter(owner, "album_owner", 121)
 
     run.message("cancel", "cancelled", at=0)
     cancelled = run.message("job", "cancelled", at=10)
     run.result("cancelled#0", 20, "failed", "not_left", "cancelled", "none")
-    run.letter(cancelled, "cancelled", 21)
+    run.dead_letter(cancelled, "cancelled", 21)
 
     late = run.message("job", "late", at=0, nature="late", deadline=T - 60_000)
     run.result("late#0", 20, "failed", "not_left", "deadline_exceeded", "none")
-    run.letter(late, "deadline_exceeded", 21)
+    run.dead_letter(late, "deadline_exceeded", 21)
 
     run.message("job", "parked", at=0)
     run.call("parked", at=100, answer="503", effect="none")
@@ -96,27 +96,27 @@ def whole_run():
     refused = run.message("job", "refused", at=0, nature="bad_job", ailment="billing")
     run.call("refused", at=100, answer="403", effect="none")
     run.result("refused#0", 120, "failed", "not_left", "permission_denied", "none")
-    run.letter(refused, "permission_denied", 121)
+    run.dead_letter(refused, "permission_denied", 121)
 
     tried = run.message("job", "tried", at=0, nature="bad_job", ailment="unavailable")
     for number in range(8):
         run.call("tried", at=100 + 5_000 * number, answer="503", effect="none")
     run.result("tried#0", 36_000, "failed", "unknown", "attempts_exhausted", "operator")
-    run.letter(tried, "attempts_exhausted", 36_001)
+    run.dead_letter(tried, "attempts_exhausted", 36_001)
 
     limited = run.message("job", "limited", at=0, nature="bad_job", ailment="rate", deadline=T + 10_000)
     run.call("limited", at=100, answer="429", effect="none")
     run.result("limited#0", 30_000, "failed", "not_left", "deadline_exceeded", "none")
-    run.letter(limited, "deadline_exceeded", 30_001)
+    run.dead_letter(limited, "deadline_exceeded", 30_001)
 
-    run.message("job", "good", at=10_000, nature="neighbour")
+    run.message("job", "good", at=10_000, nature="good")
     run.call("good", at=60_000)
     run.result("good#0", 60_010, "left", "left")
 
     bad = run.message("bad", None, expect="malformed_job")
     name = f"rejected:{bad['sha256'][:32]}:malformed_job"
     run.result(name, 20, "rejected", "not_left", "malformed_job", "fix_request")
-    run.letter(bad, "malformed_job", 21)
+    run.dead_letter(bad, "malformed_job", 21)
 
     run.message("job", "twice", at=0)
     other = run.message("conflict", "twice", at=10, account="bob")
@@ -124,5 +124,5 @@ def whole_run():
     run.result("twice#0", 110, "left", "left")
     run.result(f"rejected:{other['sha256'][:32]}:job_id_conflict", 120, "rejected", "not_left", "job_id_conflict",
                "fix_request")
-    run.letter(other, "job_id_conflict", 121)
+    run.dead_letter(other, "job_id_conflict", 121)
     return run

@@ -9,7 +9,7 @@ from auditor.tests.records import T, whole_run
 
 
 def judge(run):
-    return judge_facts(Facts(run.published, run.results, run.letters, run.calls, run.faults, run.ends, run.final))
+    return judge_facts(Facts(run.published, run.results, run.dead_letters, run.calls, run.faults, run.ends, run.final))
 
 
 class Auditor(unittest.TestCase):
@@ -73,7 +73,7 @@ class Auditor(unittest.TestCase):
     def test_a_bad_message_without_a_result(self):
         name = next(r["id"] for r in self.run_.results if r["id"].endswith(":malformed_job"))
         self.run_.results.remove(self.of(name))
-        self.rejects("accounted", "letters")
+        self.rejects("accounted", "dead_letters")
 
     def test_a_rejection_that_went_with_the_results_is_explained(self):
         for name in [r["id"] for r in self.run_.results if r["id"].startswith("rejected:")]:
@@ -92,14 +92,14 @@ class Auditor(unittest.TestCase):
 
     def test_two_jobs_of_one_id_neither_rejected(self):
         self.run_.results = [r for r in self.run_.results if not r["id"].endswith("job_id_conflict")]
-        self.run_.letters = [one for one in self.run_.letters if one["key"] != "job_id_conflict"]
+        self.run_.dead_letters = [one for one in self.run_.dead_letters if one["key"] != "job_id_conflict"]
         self.rejects("conflicts")
 
     def test_both_jobs_of_one_id_rejected(self):
         first = next(m for m in self.run_.published if m.get("job") == "twice" and m["role"] == "job")
         self.run_.result(f"rejected:{first['sha256'][:32]}:job_id_conflict", 200, "rejected", "not_left",
                          "job_id_conflict", "fix_request")
-        self.run_.letter(first, "job_id_conflict", 201)
+        self.run_.dead_letter(first, "job_id_conflict", 201)
         self.assertIn("conflicts", judge(self.run_)["violations"])
 
     # MARK: strangers
@@ -111,34 +111,34 @@ class Auditor(unittest.TestCase):
     def test_a_rejection_of_a_message_that_is_good(self):
         self.run_.result("rejected:00000000000000000000000000000000:malformed_job", 100, "rejected", "not_left",
                          "malformed_job", "fix_request")
-        self.rejects("letters", "strangers")
+        self.rejects("dead_letters", "strangers")
 
-    # MARK: letters
+    # MARK: dead letters
 
-    def test_a_failed_job_without_a_letter(self):
-        self.run_.letters.pop(0)
-        self.rejects("letters")
+    def test_a_failed_job_without_a_dead_letter(self):
+        self.run_.dead_letters.pop(0)
+        self.rejects("dead_letters")
 
-    def test_a_letter_that_went_with_its_queue_is_explained(self):
-        self.run_.letters.pop(0)
+    def test_a_dead_letter_that_went_with_its_queue_is_explained(self):
+        self.run_.dead_letters.pop(0)
         self.run_.fault("delete_dead", 100, 500)
         self.rejects()
 
-    def test_a_letter_of_a_job_that_succeeded(self):
-        self.run_.letter(self.run_.published[0], "album_owner", 500)
-        self.rejects("letters")
+    def test_a_dead_letter_of_a_job_that_succeeded(self):
+        self.run_.dead_letter(self.run_.published[0], "album_owner", 500)
+        self.rejects("dead_letters")
 
-    def test_a_letter_with_another_body(self):
-        self.run_.letters[0]["sha256"] = "0" * 64
-        self.rejects("letters")
+    def test_a_dead_letter_with_another_body(self):
+        self.run_.dead_letters[0]["sha256"] = "0" * 64
+        self.rejects("dead_letters")
 
-    def test_a_letter_of_nobody(self):
-        self.run_.letters[0]["number"] = None
-        self.assertIn("letters", judge(self.run_)["violations"])
+    def test_a_dead_letter_of_nobody(self):
+        self.run_.dead_letters[0]["number"] = None
+        self.assertIn("dead_letters", judge(self.run_)["violations"])
 
-    def test_a_letter_with_the_brokers_headers(self):
-        self.run_.letters[0]["foreign"] = ["x-death"]
-        self.rejects("letters")
+    def test_a_dead_letter_with_the_brokers_headers(self):
+        self.run_.dead_letters[0]["foreign"] = ["x-death"]
+        self.rejects("dead_letters")
 
     # MARK: one body, one result
 
@@ -157,16 +157,16 @@ class Auditor(unittest.TestCase):
         self.rejects("one_result")
 
     def test_a_generation_that_an_operator_asked_for(self):
-        self.run_.letters = [one for one in self.run_.letters if one["key"] != "cancelled"]
+        self.run_.dead_letters = [one for one in self.run_.dead_letters if one["key"] != "cancelled"]
         self.run_.fault("redrive", 1_000, 2_000)
         self.run_.call("cancelled", at=2_100)
         self.run_.result("cancelled#1", 2_200, "left", "left")
         self.rejects()
 
-    def test_a_letter_that_was_redriven_into_nothing(self):
-        self.run_.letters = [one for one in self.run_.letters if one["key"] != "cancelled"]
+    def test_a_dead_letter_that_was_redriven_into_nothing(self):
+        self.run_.dead_letters = [one for one in self.run_.dead_letters if one["key"] != "cancelled"]
         self.run_.fault("redrive", 1_000, 2_000)
-        self.rejects("letters")
+        self.rejects("dead_letters")
 
     def test_a_job_that_succeeded_is_not_redriven(self):
         self.run_.fault("redrive", 1_000, 2_000)
@@ -209,11 +209,12 @@ class Auditor(unittest.TestCase):
                              ("share_token_invalid", "fix_request"), ("attempts_exhausted", "operator"),
                              ("grant_revoked", "reauthorize_user"), ("album_owner", "none")):
             with self.subTest(reason):
-                self.run_.letters = [one for one in self.run_.letters if one["number"] != str(message["number"])]
+                number = str(message["number"])
+                self.run_.dead_letters = [one for one in self.run_.dead_letters if one["number"] != number]
                 effect = "unknown" if reason == "share_token_invalid" else "not_left"
                 self.change("plain#0", outcome="failed", effect=effect, reason=reason, next=step)
                 self.of("plain#0")["key"] = "leave.failed"
-                self.run_.letter(message, reason, 111)
+                self.run_.dead_letter(message, reason, 111)
                 self.rejects("reasons")
 
     def test_a_lost_job_without_a_purge(self):
@@ -316,16 +317,16 @@ class Auditor(unittest.TestCase):
     # MARK: bad jobs
 
     def ends_with(self, name, reason, effect, step="operator"):
-        """The result and its letter say another reason."""
+        """The result and its dead letter say another reason."""
         before = json.loads(self.of(name)["body"])["reason"]
         self.change(name, reason=reason, effect=effect, next=step)
         message = next(m for m in self.run_.published if m.get("job") == name.partition("#")[0])
-        for letter in self.run_.letters:
-            if letter["number"] == str(message["number"]) and letter["key"] == before:
-                letter["key"] = letter["own"]["reason"] = reason
+        for dead_letter in self.run_.dead_letters:
+            if dead_letter["number"] == str(message["number"]) and dead_letter["key"] == before:
+                dead_letter["key"] = dead_letter["own"]["reason"] = reason
 
     def test_a_bad_job_that_is_said_to_have_been_left(self):
-        self.run_.letters = [one for one in self.run_.letters if one["key"] != "permission_denied"]
+        self.run_.dead_letters = [one for one in self.run_.dead_letters if one["key"] != "permission_denied"]
         self.change("refused#0", outcome="already_left", effect="left", reason=None, next=None)
         self.of("refused#0")["key"] = "leave.already_left"
         self.rejects("bad_jobs", "effects")
@@ -370,37 +371,38 @@ class Auditor(unittest.TestCase):
         self.run_.results.remove(self.of("refused#0"))
         self.assertIn("accounted", judge(self.run_)["violations"])
 
-    # MARK: neighbours
+    # MARK: good jobs
 
     def test_a_good_job_that_was_taken_for_one_of_the_bad(self):
         self.call_of("good").update(answer="403", effect="none")
         self.change("good#0", outcome="failed", effect="not_left", reason="permission_denied", next="none")
         self.of("good#0")["key"] = "leave.failed"
-        self.run_.letter(next(m for m in self.run_.published if m.get("job") == "good"), "permission_denied", 60_011)
-        self.rejects("neighbours")
+        message = next(m for m in self.run_.published if m.get("job") == "good")
+        self.run_.dead_letter(message, "permission_denied", 60_011)
+        self.rejects("good_jobs")
 
     def test_a_good_job_that_nobody_saw_leave(self):
         self.change("good#0", outcome="already_left")
         self.of("good#0")["key"] = "leave.already_left"
-        self.rejects("neighbours")
+        self.rejects("good_jobs")
 
     def test_a_good_job_that_waited_longer_than_two_rounds(self):
         self.call_of("good")["at"] = T + 200_000
         self.of("good#0")["at"] = T + 200_010
-        self.rejects("neighbours")
+        self.rejects("good_jobs")
         self.run_.ends.append({"at": T + 150_000, "event": "end", "slot": "a", "pid": 1, "status": -9,
                                "asked": "SIGKILL"})
         self.rejects()
 
     def test_good_jobs_of_which_one_after_the_other_is_done(self):
         for number in range(10):
-            self.run_.message("job", f"good-{number}", at=10_000, nature="neighbour")
+            self.run_.message("job", f"good-{number}", at=10_000, nature="good")
             self.run_.call(f"good-{number}", at=100_000 * (number + 1))
             self.run_.result(f"good-{number}#0", 100_000 * (number + 1) + 10, "left", "left")
         self.rejects()
         self.assertEqual(judge(self.run_)["goodWaits"], {"count": 11, "median": 490_010, "most": 990_010})
         self.of("good-9#0")["at"] += 80_000
-        self.rejects("neighbours")
+        self.rejects("good_jobs")
 
     # MARK: the run
 

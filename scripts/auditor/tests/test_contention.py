@@ -7,7 +7,7 @@ from auditor.contention import overlaps, takeovers, tenures
 def process(slot, pid, start, end, killed=True):
     events = [{"event": "start", "slot": slot, "pid": pid, "at": start},
               {"event": "end", "slot": slot, "pid": pid, "at": end + 50, "asked": "SIGKILL" if killed else None}]
-    return events + ([{"event": "told", "slot": slot, "pid": pid, "at": end, "signal": "SIGKILL"}] if killed else [])
+    return events + ([{"event": "signal", "slot": slot, "pid": pid, "at": end, "signal": "SIGKILL"}] if killed else [])
 
 
 class Contention(unittest.TestCase):

@@ -81,16 +81,16 @@ static uint64_t read_confirms(amqp_connection_state_t broker) {
 static int fill(int port, const form_t *form, uint64_t count) {
     // Confirms in flight: enough to keep a quorum queue's log in large batches.
     enum { unconfirmed = 2000 };
-    const uint64_t patience = 60000000000u;
+    const uint64_t timeout = 60000000000u;
     amqp_connection_state_t broker = connect_broker(port);
     confirm_publishes(broker, 1);
-    uint64_t sent = 0, confirmed = 0, end = now_ns() + patience;
+    uint64_t sent = 0, confirmed = 0, end = now_ns() + timeout;
     while (confirmed < count) {
         while (sent < count && sent - confirmed < unconfirmed) publish_job(broker, form, ++sent);
         sleep_until_readable(amqp_get_sockfd(broker), -1, now_ns() + 1000000000u);
         uint64_t before = confirmed;
         confirmed = read_confirms(broker);
-        if (confirmed > before) end = now_ns() + patience;
+        if (confirmed > before) end = now_ns() + timeout;
         if (now_ns() > end) give_up("the broker confirms no more: %" PRIu64 " of %" PRIu64, confirmed, count);
     }
     return 0;

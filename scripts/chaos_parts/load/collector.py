@@ -16,16 +16,16 @@ OWN_HEADERS = "x-leave-album-"
 class Collector:
     """One thread that consumes both queues, and connects again whenever it is thrown out."""
 
-    def __init__(self, ports: list[int], prefix: str, results: Journal, letters: Journal):
+    def __init__(self, ports: list[int], prefix: str, results: Journal, dead_letters: Journal):
         self.ports, self.prefix = ports, prefix
-        self._results, self._letters = results, letters
+        self._results, self._dead_letters = results, dead_letters
         self.jobs = set()
         self.rejected = set()
         self.count = 0
         self.trouble = None
         self._stopping = False
-        #: While it is set, letters stay in their queue.
-        self.leaves_letters = False
+        #: While it is set, dead letters stay in their queue.
+        self.leaves_dead_letters = False
         self._thread = threading.Thread(target=self._run, daemon=True, name="collector")
         self._thread.start()
 
@@ -48,13 +48,13 @@ class Collector:
             "127.0.0.1", port, heartbeat=10, socket_timeout=3, stack_timeout=5))
         try:
             # A channel each, for a queue that is gone closes its channel only.
-            waiting = {"results": self._on_result, "dead": self._on_letter}
+            waiting = {"results": self._on_result, "dead": self._on_dead_letter}
             consuming = {}
             looked = {}
             while not self._stopping:
                 for name, take in waiting.items():
                     channel = consuming.get(name)
-                    if name == "dead" and self.leaves_letters:
+                    if name == "dead" and self.leaves_dead_letters:
                         if channel is not None and channel.is_open:
                             channel.close()
                         continue
@@ -88,14 +88,14 @@ class Collector:
         name = properties.message_id or ""
         (self.rejected if name.startswith("rejected:") else self.jobs).add(name)
 
-    def _on_letter(
+    def _on_dead_letter(
         self, channel: BlockingChannel, method: Basic.Deliver, properties: BasicProperties, body: bytes
     ) -> None:
         headers = properties.headers or {}
         # What the broker writes on a delivery that is not the first says nothing of how it was published.
         ours = {"x-delivery-count"} if method.redelivered else set()
         own = {key[len(OWN_HEADERS):]: value for key, value in headers.items() if key.startswith(OWN_HEADERS)}
-        self._letters.write(
+        self._dead_letters.write(
             at=now_ms(), key=method.routing_key, sha256=hashlib.sha256(body).hexdigest(), size=len(body),
             own={key: str(value) for key, value in own.items()}, number=headers.get("chaos-number"),
             foreign=sorted(key for key in headers if key.startswith("x-") and not key.startswith(OWN_HEADERS)

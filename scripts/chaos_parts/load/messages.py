@@ -92,7 +92,7 @@ class Maker:
         for number in range(int(end.seconds * end.rate)):
             at = (number + self.random.random()) / end.rate
             # What came before may still be mended by an operator.
-            nature = "neighbour" if at >= end.calm else "ordinary"
+            nature = "good" if at >= end.calm else "ordinary"
             job = f"c{self.seed}-end-{number}"
             account = self._account()
             self._add(Message(at=at, role="job", key=self._lane(), body=b"", nature=nature, job=job, account=account,
@@ -136,7 +136,7 @@ class Maker:
 
     def _job(self, number: int, at: float) -> None:
         nature = self._nature()
-        # Refusals that may be everybody's need neighbours that succeed, so none of them is among the first.
+        # Refusals that may be everybody's need other jobs that succeed, so none of them is among the first.
         if at < self.seconds * 0.1 and nature not in ("flaky", "unheard"):
             nature = "ordinary"
         job = f"c{self.seed}-{number}"

@@ -49,7 +49,7 @@ class Seeds(unittest.TestCase):
 
     def test_the_end_has_good_jobs_around_its_bad_ones(self):
         made = Maker(7, 0, END.seconds, 1_800_000_000.0).make_end(END, badjobs.last_burst(7, quick=False))
-        good = [message.at for message in made if message.nature == "neighbour"]
+        good = [message.at for message in made if message.nature == "good"]
         bad = [message.at for message in made if message.nature == "bad_job"]
         self.assertLess(100, len(good))
         self.assertTrue(all(END.calm <= at < END.calm + 3 for at in bad))

@@ -44,14 +44,14 @@ class Testbed(unittest.TestCase):
             self.assertEqual(daemon.config.stat().st_mode & 0o777, 0o600)
 
     def test_the_simulator_is_told_an_object_a_line_and_its_refusal_is_an_error(self):
-        told = []
+        posted = []
 
         def post(path, body):
-            told.append((path, [json.loads(line) for line in body.splitlines()]))
+            posted.append((path, [json.loads(line) for line in body.splitlines()]))
             return '{"problem":"no"}' if "client" in path else '{"id":3}'
         simulator = SimulatorControl(post)
         simulator.answers({"wording": "gone"}, method="leave")
-        self.assertEqual(told, [("/_simulator/faults", [{"method": "leave", "actions": [{"wording": "gone"}]}])])
+        self.assertEqual(posted, [("/_simulator/faults", [{"method": "leave", "actions": [{"wording": "gone"}]}])])
         with self.assertRaisesRegex(RuntimeError, "client"):
             simulator.arrange("client", {}, {})
-        self.assertEqual(told[1][1], [{}, {}])
+        self.assertEqual(posted[1][1], [{}, {}])
