@@ -3,13 +3,11 @@ import argparse
 import json
 import shlex
 import shutil
-import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
-from testbed.programs import ROOT
+from testbed.programs import ROOT, commit, exit_on_sigterm
 
 from . import axes, goals, machine, micro, plot, profile, tables, workers
 from .compiled import OUTPUT
@@ -61,8 +59,7 @@ def main(words: list[str]) -> int:
     if options.micro:
         return micro.check(say, write=options.micro == "write")
     subprocess.run([ROOT / "scripts/install-dependencies", "--bench"], check=True)
-    # So that everything that was started is ended.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    exit_on_sigterm()
     names = [name for name in options.workers.split(",") if name]
     if options.profile:
         names = ["daemon"]
@@ -105,7 +102,7 @@ def measure(
         say(line)
     return {
         "command": command, "began": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(began)),
-        "seconds": round(time.time() - began), "commit": machine.commit(), "machine": about, "versions": known,
+        "seconds": round(time.time() - began), "commit": commit(), "machine": about, "versions": known,
         "goals": rows, "records": run.records,
     }
 

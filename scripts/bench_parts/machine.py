@@ -7,8 +7,6 @@ import subprocess
 import time
 from pathlib import Path
 
-from testbed.programs import ROOT
-
 from .workers import Worker, package
 
 
@@ -31,13 +29,6 @@ def versions(workers: list[Worker]) -> dict[str, str]:
     swift = subprocess.run(["swift", "--version"], capture_output=True, text=True).stdout
     found["Swift"] = re.search(r"Swift version (\S+)", swift).group(1)
     return found
-
-
-def commit() -> str:
-    def git(*words):
-        return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True).stdout.strip()
-    changed = "+changes" if git("status", "--porcelain", "--untracked-files=no") else ""
-    return git("rev-parse", "--short", "HEAD") + changed
 
 
 def flush_milliseconds(directory: Path) -> float:

@@ -11,6 +11,7 @@ import pika
 from pika.adapters.blocking_connection import BlockingChannel
 
 from auditor.journal import Journal
+from testbed import programs
 from testbed.clock import Clock
 from testbed.node import Node
 from testbed.simulator import Simulator
@@ -134,9 +135,7 @@ class Environment:
 
     def versions(self) -> dict[str, str]:
         text = subprocess.run([self.daemons.program, "version"], capture_output=True, text=True).stdout
-        commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True,
-                                cwd=Path(__file__).parent).stdout
-        return {"leave-albumd": text.strip(), "commit": commit.strip(), "rabbitmq": self.node.version(),
+        return {"leave-albumd": text.strip(), "commit": programs.commit(), "rabbitmq": self.node.version(),
                 "python": platform.python_version(), "kernel": platform.release(), "pika": pika.__version__}
 
     def end(self) -> None:

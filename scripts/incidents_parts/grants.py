@@ -1,10 +1,11 @@
 """Users' grants are revoked; the token endpoint refuses the daemon."""
 
-import json
 import os
 import time
 
 from testbed.daemon import write_private
+from testbed.lines import json_lines
+from testbed.simulator import grant
 
 from .incident import incident
 from .scenario import Scenario
@@ -15,7 +16,7 @@ def revoked(scenario: Scenario) -> None:
     start(scenario)
     jobs = scenario.jobs(14)
     import_grants(scenario, jobs)
-    scenario.simulator.arrange("grants", *({"refreshToken": f"rt-{job['account']}", "revoked": True} for job in jobs))
+    scenario.simulator.arrange("grants", *(grant(job["account"], revoked=True) for job in jobs))
     scenario.provoked()
     scenario.submit(jobs)
     scenario.sees("LeaveAlbumGrantsRevoked", "reason=grant_revoked", "revoked")
@@ -66,7 +67,6 @@ def start(scenario: Scenario) -> None:
 
 
 def import_grants(scenario: Scenario, jobs: list[dict]) -> None:
-    accounts = [job["account"] for job in jobs]
-    scenario.simulator.arrange("grants", *({"refreshToken": f"rt-{name}", "account": name} for name in accounts))
-    lines = "".join(json.dumps({"account": name, "refreshToken": f"rt-{name}"}) + "\n" for name in accounts)
-    scenario.daemon.order("credentials", "import", text=lines)
+    grants = [grant(job["account"]) for job in jobs]
+    scenario.simulator.arrange("grants", *grants)
+    scenario.daemon.order("credentials", "import", text=json_lines(grants))

@@ -1,6 +1,5 @@
 """One incident: its environment, the signals that its page names, the command that the page gives."""
 
-import json
 import shlex
 import shutil
 import time
@@ -8,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from testbed.daemon import write_private
+from testbed.lines import job_states, json_lines
 from testbed.node import Node
 from testbed.programs import DAEMON, SIMULATOR
 from testbed.prometheus import Prometheus
@@ -115,7 +115,7 @@ class Scenario:
         return made
 
     def submit(self, jobs: list[dict], daemon: Daemon | None = None) -> None:
-        (daemon or self.daemon).order("submit", text="".join(json.dumps(job) + "\n" for job in jobs))
+        (daemon or self.daemon).order("submit", text=json_lines(jobs))
 
     def await_in_flight(self) -> None:
         self.must(wait(lambda: self.daemon.metric("leave_album_in_flight") > 0, 30), "no job is under way")
@@ -123,10 +123,9 @@ class Scenario:
     def states(self, jobs: list[dict], daemon: Daemon | None = None) -> dict[str, int]:
         """The states of jobs by the ledger: state → how many."""
         path = self.directory / "asked.jsonl"
-        path.write_text("".join(json.dumps(job) + "\n" for job in jobs))
+        path.write_text(json_lines(jobs))
         _, said = (daemon or self.daemon).command("reconcile", "--file", str(path), "--summary", "--json")
-        lines = [line for line in said.splitlines() if line.startswith("{")]
-        return json.loads(lines[-1])["summary"] if lines else {}
+        return job_states(said)
 
     def await_left(self, jobs: list[dict], daemon: Daemon | None = None, seconds: float = TIMEOUT) -> None:
         found = {}

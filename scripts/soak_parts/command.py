@@ -2,7 +2,6 @@
 import argparse
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -29,8 +28,7 @@ def main(words: list[str], description: str) -> int:
     subprocess.run([programs.ROOT / "scripts/install-dependencies"], check=True)
     given = os.environ.get("SOAK_PROGRAMS")
     built = Path(given) if given else programs.build("-c", "release")
-    # So that everything that was started is ended.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    programs.exit_on_sigterm()
     directory = Path(tempfile.mkdtemp(prefix="soak-"))
     status = 1
     try:

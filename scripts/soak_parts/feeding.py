@@ -10,6 +10,7 @@ from pathlib import Path
 import pika
 
 from testbed.daemon import Daemon
+from testbed.lines import json_lines
 
 #: Field → value, as the report has it.
 Sample = dict[str, float]
@@ -109,12 +110,11 @@ def feed(daemon: Daemon, port: int, jobs: int, every: float, report: Path, accou
             submitting = None
         if not submitting and submitted < jobs and submitted - done < WAITING:
             chunk = range(submitted, min(submitted + CHUNK, jobs))
-            lines = "".join(
-                json.dumps({"jobId": f"soak-{n}", "account": f"user{n % accounts}", "shareToken": f"album-{n}"})
-                + "\n" for n in chunk)
             path = ledger + ".jobs"
             with open(path, "w") as file:
-                file.write(lines)
+                file.write(json_lines(
+                    {"jobId": f"soak-{n}", "account": f"user{n % accounts}", "shareToken": f"album-{n}"}
+                    for n in chunk))
             submitting = subprocess.Popen(
                 [daemon.program, "submit", "--file", path, "--config", daemon.config], stdout=subprocess.DEVNULL)
             submitted = chunk.stop

@@ -3,6 +3,7 @@ import json
 import re
 import subprocess
 
+from testbed.lines import job_states, json_lines
 from testbed.waiting import wait
 
 SECRETS = "/etc/leave-albumd/credentials"
@@ -20,7 +21,7 @@ class Jobs:
         jobs = [{"jobId": f"system-test-{self._batch}-{n}", "account": f"{prefix}{n % accounts}",
                  "shareToken": f"album-{self._batch}-{n}"} for n in range(count)]
         path = f"/var/tmp/jobs-{self._batch}.jsonl"
-        self.write(path, "".join(json.dumps(job) + "\n" for job in jobs))
+        self.write(path, json_lines(jobs))
         return [job["jobId"] for job in jobs], path
 
     def submit(self, path: str) -> None:
@@ -67,8 +68,7 @@ class Jobs:
 
     def reconcile(self, path: str) -> dict[str, int]:
         """The states of a batch's jobs by the ledger: state → how many."""
-        text = self.albumd("reconcile", "--file", path, "--summary", "--json", check=False).stdout
-        return json.loads(text.splitlines()[-1])["summary"] if text.strip() else {}
+        return job_states(self.albumd("reconcile", "--file", path, "--summary", "--json", check=False).stdout)
 
     def await_left(self, path: str, count: int, seconds: float = 120) -> tuple[bool, dict[str, int]]:
         """Whether every job of a batch is done with its user out of the album; and the last summary."""

@@ -1,11 +1,11 @@
 """What stands around the unit: RabbitMQ, the API's simulator; and the admin listener's answers."""
 
 import base64
-import json
 import re
 import subprocess
 
-from testbed.simulator import SimulatorControl
+from testbed.lines import json_lines
+from testbed.simulator import SimulatorControl, grant
 from testbed.waiting import wait
 
 from .jobs import CALLS
@@ -78,6 +78,6 @@ class Surroundings:
 
     def add_accounts(self, names: list[str]) -> None:
         """Grants at the token endpoint and in the daemon's store."""
-        self.simulator.arrange("grants", *({"refreshToken": f"rt-{name}", "account": name} for name in names))
-        lines = "".join(json.dumps({"account": name, "refreshToken": f"rt-{name}"}) + "\n" for name in names)
-        self.albumd_as_daemon("credentials", "import", text=lines)
+        grants = [grant(name) for name in names]
+        self.simulator.arrange("grants", *grants)
+        self.albumd_as_daemon("credentials", "import", text=json_lines(grants))

@@ -1,5 +1,6 @@
 """What is started: programs of this checkout, and what the machine must have."""
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +22,19 @@ def build(*options: str, products: tuple[str, ...] = (DAEMON, SIMULATOR)) -> Pat
 def missing_packages(needed: dict[str, str]) -> list[str]:
     """Debian packages of the commands that this machine has not; `needed` maps each command to its package."""
     return sorted({package for command, package in needed.items() if not shutil.which(command)})
+
+
+def commit() -> str:
+    """What this checkout has, and whether it was changed since."""
+    def git(*words: str) -> str:
+        return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True).stdout.strip()
+    changed = "+changes" if git("status", "--porcelain", "--untracked-files=no") else ""
+    return git("rev-parse", "--short", "HEAD") + changed
+
+
+def exit_on_sigterm() -> None:
+    """As if it had come to its end, so that everything that was started is ended."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 
 def quit_with(status: int, program: str, sentence: str) -> NoReturn:

@@ -9,6 +9,11 @@ from . import processes
 from .waiting import eventually
 
 
+def grant(account: str, **more: object) -> dict:
+    """A grant as the token endpoint has it and as it is imported. `more`: what the endpoint does with it."""
+    return {"refreshToken": f"rt-{account}", "account": account, **more}
+
+
 class SimulatorControl:
     """What the simulator is told. `post` sends a body to a path of it and gives the answer's body."""
 

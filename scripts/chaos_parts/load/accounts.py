@@ -1,7 +1,6 @@
 """Who the users are and what their albums are like: arranged in the simulator before a run."""
-import json
-
-from testbed.simulator import SimulatorControl
+from testbed.lines import json_lines
+from testbed.simulator import SimulatorControl, grant
 
 from . import badjobs
 from .message import Message
@@ -32,20 +31,16 @@ def grants() -> list[dict]:
     """What is imported into the daemon's store."""
     names = [account(n) for n in range(GRANTED)] + [alone_granted(n) for n in range(ALONE)]
     names += ["revoked", "blocked", "narrow"]
-    return [{"account": name, "refreshToken": f"rt-{name}"} for name in names]
+    return [grant(name) for name in names]
 
 
 def arrange(simulator: SimulatorControl, messages: list[Message]) -> None:
     """Tells the simulator of the grants and of the albums that are not as the others."""
-    simulator.arrange("grants", *(
-        {"refreshToken": f"rt-{account(n)}", "account": account(n), "expiresIn": TOKEN_SECONDS}
-        for n in range(GRANTED)))
-    simulator.arrange("grants", *(
-        {"refreshToken": f"rt-{alone_granted(n)}", "account": alone_granted(n)} for n in range(ALONE)))
+    simulator.arrange("grants", *(grant(account(n), expiresIn=TOKEN_SECONDS) for n in range(GRANTED)))
+    simulator.arrange("grants", *(grant(alone_granted(n)) for n in range(ALONE)))
     simulator.arrange(
-        "grants", {"refreshToken": "rt-revoked", "account": "revoked", "error": "invalid_grant"},
-        {"refreshToken": "rt-blocked", "account": "blocked", "error": "access_denied"},
-        {"refreshToken": "rt-narrow", "account": "narrow", "scope": "https://www.googleapis.com/auth/photoslibrary"})
+        "grants", grant("revoked", error="invalid_grant"), grant("blocked", error="access_denied"),
+        grant("narrow", scope="https://www.googleapis.com/auth/photoslibrary"))
     arrange_albums(simulator, messages)
 
 
@@ -69,7 +64,7 @@ def arrange_albums(simulator: SimulatorControl, messages: list[Message]) -> None
 
 
 def grant_lines() -> str:
-    return "".join(json.dumps(grant) + "\n" for grant in grants())
+    return json_lines(grants())
 
 
 def token_lines() -> str:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from testbed import ports, processes
 from testbed.daemon import Daemon
-from testbed.simulator import SimulatorControl
+from testbed.lines import job_states, json_lines
+from testbed.simulator import SimulatorControl, grant
 from testbed.waiting import NotReady, eventually, wait
 
 
@@ -55,3 +56,12 @@ class Testbed(unittest.TestCase):
         with self.assertRaisesRegex(RuntimeError, "client"):
             simulator.arrange("client", {}, {})
         self.assertEqual(posted[1][1], [{}, {}])
+
+    def test_the_states_of_jobs_are_the_last_line_that_is_an_object(self):
+        said = json_lines([{"jobId": "a", "state": "left"}, {"summary": {"left": 1}}]) + "done\n"
+        self.assertEqual(job_states(said), {"left": 1})
+        self.assertEqual(job_states("no ledger\n"), {})
+
+    def test_a_grant_is_the_same_for_whoever_arranges_and_whoever_imports_it(self):
+        self.assertEqual(grant("ann", error="invalid_grant"),
+                         {"refreshToken": "rt-ann", "account": "ann", "error": "invalid_grant"})
