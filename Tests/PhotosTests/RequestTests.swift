@@ -19,7 +19,7 @@ struct RequestTests {
             text(LeaveRequest(shareToken: token("a\"b\\c\n\u{0}é")).body) == #"{"shareToken":"a\"b\\c\n\u0000é"}"#)
     }
 
-    @Test("The probe's path holds the token as one segment")
+    @Test("The album query's path holds the token as one segment")
     func album() {
         #expect(text(AlbumRequest(shareToken: token("aZ09-._~")).path) == "/v1/sharedAlbums/aZ09-._~")
         #expect(

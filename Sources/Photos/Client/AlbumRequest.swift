@@ -2,7 +2,7 @@ import JSON
 package import Jobs
 package import Secrets
 
-/// The probe, `GET {base_url}/v1/sharedAlbums/{shareToken}`: is the user still in the album? The path holds the token
+/// The album query, `GET {base_url}/v1/sharedAlbums/{shareToken}`: is the user still in the album? The path holds the token
 /// and is never logged.
 package struct AlbumRequest: Sendable {
     /// ASCII, to be appended to the base URL.

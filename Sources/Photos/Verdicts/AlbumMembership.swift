@@ -1,7 +1,8 @@
 import JSON
+package import Jobs
 import Secrets
 
-/// What the probe says of the user and the album.
+/// What an album query says of the user and the album.
 package enum AlbumMembership: Sendable, Equatable {
     /// The user owns it, and owners cannot leave.
     case owned
@@ -18,6 +19,15 @@ package enum AlbumMembership: Sendable, Equatable {
         case .notJoined: "the user is not in the album"
         case .joined: "the user is still in the album"
         case .inconclusive: "the album does not tell whether the user is in it"
+        }
+    }
+
+    /// What the result of a job that fails can say by it. One that is not in the album may have left, or may never have
+    /// joined; what that means depends on the job.
+    package var effect: Effect? {
+        switch self {
+        case .owned, .joined: .notLeft
+        case .notJoined, .inconclusive: nil
         }
     }
 

@@ -17,9 +17,9 @@ package enum VerdictAction: Sendable, Equatable {
     case retryNetwork
     /// Again later, no sooner than this. Costs an attempt.
     case retry(atLeast: Duration)
-    /// As `retry`, and the album is probed before the last attempt: the operation may have come through.
+    /// As `retry`, and the album is asked before the last attempt: the operation may have come through.
     case retryQueryingAtLast(atLeast: Duration)
-    /// Only a probe can tell: judge its answer with `VerdictTable.verdict(forProbe:after:context:)`.
+    /// Only the album can tell: judge its answer with `VerdictTable.verdict(forAlbumQuery:after:context:)`.
     case queryAlbum
     /// The album was asked and has nothing against a call.
     case call
@@ -37,4 +37,14 @@ package enum VerdictAction: Sendable, Equatable {
     case delayAccountLonger
     /// An answer that cannot be believed: again later like `retry`, and counted as malformed.
     case malformedAnswer
+
+    /// Whether the answer was about a limit of the API's.
+    var isOfLimit: Bool {
+        switch self {
+        case .throttle, .endDay, .delayAccount, .delayAccountLonger: true
+        case .left, .alreadyLeft, .dead, .deadUnlessWorldsFault, .tokenRefused, .retryNetwork, .retry,
+            .retryQueryingAtLast, .queryAlbum, .call, .retryOnFreshToken, .hold, .malformedAnswer:
+            false
+        }
+    }
 }

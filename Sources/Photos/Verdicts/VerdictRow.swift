@@ -1,5 +1,7 @@
 /// One row of the table: which answers it is about, and what they mean.
 struct VerdictRow: Sendable {
+    /// As docs/verdicts.md has it. It is printed, and nothing is decided by it: what a row means beyond its action is
+    /// said in the row.
     let number: Int
     /// One of them must match.
     let patterns: [AnswerPattern]
@@ -9,22 +11,36 @@ struct VerdictRow: Sendable {
     let ifRefreshed: Bool?
     /// The row says A:=1.
     let marksAmbiguous: Bool
+    /// Of what such a refusal speaks: whether it lifts a hold for a fault of the API.
+    let subject: RefusalSubject
+    /// If the job was ambiguous before this answer, the album is asked before the next call with this delivery.
+    let queriesAlbumIfRepeated: Bool
     let action: @Sendable (VerdictContext) -> VerdictAction
 
     init(
         _ number: Int, _ patterns: [AnswerPattern], ifAmbiguous: Bool? = nil, ifRefreshed: Bool? = nil,
-        marksAmbiguous: Bool = false, action: @escaping @Sendable (VerdictContext) -> VerdictAction
+        marksAmbiguous: Bool = false, about subject: RefusalSubject = .other, queriesAlbumIfRepeated: Bool = false,
+        action: @escaping @Sendable (VerdictContext) -> VerdictAction
     ) {
         self.number = number
         self.patterns = patterns
         self.ifAmbiguous = ifAmbiguous
         self.ifRefreshed = ifRefreshed
         self.marksAmbiguous = marksAmbiguous
+        self.subject = subject
+        self.queriesAlbumIfRepeated = queriesAlbumIfRepeated
         self.action = action
     }
 
-    init(_ number: Int, _ patterns: [AnswerPattern], marksAmbiguous: Bool = false, _ action: VerdictAction) {
-        self.init(number, patterns, marksAmbiguous: marksAmbiguous) { _ in action }
+    init(
+        _ number: Int, _ patterns: [AnswerPattern], ifAmbiguous: Bool? = nil, ifRefreshed: Bool? = nil,
+        marksAmbiguous: Bool = false, about subject: RefusalSubject = .other, queriesAlbumIfRepeated: Bool = false,
+        _ action: VerdictAction
+    ) {
+        self.init(
+            number, patterns, ifAmbiguous: ifAmbiguous, ifRefreshed: ifRefreshed, marksAmbiguous: marksAmbiguous,
+            about: subject, queriesAlbumIfRepeated: queriesAlbumIfRepeated
+        ) { _ in action }
     }
 
     func matches(_ parsed: ParsedAnswer, _ context: VerdictContext) -> Bool {

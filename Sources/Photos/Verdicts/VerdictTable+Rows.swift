@@ -7,7 +7,7 @@ extension VerdictTable {
         // Transport
         VerdictRow(1, [AnswerPattern(transport: .notSent)], .retryNetwork),
         VerdictRow(2, [AnswerPattern(transport: .tlsTrustFailure)], .hold(.tlsTrust)),
-        VerdictRow(3, [AnswerPattern(transport: .ambiguous)], marksAmbiguous: true, retry),
+        lostAnswer,
 
         // Success, and what only looks like it
         VerdictRow(
@@ -32,7 +32,7 @@ extension VerdictTable {
                 AnswerPattern(
                     http: 400...400, statuses: [.invalidArgument, .failedPrecondition],
                     message: .anyWholeWord(["own", "owns", "owned", "owner", "owners"]))
-            ], .queryAlbum),
+            ], about: .userOrAlbum, .queryAlbum),
         VerdictRow(
             11,
             [
@@ -42,8 +42,8 @@ extension VerdictTable {
                 AnswerPattern(http: 405...405),
                 AnswerPattern(http: 501...501),
             ], wrongEndpoint),
-        VerdictRow(9, unknownToken, ifAmbiguous: false, action: { _ in .queryAlbum }),
-        VerdictRow(10, unknownToken, ifAmbiguous: true, action: { _ in .queryAlbum }),
+        VerdictRow(9, unknownToken, ifAmbiguous: false, about: .shareToken, .queryAlbum),
+        VerdictRow(10, unknownToken, ifAmbiguous: true, about: .shareToken, .queryAlbum),
 
         // The caller
         VerdictRow(
@@ -51,7 +51,7 @@ extension VerdictTable {
             [
                 AnswerPattern(http: 401...401, reason: .among(blockedAccountReasons)),
                 AnswerPattern(http: 403...403, reason: .among(blockedAccountReasons)),
-            ], .dead(.accountBlocked)),
+            ], about: .userOrAlbum, .dead(.accountBlocked)),
         VerdictRow(
             15,
             [
@@ -65,12 +65,11 @@ extension VerdictTable {
                     http: 401...401, statuses: [.unauthenticated], reason: .absentOr(["ACCESS_TOKEN_EXPIRED"])),
                 // RFC 6750, section 3.1: the token is expired, revoked or malformed, and another may do.
                 AnswerPattern(http: 401...401, challenge: "invalid_token"),
-            ], ifRefreshed: false, action: { _ in .retryOnFreshToken }),
+            ], ifRefreshed: false, .retryOnFreshToken),
         VerdictRow(
             13, [AnswerPattern(http: 401...401, message: .phrases(["session is not defined"]))], ifRefreshed: true,
-            action: { _ in .tokenRefused(.scopeMissing) }),
-        VerdictRow(
-            13, [AnswerPattern(http: 401...401)], ifRefreshed: true, action: { _ in .tokenRefused(.authRejected) }),
+            .tokenRefused(.scopeMissing)),
+        refusedToken,
         VerdictRow(
             16,
             [
@@ -101,7 +100,7 @@ extension VerdictTable {
                 AnswerPattern(
                     http: 403...403, statuses: [.permissionDenied],
                     message: .phrases(["Google Photos is disabled for the user"]))
-            ], .dead(.photosDisabledForUser)),
+            ], about: .userOrAlbum, .dead(.photosDisabledForUser)),
 
         // Limits
         VerdictRow(21, limits(.day), .endDay),
@@ -117,7 +116,7 @@ extension VerdictTable {
         VerdictRow(25, [AnswerPattern(http: 421...421), AnswerPattern(http: 425...425)], retry),
         VerdictRow(
             26, [AnswerPattern(http: 409...409, statuses: [.aborted])], .retryQueryingAtLast(atLeast: .seconds(2))),
-        VerdictRow(27, [AnswerPattern(http: 409...409, body: .error)], .queryAlbum),
+        VerdictRow(27, [AnswerPattern(http: 409...409, body: .error)], about: .userOrAlbum, .queryAlbum),
         VerdictRow(28, [AnswerPattern(http: 499...499), AnswerPattern(http: 504...504)], marksAmbiguous: true, retry),
         VerdictRow(
             29, [AnswerPattern(http: 500...500, statuses: [.internalError, .unknown])], marksAmbiguous: true, retry),
@@ -131,6 +130,13 @@ extension VerdictTable {
             wrongEndpoint),
         VerdictRow(32, [AnswerPattern(http: 400...499)], wrongEndpoint),
     ]
+
+    /// Also the row of an album query before a call: of such a job an earlier call may have gone unheard.
+    static let lostAnswer = VerdictRow(
+        3, [AnswerPattern(transport: .ambiguous)], marksAmbiguous: true, queriesAlbumIfRepeated: true, retry)
+    /// Also the row of a token that is refused before it could be refreshed, where there is no other one.
+    static let refusedToken = VerdictRow(
+        13, [AnswerPattern(http: 401...401)], ifRefreshed: true, .tokenRefused(.authRejected))
 
     /// The floor of the first own wait after a fault of the server's.
     static let retry = VerdictAction.retry(atLeast: .seconds(1))

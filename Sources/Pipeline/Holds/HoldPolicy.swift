@@ -1,5 +1,6 @@
 import Clocks
 import Jobs
+import Photos
 
 /// The nature of a hold of one cause: how it is tested, how it ends, and what may be done while it stands.
 struct HoldPolicy: Sendable {
@@ -84,13 +85,10 @@ struct HoldPolicy: Sendable {
     /// The question about the album tells nothing of the method.
     private static let onCalls: Set<Word> = [.success, .understood]
 
-    /// The threshold of the refusals of unknown share tokens, rows 9 and 10.
-    private static let unknownTokens = 20
-
     /// Whether that word lifts the hold. `threshold`: of the refusals that raised it, if any did.
     func isLifted(by word: Word, threshold: Int?) -> Bool {
         if word == .unknownToken, let unknownTokenLiftsRestored {
-            return threshold.map { $0 < Self.unknownTokens } ?? unknownTokenLiftsRestored
+            return threshold.map { $0 < VerdictTable.accountsWithUnknownTokens } ?? unknownTokenLiftsRestored
         }
         return liftedBy.contains(word)
     }

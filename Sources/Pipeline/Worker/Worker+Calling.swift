@@ -15,8 +15,8 @@ extension Worker {
         var verdict = VerdictTable.verdict(for: answer, context: context)
         run.called = (verdict.httpStatus, verdict.apiStatus)
         run.item.tries += 1
-        // What the table says of an answer that was lost twice; every other one is best followed by a call.
-        run.item.albumQuery = verdict.row == 3 && run.progress.isAmbiguous ? .yes : .no
+        // So the table says of an answer that was lost twice; every other one is best followed by a call.
+        run.item.albumQuery = verdict.queriesAlbumIfRepeated && run.progress.isAmbiguous ? .yes : .no
         if verdict.marksAmbiguous {
             run.progress.isAmbiguous = true
             run.album = nil
@@ -36,7 +36,7 @@ extension Worker {
         run.callBegan = began
         let answer = await photos.album(run.job.shareToken, bearer: token.secret, trace: run.trace)
         let verdict = VerdictTable.verdict(
-            forProbe: answer, after: run.refusal, context: context(run, token))
+            forAlbumQuery: answer, after: run.refusal, context: context(run, token))
         if let album = verdict.album {
             run.noteMembership(album)
         } else {

@@ -22,7 +22,7 @@ extension Worker {
         case .alreadyLeft:
             // Taken for left without the album's word, it proves nothing; and before a call only the album has spoken.
             if verdict.album == .inconclusive { return answered(.unknownToken, call) }
-            return answered(verdict.row == 3 ? .album : .success, call)
+            return answered(verdict.isBeforeCall ? .album : .success, call)
         case .dead(.responseMalformed), .dead(.serverDataLoss):
             _ = failed(verdict, call)
             return .own
@@ -71,12 +71,11 @@ extension Worker {
             detail: verdict.detail)
     }
 
-    /// By the rows in which the method speaks of the user or the album. Any other refusal may be a gateway's.
     private static func word(of verdict: Verdict) -> HoldPolicy.Word {
-        switch verdict.row {
-        case 8, 14, 19, 27: .understood
-        case 9, 10: verdict.album == nil ? .unknownToken : .understood
-        default: .refusal
+        switch verdict.subject {
+        case .userOrAlbum: .understood
+        case .shareToken: verdict.album == nil ? .unknownToken : .understood
+        case .other: .refusal
         }
     }
 

@@ -189,7 +189,7 @@ extension Worker {
             case .admitted(let fresh): token = fresh
             // Whether the user is in the album it need not know; whether the call is refused it has to see.
             case nil where run.queriesBeforeCall: run.noteMembership(.inconclusive)
-            case nil: return await disposition(for: Self.refusalOfOnlyToken(verdict), &run, &token)
+            case nil: return await disposition(for: VerdictTable.verdictOnOnlyToken(verdict), &run, &token)
             case .denied(let denial): return disposition(for: denial, run)
             }
             return nil

@@ -112,11 +112,4 @@ extension Worker {
         }
         return parkForClassification(run, verdict)
     }
-
-    /// There is no other token than the one that was refused: that is as good as a fresh one's refusal.
-    static func refusalOfOnlyToken(_ verdict: Verdict) -> Verdict {
-        Verdict(
-            row: 13, action: .tokenRefused(.authRejected), minimumWait: verdict.minimumWait,
-            httpStatus: verdict.httpStatus, apiStatus: verdict.apiStatus, detail: verdict.detail)
-    }
 }

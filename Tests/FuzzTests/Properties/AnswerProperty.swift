@@ -77,7 +77,7 @@ enum AnswerProperty {
     private static func checkProbe(
         _ answer: Answer, _ status: Int, after refusal: Verdict?, _ context: VerdictContext, _ reports: inout Findings
     ) {
-        let verdict = VerdictTable.verdict(forProbe: answer, after: refusal, context: context)
+        let verdict = VerdictTable.verdict(forAlbumQuery: answer, after: refusal, context: context)
         check(verdict, &reports)
         reports.expect(!verdict.marksAmbiguous, "a question made a job ambiguous")
         switch verdict.action {

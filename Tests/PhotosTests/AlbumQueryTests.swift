@@ -3,7 +3,7 @@ import Photos
 import Testing
 
 /// What the album's word makes of a job.
-@Suite struct ProbeTests {
+@Suite struct AlbumQueryTests {
     private static func album(_ share: String) -> Answer { Wording.answer(200, #"{"id":"1","shareInfo":\#(share)}"#) }
 
     /// The refusal that asks, as rows 9, 10 and 27 make it.
@@ -18,7 +18,7 @@ import Testing
     func longWords() {
         let message = Wording.error(500, "INTERNAL", String(repeating: "m", count: 600))
         let verdict = VerdictTable.verdict(
-            forProbe: Wording.answer(500, message), after: nil, context: Wording.context())
+            forAlbumQuery: Wording.answer(500, message), after: nil, context: Wording.context())
         #expect(verdict.detail.hasPrefix("asking the album: HTTP 500 INTERNAL: mmm"))
         #expect(verdict.detail.utf8.count == 512)
     }
@@ -107,17 +107,17 @@ import Testing
     @Test("An album that is not as the method has it tells nothing", arguments: untrustedShares)
     func untrusted(share: String) {
         let answer = Self.album(share)
-        let before = VerdictTable.verdict(forProbe: answer, after: nil, context: Wording.context(ambiguous: true))
+        let before = VerdictTable.verdict(forAlbumQuery: answer, after: nil, context: Wording.context(ambiguous: true))
         #expect((before.action, before.album) == (.call, .inconclusive))
         let after = VerdictTable.verdict(
-            forProbe: answer, after: Self.refusal(ambiguous: false), context: Wording.context())
+            forAlbumQuery: answer, after: Self.refusal(ambiguous: false), context: Wording.context())
         #expect((after.action, after.album) == (Self.stale, .inconclusive))
     }
 
     @Test("Members that the method may get later are nothing to go by")
     func unknownMembers() {
         let answer = Self.album(#"{"isJoined":false,"shareToken":"\#(Wording.shareToken)","more":{"isJoined":true}}"#)
-        let verdict = VerdictTable.verdict(forProbe: answer, after: nil, context: Wording.context())
+        let verdict = VerdictTable.verdict(forAlbumQuery: answer, after: nil, context: Wording.context())
         #expect(verdict.action == .alreadyLeft)
     }
 
@@ -130,7 +130,7 @@ import Testing
         for body in Self.plain {
             for (refusal, action) in [(nil, VerdictAction.call), (Self.refusal(ambiguous: false), Self.stale)] {
                 let verdict = VerdictTable.verdict(
-                    forProbe: Wording.answer(http, body), after: refusal, context: Wording.context())
+                    forAlbumQuery: Wording.answer(http, body), after: refusal, context: Wording.context())
                 #expect((verdict.action, verdict.album) == (action, .inconclusive), "\(body)")
             }
         }
@@ -148,17 +148,17 @@ import Testing
     func refusedCaller(index: Int) {
         let (http, body, isRefreshed) = Self.refusedCallers[index]
         let context = Wording.context(ambiguous: true, refreshed: isRefreshed)
-        let before = VerdictTable.verdict(forProbe: Wording.answer(http, body), after: nil, context: context)
+        let before = VerdictTable.verdict(forAlbumQuery: Wording.answer(http, body), after: nil, context: context)
         #expect((before.action, before.album) == (.call, .inconclusive))
         let after = VerdictTable.verdict(
-            forProbe: Wording.answer(http, body), after: Self.refusal(ambiguous: true), context: context)
+            forAlbumQuery: Wording.answer(http, body), after: Self.refusal(ambiguous: true), context: context)
         #expect(after.album == nil)
     }
 
     @Test("The question's status is its own, and the words of both are told apart")
     func whoseStatus() {
         let verdict = VerdictTable.verdict(
-            forProbe: Wording.answer(410, Wording.error(410, nil, "Gone")), after: Self.refusal(ambiguous: false),
+            forAlbumQuery: Wording.answer(410, Wording.error(410, nil, "Gone")), after: Self.refusal(ambiguous: false),
             context: Wording.context())
         #expect((verdict.httpStatus, verdict.row) == (410, 9))
         #expect(
@@ -166,7 +166,7 @@ import Testing
                 == "HTTP 404 NOT_FOUND: Requested entity was not found.; asking the album: HTTP 410: Gone; "
                 + "the album does not tell whether the user is in it")
         let failed = VerdictTable.verdict(
-            forProbe: Wording.answer(503), after: Self.refusal(ambiguous: false), context: Wording.context())
+            forAlbumQuery: Wording.answer(503), after: Self.refusal(ambiguous: false), context: Wording.context())
         #expect(failed.httpStatus == 503)
         #expect(failed.detail == "HTTP 404 NOT_FOUND: Requested entity was not found.; asking the album: HTTP 503")
     }
@@ -175,15 +175,15 @@ import Testing
         let refused = Self.refusal(ambiguous: false)
         let unsure = Self.refusal(ambiguous: true)
         #expect(refused.row == 9 && unsure.row == 10)
-        let after = VerdictTable.verdict(forProbe: example.answer, after: refused, context: Wording.context())
+        let after = VerdictTable.verdict(forAlbumQuery: example.answer, after: refused, context: Wording.context())
         let afterUnheard = VerdictTable.verdict(
-            forProbe: example.answer, after: unsure, context: Wording.context(ambiguous: true))
+            forAlbumQuery: example.answer, after: unsure, context: Wording.context(ambiguous: true))
         let before = VerdictTable.verdict(
-            forProbe: example.answer, after: nil, context: Wording.context(ambiguous: true))
+            forAlbumQuery: example.answer, after: nil, context: Wording.context(ambiguous: true))
         #expect(after.action == example.actions.0)
         #expect(afterUnheard.action == example.actions.1)
         #expect(before.action == example.actions.2)
-        // A probe has no effect, so nothing is in doubt after it.
+        // A query has no effect, so nothing is in doubt after it.
         #expect(!after.marksAmbiguous && !afterUnheard.marksAmbiguous && !before.marksAmbiguous)
         if after.album != nil { #expect(after.detail.contains("HTTP 404")) }
     }

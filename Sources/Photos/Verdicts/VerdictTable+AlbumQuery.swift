@@ -2,15 +2,16 @@ import Clocks
 import Jobs
 import Secrets
 
-/// What the album's word makes of a job: rows 8 to 10 and 27, and every job whose earlier call went unheard.
+/// What the album's word makes of a job: of one whose refusal asks for it, and of every one whose earlier call went
+/// unheard.
 extension VerdictTable {
-    /// The verdict for the answer to a probe, `GET /v1/sharedAlbums/{shareToken}`. `refusal` is the verdict that asked
+    /// The verdict for the answer to an album query, `GET /v1/sharedAlbums/{shareToken}`. `refusal` is the verdict that asked
     /// for it; without one, the job asks before it calls. What says nothing of the album takes the row that it would
-    /// take as the answer to a call, but it never makes a job ambiguous: a probe has no effect.
+    /// take as the answer to a call, but it never makes a job ambiguous: a query has no effect.
     ///
     /// The verdict's statuses are those of this answer. It is no answer to a call, and not to be told as one.
     package static func verdict(
-        forProbe answer: Answer, after refusal: Verdict?, context: VerdictContext
+        forAlbumQuery answer: Answer, after refusal: Verdict?, context: VerdictContext
     ) -> Verdict {
         let parsed = ParsedAnswer(answer)
         let asCall = verdict(of: parsed, context)
@@ -29,8 +30,9 @@ extension VerdictTable {
             default: asCall.action
             }
         return Verdict(
-            row: asCall.row, action: action, minimumWait: asCall.minimumWait, serverTime: asCall.serverTime,
-            httpStatus: asCall.httpStatus, apiStatus: asCall.apiStatus, detail: shown(refusal, message))
+            row: asCall.row, action: action, subject: asCall.subject, minimumWait: asCall.minimumWait,
+            serverTime: asCall.serverTime, httpStatus: asCall.httpStatus, apiStatus: asCall.apiStatus,
+            detail: shown(refusal, message))
     }
 
     /// Whether the server answered the question with a refusal that leaves it open. One job's question proves nothing
@@ -43,20 +45,16 @@ extension VerdictTable {
         case 300...399: true
         // A fresh token may do. After that the call may succeed all the same, and will be refused like this if not.
         case 401: isBeforeCall && asCall.action != .retryOnFreshToken
-        case 403: isBeforeCall && !limits.contains(asCall.row)
+        case 403: isBeforeCall && !asCall.action.isOfLimit
         // The way there, or a matter of time.
         case 407, 408, 421, 425, 429: false
-        case 409: asCall.row != abortedRow
+        case 409: if case .retryQueryingAtLast = asCall.action { false } else { true }
         case 400...499, 501: true
         default: false
         }
     }
 
-    /// The rows of quotas.
-    private static let limits = 21...24
-    private static let abortedRow = 26
-
-    /// The verdict for an album that was probed already, before the call that was refused.
+    /// The verdict for an album that was asked already, before the call that was refused.
     package static func verdict(
         _ album: AlbumMembership, after refusal: Verdict?, context: VerdictContext
     ) -> Verdict {
@@ -81,8 +79,9 @@ extension VerdictTable {
             ? "; taken for left, since an earlier call may have had its effect" : ""
         let membership = [message, album.message].compactMap(\.self).joined(separator: "; ")
         return Verdict(
-            row: refusal?.row ?? 3, action: action, album: album, serverTime: answer?.serverTime,
-            httpStatus: answer?.httpStatus, apiStatus: answer?.apiStatus,
+            row: refusal?.row ?? lostAnswer.number, action: action, subject: refusal?.subject ?? lostAnswer.subject,
+            album: album, isBeforeCall: refusal == nil, serverTime: answer?.serverTime, httpStatus: answer?.httpStatus,
+            apiStatus: answer?.apiStatus,
             detail: shown(refusal, membership + assumption))
     }
 
@@ -93,14 +92,14 @@ extension VerdictTable {
 
     /// How many accounts must be refused before a refusal that the album cannot explain is the world's: a removed
     /// method may answer so to everyone, but a batch of stale tokens is also ordinary.
-    private static let accountsWithStaleTokens = 20
+    package static let accountsWithUnknownTokens = 20
 
     private static func inconclusive(_ context: VerdictContext) -> VerdictAction {
         guard context.isAmbiguous else {
-            return .deadUnlessWorldsFault(.shareTokenInvalid, .apiRetired, accounts: accountsWithStaleTokens)
+            return .deadUnlessWorldsFault(.shareTokenInvalid, .apiRetired, accounts: accountsWithUnknownTokens)
         }
         return context.assumesLeftAfterAmbiguous
             ? .alreadyLeft
-            : .deadUnlessWorldsFault(.outcomeUnknown, .apiRetired, accounts: accountsWithStaleTokens)
+            : .deadUnlessWorldsFault(.outcomeUnknown, .apiRetired, accounts: accountsWithUnknownTokens)
     }
 }
