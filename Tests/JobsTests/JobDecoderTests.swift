@@ -276,7 +276,7 @@ struct JobDecoderTests {
             #expect(!rejection.detail.isEmpty && rejection.detail.utf8.count <= 512)
             #expect(!rejection.detail.contains(Self.token.prefix(12)))
             // Whatever it is, its result can be published and read.
-            let result = JobResult.rejected(rejection)
+            let result = JobResult(rejecting: rejection)
             #expect(try JobResult.decode(result.encoded()).reason == rejection.reason)
         }
     }

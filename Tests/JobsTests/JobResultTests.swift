@@ -7,17 +7,29 @@ import Testing
 @Suite("Results have one body and one message-id")
 struct JobResultTests {
     static let completed = Timestamp(milliseconds: 1_795_463_400_007)
-    static let subject = ResultSubject(
-        jobID: JobID("crm:42/leave"), account: AccountID("zo\u{e9} \"Z\""), requestedAt: "2026-11-23t19:49:00+00:00",
-        metadata: [.init(key: Array("z".utf8), value: Array("1".utf8)), .init(key: Array("a".utf8), value: [])])
+    /// Seen first 1,234 ms before it was completed.
+    static let subject = {
+        var subject = ResultSubject(
+            jobID: JobID("crm:42/leave"), account: AccountID("zo\u{e9} \"Z\""), generation: 1, attempts: 2,
+            firstSeen: completed - .milliseconds(1234), isAmbiguous: false, hasCalled: true)
+        subject.requestedAt = "2026-11-23t19:49:00+00:00"
+        subject.metadata = [
+            .init(key: Array("z".utf8), value: Array("1".utf8)), .init(key: Array("a".utf8), value: []),
+        ]
+        subject.httpStatus = 200
+        return subject
+    }()
+
+    /// What the ledger's row alone tells.
+    static let bare = ResultSubject(
+        jobID: JobID("j"), account: AccountID("a"), generation: 0, attempts: 10, firstSeen: completed,
+        isAmbiguous: true, hasCalled: true)
 
     static func text(_ result: JobResult) -> String { String(decoding: result.encoded(), as: UTF8.self) }
 
     @Test("A success has these bytes")
     func success() {
-        let result = JobResult.succeeded(
-            Self.subject, attempts: 2, generation: 1, httpStatus: 200, completedAt: Self.completed,
-            duration: .milliseconds(1234))
+        let result = JobResult(.left, of: Self.subject, at: Self.completed)
         #expect(
             Self.text(result)
                 == #"{"account":"zoé \"Z\"","attempts":2,"completedAt":"2026-11-23T19:50:00.007Z","durationMs":1234,"#
@@ -29,18 +41,19 @@ struct JobResultTests {
 
     @Test("A user who had left already has left")
     func alreadyLeft() {
-        let result = JobResult.succeeded(
-            Self.subject, already: true, attempts: 1, generation: 0, completedAt: Self.completed, duration: .zero)
+        let result = JobResult(.alreadyLeft, of: Self.subject, at: Self.completed)
         #expect((result.outcome, result.effect) == (.alreadyLeft, .left))
         #expect((result.reason, result.next) == (nil, nil))
     }
 
     @Test("A failure has these bytes, and says what its reason says")
     func failure() {
-        let result = JobResult.failed(
-            .attemptsExhausted, ResultSubject(jobID: JobID("j"), account: AccountID("a")), isAmbiguous: true,
-            detail: "HTTP 503", attempts: 10, generation: 0, httpStatus: 503, apiStatus: "UNAVAILABLE",
-            completedAt: Self.completed, duration: .seconds(-1))
+        var subject = Self.bare
+        (subject.httpStatus, subject.apiStatus) = (503, "UNAVAILABLE")
+        // A clock that was set back makes no time negative.
+        subject.firstSeen = Self.completed + .seconds(1)
+        let result = JobResult(
+            .failed(.attemptsExhausted, detail: "HTTP 503", isAnswer: true), of: subject, at: Self.completed)
         #expect(
             Self.text(result)
                 == #"{"account":"a","apiStatus":"UNAVAILABLE","attempts":10,"completedAt":"2026-11-23T19:50:00.007Z","#
@@ -48,18 +61,36 @@ struct JobResultTests {
                 + #""next":"operator","outcome":"failed","reason":"attempts_exhausted","version":1}"#)
     }
 
-    @Test("The word of a probe goes before the reason's")
-    func probed() {
-        let result = JobResult.failed(
-            .attemptsExhausted, Self.subject, isAmbiguous: true, probed: .notLeft, attempts: 1, generation: 0,
-            completedAt: Self.completed, duration: .zero)
+    @Test("The album's word goes before the reason's")
+    func queried() {
+        var subject = Self.bare
+        subject.effect = .notLeft
+        let result = JobResult(.failed(.attemptsExhausted, detail: "x"), of: subject, at: Self.completed)
         #expect(result.effect == .notLeft)
+    }
+
+    @Test("What no answer has ended tells of none")
+    func noAnswer() {
+        let result = JobResult(.failed(.poison, detail: "x"), of: Self.subject, at: Self.completed)
+        #expect((result.httpStatus, result.attempts, result.generation) == (nil, 2, 1))
+    }
+
+    @Test("What an operator ends is in doubt after any call, everything else after one that went unheard")
+    func doubt() {
+        for (reason, hasCalled, isAmbiguous, effect) in [
+            (Reason.cancelled, false, false, Effect.notLeft), (.cancelled, true, false, .unknown),
+            (.poison, true, false, .notLeft), (.poison, true, true, .unknown),
+        ] {
+            var subject = Self.bare
+            (subject.hasCalled, subject.isAmbiguous) = (hasCalled, isAmbiguous)
+            let result = JobResult(.failed(reason, detail: "x"), of: subject, at: Self.completed)
+            #expect(result.effect == effect, "\(reason)")
+        }
     }
 
     @Test("A rejected message has these bytes, and a message-id of its own body")
     func rejected() {
-        let result = JobResult.rejected(
-            Rejection(.malformedJob, "account: it is missing", jobID: JobID("j1")))
+        let result = JobResult(rejecting: Rejection(.malformedJob, "account: it is missing", jobID: JobID("j1")))
         #expect(
             Self.text(result)
                 == #"{"attempts":0,"detail":"account: it is missing","#
@@ -74,8 +105,7 @@ struct JobResultTests {
 
     @Test("A detail is scrubbed of control characters and cut between characters")
     func scrubbing() throws {
-        var result = JobResult.succeeded(
-            Self.subject, attempts: 1, generation: 0, completedAt: Self.completed, duration: .zero)
+        var result = JobResult(.left, of: Self.subject, at: Self.completed)
         result.detail = "x\u{1b}[31m" + String(repeating: "y", count: 600)
         let written = try #require(JSONValue.parse(result.encoded())["detail"]?.text)
         #expect(written.hasPrefix("x [31m") && written.utf8.count == 512)
@@ -83,14 +113,11 @@ struct JobResultTests {
 
     @Test("A result that was published is read back whole")
     func decoding() throws {
+        var full = JobResult(.left, of: Self.subject, at: Self.completed)
+        (full.detail, full.apiStatus) = ("d", "OK")
         for result in [
-            JobResult.succeeded(
-                Self.subject, detail: "d", attempts: 2, generation: 3, httpStatus: 204, apiStatus: "OK",
-                completedAt: Self.completed, duration: .seconds(2)),
-            JobResult.failed(
-                .shareTokenInvalid, ResultSubject(jobID: JobID("j"), account: nil), isAmbiguous: false, attempts: 1,
-                generation: 0, completedAt: Self.completed, duration: .zero),
-            JobResult.rejected(Rejection(.bodyTooLarge, "x")),
+            full, JobResult(.failed(.shareTokenInvalid, detail: "d"), of: Self.bare, at: Self.completed),
+            JobResult(rejecting: Rejection(.bodyTooLarge, "x")),
         ] {
             let read = try JobResult.decode(result.encoded())
             #expect(read.encoded() == result.encoded())

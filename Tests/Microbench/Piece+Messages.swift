@@ -27,11 +27,14 @@ extension Piece {
             case .success(let job) = JobDecoder.decode(
                 body: body, contentType: nil, contentEncoding: nil, messageID: nil)
         else { return 0 }
+        let began = Timestamp(milliseconds: 1_770_000_000_000)
+        var subject = ResultSubject(
+            jobID: job.id, account: job.account, generation: 0, attempts: 1, firstSeen: began, isAmbiguous: false,
+            hasCalled: true)
+        (subject.requestedAt, subject.metadata, subject.httpStatus) = (job.requestedAt, job.metadata, 200)
         var total = 0
         for number in 0..<count {
-            let result = JobResult.succeeded(
-                ResultSubject(job), attempts: 1, generation: 0, httpStatus: 200,
-                completedAt: Timestamp(milliseconds: 1_770_000_000_000 + Int64(number)), duration: .milliseconds(12))
+            let result = JobResult(.left, of: subject, at: began + .milliseconds(number))
             total += result.encoded().count
         }
         return total

@@ -23,7 +23,7 @@ import Testing
         let body = Array(#"{"version":2,"jobId":"j","account":"anna","shareToken":"t"}"#.utf8)
         let rejection = Rejection(.unsupportedVersion, "version: 2", jobID: JobID("j"))
         let id = JobResult.messageID(rejecting: SHA256Digest(of: body), for: .unsupportedVersion)
-        let result = try #require(Self.followed(JobResult.rejected(rejection).encoded(), messageID: id))
+        let result = try #require(Self.followed(JobResult(rejecting: rejection).encoded(), messageID: id))
         #expect((result.jobID, result.outcome) == (JobID("j"), .rejected))
         #expect(result.rejects(body))
         // Another message with that job's id is not this one.

@@ -14,4 +14,11 @@ package struct OverdueJob: Equatable, Sendable {
         self.open = open
         self.revision = revision
     }
+
+    /// What the result of a lost job can tell: the members that only the message has are not in it.
+    package var resultSubject: ResultSubject {
+        ResultSubject(
+            jobID: jobID, account: account, generation: open.generation, attempts: open.attempts,
+            firstSeen: open.firstSeen, isAmbiguous: open.isAmbiguous, hasCalled: open.hasCalled)
+    }
 }

@@ -17,6 +17,9 @@ package struct OpenJob: Equatable, Sendable {
     package var due: Timestamp?
     package var copyIsPublished: Bool
 
+    /// A call of this generation began, whatever became of it.
+    package var hasCalled: Bool { firstCallAt != nil || attempts > 0 || isAmbiguous }
+
     package init(
         generation: Int, copy: Int, attempts: Int, isAmbiguous: Bool, malformedAnswers: Int = 0,
         firstSeen: Timestamp, firstCallAt: Timestamp? = nil, due: Timestamp? = nil, copyIsPublished: Bool = true

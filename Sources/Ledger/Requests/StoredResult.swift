@@ -28,13 +28,10 @@ package struct StoredResult: Equatable, Sendable {
     }
 
     /// The result of a job's generation. Without a correlation id of the message's own the job id stands for it.
-    package init(
-        _ result: JobResult, of jobID: JobID, correlationID: String? = nil, traceparent: String? = nil,
-        tracestate: String? = nil, at now: Timestamp
-    ) {
+    package init(_ result: JobResult, of jobID: JobID, trace: TraceContext = TraceContext(), at now: Timestamp) {
         self.init(
             messageID: JobResult.messageID(jobID, generation: result.generation), outcome: result.outcome,
-            reason: result.reason, body: result.encoded(), correlationID: correlationID ?? jobID.string,
-            traceparent: traceparent, tracestate: tracestate, completedAt: now)
+            reason: result.reason, body: result.encoded(), correlationID: trace.correlationID ?? jobID.string,
+            traceparent: trace.traceparent, tracestate: trace.tracestate, completedAt: now)
     }
 }

@@ -1,6 +1,7 @@
 import Clocks
 import Concurrency
 import Credentials
+import Jobs
 
 /// Whether a job may be called now.
 enum Admission: Sendable {

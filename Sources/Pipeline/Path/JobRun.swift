@@ -101,6 +101,17 @@ struct JobRun: Sendable {
         return jobHeaders
     }
 
+    /// What a result of this generation can tell, as things stand.
+    var resultSubject: ResultSubject {
+        var subject = ResultSubject(
+            jobID: jobID, account: job.account, generation: arrival.generation, attempts: progress.attempts,
+            firstSeen: progress.firstSeen, isAmbiguous: progress.isAmbiguous, hasCalled: progress.hasCalled)
+        (subject.requestedAt, subject.metadata) = (job.requestedAt, job.metadata)
+        (subject.httpStatus, subject.apiStatus) = (called?.httpStatus, called?.apiStatus)
+        subject.effect = album?.effect
+        return subject
+    }
+
     /// The headers of the copy that it is, as things stand.
     var jobHeaders: JobHeaders { jobHeaders(copy: item.jobHeaders.copy, notBefore: item.jobHeaders.notBefore) }
 }

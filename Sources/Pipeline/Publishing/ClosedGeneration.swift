@@ -19,7 +19,8 @@ final class ClosedGeneration: Sendable {
         item.jobHeaders.generation = open.generation
         var older = JobRun(item, run.job, .work, now: now)
         older.progress = Progress(older.arrival, open)
-        let result = Ending.failed(.poison, detail: Self.detail).result(of: older, at: now)
+        // No reason of its own: for whoever reads the result, the daemon gave that generation up.
+        let result = JobResult(.failed(.poison, detail: Self.detail), of: older.resultSubject, at: now)
         arrival = older.arrival
         isAmbiguous = older.progress.isAmbiguous
         self.result = StoredResult(result, of: run.jobID, trace: run.trace, at: now)

@@ -100,11 +100,7 @@ struct UnpublishedSweep: Sendable {
 
     private func reportLost(_ job: OverdueJob, at now: Timestamp) async throws(LedgerError) {
         let detail = "its copy was due at \((job.open.due ?? now).rfc3339) and never came; submit it again"
-        let age = now - job.open.firstSeen
-        let result = JobResult.failed(
-            .jobLost, ResultSubject(jobID: job.jobID, account: job.account), isAmbiguous: job.open.isAmbiguous,
-            detail: detail, attempts: job.open.attempts, generation: job.open.generation, completedAt: now,
-            duration: age)
+        let result = JobResult(.failed(.jobLost, detail: detail), of: job.resultSubject, at: now)
         let stored = StoredResult(result, of: job.jobID, at: now)
         guard try await ledger.finishLost(job, result: stored) else { return }
         guard await publisher.publishResult(stored, replayed: false, replyTo: nil) else { return }
@@ -113,6 +109,6 @@ struct UnpublishedSweep: Sendable {
             .ended(
                 .init(
                     jobID: job.jobID, account: job.account, outcome: result.outcome, reason: result.reason,
-                    attempts: result.attempts, timeToResult: age, detail: detail)))
+                    attempts: result.attempts, timeToResult: now - job.open.firstSeen, detail: detail)))
     }
 }

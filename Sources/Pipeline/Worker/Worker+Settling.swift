@@ -14,7 +14,7 @@ extension Worker {
     func settle(_ disposition: Disposition, _ delivery: consuming Delivery) async {
         // Before the commit nothing of the outcome is known: the redelivery finds the job open as the claim left it,
         // ambiguous if a call went out. What is rejected and what is released is decided anew, and alike.
-        guard let outgoing = await record(disposition) else { return delivery.requeue() }
+        guard let outgoing = await makeDurable(disposition) else { return delivery.requeue() }
 
         // After it the redelivery finds the job finished and publishes the stored bytes, or finds its copy undecided no
         // more and publishes that. A result that is not confirmed is published by the sweep too, delivery or not.
@@ -38,7 +38,7 @@ extension Worker {
 
     /// Makes the outcome durable where the ledger has to know it, and says what is to be published then. Nil: the
     /// ledger is closed, and the delivery goes back to the broker.
-    private func record(_ disposition: Disposition) async -> Outgoing? {
+    private func makeDurable(_ disposition: Disposition) async -> Outgoing? {
         switch disposition {
         case .finish(let run, let ending): return await finish(run, ending)
         case .publishUnsent(let run, let finished): return unsent(finished, run)
@@ -68,7 +68,7 @@ extension Worker {
         var run = start
         guard await closePredecessor(of: &run) else { return nil }
         let now = clock.wall()
-        let result = ending.result(of: run, at: now)
+        let result = JobResult(ending, of: run.resultSubject, at: now)
         let stored = StoredResult(result, of: run.jobID, trace: run.trace, at: now)
         let needsDeadLetter = result.outcome == .failed
         let recorded = await record(
@@ -157,7 +157,7 @@ extension Worker {
         var outgoing = Outgoing()
         outgoing.result = StoredResult(
             messageID: JobResult.messageID(rejecting: digest, for: rejection.reason), outcome: .rejected,
-            reason: rejection.reason, body: JobResult.rejected(rejection).encoded(),
+            reason: rejection.reason, body: JobResult(rejecting: rejection).encoded(),
             correlationID: trace.correlationID ?? rejection.jobID?.string, traceparent: trace.traceparent,
             tracestate: trace.tracestate, completedAt: now)
         outgoing.replyTo = item.message.properties.replyTo

@@ -85,8 +85,12 @@ enum JobProperty {
     }
 
     private static func checkResult(of job: Job, _ reports: inout Findings) {
-        let result = JobResult.succeeded(
-            ResultSubject(job), attempts: 1, generation: 0, completedAt: Timestamp(milliseconds: 0), duration: .zero)
+        let now = Timestamp(milliseconds: 0)
+        var subject = ResultSubject(
+            jobID: job.id, account: job.account, generation: 0, attempts: 1, firstSeen: now, isAmbiguous: false,
+            hasCalled: true)
+        (subject.requestedAt, subject.metadata) = (job.requestedAt, job.metadata)
+        let result = JobResult(.left, of: subject, at: now)
         let bytes = result.encoded()
         let read = try? JobResult.decode(bytes)
         reports.expect(read?.encoded() == bytes, "a result that was read and written has other bytes")
@@ -103,7 +107,7 @@ enum JobProperty {
         if let account = rejection.account {
             reports.expect(AccountID(checking: account.utf8) == account, "a rejected account breaks its rule")
         }
-        let bytes = JobResult.rejected(rejection).encoded()
+        let bytes = JobResult(rejecting: rejection).encoded()
         reports.expect((try? JobResult.decode(bytes))?.encoded() == bytes, "a rejection's result cannot be read")
     }
 

@@ -121,7 +121,7 @@ final class WorkerHarness: Sendable {
         switch disposition {
         case .finish(let run, let ending):
             let closing = run.closed.map { ", closing \($0.result.messageID)" } ?? ""
-            let result = ending.result(of: run, at: clock.wall())
+            let result = JobResult(ending, of: run.resultSubject, at: clock.wall())
             return "finish \(result.reason?.rawValue ?? result.outcome.rawValue)\(closing)"
         case .publishUnsent(_, let finished): return "publish unsent \(finished.result.messageID)"
         case .replay(_, let result): return "replay \(result?.messageID ?? "nothing")"
