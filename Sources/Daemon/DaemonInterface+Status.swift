@@ -61,7 +61,7 @@ extension DaemonInterface {
         let day = QuotaZone.day(of: status.at)
         guard let count = try? await parts.ledger.count(of: day.name) else { return }
         status.quota = .init(
-            day: day.name, spent: count.calls + count.probes, limit: settings.now.limits.requestsPerDay,
+            day: day.name, spent: count.calls + count.albumQueries, limit: settings.now.limits.requestsPerDay,
             resetsAt: day.end)
     }
 

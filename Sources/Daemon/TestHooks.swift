@@ -59,7 +59,7 @@ package enum TestHooks {
     }
 }
 
-/// An API client that kills the process at the call or probe of one share token.
+/// An API client that kills the process at the call or album query of one share token.
 private struct DeadlyPhotos: PhotosCalling {
     let photos: any PhotosCalling
     let token: Secret

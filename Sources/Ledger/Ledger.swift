@@ -40,7 +40,7 @@ package protocol JobLedger: Sendable {
     /// of its own. Only what the ledger has a row of has a story; of each job the newest 64 lines are kept.
     func note(_ event: JobEvent)
 
-    /// Calls and probes counted against a day.
+    /// Calls and album queries counted against a day.
     func count(of day: String) async throws(LedgerError) -> DayCount
 
     /// Results that the broker is not known to have, in the order of the job ids' bytes, after `last`, at most

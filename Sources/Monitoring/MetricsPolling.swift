@@ -51,7 +51,7 @@ package struct MetricsPolling: Sendable {
                 let limit = dailyLimit()
                 guard limit > 0 else { return recorder.polled(quotaRemaining: .infinity) }
                 guard let count = await spent() else { return }
-                recorder.polled(quotaRemaining: Double(max(0, limit - count.calls - count.probes)))
+                recorder.polled(quotaRemaining: Double(max(0, limit - count.calls - count.albumQueries)))
             },
             { recorder in
                 var depths: [String: QueueDepth] = [:]

@@ -47,12 +47,12 @@ extension JobPipeline {
         do throws(LedgerError) {
             return try await endReserved(id, newest: newest, by: who)
         } catch {
-            release(id)
+            letGo(id)
             throw error
         }
     }
 
-    /// `newest`: the newest generation that was in hand. If an older one ended here and that one stepped aside, the
+    /// `newest`: the newest generation that was in flight. If an older one ended here and that one stepped aside, the
     /// word goes on to it.
     private func endReserved(
         _ id: JobID, newest: Int?, by who: String
@@ -61,12 +61,12 @@ extension JobPipeline {
             switch try await ledger.cancelForGood(id, newest: newest, at: clock.wall()) {
             case .remembered:
                 onEvent(.cancelled(.init(jobID: id, isInTime: true)))
-                release(id)
+                letGo(id)
                 return .remembered
             case .ended(let result):
                 let generation = (try? JobResult.decode(result.body))?.generation ?? 0
                 ledger.note(.cancelledForGood(id, generation: generation, by: who, at: clock.wall()))
-                release(id)
+                letGo(id)
                 return .ended(result, isPublished: true)
             case .open(let job):
                 let result = job.result(at: clock.wall())
@@ -78,8 +78,8 @@ extension JobPipeline {
         }
     }
 
-    private func release(_ id: JobID) {
-        dispatcher.release(id)
+    private func letGo(_ id: JobID) {
+        dispatcher.endReservation(of: id)
         operators.end(id)
     }
 
@@ -88,7 +88,7 @@ extension JobPipeline {
         let (answers, feed) = AsyncStream<Bool>.makeStream()
         Task(executorPreference: executor) {
             feed.yield(await self.publish(result, of: job))
-            self.release(job.jobID)
+            self.letGo(job.jobID)
         }
         let alarm = Task(executorPreference: executor) { [clock] in
             await clock.sleep(for: Self.retryInterval)

@@ -49,7 +49,7 @@ extension JobPipeline {
         }
     }
 
-    /// Calls and probes of the day, as far as they were counted since the start, and the share; nil before the first.
+    /// Calls and album queries of the day, as far as they were counted since the start, and the share; nil before the first.
     package var callsToday: (spent: Int, limit: Int)? { budget.known(at: clock.wall()) }
 
     /// Answered by the workers' executor and the dispatcher: proof that both live.

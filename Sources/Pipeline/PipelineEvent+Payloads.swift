@@ -21,7 +21,7 @@ extension PipelineEvent {
     package struct Call: Sendable {
         package enum Request: String, Sendable {
             case leave
-            /// The probe.
+            /// The album query.
             case album
         }
 

@@ -17,23 +17,23 @@ import Testing
 
     @Test func itGivesBothStreamsAndTheEnd() async {
         let outcome = await run("cat; echo wrong >&2; exit 3", input: "asked")
-        #expect(outcome.ending == .exited(3))
+        #expect(outcome.termination == .exited(3))
         #expect(outcome.output == Array("asked".utf8))
         #expect(outcome.standardError == Array("wrong\n".utf8))
-        #expect(await run("kill -9 $$").ending == .signalled(9))
+        #expect(await run("kill -9 $$").termination == .signalled(9))
     }
 
     @Test func whatHasClosedItsOutputsIsWaitedForUntilItsEndOrItsTime() async {
         let clock = SystemTimeSource()
         let began = clock.now()
-        #expect(await run("exec >&- 2>&-; sleep 0.2; exit 4", timeout: .seconds(3_600)).ending == .exited(4))
+        #expect(await run("exec >&- 2>&-; sleep 0.2; exit 4", timeout: .seconds(3_600)).termination == .exited(4))
         #expect(clock.now() - began < .seconds(600), "its end is noticed, not its time")
-        #expect(await run("exec >&- 2>&-; sleep 1000", timeout: .milliseconds(100)).ending == .timedOut)
+        #expect(await run("exec >&- 2>&-; sleep 1000", timeout: .milliseconds(100)).termination == .timedOut)
     }
 
     @Test func whatDoesNotEndIsEndedWithWhatItStarted() async throws {
         let outcome = await run("sleep 1000 & echo $!; wait", timeout: .milliseconds(300))
-        #expect(outcome.ending == .timedOut)
+        #expect(outcome.termination == .timedOut)
         let pid = try #require(Int32(String(decoding: outcome.output.dropLast(), as: UTF8.self)))
         // It is gone, or a zombie that nobody has waited for.
         let state = await run("ps -o stat= -p \(pid) || true").output
@@ -42,8 +42,8 @@ import Testing
 
     @Test func tooMuchIsCut() async {
         let outcome = await run("head -c 5000 /dev/zero", longest: 1_000)
-        #expect(outcome.ending == .tooLong && outcome.output.count == 1_000)
-        #expect(await run("head -c 1000 /dev/zero", longest: 1_000).ending == .exited(0))
+        #expect(outcome.termination == .tooLong && outcome.output.count == 1_000)
+        #expect(await run("head -c 1000 /dev/zero", longest: 1_000).termination == .exited(0))
     }
 
     @Test func theEnvironmentIsItsOwnUnlessItInherits() async {
@@ -56,8 +56,8 @@ import Testing
         let outcome = await NativeThread.offload("test") {
             ChildProgram(["/nonexistent"], timeout: .seconds(1), longestOutput: 1).run()
         }
-        guard case .failed(let error) = outcome.ending else {
-            Issue.record("\(outcome.ending)")
+        guard case .failed(let error) = outcome.termination else {
+            Issue.record("\(outcome.termination)")
             return
         }
         #expect(error.code == ENOENT)

@@ -6,7 +6,7 @@ import Testing
 @Suite struct DescriptorTests {
     private func run(_ program: ChildProgram) async -> String {
         let outcome = await NativeThread.offload("test") { program.run() }
-        #expect(outcome.ending == .exited(0), "\(String(decoding: outcome.standardError, as: UTF8.self))")
+        #expect(outcome.termination == .exited(0), "\(String(decoding: outcome.standardError, as: UTF8.self))")
         return String(decoding: outcome.output, as: UTF8.self)
     }
 

@@ -37,10 +37,10 @@ import Testing
     }
 
     @Test func theQuotaIsWhatTheDayHasLeft() async throws {
-        try await polling(make(limit: 100, spent: { DayCount(calls: 60, probes: 5) })) {
+        try await polling(make(limit: 100, spent: { DayCount(calls: 60, albumQueries: 5) })) {
             $0["leave_album_quota_remaining"] == "35"
         }
-        try await polling(make(limit: 10, spent: { DayCount(calls: 60, probes: 5) })) {
+        try await polling(make(limit: 10, spent: { DayCount(calls: 60, albumQueries: 5) })) {
             $0["leave_album_quota_remaining"] == "0"
         }
         try await polling(make(limit: 0)) { $0["leave_album_quota_remaining"] == "+Inf" }

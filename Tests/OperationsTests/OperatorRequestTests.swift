@@ -117,14 +117,14 @@ import Testing
     private static let quotas: [(QuotaRequest.Answer, String)] = [
         (
             .init(
-                day: "2026-11-23", calls: 40, probes: 2, limit: 100, resetsAt: later, pace: "even", backlog: 9,
+                day: "2026-11-23", calls: 40, albumQueries: 2, limit: 100, resetsAt: later, pace: "even", backlog: 9,
                 doneAt: time),
             #"{"backlog":9,"calls":40,"day":"2026-11-23","doneAt":"2026-11-23T19:50:00.123Z","limit":100,"#
                 + #""pace":"even","probes":2,"remaining":58,"resetsAt":"2026-11-23T20:50:00.000Z"}"#
         ),
         (
             .init(
-                day: "2026-11-23", calls: 40, probes: 2, limit: 0, resetsAt: later, pace: "asap", backlog: nil,
+                day: "2026-11-23", calls: 40, albumQueries: 2, limit: 0, resetsAt: later, pace: "asap", backlog: nil,
                 doneAt: nil),
             #"{"calls":40,"day":"2026-11-23","limit":0,"pace":"asap","probes":2,"#
                 + #""resetsAt":"2026-11-23T20:50:00.000Z"}"#

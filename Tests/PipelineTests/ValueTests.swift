@@ -194,7 +194,7 @@ func at(_ seconds: Double) -> MonotonicTime { MonotonicTime(nanoseconds: Int64(s
 
 /// A ledger of days on which nobody called.
 private struct MemoryOfDays: JobLedger {
-    func count(of day: String) async throws(LedgerError) -> DayCount { DayCount(calls: 0, probes: 0) }
+    func count(of day: String) async throws(LedgerError) -> DayCount { DayCount(calls: 0, albumQueries: 0) }
 
     func lookUp(_ arrival: Arrival, at now: Timestamp) async throws(LedgerError) -> LookupResult { throw .closed }
     func claim(_ claim: Claim) async throws(LedgerError) -> ClaimAnswer { throw .closed }

@@ -1,23 +1,23 @@
-/// A message in hand. It is settled once: settling consumes it, so that a second settle does not compile; forgetting
+/// A message in flight. It is settled once: settling consumes it, so that a second settle does not compile; forgetting
 /// it hands it back to the broker and is counted.
 package struct Delivery: ~Copyable, Sendable {
     /// The ways in which a delivery ends.
-    package enum Ending: Sendable {
+    package enum Settlement: Sendable {
         case acked
-        case released
+        case requeued
         case abandoned
         /// Unsettled: the caller that made the delivery takes the message back and will make another.
-        case returned
+        case taken
     }
 
     package let message: IncomingMessage
     private let settler: any Settling
-    private let onEnd: (@Sendable (Ending) -> Void)?
+    private let onEnd: (@Sendable (Settlement) -> Void)?
     private var isSettled = false
 
     /// `onEnd` runs once, after the settlement was posted, however the delivery ends; it must not block.
     package init(
-        of message: IncomingMessage, settler: any Settling, onEnd: (@Sendable (Ending) -> Void)? = nil
+        of message: IncomingMessage, settler: any Settling, onEnd: (@Sendable (Settlement) -> Void)? = nil
     ) {
         self.message = message
         self.settler = settler
@@ -40,14 +40,14 @@ package struct Delivery: ~Copyable, Sendable {
     /// Ends this value without settling: the caller that made it still has the message.
     package consuming func takeDelivery() {
         isSettled = true
-        onEnd?(.returned)
+        onEnd?(.taken)
     }
 
     /// Gives the message back to its queue, at the price of one delivery count. For shutdown.
     package consuming func requeue() {
         isSettled = true
         settler.nack(message.tag)
-        onEnd?(.released)
+        onEnd?(.requeued)
     }
 }
 

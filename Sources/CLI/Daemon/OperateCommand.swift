@@ -132,7 +132,7 @@ struct OperateCommand: ConfiguredCommand {
         let answer = try await askDaemon(QuotaRequest())
         var sheet = FactSheet()
         sheet.add("day", "\(answer.day), until \(answer.resetsAt.rfc3339)")
-        sheet.add("spent", "\(answer.calls) calls, \(answer.probes) probes")
+        sheet.add("spent", "\(answer.calls) calls, \(answer.albumQueries) probes")
         sheet.add("limit", answer.remaining.map { "\(answer.limit), \($0) left" } ?? "none")
         sheet.add("pace", answer.pace)
         sheet.add("backlog", answer.backlog.map { "\($0) jobs" } ?? "the broker does not answer")

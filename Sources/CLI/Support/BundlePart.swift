@@ -31,7 +31,7 @@ struct BundlePart: Sendable {
             ChildProgram(command, timeout: timeout, longestOutput: Self.longest, inheritsEnvironment: true).run()
         }
         var notes: [String] = []
-        switch outcome.ending {
+        switch outcome.termination {
         case .exited(let status) where answers.contains(status): break
         case .exited(let status): notes.append("exited with \(status)")
         case .signalled(let signal): notes.append("ended by signal \(signal)")

@@ -5,7 +5,7 @@ import Glibc
 /// Runs a program to its end, or to a limit, and gives what it wrote. No shell; a group of its own, so that what it
 /// starts ends with it.
 package struct ChildProgram: Sendable {
-    package enum Ending: Equatable, Sendable {
+    package enum Termination: Equatable, Sendable {
         case exited(Int32)
         case signalled(Int32)
         case timedOut
@@ -15,7 +15,7 @@ package struct ChildProgram: Sendable {
     }
 
     package struct Outcome: Sendable {
-        package var ending: Ending
+        package var termination: Termination
         /// Its standard output, at most `longestOutput` bytes.
         package var output: [UInt8] = []
         /// Its standard error, cut.
@@ -60,7 +60,7 @@ package struct ChildProgram: Sendable {
         defer { message.forEach { free($0) } }
         let environment = inheritsEnvironment ? CLinux_environment() : nil
         let code = CLinux_spawn(&message, environment, descriptorLimit ?? 0, &child)
-        guard code == 0 else { return Outcome(ending: .failed(SystemCallError("starting it", code: code))) }
+        guard code == 0 else { return Outcome(termination: .failed(SystemCallError("starting it", code: code))) }
         defer {
             close(child.output)
             close(child.standardError)
@@ -69,14 +69,14 @@ package struct ChildProgram: Sendable {
         if !input.isEmpty { _ = write(child.input, input, input.count) }
         close(child.input)
         let deadline = clock.now() + timeout
-        var outcome = Outcome(ending: .timedOut)
+        var outcome = Outcome(termination: .timedOut)
         let isRead = read(child, into: &outcome, until: deadline, clock: clock)
         var status: Int32 = 0
-        if isRead, outcome.ending == .timedOut {
-            outcome.ending =
-                Self.wait(child.pid, &status, until: deadline, clock: clock) ? Self.ending(status) : .timedOut
+        if isRead, outcome.termination == .timedOut {
+            outcome.termination =
+                Self.wait(child.pid, &status, until: deadline, clock: clock) ? Self.termination(status) : .timedOut
         }
-        switch outcome.ending {
+        switch outcome.termination {
         case .timedOut, .tooLong:
             // With what it may have started: it leads a group of its own.
             kill(-child.pid, SIGTERM)
@@ -111,7 +111,7 @@ package struct ChildProgram: Sendable {
                     outcome.output += chunk[..<count].prefix(longestOutput - outcome.output.count + 1)
                     guard outcome.output.count <= longestOutput else {
                         outcome.output.removeLast()
-                        outcome.ending = .tooLong
+                        outcome.termination = .tooLong
                         return false
                     }
                 } else {
@@ -138,7 +138,7 @@ package struct ChildProgram: Sendable {
         return true
     }
 
-    private static func ending(_ status: Int32) -> Ending {
+    private static func termination(_ status: Int32) -> Termination {
         status & 0x7f == 0 ? .exited((status >> 8) & 0xff) : .signalled(status & 0x7f)
     }
 }

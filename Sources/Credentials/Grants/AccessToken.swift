@@ -28,7 +28,7 @@ package struct AccessToken: Sendable {
 }
 
 extension AccessToken {
-    /// What `sharedAlbums.leave` and the probe need.
+    /// What `sharedAlbums.leave` and the album query need.
     package static let sharingScope = "https://www.googleapis.com/auth/photoslibrary.sharing"
 
     /// Its scopes are known, and this one is not among them.

@@ -78,7 +78,7 @@ actor ExecSource: TokenSource {
         let standardError = DetailText.scrubbed(
             String(decoding: Redaction.hidingOpaqueText(outcome.standardError), as: UTF8.self))
         let detail = standardError.isEmpty ? "" : ": \(standardError)"
-        switch outcome.ending {
+        switch outcome.termination {
         case .failed(let error):
             let detail = "\(who) cannot be run: \(error)"
             return error.mayPass ? .unavailable(detail, retryAfter: nil) : .misconfigured(detail)

@@ -64,11 +64,11 @@ extension ControlHandler {
         let limits = settings.limits
         let backlog = await backlog()
         return .init(
-            day: day.name, calls: count.calls, probes: count.probes, limit: limits.requestsPerDay,
+            day: day.name, calls: count.calls, albumQueries: count.albumQueries, limit: limits.requestsPerDay,
             resetsAt: day.end, pace: limits.pace.rawValue, backlog: backlog,
             doneAt: backlog.flatMap {
                 Forecast.end(
-                    of: $0, spent: count.calls + count.probes, limit: limits.requestsPerDay,
+                    of: $0, spent: count.calls + count.albumQueries, limit: limits.requestsPerDay,
                     isEven: limits.pace == .even, perMinute: tracker.status().perMinuteOfFifteen, day: day, at: now)
             })
     }

@@ -52,7 +52,7 @@ package enum Reason: String, CaseIterable, Sendable {
     }
 
     /// What the result says of the world. `isAmbiguous`: an earlier call of this job may have reached the API
-    /// unanswered. The word of a probe, where there is one, goes before this.
+    /// unanswered. The word of the album, where there is one, goes before this.
     package func effect(isAmbiguous: Bool) -> Effect {
         switch self {
         case .malformedJob, .unsupportedVersion, .unsupportedContent, .bodyTooLarge, .jobIDMissing,
@@ -62,7 +62,7 @@ package enum Reason: String, CaseIterable, Sendable {
         case .shareTokenInvalid, .outcomeUnknown, .serverDataLoss, .responseMalformed, .jobLost:
             .unknown
         case .albumOwner, .leaveRefused:
-            // Known only by a probe, which knows better than an unanswered call.
+            // Known only by the album, which knows better than an unanswered call.
             .notLeft
         case .permissionDenied, .photosDisabledForUser, .authRejected, .clientBug, .unexpectedStatus, .grantRevoked,
             .scopeMissing, .reauthRequired, .credentialNotFound, .accountBlocked, .attemptsExhausted,

@@ -9,7 +9,7 @@ package struct LedgerSums {
     package private(set) var open = 0
     /// The same for those whose call may have reached the API unanswered.
     package private(set) var ambiguous = 0
-    /// Calls and probes by day, and when the first of them was counted.
+    /// Calls and album queries by day, and when the first of them was counted.
     package private(set) var days: [String: (count: DayCount, at: Timestamp)] = [:]
 
     package init() {}
@@ -24,10 +24,10 @@ package struct LedgerSums {
     }
 
     package mutating func count(_ kind: Claim.Kind, on day: String, at now: Timestamp) {
-        var (count, at) = days[day] ?? (DayCount(calls: 0, probes: 0), now)
+        var (count, at) = days[day] ?? (DayCount(calls: 0, albumQueries: 0), now)
         switch kind {
         case .call: count.calls += 1
-        case .probe: count.probes += 1
+        case .albumQuery: count.albumQueries += 1
         }
         days[day] = (count, at)
     }

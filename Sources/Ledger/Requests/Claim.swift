@@ -5,7 +5,8 @@ package struct Claim: Sendable {
     /// What the call is, for the day's count.
     package enum Kind: Sendable {
         case call
-        case probe
+        /// No effect; it costs the quota as much.
+        case albumQuery
     }
 
     package var arrival: Arrival
@@ -47,13 +48,14 @@ package enum ClaimAnswer: Equatable, Sendable {
     case refused(LookupResult)
 }
 
-/// What was spent of a day's quota.
+/// What was spent of a day's quota. The ledger's table and the control socket call the album queries `probes`, as
+/// they always have.
 package struct DayCount: Equatable, Sendable {
     package var calls: Int
-    package var probes: Int
+    package var albumQueries: Int
 
-    package init(calls: Int, probes: Int) {
+    package init(calls: Int, albumQueries: Int) {
         self.calls = calls
-        self.probes = probes
+        self.albumQueries = albumQueries
     }
 }

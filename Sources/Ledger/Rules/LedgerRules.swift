@@ -106,7 +106,7 @@ package enum LedgerRules {
         }
         claimed.raise(
             attempts: claim.attempts, isAmbiguous: claim.isAmbiguous, malformedAnswers: claim.malformedAnswers)
-        // A probe has no effect, so that one without an answer leaves nothing in doubt. What was in doubt stays so.
+        // An album query has no effect, so that one without an answer leaves nothing in doubt. What was in doubt stays so.
         if claim.kind == .call {
             claimed.hasOpenIntent = true
             claimed.firstCallAt = claimed.firstCallAt ?? claim.at

@@ -84,7 +84,7 @@ package struct QuotaRequest: ArgumentlessRequest {
         /// `2026-11-23` in the service's zone.
         package let day: String
         package let calls: Int
-        package let probes: Int
+        package let albumQueries: Int
         /// 0: none.
         package let limit: Int
         package let resetsAt: Timestamp
@@ -96,12 +96,12 @@ package struct QuotaRequest: ArgumentlessRequest {
         package let doneAt: Timestamp?
 
         package init(
-            day: String, calls: Int, probes: Int, limit: Int, resetsAt: Timestamp, pace: String, backlog: Int?,
+            day: String, calls: Int, albumQueries: Int, limit: Int, resetsAt: Timestamp, pace: String, backlog: Int?,
             doneAt: Timestamp?
         ) {
             self.day = day
             self.calls = calls
-            self.probes = probes
+            self.albumQueries = albumQueries
             self.limit = limit
             self.resetsAt = resetsAt
             self.pace = pace
@@ -110,14 +110,14 @@ package struct QuotaRequest: ArgumentlessRequest {
         }
 
         /// Nil if there is no limit.
-        package var remaining: Int? { limit > 0 ? max(0, limit - calls - probes) : nil }
+        package var remaining: Int? { limit > 0 ? max(0, limit - calls - albumQueries) : nil }
 
         /// `remaining` follows from the others.
         package init(json: JSONValue) throws(ControlFormatError) {
             let members = try ControlMembers(json)
             day = try members.text("day")
             calls = try members.count("calls")
-            probes = try members.count("probes")
+            albumQueries = try members.count("probes")
             limit = try members.count("limit")
             resetsAt = try members.time("resetsAt")
             pace = try members.text("pace")
@@ -127,7 +127,7 @@ package struct QuotaRequest: ArgumentlessRequest {
 
         package var json: JSONValue {
             .object(of: [
-                "day": .text(day), "calls": .count(calls), "probes": .count(probes), "limit": .count(limit),
+                "day": .text(day), "calls": .count(calls), "probes": .count(albumQueries), "limit": .count(limit),
                 "resetsAt": .time(resetsAt), "pace": .text(pace), "remaining": remaining.map(JSONValue.count),
                 "backlog": backlog.map(JSONValue.count), "doneAt": doneAt.map(JSONValue.time),
             ])

@@ -92,10 +92,10 @@ package struct SupportArchive: Sendable {
                 "--numeric-owner", "--sort=name", Self.folder,
             ], timeout: Self.tarTime, longestOutput: Self.longest
         ).run()
-        guard outcome.ending == .exited(0) else {
+        guard outcome.termination == .exited(0) else {
             let message = String(decoding: outcome.standardError, as: UTF8.self)
             return .failure(
-                Failure(description: "\(Self.tar) could not pack the archive: \(outcome.ending) \(message)"))
+                Failure(description: "\(Self.tar) could not pack the archive: \(outcome.termination) \(message)"))
         }
         return .success(outcome.output)
     }

@@ -28,7 +28,7 @@ extension Dispatch {
     }
 
     /// What came meanwhile has its turn, at once: it has a result to find.
-    mutating func release(_ id: JobID, at now: MonotonicTime) {
+    mutating func endReservation(of id: JobID, at now: MonotonicTime) {
         promote(id, after: Self.noDelivery, at: now)
         reserved.remove(id)
     }

@@ -3,7 +3,11 @@ import Clocks
 import Jobs
 import Messages
 
-/// Everything in hand and whose turn it is: a value, so that its rules read as a transcript in the tests.
+/// Everything in flight and whose turn it is: a value, so that its rules read as a transcript in the tests.
+///
+/// Three types divide the work: `Dispatch` knows the deliveries, their lanes and accounts, and no hold.
+/// `DispatcherState` adds the `Gate` and the idle workers, and says what follows from a change. `Dispatcher` has that
+/// state behind its lock, and is the one that others call.
 ///
 /// Lanes take turns by weight; inside a lane, accounts take turns; inside an account, jobs keep their order. An
 /// account that is busy or over its rate is in no ring, so it costs the others nothing. A second delivery of a job in

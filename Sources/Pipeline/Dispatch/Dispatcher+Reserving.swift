@@ -17,8 +17,8 @@ extension Dispatcher {
         }
     }
 
-    func release(_ id: JobID) {
-        change { $0.dispatch.release(id, at: $1) }
+    func endReservation(of id: JobID) {
+        change { $0.dispatch.endReservation(of: id, at: $1) }
     }
 
     func newestGeneration(of id: JobID) -> Int? {

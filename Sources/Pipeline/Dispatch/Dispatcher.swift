@@ -3,7 +3,7 @@ import Clocks
 import Concurrency
 import Jobs
 
-/// The one place where messages in hand, holds and idle workers meet.
+/// The one place where messages in flight, holds and idle workers meet. See `Dispatch` for who does what in it.
 ///
 /// The link's thread posts messages in, workers pull turns out, and whatever changes the state pumps: so nothing polls.
 /// All state is behind one lock; what follows from a change (resuming a worker, telling the inbox) happens outside it.
@@ -59,10 +59,10 @@ final class Dispatcher: Sendable {
     /// Makes the delivery of a turn: its end, however it comes, is told here.
     func makeDelivery(of turn: Dispatch.Turn) -> Delivery {
         let tag = turn.item.message.tag
-        return Delivery(of: turn.item.message, settler: inbox) { [self] ending in
-            switch ending {
-            case .acked, .released, .abandoned: change { $0.dispatch.end(tag, at: $1) }
-            case .returned: break
+        return Delivery(of: turn.item.message, settler: inbox) { [self] settlement in
+            switch settlement {
+            case .acked, .requeued, .abandoned: change { $0.dispatch.end(tag, at: $1) }
+            case .taken: break
             }
         }
     }

@@ -1,8 +1,8 @@
 import Clocks
 import Jobs
 
-/// What the dispatcher knows, and what follows from it: turns for idle workers, and what is to be consumed. It wakes
-/// nobody and tells nobody.
+/// What the dispatcher knows, and what follows from it: turns for idle workers, and what is to be consumed. A value:
+/// `Dispatcher`, which locks it, wakes the workers and tells the inbox. See `Dispatch` for who does what.
 struct DispatcherState {
     typealias Turns = [(worker: CheckedContinuation<Dispatch.Turn?, Never>, turn: Dispatch.Turn?)]
 

@@ -162,14 +162,14 @@ final class DayBudget: Sendable {
         return .later(min(day.end, day.start + .milliseconds(Int64(fraction * length * 1000))))
     }
 
-    /// Calls and probes of the day so far.
+    /// Calls and album queries of the day so far.
     func spent(at now: Timestamp, ledger: any JobLedger) async throws(LedgerError) -> Int {
         let day = day(at: now)
         if let known = state.withLock({ $0.spent }) { return known }
         let count = try await ledger.count(of: day.name)
         return state.withLock { state in
             // Another worker may have loaded it meanwhile and counted on.
-            let spent = max(state.spent ?? 0, count.calls + count.probes)
+            let spent = max(state.spent ?? 0, count.calls + count.albumQueries)
             state.spent = spent
             state.bulk = state.bulk ?? spent
             return spent

@@ -41,7 +41,7 @@ extension Worker {
         guard let ticket = budget.take(isBulk: isBulk, mustBeWithin: isFirst, at: now) else { return .outOfDate }
         let closed = run.predecessor.map { ClosedGeneration($0, closedBy: run, at: now) }
         let claim = Claim(
-            arrival: run.arrival, kind: run.mustQueryAlbum ? .probe : .call, day: budget.dayName(at: now), at: now,
+            arrival: run.arrival, kind: run.mustQueryAlbum ? .albumQuery : .call, day: budget.dayName(at: now), at: now,
             attempts: run.progress.attempts, isAmbiguous: run.progress.isAmbiguous,
             malformedAnswers: run.progress.malformedAnswers, closing: closed?.result, presumesNew: presumesNew)
         do throws(LedgerError) {

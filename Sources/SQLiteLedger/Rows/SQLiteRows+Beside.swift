@@ -30,7 +30,7 @@ extension SQLiteRows {
         }
         for (day, (count, at)) in sums.days {
             let statement = try connection.statement(Self.counting)
-            statement.bind(1, day).bind(2, count.calls).bind(3, count.probes).bind(4, at)
+            statement.bind(1, day).bind(2, count.calls).bind(3, count.albumQueries).bind(4, at)
             try statement.run()
         }
     }
@@ -47,7 +47,7 @@ extension SQLiteRows {
         defer { statement.reset() }
         statement.bind(1, day)
         return try statement.step()
-            ? DayCount(calls: statement.int(0), probes: statement.int(1)) : DayCount(calls: 0, probes: 0)
+            ? DayCount(calls: statement.int(0), albumQueries: statement.int(1)) : DayCount(calls: 0, albumQueries: 0)
     }
 
     // MARK: Stories

@@ -17,7 +17,7 @@ extension DaemonSettings {
         package var requestsPerSecond: Double = 0
         /// 30: what the service grants a user.
         package var requestsPerMinutePerAccount = 30
-        /// This daemon's share of the project's quota: 10,000 a day, less what probes and people need.
+        /// This daemon's share of the project's quota: 10,000 a day, less what album queries and people need.
         package var requestsPerDay = 9_500
         /// At whose midnight the service's day turns: a file below /usr/share/zoneinfo.
         package var dayZone = "America/Los_Angeles"

@@ -154,7 +154,7 @@ import Testing
             // A question is no call.
             let asked = Sample.arrival("asked")
             var question = Sample.claim(asked)
-            question.kind = .probe
+            question.kind = .albumQuery
             _ = try await ledger.claim(question)
             #expect(try await ledger.lookUp(asked, at: Sample.start) == .resumed(Sample.open(called: false)))
             #expect(try await ledger.cancel(asked.jobID, at: Sample.start))
@@ -222,7 +222,7 @@ import Testing
             let open = Sample.open(copy: 1, attempts: 1, called: false, due: due, copyIsPublished: false)
             #expect(try await ledger.lookUp(arrival, at: Sample.late) == .unparked(open))
             #expect(try await ledger.claim(Sample.claim(arrival)) == .refused(.unparked(open)))
-            #expect(try await ledger.count(of: Sample.day) == DayCount(calls: 0, probes: 0))
+            #expect(try await ledger.count(of: Sample.day) == DayCount(calls: 0, albumQueries: 0))
         }
     }
 

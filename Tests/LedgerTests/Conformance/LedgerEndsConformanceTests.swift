@@ -29,7 +29,7 @@ import Testing
                 #expect(try await ledger.lookUp(delivery, at: Sample.start) == .finished(finished))
                 #expect(try await ledger.claim(Sample.claim(delivery)) == .refused(.finished(finished)))
             }
-            #expect(try await ledger.count(of: Sample.day) == DayCount(calls: 1, probes: 0))
+            #expect(try await ledger.count(of: Sample.day) == DayCount(calls: 1, albumQueries: 0))
         }
     }
 
@@ -181,13 +181,13 @@ import Testing
     func theDayCountsClaimsByKindAndNothingElse(_ kind: LedgerUnderTest.Kind) async throws {
         try await withLedger(kind) { ledger async throws in
             let arrival = Sample.arrival()
-            for kind in [Claim.Kind.call, .probe, .call] {
+            for kind in [Claim.Kind.call, .albumQuery, .call] {
                 _ = try await ledger.claim(Sample.claim(arrival, kind: kind))
             }
             _ = try await ledger.claim(Sample.claim(arrival, day: "2027-01-16"))
-            #expect(try await ledger.count(of: Sample.day) == DayCount(calls: 2, probes: 1))
-            #expect(try await ledger.count(of: "2027-01-16") == DayCount(calls: 1, probes: 0))
-            #expect(try await ledger.count(of: "2027-01-17") == DayCount(calls: 0, probes: 0))
+            #expect(try await ledger.count(of: Sample.day) == DayCount(calls: 2, albumQueries: 1))
+            #expect(try await ledger.count(of: "2027-01-16") == DayCount(calls: 1, albumQueries: 0))
+            #expect(try await ledger.count(of: "2027-01-17") == DayCount(calls: 0, albumQueries: 0))
         }
     }
 

@@ -175,8 +175,8 @@ final class MemoryLedger: JobLedger {
             entry.open = open
             entry.changes += 1
             state.jobs[id] = entry
-            var count = state.days[claim.day] ?? DayCount(calls: 0, probes: 0)
-            if claim.kind == .call { count.calls += 1 } else { count.probes += 1 }
+            var count = state.days[claim.day] ?? DayCount(calls: 0, albumQueries: 0)
+            if claim.kind == .call { count.calls += 1 } else { count.albumQueries += 1 }
             state.days[claim.day] = count
             return .claimed(open)
         }
@@ -264,7 +264,7 @@ final class MemoryLedger: JobLedger {
     func note(_ event: JobEvent) {}
 
     func count(of day: String) async throws(LedgerError) -> DayCount {
-        state.withLock { $0.days[day] ?? DayCount(calls: 0, probes: 0) }
+        state.withLock { $0.days[day] ?? DayCount(calls: 0, albumQueries: 0) }
     }
 
     func unpublishedResults(after last: JobID?, limit: Int) async throws(LedgerError) -> [UnpublishedResult] {

@@ -85,7 +85,7 @@ private struct RandomRun {
     private mutating func claim(_ arrival: Arrival) async throws -> Bool {
         let closing = roll(2) == 0 ? nil : Sample.result("closing", body: "\(random.next())")
         let claim = Sample.claim(
-            arrival, kind: roll(4) == 0 ? .probe : .call, day: prefix, at: now, attempts: roll(4),
+            arrival, kind: roll(4) == 0 ? .albumQuery : .call, day: prefix, at: now, attempts: roll(4),
             isAmbiguous: roll(10) == 0, malformedAnswers: roll(3), closing: closing, presumesNew: roll(3) == 0)
         guard try await same("claim", { try await $0.claim(claim) }) else { return false }
         return try await same("day") { [prefix] in try await $0.count(of: prefix) }

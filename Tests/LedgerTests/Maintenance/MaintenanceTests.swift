@@ -75,8 +75,8 @@ import Testing
             ledger.recordHold(.rateLimited, since: Sample.start, until: end, detail: "ended")
             ledger.recordHold(.apiRetired, since: Sample.start, until: nil, detail: "lasts")
             _ = try await ledger.prune(before: Sample.start + .seconds(50))
-            #expect(try await ledger.count(of: "old") == DayCount(calls: 0, probes: 0))
-            #expect(try await ledger.count(of: "new") == DayCount(calls: 1, probes: 0))
+            #expect(try await ledger.count(of: "old") == DayCount(calls: 0, albumQueries: 0))
+            #expect(try await ledger.count(of: "new") == DayCount(calls: 1, albumQueries: 0))
             let holds = try await ledger.holds(from: Sample.start, to: end)
             #expect(holds.map(\.cause) == [.apiRetired])
         }

@@ -82,15 +82,15 @@ import Testing
         await claim("claimed after")
         post("last", "INSERT INTO days VALUES ('last', 1, 1, 1)")
         gate.open()
-        #expect(try await ledger.count(of: "broken") == DayCount(calls: 0, probes: 0))
-        #expect(try await ledger.count(of: "first") == DayCount(calls: 1, probes: 1))
-        #expect(try await ledger.count(of: "last") == DayCount(calls: 1, probes: 1))
+        #expect(try await ledger.count(of: "broken") == DayCount(calls: 0, albumQueries: 0))
+        #expect(try await ledger.count(of: "first") == DayCount(calls: 1, albumQueries: 1))
+        #expect(try await ledger.count(of: "last") == DayCount(calls: 1, albumQueries: 1))
         #expect(
             replies.withLock { $0 }.filter { !$0.hasPrefix("claimed") }
                 == ["first written", "broken refused true", "last written"])
         #expect(ledger.commits.count == 1)
         // What was counted for the others is counted, and once.
-        #expect(try await ledger.count(of: Sample.day) == DayCount(calls: 2, probes: 0))
+        #expect(try await ledger.count(of: Sample.day) == DayCount(calls: 2, albumQueries: 0))
         #expect(try await ledger.statistics().open == 2)
         #expect(try await ledger.verify() == [])
         // That is no trouble of the ledger.

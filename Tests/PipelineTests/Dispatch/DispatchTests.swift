@@ -81,7 +81,7 @@ import Testing
         // What comes now waits for whoever ends the job.
         dispatch.accept(item(4, "j"), at: at(9))
         #expect(next(0, at: 10) == nil)
-        dispatch.release(job, at: at(10))
+        dispatch.endReservation(of: job, at: at(10))
         turn = next(0, at: 10)
         #expect(turn?.id == "j" && turn?.action == .park)
         dispatch.end(tag(4), at: at(10))
@@ -109,7 +109,7 @@ import Testing
         dispatch.accept(item(2, "j"), at: at(2))
         let lost = dispatch.linkLost(upTo: 1, at: at(2))
         #expect(lost == 1)
-        dispatch.release(job, at: at(3))
+        dispatch.endReservation(of: job, at: at(3))
         #expect(dispatch.duplicateGroups.isEmpty && dispatch.reserved.isEmpty && next(at: 3) == nil)
     }
 

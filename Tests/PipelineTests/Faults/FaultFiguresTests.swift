@@ -44,7 +44,7 @@ import Testing
         }
         await harness.pass(time - (harness.clock.now() - start))
         #expect(harness.resultCount == before.results, "nobody ended of it")
-        let calls = harness.photos.calls.count - before.calls + harness.photos.probes.count
+        let calls = harness.photos.calls.count - before.calls + harness.photos.albumQueries.count
         isOn.withLock { $0 = false }
         let end = harness.clock.now()
         await harness.advance { harness.resultCount > before.results }

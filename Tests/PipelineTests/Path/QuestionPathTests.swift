@@ -83,7 +83,7 @@ import Testing
             harness.submit("a", lane: "due", unsure)
             await harness.advance { !harness.results.isEmpty }
             #expect(harness.results.map(\.outcome) == ["left"])
-            #expect(harness.photos.probes.count == 1 && harness.photos.calls.count == 1)
+            #expect(harness.photos.albumQueries.count == 1 && harness.photos.calls.count == 1)
             #expect(harness.pipeline.snapshot.holds.isEmpty && harness.results.first?.attempts == 0)
         }
     }

@@ -33,7 +33,7 @@ import Testing
             #expect(harness.results.map(\.outcome) == [outcome])
             #expect(harness.results.first?.effect == effect)
             #expect(harness.results.first?.reason == reason)
-            #expect(harness.photos.calls.count == 1 && harness.photos.probes.count == 1)
+            #expect(harness.photos.calls.count == 1 && harness.photos.albumQueries.count == 1)
         }
     }
 
@@ -44,7 +44,7 @@ import Testing
             harness.submit("a")
             await harness.advance { !harness.results.isEmpty }
             #expect(harness.results.map(\.outcome) == ["already_left"])
-            #expect(harness.photos.calls.count == 2 && harness.photos.probes.count == 1)
+            #expect(harness.photos.calls.count == 2 && harness.photos.albumQueries.count == 1)
         }
     }
 
@@ -56,7 +56,7 @@ import Testing
             await harness.advance { !harness.results.isEmpty }
             #expect(harness.results.map(\.outcome) == ["left"])
             // Two calls in hand, parked, one question, one call.
-            #expect(harness.photos.calls.count == 3 && harness.photos.probes.count == 1)
+            #expect(harness.photos.calls.count == 3 && harness.photos.albumQueries.count == 1)
         }
     }
 
@@ -68,7 +68,7 @@ import Testing
             await harness.advance { !harness.results.isEmpty }
             #expect(harness.results.first?.reason == "leave_refused")
             #expect(harness.results.first?.effect == "not_left")
-            #expect(harness.photos.probes.count == 2)
+            #expect(harness.photos.albumQueries.count == 2)
         }
     }
 
@@ -92,7 +92,7 @@ import Testing
             let began = harness.clock.now()
             harness.submit("a")
             await harness.advance { !harness.results.isEmpty }
-            let questions = harness.photos.probes.count
+            let questions = harness.photos.albumQueries.count
             #expect(questions >= 3 && harness.photos.calls.count == 1)
             #expect(harness.clock.now() - began >= .seconds(questions - 1), "a second at least before each next one")
         }
@@ -107,7 +107,7 @@ import Testing
             harness.submit("a")
             await harness.advance { !harness.results.isEmpty }
             #expect(harness.results.map(\.outcome) == ["already_left"])
-            #expect(harness.photos.calls.count == 2 && harness.photos.probes.count == 1)
+            #expect(harness.photos.calls.count == 2 && harness.photos.albumQueries.count == 1)
         }
     }
 
@@ -227,7 +227,7 @@ import Testing
             #expect(harness.pipeline.snapshot.holds.map(\.cause) == [.apiUnavailable])
             await harness.pass(.seconds(86_400))
             #expect(harness.results.isEmpty)
-            #expect(harness.photos.calls.count + harness.photos.probes.count < 350)
+            #expect(harness.photos.calls.count + harness.photos.albumQueries.count < 350)
             isDown.withLock { $0 = false }
             await harness.advance { harness.results.count == 50 }
             #expect(harness.results.count == 50)

@@ -1,5 +1,6 @@
 import Clocks
 import HTTP
+import JSON
 import PipelineHarness
 import RunningSimulator
 import Secrets
@@ -13,7 +14,8 @@ import Testing
 extension VerdictTableDrill {
     static func wording(_ name: String) -> String { #"{"wording":"\#(name)"}"# }
     static func status(_ status: Int, _ body: String = "") -> String {
-        #"{"status":\#(status),"body":"\#(body)"}"#
+        let text = String(decoding: JSONValue.text(body).encoded(), as: UTF8.self)
+        return #"{"status":\#(status),"body":\#(text)}"#
     }
     static func fault(_ name: String, applied: Bool) -> String {
         #"{"fault":"\#(name)","applied":\#(applied)}"#
@@ -26,84 +28,85 @@ extension VerdictTableDrill {
             scripted: .tlsTrustFailure(detail: "unknown CA")),
         Case(
             row: 3, answer: "reset, effect happened", action: fault("reset", applied: true), count: 1,
-            end: .ended("already_left"), calls: 2, probes: 1, attempts: 1),
+            end: .ended("already_left"), calls: 2, queries: 1, attempts: 1),
         Case(
             row: 3, answer: "reset, no effect", action: fault("reset", applied: false), count: 1, end: .ended("left"),
             calls: 2, attempts: 1),
         Case(
             row: 3, answer: "truncated headers", action: fault("truncated_headers", applied: true), count: 1,
-            end: .ended("already_left"), calls: 2, probes: 1, attempts: 1),
+            end: .ended("already_left"), calls: 2, queries: 1, attempts: 1),
         Case(
             row: 3, answer: "closed twice", action: fault("close", applied: true), count: 2,
-            end: .ended("already_left"), calls: 2, probes: 1, attempts: 2),
+            end: .ended("already_left"), calls: 2, queries: 1, attempts: 2),
         Case(row: 4, answer: "200 {}", end: .ended("left"), calls: 1),
         Case(row: 4, answer: "200, no body", action: wording("empty"), end: .ended("left"), calls: 1),
         Case(row: 4, answer: "204", action: wording("no_content"), end: .ended("left"), calls: 1),
         Case(
             row: 5, answer: "HTML twice", action: wording("html_200"), count: 2, end: .ended("left"), calls: 3,
-            probes: 1,
+            queries: 1,
             attempts: 2),
         Case(
-            row: 5, answer: "HTML", action: wording("html_200"), end: .ended("response_malformed"), calls: 3, probes: 1,
+            row: 5, answer: "HTML", action: wording("html_200"), end: .ended("response_malformed"), calls: 3,
+            queries: 1,
             attempts: 2),
         Case(
             row: 5, answer: "200 []", action: wording("not_an_object"), end: .ended("response_malformed"), calls: 3,
-            probes: 1, attempts: 2),
+            queries: 1, attempts: 2),
         Case(
             row: 5, answer: "ten bytes of gzip once", action: wording("cut_gzip"), count: 1, end: .ended("left"),
             calls: 2, attempts: 1),
         Case(
             row: 5, answer: "ten bytes of gzip", action: wording("cut_gzip"), end: .ended("response_malformed"),
-            calls: 3, probes: 1, attempts: 2),
+            calls: 3, queries: 1, attempts: 2),
         Case(row: 6, answer: "302", action: wording("redirect"), end: .hold(.endpointMisconfigured), calls: 2),
         Case(
             row: 6, answer: "302 beside a success", action: wording("redirect"), end: .ended("unexpected_status"),
             calls: 1),
         Case(
-            row: 6, answer: "202", action: status(202, "{}"), end: .ended("response_malformed"), calls: 3, probes: 1,
+            row: 6, answer: "202", action: status(202, "{}"), end: .ended("response_malformed"), calls: 3, queries: 1,
             attempts: 2),
         Case(
             row: 7, answer: "Invalid JSON payload", action: wording("client_bug"), end: .ended("client_bug"), calls: 1),
-        Case(row: 8, answer: "owner", end: .ended("album_owner"), calls: 1, probes: 1, isOwner: true),
+        Case(row: 8, answer: "owner", end: .ended("album_owner"), calls: 1, queries: 1, isOwner: true),
         Case(
             row: 9, answer: "Requested entity was not found, joined", action: wording("not_found"),
-            end: .ended("leave_refused"), calls: 1, probes: 1),
+            end: .ended("leave_refused"), calls: 1, queries: 1),
         Case(
             row: 9, answer: "Request contains an invalid argument", action: wording("invalid_share_token"),
-            end: .ended("leave_refused"), calls: 1, probes: 1),
+            end: .ended("leave_refused"), calls: 1, queries: 1),
         Case(
             row: 9, answer: "Precondition check failed", action: wording("failed_precondition"),
-            end: .ended("leave_refused"), calls: 1, probes: 1),
+            end: .ended("leave_refused"), calls: 1, queries: 1),
         Case(
             row: 9, answer: "No permission to add media items", action: wording("no_permission_400"),
-            end: .ended("leave_refused"), calls: 1, probes: 1),
+            end: .ended("leave_refused"), calls: 1, queries: 1),
         Case(
             row: 9, answer: "not found, the album as well", action: wording("not_found"), album: wording("not_found"),
-            end: .ended("share_token_invalid"), calls: 1, probes: 1),
+            end: .ended("share_token_invalid"), calls: 1, queries: 1),
         Case(
             row: 9, answer: "not found, in an array", action: wording("not_found_array"), end: .ended("leave_refused"),
-            calls: 1, probes: 1),
+            calls: 1, queries: 1),
         Case(
             row: 9, answer: "not found, the album a wrong path", action: wording("not_found"),
-            album: wording("wrong_path"), end: .ended("share_token_invalid"), calls: 1, probes: 1),
+            album: wording("wrong_path"), end: .ended("share_token_invalid"), calls: 1, queries: 1),
         Case(
             row: 9, answer: "not found, the album is gone", action: wording("not_found"), album: wording("gone"),
-            end: .ended("share_token_invalid"), calls: 1, probes: 1),
+            end: .ended("share_token_invalid"), calls: 1, queries: 1),
         Case(
             row: 9, answer: "not found, the album a redirect", action: wording("not_found"),
-            album: wording("redirect"), end: .ended("share_token_invalid"), calls: 1, probes: 1),
+            album: wording("redirect"), end: .ended("share_token_invalid"), calls: 1, queries: 1),
         Case(
             row: 9, answer: "not found, isJoined a text", action: wording("not_found"),
-            album: wording("joined_as_text"), end: .ended("share_token_invalid"), calls: 1, probes: 1),
+            album: wording("joined_as_text"), end: .ended("share_token_invalid"), calls: 1, queries: 1),
         Case(
             row: 9, answer: "not found, another album", action: wording("not_found"),
-            album: wording("another_album"), end: .ended("share_token_invalid"), calls: 1, probes: 1),
+            album: wording("another_album"), end: .ended("share_token_invalid"), calls: 1, queries: 1),
         Case(
             row: 10, answer: "lost, then not found", action: fault("reset", applied: true), count: 1,
-            album: wording("not_found"), end: .ended("outcome_unknown"), calls: 2, probes: 1, attempts: 1),
+            album: wording("not_found"), end: .ended("outcome_unknown"), calls: 2, queries: 1, attempts: 1),
         Case(
             row: 10, answer: "the same, assuming", action: fault("reset", applied: true), count: 1,
-            album: wording("not_found"), end: .ended("already_left"), calls: 2, probes: 1, attempts: 1,
+            album: wording("not_found"), end: .ended("already_left"), calls: 2, queries: 1, attempts: 1,
             assumesLeft: true),
         Case(
             row: 11, answer: "That's all we know", action: wording("wrong_path"), end: .hold(.endpointMisconfigured),
@@ -181,11 +184,11 @@ extension VerdictTableDrill {
             attempts: 1),
         Case(
             row: 26, answer: "ABORTED always", action: wording("aborted"), end: .ended("attempts_exhausted"), calls: 10,
-            probes: 1, attempts: 10),
+            queries: 1, attempts: 10),
         Case(
             row: 27, answer: "ALREADY_EXISTS", action: wording("already_exists"), end: .ended("leave_refused"),
             calls: 1,
-            probes: 1),
+            queries: 1),
         Case(
             row: 28, answer: "504 once", action: wording("deadline"), count: 1, end: .ended("left"), calls: 2,
             attempts: 1),
@@ -207,10 +210,10 @@ extension VerdictTableDrill {
             attempts: 1),
         Case(
             row: 31, answer: "503, Retry-After: 7200", action: wording("unavailable"), count: 1,
-            fields: #"{"Retry-After":"7200"}"#, end: .ended("left"), calls: 2, probes: 1, attempts: 1),
+            fields: #"{"Retry-After":"7200"}"#, end: .ended("left"), calls: 2, queries: 1, attempts: 1),
         Case(
             row: 31, answer: "503, Retry-After a date", action: wording("unavailable"), count: 1,
-            fields: #"{"Retry-After":"Mon, 23 Nov 2026 14:00:00 GMT"}"#, end: .ended("left"), calls: 2, probes: 1,
+            fields: #"{"Retry-After":"Mon, 23 Nov 2026 14:00:00 GMT"}"#, end: .ended("left"), calls: 2, queries: 1,
             attempts: 1),
         Case(row: 32, answer: "418", action: wording("teapot"), end: .ended("unexpected_status"), calls: 1),
         Case(row: 32, answer: "403 HTML", action: status(403, "<html>"), end: .hold(.endpointMisconfigured), calls: 2),
@@ -223,6 +226,6 @@ extension VerdictTableDrill {
             more: #","deadline":"2026-11-23T11:00:00Z""#),
         Case(
             row: 35, answer: "503 always, alone for a day", action: wording("unavailable"),
-            end: .ended("attempts_exhausted"), calls: 2, probes: 291, attempts: 4),
+            end: .ended("attempts_exhausted"), calls: 2, queries: 291, attempts: 4),
     ]
 }

@@ -49,7 +49,7 @@ import Testing
         let doubtful = try WorkerHarness(album: .album(joined: false))
         doubtful.ledger.lookup = .resumed(WorkerHarness.open(isAmbiguous: true))
         #expect(await doubtful.decide() == "finish already_left")
-        #expect(doubtful.ledger.requests == ["look", "claim probe"])
+        #expect(doubtful.ledger.requests == ["look", "claim albumQuery"])
         #expect(doubtful.photos.calls.isEmpty)
     }
 

@@ -28,7 +28,7 @@ final class WorkerHarness: Sendable {
     private let worker: Worker
     private let eventLog: Lock<[PipelineEvent]>
 
-    /// `album` answers the probes, `script` the calls.
+    /// `album` answers the album queries, `script` the calls.
     init(
         album: Answer = .unknownToken,
         _ script: @escaping @Sendable (ScriptedPhotos.Call) async -> Answer = { _ in .ok }
@@ -269,7 +269,7 @@ final class ScriptedLedger: JobLedger {
     ) async throws(LedgerError) -> CancelAnswer { throw .closed }
     func finishCancelled(_ job: CancelledJob, result: StoredResult) async throws(LedgerError) -> Bool { throw .closed }
     func note(_ event: JobEvent) {}
-    func count(of day: String) async throws(LedgerError) -> DayCount { DayCount(calls: 0, probes: 0) }
+    func count(of day: String) async throws(LedgerError) -> DayCount { DayCount(calls: 0, albumQueries: 0) }
     func unpublishedResults(after last: JobID?, limit: Int) async throws(LedgerError) -> [UnpublishedResult] { [] }
     func overdue(before time: Timestamp, limit: Int) async throws(LedgerError) -> [OverdueJob] { [] }
     func finishLost(_ job: OverdueJob, result: StoredResult) async throws(LedgerError) -> Bool { throw .closed }

@@ -57,7 +57,7 @@ package final class Harness: Sendable {
     private let folder: URL
     private let run: Lock<Task<Void, Never>?>
 
-    /// `albums` answers the probes; without them the API does not know the token.
+    /// `albums` answers the album queries; without them the API does not know the token.
     package init(
         _ options: Options = Options(),
         albums: @escaping @Sendable (ScriptedPhotos.Call) async -> Answer,

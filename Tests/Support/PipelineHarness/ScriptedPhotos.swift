@@ -21,9 +21,9 @@ package final class ScriptedPhotos: PhotosCalling {
 
     private struct State {
         var calls: [Call] = []
-        var probes: [Call] = []
+        var albumQueries: [Call] = []
         var counts: [String: Int] = [:]
-        var probeCounts: [String: Int] = [:]
+        var albumQueryCounts: [String: Int] = [:]
     }
 
     private let state = Lock(State())
@@ -44,10 +44,10 @@ package final class ScriptedPhotos: PhotosCalling {
     }
 
     package var calls: [Call] { state.withLock { $0.calls } }
-    package var probes: [Call] { state.withLock { $0.probes } }
+    package var albumQueries: [Call] { state.withLock { $0.albumQueries } }
 
     package func album(_ token: ShareToken, bearer: Secret, trace: TraceContext) async -> Answer {
-        await answer(token, bearer, counting: \.probeCounts, in: \.probes, albums)
+        await answer(token, bearer, counting: \.albumQueryCounts, in: \.albumQueries, albums)
     }
 
     package func leave(_ token: ShareToken, bearer: Secret, trace: TraceContext) async -> Answer {
