@@ -145,7 +145,7 @@ package struct WorkerDaemon: Sendable {
         let report = PipelineReport(logger: logger, ledger: ledger, clock: clock)
         let pipeline = JobPipeline(
             configuration: settings.pipeline,
-            inbox: BrokerInbox(link: consuming, settings: settings), outbox: publishing,
+            inbox: BrokerInbox(link: consuming, startSettings: settings), outbox: publishing,
             queues: BrokerQueues(session: session), ledger: ledger, credentials: credentials,
             photos: TestHooks.wrapping(HTTPPhotos(engine: engine, baseURL: settings.api.baseURL)), clock: clock,
             executor: workers

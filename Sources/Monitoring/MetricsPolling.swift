@@ -1,4 +1,3 @@
-package import AMQP
 package import Clocks
 import Concurrency
 package import Ledger
@@ -78,21 +77,5 @@ package struct MetricsPolling: Sendable {
                 }
             }
         }
-    }
-}
-
-/// What a scrape asks: each answers from memory, at once.
-package struct MetricsSources: Sendable {
-    package var pipeline: @Sendable () -> JobPipeline.Snapshot
-    package var consuming: @Sendable () -> LinkReading
-    package var publishing: @Sendable () -> LinkReading
-
-    package init(
-        pipeline: @escaping @Sendable () -> JobPipeline.Snapshot, consuming: @escaping @Sendable () -> LinkReading,
-        publishing: @escaping @Sendable () -> LinkReading
-    ) {
-        self.pipeline = pipeline
-        self.consuming = consuming
-        self.publishing = publishing
     }
 }

@@ -11,7 +11,8 @@ package import Photos
 /// The consuming link posts messages and its losses here; `run` works until `stop`. Nothing here knows AMQP, HTTP or
 /// SQLite: it sees protocols, so that a test drives it with a queue of its own, a clock of its own and no network.
 package final class JobPipeline: Pingable {
-    private let configuration: PipelineConfiguration
+    /// That of the start, for what only a restart changes. Whoever decides something looks at `live`.
+    private let startConfiguration: PipelineConfiguration
     let live: LiveConfiguration
     let budget: DayBudget
     let dispatcher: Dispatcher
@@ -40,7 +41,7 @@ package final class JobPipeline: Pingable {
         ledger: any JobLedger, credentials: any CredentialProvider, photos: any PhotosCalling, clock: any TimeSource,
         executor: (any TaskExecutor)? = nil, onEvent: @escaping @Sendable (PipelineEvent) -> Void
     ) {
-        self.configuration = configuration
+        startConfiguration = configuration
         let live = LiveConfiguration(configuration)
         self.live = live
         self.clock = clock
@@ -69,7 +70,7 @@ package final class JobPipeline: Pingable {
             onEvent: onEvent)
         unpublishedSweep = UnpublishedSweep(
             ledger: ledger, publisher: publisher, dispatcher: dispatcher, queues: queues, clock: clock,
-            configuration: configuration, onEvent: onEvent)
+            names: configuration.names, lostAfter: configuration.lostAfter, onEvent: onEvent)
         self.holdLifted = holdLifted
     }
 
@@ -80,9 +81,9 @@ package final class JobPipeline: Pingable {
 
     /// A message came. From the link's thread.
     package func receive(_ message: IncomingMessage) {
-        configuration.hook?(.decode, .before)
+        startConfiguration.hook?(.decode, .before)
         let taken = intake.take(message)
-        configuration.hook?(.decode, .after)
+        startConfiguration.hook?(.decode, .after)
         if taken.hasForgedHeaders { onEvent(.forgedHeaders(taken.item.job?.id)) }
         dispatcher.accept(taken.item)
     }
@@ -134,7 +135,7 @@ package final class JobPipeline: Pingable {
 
     private func work() async {
         await withTaskGroup(of: Void.self) { group in
-            for _ in 0..<configuration.concurrency {
+            for _ in 0..<startConfiguration.concurrency {
                 group.addTask { [worker] in await worker.run() }
             }
             let inspection = Task(executorPreference: executor) { await self.inspect() }
@@ -152,7 +153,7 @@ package final class JobPipeline: Pingable {
         }
     }
 
-    /// Takes no more turns. What is in flight ends; what waits in hand is the link's to hand back.
+    /// Takes no more turns. What is in flight ends; what waits is the link's to give back.
     package func stop() {
         dispatcher.close()
     }
@@ -162,7 +163,7 @@ package final class JobPipeline: Pingable {
         await unpublishedSweep.publishUnpublishedResults()
         let clock = self.clock
         let holdLifted = self.holdLifted
-        let alarm = Task(executorPreference: executor) { [interval = configuration.inspectionInterval] in
+        let alarm = Task(executorPreference: executor) { [interval = startConfiguration.inspectionInterval] in
             while !Task.isCancelled {
                 await clock.sleep(for: interval)
                 holdLifted.signal()

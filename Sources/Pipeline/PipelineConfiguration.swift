@@ -1,5 +1,4 @@
 package import Clocks
-import Concurrency
 package import Jobs
 package import Messages
 
@@ -81,26 +80,6 @@ package struct PipelineConfiguration: Sendable {
         self.lostAfter = lostAfter
         self.inspectionInterval = inspectionInterval
         self.hook = hook
-    }
-}
-
-/// The configuration in force. Whoever decides something looks here, so that a reload holds from the next decision on.
-final class LiveConfiguration: Sendable {
-    // Written by a reload, read by workers; under the lock.
-    private let state: Lock<PipelineConfiguration>
-
-    init(_ configuration: PipelineConfiguration) {
-        state = Lock(configuration)
-    }
-
-    var now: PipelineConfiguration { state.withLock { $0 } }
-
-    /// Returns what was in force before.
-    func replace(with next: PipelineConfiguration) -> PipelineConfiguration {
-        state.withLock { configuration in
-            defer { configuration = next }
-            return configuration
-        }
     }
 }
 

@@ -3,7 +3,7 @@ import Clocks
 import Jobs
 import Messages
 
-/// A message in hand: decoded, and with what this delivery has been through.
+/// A message in flight: decoded, and with what this delivery has been through.
 struct InFlightMessage: Sendable {
     let message: IncomingMessage
     let lane: Lane
@@ -56,31 +56,5 @@ struct InFlightMessage: Sendable {
     var job: Job? {
         guard case .job(let job) = content else { return nil }
         return job
-    }
-}
-
-/// What a worker is to do with an item that was its turn.
-enum TurnAction: Equatable, Sendable {
-    /// Walk the path.
-    case work
-    /// Walk the path as the one job that tests a hold.
-    case probe
-    /// It waited in hand as long as it may, or has no turn for long and others need its place: it steps aside until its
-    /// turn, unless it ends here.
-    case park
-    /// It waited for a delivery of the same job as long as it may: publish a copy that comes later, and tell the
-    /// ledger nothing, because the other delivery answers for the job.
-    case stepAside
-    /// It failed in a hold: publish the same copy that comes past the next round, so that others can be tried.
-    case standAside
-    /// A hold lasts, or a suspect runs alone: publish a clean copy on `due`.
-    case release
-
-    /// Whether the worker may call the API with it.
-    var mayCall: Bool {
-        switch self {
-        case .work, .probe: true
-        case .park, .stepAside, .standAside, .release: false
-        }
     }
 }

@@ -5,23 +5,6 @@ import Ledger
 import Messages
 import Photos
 
-/// What the broker says of a queue.
-package struct QueueDepth: Equatable, Sendable {
-    package var messages: Int
-    package var consumers: Int
-
-    package init(messages: Int, consumers: Int) {
-        self.messages = messages
-        self.consumers = consumers
-    }
-}
-
-/// Looks at queues from outside the job's path: a connection of its own, or a test.
-package protocol QueueInspecting: Sendable {
-    /// Nil if the broker could not be asked; `.some(nil)` if there is no such queue.
-    func depth(of queue: String) async -> QueueDepth??
-}
-
 /// What nobody delivers has to be looked for: results that were recorded and never confirmed, copies that never came,
 /// a results queue that is gone while a follower's queue still takes the results.
 ///
@@ -32,7 +15,9 @@ struct UnpublishedSweep: Sendable {
     let dispatcher: Dispatcher
     let queues: any QueueInspecting
     let clock: any TimeSource
-    let configuration: PipelineConfiguration
+    let names: QueueNames
+    /// How long a parked copy may be late before its job is reported lost.
+    let lostAfter: Duration
     let onEvent: @Sendable (PipelineEvent) -> Void
 
     /// One page of the ledger at a time, so that intake is not delayed by a long list.
@@ -70,7 +55,7 @@ struct UnpublishedSweep: Sendable {
     /// Holds the worker while the results queue is gone: a follower's queue on the same exchange would have results
     /// confirmed that no consumer will ever read.
     func checkResultsQueue() async {
-        let queue = configuration.names.results
+        let queue = names.results
         switch await queues.depth(of: queue) {
         case .some(.some): dispatcher.lift(.resultsUnroutable)
         case .some(.none):
@@ -83,11 +68,11 @@ struct UnpublishedSweep: Sendable {
     /// time, and nothing is left on `due`.
     func reportLostJobs(consumingSince: MonotonicTime?) async {
         let now = clock.wall()
-        guard let consumingSince, clock.now() - consumingSince > configuration.lostAfter,
-            case .some(.some(let due)) = await queues.depth(of: configuration.names.queue(.due)),
+        guard let consumingSince, clock.now() - consumingSince > lostAfter,
+            case .some(.some(let due)) = await queues.depth(of: names.queue(.due)),
             due.messages == 0
         else { return }
-        let late = now - configuration.lostAfter
+        let late = now - lostAfter
         do throws(LedgerError) {
             for job in try await ledger.overdue(before: late, limit: Self.page)
             where !dispatcher.isInFlight(job.jobID) {

@@ -20,6 +20,7 @@ struct Worker: Sendable {
     let onStep: PathHook?
     let onEvent: @Sendable (PipelineEvent) -> Void
 
+    /// The one in force: a reload may change it between two looks.
     var configuration: PipelineConfiguration { live.now }
 
     var schedule: RetrySchedule {

@@ -1,0 +1,21 @@
+import Concurrency
+
+/// The configuration in force. Whoever decides something looks here, so that a reload holds from the next decision on.
+final class LiveConfiguration: Sendable {
+    // Written by a reload, read by workers; under the lock.
+    private let state: Lock<PipelineConfiguration>
+
+    init(_ configuration: PipelineConfiguration) {
+        state = Lock(configuration)
+    }
+
+    var now: PipelineConfiguration { state.withLock { $0 } }
+
+    /// Returns what was in force before.
+    func replace(with next: PipelineConfiguration) -> PipelineConfiguration {
+        state.withLock { configuration in
+            defer { configuration = next }
+            return configuration
+        }
+    }
+}
