@@ -141,6 +141,7 @@ let package = Package(
             name: "CTLSPeer", path: "Tests/Support/CTLSPeer", cSettings: c,
             linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
         testSupport("ScriptedPeer", ["CLinux", "CTLSPeer", "Clocks", "Concurrency"]),
+        testSupport("RepositoryFiles", []),
         testSupport("PrivateBroker", ["CLinux", "Clocks", "Concurrency"]),
         testSupport(
             "PipelineHarness",
@@ -176,7 +177,7 @@ let package = Package(
                 "Pipeline", "Secrets", "Settings",
             ]),
         tests("JSONTests", ["JSON", "Clocks", "Concurrency"]),
-        tests("JobsTests", ["Jobs", "JSON", "Clocks", "Concurrency", "Secrets"]),
+        tests("JobsTests", ["RepositoryFiles", "Jobs", "JSON", "Clocks", "Concurrency", "Secrets"]),
         tests("TelemetryTests", ["Telemetry", "Clocks", "Concurrency", "Secrets"]),
         tests("HTTPTests", ["HTTP", "CCurl", "ScriptedPeer", "Clocks", "Concurrency", "Secrets", "CLinux"]),
         tests("PhotosTests", ["Photos", "Clocks", "JSON", "Jobs", "Secrets"]),
@@ -193,12 +194,13 @@ let package = Package(
                 "Secrets",
                 "CLinux",
             ]),
-        tests("SettingsTests", ["Settings", "Clocks", "Concurrency", "JSON", "Jobs", "Secrets"]),
+        tests("SettingsTests", ["RepositoryFiles", "Settings", "Clocks", "Concurrency", "JSON", "Jobs", "Secrets"]),
         tests(
             "PipelineTests",
             [
-                "PipelineHarness", "RunningSimulator", "Pipeline", "AMQP", "Messages", "Ledger", "SQLiteLedger",
-                "Credentials", "HTTP", "Photos", "Clocks", "Concurrency", "JSON", "Jobs", "Secrets", "Telemetry",
+                "PipelineHarness", "RunningSimulator", "RepositoryFiles", "Pipeline", "AMQP", "Messages", "Ledger",
+                "SQLiteLedger", "Credentials", "HTTP", "Photos", "Clocks", "Concurrency", "JSON", "Jobs", "Secrets",
+                "Telemetry",
             ]),
         tests(
             "StressTests",

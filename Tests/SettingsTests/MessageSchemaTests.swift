@@ -2,6 +2,7 @@ import Clocks
 import Concurrency
 import JSON
 import Jobs
+import RepositoryFiles
 import Testing
 
 /// `config/schemas` and what the daemon reads and writes say the same.

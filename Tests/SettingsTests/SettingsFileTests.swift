@@ -1,3 +1,4 @@
+import RepositoryFiles
 import Testing
 
 @testable import Settings

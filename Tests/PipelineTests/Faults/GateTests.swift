@@ -266,23 +266,6 @@ import Testing
 
     // MARK: What lifts what
 
-    @Test func wordsLiftWhatTheyContradict() {
-        func lifted(_ word: HoldPolicy.Word, threshold: Int? = 2) -> Set<HoldCause> {
-            Set(HoldCause.allCases.filter { HoldPolicy.of($0).isLifted(by: word, threshold: threshold) })
-        }
-        let events: Set<HoldCause> = [
-            .brokerBlocked, .resultsUnroutable, .resultsFull, .deadFull, .ledgerUnavailable, .operatorPaused,
-        ]
-        let all = Set(HoldCause.allCases).subtracting(events)
-        let byCallsOnly: Set<HoldCause> = [.apiRetired, .endpointMisconfigured, .clientFaulty]
-        #expect(lifted(.success) == all && lifted(.understood) == all)
-        #expect(lifted(.unknownToken) == all)
-        #expect(lifted(.unknownToken, threshold: 20) == all.subtracting(byCallsOnly))
-        #expect(lifted(.album) == all.subtracting(byCallsOnly))
-        #expect(lifted(.refusal) == [.apiUnavailable, .tlsTrust, .rateLimited, .quotaDay, .clockSuspect])
-        #expect(lifted(.throttled) == [.apiUnavailable, .tlsTrust])
-    }
-
     @Test func aSuccessOfACallFromBeforeLiftsNothing() {
         gate.isFirstContact()
         _ = refuse(1, at: 0)
