@@ -75,19 +75,19 @@ let package = Package(
         // Layer 2
         module("Jobs", ["JSON", "Clocks", "Secrets"]),
         module("Telemetry", ["CSystemd", "JSON", "Clocks", "Concurrency", "Secrets"]),
-        module("Files", ["CLinux", "Clocks", "Concurrency"]),
+        module("Files", ["CLinux", "Concurrency"]),
         // Layer 3
-        module("HTTP", ["CCurl", "CZlib", "CLinux", "Clocks", "Concurrency", "Secrets", "Telemetry"]),
-        module("AMQP", ["CRabbitMQ", "CLinux", "Clocks", "Concurrency", "Secrets", "Telemetry"]),
-        module("Settings", ["CTOML", "CLinux", "Clocks", "Concurrency", "Jobs", "Secrets", "Terminal"]),
+        module("HTTP", ["CCurl", "CZlib", "CLinux", "Clocks", "Concurrency", "Secrets"]),
+        module("AMQP", ["CRabbitMQ", "CLinux", "Clocks", "Concurrency", "Secrets"]),
+        module("Settings", ["CTOML", "CLinux", "Clocks", "Jobs", "Secrets", "Terminal"]),
         module("Ledger", ["Clocks", "Concurrency", "Jobs", "Secrets"]),
         // Layer 4
         module("Photos", ["HTTP", "Clocks", "JSON", "Jobs", "Secrets"]),
         module("Messages", ["AMQP", "Clocks", "Concurrency", "JSON", "Jobs", "Secrets"]),
-        module("Credentials", ["HTTP", "CLinux", "Clocks", "Concurrency", "JSON", "Jobs", "Secrets", "Telemetry"]),
+        module("Credentials", ["HTTP", "CLinux", "Clocks", "Concurrency", "JSON", "Jobs", "Secrets"]),
         module(
             "SQLiteLedger",
-            ["Ledger", "CSQLite", "CLinux", "Clocks", "Concurrency", "Files", "Jobs", "Secrets", "Telemetry"]),
+            ["Ledger", "CSQLite", "CLinux", "Clocks", "Concurrency", "Files", "Jobs", "Secrets"]),
         module(
             "Service",
             ["CSystemd", "CMicroHTTPD", "CLinux", "Clocks", "Concurrency", "HTTP", "JSON", "Secrets", "Telemetry"],
@@ -95,22 +95,19 @@ let package = Package(
         // Layer 5
         module(
             "Pipeline",
-            [
-                "AMQP", "Messages", "Ledger", "Credentials", "Photos", "Clocks", "Concurrency", "Jobs", "Secrets",
-                "Telemetry",
-            ]),
+            ["AMQP", "Messages", "Ledger", "Credentials", "Photos", "Clocks", "Concurrency", "Jobs", "Secrets"]),
         module(
             "Operations",
             [
-                "AMQP", "Messages", "Ledger", "SQLiteLedger", "Settings", "HTTP", "Photos", "Clocks", "Concurrency",
-                "JSON", "Jobs", "Secrets", "Telemetry", "Terminal", "Files", "CLinux",
+                "AMQP", "Messages", "Ledger", "SQLiteLedger", "HTTP", "Clocks", "Concurrency", "JSON", "Jobs",
+                "Secrets", "Telemetry", "Files",
             ]),
         // Layer 6
         module(
             "Monitoring",
             [
-                "AMQP", "Messages", "Ledger", "SQLiteLedger", "Pipeline", "Operations", "Credentials", "HTTP", "Photos",
-                "Clocks", "Concurrency", "JSON", "Jobs", "Secrets", "Telemetry", "Terminal",
+                "AMQP", "Ledger", "SQLiteLedger", "Pipeline", "Operations", "Credentials", "Photos", "Clocks",
+                "Concurrency", "Jobs", "Secrets", "Telemetry", "Terminal",
             ]),
         // Layer 7
         module(
@@ -118,22 +115,21 @@ let package = Package(
             [
                 "Monitoring", "Pipeline", "Operations", "Service", "AMQP", "Messages", "Ledger", "SQLiteLedger",
                 "Credentials", "Settings", "HTTP", "Photos", "Clocks", "Concurrency", "JSON", "Jobs", "Secrets",
-                "Telemetry", "Terminal", "Files", "CLinux",
+                "Telemetry", "Terminal",
             ]),
         // Layer 8
         module(
             "CLI",
             [
-                "Daemon", "Monitoring", "Pipeline", "Operations", "Service", "AMQP", "Messages", "Ledger",
-                "SQLiteLedger",
-                "Credentials", "Settings", "HTTP", "Photos", "Clocks", "Concurrency", "JSON", "Jobs", "Secrets",
-                "Telemetry", "Terminal", "Files", "CLinux",
+                "Daemon", "Pipeline", "Operations", "Service", "AMQP", "Messages", "Ledger", "SQLiteLedger",
+                "Credentials", "Settings", "HTTP", "Clocks", "Concurrency", "JSON", "Jobs", "Secrets", "Telemetry",
+                "Terminal", "Files", "CLinux",
             ]),
         // Programs
         .executableTarget(name: "leave-albumd", dependencies: ["CLI"], swiftSettings: swift),
         .executableTarget(
             name: "photos-simulator",
-            dependencies: ["Clocks", "Concurrency", "JSON", "Jobs", "Secrets", "Terminal", "Files", "CLinux"],
+            dependencies: ["Clocks", "Concurrency", "JSON", "Jobs", "Terminal", "Files", "CLinux"],
             swiftSettings: swift),
 
         // What tests share
@@ -152,14 +148,12 @@ let package = Package(
             ]),
         testSupport(
             "RunningSimulator",
-            ["photos-simulator", "PrivateBroker", "HTTP", "Clocks", "Concurrency", "JSON", "Secrets"]),
+            ["photos-simulator", "PrivateBroker", "HTTP", "JSON", "Secrets"]),
 
         // Counted by instructions, not by seconds: `scripts/bench --micro`, which builds it with -enable-testing.
         .executableTarget(
             name: "microbench",
-            dependencies: [
-                "Pipeline", "AMQP", "Ledger", "Messages", "Photos", "Clocks", "Concurrency", "JSON", "Jobs", "Secrets",
-            ],
+            dependencies: ["Pipeline", "AMQP", "Photos", "Clocks", "Jobs", "Secrets"],
             path: "Tests/Microbench", exclude: ["ceilings.json"], swiftSettings: swift),
 
         // Tests
@@ -167,23 +161,22 @@ let package = Package(
         tests("ClocksTests", ["Clocks", "Concurrency"]),
         tests("ConcurrencyTests", ["Clocks", "Concurrency", "CLinux"]),
         tests("SecretsTests", ["Secrets"]),
-        tests("TerminalTests", ["Terminal", "CLinux"]),
-        tests("FilesTests", ["Files", "Clocks", "Concurrency", "CLinux"]),
+        tests("TerminalTests", ["Terminal"]),
+        tests("FilesTests", ["Files", "Concurrency", "CLinux"]),
         tests(
             "FuzzTests",
             [
-                "AMQP", "CRabbitMQ", "Clocks", "Concurrency", "JSON", "Jobs", "Messages", "Operations",
-                "Photos",
-                "Pipeline", "Secrets", "Settings",
+                "AMQP", "CRabbitMQ", "Clocks", "JSON", "Jobs", "Messages", "Operations", "Photos", "Pipeline",
+                "Secrets", "Settings",
             ]),
-        tests("JSONTests", ["JSON", "Clocks", "Concurrency"]),
+        tests("JSONTests", ["JSON", "Concurrency"]),
         tests("JobsTests", ["RepositoryFiles", "Jobs", "JSON", "Clocks", "Concurrency", "Secrets"]),
         tests("TelemetryTests", ["Telemetry", "Clocks", "Concurrency", "Secrets"]),
-        tests("HTTPTests", ["HTTP", "CCurl", "ScriptedPeer", "Clocks", "Concurrency", "Secrets", "CLinux"]),
-        tests("PhotosTests", ["Photos", "Clocks", "JSON", "Jobs", "Secrets"]),
+        tests("HTTPTests", ["HTTP", "CCurl", "ScriptedPeer", "Clocks", "Concurrency", "Secrets"]),
+        tests("PhotosTests", ["Photos", "Clocks", "Jobs", "Secrets"]),
         tests("MessagesTests", ["Messages", "AMQP", "Clocks", "Concurrency", "Jobs", "Secrets"]),
         tests(
-            "AMQPTests", ["AMQP", "ScriptedPeer", "PrivateBroker", "Clocks", "Concurrency", "Secrets", "CLinux"]),
+            "AMQPTests", ["AMQP", "ScriptedPeer", "Clocks", "Concurrency", "Secrets", "CLinux"]),
         tests(
             "LedgerTests",
             ["Ledger", "SQLiteLedger", "Clocks", "Concurrency", "Jobs", "Secrets", "CSQLite", "CLinux"]),
@@ -192,7 +185,6 @@ let package = Package(
             [
                 "Credentials", "RunningSimulator", "PrivateBroker", "HTTP", "Clocks", "Concurrency", "JSON", "Jobs",
                 "Secrets",
-                "CLinux",
             ]),
         tests("SettingsTests", ["RepositoryFiles", "Settings", "Clocks", "Concurrency", "JSON", "Jobs", "Secrets"]),
         tests(
@@ -205,9 +197,8 @@ let package = Package(
         tests(
             "StressTests",
             [
-                "Service", "AMQP", "HTTP", "Ledger", "SQLiteLedger", "ScriptedPeer", "Clocks", "Concurrency", "JSON",
-                "Jobs",
-                "Secrets", "Telemetry", "CLinux",
+                "Service", "AMQP", "HTTP", "SQLiteLedger", "ScriptedPeer", "Clocks", "Concurrency", "JSON", "Jobs",
+                "Secrets", "Telemetry",
             ]),
         tests("ServiceTests", ["Service", "HTTP", "Telemetry", "Clocks", "Concurrency", "JSON", "CLinux"]),
         tests(
@@ -227,28 +218,22 @@ let package = Package(
             ]),
         tests(
             "CLITests",
-            [
-                "CLI", "Operations", "PrivateBroker", "Service", "Terminal", "Clocks", "Concurrency", "JSON", "Jobs",
-            ]),
+            ["CLI", "Operations", "PrivateBroker", "Service", "Terminal", "Concurrency", "JSON", "Jobs"]),
         tests(
             "ReloadTests",
             [
-                "Daemon", "Monitoring", "PipelineHarness", "Pipeline", "Credentials", "Settings", "Clocks",
-                "Concurrency",
-                "Jobs", "Secrets", "Telemetry",
+                "Daemon", "PipelineHarness", "Pipeline", "Credentials", "Settings", "Concurrency", "Jobs", "Secrets",
+                "Telemetry",
             ]),
         tests(
             "OperationsTests",
             [
-                "Operations", "AMQP", "Messages", "Ledger", "SQLiteLedger", "Settings", "Clocks", "Concurrency", "JSON",
-                "Jobs", "Secrets", "Telemetry",
+                "Operations", "AMQP", "Messages", "Ledger", "SQLiteLedger", "Clocks", "Concurrency", "JSON", "Jobs",
+                "Secrets", "Telemetry",
             ]),
         tests(
             "SimulatorTests",
-            [
-                "photos-simulator", "RunningSimulator", "PrivateBroker", "HTTP", "Clocks", "Concurrency", "JSON",
-                "Secrets",
-            ]),
+            ["photos-simulator", "RunningSimulator", "PrivateBroker", "HTTP", "Clocks", "JSON", "Secrets"]),
         tests(
             "IntegrationTests",
             [

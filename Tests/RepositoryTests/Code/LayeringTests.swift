@@ -24,13 +24,13 @@ import Testing
         return layer < own ? nil : "\(module) (layer \(own)) imports \(imported) (layer \(layer))"
     }
 
-    /// The rows `| 3 | HTTP | … |` of the table of modules. A module that is there twice has two rows.
-    static func rows(ofDocument text: String) -> [(module: String, layer: Int)] {
+    /// The rows `| 3 | HTTP | … | CCurl, Clocks |` of the table of modules. A module that is there twice has two rows.
+    static func rows(ofDocument text: String) -> [(module: String, layer: Int, imports: [String])] {
         text.split(separator: "\n").compactMap { line in
-            guard let row = line.firstMatch(of: /^\| ([0-9]+) \| ([A-Za-z-]+) \|/), let layer = Int(row.output.1) else {
-                return nil
-            }
-            return (String(row.output.2), layer)
+            guard let row = line.firstMatch(of: /^\| ([0-9]+) \| ([A-Za-z-]+) \|.*\| ([^|]*) \|$/),
+                let layer = Int(row.output.1)
+            else { return nil }
+            return (String(row.output.2), layer, row.output.3.components(separatedBy: ", "))
         }
     }
 
@@ -54,7 +54,30 @@ import Testing
         return layers
     }
 
-    private func documented() throws -> [(module: String, layer: Int)] {
+    /// A target that declares what it depends on, and the folder of its files.
+    struct DeclaredTarget: Equatable {
+        var name: String
+        var folder: String
+        var dependencies: [String]
+    }
+
+    static func targets(ofManifest text: String) -> [DeclaredTarget] {
+        let declaration =
+            #/
+            (module|testSupport|tests|\.executableTarget)\(\s*(?:name:\ )?"([\w-]+)",\s*
+            (?:dependencies:\ )?\[([^\]]*)\]([^\n]*\n[^\n]*)
+            /#
+        return text.matches(of: declaration).map { match in
+            let name = String(match.output.2)
+            let folder =
+                match.output.4.firstMatch(of: /path: "([^"]+)"/).map { String($0.output.1) }
+                ?? ["testSupport": "Tests/Support/", "tests": "Tests/"][match.output.1, default: "Sources/"] + name
+            let dependencies = match.output.3.matches(of: /"([\w-]+)"/).map { String($0.output.1) }
+            return DeclaredTarget(name: name, folder: folder, dependencies: dependencies)
+        }
+    }
+
+    private func documented() throws -> [(module: String, layer: Int, imports: [String])] {
         Self.rows(ofDocument: try Tree.text("docs/architecture.md"))
     }
 
@@ -69,8 +92,36 @@ import Testing
         #expect(modules.count > 20, "the search is broken if it finds few")
         #expect(Set(declared.keys) == modules)
         #expect(documented.map(\.module).sorted() == modules.sorted())
-        for (module, layer) in documented {
+        for (module, layer, _) in documented {
             #expect(declared[module] == layer, "\(module): docs/architecture.md and Package.swift differ")
+        }
+    }
+
+    /// What Package.swift lets a target import is what it imports, and what docs/architecture.md says that it does.
+    @Test func everyDependencyIsImportedAndEveryImportDeclared() throws {
+        let manifest = try Tree.text("Package.swift")
+        let targets = Self.targets(ofManifest: manifest)
+        #expect(targets.count > 50, "the search is broken if it finds few")
+        let cModules = manifest.matches(of: /(?:cModule\(|name: )"(C[A-Z]\w+)"/).map { String($0.output.1) }
+        let modules = Set(targets.map(\.name) + cModules)
+        let programs = Set(manifest.matches(of: /\.executableTarget\(\s*name: "([\w-]+)"/).map { String($0.output.1) })
+        let documented = Dictionary(
+            try documented().map { ($0.module, Set($0.imports)) }, uniquingKeysWith: { first, _ in first })
+        for target in targets {
+            let imported = Set(
+                try Tree.swiftFiles(target.folder).flatMap { Tree.imports(of: $0.text) }
+                    .map { $0.replacing("_", with: "-") }.filter(modules.contains))
+            let declared = Set(target.dependencies)
+            #expect(declared.count == target.dependencies.count, "\(target.name): one is there twice")
+            #expect(
+                declared.subtracting(imported).subtracting(programs) == [],
+                "\(target.name) declares what it does not import: take it out of Package.swift")
+            #expect(
+                imported.subtracting(declared) == [],
+                "\(target.name) imports what Package.swift does not declare for it")
+            if target.folder == "Sources/\(target.name)" {
+                #expect(documented[target.name] == declared, "\(target.name): the last column in docs/architecture.md")
+            }
         }
     }
 
@@ -127,8 +178,16 @@ import Testing
             .executableTarget(name: "bench", dependencies: ["Jobs"]),
             """
         #expect(Self.layers(ofManifest: manifest) == ["Clocks": 0, "Jobs": 1, "leave-albumd": 2])
+        #expect(
+            Self.targets(ofManifest: manifest + "\npath: \"Tests/Microbench\"") == [
+                DeclaredTarget(name: "Clocks", folder: "Sources/Clocks", dependencies: ["CLinux"]),
+                DeclaredTarget(name: "Jobs", folder: "Sources/Jobs", dependencies: ["Clocks"]),
+                DeclaredTarget(name: "leave-albumd", folder: "Sources/leave-albumd", dependencies: ["Jobs"]),
+                DeclaredTarget(name: "bench", folder: "Tests/Microbench", dependencies: ["Jobs"]),
+            ])
         let rows = Self.rows(
-            ofDocument: "| layer | module |\n|---|---|\n| 10 | photos-simulator | x | y |\n| 1 | two words |")
+            ofDocument: "| layer | module |\n|---|---|\n| 10 | photos-simulator | x | y, z |\n| 1 | two words |")
         #expect(rows.map(\.module) == ["photos-simulator"] && rows.map(\.layer) == [10])
+        #expect(rows.map(\.imports) == [["y", "z"]])
     }
 }
