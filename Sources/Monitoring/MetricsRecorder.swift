@@ -29,7 +29,8 @@ package final class MetricsRecorder: Sendable {
         var queues: Set<String> = []
     }
 
-    package let metrics = MetricsCatalogue()
+    package let metrics: MetricsCatalogue
+    let registry: MetricRegistry
     private let stateWord: @Sendable () -> String
     private let clock: any TimeSource
     private let state = Lock(State())
@@ -41,6 +42,9 @@ package final class MetricsRecorder: Sendable {
 
     /// `state`: the word of `/readyz`. `delays`: those of the retry queues.
     package init(version: String, delays: [Duration], clock: any TimeSource, state: @escaping @Sendable () -> String) {
+        let metrics = MetricsCatalogue()
+        self.metrics = metrics
+        registry = MetricRegistry(prefix: MetricsCatalogue.prefix, catalogue: metrics)
         self.clock = clock
         stateWord = state
         usual = (
@@ -124,7 +128,7 @@ package final class MetricsRecorder: Sendable {
         state.withLock { $0.ledger = Polled(value: statistics, at: now) }
     }
 
-    /// Room on the ledger's disk, which is asked for even when the ledger has none to answer with.
+    /// Space on the ledger's disk, which is asked for even when the ledger has none to answer with.
     package func polled(diskFreeBytes bytes: Int) {
         let now = clock.now()
         state.withLock { $0.diskFree = Polled(value: bytes, at: now) }
@@ -183,7 +187,7 @@ package final class MetricsRecorder: Sendable {
         metrics.ledgerDiskFree.set(Self.fresh(state.diskFree, at: now)?.value ?? ledger?.diskFreeBytes)
         metrics.quotaRemaining.set(Self.fresh(state.quota, at: now)?.value)
         show(Self.fresh(state.depths, at: now)?.value ?? [:], of: state.queues)
-        return metrics.registry.text()
+        return registry.text()
     }
 
     private func read(_ sources: MetricsSources) {

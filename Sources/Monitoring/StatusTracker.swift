@@ -1,6 +1,7 @@
 package import AMQP
 package import Clocks
 import Concurrency
+import Glibc
 import Jobs
 package import Operations
 package import Pipeline
@@ -101,7 +102,10 @@ package final class StatusTracker: Sendable {
                 state.rate.count(at: now)
             }
         case .holdsChanged(let changed): change { $0.holds = changed.holds }
-        default: break
+        case .settled, .replayed, .called, .parked, .steppedAside, .released, .cancelled, .deadLetterPublished,
+            .replyCopy, .accountWaits, .accountGoesOn, .forgedHeaders, .headersDropped, .quarantine, .publishRefused,
+            .ledgerRefused, .overdue:
+            break
         }
     }
 
@@ -142,7 +146,7 @@ package final class StatusTracker: Sendable {
         let now = clock.now()
         return state.withLock { state in
             DaemonStatus(
-                version: ProgramVersion.text, pid: Int(ProcessIdentity.pid), startedAt: startedAt, at: clock.wall(),
+                version: ProgramVersion.text, pid: Int(getpid()), startedAt: startedAt, at: clock.wall(),
                 state: state.word, since: state.since, problem: state.problem,
                 ended: Outcome.allCases.map { .init(outcome: $0.rawValue, count: state.ended[$0]) },
                 perMinute: state.rate.perMinute(minutes: 1, at: now),

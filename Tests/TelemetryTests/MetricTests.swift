@@ -4,24 +4,32 @@ import Testing
 @testable import Telemetry
 
 @Suite struct MetricTests {
-    private let registry = MetricRegistry(prefix: "t_")
-
-    private var text: String { String(decoding: registry.text(), as: UTF8.self) }
+    private func text(of catalogue: some Sendable) -> String {
+        String(decoding: MetricRegistry(prefix: "t_", catalogue: catalogue).text(), as: UTF8.self)
+    }
 
     // MARK: The text
 
     @Test func eachMetricHasItsHelpItsTypeAndItsSeries() {
-        let jobs = registry.counter("jobs_total", "Jobs that ended.", labels: "outcome", "reason")
-        jobs.with("left", "").add()
-        jobs.with("failed", "poison").add(2)
-        registry.gauge("in_flight", "In hand.").with().set(7)
+        struct Catalogue {
+            @Metric("jobs_total", "Jobs that ended.", labels: "outcome", "reason")
+            var jobs: MetricFamily<MetricCounter>
+            let isNoMetric = 1
+            @Metric("in_flight", "Deliveries in flight.")
+            var inFlight: MetricGauge
+        }
+        let metrics = Catalogue()
+        metrics.jobs.with("left", "").add()
+        metrics.jobs.with("failed", "poison").add(2)
+        metrics.inFlight.set(7)
+        #expect(MetricRegistry(prefix: "t_", catalogue: metrics).names == ["t_jobs_total", "t_in_flight"])
         #expect(
-            text == """
+            text(of: metrics) == """
                 # HELP t_jobs_total Jobs that ended.
                 # TYPE t_jobs_total counter
                 t_jobs_total{outcome="failed",reason="poison"} 2
                 t_jobs_total{outcome="left",reason=""} 1
-                # HELP t_in_flight In hand.
+                # HELP t_in_flight Deliveries in flight.
                 # TYPE t_in_flight gauge
                 t_in_flight 7
 
@@ -29,10 +37,14 @@ import Testing
     }
 
     @Test func aHistogramSumsItsBucketsUp() {
-        let time = registry.histogram("seconds", "Time.", bounds: [0.1, 1, 2.5], labels: "kind").with("a")
-        for value in [0.05, 0.1, 0.5, 2, 99] { time.observe(value) }
+        struct Catalogue {
+            @Metric("seconds", "Time.", bounds: [0.1, 1, 2.5], labels: "kind")
+            var time: MetricFamily<MetricHistogram>
+        }
+        let metrics = Catalogue()
+        for value in [0.05, 0.1, 0.5, 2, 99] { metrics.time.with("a").observe(value) }
         #expect(
-            text == """
+            text(of: metrics) == """
                 # HELP t_seconds Time.
                 # TYPE t_seconds histogram
                 t_seconds_bucket{kind="a",le="0.1"} 2
@@ -46,20 +58,31 @@ import Testing
     }
 
     @Test func aMetricWithoutSeriesIsStillDeclared() {
-        _ = registry.gauge("hold", "Holds.", labels: "cause")
-        registry.gauge("unknown", "Not known.").with().set(Int?.none)
+        struct Catalogue {
+            @Metric("hold", "Holds.", labels: "cause")
+            var hold: MetricFamily<MetricGauge>
+            @Metric("unknown", "Not known.")
+            var unknown: MetricGauge
+        }
+        let metrics = Catalogue()
+        metrics.unknown.set(Int?.none)
         #expect(
-            text == "# HELP t_hold Holds.\n# TYPE t_hold gauge\n# HELP t_unknown Not known.\n# TYPE t_unknown gauge\n")
+            text(of: metrics)
+                == "# HELP t_hold Holds.\n# TYPE t_hold gauge\n# HELP t_unknown Not known.\n# TYPE t_unknown gauge\n")
     }
 
     /// Whatever a value holds, it ends where it ends: no line, no label, no series of its making.
     @Test func whatBreaksALineIsEscaped() {
-        let gauge = registry.gauge("g", "A \\ and\na \"line\".", labels: "name")
-        gauge.with("a\\b\"c\nd").set(1)
-        gauge.with("crlf\r\nend").set(2)
-        gauge.with("ünïcode ✓").set(3)
+        struct Catalogue {
+            @Metric("g", "A \\ and\na \"line\".", labels: "name")
+            var gauge: MetricFamily<MetricGauge>
+        }
+        let metrics = Catalogue()
+        metrics.gauge.with("a\\b\"c\nd").set(1)
+        metrics.gauge.with("crlf\r\nend").set(2)
+        metrics.gauge.with("ünïcode ✓").set(3)
         #expect(
-            text == """
+            text(of: metrics) == """
                 # HELP t_g A \\\\ and\\na "line".
                 # TYPE t_g gauge
                 t_g{name="a\\\\b\\"c\\nd"} 1
@@ -139,8 +162,15 @@ import Testing
     }
 
     @Test func nothingIsLostWhenManyCountAtOnce() async {
-        let family = registry.counter("n_total", "Counted.", labels: "thread")
-        let histogram = registry.histogram("h", "Observed.", bounds: [10, 100]).with()
+        struct Catalogue {
+            @Metric("n_total", "Counted.", labels: "thread")
+            var counted: MetricFamily<MetricCounter>
+            @Metric("h", "Observed.", bounds: [10, 100])
+            var observed: MetricHistogram
+        }
+        let metrics = Catalogue()
+        let (family, histogram) = (metrics.counted, metrics.observed)
+        let registry = MetricRegistry(prefix: "t_", catalogue: metrics)
         await withTaskGroup(of: Void.self) { group in
             for task in 0..<8 {
                 group.addTask { [registry] in

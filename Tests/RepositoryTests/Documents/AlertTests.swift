@@ -105,7 +105,7 @@ import Testing
         let recorded = Set(rules.matches(of: /- record: (leave_album:[a-z0-9_:]+)/).map { String($0.output.1) })
         #expect(!recorded.isEmpty)
         for text in [rules] + (try Self.cases.map(Self.text)) {
-            #expect(MetricNames.used(in: text).subtracting(MetricNames.exposed).subtracting(recorded) == [])
+            #expect(try MetricNames.used(in: text).subtracting(MetricNames.exposed()).subtracting(recorded) == [])
         }
     }
 }

@@ -85,7 +85,7 @@ import Testing
             let page = try text(name)
             let named = Set(page.matches(of: /LeaveAlbum[A-Za-z]+/).map { String($0.output) })
             #expect(named.subtracting(alerts) == [], "\(name)")
-            #expect(MetricNames.used(in: page).subtracting(MetricNames.exposed) == [], "\(name)")
+            #expect(try MetricNames.used(in: page).subtracting(MetricNames.exposed()) == [], "\(name)")
         }
     }
 }

@@ -1,28 +1,35 @@
 import Foundation
 
-/// The metrics that dashboards and alerts are promised, written down once more: whoever renames one sees both break.
+/// The metrics that dashboards and alerts are promised: those of docs/metrics.md, which is their one list.
 enum MetricNames {
-    static let plain: Set<String> = [
-        "jobs_total", "api_requests_total", "attempts_total", "retries_total", "dead_letters_total", "replays_total",
-        "reply_copies_total", "in_flight", "active", "consuming", "held_accounts", "account_holds", "hold",
-        "hold_since_timestamp_seconds", "hold_next_probe_timestamp_seconds", "last_success_timestamp_seconds",
-        "quota_remaining", "oldest_job_age_seconds", "ambiguous_jobs", "overdue_retries", "queue_messages",
-        "queue_consumers", "token_refreshes_total", "ledger_entries", "ledger_bytes", "ledger_disk_free_bytes",
-        "ledger_backup_timestamp_seconds", "ledger_behind_total", "broker_connected", "broker_reconnects_total",
-        "broker_blocked",
-        "publish_unconfirmed", "stale_settlements_total", "abandoned_deliveries_total", "config_reload_success",
-        "build_info", "steps_aside_total",
-    ]
-    static let histograms: Set<String> = [
-        "job_duration_seconds", "time_to_result_seconds", "api_request_duration_seconds",
-        "ledger_commit_duration_seconds", "ledger_batch_size",
-    ]
+    static let document = "docs/metrics.md"
+    static let catalogue = "Sources/Monitoring/MetricsCatalogue.swift"
+
+    /// Those of the table, which has them without their prefix, with their labels in braces.
+    static func promised() throws -> Set<String> {
+        let rows = try Tree.text(document).components(separatedBy: "\n| metric | meaning |\n").last ?? ""
+        return Set(
+            rows.split(separator: "\n").filter { $0.hasPrefix("| `") }.flatMap { row in
+                row.dropFirst().prefix { $0 != "|" }.matches(of: /`([a-z_]+)(?:\{[^`]*\})?`/)
+                    .map { String($0.output.1) }
+            })
+    }
+
+    /// Those that the daemon declares; true for a histogram.
+    static func declared() throws -> [String: Bool] {
+        let declarations = try Tree.text(catalogue).matches(of: /@Metric\(\s*"([a-z_]+)"[^@]*var \w+: (\S+)/)
+        return Dictionary(
+            declarations.map { (String($0.output.1), $0.output.2.contains("Histogram")) },
+            uniquingKeysWith: { first, _ in first })
+    }
 
     /// What the daemon shows under these names.
-    static var exposed: Set<String> {
-        var names = plain
-        for name in histograms { names.formUnion(["_bucket", "_sum", "_count"].map { name + $0 }) }
-        return Set(names.map { "leave_album_" + $0 })
+    static func exposed() throws -> Set<String> {
+        let declared = try declared()
+        return Set(
+            try promised().flatMap { name in
+                (declared[name] == true ? ["_bucket", "_sum", "_count"] : [""]).map { "leave_album_\(name)\($0)" }
+            })
     }
 
     /// Every word of the text that begins as a metric of the daemon does, or as a rule that records one.
