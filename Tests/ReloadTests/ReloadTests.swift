@@ -15,7 +15,10 @@ import Testing
 @Suite struct ReloadTests {
     @Test("Every key of the schema has two values here, and no other key has")
     func everyKeyIsTried() {
-        #expect(Set(SettingSchema.keys.map(\.name)) == Set(Self.values.keys).union(Self.refused))
+        let keys = Set(SettingSchema.keys.map(\.name))
+        let tried = Set(Self.values.keys).union(Self.refused)
+        #expect(keys.subtracting(tried) == [], "give it two values among the written ones of Tests/ReloadTests")
+        #expect(tried.subtracting(keys) == [])
     }
 
     @Test("A key that is changed alone is in force after a reload, or named", arguments: Self.values.keys.sorted())
@@ -31,7 +34,7 @@ import Testing
 
         if lines.contains("reloaded the settings changed=\(key)") {
             #expect(lines.count == 1, "\(lines)")
-            #expect(after[key] != nil, "nothing here tells whether it is in force")
+            #expect(after[key] != nil, "Tests/ReloadTests: `inForce` lacks where whoever decides by it looks")
             #expect(after[key] != before[key])
             #expect(after[key] == wanted[key])
             #expect(after.filter { $0.key != key } == before.filter { $0.key != key })
@@ -85,15 +88,32 @@ import Testing
     private static let refused = ["ledger.url"]
 
     /// Two values for each key, which each may have beside the first values of the others.
-    private static let values: [String: (first: String, second: String)] = [
+    private static let values: [String: (first: String, second: String)] = {
+        var values = written
+        for key in SettingSchema.keys where values[key.name] == nil && !refused.contains(key.name) {
+            values[key.name] = key.write(DaemonSettings()).flatMap(twoValues)
+        }
+        return values
+    }()
+
+    /// The default of a switch, a number or a duration, and another value: the other one, or one more.
+    private static func twoValues(_ first: String) -> (first: String, second: String)? {
+        if let isOn = Bool(first) { return (first, "\(!isOn)") }
+        guard let number = first.firstMatch(of: /^"?([0-9]+)(?:ms|s|m|h|d)?"?$/), let value = Int(number.output.1)
+        else {
+            return nil
+        }
+        return (first, first.replacing(number.output.1, with: "\(value + 1)", maxReplacements: 1))
+    }
+
+    /// Those that have no default of such a form, or need another one.
+    private static let written: [String: (first: String, second: String)] = [
         "broker.uris": (#"["amqp://u:one@localhost"]"#, #"["amqp://u:two@localhost"]"#),
         "broker.username": (#""one""#, #""two""#),
         "broker.password_file": (#""/s/one""#, #""/s/two""#),
-        "broker.heartbeat": (#""10s""#, #""20s""#),
         "broker.prefix": (#""one""#, #""two""#),
         "broker.topology": (#""declare""#, #""none""#),
         "broker.prefetch": ("64", "65"),
-        "broker.confirm_timeout": (#""30s""#, #""31s""#),
         "broker.reply_to_allow": (#"["one"]"#, #"["two"]"#),
         "broker.tls.ca_file": (#""/s/one""#, #""/s/two""#),
         "broker.tls.cert_file": (#""/s/one""#, #""/s/two""#),
@@ -101,13 +121,8 @@ import Testing
         "broker.operator.username": (#""one""#, #""two""#),
         "broker.operator.password_file": (#""/s/one""#, #""/s/two""#),
         "api.base_url": (#""https://one.example""#, #""https://two.example""#),
-        "api.insecure": ("false", "true"),
-        "api.connect_timeout": (#""5s""#, #""6s""#),
-        "api.timeout": (#""20s""#, #""21s""#),
         "api.ca_file": (#""/s/one""#, #""/s/two""#),
         "api.proxy": (#""http://u:one@proxy""#, #""http://u:two@proxy""#),
-        "api.http2": ("true", "false"),
-        "api.max_response": ("65536", "65537"),
         "api.canary_account": (#""one""#, #""two""#),
         "credentials.providers": (#"["static"]"#, #"["static", "exec"]"#),
         "credentials.static.token_file": (#""/s/one""#, #""/s/two""#),
@@ -118,27 +133,17 @@ import Testing
         "credentials.store.token_url": (#""https://one.example""#, #""https://two.example""#),
         "credentials.broker.url": (#""https://one.example""#, #""https://two.example""#),
         "credentials.exec.command": (#"["/bin/one"]"#, #"["/bin/two"]"#),
-        "worker.concurrency": ("32", "33"),
-        "worker.per_account": ("1", "2"),
-        "worker.drain_timeout": (#""30s""#, #""31s""#),
-        "worker.assume_left_after_ambiguous": ("false", "true"),
-        "limits.requests_per_second": ("0", "7"),
-        "limits.requests_per_minute_per_account": ("30", "3"),
         "limits.requests_per_day": ("9500", "5"),
         "limits.day_zone": (#""America/Los_Angeles""#, #""UTC""#),
         "limits.pace": (#""even""#, #""asap""#),
         "retry.delays": (#"["5s", "30s"]"#, #"["5s", "31s"]"#),
-        "retry.max_attempts": ("10", "11"),
-        "retry.max_age": (#""24h""#, #""25h""#),
         "ledger.path": (#""/l/one""#, #""/l/two""#),
         "ledger.durability": (#""full""#, #""normal""#),
-        "ledger.retention": (#""30d""#, #""31d""#),
         "admin.listen": (#""127.0.0.1:1""#, #""127.0.0.1:2""#),
         "admin.page": ("true", "false"),
         "admin.control_socket": (#""/r/one""#, #""/r/two""#),
         "log.level": (#""info""#, #""debug""#),
         "log.format": (#""text""#, #""json""#),
-        "log.hash_accounts": ("false", "true"),
     ]
 
     private static func settings(changing keys: [String], more: String = "") throws -> DaemonSettings {
@@ -186,28 +191,37 @@ private final class RunningDaemon {
         return lines.withLock { $0 }
     }
 
-    /// What is in force, where whoever decides by it looks.
+    /// What is in force, where whoever decides by it looks. A property of the pipeline's configuration or of the
+    /// dispatcher's limits that is named as its key is found by that name.
     var inForce: [String: String] {
-        let limits = pipeline.dispatcher.withDispatch { $0.limits }
-        let configuration = pipeline.live.now
         let share = pipeline.budget.share
         let settings = front.settings.now
-        return [
-            "broker.reply_to_allow": "\(configuration.replyToAllow)",
+        var inForce = [
             "api.canary_account": limits.canary?.string ?? "",
-            "worker.per_account": "\(limits.perAccount)",
             "worker.drain_timeout": "\(settings.worker.drainTimeout)",
-            "worker.assume_left_after_ambiguous": "\(configuration.assumeLeftAfterAmbiguous)",
-            "limits.requests_per_second": "\(limits.requestsPerSecond)",
-            "limits.requests_per_minute_per_account": "\(limits.requestsPerMinutePerAccount)",
             "limits.requests_per_day": "\(share.limit)",
             "limits.pace": "\(share.pace)",
-            "retry.max_attempts": "\(configuration.maxAttempts)",
-            "retry.max_age": "\(configuration.maxAge)",
             "ledger.retention": "\(settings.ledger.retention)",
             "log.level": "\(logger.control.level)",
             "log.hash_accounts": "\(logger.control.hashesAccounts)",
         ]
+        let properties = Self.properties(of: pipeline.live.now).merging(Self.properties(of: limits)) { $1 }
+        for key in SettingSchema.keys where key.takesEffect == .atReload && inForce[key.name] == nil {
+            inForce[key.name] = key.path.last.flatMap { properties[$0] }
+        }
+        return inForce
+    }
+
+    private var limits: Dispatch.Limits { pipeline.dispatcher.withDispatch { $0.limits } }
+
+    /// By their names as keys have them: `maxAttempts` is `max_attempts`.
+    private static func properties(of value: Any) -> [String: String] {
+        let properties = Mirror(reflecting: value).children.compactMap { child in
+            child.label.map { label in
+                (label.replacing(/[A-Z]/) { "_" + $0.output.lowercased() }, "\(child.value)")
+            }
+        }
+        return Dictionary(properties, uniquingKeysWith: { first, _ in first })
     }
 
     private struct NoTokens: CredentialProvider {

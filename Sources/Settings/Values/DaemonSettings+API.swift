@@ -69,3 +69,11 @@ extension DaemonSettings {
         package var command: [String] = []
     }
 }
+
+extension SettingRange {
+    static let connectTimeout: ClosedRange<Duration> = .milliseconds(50) ... .seconds(30)
+    /// Two tries of the longest timeout still settle the delivery in time.
+    static let timeout: ClosedRange<Duration> = .milliseconds(100) ... .seconds(55)
+    /// An error with its details fits in a kilobyte; a mebibyte for each call in flight is still affordable.
+    static let maxResponse = 1_024...1_048_576
+}

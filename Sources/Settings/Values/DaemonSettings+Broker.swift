@@ -61,3 +61,15 @@ extension DaemonSettings {
                 SettingRange.prefetch.upperBound)
     }
 }
+
+extension SettingRange {
+    /// Rotation over more would take longer than an outage.
+    static let uris = 1...16
+    /// Below two seconds a busy machine loses healthy links; above a minute a dead broker goes unseen too long.
+    static let heartbeat: ClosedRange<Duration> = .seconds(2) ... .seconds(60)
+    /// A quorum queue's browsing and consuming stop at 2,000 deliveries in flight.
+    static let prefetch = 1...2_000
+    /// A delivery must be settled within two minutes, its confirm included.
+    static let confirmTimeout: ClosedRange<Duration> = .seconds(1) ... .seconds(90)
+    static let replyToPatterns = 0...64
+}

@@ -46,3 +46,8 @@ extension DaemonSettings {
         case journal, json, text
     }
 }
+
+extension SettingRange {
+    /// Below an hour a duplicate of an ordinary job could find its row gone.
+    static let retention: ClosedRange<Duration> = .seconds(3_600) ... .seconds(3_650 * 86_400)
+}

@@ -44,3 +44,21 @@ extension DaemonSettings {
         package var maxAge: Duration = .seconds(86_400)
     }
 }
+
+extension SettingRange {
+    /// Each call in flight is a worker, a transfer and a socket.
+    static let concurrency = 1...1_024
+    static let perAccount = 1...8
+    /// Beyond ten minutes a restart is an outage.
+    static let drainTimeout: ClosedRange<Duration> = .seconds(1) ... .seconds(600)
+    /// Beyond it the pause between two calls is below the scheduler's precision. 0 is no limit.
+    static let requestsPerSecond: ClosedRange<Double> = 0...10_000
+    static let requestsPerMinutePerAccount = 0...60_000
+    static let requestsPerDay = 0...1_000_000_000
+    /// A delay is a queue's time to live, in whole seconds, which its name says.
+    static let delay: ClosedRange<Duration> = .seconds(1) ... .seconds(86_400)
+    /// Each delay is a durable queue on every node.
+    static let delays = 1...16
+    static let maxAttempts = 1...1_000
+    static let maxAge: ClosedRange<Duration> = .seconds(60) ... .seconds(30 * 86_400)
+}
