@@ -24,7 +24,7 @@ import Testing
             [" exit("],
             except: [
                 "CLI/Commands.swift", "photos-simulator/Simulator.swift",
-                "photos-simulator/World/SimulatedService.swift",
+                "photos-simulator/Service/SimulatedService.swift",
             ])
         #expect(exits == [])
         let commands = try #require(

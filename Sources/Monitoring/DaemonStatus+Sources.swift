@@ -4,7 +4,7 @@ package import Ledger
 package import Operations
 package import Pipeline
 
-/// The rooms' numbers in the status's own words.
+/// The modules' numbers as the status has them.
 extension DaemonStatus.Link {
     package init(_ name: String, _ reading: LinkReading) {
         self.init(

@@ -11,7 +11,7 @@ package import Settings
 package import Telemetry
 import Terminal
 
-/// The settings in each room's own words.
+/// The settings as the modules' own configurations.
 extension DaemonSettings {
     package var topology: Operations.Topology {
         Operations.Topology(prefix: broker.prefix, delays: retry.delays)
