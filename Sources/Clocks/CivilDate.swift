@@ -3,7 +3,7 @@ import Glibc
 /// A day of the proleptic Gregorian calendar, years 0 to 9999, by the C library's calendar in UTC.
 struct CivilDate: Equatable {
     private static let years = 0...9999
-    private static let secondsOfDay = 86_400
+    static let secondsOfDay = 86_400
 
     let year: Int
     /// 1–12.

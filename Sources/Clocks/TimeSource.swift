@@ -1,4 +1,4 @@
-/// Where a room gets its time from, so that a test can drive a day in a second.
+/// Where a module gets its time from, so that a test can drive a day in a second.
 package protocol TimeSource: Sendable {
     /// For intervals, deadlines and backoff.
     func now() -> MonotonicTime

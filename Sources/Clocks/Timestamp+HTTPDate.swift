@@ -52,6 +52,8 @@ extension Timestamp {
 
     /// `month` from 0.
     private static func seconds(year: Int, month: Int, day: Int, _ time: TimeOfDay) -> Int? {
-        CivilDate(year: year, month: month + 1, day: day).map { $0.daysSince1970 * 86_400 + time.seconds }
+        CivilDate(year: year, month: month + 1, day: day).map {
+            $0.daysSince1970 * CivilDate.secondsOfDay + time.seconds
+        }
     }
 }

@@ -27,7 +27,7 @@ extension Timestamp {
             milliseconds = (fraction + [0x30, 0x30]).prefix(3).reduce(0) { $0 * 10 + Int($1 - 0x30) }
         }
         guard let offset = Self.offset(&scanner), scanner.isAtEnd else { return nil }
-        let seconds = date.daysSince1970 * 86_400 + time.seconds - offset
+        let seconds = date.daysSince1970 * CivilDate.secondsOfDay + time.seconds - offset
         if time.isLeapSecond, !Self.isFirstSecondOfMonth(seconds) { return nil }
         self.init(milliseconds: Int64(seconds) * 1000 + Int64(milliseconds))
     }
@@ -38,8 +38,9 @@ extension Timestamp {
         let earliest: Int64 = -62_167_219_200_000
         let latest: Int64 = 253_402_300_799_999
         let total = Int(min(max(milliseconds, earliest), latest))
-        let days = Int((Double(total) / 86_400_000).rounded(.down))
-        let rest = total - days * 86_400_000
+        let millisecondsOfDay = CivilDate.secondsOfDay * 1000
+        let days = Int((Double(total) / Double(millisecondsOfDay)).rounded(.down))
+        let rest = total - days * millisecondsOfDay
         guard let date = CivilDate(daysSince1970: days) else {
             preconditionFailure("a time between the years 0 and 9999 has a date there")
         }
@@ -78,7 +79,7 @@ extension Timestamp {
 
     /// A leap second is written as second 60 and counts as the second after it.
     private static func isFirstSecondOfMonth(_ seconds: Int) -> Bool {
-        guard seconds.isMultiple(of: 86_400) else { return false }
-        return CivilDate(daysSince1970: seconds / 86_400)?.day == 1
+        guard seconds.isMultiple(of: CivilDate.secondsOfDay) else { return false }
+        return CivilDate(daysSince1970: seconds / CivilDate.secondsOfDay)?.day == 1
     }
 }

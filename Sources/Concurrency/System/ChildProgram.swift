@@ -33,7 +33,7 @@ package struct ChildProgram: Sendable {
     /// may have, or that uses select(2), is not ready for the many that a daemon asks for.
     package let descriptorLimit: UInt64?
 
-    /// A complaint is a sentence or two; what follows is not worth the room.
+    /// An error is told in a sentence or two; what follows is not worth its bytes.
     private static let longestStandardError = 4 << 10
     /// Between TERM and KILL.
     private static let grace = Duration.seconds(1)

@@ -18,6 +18,11 @@ package enum TokenAnswer: Sendable {
 }
 
 extension TokenAnswer {
+    /// Where an answer names this many seconds to wait, the wait: a day at most, for no wait overflows a time by it.
+    static func wait(seconds: Int64) -> Duration { .seconds(min(max(seconds, 0), longestWait)) }
+
+    private static let longestWait: Int64 = 86_400
+
     static let stopping = TokenAnswer.unavailable("the daemon is stopping", retryAfter: nil)
 }
 

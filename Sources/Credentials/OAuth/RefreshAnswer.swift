@@ -36,7 +36,7 @@ package enum RefreshAnswer: Sendable {
             // Of what was cut, the beginning may be JSON as well.
             let json = response.bodyIsWhole ? try? JSONValue.parse(cut.rest) : nil
             let after = response.fields.first { $0.name.lowercased() == "retry-after" }
-                .flatMap { Int64($0.value) }.map { Duration.seconds(min(max($0, 0), 86_400)) }
+                .flatMap { Int64($0.value) }.map(TokenAnswer.wait)
             switch response.status {
             case 200: self = Self.success(cut, json, now: now)
             case 408, 429, 500...:

@@ -50,7 +50,7 @@ package struct BrokerCredentials: CredentialProvider {
             let error = (try? JSONValue.parse(response.body))?["error"]
             let explanation = error?["message"]?.text.map { ": \(Redaction.hidingOpaqueText($0))" } ?? ""
             let detail = DetailText.scrubbed("\(Self.who) answered \(response.status)\(explanation)")
-            let after = error?["retry_after_seconds"]?.integer.map { Duration.seconds(min(max($0, 0), 86_400)) }
+            let after = error?["retry_after_seconds"]?.integer.map(TokenAnswer.wait)
             switch (response.status, error?["code"]?.text) {
             // A wrong path answers 404 as well, and must not look like an account without a grant.
             case (404, "not_found"): return .notFound
