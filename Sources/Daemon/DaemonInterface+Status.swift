@@ -10,7 +10,7 @@ import Service
 import Settings
 import Telemetry
 
-/// What the front desk tells, put together from everybody who knows a part of it.
+/// What the daemon says of itself, put together from everybody who knows a part of it.
 extension DaemonInterface {
     /// The status as far as it is known without asking another thread.
     var glance: DaemonStatus { Self.glance(tracker, parts) }

@@ -8,7 +8,7 @@ import Settings
 import Telemetry
 import Terminal
 
-/// What the world sees of the daemon from its first second to its last: the service manager's notifications, the
+/// What others see of the daemon from its first second to its last: the service manager's notifications, the
 /// endpoints, the control socket. It answers before there is a ledger or a broker, because that is when people ask.
 final class DaemonInterface: Sendable {
     let tracker: StatusTracker
@@ -74,7 +74,7 @@ final class DaemonInterface: Sendable {
         watchdog.notify(.reloading(monotonicMicroseconds: Notifier.monotonicMicroseconds))
     }
 
-    /// Nothing more is taken; what is in hand ends within `time`.
+    /// Nothing more is taken; what is in flight ends within `time`.
     func stops(within time: Duration) {
         tracker.drains()
         watchdog.notify(.stopping, .extendTimeout(time))

@@ -34,7 +34,7 @@ package enum TestHooks {
     }
 
     /// `ALBUMD_TEST_LOST_AFTER=<milliseconds>`: how late a copy may be, and how often that is looked at.
-    /// `ALBUMD_TEST_NEIGHBOURS_AFTER=<milliseconds>`: how long a refused job waits to see what its neighbours are told.
+    /// `ALBUMD_TEST_NEIGHBOURS_AFTER=<milliseconds>`: how long a refused job waits for what other jobs are answered.
     package static func adjust(_ configuration: inout PipelineConfiguration) {
         if let time = value("ALBUMD_TEST_LOST_AFTER").flatMap(Int64.init) {
             configuration.lostAfter = .milliseconds(time)

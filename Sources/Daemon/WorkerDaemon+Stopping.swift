@@ -47,7 +47,7 @@ extension WorkerDaemon {
             LogField("after_s", .seconds((clock.now() - began).inSeconds)))
     }
 
-    /// Waits for the jobs in hand, at most for the drain time, a second signal or what comes first. False if it gave
+    /// Waits for the jobs in flight, at most for the drain time, a second signal or what comes first. False if it gave
     /// up.
     private func drain(
         _ work: Task<Void, Never>, within whole: Duration, _ parts: DaemonParts

@@ -6,7 +6,7 @@ package import AMQP
 /// with x-death in place the broker drops a message that comes round to the same queue. So none of these is copied.
 package enum CleanCopy {
     /// Application headers beyond this are dropped: the broker closes the connection when a header table does not fit
-    /// one frame, and the worker's own headers need room too.
+    /// one frame, and the worker's own headers need space too.
     package static let headerBudget = 4096
 
     package struct Made: Sendable {

@@ -11,7 +11,8 @@ package struct JobHeaders: Equatable, Sendable {
     package var generation = 0
     /// The copy is not worked on before.
     package var notBefore: Timestamp?
-    /// When the turn of its account is expected to come to it, since it made room for others. It may be had earlier.
+    /// When the turn of its account is expected to come to it, since it gave its place to others. It may be had
+    /// earlier.
     package var turn: Timestamp?
     /// How often it has stepped aside since it was last parked or called.
     package var moves = 0

@@ -8,7 +8,7 @@ package import Pipeline
 package import SQLiteLedger
 package import Telemetry
 
-/// What the pipeline tells becomes log lines and lines of a job's story.
+/// What the pipeline tells becomes log lines and lines of a job's history.
 package final class PipelineReport: Sendable {
     private let logger: Logger
     private let ledger: EmbeddedLedger

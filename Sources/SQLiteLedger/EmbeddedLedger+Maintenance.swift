@@ -21,8 +21,8 @@ extension EmbeddedLedger {
 
     // MARK: Pruning
 
-    /// Removes jobs that ended before `time` and owe the broker nothing, with results and stories; then days and holds
-    /// that ended before it. Open jobs and what is not marked published stay. Returns how many jobs went.
+    /// Removes jobs that ended before `time` and owe the broker nothing, with results and histories; then days and
+    /// holds that ended before it. Open jobs and what is not marked published stay. Returns how many jobs went.
     package func prune(before time: Timestamp) async throws(LedgerError) -> Int {
         var total = 0
         while !Task.isCancelled {
@@ -62,7 +62,7 @@ extension EmbeddedLedger {
         var total = 0
         var needed: Int
         repeat {
-            // The walk is beside the writer, and only what it found is the writer's work.
+            // The search is beside the writer, and only what it found is the writer's work.
             let found = try await readBeside { reader throws(LedgerError) in try reader.numbers(of: account) }
             var removed = 0
             for start in stride(from: 0, to: found.count, by: Self.slice) where !Task.isCancelled {
@@ -113,9 +113,9 @@ extension EmbeddedLedger {
         return numbers.count
     }
 
-    // MARK: Stories
+    // MARK: Histories
 
-    /// Adds a line to a job's story, and answers when it is durable. `note` is for what may be lost.
+    /// Adds a line to a job's history, and answers when it is durable. `note` is for what may be lost.
     package func write(_ event: JobEvent) async throws(LedgerError) {
         try await write { rows throws(SQLiteFault) in try rows.add(event) }
     }
@@ -127,7 +127,7 @@ extension EmbeddedLedger {
 
     // MARK: Holds
 
-    /// Notes a hold for the stories and ages of the jobs that it stopped: at its start with `until` nil, and again at
+    /// Notes a hold for the histories and ages of the jobs that it stopped: at its start with `until` nil, and again at
     /// its end. A post; while nothing can be written it waits in memory.
     package func recordHold(_ cause: HoldCause, since: Timestamp, until: Timestamp?, detail: String) {
         thread.post(.hold(HoldRecord(cause: cause, since: since, until: until, detail: detail)))

@@ -16,7 +16,7 @@ package final class EmbeddedLedger: JobLedger, RunningService {
         case normal
     }
 
-    /// What it may have open at once: its locks, the writer's file, log and index, the fold's file and log, its
+    /// What it may have open at once: its locks, the writer's file, log and index, the checkpoint's file and log, its
     /// mailbox's eventfd; and for each who reads beside it a file and a log, and a backup's copy.
     package static func mostDescriptors(readers: Int) -> Int { 8 + 3 * readers }
 
@@ -143,12 +143,12 @@ package final class EmbeddedLedger: JobLedger, RunningService {
     /// For a disk that is busy, not for one that is full.
     package static let closeTime = Duration.seconds(5)
 
-    /// Writes what is owed, trying for at most `time` if the disk does not let it, and ends the thread. Returns how
-    /// many records and marks were lost for that: their jobs' intents are open, so their redeliveries count as
-    /// ambiguous. Whatever is asked later is refused as closed.
+    /// Writes what still waits for a commit, trying for at most `time` if the disk does not let it, and ends the
+    /// thread. Returns how many records and marks were lost for that: their jobs' intents are open, so their
+    /// redeliveries count as ambiguous. Whatever is asked later is refused as closed.
     @discardableResult
     package func close(within time: Duration) async -> Int {
-        // While it reads, the log cannot be folded in.
+        // While it reads, the log cannot be checkpointed to its end.
         check?.end()
         let deadline = clock.now() + time
         let lost = await withCheckedContinuation { (reply: CheckedContinuation<Int, Never>) in

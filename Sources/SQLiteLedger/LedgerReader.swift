@@ -73,7 +73,7 @@ package final class LedgerReader {
         }
     }
 
-    /// The numbers of an account's jobs. A walk over all jobs: seconds for millions.
+    /// The numbers of an account's jobs. A scan of all jobs: seconds for millions.
     func numbers(of account: AccountID) throws(LedgerError) -> [Int] {
         try snapshot { rows throws(SQLiteFault) in
             try rows.connection.query(

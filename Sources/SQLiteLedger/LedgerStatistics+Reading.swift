@@ -2,7 +2,7 @@ import Clocks
 import Ledger
 
 extension LedgerStatistics {
-    /// What is owed or overdue is counted by its index, and is little; of the jobs the file keeps the numbers.
+    /// What is unpublished or overdue is counted by its index, and is little; of the jobs the file keeps the numbers.
     static func read(_ rows: SQLiteRows, at now: Timestamp) throws(SQLiteFault) -> LedgerStatistics {
         let connection = rows.connection
         func count(_ what: String) throws(SQLiteFault) -> Int {

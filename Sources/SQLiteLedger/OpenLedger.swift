@@ -4,7 +4,7 @@ import Ledger
 /// The files of the ledger that this process has open, for whoever opens them beside its writer: by name, so that what
 /// has their names now must be asked first.
 final class OpenLedger: Sendable {
-    // Written by the ledger's thread each time it opens the file, read by readers and folds; under the lock.
+    // Written by the ledger's thread each time it opens the file, read by readers and checkpoints; under the lock.
     private let files: Lock<LedgerFiles>
     let path: String
 

@@ -77,7 +77,7 @@ extension BrokerConnection {
         var on: Int32 = 1
         setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, 4)
         setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, 4)
-        // Bytes that nobody acknowledges for two heartbeats end the connection, also while a send waits for room.
+        // Bytes that nobody acknowledges for two heartbeats end the connection, also while a send waits for space.
         var silence = UInt32(clamping: configuration.heartbeat.milliseconds * 2)
         setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, &silence, 4)
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)

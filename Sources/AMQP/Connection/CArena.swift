@@ -9,7 +9,7 @@ final class CArena {
 
     private let block = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: alignment)
     private var used = 0
-    /// One for each thing that the block has no room for.
+    /// One for each thing that the block has no space for.
     private var others: [UnsafeMutableRawPointer] = []
 
     deinit {

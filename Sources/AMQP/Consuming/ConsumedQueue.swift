@@ -1,4 +1,4 @@
-/// A queue to consume and how many of its messages may be in hand.
+/// A queue to consume and how many of its messages may be in flight.
 package struct ConsumedQueue: Hashable, Sendable {
     package var name: String
     package var prefetch: UInt16

@@ -20,7 +20,7 @@ struct ConsumingBehaviour: LinkBehaviour, ~Copyable {
 
     /// Frames taken before commands have their turn again.
     private static let framesPerRound = 256
-    /// What is in hand when the queues change has this long to be settled; then it goes back to the broker at the
+    /// What is in flight when the queues change has this long to be settled; then it goes back to the broker at the
     /// price of a delivery count.
     private static let longestDrain = Duration.seconds(10)
 
@@ -168,7 +168,7 @@ struct ConsumingBehaviour: LinkBehaviour, ~Copyable {
         onEvent(.consuming(generation: generation, queues: consumed.map(\.name)))
     }
 
-    /// Until the link stops or other queues are wanted and what is in hand has been settled.
+    /// Until the link stops or other queues are wanted and what is in flight has been settled.
     private mutating func pump(_ connection: inout BrokerConnection) throws(LinkError) {
         var commands = link.mailbox.takeAll()
         while true {

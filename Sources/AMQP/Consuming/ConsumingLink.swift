@@ -27,7 +27,7 @@ package final class ConsumingLink: Settling, RunningService {
         }
     }
 
-    /// Consumes exactly these queues from now on, none if empty. The change is made when what is in hand has been
+    /// Consumes exactly these queues from now on, none if empty. The change is made when what is in flight has been
     /// settled, on a fresh channel: a channel that is cancelled and consumed again with deliveries in flight trips
     /// RabbitMQ 3.10.
     package func consume(_ queues: [ConsumedQueue]) {

@@ -14,7 +14,7 @@ package struct DeliveryTag: Hashable, Sendable {
     }
 }
 
-/// A message as it was delivered, copied out of the library's memory. A class, because it goes through many hands and
+/// A message as it was delivered, copied out of the library's memory. A class, because it is passed on often and
 /// never changes.
 package final class IncomingMessage: Sendable {
     package enum Body: Sendable {

@@ -40,7 +40,7 @@ struct FrameAssembler {
         self.maximumBody = maximumBody
     }
 
-    /// Bytes of a body in hand: never more than the larger of the cap and the prefix.
+    /// Bytes of a body that are kept: never more than the larger of the cap and the prefix.
     var held: Int { bytes.count }
 
     /// Takes a content frame; nil while the message is incomplete. Other frames are none of its business.

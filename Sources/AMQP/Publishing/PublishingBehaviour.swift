@@ -21,7 +21,7 @@ struct PublishingBehaviour: LinkBehaviour, ~Copyable {
     private static let unsentLimit = 256 * 1024
     /// The kernel tells when a socket takes bytes, not when few are unsent; so that is looked at again soon.
     private static let stuckInterval = Duration.milliseconds(10)
-    /// Since when the broker has owed an answer and given none.
+    /// Since when an answer of the broker is due that has not come.
     private var unpublishedSince: MonotonicTime?
     /// Publications between two looks at what came and whether the peer reads.
     private static let publishedPerRound = 32
@@ -98,7 +98,7 @@ struct PublishingBehaviour: LinkBehaviour, ~Copyable {
             try demandConfirms(endpoint: endpoint)
             let isDone = !received && !(published && head < queue.count)
             if !takeNew(), isDone, !connection.hasBufferedInput {
-                // With work and room in the window, only the socket's own room is awaited.
+                // With work and a place in the window, only space in the socket is awaited.
                 let isStuck = head < queue.count && book.count < window && !isBlocked
                 let checkInterval = min(link.configuration.heartbeat, link.configuration.confirmTimeout) / 3
                 link.wait(atMost: isStuck ? Self.stuckInterval : checkInterval, connection)

@@ -6,8 +6,8 @@ import SQLiteLedger
 import Service
 package import Settings
 
-/// How many descriptors the daemon may have open at once with these settings: the sum of what each room may take, when
-/// all of them take their most.
+/// How many descriptors the daemon may have open at once with these settings: the sum of what each module may take,
+/// when all of them take their most.
 ///
 /// It survives to run out of them, but then it does no work: so it does not start with less than it may need.
 package struct DescriptorNeed: Sendable {

@@ -13,7 +13,7 @@ final class Transfer {
     private var body: [UInt8] = []
     private var bodyExceededCap = false
 
-    /// - Throws: why the request cannot even be tried; the reply is then still owed.
+    /// - Throws: why the request cannot even be tried; the reply is then still to be given.
     init(_ request: HTTPRequest, maxResponse: Int, reply: HTTPReply) throws(HTTPFault) {
         if let flaw = request.flaw { throw HTTPFault(kind: .invalidRequest, detail: flaw) }
         lines = try HeaderLines(request)

@@ -16,7 +16,7 @@ struct RecentHistory: Sendable {
     }
 
     private let start: MonotonicTime
-    // The ring: step n lies at n modulo its length, one place more than the whole steps for the one that runs.
+    // A circle: step n lies at n modulo its length, one place more than the whole steps for the one that runs.
     private var buffer = [Step](repeating: Step(), count: Self.steps + 1)
     /// The step that runs, counted from the start.
     private var latest = 0

@@ -17,7 +17,7 @@ extension DaemonStatus {
         }
     }
 
-    /// One loop of the liveness board.
+    /// One loop of the liveness monitor.
     package struct Loop: Equatable, Sendable {
         package var name: String
         /// Since it last gave its token back.

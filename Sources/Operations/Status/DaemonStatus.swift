@@ -2,7 +2,7 @@ package import Clocks
 import Telemetry
 
 /// What a running daemon says of itself, at one moment. Words and numbers only, so that whoever shows it needs no
-/// other room.
+/// other module.
 package struct DaemonStatus: Equatable, Sendable {
     /// Why the worker stands still.
     package struct Hold: Equatable, Sendable {
@@ -135,7 +135,7 @@ package struct DaemonStatus: Equatable, Sendable {
     package var since: Timestamp
     /// What a daemon that connects or stands by waits for; for people, no secrets.
     package var problem: String?
-    /// Deliveries in the worker's hands.
+    /// Deliveries in flight.
     package var inFlight: Int
     package var callsInFlight: Int
     package var ended: [Ended]
@@ -147,7 +147,7 @@ package struct DaemonStatus: Equatable, Sendable {
     package var links: [Link]
     /// Nil while the ledger cannot answer.
     package var ledger: Ledger?
-    /// Of the jobs in the worker's hands; nil if it has none.
+    /// Of the jobs in flight; nil if it has none.
     package var oldestJobAge: Duration?
     /// Nil until the broker was asked.
     package var queues: [Queue]?

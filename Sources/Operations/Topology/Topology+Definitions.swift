@@ -93,8 +93,8 @@ extension Topology {
     }
 
     /// All leaders would land on the node that declares. From 4.0 a queue without a delivery limit has one of 20, and a
-    /// letter that was looked at so often would be gone; before, an unlimited one is what it has, and -1 is no value.
-    /// https://www.rabbitmq.com/docs/quorum-queues#poison-message-handling
+    /// dead letter that was looked at so often would be gone; before, an unlimited one is what it has, and -1 is no
+    /// value. https://www.rabbitmq.com/docs/quorum-queues#poison-message-handling
     private func policies(vhost: String, version: BrokerVersion) -> [JSONValue] {
         let name = Self.escaped(names.prefix)
         let leaders = JSONValue.Member("queue-leader-locator", .text("balanced"))

@@ -1,14 +1,14 @@
 /// The plan of checkpoints: when pages of the write-ahead log go into the file, and on which thread.
 ///
-/// A fold flushes the disk, so it is made on a thread beside the writer, early and in parts. Only the writer can come
-/// to the end of it, though: while the other thread folds, pages are added, and the log begins anew only when none is
-/// left. The writer folds the rest when that is so little that no job waits for long.
+/// A checkpoint flushes the disk, so it is made on a thread beside the writer, early and in parts. Only the writer can
+/// come to the end of it, though: while the other thread copies, pages are added, and the log begins anew only when
+/// none is left. The writer copies the rest when that is so little that no job waits for long.
 struct CheckpointPolicy {
     enum Step: Equatable {
         case none
         /// Begin a checkpoint on the checkpoint thread.
         case beside
-        /// Fold on the writer's thread.
+        /// Checkpoint on the writer's thread.
         case here
         /// Wait for the checkpoint thread and ask again: the log must not grow faster than checkpoints shrink it.
         case wait
@@ -21,8 +21,8 @@ struct CheckpointPolicy {
         case failed
     }
 
-    /// Pages that a fold is begun for, if the last one was not just begun: 1 MiB. What is flushed at once keeps the
-    /// disk from everybody, the broker beside included; with 8 MiB one job in a hundred waited 5 ms longer.
+    /// Pages that a checkpoint is begun for, if the last one was not just begun: 1 MiB. What is flushed at once keeps
+    /// the disk from everybody, the broker beside included; with 8 MiB one job in a hundred waited 5 ms longer.
     static let part = 250
     /// Pages that are added to the log before what came to nothing is tried again.
     static let longPart = 2_000
@@ -37,12 +37,12 @@ struct CheckpointPolicy {
     /// Pages in the log.
     private var pages = 0
     /// Of these, how many are in the file.
-    private var folded = 0
-    /// Pages that were in the log when the last fold began, and what came of it.
+    private var checkpointed = 0
+    /// Pages that were in the log when the last checkpoint began, and what came of it.
     private var begunAt = 0
     private var outcome = Outcome.advanced
 
-    /// After a commit that left `pages` in the log. `isRested`: the last fold was not just begun.
+    /// After a commit that left `pages` in the log. `isRested`: the last checkpoint was not just begun.
     ///
     /// No checkpoint begins when the whole log is in the file already: it could race with the commit that resets the
     /// log; SQLite before 3.51.3 then skips pages (https://sqlite.org/wal.html#walresetbug).
@@ -52,9 +52,9 @@ struct CheckpointPolicy {
         let isDue = pages - begunAt >= Self.longPart
         guard pages >= Self.longEnough else {
             let isPart = outcome == .advanced && isRested && pages - begunAt >= Self.part
-            return (isPart || isDue) && folded < pages ? .beside : .none
+            return (isPart || isDue) && checkpointed < pages ? .beside : .none
         }
-        if pages - folded <= Self.few { return .here }
+        if pages - checkpointed <= Self.few { return .here }
         switch outcome {
         // What came meanwhile is less each time.
         case .advanced: return .beside
@@ -72,11 +72,11 @@ struct CheckpointPolicy {
 
     mutating func begin() { begunAt = pages }
 
-    /// `folded`: pages of the log that are in the file. Nil if the fold failed.
-    mutating func end(folded: Int?) {
-        guard let folded else { return outcome = .failed }
-        outcome = folded > self.folded ? .advanced : .stood
+    /// `checkpointed`: pages of the log that are in the file. Nil if the checkpoint failed.
+    mutating func end(checkpointed: Int?) {
+        guard let checkpointed else { return outcome = .failed }
+        outcome = checkpointed > self.checkpointed ? .advanced : .stood
         // More than there are: of the log that was there before.
-        self.folded = folded <= pages ? folded : 0
+        self.checkpointed = checkpointed <= pages ? checkpointed : 0
     }
 }

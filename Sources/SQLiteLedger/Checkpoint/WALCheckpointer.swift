@@ -40,7 +40,7 @@ struct WALCheckpointer: ~Copyable {
                 return beginCheckpoint()
             case .here:
                 plan.begin()
-                return plan.end(folded: try? connection.checkpointLog())
+                return plan.end(checkpointed: try? connection.checkpointLog())
             case .wait: waitForCheckpoint()
             }
         }
@@ -51,20 +51,20 @@ struct WALCheckpointer: ~Copyable {
         guard let ended = checkpoint else { return }
         checkpoint = nil
         ended.thread.join()
-        plan.end(folded: ended.outcome.withLock { $0 ?? nil })
+        plan.end(checkpointed: ended.outcome.withLock { $0 ?? nil })
     }
 
     private mutating func beginCheckpoint() {
         plan.begin()
         let outcome = Lock<Int??>(nil)
         do throws(SystemCallError) {
-            let thread = try NativeThread(name: "ledger-fold") { [path, files] in
-                let folded = Self.checkpoint(path, files)
-                outcome.withLock { $0 = .some(folded) }
+            let thread = try NativeThread(name: "ledger-wal") { [path, files] in
+                let checkpointed = Self.checkpoint(path, files)
+                outcome.withLock { $0 = .some(checkpointed) }
             }
             checkpoint = Checkpoint(thread: thread, outcome: outcome)
         } catch {
-            plan.end(folded: nil)
+            plan.end(checkpointed: nil)
         }
     }
 

@@ -126,11 +126,11 @@ final class SQLiteConnection {
     /// Runs a passive checkpoint, which waits for no reader. Returns how many of the log's pages are in the file
     /// now.
     func checkpointLog() throws(SQLiteFault) -> Int {
-        var (pages, folded): (Int32, Int32) = (0, 0)
+        var (pages, checkpointed): (Int32, Int32) = (0, 0)
         // https://sqlite.org/c3ref/wal_checkpoint_v2.html
-        let code = sqlite3_wal_checkpoint_v2(handle, nil, SQLITE_CHECKPOINT_PASSIVE, &pages, &folded)
+        let code = sqlite3_wal_checkpoint_v2(handle, nil, SQLITE_CHECKPOINT_PASSIVE, &pages, &checkpointed)
         guard code == SQLITE_OK else { throw fault("folding the log") }
-        return Int(folded)
+        return Int(checkpointed)
     }
 
     /// Takes the whole log into the file and makes it empty. A reader that is at work may keep some of it.

@@ -5,7 +5,7 @@ import Ledger
 struct LedgerDisplacement {
     enum Copy {
         case running(LedgerRescue)
-        /// Records of jobs that were in hand go into the copy too.
+        /// Records of jobs that were in flight go into the copy too.
         case saved(path: String, SQLiteRows)
         /// Nil: nothing is tried again, because there is nothing open to copy.
         case failed(LedgerError, retryAt: MonotonicTime?)
@@ -24,7 +24,7 @@ struct LedgerDisplacement {
 
     /// Longest time that the hold waits for the copy before it is reported without it.
     static let retryInterval = Duration.seconds(5)
-    /// A disk that was full may have room again; the copy is of the whole ledger, so not oftener.
+    /// A disk that was full may have space again; the copy is of the whole ledger, so not oftener.
     static let rest = Duration.seconds(60)
 
     init(_ difference: String, copy: Copy, at now: MonotonicTime) {

@@ -4,7 +4,7 @@ import Jobs
 import Ledger
 import Secrets
 
-/// What is kept beside the jobs: the days' counts, the lines of their stories, the holds.
+/// What is kept beside the jobs: the days' counts, the lines of their histories, the holds.
 extension SQLiteRows {
     // MARK: Sums
 
@@ -50,7 +50,7 @@ extension SQLiteRows {
             ? DayCount(calls: statement.int(0), albumQueries: statement.int(1)) : DayCount(calls: 0, albumQueries: 0)
     }
 
-    // MARK: Stories
+    // MARK: Histories
 
     /// More than the retry ladder has rungs; a job that flaps keeps its newest.
     static let lineCapacity = 64
@@ -139,12 +139,12 @@ extension SQLiteRows {
         return try statement.step() ? statement.time(0) : nil
     }
 
-    // MARK: Room
+    // MARK: Space
 
     /// As much as a large batch appends.
     private static let spaceProof = 256 << 10
 
-    /// Fails if there is no room for a batch. A commit without a change would succeed on a full disk.
+    /// Fails if there is no space for a batch. A commit without a change would succeed on a full disk.
     func proveSpace() throws(SQLiteFault) {
         try connection.execute("INSERT INTO probe VALUES (zeroblob(\(Self.spaceProof))); DELETE FROM probe")
     }

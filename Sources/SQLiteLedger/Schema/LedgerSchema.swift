@@ -12,7 +12,7 @@ enum LedgerSchema {
     /// newest generation of each job, `results` one row per generation that ended. A job's number is the order of its
     /// coming, and all that is kept of it lies by that number: what the jobs of a commit change is at the end of each
     /// table, however large it is, and only the look-up by id is somewhere in the middle. `tally` is kept by each
-    /// transaction, so that counting the jobs is not a walk over all of them; `ever` never falls, so that a ledger that
+    /// transaction, so that counting the jobs is not a scan of all of them; `ever` never falls, so that a ledger that
     /// was pruned empty can be told from one that was lost.
     static let migrations: [String] = [
         """
@@ -89,7 +89,7 @@ enum LedgerSchema {
         // Jobs that are to be cancelled should they come, or come back: forgotten when they end.
         "CREATE TABLE cancels (job_id BLOB PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;",
         // One change of `tally` in each transaction, instead of a trigger for each job and an index of the open ones.
-        // What is owed is a table, so that a result is not written once more when it is published.
+        // What is unpublished is a table, so that a result is not written once more when it is published.
         """
         DROP TRIGGER jobs_added;
         DROP TRIGGER jobs_removed;
@@ -104,7 +104,7 @@ enum LedgerSchema {
         UPDATE results SET published = 1 WHERE published = 0;
         DROP INDEX results_owed;
         """,
-        // All that is kept of a job by its number instead of its id. What has an account is found by a walk, and what
+        // All that is kept of a job by its number instead of its id. What has an account is found by a scan, and what
         // may be pruned by its results: an index for each was one more page to write for each job.
         """
         DROP INDEX jobs_due;

@@ -5,7 +5,7 @@ import Ledger
 struct LedgerBacklog {
     /// Records and marks. They go first in the next commit.
     private(set) var pending: [LedgerOperation] = []
-    /// Lines of stories.
+    /// Lines of histories.
     private(set) var lines: [LedgerOperation] = []
     /// When what waits has a commit of its own. Nil if nothing waits for one.
     private(set) var dueAt: MonotonicTime?

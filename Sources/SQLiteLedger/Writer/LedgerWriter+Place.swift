@@ -5,7 +5,7 @@ import Ledger
 /// What the ledger's thread does about files that were moved away, removed or replaced while it has them open.
 ///
 /// It saves what the open connection sees as `….rescued-<time>` beside them, and answers nothing more: what it would
-/// commit then is in nobody's ledger after its end. What nobody can do again, the records of jobs that were in hand,
+/// commit then is in nobody's ledger after its end. What nobody can do again, the records of jobs that were in flight,
 /// goes into the copy as well as into the open file, so that either of them can be gone on with.
 extension LedgerWriter {
     mutating func checkPlace() {

@@ -4,7 +4,7 @@ import Glibc
 /// SIGTERM, SIGINT and SIGHUP, taken by the main thread alone.
 package enum Signals {
     package enum Event: Sendable {
-        /// Stop taking work, finish or hand back what is in hand.
+        /// Stop taking work, finish or hand back what is in flight.
         case terminate
         case reload
     }

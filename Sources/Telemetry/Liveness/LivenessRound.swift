@@ -31,7 +31,7 @@ package struct LivenessRound: Sendable {
         loops[name] = Loop(postedAt: nil, answeredAt: now)
     }
 
-    /// The loops that have no token in hand get one now.
+    /// The loops that have no token get one now.
     package mutating func post(at now: MonotonicTime) -> [String] {
         let free = names.filter { loops[$0]?.postedAt == nil }
         for name in free { loops[name]?.postedAt = now }

@@ -37,7 +37,7 @@ final class JournalWriter: Sendable {
     }
 }
 
-/// The door to journald.
+/// What writes to journald.
 enum JournalSocket {
     private static let path = "/run/systemd/journal/socket"
 

@@ -21,7 +21,7 @@ package struct LogLine: Equatable, Sendable {
 
 /// Where in the sources something was said.
 package struct CodeLocation: Hashable, Sendable {
-    /// `Room/File.swift`.
+    /// `Module/File.swift`.
     package let file: String
     package let line: Int
     package let function: String

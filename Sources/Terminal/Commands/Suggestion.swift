@@ -15,7 +15,7 @@ package enum Suggestion {
         return best?.name
     }
 
-    /// How many bytes must be inserted, left out, replaced, or swapped with their neighbour to turn one into the other.
+    /// How many bytes must be inserted, left out, replaced, or swapped with the next to turn one into the other.
     static func editDistance(_ left: [UInt8], _ right: [UInt8]) -> Int {
         guard !left.isEmpty, !right.isEmpty else { return max(left.count, right.count) }
         var before = [Int](repeating: 0, count: right.count + 1)

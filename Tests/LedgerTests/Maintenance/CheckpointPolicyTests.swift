@@ -10,7 +10,7 @@ import Testing
     /// A fold that begins at `pages` and ends with all that was there then.
     private mutating func checkpoint(at pages: Int) {
         plan.begin()
-        plan.end(folded: pages)
+        plan.end(checkpointed: pages)
     }
 
     @Test mutating func aLogIsFoldedBesideInParts() {
@@ -18,7 +18,7 @@ import Testing
         #expect(plan.next(pages: 255, isCheckpointing: false) == .beside)
         plan.begin()
         #expect(plan.next(pages: 500, isCheckpointing: true) == .none)
-        plan.end(folded: 255)
+        plan.end(checkpointed: 255)
         #expect(plan.next(pages: 504, isCheckpointing: false) == .none)
         #expect(plan.next(pages: 505, isCheckpointing: false) == .beside)
     }
@@ -28,11 +28,11 @@ import Testing
         plan.begin()
         // The commit that the fold already saw is told before its end.
         plan.note(pages: 700)
-        plan.end(folded: 700)
+        plan.end(checkpointed: 700)
         #expect(plan.next(pages: 700, isCheckpointing: false) == .none)
         #expect(plan.next(pages: 701, isCheckpointing: false) == .beside)
         _ = plan.next(pages: 8_000, isCheckpointing: true)
-        plan.end(folded: 8_000)
+        plan.end(checkpointed: 8_000)
         #expect(plan.next(pages: 8_000, isCheckpointing: false) == .here)
     }
 
@@ -50,7 +50,7 @@ import Testing
         #expect(plan.next(pages: 8_000, isCheckpointing: false) == .beside)
         plan.begin()
         #expect(plan.next(pages: 8_300, isCheckpointing: true) == .none)
-        plan.end(folded: 8_000)
+        plan.end(checkpointed: 8_000)
         #expect(plan.next(pages: 8_310, isCheckpointing: false) == .beside)
         checkpoint(at: 8_310)
         #expect(plan.next(pages: 8_400, isCheckpointing: false) == .here)
@@ -60,12 +60,12 @@ import Testing
         #expect(plan.next(pages: 261, isCheckpointing: false) == .beside)
     }
 
-    @Test mutating func theWriterWaitsForAFoldThatDoesNotKeepUp() {
+    @Test mutating func theWriterWaitsForACheckpointThatDoesNotKeepUp() {
         _ = plan.next(pages: 2_000, isCheckpointing: false)
         plan.begin()
         #expect(plan.next(pages: 14_999, isCheckpointing: true) == .none)
         #expect(plan.next(pages: 15_000, isCheckpointing: true) == .wait)
-        plan.end(folded: 2_000)
+        plan.end(checkpointed: 2_000)
         #expect(plan.next(pages: 15_000, isCheckpointing: false) == .beside)
     }
 
@@ -84,16 +84,16 @@ import Testing
         #expect(plan.next(pages: 10_950, isCheckpointing: false) == .here)
     }
 
-    @Test mutating func whereNoFoldBesideSucceedsTheWriterFoldsAtLast() {
+    @Test mutating func whereNoCheckpointBesideSucceedsTheWriterMakesItAtLast() {
         for pages in [2_000, 4_000, 6_000] {
             #expect(plan.next(pages: pages, isCheckpointing: false) == .beside)
             plan.begin()
-            plan.end(folded: nil)
+            plan.end(checkpointed: nil)
             #expect(plan.next(pages: pages + 1_999, isCheckpointing: false) == .none)
         }
         #expect(plan.next(pages: 8_000, isCheckpointing: false) == .here)
         plan.begin()
-        plan.end(folded: nil)
+        plan.end(checkpointed: nil)
         // Nor that: not again after each commit.
         #expect(plan.next(pages: 9_999, isCheckpointing: false) == .none)
         #expect(plan.next(pages: 10_000, isCheckpointing: false) == .here)
@@ -102,9 +102,9 @@ import Testing
     @Test mutating func whatIsLearnedOfALogThatIsNoMoreIsForgotten() {
         _ = plan.next(pages: 2_400, isCheckpointing: false)
         plan.begin()
-        // It was folded whole and began anew before the fold's end was seen.
+        // It was checkpointed whole and began anew before the fold's end was seen.
         #expect(plan.next(pages: 9, isCheckpointing: true) == .none)
-        plan.end(folded: 2_400)
+        plan.end(checkpointed: 2_400)
         for pages in [100, 249] { #expect(plan.next(pages: pages, isCheckpointing: false) == .none) }
         #expect(plan.next(pages: 250, isCheckpointing: false) == .beside)
     }
