@@ -105,7 +105,7 @@ import Testing
             ])
     }
 
-    @Test func twoOfOneMessageIDAreToldApartByTheirOrder() {
+    @Test func twoOfOneMessageIDAreDistinguishedByTheirOrder() {
         var book = PublisherConfirms<String>()
         book.published("first", messageID: "same")
         book.published("second", messageID: "same")

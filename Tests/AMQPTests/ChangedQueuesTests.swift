@@ -6,8 +6,8 @@ import Testing
 
 /// Other queues are consumed while the link works: deliveries of the old channel and the new one are never mixed up.
 @Suite struct ChangedQueuesTests {
-    @Test func otherQueuesAreConsumedOnAFreshChannelOnceWhatIsInHandIsSettled() async throws {
-        let consumers = Told<String>()
+    @Test func otherQueuesAreConsumedOnAFreshChannelOnceWhatIsInFlightIsSettled() async throws {
+        let consumers = Collected<String>()
         let cancelled = try RawSignal()
         try await RawPeer.serving { peer in
             try consumed(peer)
@@ -39,7 +39,7 @@ import Testing
     }
 
     @Test func whatIsOnItsWayWhenTheQueuesChangeIsTakenBeforeTheChannelCloses() async throws {
-        let happened = Told<String>()
+        let happened = Collected<String>()
         try await RawPeer.serving { peer in
             try consumed(peer)
             while let frame = try? peer.readAMQPFrame() {
@@ -68,7 +68,7 @@ import Testing
 
     /// Its tag is that of the first delivery of the next channel: acked there, it would be another message's end.
     @Test func whatAClosedChannelStillBroughtIsNobodys() async throws {
-        let channels = Told<Int>()
+        let channels = Collected<Int>()
         try await RawPeer.serving { peer in
             try consumed(peer)
             while let frame = try? peer.readAMQPFrame() {

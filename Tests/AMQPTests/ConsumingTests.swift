@@ -34,7 +34,7 @@ import Testing
     }
 
     @Test func acksBecomeOneAndAbandonedDeliveriesGoBack() async throws {
-        let settled = Told<(AMQPCall, UInt64, UInt8)>()
+        let settled = Collected<(AMQPCall, UInt64, UInt8)>()
         try await RawPeer.serving { peer in
             try consumed(peer)
             for tag: UInt64 in 1...5 { try peer.deliver([UInt8(tag)], tag: tag, consumer: "q") }
@@ -67,7 +67,7 @@ import Testing
 
     @Test func aSettlementOfAnOlderConnectionIsACountedNoOp() async throws {
         let mayReset = try RawSignal()
-        let strays = Told<AMQPCall>()
+        let strays = Collected<AMQPCall>()
         try await RawPeer.serving { peer in
             try consumed(peer)
             try peer.deliver([7], tag: 1, consumer: "q")
@@ -148,7 +148,7 @@ import Testing
     }
 
     @Test(arguments: [UInt16(406), 404, 541])
-    func aClosedChannelIsAnsweredAndItsWordsAreKept(code: UInt16) async throws {
+    func aClosedChannelIsAnsweredAndItsMessageIsKept(code: UInt16) async throws {
         let isAnswered = Lock(false)
         try await RawPeer.serving { peer in
             try consumed(peer)
@@ -218,7 +218,7 @@ import Testing
             }
             end(peer)
         } _: { peer in
-            let reported = Told<ConsumingEvent>()
+            let reported = Collected<ConsumingEvent>()
             let link = try ConsumingLink(
                 configuration(peer.port, heartbeat: .seconds(1)), privateQueue: PrivateQueue(name: "worker")
             ) { reported.add($0) }

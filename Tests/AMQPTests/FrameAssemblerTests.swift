@@ -47,7 +47,7 @@ import Testing
         #expect(outputs == [nil, nil, nil])
     }
 
-    @Test func aReturnIsToldWithoutItsContent() {
+    @Test func aReturnIsReportedWithoutItsContent() {
         var properties = Properties()
         properties.messageID = "back"
         let outputs = take([

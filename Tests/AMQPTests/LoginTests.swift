@@ -44,7 +44,7 @@ import Testing
     }
 
     @Test func heartbeatsAreAskedForWhereTheBrokerHasThemOff() async throws {
-        let asked = Told<UInt8>()
+        let asked = Collected<UInt8>()
         try await RawPeer.serving { peer in
             _ = try peer.startAMQP()
             try peer.send(
@@ -78,7 +78,7 @@ import Testing
     }
 
     @Test(arguments: [(UInt16(403), "ACCESS_REFUSED"), (530, "NOT_ALLOWED - vhost x not found")])
-    func aRefusedLoginIsToldInTheBrokersWords(code: UInt16, message: String) async throws {
+    func aRefusedLoginHasTheBrokersMessage(code: UInt16, message: String) async throws {
         try await RawPeer.serving { peer in
             _ = try peer.startAMQP()
             try peer.closeConnection(code, message)

@@ -36,7 +36,7 @@ import Testing
     }
 
     /// Else the library would ask again, and without a deadline.
-    @Test func aNameThatIsNotThereIsTold() async {
+    @Test func aNameThatIsNotThereIsReported() async {
         await NativeThread.offload("asking") {
             #expect((try? NameLookup.system.resolve("127.0.0.1", within: .seconds(10))) == .found)
             guard case .failed(let why)? = try? NameLookup.system.resolve("not a name", within: .seconds(10)) else {

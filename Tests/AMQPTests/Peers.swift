@@ -25,7 +25,7 @@ func message(_ id: String, key: String = "q", body: [UInt8] = [1]) -> Publicatio
 }
 
 /// What a link told, kept in order.
-final class Told<Event: Sendable>: Sendable {
+final class Collected<Event: Sendable>: Sendable {
     private let state = Lock<[Event]>([])
 
     func add(_ event: Event) { state.withLock { $0.append(event) } }
@@ -47,9 +47,9 @@ func eventually(_ what: String, _ isSo: () -> Bool) async throws {
 
 /// A publishing link for as long as `body` runs.
 func publishing<Answer>(
-    _ configuration: LinkConfiguration, _ body: (PublishingLink, Told<PublishingEvent>) async throws -> Answer
+    _ configuration: LinkConfiguration, _ body: (PublishingLink, Collected<PublishingEvent>) async throws -> Answer
 ) async throws -> Answer {
-    let reported = Told<PublishingEvent>()
+    let reported = Collected<PublishingEvent>()
     let link = try PublishingLink(configuration) { reported.add($0) }
     do {
         let answer = try await body(link, reported)
@@ -63,9 +63,9 @@ func publishing<Answer>(
 
 /// A consuming link of the queue `q` for as long as `body` runs.
 func consuming<Answer>(
-    _ configuration: LinkConfiguration, _ body: (ConsumingLink, Told<ConsumingEvent>) async throws -> Answer
+    _ configuration: LinkConfiguration, _ body: (ConsumingLink, Collected<ConsumingEvent>) async throws -> Answer
 ) async throws -> Answer {
-    let reported = Told<ConsumingEvent>()
+    let reported = Collected<ConsumingEvent>()
     let link = try ConsumingLink(configuration) { reported.add($0) }
     link.consume([ConsumedQueue(name: "q", prefetch: 10)])
     do {
@@ -95,7 +95,7 @@ func stopped(_ stop: @escaping @Sendable () -> Void) async {
     }
 }
 
-extension Told<ConsumingEvent> {
+extension Collected<ConsumingEvent> {
     var losses: [LinkError] {
         all.compactMap { if case .lost(_, let error) = $0 { error } else { nil } }
     }
@@ -111,7 +111,7 @@ extension Told<ConsumingEvent> {
     }
 }
 
-extension Told<PublishingEvent> {
+extension Collected<PublishingEvent> {
     var losses: [LinkError] {
         all.compactMap { if case .lost(let error) = $0 { error } else { nil } }
     }

@@ -12,7 +12,7 @@ import Testing
         try? peer.send(.connectionCloseOK, channel: 0)
     }
 
-    @Test func confirmsRefusalsAndReturnsAreToldApart() async throws {
+    @Test func confirmsRefusalsAndReturnsAreDistinguished() async throws {
         try await RawPeer.serving { peer in
             try peer.acceptAMQP()
             for _ in 1...5 { _ = try peer.readPublish() }
@@ -35,7 +35,7 @@ import Testing
 
     /// In order, because the link's mailbox keeps it.
     private func outcomes(_ link: PublishingLink, _ count: Int) async -> [PublishOutcome] {
-        let answers = Told<(Int, PublishOutcome)>()
+        let answers = Collected<(Int, PublishOutcome)>()
         await withTaskGroup(of: Void.self) { group in
             for number in 1...count {
                 let (posted, signal) = AsyncStream<Void>.makeStream()
@@ -144,7 +144,7 @@ import Testing
     func aMessageThatFitsNoFrameIsRefusedAloneAndUsesNoNumber(overTLS: Bool) async throws {
         let identity = overTLS ? try TLSIdentity() : nil
         defer { identity?.remove() }
-        let keys = Told<String>()
+        let keys = Collected<String>()
         try await RawPeer.serving { peer in
             if let identity { try peer.startTLS(identity) }
             try peer.acceptAMQP(frameMax: 4096)

@@ -29,7 +29,7 @@ import Testing
         #expect(try store.load(AccountID("anna")) == nil)
     }
 
-    @Test func theFileTellsNothingButTheAccountAndIsTheOwnersAlone() throws {
+    @Test func theFileShowsNothingButTheAccountAndIsTheOwnersAlone() throws {
         let store = try store()
         try store.save(grant("anna", "a-very-secret-token"))
         let path = store.path(of: AccountID("anna"))

@@ -111,7 +111,7 @@ import Testing
         }
     }
 
-    @Test func eachRefreshIsToldOnceAndNoAnswerOfTheCacheIs() async throws {
+    @Test func eachRefreshIsReportedOnceAndNoAnswerOfTheCacheIs() async throws {
         try await place { place in
             try await place.grant("ann")
             let reported = Lock<[String]>([])
@@ -300,7 +300,7 @@ import Testing
         }
     }
 
-    @Test func aFolderOfAnotherKeyOrAChangedFileIsTold() async throws {
+    @Test func aFolderOfAnotherKeyOrAChangedFileIsReported() async throws {
         try await place { place in
             try await place.grant("anna")
             let other = try #require(SealingKey(SealingKey.generate()))

@@ -78,7 +78,7 @@ import Testing
         #expect(message.filter { $0.hasPrefix("unavailable") }.count >= 8)
     }
 
-    @Test func whatItComplainsOfIsToldWithoutTokens() async {
+    @Test func whatItFindsWrongIsReportedWithoutTokens() async {
         let reported = word(
             await exec("echo 'cannot refresh 1//0abcdefghijklmnopqrstuvwxyz' >&2; exit 75").token(
                 for: account, rejecting: nil))

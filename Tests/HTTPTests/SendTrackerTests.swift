@@ -10,7 +10,7 @@ import Testing
         #expect(!sendTracker.hasLeft(requestSize: 120))
     }
 
-    @Test func whatLeavesIsCountedWithoutTheWordsToTheProxy() {
+    @Test func whatLeavesIsCountedWithoutWhatTheProxyGets() {
         var sendTracker = SendTracker()
         let mayBegin = sendTracker.mayBegin(requestSize: 120)
         #expect(mayBegin)

@@ -6,7 +6,7 @@ import Testing
 extension OnABroker {
     /// The store of grants as a site uses it.
     @Suite struct Credentials {
-        @Test func grantsAreImportedUsedAndNeverTold() async throws {
+        @Test func grantsAreImportedUsedAndNeverShown() async throws {
             let harness = try await DaemonHarness()
             try harness.withStore()
             var lines = ""

@@ -141,7 +141,7 @@ extension OnABroker {
         }
 
         /// Parked jobs, and then a ledger that knows nothing of them.
-        @Test func copiesThatKnowMoreThanTheLedgerAreToldAndCounted() async throws {
+        @Test func copiesThatKnowMoreThanTheLedgerAreLoggedAndCounted() async throws {
             let harness = try await DaemonHarness(settings: "[retry]\ndelays = [\"1s\", \"5s\"]\n")
             try await harness.faults(#"{"actions":[{"wording":"unavailable"}]}"#)
             try await harness.start()

@@ -40,7 +40,7 @@ extension OnABroker {
             await harness.end()
         }
 
-        @Test func badInputGetsAReasonALetterAndARejectedResult() async throws {
+        @Test func badInputGetsAReasonADeadLetterAndARejectedResult() async throws {
             let harness = try await DaemonHarness()
             try await harness.start()
             let big = [UInt8](repeating: UInt8(ascii: " "), count: 70_000)

@@ -62,7 +62,7 @@ extension OnABroker {
             await harness.end()
         }
 
-        @Test func aJobThatKillsTheDaemonEachTimeIsPoisonAndItsNeighboursAreDone() async throws {
+        @Test func aJobThatKillsTheDaemonEachTimeIsPoisonAndTheOthersAreDone() async throws {
             let harness = try await DaemonHarness()
             let neighbours = 40
             for number in 0..<neighbours {
@@ -186,7 +186,7 @@ extension OnABroker {
             await harness.end()
         }
 
-        @Test func aForeignUserAndAnExpirationStayBehindInCopiesAndLetters() async throws {
+        @Test func aForeignUserAndAnExpirationStayBehindInCopiesAndDeadLetters() async throws {
             let harness = try await DaemonHarness(settings: Self.twoDelays)
             let user = "\(harness.prefix)-worker"
             try await harness.broker.control("add_user", user, "secret")

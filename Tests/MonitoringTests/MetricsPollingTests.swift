@@ -55,7 +55,7 @@ import Testing
     }
 
     /// A full disk is why it does not answer, and has an alert of its own.
-    @Test func theDisksRoomIsToldWhileTheLedgerCannotAnswer() async throws {
+    @Test func theDisksSpaceIsShownWhileTheLedgerCannotAnswer() async throws {
         try await polling(make(answers: false)) { $0["leave_album_ledger_disk_free_bytes"] == "7" }
         #expect(samples()["leave_album_ledger_entries"] == nil)
     }

@@ -110,7 +110,7 @@ import Testing
             ])
     }
 
-    @Test func whoMakesRoomIsInItsQueueToAllWhoAsk() async throws {
+    @Test func whoGivesUpItsPlaceIsInItsQueueToAllWhoAsk() async throws {
         #expect(try await history((1...9).map { aside(.turn, moves: $0) }) == [])
     }
 }

@@ -45,7 +45,7 @@ import Testing
                 httpStatus: 200, duration: duration, detail: ""))
     }
 
-    @Test func aNewBoardHasNothing() {
+    @Test func newActivityIsEmpty() {
         let status = status(of: RecentActivity(clock: clock))
         #expect(status.failures == [] && status.deadLetters == [])
         #expect(status.history?.ended == [])
@@ -114,7 +114,7 @@ import Testing
     }
 
     /// From many threads at once: every word is counted once.
-    @Test func allWordsAreCounted() async throws {
+    @Test func allEventsAreCounted() async throws {
         let tracker = RecentActivity(clock: clock)
         await withTaskGroup(of: Void.self) { group in
             for _ in 0..<8 {

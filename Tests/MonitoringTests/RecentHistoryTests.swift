@@ -11,7 +11,7 @@ import Testing
     private func at(_ seconds: Int) -> MonotonicTime { MonotonicTime(nanoseconds: 7_000_000_000) + .seconds(seconds) }
     private func wall(_ seconds: Int) -> Timestamp { Self.midnight + .seconds(seconds) }
 
-    @Test func theStepThatRunsIsNotTold() {
+    @Test func theStepThatRunsIsNotShown() {
         var history = RecentHistory(start: at(0))
         history.ended(isFailure: false, at: at(1))
         #expect(history.history(at: at(9), wall: wall(9)).ended == [])

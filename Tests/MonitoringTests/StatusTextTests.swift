@@ -49,7 +49,7 @@ import Testing
     }
 
     /// An older daemon, asked by a newer command.
-    @Test func whatIsNotToldIsNotMadeUp() throws {
+    @Test func whatIsNotKnownIsNotMadeUp() throws {
         let text = StatusCommand.text(try JSONValue.parse(Array(#"{"state":"consuming","since":"x"}"#.utf8)))
         #expect(text.contains("consuming since x") && !text.contains("dead letters"))
     }

@@ -105,7 +105,7 @@ import Testing
         }
     }
 
-    @Test func aStory() async throws {
+    @Test func aHistory() async throws {
         try await onBoth { handler, _ in
             let history = try await JobRequest(JobID("a1")).answer(from: handler)
             #expect(history.state == .finished(resultIsPublished: true, deadLetterIsPublished: true))
@@ -119,7 +119,7 @@ import Testing
         }
     }
 
-    @Test func aNoteIsALineOfTheStory() async throws {
+    @Test func aNoteIsALineOfTheHistory() async throws {
         try await onBoth { handler, _ in
             _ = try await JobNoteRequest(JobID("a1"), generation: 0, kind: "redriven", detail: "by anna")
                 .answer(from: handler)

@@ -59,7 +59,7 @@ import Testing
         #expect(submissions[0].body == Array(#"{"jobId":"a","account":"x","shareToken":"t"}"#.utf8))
     }
 
-    @Test func everyFaultIsToldWithItsLineAndNothingIsSubmitted() {
+    @Test func everyFaultIsReportedWithItsLineAndNothingIsSubmitted() {
         let text = """
             {"jobId":"a","account":"x","shareToken":"t"}
             nonsense

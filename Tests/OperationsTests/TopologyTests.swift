@@ -108,7 +108,7 @@ import Testing
         #expect((try pattern.firstMatch(in: resource) != nil) == isAllowed)
     }
 
-    @Test func onlyAFourthBrokerIsToldThatLettersAreNeverGivenUp() {
+    @Test func onlyAFourthBrokerKeepsDeadLettersWithoutALimit() {
         func limits(_ version: Topology.BrokerVersion) -> [JSONValue] {
             topology.definitions(vhost: "/", version: version)["policies"]?.elements?.compactMap {
                 $0["definition"]?["delivery-limit"]

@@ -124,7 +124,7 @@ import Testing
         Fault(row: 32, answer: plain(403), reason: "unexpected_status"),
     ]
 
-    private struct World {
+    private struct AlbumService {
         var random = SeededRandom(seed: 20_261_124)
         var hasLeft: Set<String> = []
         var reasons: [String: Set<String>] = [:]
@@ -138,37 +138,37 @@ import Testing
 
     @Test func twoThousandJobsEndAsTheTableSaysWhateverTheAPIAnswers() async throws {
         let jobs = 2_000
-        let world = Lock(World())
+        let service = Lock(AlbumService())
         var options = Harness.Options()
         options.concurrency = 8
         let harness = try Harness(
             options,
             albums: { call in
-                world.withLock { world in
-                    world.calls += 1
-                    if Double.random(in: 0..<1, using: &world.random) < 0.3 { return .unavailable }
-                    return .album(joined: !world.hasLeft.contains(call.token))
+                service.withLock { service in
+                    service.calls += 1
+                    if Double.random(in: 0..<1, using: &service.random) < 0.3 { return .unavailable }
+                    return .album(joined: !service.hasLeft.contains(call.token))
                 }
             }
         ) { call in
-            world.withLock { world in
-                world.calls += 1
-                let hasLeft = world.hasLeft.contains(call.token)
+            service.withLock { service in
+                service.calls += 1
+                let hasLeft = service.hasLeft.contains(call.token)
                 // What went unheard may be tried once more in hand: rows 3, 5 and 25 to 31 order that.
-                if hasLeft, !world.inDoubt.contains(call.token) { world.needless += 1 }
-                world.inDoubt.remove(call.token)
-                if Double.random(in: 0..<1, using: &world.random) < 0.3,
-                    let fault = Self.faults.randomElement(using: &world.random)
+                if hasLeft, !service.inDoubt.contains(call.token) { service.needless += 1 }
+                service.inDoubt.remove(call.token)
+                if Double.random(in: 0..<1, using: &service.random) < 0.3,
+                    let fault = Self.faults.randomElement(using: &service.random)
                 {
-                    world.faults += 1
+                    service.faults += 1
                     if fault.mayApply {
-                        world.inDoubt.insert(call.token)
-                        if Bool.random(using: &world.random) { world.hasLeft.insert(call.token) }
+                        service.inDoubt.insert(call.token)
+                        if Bool.random(using: &service.random) { service.hasLeft.insert(call.token) }
                     }
-                    if let reason = fault.reason { world.reasons[call.token, default: []].insert(reason) }
+                    if let reason = fault.reason { service.reasons[call.token, default: []].insert(reason) }
                     return fault.answer
                 }
-                return world.hasLeft.insert(call.token).inserted ? .ok : .unknownToken
+                return service.hasLeft.insert(call.token).inserted ? .ok : .unknownToken
             }
         }
         for number in 0..<jobs { harness.submit("j\(number)", account: "a\(number % 400)") }
@@ -176,7 +176,7 @@ import Testing
         await harness.advance(for: .seconds(300 * 86_400)) { harness.resultCount == jobs }
         let results = harness.results
         #expect(results.count == jobs)
-        let end = world.withLock { $0 }
+        let end = service.withLock { $0 }
         var outcomes: [String: Int] = [:]
         for result in results {
             let token = "t-\(result.messageID.dropLast(2))"

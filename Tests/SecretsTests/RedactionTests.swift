@@ -33,7 +33,7 @@ struct RedactionTests {
         ("1//0abcdefghijklmnopqrstuvwxyz", "1//<redacted>"), ("", ""), ("two\nlines", "two\nlines"),
         ("aaaaaaaaaaaaaaaaaaaa", "<redacted>"), ("aaaaaaaaaaaaaaaaaaa", "aaaaaaaaaaaaaaaaaaa"),
     ])
-    func wordsThatCouldBeTokensAreHidden(text: String, hidden: String) {
+    func whatCouldBeATokenIsHidden(text: String, hidden: String) {
         #expect(String(decoding: Redaction.hidingOpaqueText(Array(text.utf8)), as: UTF8.self) == hidden)
     }
 
@@ -45,7 +45,7 @@ struct RedactionTests {
         ("anna", "Änna, annaä, anna", "Änna, annaä, <account>"), ("", "text", "text"), ("a", "a word", "a word"),
         ("tag:1", "tag:1tag:1 tag:1", "tag:1tag:1 <account>"), ("anna", "", ""), ("anna", "ann", "ann"),
     ])
-    func anAccountIsHiddenInOthersWords(account: String, text: String, hidden: String) {
+    func anAccountIsHiddenInOthersMessages(account: String, text: String, hidden: String) {
         #expect(Redaction.hidingAccount(Array(account.utf8), in: text) == hidden)
     }
 }

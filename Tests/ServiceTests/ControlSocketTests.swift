@@ -84,7 +84,7 @@ import Testing
     }
 
     @Test(arguments: ["", "status", "{}", "[]", #"{"request":1}"#, #"{"request":"a","arguments":[]}"#])
-    func aLineThatIsNoRequestIsToldSo(line: String) async throws {
+    func aLineThatIsNoRequestIsAnsweredSo(line: String) async throws {
         try await serving { _, _ in
             .answer(.null)
         } _: { _ in

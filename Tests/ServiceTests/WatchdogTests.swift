@@ -123,7 +123,7 @@ import Testing
         #expect(manager.lines.filter { $0.hasPrefix("STATUS") } == ["STATUS=one", "STATUS=two"])
     }
 
-    @Test func whatIsToldBeforeTheEndIsSent() throws {
+    @Test func whatIsNotifiedBeforeTheEndIsSent() throws {
         let manager = Manager()
         let watchdog = try watchdog(manager, LivenessMonitor(clock: SystemTimeSource()), time: .seconds(3_600))
         watchdog.notify(.status("the last word"))

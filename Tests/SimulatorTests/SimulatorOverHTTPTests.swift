@@ -120,7 +120,7 @@ import Testing
         }
     }
 
-    @Test func aMistakeOfItsUserIsTold() async throws {
+    @Test func aMistakeOfItsUserIsReported() async throws {
         try await running { simulator in
             for (path, body) in [("faults", "{}"), ("faults", "x"), ("albums", "{}"), ("tokens", "[]"), ("none", "")] {
                 let answer = try await simulator.send(.post, "/_simulator/\(path)", body: body)

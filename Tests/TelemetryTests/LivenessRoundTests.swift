@@ -54,7 +54,7 @@ import Testing
         #expect(round.post(at: Self.at(33)) == ["ledger", "http"])
     }
 
-    @Test mutating func readingsTellWhenEachWasSeenLast() {
+    @Test mutating func readingsSayWhenEachWasSeenLast() {
         _ = round.post(at: Self.at(0))
         round.answered("http", at: Self.at(2))
         let readings = round.readings(at: Self.at(10)).map { "\($0.name) \($0.answeredAgo.components.seconds)" }

@@ -69,7 +69,7 @@ import Testing
 
     // MARK: What repeats
 
-    @Test func aCountIsToldWhenItsWindowIsOverThoughNobodySaysAnythingMore() async {
+    @Test func aCountIsLoggedWhenItsWindowIsOverThoughNothingMoreIsLogged() async {
         let logger = logger(.info)
         for _ in 0..<58 { logger.warning("connecting: refused") }
         #expect(said.message == ["warning connecting: refused"])
@@ -82,7 +82,7 @@ import Testing
         #expect(said.lines.last?.location == said.lines.first?.location)
     }
 
-    @Test func aFaultThatGoesOnIsToldOnceAMinute() async {
+    @Test func aFaultThatGoesOnIsLoggedOnceAMinute() async {
         let logger = logger(.info)
         for minute in 0..<3 {
             for _ in 0..<10 { logger.error("the ledger cannot answer") }

@@ -42,7 +42,7 @@ import Testing
 
     private let run = Transcript()
 
-    @Test func theFirstIsToldTheRestAreCounted() {
+    @Test func theFirstIsLoggedTheRestAreCounted() {
         #expect(run.say("lost", at: 0) == ["lost"])
         #expect(run.due == nil)
         #expect(run.say("lost", at: 1) == [])
@@ -55,13 +55,13 @@ import Testing
         #expect(run.end() == [])
     }
 
-    @Test func aLineOfItsOwnWindowTellsTheCountThatWasDue() {
+    @Test func aLineOfItsOwnWindowHasTheCountThatWasDue() {
         #expect(run.say("lost", at: 0) == ["lost"])
         #expect(run.say("lost", at: 5) == [])
         #expect(run.say("lost", at: 100) == ["lost (repeated once in 5 s) repeated", "lost"])
     }
 
-    @Test func alternatingFaultsAreEachToldOnce() {
+    @Test func alternatingFaultsAreEachLoggedOnce() {
         #expect(run.say("no host a", at: 0) == ["no host a"])
         #expect(run.say("no host b", at: 1) == ["no host b"])
         for second in 2..<10 { #expect(run.say("no host \(second % 2 == 0 ? "a" : "b")", at: second) == []) }
@@ -87,7 +87,7 @@ import Testing
     }
 
     @Test(arguments: [LogLevel.trace, .debug, .info, .notice])
-    func whatIsNoFaultIsToldEachTime(level: LogLevel) {
+    func whatIsNoFaultIsLoggedEachTime(level: LogLevel) {
         for _ in 0..<3 { #expect(run.say("a", at: 0, level: level) == ["a"]) }
         #expect(run.due == nil)
     }

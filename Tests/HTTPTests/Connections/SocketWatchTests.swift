@@ -105,7 +105,7 @@ import Testing
         close(writing)
     }
 
-    @Test func ofAnErrorLibcurlIsToldNothing() {
+    @Test func ofAnErrorLibcurlHearsNothing() {
         watch.opened(reading)
         watch.want(reading, CURL_POLL_IN)
         close(writing)

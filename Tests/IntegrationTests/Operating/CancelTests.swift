@@ -69,7 +69,7 @@ extension OnABroker {
         }
 
         /// The daemon died in the call, and does not run.
-        @Test func aJobIsEndedInTheFileAndItsLetterFollows() async throws {
+        @Test func aJobIsEndedInTheFileAndItsDeadLetterFollows() async throws {
             let harness = try await DaemonHarness()
             try await harness.faults(
                 #"{"token":"album-cut","actions":[{"fault":"delay","applied":false,"milliseconds":60000}]}"#)

@@ -50,7 +50,7 @@ extension OnABroker {
 
         /// Everything that may speak repeats what it was told: the API in its words, headers and reasons, a publisher
         /// in what it got wrong.
-        @Test func noTokenAndNoAccountIsToldHoweverOthersRepeatThem() async throws {
+        @Test func noTokenAndNoAccountIsLoggedHoweverOthersRepeatThem() async throws {
             let harness = try await DaemonHarness(accounts: 1, settings: "[retry]\ndelays = [\"1s\"]\nmax_attempts = 2")
             let names = ["refused", "reason", "page", "busy", "odd", "left"]
             let accounts = names.map { "anna.\($0)@example.org" }

@@ -76,7 +76,7 @@ extension OnABroker {
             return leaves
         }
 
-        @Test func aFullDiskIsToldByEveryCommandThatPrints() async throws {
+        @Test func aFullDiskIsReportedByEveryCommandThatPrints() async throws {
             let harness = try await prepared()
             let known = Set(commands(harness).map(\.name)).union(Self.silent)
             #expect(try await Set(leaves()) == known, "a command that no full disk was tried with")
@@ -117,7 +117,7 @@ extension OnABroker {
         }
 
         /// The first line that cannot be written ends what would go on for ever.
-        @Test func whoFollowsResultsOntoAFullDiskIsTold() async throws {
+        @Test func whoFollowsResultsOntoAFullDiskReadsSo() async throws {
             let harness = try await prepared()
             try await harness.start()
             try await harness.waitUntilConsuming()

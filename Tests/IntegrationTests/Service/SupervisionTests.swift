@@ -141,7 +141,7 @@ extension OnABroker {
             }
         }
 
-        @Test func aStopIsToldWhateverItWaitsFor() async throws {
+        @Test func aStopIsNotifiedWhateverItWaitsFor() async throws {
             try await supervised { harness, socket in
                 try await harness.start()
                 try await harness.waitUntilConsuming()

@@ -105,7 +105,7 @@ import Testing
     }
 
     @Test(arguments: LedgerUnderTest.Kind.allCases)
-    func aNewerGenerationInHandEndsAndWhatHasEndedStays(_ kind: LedgerUnderTest.Kind) async throws {
+    func aNewerGenerationInFlightEndsAndWhatHasEndedStays(_ kind: LedgerUnderTest.Kind) async throws {
         try await withLedger(kind) { ledger async throws in
             try await ledger.record(Sample.finished(Sample.arrival(), isAmbiguous: true, needsDeadLetter: true))
             let ended = CancelAnswer.ended(Sample.result())

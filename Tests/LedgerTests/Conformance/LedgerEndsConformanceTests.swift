@@ -110,7 +110,7 @@ import Testing
     }
 
     @Test(arguments: LedgerUnderTest.Kind.allCases)
-    func aLateMarkOfAnOlderGenerationsLetterIsNotTheNewerOnes(_ kind: LedgerUnderTest.Kind) async throws {
+    func aLateMarkOfAnOlderGenerationsDeadLetterIsNotTheNewerOnes(_ kind: LedgerUnderTest.Kind) async throws {
         try await withLedger(kind) { ledger async throws in
             try await ledger.record(Sample.finished(Sample.arrival(), needsDeadLetter: true))
             let second = Sample.arrival(generation: 1)
@@ -192,7 +192,7 @@ import Testing
     }
 
     @Test(arguments: LedgerUnderTest.Kind.allCases)
-    func owedResultsComeInPages(_ kind: LedgerUnderTest.Kind) async throws {
+    func unpublishedResultsComeInPages(_ kind: LedgerUnderTest.Kind) async throws {
         try await withLedger(kind) { ledger async throws in
             for number in 10..<15 {
                 try await ledger.record(Sample.finished(Sample.arrival("job-\(number)")))
@@ -242,7 +242,7 @@ import Testing
     }
 
     @Test(arguments: LedgerUnderTest.Kind.allCases)
-    func statisticsCountWhatIsOpenAndOwed(_ kind: LedgerUnderTest.Kind) async throws {
+    func statisticsCountWhatIsOpenAndUnpublished(_ kind: LedgerUnderTest.Kind) async throws {
         try await withLedger(kind) { ledger async throws in
             _ = try await ledger.claim(Sample.claim(Sample.arrival("calling")))
             try await ledger.record(Sample.parked(Sample.arrival("parked")))

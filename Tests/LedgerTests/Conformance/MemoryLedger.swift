@@ -20,7 +20,7 @@ final class MemoryLedger: JobLedger {
         var copyAtEnd = 0
         var results: [Int: StoredResult] = [:]
         var unpublished: Set<Int> = []
-        var owesLetter = false
+        var hasUnpublishedDeadLetter = false
         var changes = 0
     }
 
@@ -119,7 +119,7 @@ final class MemoryLedger: JobLedger {
                 FinishedJob(
                     generation: entry.generation, result: result,
                     resultIsPublished: !entry.unpublished.contains(entry.generation),
-                    deadLetterIsPublished: !entry.owesLetter))
+                    deadLetterIsPublished: !entry.hasUnpublishedDeadLetter))
         }
         if arrival.copy < open.copy {
             if !open.copyIsPublished { return .unparked(open) }
@@ -190,7 +190,7 @@ final class MemoryLedger: JobLedger {
             isAmbiguous: arrival.isAmbiguous || entry.wasAmbiguous || entry.isCalling, firstSeen: arrival.firstSeen)
         entry.generation = arrival.generation
         entry.isCalling = false
-        entry.owesLetter = false
+        entry.hasUnpublishedDeadLetter = false
         return entry
     }
 
@@ -250,7 +250,8 @@ final class MemoryLedger: JobLedger {
             guard var entry = state.jobs[jobID] else { return }
             switch part {
             case .result: entry.unpublished.remove(generation)
-            case .deadLetter: if generation == entry.generation, entry.open == nil { entry.owesLetter = false }
+            case .deadLetter:
+                if generation == entry.generation, entry.open == nil { entry.hasUnpublishedDeadLetter = false }
             case .copy(let number):
                 if generation == entry.generation, entry.open?.copy == number, entry.open?.copyIsPublished == false {
                     entry.open?.copyIsPublished = true
@@ -319,7 +320,8 @@ final class MemoryLedger: JobLedger {
                 ambiguous: open.filter { $0.isCalling || $0.open?.isAmbiguous == true }.count,
                 unpublished: state.jobs.values.reduce(0) { $0 + $1.unpublished.count }, overdue: 0, bytes: 0,
                 diskFreeBytes: 0,
-                unpublishedDeadLetters: state.jobs.values.filter { $0.open == nil && $0.owesLetter }.count)
+                unpublishedDeadLetters: state.jobs.values.filter { $0.open == nil && $0.hasUnpublishedDeadLetter }.count
+            )
         }
     }
 }
@@ -336,7 +338,7 @@ extension MemoryLedger.Entry {
     fileprivate mutating func end(_ open: OpenJob, _ result: StoredResult, needsDeadLetter: Bool) {
         results[generation] = result
         unpublished.insert(generation)
-        owesLetter = needsDeadLetter
+        hasUnpublishedDeadLetter = needsDeadLetter
         wasAmbiguous = open.isAmbiguous
         copyAtEnd = open.copy
         isCalling = false

@@ -116,7 +116,7 @@ import Testing
 
     // MARK: Stories
 
-    @Test func aStoryTellsTheRowItsAttemptsAndTheHoldsInBetween() async throws {
+    @Test func aHistoryHasTheRowItsAttemptsAndTheHoldsInBetween() async throws {
         try await with { ledger, clock, _ async throws in
             let arrival = Sample.arrival()
             ledger.recordHold(
@@ -236,7 +236,7 @@ import Testing
         await ledger.close(within: EmbeddedLedger.closeTime)
     }
 
-    @Test func aStoryKeepsItsNewestLines() async throws {
+    @Test func aHistoryKeepsItsNewestLines() async throws {
         try await with { ledger, _, _ async throws in
             let arrival = Sample.arrival()
             func line(_ number: Int) -> JobEvent {
@@ -252,7 +252,7 @@ import Testing
         }
     }
 
-    @Test func verifyFindsLinesThatWouldBecomeAnotherJobsStory() async throws {
+    @Test func verifyFindsLinesThatWouldBecomeAnotherJobsHistory() async throws {
         try await with { ledger, _, _ async throws in
             try await settle(ledger, "job")
             try await ledger.write { rows throws(SQLiteFault) in

@@ -87,7 +87,7 @@ import Testing
     }
 
     /// As when a thread cannot be started: the writer does what it did before.
-    @Test func aFoldThatFailsIsMadeUpForByTheWriter() throws {
+    @Test func aCheckpointThatFailsIsMadeUpForByTheWriter() throws {
         let folder = TemporaryFolder()
         var writer = try Writer(folder.ledger)
         #expect(rename(folder.ledger, folder.path + "/moved") == 0)

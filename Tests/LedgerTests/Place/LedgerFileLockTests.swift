@@ -195,7 +195,7 @@ import Testing
         let folder = TemporaryFolder()
         write([], to: folder.ledger)
         write([UInt8](repeating: 7, count: 100), to: folder.ledger + "-wal")
-        func isTold(_ body: () throws -> Void) -> Bool {
+        func isReported(_ body: () throws -> Void) -> Bool {
             do {
                 try body()
                 return false
@@ -203,8 +203,8 @@ import Testing
                 return (error as? LedgerError)?.isUnusable == true && "\(error)".contains("ledger restore")
             }
         }
-        #expect(isTold { _ = try EmbeddedLedger.exists(path: folder.ledger) })
-        #expect(isTold { _ = try EmbeddedLedger.opened(folder) })
+        #expect(isReported { _ = try EmbeddedLedger.exists(path: folder.ledger) })
+        #expect(isReported { _ = try EmbeddedLedger.opened(folder) })
         #expect(contents(of: folder.ledger + "-wal").count == 100)
         // The words' own command keeps it aside.
         let other = TemporaryFolder()

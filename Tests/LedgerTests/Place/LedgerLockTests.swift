@@ -54,7 +54,7 @@ import Testing
         withExtendedLifetime(lock) {}
     }
 
-    @Test func aCommandThatDoesNotWaitIsToldWhoHasTheLedger() async throws {
+    @Test func aCommandThatDoesNotWaitLearnsWhoHasTheLedger() async throws {
         let folder = TemporaryFolder()
         let lock = try #require(try LedgerLock.take(ledger: folder.ledger))
         await #expect {

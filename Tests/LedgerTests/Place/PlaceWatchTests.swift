@@ -8,7 +8,7 @@ import Testing
 @Suite struct PlaceWatchTests {
     private static let start = MonotonicTime(nanoseconds: 0)
 
-    @Test func aDifferenceThatIsSeenTwiceIsToldOnceAndItsEndToo() {
+    @Test func aDifferenceThatIsSeenTwiceIsReportedOnceAndItsEndToo() {
         var watch = PlaceWatch(at: Self.start)
         var now = Self.start
         func lookUp(_ difference: String?) -> PlaceWatch.LookupResult {

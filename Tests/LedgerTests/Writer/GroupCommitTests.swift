@@ -98,7 +98,7 @@ import Testing
         await ledger.close(within: EmbeddedLedger.closeTime)
     }
 
-    @Test func linesOfStoriesCostNoCommitOfTheirOwn() async throws {
+    @Test func linesOfHistoriesCostNoCommitOfTheirOwn() async throws {
         let folder = TemporaryFolder()
         let clock = StoppedClock()
         let ledger = try EmbeddedLedger.opened(folder, clock: clock)

@@ -45,7 +45,7 @@ import Testing
         #expect(!LedgerRules.isBehind(ended, Sample.arrival(generation: 1)))
     }
 
-    @Test func eachSuchCopyIsToldOnceAfterItsCommit() async throws {
+    @Test func eachSuchCopyIsReportedOnceAfterItsCommit() async throws {
         let folder = TemporaryFolder()
         let reported = Lock<[String]>([])
         let ledger = try EmbeddedLedger.opened(

@@ -122,7 +122,7 @@ import Testing
         #expect(ids(5, at: 1) == ["j1"])
     }
 
-    @Test mutating func theOldestIsTheOldestInHandWhateverItDoes() {
+    @Test mutating func theOldestIsTheOldestInFlightWhateverItDoes() {
         #expect(dispatch.oldest == nil)
         dispatch.accept(item(1, "j1", receivedAt: 3), at: at(3))
         dispatch.accept(item(2, "j2", account: "b", receivedAt: 5), at: at(5))

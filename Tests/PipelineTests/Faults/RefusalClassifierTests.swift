@@ -57,7 +57,7 @@ import Testing
         #expect(rulings == [.open, .open, .open, .open, .systemic])
     }
 
-    @Test func fiveJobsOfTwoAccountsAreAsManyWords() {
+    @Test func fiveJobsOfTwoAccountsAreAsMuchEvidence() {
         let rulings = (0..<5).map { refuse("j\($0)", of: "a\($0 % 2)", at: Double($0)) }
         #expect(rulings == [.open, .open, .open, .open, .systemic])
     }

@@ -21,7 +21,7 @@ import Testing
         }
     }
 
-    @Test func theOnlyAccountThatIsRefusedIsToldEachTimeItWaitsAndWhenItSucceeds() async throws {
+    @Test func theOnlyAccountThatIsRefusedIsReportedEachTimeItWaitsAndWhenItSucceeds() async throws {
         let isRefused = Lock(false)
         try await harness { _ in
             isRefused.withLock { $0 } ? .redirect : .ok
@@ -64,7 +64,7 @@ import Testing
         }
     }
 
-    @Test func theOnlyAccountThatTheServerFailsForIsToldUntilItSucceeds() async throws {
+    @Test func theOnlyAccountThatTheServerFailsForIsReportedUntilItSucceeds() async throws {
         let isFailing = Lock(true)
         try await harness(albums: { _ in isFailing.withLock { $0 } ? .unavailable : .album(joined: true) }) { _ in
             isFailing.withLock { $0 } ? .unavailable : .ok
@@ -79,7 +79,7 @@ import Testing
         }
     }
 
-    @Test func anAccountThatIsOverItsRateIsToldAndGoesOnByItself() async throws {
+    @Test func anAccountThatIsOverItsRateIsReportedAndGoesOnByItself() async throws {
         let count = Lock(0)
         try await harness { _ in
             let isFirst = count.withLock { count in

@@ -17,7 +17,7 @@ extension CancelPathTests {
     // MARK: Crashes, stops, a broker that does not take it
 
     /// Killed between the record and the publish: as the next start finds it.
-    @Test func aResultThatWasNotPublishedIsPublishedAtTheStartAndTheLetterWithTheDelivery() async throws {
+    @Test func aResultThatWasNotPublishedIsPublishedAtTheStartAndTheDeadLetterWithTheDelivery() async throws {
         let harness = try Harness { _ in .ok }
         let ledger = harness.ledger.inner
         let arrival = Arrival(

@@ -62,7 +62,7 @@ import Testing
 
     // MARK: In hand
 
-    @Test func oneThatWaitsInHandHasResultAndLetterAtOnce() async throws {
+    @Test func oneThatWaitsInFlightHasResultAndDeadLetterAtOnce() async throws {
         try await harness { _ in
             .ok
         } _: { harness in
@@ -133,7 +133,7 @@ import Testing
         }
     }
 
-    @Test func theJobThatHoldsTheWorldGoesAndTheOthersAreDone() async throws {
+    @Test func theJobThatKeepsTheHoldGoesAndTheOthersAreDone() async throws {
         try await harness { call in
             call.token == "t-bad" ? .redirect : .ok
         } _: { harness in
@@ -158,7 +158,7 @@ import Testing
         }
     }
 
-    @Test func aRedrivenGenerationInHandEndsAndTheOlderKeepsItsResult() async throws {
+    @Test func aRedrivenGenerationInFlightEndsAndTheOlderKeepsItsResult() async throws {
         try await harness { _ in
             .ok
         } _: { harness in
@@ -179,7 +179,7 @@ import Testing
     }
 
     /// The word is for both: the newer one ends as well, now or when it comes.
-    @Test func twoGenerationsInHandBothEnd() async throws {
+    @Test func twoGenerationsInFlightBothEnd() async throws {
         try await harness { _ in
             .ok
         } _: { harness in
@@ -209,7 +209,7 @@ import Testing
 
     // MARK: In the broker alone
 
-    @Test func aParkedOneHasItsResultAtOnceAndItsLetterWithItsCopy() async throws {
+    @Test func aParkedOneHasItsResultAtOnceAndItsDeadLetterWithItsCopy() async throws {
         try await harness { _ in
             .unavailable
         } _: { harness in

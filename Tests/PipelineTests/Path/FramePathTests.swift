@@ -39,7 +39,7 @@ import Testing
         harness.events.count { if case .holdsChanged(let change) = $0 { !change.holds.isEmpty } else { false } }
     }
 
-    @Test func aLetterThatFitsNoFrameGoesWithoutThePublishersHeadersAndHoldsNobody() async throws {
+    @Test func aDeadLetterThatFitsNoFrameGoesWithoutThePublishersHeadersAndHoldsNobody() async throws {
         try await harness { _ in
             .ok
         } _: { harness in

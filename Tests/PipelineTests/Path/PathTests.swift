@@ -45,7 +45,7 @@ import Testing
     }
 
     /// From its arrival to its end, and not what it spent in the broker before or between.
-    @Test func theTimeInHandIsThatOfTheDeliveryThatEnds() async throws {
+    @Test func theTimeInFlightIsThatOfTheDeliveryThatEnds() async throws {
         try await harness { call in
             call.earlier < 2 ? .unavailable : .ok
         } _: { harness in
@@ -64,7 +64,7 @@ import Testing
         }
     }
 
-    @Test func aServerFaultIsTriedTwiceInHandAndThenParkedByTheLadder() async throws {
+    @Test func aServerFaultIsTriedTwiceInFlightAndThenParkedByTheSchedule() async throws {
         try await harness { call in
             call.earlier < 4 ? .unavailable : .ok
         } _: { harness in
@@ -149,7 +149,7 @@ import Testing
         }
     }
 
-    @Test func aFaultOfTheWorldHoldsTheWorkerAndCostsTheJobNothing() async throws {
+    @Test func aSystemicFaultHoldsTheWorkerAndCostsTheJobNothing() async throws {
         let isBroken = Lock(true)
         try await harness { _ in
             isBroken.withLock { $0 } ? .redirect : .ok

@@ -57,7 +57,7 @@ import Testing
         }
     }
 
-    @Test func theLettersResultIsReplayedAndTheLetterIsNot() async throws {
+    @Test func theDeadLettersResultIsReplayedAndTheDeadLetterIsNot() async throws {
         try await harness { _ in
             .unknownToken
         } _: { harness in
@@ -70,7 +70,7 @@ import Testing
         }
     }
 
-    @Test func whatNeverBecameAJobGetsALetterAndARejectedResult() async throws {
+    @Test func whatNeverBecameAJobGetsADeadLetterAndARejectedResult() async throws {
         try await harness { _ in
             .ok
         } _: { harness in

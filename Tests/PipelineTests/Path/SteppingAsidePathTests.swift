@@ -83,7 +83,7 @@ import Testing
     }
 
     /// On `due` it would be back at once, thousands of times a second.
-    @Test func aWaitThatNoQueueIsShortEnoughForIsWaitedForInHand() async throws {
+    @Test func aWaitThatNoQueueIsShortEnoughForIsWaitedForInFlight() async throws {
         var options = Harness.Options()
         options.delays = [.seconds(180)]
         try await harness(options) { call in

@@ -37,7 +37,7 @@ import Testing
         }
     }
 
-    @Test func aCallThatWentUnheardTwiceIsSettledByAQuestion() async throws {
+    @Test func aCallThatWentUnheardTwiceIsSettledByAnAlbumQuery() async throws {
         try await harness(albums: { _ in .album(joined: false) }) { _ in
             .ambiguous(detail: "reset")
         } _: { harness in
@@ -72,7 +72,7 @@ import Testing
         }
     }
 
-    @Test func aQuestionThatFailsIsAskedAgainAndNeverMakesAJobAmbiguous() async throws {
+    @Test func anAlbumQueryThatFailsIsAskedAgainAndNeverMakesAJobAmbiguous() async throws {
         try await harness(albums: { $0.earlier == 0 ? .unavailable : .album(joined: false) }) { _ in
             Self.refused
         } _: { harness in
@@ -85,7 +85,7 @@ import Testing
     }
 
     @Test(arguments: [Answer.unavailable, .html])
-    func betweenQuestionsThatFailIsTheWaitOfCallsThatFail(album: Answer) async throws {
+    func betweenAlbumQueriesThatFailIsTheWaitOfCallsThatFail(album: Answer) async throws {
         try await harness(albums: { _ in album }) { _ in
             Self.refused
         } _: { harness in
@@ -113,7 +113,7 @@ import Testing
 
     // MARK: Neighbours
 
-    @Test func aRefusalIsFinalWhileNeighboursSucceed() async throws {
+    @Test func aRefusalIsFinalWhileOtherJobsSucceed() async throws {
         try await harness { call in
             call.token == "t-bad" ? Self.denied : .ok
         } _: { harness in
@@ -127,7 +127,7 @@ import Testing
         }
     }
 
-    @Test func withoutNeighboursItIsParkedTwiceAndDeadTheThirdTime() async throws {
+    @Test func withoutOtherJobsItIsParkedTwiceAndDeadTheThirdTime() async throws {
         try await harness { _ in
             Self.denied
         } _: { harness in

@@ -12,7 +12,7 @@ import Testing
 @testable import Pipeline
 
 /// Whatever holds a token prints without it, so that no sentence made of it can tell one.
-@Suite struct SecretWordsTests {
+@Suite struct SecretTextTests {
     private static let noon = Timestamp(milliseconds: 1_795_435_200_000)
     private static let share = "AF1Qip-share-token-0123456789"
     private static let bearer = "ya29.bearer-token-0123456789"
@@ -49,7 +49,7 @@ import Testing
     }
 
     /// The fields of a line have no case for a secret; what is made text on the way is text without it.
-    @Test func aLineMadeOfThemTellsNothing() {
+    @Test func aLineMadeOfThemShowsNoSecret() {
         let reported = Lock<[LogLine]>([])
         let logger = Logger(control: LogControl(level: .trace)) { line in reported.withLock { $0.append(line) } }
         let token = ShareToken(secret(Self.share))
@@ -77,7 +77,7 @@ import Testing
         #"{"error":"invalid_client","error_description":"GOCSPX-0refresh-token-0123456789"}"#,
         #"{"error_description":"1//0refresh-token-0123456789"}"#, "1//0refresh-token-0123456789",
     ])
-    func theTokenEndpointCannotMakeUsTellAToken(body: String) {
+    func theTokenEndpointCannotMakeUsLogAToken(body: String) {
         for status in [200, 400, 401, 403, 503] {
             let reported = message(status, body)
             #expect(!reported.contains("0refresh-token"), "\(status): \(reported)")
@@ -100,7 +100,7 @@ import Testing
     // MARK: Accounts in words of others
 
     /// A hold's detail and a parked job's cause stand in lines that have no account to hash.
-    @Test func aProvidersWordsDoNotNameTheAccount() {
+    @Test func aProvidersMessageDoesNotNameTheAccount() {
         let message = "no grant of anna@example.org here"
         let answers: [TokenAnswer] = [
             .grantRevoked(message), .scopeMissing(message), .reauthRequired(message), .accountBlocked(message),
@@ -112,7 +112,7 @@ import Testing
         }
     }
 
-    @Test func theAPIsWordsDoNotNameTheAccount() {
+    @Test func theAPIsMessageDoesNotNameTheAccount() {
         let body = #"{"error":{"code":403,"status":"PERMISSION_DENIED","message":"User anna@example.org is blocked."}}"#
         let context = VerdictContext(
             isAmbiguous: false, now: Self.noon, shareToken: Secret(copying: Array("share-token".utf8)),

@@ -10,7 +10,7 @@ import Testing
 
 /// A broker, its delay queues and workers around the dispatch: nothing runs but the rules, on a clock that jumps from
 /// event to event, so that what comes out is the same each time.
-private struct DrilledRoom {
+private struct DrilledDispatch {
     private enum Event {
         case answered(DeliveryTag)
         case expired(Message)
@@ -146,17 +146,17 @@ private struct DrilledRoom {
 }
 
 /// What making room costs those who make it, and what it gives the others.
-@Suite struct RoomDrill {
-    private func withOthers(_ drill: inout DrilledRoom) {
+@Suite struct PlacesDrill {
+    private func withOthers(_ drill: inout DrilledDispatch) {
         for number in 0..<300 { drill.publish(1, of: "a\(number % 40)") }
     }
 
-    private func othersTook(_ drill: DrilledRoom) -> Double {
+    private func othersTook(_ drill: DrilledDispatch) -> Double {
         drill.ended.filter { $0.key.hasPrefix("a") }.values.max() ?? 0
     }
 
     @Test func anOrdinaryDayMovesNobody() {
-        var drill = DrilledRoom(perMinute: 0)
+        var drill = DrilledDispatch(perMinute: 0)
         for _ in 0..<10 { withOthers(&drill) }
         drill.run()
         #expect(drill.moves.isEmpty)
@@ -166,12 +166,12 @@ private struct DrilledRoom {
     /// take no longer, and the flood itself does not stand idle.
     @Test func aFloodOfAnySizeIsNobodysDelayAndEachOfItsJobsMovesAFewTimes() {
         for perMinute in [0, 30] {
-            var alone = DrilledRoom(perMinute: perMinute)
+            var alone = DrilledDispatch(perMinute: perMinute)
             withOthers(&alone)
             alone.run()
             let least = othersTook(alone)
             for jobs in perMinute == 0 ? [300, 3_000, 12_000] : [300, 3_000] {
-                var drill = DrilledRoom(perMinute: perMinute)
+                var drill = DrilledDispatch(perMinute: perMinute)
                 drill.publish(jobs, of: "flood")
                 withOthers(&drill)
                 drill.run()
@@ -193,10 +193,10 @@ private struct DrilledRoom {
     /// Whoever comes behind a flood that was there first is not the later for it, nor if there are several.
     @Test func severalFloodsTogetherKeepHalf() {
         for floods in [2, 3, 4] {
-            var alone = DrilledRoom(perMinute: 0)
+            var alone = DrilledDispatch(perMinute: 0)
             withOthers(&alone)
             alone.run()
-            var drill = DrilledRoom(perMinute: 0)
+            var drill = DrilledDispatch(perMinute: 0)
             for number in 0..<3_000 { drill.publish(1, of: "flood\(number % floods)") }
             withOthers(&drill)
             drill.run()
@@ -209,12 +209,12 @@ private struct DrilledRoom {
 
     /// What cannot be known is looked at once: whether all that waits is of one account.
     @Test func anAccountAloneIsNotMovedOnceThatIsKnown() {
-        var drill = DrilledRoom(perMinute: 0)
+        var drill = DrilledDispatch(perMinute: 0)
         drill.publish(63, of: "solo")
         drill.run()
         #expect(drill.moves.isEmpty, "a window that is not full hides nobody")
 
-        drill = DrilledRoom(perMinute: 0)
+        drill = DrilledDispatch(perMinute: 0)
         drill.publish(300, of: "solo")
         drill.run()
         let lookUp = drill.moves
@@ -226,7 +226,7 @@ private struct DrilledRoom {
 
     /// The price of not moving it: others who come first while it is alone wait until the next look, at most.
     @Test func othersWaitForTheNextLookAtMost() {
-        var drill = DrilledRoom(perMinute: 0)
+        var drill = DrilledDispatch(perMinute: 0)
         drill.publish(300, of: "solo")
         drill.publish(5_000, of: "solo", at: 30)
         drill.publish(1, of: "a1", at: 31)

@@ -11,7 +11,7 @@ import Testing
 
 /// Without a publisher's headers every message of the worker's fits the smallest frame that a broker may ask for, so
 /// that nothing a publisher writes can hold the worker.
-@Suite struct FrameRoomTests {
+@Suite struct FrameSizeTests {
     private static let longest = String(repeating: "x", count: 255)
 
     private func fault(_ publication: Publication) -> String? {

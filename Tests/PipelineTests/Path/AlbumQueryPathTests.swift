@@ -11,7 +11,7 @@ import Testing
 
 /// The question about the album is not the call: what it is answered is not told as what the call was answered, and it
 /// keeps nobody from calling.
-@Suite struct QuestionPathTests {
+@Suite struct AlbumQueryPathTests {
     private static let refused = Answer.error(404, "NOT_FOUND", "Requested entity was not found.")
     private static let denied = Answer.error(403, "PERMISSION_DENIED", "The caller does not have permission")
     private static let badToken = Answer.error(401, "UNAUTHENTICATED", "Request had invalid credentials.")
@@ -26,7 +26,7 @@ import Testing
             (Answer.album(joined: false), "already_left", nil), (.album(joined: true), "failed", "leave_refused"),
             (.album(owned: true, joined: true), "failed", "album_owner"),
         ] as [(Answer, String, String?)])
-    func aResultTellsTheCallsStatusWhateverTheAlbumSaid(album: Answer, outcome: String, reason: String?) async throws {
+    func aResultHasTheCallsStatusWhateverTheAlbumSaid(album: Answer, outcome: String, reason: String?) async throws {
         try await harness(albums: { _ in album }) { _ in
             Self.refused
         } _: { harness in
@@ -38,7 +38,7 @@ import Testing
         }
     }
 
-    @Test func aQuestionThatIsRefusedExplainsNothingAndIsNotToldAsTheCall() async throws {
+    @Test func anAlbumQueryThatIsRefusedExplainsNothingAndIsNotReportedAsTheCall() async throws {
         try await harness(albums: { $0.token == "t-a" ? Self.denied : .album(joined: true) }) { call in
             call.token == "t-a" ? Self.refused : .ok
         } _: { harness in
@@ -54,7 +54,7 @@ import Testing
         }
     }
 
-    @Test func whereOnlyAQuestionWasAskedThereIsNoStatus() async throws {
+    @Test func whereOnlyTheAlbumWasAskedThereIsNoStatus() async throws {
         try await harness(albums: { _ in .album(joined: false) }) { _ in
             .ok
         } _: { harness in
@@ -76,7 +76,7 @@ import Testing
         .answered(status: 403, fields: [], body: Array("<html>".utf8)), .error(405, "UNIMPLEMENTED"),
         .answered(status: 410, fields: [], body: []),
     ])
-    func aQuestionThatIsRefusedBeforeACallKeepsNobodyFromCalling(album: Answer) async throws {
+    func anAlbumQueryThatIsRefusedBeforeACallKeepsNobodyFromCalling(album: Answer) async throws {
         try await harness(albums: { _ in album }) { _ in
             .ok
         } _: { harness in
@@ -103,7 +103,7 @@ import Testing
         }
     }
 
-    @Test func aJobStaysUnsureWhenItsQuestionWasRefused() async throws {
+    @Test func aJobStaysAmbiguousWhenItsAlbumQueryWasRefused() async throws {
         try await harness(albums: { _ in Self.denied }) { call in
             call.token == "t-a" ? Self.refused : .ok
         } _: { harness in

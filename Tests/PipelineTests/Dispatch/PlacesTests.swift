@@ -7,7 +7,7 @@ import Testing
 @testable import Pipeline
 
 /// Who gives up places in hand, and for whom, as transcripts: a window of 64, of which eight make a flood.
-@Suite struct RoomTests {
+@Suite struct PlacesTests {
     private static let intake = Intake(prefix: "p")
     private var dispatch = Dispatch(limits: .init(perAccount: 1, requestsPerMinutePerAccount: 0, capacity: 64))
     private var number: UInt64 = 0
@@ -101,7 +101,7 @@ import Testing
         #expect(leaving(at: 2).count == 31, "now it is full again")
     }
 
-    @Test mutating func aSuspectNeverMakesRoom() {
+    @Test mutating func aSuspectNeverGivesUpItsPlace() {
         come(of: "b", lane: .due)
         come(62, of: "a", lane: .due)
         come(of: "a", lane: .due, suspect: 1)
