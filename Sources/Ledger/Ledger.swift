@@ -23,7 +23,7 @@ package protocol JobLedger: Sendable {
     func cancel(_ jobID: JobID, at now: Timestamp) async throws(LedgerError) -> Bool
 
     /// Lets the job end without another call, whatever was called before: an operator's last word. `generation` is the
-    /// newest that is in hand: one that is newer than the ledger's, or was redriven, ends as well. What has ended
+    /// newest that is in flight: one that is newer than the ledger's, or was redriven, ends as well. What has ended
     /// stays.
     func cancelForGood(
         _ jobID: JobID, newest generation: Int?, at now: Timestamp
@@ -36,8 +36,8 @@ package protocol JobLedger: Sendable {
     /// crash before that means one more copy. Whatever is asked later sees it.
     func mark(_ part: PublishedPart, of jobID: JobID, generation: Int)
 
-    /// Adds a line to a job's story. A post: it is written with a later commit, within about a second, and costs none
-    /// of its own. Only what the ledger has a row of has a story; of each job the newest 64 lines are kept.
+    /// Adds a line to a job's history. A post: it is written with a later commit, within about a second, and costs none
+    /// of its own. Only what the ledger has a row of has a history; of each job the newest 64 lines are kept.
     func note(_ event: JobEvent)
 
     /// Calls and album queries counted against a day.

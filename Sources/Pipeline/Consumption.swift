@@ -8,7 +8,7 @@ package enum Consumption: Equatable, Sendable {
     case withoutBulk
     /// Every lane, two messages each: jobs test a hold, and one that has failed may wait beside the next.
     case fewAtATime
-    /// One message of `due` at a time: suspects run with nothing else in hand.
+    /// One message of `due` at a time: suspects run with nothing else in flight.
     case suspects
     /// Nothing: the jobs stay in the broker.
     case nothing
@@ -16,6 +16,6 @@ package enum Consumption: Equatable, Sendable {
 
 /// Where the worker's messages come from: the consuming link, or a test's queue.
 package protocol Inbox: Settling {
-    /// Changes what is taken. A post; the change is complete when what was in hand has been settled.
+    /// Changes what is taken. A post; the change is complete when what was in flight has been settled.
     func consume(_ consumption: Consumption)
 }

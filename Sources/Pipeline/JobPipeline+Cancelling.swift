@@ -24,7 +24,7 @@ extension JobPipeline {
 
     /// Ends a job, whatever is on hold and whatever it has called. A call in flight is awaited, and if its answer ends
     /// the job, that stands. Else it fails as `cancelled`; its result is published now, or when the broker takes it,
-    /// and its letter when its message comes.
+    /// and its dead letter when its message comes.
     ///
     /// The word is durable first: after a kill at any line the job ends when it is delivered. Nobody else ends it
     /// between the look and the end here, because its deliveries wait: one generation has one body.

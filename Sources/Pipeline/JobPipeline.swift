@@ -193,7 +193,7 @@ package final class JobPipeline: Pingable {
         package var inFlight: Int
         package var callsInFlight: Int
         package var consumption: Consumption
-        /// How long the oldest delivery has been in hand; nil if there is none.
+        /// How long the oldest delivery has been in flight; nil if there is none.
         package var oldestInFlight: Duration?
         /// How many accounts wait while the others work, for each cause that there is.
         package var heldAccounts: [String: Int]

@@ -19,7 +19,7 @@ package struct PipelineConfiguration: Sendable {
     /// 0 is no limit.
     package var requestsPerDay: Int
     package var pace: Pace
-    /// Deliveries of a lane that can be in hand at once. 0: unknown.
+    /// Deliveries of a lane that can be in flight at once. 0: unknown.
     package var prefetch: Int
     /// Ascending; one retry queue each.
     package var retryDelays: [Duration]

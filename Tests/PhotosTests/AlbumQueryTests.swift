@@ -15,7 +15,7 @@ import Testing
 
     /// A fuzzer's find: the words before it made it longer than any detail may be.
     @Test("What the API says at length when the album is asked is cut like any detail")
-    func longWords() {
+    func longNames() {
         let message = Wording.error(500, "INTERNAL", String(repeating: "m", count: 600))
         let verdict = VerdictTable.verdict(
             forAlbumQuery: Wording.answer(500, message), after: nil, context: Wording.context())
@@ -32,8 +32,8 @@ import Testing
         var testDescription: String { name }
     }
 
-    private static let stale = VerdictAction.deadUnlessWorldsFault(.shareTokenInvalid, .apiRetired, accounts: 20)
-    private static let unknown = VerdictAction.deadUnlessWorldsFault(.outcomeUnknown, .apiRetired, accounts: 20)
+    private static let stale = VerdictAction.deadUnlessSystemic(.shareTokenInvalid, .apiRetired, accounts: 20)
+    private static let unknown = VerdictAction.deadUnlessSystemic(.outcomeUnknown, .apiRetired, accounts: 20)
 
     static let cases: [Case] = [
         Case(
@@ -72,8 +72,8 @@ import Testing
             name: "permission",
             answer: Wording.answer(403, Wording.error(403, "PERMISSION_DENIED", "The caller does not have permission")),
             actions: (
-                .deadUnlessWorldsFault(.permissionDenied, .apiRetired, accounts: 5),
-                .deadUnlessWorldsFault(.permissionDenied, .apiRetired, accounts: 5), .call
+                .deadUnlessSystemic(.permissionDenied, .apiRetired, accounts: 5),
+                .deadUnlessSystemic(.permissionDenied, .apiRetired, accounts: 5), .call
             )),
         Case(name: "429", answer: Wording.answer(429), actions: (.throttle, .throttle, .throttle)),
         Case(
@@ -126,7 +126,7 @@ import Testing
     @Test(
         "Whatever refuses the question leaves it open, and holds nobody",
         arguments: [301, 302, 303, 307, 308, 400, 402, 404, 405, 406, 410, 411, 413, 414, 415, 418, 422, 451, 501])
-    func refusedQuestion(http: Int) {
+    func refusedQuery(http: Int) {
         for body in Self.plain {
             for (refusal, action) in [(nil, VerdictAction.call), (Self.refusal(ambiguous: false), Self.stale)] {
                 let verdict = VerdictTable.verdict(
@@ -188,7 +188,7 @@ import Testing
         if after.album != nil { #expect(after.detail.contains("HTTP 404")) }
     }
 
-    @Test func whoAssumesThatTheUserHasLeftIsToldSo() {
+    @Test func whoAssumesThatTheUserHasLeftReadsSo() {
         let context = Wording.context(ambiguous: true, assumesLeft: true)
         let verdict = VerdictTable.verdict(.inconclusive, after: Self.refusal(ambiguous: true), context: context)
         #expect(verdict.action == .alreadyLeft)

@@ -79,12 +79,12 @@ extension VerdictExample {
             title: "bad JSON",
             answer: Wording.answer(
                 400, Wording.error(400, "INVALID_ARGUMENT", "Invalid JSON payload received. Unexpected token.")),
-            row: 7, action: .deadUnlessWorldsFault(.clientBug, .clientFaulty, accounts: 2)),
+            row: 7, action: .deadUnlessSystemic(.clientBug, .clientFaulty, accounts: 2)),
         VerdictExample(
             title: "unknown name",
             answer: Wording.answer(
                 400, Wording.error(400, "INVALID_ARGUMENT", #"Unknown name \"tokenShare\": Cannot find field."#)),
-            row: 7, action: .deadUnlessWorldsFault(.clientBug, .clientFaulty, accounts: 2)),
+            row: 7, action: .deadUnlessSystemic(.clientBug, .clientFaulty, accounts: 2)),
         VerdictExample(
             title: "owner",
             answer: Wording.answer(

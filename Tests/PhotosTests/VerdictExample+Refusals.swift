@@ -45,17 +45,17 @@ extension VerdictExample {
         VerdictExample(
             title: "credentials missing",
             answer: Wording.answer(401, Wording.error(401, "UNAUTHENTICATED", "x", reason: "CREDENTIALS_MISSING")),
-            row: 15, action: .deadUnlessWorldsFault(.authRejected, .clientFaulty, accounts: 2)),
+            row: 15, action: .deadUnlessSystemic(.authRejected, .clientFaulty, accounts: 2)),
         VerdictExample(
             title: "scope",
             answer: Wording.answer(
                 403, Wording.error(403, "PERMISSION_DENIED", "Request had insufficient authentication scopes.")),
-            row: 16, action: .deadUnlessWorldsFault(.permissionDenied, .apiRetired, accounts: 2)),
+            row: 16, action: .deadUnlessSystemic(.permissionDenied, .apiRetired, accounts: 2)),
         VerdictExample(
             title: "scope by reason",
             answer: Wording.answer(
                 403, Wording.error(403, "PERMISSION_DENIED", "x", reason: "ACCESS_TOKEN_SCOPE_INSUFFICIENT")),
-            row: 16, action: .deadUnlessWorldsFault(.permissionDenied, .apiRetired, accounts: 2)),
+            row: 16, action: .deadUnlessSystemic(.permissionDenied, .apiRetired, accounts: 2)),
         VerdictExample(
             title: "scope of a token that is known to lack it",
             answer: Wording.answer(
@@ -68,22 +68,22 @@ extension VerdictExample {
                 Wording.error(
                     403, "PERMISSION_DENIED",
                     "Photos Library API has not been used in project 1 before or it is disabled. Enable it")),
-            row: 17, action: .deadUnlessWorldsFault(.permissionDenied, .apiDisabled, accounts: 2)),
+            row: 17, action: .deadUnlessSystemic(.permissionDenied, .apiDisabled, accounts: 2)),
         VerdictExample(
             title: "API off by reason",
             answer: Wording.answer(403, Wording.error(403, "PERMISSION_DENIED", "x", reason: "SERVICE_DISABLED")),
-            row: 17, action: .deadUnlessWorldsFault(.permissionDenied, .apiDisabled, accounts: 2)),
+            row: 17, action: .deadUnlessSystemic(.permissionDenied, .apiDisabled, accounts: 2)),
         VerdictExample(
             title: "API off, older words", answer: Wording.answer(403, Wording.legacy(403, "accessNotConfigured")),
-            row: 17, action: .deadUnlessWorldsFault(.permissionDenied, .apiDisabled, accounts: 2)),
+            row: 17, action: .deadUnlessSystemic(.permissionDenied, .apiDisabled, accounts: 2)),
         VerdictExample(
             title: "billing",
             answer: Wording.answer(403, Wording.error(403, "PERMISSION_DENIED", "x", reason: "BILLING_DISABLED")),
-            row: 18, action: .deadUnlessWorldsFault(.permissionDenied, .projectBlocked, accounts: 2)),
+            row: 18, action: .deadUnlessSystemic(.permissionDenied, .projectBlocked, accounts: 2)),
         VerdictExample(
             title: "a kind of reasons",
             answer: Wording.answer(403, Wording.error(403, "PERMISSION_DENIED", "x", reason: "CONSUMER_SUSPENDED")),
-            row: 18, action: .deadUnlessWorldsFault(.permissionDenied, .projectBlocked, accounts: 2)),
+            row: 18, action: .deadUnlessSystemic(.permissionDenied, .projectBlocked, accounts: 2)),
         VerdictExample(
             title: "photos disabled",
             answer: Wording.answer(
@@ -92,19 +92,19 @@ extension VerdictExample {
         VerdictExample(
             title: "permission",
             answer: Wording.answer(403, Wording.error(403, "PERMISSION_DENIED", "The caller does not have permission")),
-            row: 20, action: .deadUnlessWorldsFault(.permissionDenied, .apiRetired, accounts: 5)),
+            row: 20, action: .deadUnlessSystemic(.permissionDenied, .apiRetired, accounts: 5)),
         VerdictExample(
             title: "permission, ambiguous and assuming: never already_left",
             answer: Wording.answer(403, Wording.error(403, "PERMISSION_DENIED", "The caller does not have permission")),
             context: Wording.context(ambiguous: true, assumesLeft: true), row: 20,
-            action: .deadUnlessWorldsFault(.permissionDenied, .apiRetired, accounts: 5)),
+            action: .deadUnlessSystemic(.permissionDenied, .apiRetired, accounts: 5)),
         VerdictExample(
             title: "the reason goes before the message",
             answer: Wording.answer(
                 403,
                 Wording.error(
                     403, "PERMISSION_DENIED", "Request had insufficient authentication scopes.", reason: "NEW_REASON")),
-            row: 20, action: .deadUnlessWorldsFault(.permissionDenied, .apiRetired, accounts: 5)),
+            row: 20, action: .deadUnlessSystemic(.permissionDenied, .apiRetired, accounts: 5)),
     ]
 
     static func exhausted(_ http: Int, _ message: String, _ limit: String? = nil) -> Answer {
@@ -176,7 +176,7 @@ extension VerdictExample {
             answer: Wording.answer(
                 403,
                 #"{"error":{"code":403,"message":"m","errors":[{"domain":"global","reason":"quotaExceeded"}]}}"#),
-            row: 20, action: .deadUnlessWorldsFault(.permissionDenied, .apiRetired, accounts: 5)),
+            row: 20, action: .deadUnlessSystemic(.permissionDenied, .apiRetired, accounts: 5)),
         VerdictExample(
             title: "403, a day that is not registered",
             answer: Wording.answer(403, Wording.legacy(403, "dailyLimitExceededUnreg")), row: 21, action: .endDay),
@@ -196,7 +196,7 @@ extension VerdictExample {
         VerdictExample(
             title: "the API is off, which is no limit",
             answer: Wording.answer(403, "[\(Wording.legacy(403, "accessNotConfigured"))]"), row: 17,
-            action: .deadUnlessWorldsFault(.permissionDenied, .apiDisabled, accounts: 2)),
+            action: .deadUnlessSystemic(.permissionDenied, .apiDisabled, accounts: 2)),
         VerdictExample(
             title: "403 by reason",
             answer: Wording.answer(403, Wording.error(403, "PERMISSION_DENIED", "x", reason: "RATE_LIMIT_EXCEEDED")),
@@ -237,7 +237,7 @@ extension VerdictExample {
         VerdictExample(title: "999", answer: Wording.answer(999), row: 31, action: retry, marksAmbiguous: true),
     ]
 
-    static let unexpected = VerdictAction.deadUnlessWorldsFault(
+    static let unexpected = VerdictAction.deadUnlessSystemic(
         .unexpectedStatus, .endpointMisconfigured, accounts: 2)
 
     static let others: [VerdictExample] = [

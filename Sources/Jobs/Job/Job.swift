@@ -1,7 +1,7 @@
 package import Clocks
 
 /// One valid request that a user leave a shared album. Shape and rules: docs/messages.md, job version 1. A class,
-/// because it goes through many hands and never changes.
+/// because it is passed on often and never changes.
 package final class Job: Sendable {
     package let id: JobID
     package let account: AccountID

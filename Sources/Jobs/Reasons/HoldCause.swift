@@ -1,4 +1,4 @@
-/// A fault of the world for which the worker stops consuming. The names are those of status and metrics.
+/// A fault outside the jobs for which the worker stops consuming. The names are those of status and metrics.
 package enum HoldCause: String, CaseIterable, Sendable {
     case apiRetired = "api_retired"
     case apiDisabled = "api_disabled"

@@ -6,7 +6,7 @@ package enum Outcome: String, CaseIterable, Sendable {
     case rejected
 }
 
-/// What is known of the world when a job has ended.
+/// What is known of user and album when a job has ended.
 package enum Effect: String, CaseIterable, Sendable {
     case left
     case notLeft = "not_left"

@@ -1,7 +1,7 @@
 package import Clocks
 package import Jobs
 
-/// One line of a job's story beside its row: an answer that did not end it, a parking, a hold.
+/// One line of a job's history beside its row: an answer that did not end it, a parking, a hold.
 package struct JobEvent: Equatable, Sendable {
     package var jobID: JobID
     package var generation: Int

@@ -9,7 +9,7 @@ package struct JobStatus: Equatable, Sendable {
         case unknown
         /// It will end without a call when it comes.
         case cancelled
-        /// Neither parked nor calling: in the worker's hands, or in a queue.
+        /// Neither parked nor calling: in flight, or in a queue.
         case waiting
         case calling
         case parked(until: Timestamp)

@@ -16,7 +16,7 @@ package struct LedgerStatistics: Equatable, Sendable {
     package var bytes: Int
     /// On the file's disk, for this user.
     package var diskFreeBytes: Int
-    /// Finished jobs whose letter the broker is not known to have.
+    /// Finished jobs whose dead letter the broker is not known to have.
     package var unpublishedDeadLetters: Int
     /// When the file was made.
     package var createdAt: Timestamp?

@@ -1,7 +1,7 @@
 package import Clocks
 package import Jobs
 
-/// A time in which the worker stood still, kept for the stories and the ages of the jobs that it stopped.
+/// A time in which the worker stood still, kept for the histories and the ages of the jobs that it stopped.
 package struct HoldRecord: Equatable, Sendable {
     package var cause: HoldCause
     package var since: Timestamp

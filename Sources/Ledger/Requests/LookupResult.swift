@@ -26,7 +26,7 @@ package struct FinishedJob: Equatable, Sendable {
     package var generation: Int
     package var result: StoredResult
     package var resultIsPublished: Bool
-    /// True too when the outcome needs no letter.
+    /// True too when the outcome needs no dead letter.
     package var deadLetterIsPublished: Bool
 
     package init(generation: Int, result: StoredResult, resultIsPublished: Bool, deadLetterIsPublished: Bool) {

@@ -1,13 +1,14 @@
 package import Clocks
 
-/// What became of a job in hand. Each closes the intent; the row never forgets an attempt or an ambiguity.
+/// What became of a job in flight. Each closes the intent; the row never forgets an attempt or an ambiguity.
 package enum Record: Sendable {
-    /// The job has its result. With `needsDeadLetter`, a letter is owed as well. Makes the row if there is none.
+    /// The job has its result. With `needsDeadLetter`, a dead letter is to be published as well. Makes the row if there
+    /// is none.
     case finished(Arrival, StoredResult, attempts: Int, isAmbiguous: Bool, needsDeadLetter: Bool)
     /// A copy with the number `arrival.copy + 1` (or one above the row's) is about to be published, to come at `due`.
     /// Makes the row if there is none.
     case parked(Arrival, attempts: Int, isAmbiguous: Bool, malformedAnswers: Int, due: Timestamp)
-    /// The call ended, the job stays in hand. Needs a row; nothing happens without one.
+    /// The call ended, the job stays in flight. Needs a row; nothing happens without one.
     case callEnded(Arrival, attempts: Int, isAmbiguous: Bool, malformedAnswers: Int)
     /// The newest copy goes back to the broker as it is, to come at `due`: it has arrived before its time or its turn,
     /// or was called in a hold. From then on it can be lost like one that was parked. Needs a row that knows of no

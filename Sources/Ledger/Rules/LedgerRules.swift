@@ -64,8 +64,8 @@ package enum LedgerRules {
     }
 
     /// Whether the copy that has come proves that the ledger has lost something: each copy is published after a commit
-    /// with what it says. Not for what is at most as old as the row, and not for a redriven letter, whose job may have
-    /// been pruned.
+    /// with what it says. Not for what is at most as old as the row, and not for a redriven dead letter, whose job may
+    /// have been pruned.
     package static func isBehind(_ row: LedgerRow?, _ arrival: Arrival) -> Bool {
         guard let row, row.generation >= arrival.generation else {
             return arrival.copy > 0 || arrival.attempts > 0 || arrival.isAmbiguous && arrival.generation == 0
@@ -156,8 +156,8 @@ package enum LedgerRules {
 
     // MARK: mark
 
-    /// The row after a letter or copy was confirmed, or nil if that changes nothing. Results are marked by their own
-    /// generation, whatever the row has come to since.
+    /// The row after a dead letter or copy was confirmed, or nil if that changes nothing. Results are marked by their
+    /// own generation, whatever the row has come to since.
     package static func mark(_ row: LedgerRow, _ part: PublishedPart, generation: Int) -> LedgerRow? {
         guard row.generation == generation else { return nil }
         var next = row
@@ -201,8 +201,8 @@ package enum LedgerRules {
         return isFollowed ? .remember : .hasEnded(row)
     }
 
-    /// The row of a job that an operator ended, or nil if it is not what was seen. Its letter is owed until its message
-    /// comes.
+    /// The row of a job that an operator ended, or nil if it is not what was seen. Its dead letter is unpublished until
+    /// its message comes.
     package static func finishCancelled(_ row: LedgerRow?, _ job: CancelledJob, at now: Timestamp) -> LedgerRow? {
         guard var row, !row.isFinished, row.generation == job.open.generation, row.revision == job.revision else {
             return nil
@@ -222,7 +222,7 @@ package enum LedgerRules {
         else { return nil }
         // Of the delivery that took its place, if one did and went.
         row.isAmbiguous = row.mayHaveCalledUnheard
-        // There is no body left to make a letter of.
+        // There is no body left to make a dead letter of.
         row.finish(needsDeadLetter: false)
         return moved(row, at: now)
     }

@@ -8,9 +8,9 @@ package enum VerdictAction: Sendable, Equatable {
     case alreadyLeft
     /// The job ends with this reason.
     case dead(Reason)
-    /// The job ends with this reason if its neighbours succeed. If so many accounts, or jobs of several accounts, are
-    /// refused and none succeeds, the fault is the world's, and the worker holds for this cause.
-    case deadUnlessWorldsFault(Reason, HoldCause, accounts: Int)
+    /// The job ends with this reason if other jobs succeed. If so many accounts, or jobs of several accounts, are
+    /// refused and none succeeds, the refusal is systemic, and the worker holds for this cause.
+    case deadUnlessSystemic(Reason, HoldCause, accounts: Int)
     /// A fresh token was refused as well: later, three times, then dead as above with this reason. Costs no attempt.
     case tokenRefused(Reason)
     /// Nothing was sent: again after the network's backoff. Costs no attempt.

@@ -36,7 +36,7 @@ extension VerdictTable {
     }
 
     /// Whether the server answered the question with a refusal that leaves it open. One job's question proves nothing
-    /// of the world: where that is at fault, the call will say so.
+    /// of the API: where that is at fault, the call will say so.
     private static func inconclusive(_ parsed: ParsedAnswer, _ asCall: Verdict, isBeforeCall: Bool) -> Bool {
         switch parsed.http {
         case 200:
@@ -90,7 +90,7 @@ extension VerdictTable {
         DetailText.scrubbed(refusal.map { "\($0.detail); \(message)" } ?? message)
     }
 
-    /// How many accounts must be refused before a refusal that the album cannot explain is the world's: a removed
+    /// How many accounts must be refused before a refusal that the album cannot explain is systemic: a removed
     /// method may answer so to everyone, but a batch of stale tokens is also ordinary.
     package static let accountsWithUnknownTokens = 20
 

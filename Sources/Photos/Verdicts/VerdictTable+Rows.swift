@@ -25,7 +25,7 @@ extension VerdictTable {
                 AnswerPattern(
                     http: 400...400, statuses: [.invalidArgument],
                     message: .phrases(["Invalid JSON payload", "Unknown name"]))
-            ], .deadUnlessWorldsFault(.clientBug, .clientFaulty, accounts: 2)),
+            ], .deadUnlessSystemic(.clientBug, .clientFaulty, accounts: 2)),
         VerdictRow(
             8,
             [
@@ -57,7 +57,7 @@ extension VerdictTable {
             [
                 AnswerPattern(http: 401...401, reason: .among(faultyClientReasons)),
                 AnswerPattern(http: 403...403, reason: .among(faultyClientReasons)),
-            ], .deadUnlessWorldsFault(.authRejected, .clientFaulty, accounts: 2)),
+            ], .deadUnlessSystemic(.authRejected, .clientFaulty, accounts: 2)),
         VerdictRow(
             12,
             [
@@ -90,10 +90,10 @@ extension VerdictTable {
                 AnswerPattern(
                     http: 403...403, statuses: [.permissionDenied],
                     message: .phrases(["has not been used in project", "or it is disabled"])),
-            ], .deadUnlessWorldsFault(.permissionDenied, .apiDisabled, accounts: 2)),
+            ], .deadUnlessSystemic(.permissionDenied, .apiDisabled, accounts: 2)),
         VerdictRow(
             18, [AnswerPattern(http: 403...403, reason: .among(blockedProjectReasons))],
-            .deadUnlessWorldsFault(.permissionDenied, .projectBlocked, accounts: 2)),
+            .deadUnlessSystemic(.permissionDenied, .projectBlocked, accounts: 2)),
         VerdictRow(
             19,
             [
@@ -140,10 +140,10 @@ extension VerdictTable {
 
     /// The floor of the first own wait after a fault of the server's.
     static let retry = VerdictAction.retry(atLeast: .seconds(1))
-    private static let permissionDenied = VerdictAction.deadUnlessWorldsFault(
+    private static let permissionDenied = VerdictAction.deadUnlessSystemic(
         .permissionDenied, .apiRetired, accounts: 5)
-    private static let wrongScope = VerdictAction.deadUnlessWorldsFault(.permissionDenied, .apiRetired, accounts: 2)
-    private static let wrongEndpoint = VerdictAction.deadUnlessWorldsFault(
+    private static let wrongScope = VerdictAction.deadUnlessSystemic(.permissionDenied, .apiRetired, accounts: 2)
+    private static let wrongEndpoint = VerdictAction.deadUnlessSystemic(
         .unexpectedStatus, .endpointMisconfigured, accounts: 2)
 
     private static let unknownToken = [

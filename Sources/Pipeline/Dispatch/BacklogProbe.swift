@@ -6,8 +6,9 @@ import Jobs
 /// A broker shows a message to nobody but who takes it out of the queue, and a full window takes none: a flood of one
 /// account alone looks like one with others behind it. So there is evidence and there are looks. Evidence: a job of
 /// another account came in the last minute; then others are taken to wait behind. Without it, who fills the window
-/// makes room for as long as it fills up again, so that all that waited is seen once: that is a look. If nobody else
-/// came, the account is alone and is not moved: not for a minute, after the next look for two, and so on up to ten.
+/// gives up places for as long as it fills up again, so that all that waited is seen once: that is a look. If nobody
+/// else came, the account is alone and is not moved: not for a minute, after the next look for two, and so on up to
+/// ten.
 struct BacklogProbe: Sendable {
     /// How long an account is remembered.
     static let memory = Duration.seconds(60)
@@ -19,7 +20,7 @@ struct BacklogProbe: Sendable {
 
     /// The accounts that came last, the newest at the end.
     private var seen: [(account: AccountID, time: MonotonicTime)] = []
-    /// When room was last made in the look that is under way.
+    /// When a place was last given up in the look that is under way.
     private var looked: MonotonicTime?
     private var nextCheck: MonotonicTime?
     private var pause = Self.shortestPause

@@ -3,13 +3,13 @@ import Clocks
 import Jobs
 import Messages
 
-/// Places in hand: no account, whatever its limits, keeps those that others could use.
+/// Places: no account, whatever its limits, keeps those that others could use.
 ///
-/// A window that is full hides what waits behind it, and turns in hand are fair only among those who are in hand. So
+/// A window that is full hides what waits behind it, and turns are fair only among those who are in flight. So
 /// while a lane is crowded, an account keeps half of its window at most, and no more than will have a turn in the next
 /// seconds; the rest steps aside until the turn that it can expect. Who comes back early and finds a place keeps it.
 extension Dispatch {
-    /// A job whose turn is further off than this gives its place in hand to others.
+    /// A job whose turn is further off than this gives its place to others.
     static let farOff = Duration.seconds(5)
 
     /// The delivery takes a place in its lane and among its account's.
@@ -45,9 +45,9 @@ extension Dispatch {
         if before >= flood, after < flood { windows[lane].floods -= 1 }
     }
 
-    // MARK: Making room
+    // MARK: Giving up places
 
-    /// Makes room for a delivery that came: accounts give up what exceeds their part of a crowded lane.
+    /// Makes a place for a delivery that came: accounts give up what exceeds their part of a crowded lane.
     mutating func makeSpace(in lane: Lane, for tag: DeliveryTag, of name: AccountID, at now: MonotonicTime) {
         guard windows[lane].isCrowded(capacity: limits.capacity, at: now) else { return }
         guard windows[lane].mustBeSwept(at: now) else { return makeSpace(of: name, in: lane, newest: tag, at: now) }

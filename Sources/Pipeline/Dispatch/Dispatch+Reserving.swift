@@ -3,7 +3,7 @@ import Clocks
 import Jobs
 import Messages
 
-/// A job that an operator ends: what is in hand of it goes now, whatever is on hold, and what comes waits.
+/// A job that an operator ends: what is in flight of it goes now, whatever is on hold, and what comes waits.
 extension Dispatch {
     /// Stands for the leader of a job that no worker has. No connection has this number.
     private static let noDelivery = DeliveryTag(generation: .max, number: 0)
@@ -19,7 +19,7 @@ extension Dispatch {
         }
     }
 
-    /// Takes the place of the job's deliveries, once none is in hand: those that come are its followers. False while
+    /// Takes the place of the job's deliveries, once none is in flight: those that come are its followers. False while
     /// there is one.
     mutating func occupy(_ id: JobID) -> Bool {
         guard duplicateGroups[id] == nil else { return false }
@@ -33,7 +33,7 @@ extension Dispatch {
         reserved.remove(id)
     }
 
-    /// The newest generation of the job in hand.
+    /// The newest generation of the job in flight.
     func newestGeneration(of id: JobID) -> Int? {
         guard duplicateGroups[id] != nil else { return nil }
         return entries.values.lazy.filter { $0.item.job?.id == id }.map(\.item.jobHeaders.generation).max()

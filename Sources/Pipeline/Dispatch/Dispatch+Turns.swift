@@ -11,7 +11,7 @@ extension Dispatch {
         guard runningCalls < callLimit, mayCallNow(at: now) else { return nil }
         if suspects.isOn { return nextSuspect(.work, at: now) }
         let isBulkOpen = bulkOpensAt == nil
-        while let lane = turns.next(among: { !rings[$0].isEmpty && ($0 != .bulk || isBulkOpen) }) {
+        while let lane = turns.next(among: { !readyAccounts[$0].isEmpty && ($0 != .bulk || isBulkOpen) }) {
             guard let tag = nextTag(in: lane, at: now) else { continue }
             return start(tag, .work, at: now)
         }
@@ -42,7 +42,7 @@ extension Dispatch {
         return start(best.tag, .probe, at: now)
     }
 
-    /// Whether a job that waits in hand may be called now, and `isFit` to test the holds.
+    /// Whether a job that waits in flight may be called now, and `isFit` to test the holds.
     func hasProbe(at now: MonotonicTime, where isFit: (JobID, AccountID) -> Bool) -> Bool {
         entries.values.contains { entry in
             guard entry.state == .waiting, let job = entry.item.job else { return false }
@@ -79,12 +79,12 @@ extension Dispatch {
 
     private mutating func mayCallNow(at now: MonotonicTime) -> Bool {
         guard limits.requestsPerSecond > 0, let nextCall, nextCall > now else { return true }
-        if suspects.isOn || !rings.allSatisfy(\.isEmpty) { timers.schedule(.callRate, at: nextCall) }
+        if suspects.isOn || !readyAccounts.allSatisfy(\.isEmpty) { timers.schedule(.callRate, at: nextCall) }
         return false
     }
 
     private mutating func nextTag(in lane: Lane, at now: MonotonicTime) -> DeliveryTag? {
-        guard let name = rings[lane].popFirst(), let place = accounts.index(forKey: name) else { return nil }
+        guard let name = readyAccounts[lane].popFirst(), let place = accounts.index(forKey: name) else { return nil }
         guard accounts.values[place].leaveReadyQueue(lane, limits, at: now) else {
             offer(name, at: now)
             return nil
@@ -95,7 +95,7 @@ extension Dispatch {
     }
 
     private mutating func nextSuspect(_ action: TurnAction, at now: MonotonicTime) -> Turn? {
-        // Alone means alone: what else is in hand goes back first.
+        // Alone means alone: what else is in flight goes back first.
         guard let tag = suspects.first(where: { entries[$0]?.state == .waiting }) else { return nil }
         guard entries.count == 1 else {
             releaseWaiting(except: tag)

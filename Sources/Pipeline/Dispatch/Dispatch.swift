@@ -10,8 +10,8 @@ import Messages
 /// state behind its lock, and is the one that others call.
 ///
 /// Lanes take turns by weight; inside a lane, accounts take turns; inside an account, jobs keep their order. An
-/// account that is busy or over its rate is in no ring, so it costs the others nothing. A second delivery of a job in
-/// hand follows the first. What waited too long is parked.
+/// account that is busy or over its rate is in no queue of ready accounts, so it costs the others nothing. A second
+/// delivery of a job in flight follows the first. What waited too long is parked.
 struct Dispatch: Sendable {
     struct Limits: Sendable {
         /// Calls in flight for one account.
@@ -21,7 +21,7 @@ struct Dispatch: Sendable {
         /// Deliveries are settled in under two minutes, long before the broker's consumer timeout.
         /// https://www.rabbitmq.com/docs/consumers#acknowledgement-timeout
         var longestWait = Duration.seconds(60)
-        /// Deliveries of one lane that can be in hand at once; 0 is not known.
+        /// Deliveries of one lane that can be in flight at once; 0 is not known.
         var capacity = 0
         /// 0 is no limit.
         var requestsPerSecond = 0.0
@@ -62,7 +62,7 @@ struct Dispatch: Sendable {
         case bulkOpens
     }
 
-    /// The deliveries of one job in hand.
+    /// The deliveries of one job in flight.
     struct DuplicateGroup {
         var leader: DeliveryTag
         var followers = FIFO<DeliveryTag>()
@@ -80,15 +80,15 @@ struct Dispatch: Sendable {
     /// Jobs that an operator ends.
     var reserved: Set<JobID> = []
     var accounts: [AccountID: AccountQueue] = [:]
-    var rings = PerLane(repeating: FIFO<AccountID>())
+    var readyAccounts = PerLane(repeating: FIFO<AccountID>())
     var turns = LaneTurns()
     var housekeeping = FIFO<DeliveryTag>()
     var windows = PerLane(repeating: LaneWindow())
     var backlogProbes = PerLane(repeating: BacklogProbe())
     var suspects = SuspectWatch()
     var timers = TimerQueue<Timer>()
-    /// When each delivery in hand has waited too long, in the order of their arrival. Not a timer each: at thousands of
-    /// jobs a second a minute of them would be megabytes, nearly all for deliveries that have ended.
+    /// When each delivery in flight has waited too long, in the order of their arrival. Not a timer each: at thousands
+    /// of jobs a second a minute of them would be megabytes, nearly all for deliveries that have ended.
     var waitLimits = FIFO<(tag: DeliveryTag, time: MonotonicTime)>()
     var runningCalls = 0
     /// How long a call holds its account, on average of late.
@@ -105,15 +105,15 @@ struct Dispatch: Sendable {
     var inFlight: Int { entries.count }
     var nextTimer: MonotonicTime? { .earliest(timers.earliest, waitLimits.first?.time) }
 
-    /// When the delivery came that has been in hand the longest.
+    /// When the delivery came that has been in flight the longest.
     var oldest: MonotonicTime? { entries.values.lazy.map(\.item.message.receivedAt).min() }
 
-    /// Calls that workers have in hand.
+    /// Calls that workers make.
     var callsInFlight: Int { runningCalls }
 
     // MARK: Coming in
 
-    /// Takes a message in. It is in hand until `end`.
+    /// Takes a message in. It is in flight until `end`.
     mutating func accept(_ item: InFlightMessage, at now: MonotonicTime) {
         let tag = item.message.tag
         let isLeader = item.job.map { duplicateGroups[$0.id, default: DuplicateGroup(leader: tag)].join(tag) } ?? true
@@ -154,7 +154,7 @@ struct Dispatch: Sendable {
 
     // Accounts are changed in place: a copy of one takes a copy of all that waits in it.
 
-    /// Puts the account into the rings where it may have a turn; else arms the timer that will.
+    /// Puts the account among the ready ones of the lanes where it may have a turn; else arms the timer that will.
     mutating func offer(_ name: AccountID, at now: MonotonicTime) {
         guard let place = accounts.index(forKey: name) else { return }
         offer(name, place, at: now)
@@ -166,8 +166,8 @@ struct Dispatch: Sendable {
         switch accounts.values[place].offer(limits, at: now) {
         case .nothing: break
         case .later(let time): timers.schedule(.accountSlot(name), at: time)
-        case .rings(let entered):
-            for lane in Lane.allCases where entered[lane] { rings[lane].append(name) }
+        case .ready(let entered):
+            for lane in Lane.allCases where entered[lane] { readyAccounts[lane].append(name) }
         }
     }
 

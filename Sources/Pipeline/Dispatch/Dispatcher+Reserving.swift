@@ -3,7 +3,7 @@ import Jobs
 
 /// The one who ends a job in place of its deliveries.
 extension Dispatcher {
-    /// Waits until no delivery of the job is in hand: those that wait have their turn now, a call in flight has its
+    /// Waits until no delivery of the job is in flight: those that wait have their turn now, a call in flight has its
     /// answer first. From then on its deliveries wait until `release`. False if the worker stops meanwhile.
     ///
     /// One at a time for each job.

@@ -167,7 +167,7 @@ final class Dispatcher: Sendable {
 
     // MARK: Holds
 
-    /// One word is enough. `atLeast`: what the world named. `call`: whose word it was, if it was a call's.
+    /// One word is enough. `atLeast`: what the API named. `call`: whose word it was, if it was a call's.
     /// False if it is that job's own trouble, which holds nobody.
     @discardableResult
     func hold(_ cause: HoldCause, detail: String, atLeast wait: Duration? = nil, by call: Gate.Call? = nil) -> Bool {
@@ -217,12 +217,12 @@ final class Dispatcher: Sendable {
     /// Whether the dispatcher was closed: a delayed delivery then returns to the broker with the link.
     var isClosed: Bool { state.withLock { !$0.isTaking } }
 
-    /// What is in hand, and how many calls of it are in flight.
+    /// What is in flight, and how many calls of it are in flight.
     var load: (inFlight: Int, calls: Int, consumption: Consumption) {
         state.withLock { ($0.dispatch.inFlight, $0.dispatch.callsInFlight, $0.consumption) }
     }
 
-    /// How long the oldest delivery has been in hand, and how many accounts wait alone. For a scrape now and then: it
+    /// How long the oldest delivery has been in flight, and how many accounts wait alone. For a scrape now and then: it
     /// looks at each of them.
     var waits: (oldest: Duration?, heldAccounts: [AccountQueue.Wait.Cause: Int]) {
         let now = clock.now()

@@ -64,10 +64,10 @@ struct DispatcherState {
         guard isOpen else { return .nothing }
         if gate.isProbing { return wantedInARound }
         if releases { return .nothing }
-        // While nothing is sent out and all is kept, what is in hand is bounded by the prefetch: nothing to change.
+        // While nothing is sent out and all is kept, what is in flight is bounded by the prefetch: nothing to change.
         if gate.isHolding { return consumption }
         if dispatch.suspects.isOn { return .suspects }
-        // Opening and closing a lane costs a channel: for a short while its messages wait in hand.
+        // Opening and closing a lane costs a channel: for a short while its messages wait in flight.
         let isBulkShut = dispatch.bulkOpensAt.map { $0 - now > Self.longestBulkWait } ?? false
         if isBulkShut { return .withoutBulk }
         return dispatch.bulkOpensAt != nil && consumption == .withoutBulk ? .withoutBulk : .everything

@@ -1,7 +1,7 @@
 import AMQP
 import Clocks
 
-/// The jobs that may have killed the worker, which run with nothing else in hand.
+/// The jobs that may have killed the worker, which run with nothing else in flight.
 ///
 /// While it is on, the worker takes one message at a time from `due` alone, where the suspects are; so if it dies
 /// again, only the guilty one has counted a delivery more.

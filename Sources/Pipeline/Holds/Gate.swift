@@ -31,7 +31,7 @@ struct Gate: Sendable {
         case open
         /// The job failed in a hold, or while its account waits, and comes back when other jobs have been tried.
         case standAside(Duration)
-        /// The world is at fault, and another job would fare no better: it stays where it is.
+        /// The API or the broker is at fault, and another job would fare no better: it stays where it is.
         case waitOutHold
     }
 
@@ -196,7 +196,7 @@ struct Gate: Sendable {
         if classification == .systemic {
             heldCauses.engage(kind.cause, detail: detail, threshold: kind.threshold, ended: ended, at: now, wall: wall)
         }
-        // A hold ends no job, whatever its neighbours did before.
+        // A hold ends no job, whatever other jobs did before.
         if heldCauses.areTested { return result.classification = stand(call, isConclusive: false, at: now) }
         switch classification {
         case .own, .systemic: result.classification = .own
@@ -247,7 +247,7 @@ struct Gate: Sendable {
 
     // MARK: Holds
 
-    /// One word is enough. `atLeast`: what the world named. `call`: whose word it was, if it was a call's: another job
+    /// One word is enough. `atLeast`: what the API named. `call`: whose word it was, if it was a call's: another job
     /// is asked next. False if the job has said so before and others succeeded since each time: then it holds nobody.
     mutating func hold(
         _ cause: HoldCause, detail: String, atLeast wait: Duration? = nil, by call: Call? = nil,
@@ -287,7 +287,7 @@ struct Gate: Sendable {
     }
 
     /// Begins a round whose time has come, and ends one that is over. `isCalling`: a probe is in flight; `hasUntried`:
-    /// a job that has not failed is in hand.
+    /// a job that has not failed is in flight.
     mutating func advance(isCalling: Bool, hasUntried: Bool, at now: MonotonicTime, wall: Timestamp) {
         heldCauses.advance(isCalling: isCalling, hasUntried: hasUntried, at: now, wall: wall)
     }
@@ -305,21 +305,21 @@ struct Gate: Sendable {
     func rank(_ job: JobID, of account: AccountID, at now: MonotonicTime) -> Int? {
         guard let round = heldCauses.round else { return nil }
         // Where nothing else is there, they are the probe, so that the holds and the jobs come to an end.
-        if isOwnTrouble(job) { return round.takesFailed(at: now) ? 3 : nil }
+        if isOwnFault(job) { return round.takesFailed(at: now) ? 3 : nil }
         if heldCauses.failed.contains(job) { return round.takesFailed(at: now) ? 2 : nil }
         return round.hasTried(account) ? 1 : 0
     }
 
     /// Whether the job is in the way of those that may lift the holds.
     func isInTheWay(_ job: JobID) -> Bool {
-        heldCauses.areTested && (heldCauses.failed.contains(job) || isOwnTrouble(job))
+        heldCauses.areTested && (heldCauses.failed.contains(job) || isOwnFault(job))
     }
 
-    private func isOwnTrouble(_ job: JobID) -> Bool { refusals.isOwn(job) || jobFaults.isOwn(job) }
+    private func isOwnFault(_ job: JobID) -> Bool { refusals.isOwn(job) || jobFaults.isOwn(job) }
 
     /// How long what is in the way stays away.
     func awayTime(at now: MonotonicTime) -> Duration { heldCauses.awayTime(at: now) }
 
-    /// Whether what is in hand stays there: publishing is what is broken, or every hold is tested again soon.
+    /// Whether what is in flight stays there: publishing is what is broken, or every hold is tested again soon.
     func keepsDeliveries(at now: MonotonicTime) -> Bool { heldCauses.keepsDeliveries(at: now) }
 }

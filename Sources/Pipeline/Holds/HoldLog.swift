@@ -1,7 +1,7 @@
 import Clocks
 import Concurrency
 
-/// When the worker was on hold, so that no job ages by the world's faults.
+/// When the worker was on hold, so that no job ages by faults outside of it.
 final class HoldLog: Sendable {
     private struct State {
         var past: [Range<Timestamp>] = []

@@ -13,7 +13,7 @@ struct HoldPolicy: Sendable {
     /// their threshold did not raise it. The value is the answer for a hold of an earlier run, whose threshold is not
     /// known.
     var unknownTokenLiftsRestored: Bool?
-    /// Whether deliveries in hand can go back to the broker as copies while it stands: not if publishing is what is
+    /// Whether deliveries in flight can go back to the broker as copies while it stands: not if publishing is what is
     /// broken.
     var permitsRelease = true
     /// What becomes of it when the daemon starts again.

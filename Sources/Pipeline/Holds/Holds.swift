@@ -26,7 +26,7 @@ struct Holds: Sendable {
 
     // MARK: Begin and end
 
-    /// Sets the hold, or renews its words. `atLeast`: what the world named before it is called again.
+    /// Sets the hold, or renews its words. `atLeast`: what the API named before it is called again.
     mutating func engage(
         _ cause: HoldCause, detail: String, threshold: Int? = nil, ended: [JobID] = [], atLeast least: Duration? = nil,
         at now: MonotonicTime, wall: Timestamp
@@ -98,7 +98,7 @@ struct Holds: Sendable {
     }
 
     /// Begins a round whose time has come, and ends one that is over. `isCalling`: a probe is in flight; `hasUntried`:
-    /// a job that has not failed is in hand.
+    /// a job that has not failed is in flight.
     mutating func advance(isCalling: Bool, hasUntried: Bool, at now: MonotonicTime, wall: Timestamp) {
         if let round, !isCalling, round.isOver(hasUntried: hasUntried, at: now) {
             endRound(atLeast: round.leastWait, at: now, wall: wall)
@@ -172,7 +172,7 @@ struct Holds: Sendable {
             + (isNear || round == nil ? ProbePlan.longestRound : .zero)
     }
 
-    /// Whether what is in hand stays there: publishing is what is broken, or every hold is tested again soon.
+    /// Whether what is in flight stays there: publishing is what is broken, or every hold is tested again soon.
     func keepsDeliveries(at now: MonotonicTime) -> Bool {
         byCause.values.contains { !$0.policy.permitsRelease }
             || byCause.values.allSatisfy { hold in hold.nextProbe.map { $0 - now < Self.longestKeptHold } ?? false }

@@ -1,6 +1,6 @@
 import Clocks
 
-/// When jobs test a fault of the world, and how many of them: in rounds, the first ones quick and large, so that bad
+/// When jobs test a fault outside of them, and how many of them: in rounds, the first ones quick and large, so that bad
 /// jobs at the head of a queue do not keep the good ones behind them for long; then one job each time.
 struct ProbePlan: Equatable, Sendable {
     /// Waits before the first two rounds: long enough for a fault that passes by itself.

@@ -40,7 +40,7 @@ struct ProbeRound: Sendable {
     }
 
     /// Whether it tries no more. A round in which nothing came to be tried waits for the first job. `hasUntried`: one
-    /// that has not failed is in hand; that the worker is slow is no sign that none is left.
+    /// that has not failed is in flight; that the worker is slow is no sign that none is left.
     func isOver(hasUntried: Bool, at now: MonotonicTime) -> Bool {
         guard !tried.isEmpty else { return false }
         return isConclusive || tried.count >= limit || remaining(at: now) == .zero

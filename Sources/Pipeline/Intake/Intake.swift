@@ -4,7 +4,7 @@ import Jobs
 import Messages
 import Photos
 
-/// From a delivered message to an item in hand: pure, and run where the message arrives.
+/// From a delivered message to an item in flight: pure, and run where the message arrives.
 struct Intake: Sendable {
     private let names: QueueNames
 

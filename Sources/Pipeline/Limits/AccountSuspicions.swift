@@ -1,7 +1,7 @@
 import Clocks
 import Jobs
 
-/// Accounts that wait alone because their calls are refused, or fail, and no other account's was made since: the world
+/// Accounts that wait alone because their calls are refused, or fail, and no other account's was made since: the API
 /// cannot be told from the account. Each tries its jobs in rounds, as a hold does, while the others go on.
 struct AccountSuspicions: Sendable {
     enum Cause: Sendable {

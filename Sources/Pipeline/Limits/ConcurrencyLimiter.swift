@@ -5,7 +5,7 @@ import Clocks
 /// The window works as TCP's does: it starts at one, doubles with each success up to a threshold, then grows by one
 /// for each window of successes; a throttled call halves it.
 struct ConcurrencyLimiter: Sendable {
-    /// After this long without a call the world may have changed: begin with one again.
+    /// After this long without a call the API may have changed: begin with one again.
     static let silence = Duration.seconds(600)
 
     private let concurrency: Int

@@ -3,8 +3,8 @@ import Jobs
 
 /// Whose fault a refusal is: the job's own, everybody's, or not known yet.
 ///
-/// A success proves that the world works for others; what was refused since the last one is the evidence against it.
-/// One refusal never stands for the world, and a success of before stands for it only so long: at most `threshold` - 1
+/// A success proves that the API works for others; what was refused since the last one is the evidence against it.
+/// One refusal never stands for the API, and a success of before stands for it only so long: at most `threshold` - 1
 /// jobs are ended between two proofs.
 struct RefusalClassifier: Sendable {
     /// A proof counts for so long for what is refused after it.
@@ -69,11 +69,11 @@ struct RefusalClassifier: Sendable {
     }
 
     private var latest: (account: AccountID, time: MonotonicTime)?
-    /// The latest success of an account other than `latest`'s, so that no account is its own neighbour.
+    /// The latest success of an account other than `latest`'s, so that no account counts as its own other.
     private var other: (account: AccountID, time: MonotonicTime)?
     private var evidence: [Kind: Evidence] = [:]
     private var refused = BoundedTable<JobID, Memory>(most: most)
-    /// No success is known of at all, not even of earlier runs: a first refusal is more likely the world's.
+    /// No success is known of at all, not even of earlier runs: a first refusal is more likely systemic.
     var isFirstContact = false
 
     /// A proof: the user of `job` has left.
@@ -101,7 +101,7 @@ struct RefusalClassifier: Sendable {
     mutating func classify(_ refusal: Refusal, at now: MonotonicTime) -> Classification {
         let before = refused[refusal.job].flatMap { $0.cause == refusal.kind.cause ? $0 : nil }
         remember(refusal)
-        // What was refused on both sides of a success is no witness against the world any more.
+        // What was refused on both sides of a success is no evidence against the API any more.
         if let before, contradictions(of: before) > 0 {
             return contradictions(of: before) >= before.needed ? .own : repeated(refusal)
         }
@@ -120,12 +120,12 @@ struct RefusalClassifier: Sendable {
     }
 
     /// Successes that must come after a job's refusals until they are its own without any doubt. In a hold many jobs
-    /// are refused that have nothing to do with it, and a world that breaks twice must not end them all.
+    /// are refused that have nothing to do with it, and an API that breaks twice must not end them all.
     private static let inHold = 2
     private static let outsideHolds = 1
 
     /// A job that was refused in a hold is refused again after one success. It ends now as far as the threshold allows,
-    /// else at its last parking: by then jobs that are new to it have told whether the world broke again.
+    /// else at its last parking: by then jobs that are new to it have told whether the API broke again.
     private mutating func repeated(_ refusal: Refusal) -> Classification {
         var found = evidence[refusal.kind] ?? Evidence()
         guard refusal.isLast || found.ended.count + 1 < refusal.kind.threshold else { return .open }
@@ -134,7 +134,7 @@ struct RefusalClassifier: Sendable {
         return .own
     }
 
-    /// Whether the job was refused, and the world has proved since that it works.
+    /// Whether the job was refused, and the API has proved since that it works.
     func isOwn(_ job: JobID) -> Bool {
         guard let memory = refused[job] else { return false }
         return contradictions(of: memory) > 0

@@ -14,7 +14,7 @@ extension Verdict {
             }
         }
         // A method that is missing is answered for by a server that works.
-        if case .deadUnlessWorldsFault = action { return .healthy }
+        if case .deadUnlessSystemic = action { return .healthy }
         return httpStatus >= 500 ? .serverFault : .healthy
     }
 }

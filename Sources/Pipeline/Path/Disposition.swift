@@ -20,7 +20,7 @@ enum Disposition: Sendable {
     case release(Release)
     /// The delivery stays in flight, where it occupies no worker, and has another turn at that time.
     case retry(JobRun, at: MonotonicTime)
-    /// The message never became a job: a letter and a result, and no word in the ledger.
+    /// The message never became a job: a dead letter and a result, and no word in the ledger.
     case reject(InFlightMessage, Rejection)
     /// The message asks for a job to be cancelled.
     case cancel(InFlightMessage, JobID)
@@ -39,7 +39,7 @@ struct Release: Sendable {
         /// A hold lasts, or a suspect runs alone: to `due`, or where the message came from if it is no job.
         case hold
         /// The worker died with it in flight, ten times: from now on it runs alone, with a delivery count of its own
-        /// again, so that its innocent neighbours are not counted down with it.
+        /// again, so that other jobs, which are innocent, are not counted down with it.
         case quarantine
         /// Its time has not come: through the delay queues until then. It may come early, and is moved on then: each
         /// move takes the longest queue that fits, so a wait of any length that the queues cover takes a few.

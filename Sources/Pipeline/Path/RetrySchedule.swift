@@ -6,17 +6,17 @@ struct RetrySchedule: Sendable {
     let delays: [Duration]
     let maxAttempts: Int
 
-    /// Tries while the delivery is in hand, before the job is parked.
+    /// Tries while the delivery is in flight, before the job is parked.
     static let triesInFlight = 2
-    /// Waits up to this stay in hand; longer ones leave the worker, because a delivery is settled in under 2 min.
+    /// Waits up to this stay in flight; longer ones leave the worker, because a delivery is settled in under 2 min.
     /// https://www.rabbitmq.com/docs/consumers#acknowledgement-timeout
     static let longestWaitInFlight = Duration.seconds(60)
-    /// The first wait between two tries in hand, and what it doubles to over attempts.
+    /// The first wait between two tries of a delivery, and what it doubles to over attempts.
     private static let firstWait = Duration.seconds(1)
     private static let longestWait = Duration.seconds(64)
 
-    /// The wait before the next try in hand, or nil if the job is to be parked. `tries`: calls made with this delivery,
-    /// and questions that were not answered.
+    /// The wait before the next try of this delivery, or nil if the job is to be parked. `tries`: calls made with this
+    /// delivery, and questions that were not answered.
     func waitInFlight(tries: Int, atLeast minimum: Duration, random: Double = .random(in: 0..<1)) -> Duration? {
         guard tries < Self.triesInFlight, minimum <= Self.longestWaitInFlight else { return nil }
         let bound = min(Self.longestWait, Self.firstWait * (1 << min(max(0, tries - 1), 6)))
@@ -43,7 +43,7 @@ struct RetrySchedule: Sendable {
     private static let recordingTime = Duration.milliseconds(100)
 
     /// The delay queue for a delivery that steps aside: the one that fits, else the shortest, for on `due` it would
-    /// come back at once. Nil for an `isExact` wait that is shorter than each of them: it was waited for in hand
+    /// come back at once. Nil for an `isExact` wait that is shorter than each of them: it was waited for in flight
     /// already.
     func queueAside(for wait: Duration, isExact: Bool) -> Duration? {
         queue(for: wait) ?? (isExact ? nil : delays[0])

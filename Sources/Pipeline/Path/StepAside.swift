@@ -3,11 +3,11 @@
 package enum StepAside: String, CaseIterable, Sendable {
     /// The delay queues are shorter than the wait that was decided when it was parked.
     case early
-    /// Its account has no turn for it yet, and others need its place in hand; or it has waited there for a minute.
+    /// Its account has no turn for it yet, and others need its place; or it has waited there for a minute.
     case turn
     /// Mass jobs have had their share of the day.
     case share
-    /// Another delivery of the job is in hand and answers for it.
+    /// Another delivery of the job is in flight and answers for it.
     case following
     /// It failed while the worker is on hold, and comes again after the others were tried.
     case hold
@@ -23,8 +23,8 @@ package enum StepAside: String, CaseIterable, Sendable {
         }
     }
 
-    /// Whether the first of several in a row is a line of the job's story. What was parked has its line already, and
-    /// what makes room for others is, to all who ask, still in its queue.
+    /// Whether the first of several in a row is a line of the job's history. What was parked has its line already, and
+    /// what gives its place to others is, to all who ask, still in its queue.
     package var isLogged: Bool {
         switch self {
         case .early, .turn: false

@@ -7,7 +7,7 @@ extension VerdictAction {
         case .left: "left"
         case .alreadyLeft: "already_left"
         case .dead: "dead"
-        case .deadUnlessWorldsFault, .tokenRefused: "refused"
+        case .deadUnlessSystemic, .tokenRefused: "refused"
         case .retryNetwork: "network"
         case .retry, .retryQueryingAtLast: "retry"
         case .queryAlbum: "ask"

@@ -60,7 +60,7 @@ struct ResultPublisher: Sendable {
         }
     }
 
-    /// The letter of a dead job: the message as it came, with what is known of its end.
+    /// The dead letter of a job: the message as it came, with what is known of its end.
     func publishDeadLetter(_ deadLetter: DeadLetter) async -> Bool {
         hook?(.publishDeadLetter, .before)
         let isOut = await publish(

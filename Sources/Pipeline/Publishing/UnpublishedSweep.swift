@@ -23,13 +23,13 @@ struct UnpublishedSweep: Sendable {
     /// One page of the ledger at a time, so that intake is not delayed by a long list.
     private static let page = 256
 
-    /// Publishes the results that the broker is not known to have. A letter or copy cannot be made here, because the
-    /// ledger has no share token; the delivery that owes it is unacked and comes again by itself.
+    /// Publishes the results that the broker is not known to have. A dead letter or copy cannot be made here, because
+    /// the ledger has no share token; the delivery that owes it is unacked and comes again by itself.
     func publishUnpublishedResults() async {
         var last: JobID?
         while !Task.isCancelled {
             let unpublished: [UnpublishedResult]
-            // A worker that has one of them in hand is about to publish it, and may have let go of it below.
+            // A worker that has one of them in flight is about to publish it, and may have let go of it below.
             let inFlight = dispatcher.jobsInFlight
             do throws(LedgerError) {
                 unpublished = try await ledger.unpublishedResults(after: last, limit: Self.page)

@@ -3,7 +3,7 @@ import Jobs
 import Messages
 import Photos
 
-/// What an answer says of the world, and what that means for its job.
+/// What an answer says of the API, and what that means for its job.
 extension Worker {
     /// A job that was parked so often for the same refusal is not the one to find out.
     static let refusalsToEnd = 3
@@ -29,7 +29,7 @@ extension Worker {
         case .dead, .queryAlbum: return answered(Self.word(of: verdict), call)
         case .call: return answered(verdict.album == .joined ? .album : .refusal, call)
         case .retryOnFreshToken: return answered(.refusal, call)
-        case .deadUnlessWorldsFault(_, let cause, let threshold):
+        case .deadUnlessSystemic(_, let cause, let threshold):
             return dispatcher.refused(
                 call, .init(cause: cause, threshold: threshold),
                 isLast: run.item.jobHeaders.refusals >= Self.refusalsToEnd - 1, detail: verdict.detail)

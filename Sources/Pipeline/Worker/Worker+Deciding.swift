@@ -175,7 +175,7 @@ extension Worker {
         switch verdict.action {
         case .left: return .finish(run, .left)
         case .alreadyLeft: return .finish(run, .alreadyLeft)
-        case .dead(let reason), .deadUnlessWorldsFault(let reason, _, _):
+        case .dead(let reason), .deadUnlessSystemic(let reason, _, _):
             return .finish(run, .failed(reason, detail: verdict.detail, isAnswer: true))
         case .tokenRefused(let reason): return refusedToken(run, reason, verdict)
         case .call: return nil

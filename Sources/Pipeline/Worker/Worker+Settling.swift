@@ -63,7 +63,7 @@ extension Worker {
 
     // MARK: Results
 
-    /// The end of a job: its result, and its letter if it failed.
+    /// The end of a job: its result, and its dead letter if it failed.
     private func finish(_ start: JobRun, _ ending: Ending) async -> Outgoing? {
         var run = start
         guard await closePredecessor(of: &run) else { return nil }
@@ -126,7 +126,7 @@ extension Worker {
             outgoing.deadLetter = deadLetter(run, decoded, at: result.completedAt)
         }
         outgoing.owner = (run.jobID, run.arrival.generation)
-        // An operator ended it, with an event of its own: this is its letter alone.
+        // An operator ended it, with an event of its own: this is its dead letter alone.
         if outgoing.result != nil || result.reason != .cancelled {
             outgoing.event = .ended(
                 .init(
@@ -138,7 +138,7 @@ extension Worker {
         return outgoing
     }
 
-    /// The same bytes under the same message-id, and never the letter.
+    /// The same bytes under the same message-id, and never the dead letter.
     private func replay(_ result: StoredResult?, _ run: JobRun) -> Outgoing {
         guard let result else { return Outgoing() }
         return Outgoing(

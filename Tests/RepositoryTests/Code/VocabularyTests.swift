@@ -16,7 +16,7 @@ import Testing
         ["door"],
         ["everybodys"],
         ["floor", "floors"],
-        ["fold", "folding"],
+        ["fold", "folded", "folding", "folds"],
         ["hand"],
         ["letter", "letters"],
         ["mandate"],
@@ -25,20 +25,24 @@ import Testing
         ["owed"],
         ["patience"],
         ["relinquish"],
-        ["ring"],
+        ["ring", "rings"],
         ["room", "rooms"],
         ["stamp"],
         ["standing", "standings"],
-        ["story"],
+        ["stories", "story"],
         ["switchboard"],
         ["timekeeper"],
         ["told"],
         ["troubled"],
         ["walk"],
         ["words"],
-        ["world"],
+        ["world", "worlds"],
     ]
     static let retiredParts = Set(retired.flatMap { $0 })
+    /// Those that names of tests may have, for they are sentences and these words also mean what they usually mean.
+    static let ordinaryInSentences: Set<String> = ["hand", "standing", "words"]
+    /// Those that no comment has: in a sentence too they would mean what they meant in earlier code.
+    static let retiredInComments = retiredParts.subtracting(ordinaryInSentences).subtracting(["told"])
     static let retiredIdentifiers: Set<String> = ["mustAsk"]
     /// Names of the standard library.
     static let allowed: Set<String> = ["isLetter"]
@@ -53,6 +57,35 @@ import Testing
             return part
         }
         return nil
+    }
+
+    /// The retired words of a comment, which may go over several lines.
+    static func retiredWords(inComment text: String) -> [String] {
+        // What letters are outside of queues, and a word of RFC 9112.
+        let ordinary =
+            /(?i)dead[- ]letters?|letters(?:,| and) digits|three letters|small letters|letter beyond ASCII|line-folding/
+        let rest = text.replacing(ordinary, with: "")
+        let words = rest.matches(of: /[A-Za-z]+/).map { $0.output.lowercased() }.filter(retiredInComments.contains)
+        return words + rest.matches(of: /(?i)in hand\b|worker's hands/).map { String($0.output) }
+    }
+
+    /// Each comment of a text as one line: what follows `//` at a line's beginning or end, and on the lines after it.
+    static func comments(of text: String) -> [String] {
+        var comments: [String] = []
+        var isInside = false
+        for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+            guard let match = line.firstMatch(of: /(^|[^:"])\/\/+(.*)/) else {
+                isInside = false
+                continue
+            }
+            if isInside, let last = comments.popLast() {
+                comments.append(last + match.output.2)
+            } else {
+                comments.append(String(match.output.2))
+            }
+            isInside = true
+        }
+        return comments
     }
 
     /// The rows of the table that has this head.
@@ -73,6 +106,36 @@ import Testing
         let found = Self.identifiers.reduce(into: Set<String>()) { $0.formUnion($1) }
         #expect(found.count > 4000, "the search is broken if it finds few")
         #expect(found.filter { Self.retiredWord(in: $0) != nil }.sorted() == [])
+    }
+
+    @Test func noCommentHasARetiredWord() throws {
+        var count = 0
+        var found: [String] = []
+        for file in try Tree.swiftFiles("Sources") {
+            for comment in Self.comments(of: file.text) {
+                count += 1
+                for word in Self.retiredWords(inComment: comment) {
+                    found.append("\(file.path): \(word) in \(comment)")
+                }
+            }
+        }
+        #expect(count > 3000, "the search is broken if it finds few")
+        #expect(found == [], "docs/glossary.md says, under the words not used, what to write instead")
+    }
+
+    @Test func noTestIsNamedWithARetiredWord() throws {
+        var count = 0
+        var found: [String] = []
+        for file in try Tree.swiftFiles("Tests") {
+            let names = Tree.code(of: file.text).matches(of: /\b(?:func|struct|class|enum|extension) `?(\w+)/)
+            for name in names.map({ String($0.output.1) }) {
+                count += 1
+                guard let word = Self.retiredWord(in: name), !Self.ordinaryInSentences.contains(word) else { continue }
+                found.append("\(file.path): \(name)")
+            }
+        }
+        #expect(count > 1500, "the search is broken if it finds few")
+        #expect(found == [])
     }
 
     @Test func theGlossaryHasEveryRetiredWord() throws {
@@ -143,6 +206,16 @@ import Testing
         for identifier in ["openLetter", "LetterDesk", "mustAsk", "hasRoom", "isTold", "errorWords", "ring"] {
             #expect(Self.retiredWord(in: identifier) != nil, "\(identifier)")
         }
+        for comment in [" takes the letter\n", " what is in hand of it", " The world's fault"] {
+            #expect(Self.retiredWords(inComment: comment) != [], "\(comment)")
+        }
+        for comment in [" dead letters, in-flight", " letters and digits", " hands it back, in other words"] {
+            #expect(Self.retiredWords(inComment: comment) == [], "\(comment)")
+        }
+        #expect(
+            Self.comments(of: "/// It is in\n/// hand.\nlet a = 1 // the world\nlet url = \"https://x\"") == [
+                " It is in hand.", " the world",
+            ])
         for identifier in ["deadLetters", "DeadLetterQueue", "isLetter", "handler", "string", "password", "Timestamp"] {
             #expect(Self.retiredWord(in: identifier) == nil, "\(identifier)")
         }

@@ -56,7 +56,7 @@ struct AccountQueue: Sendable {
     /// Jobs that stepped aside and have not come back.
     private var aside = 0
     private(set) var waitingCount = 0
-    /// Deliveries in hand of each lane, whatever they wait for.
+    /// Deliveries in flight of each lane, whatever they wait for.
     private(set) var places = PerLane(repeating: 0)
 
     var running = 0
@@ -98,13 +98,13 @@ struct AccountQueue: Sendable {
     /// What becomes of an account that is offered to the lanes.
     enum Offer {
         case nothing
-        /// The rings that it enters now.
-        case rings(PerLane<Bool>)
+        /// The lanes in which it is ready now.
+        case ready(PerLane<Bool>)
         /// The account is to be offered again at that time.
         case later(MonotonicTime)
     }
 
-    /// Enters the rings of the lanes that it has work on, unless it is busy or must wait.
+    /// Becomes ready in the lanes that it has work on, unless it is busy or must wait.
     mutating func offer(_ limits: Dispatch.Limits, at now: MonotonicTime) -> Offer {
         guard waitingCount > 0, running < limits.perAccount else { return .nothing }
         var entered = PerLane(repeating: false)
@@ -119,10 +119,10 @@ struct AccountQueue: Sendable {
             return isTimed ? .nothing : .later(slot)
         }
         for lane in Lane.allCases where entered[lane] { isRinged[lane] = true }
-        return .rings(entered)
+        return .ready(entered)
     }
 
-    /// Its turn has come in the lane's ring. True if it may have it.
+    /// Its turn has come in the lane. True if it may have it.
     mutating func leaveReadyQueue(_ lane: Lane, _ limits: Dispatch.Limits, at now: MonotonicTime) -> Bool {
         isRinged[lane] = false
         return running < limits.perAccount && nextSlot(limit: limits.requestsPerMinutePerAccount, at: now) == nil
@@ -231,8 +231,9 @@ struct AccountQueue: Sendable {
     /// Least duration that a call counts as, so that a clock that stands still makes no account infinitely fast.
     private static let shortestCall = Duration.milliseconds(1)
 
-    /// Promises a turn to a job that steps aside, after those that wait in hand and those that stepped aside before and
-    /// have not come back: so a thousand of them do not all come at once, and a turn that was had early is free again.
+    /// Promises a turn to a job that steps aside, after those that wait in flight and those that stepped aside before
+    /// and have not come back: so a thousand of them do not all come at once, and a turn that was had early is free
+    /// again.
     mutating func reserveSlot(limit: Int, callTime: Duration, at now: MonotonicTime) -> MonotonicTime {
         // Whoever was promised one and has not come by then, comes no more.
         if let reserved, reserved < now { aside = 0 }
@@ -247,7 +248,7 @@ struct AccountQueue: Sendable {
     /// A job goes on to the turn that it was promised before.
     mutating func keepsSlot() { aside += 1 }
 
-    /// A job that stepped aside is in hand again.
+    /// A job that stepped aside is in flight again.
     mutating func cameBack() { aside = max(0, aside - 1) }
 
     mutating func noteCall(limit: Int, at now: MonotonicTime) {

@@ -1,6 +1,6 @@
 import Clocks
 
-/// What is in hand of one lane, of as many as the broker gives out at once.
+/// What is in flight of one lane, of as many as the broker gives out at once.
 struct LaneWindow: Sendable {
     /// Deliveries of the lane that have not been settled.
     private(set) var inFlight = 0
