@@ -40,7 +40,7 @@ import Testing
         #expect(!Self.block("\r\n").isComplete)
     }
 
-    @Test func foldedAndPaddedValuesAreRead() {
+    @Test func continuedAndPaddedValuesAreRead() {
         let block = Self.block(
             "HTTP/1.1 200 OK\n", "A: \t b c \t\r\n", "\t d: e\r\n", "F:\r\n", "no colon\r\n", "\n")
         #expect(block.fields == [HTTPField("A", "b c d: e"), HTTPField("F", "")])

@@ -13,7 +13,7 @@ import Testing
         plan.end(checkpointed: pages)
     }
 
-    @Test mutating func aLogIsFoldedBesideInParts() {
+    @Test mutating func aLogIsCheckpointedBesideInParts() {
         #expect(plan.next(pages: 249, isCheckpointing: false) == .none)
         #expect(plan.next(pages: 255, isCheckpointing: false) == .beside)
         plan.begin()
@@ -23,7 +23,7 @@ import Testing
         #expect(plan.next(pages: 505, isCheckpointing: false) == .beside)
     }
 
-    @Test mutating func whatIsFoldedWholeIsNotFoldedBesideAgain() {
+    @Test mutating func whatIsCheckpointedWholeIsNotCheckpointedBesideAgain() {
         _ = plan.next(pages: 300, isCheckpointing: false)
         plan.begin()
         // The commit that the fold already saw is told before its end.
@@ -44,7 +44,7 @@ import Testing
         #expect(plan.next(pages: 2_250, isCheckpointing: false, isRested: false) == .beside)
     }
 
-    @Test mutating func aLongLogIsFoldedFasterThanItGrowsAndEndedByTheWriter() {
+    @Test mutating func aLongLogIsCheckpointedFasterThanItGrowsAndEndedByTheWriter() {
         _ = plan.next(pages: 6_100, isCheckpointing: false)
         checkpoint(at: 6_100)
         #expect(plan.next(pages: 8_000, isCheckpointing: false) == .beside)

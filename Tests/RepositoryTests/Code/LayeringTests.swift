@@ -65,12 +65,12 @@ import Testing
         let declaration =
             #/
             (module|testSupport|tests|\.executableTarget)\(\s*(?:name:\ )?"([\w-]+)",\s*
-            (?:dependencies:\ )?\[([^\]]*)\]([^\n]*\n[^\n]*)
+            (?:dependencies:\ )?\[([^\]]*)\](?:,\s*path:\ "([^"]+)")?
             /#
         return text.matches(of: declaration).map { match in
             let name = String(match.output.2)
             let folder =
-                match.output.4.firstMatch(of: /path: "([^"]+)"/).map { String($0.output.1) }
+                match.output.4.map { String($0) }
                 ?? ["testSupport": "Tests/Support/", "tests": "Tests/"][match.output.1, default: "Sources/"] + name
             let dependencies = match.output.3.matches(of: /"([\w-]+)"/).map { String($0.output.1) }
             return DeclaredTarget(name: name, folder: folder, dependencies: dependencies)
@@ -175,11 +175,13 @@ import Testing
             // Programs
             .executableTarget(name: "leave-albumd", dependencies: ["Jobs"]),
             // What tests share
-            .executableTarget(name: "bench", dependencies: ["Jobs"]),
+            .executableTarget(
+                name: "bench", dependencies: ["Jobs"],
+                path: "Tests/Microbench"),
             """
         #expect(Self.layers(ofManifest: manifest) == ["Clocks": 0, "Jobs": 1, "leave-albumd": 2])
         #expect(
-            Self.targets(ofManifest: manifest + "\npath: \"Tests/Microbench\"") == [
+            Self.targets(ofManifest: manifest) == [
                 DeclaredTarget(name: "Clocks", folder: "Sources/Clocks", dependencies: ["CLinux"]),
                 DeclaredTarget(name: "Jobs", folder: "Sources/Jobs", dependencies: ["Clocks"]),
                 DeclaredTarget(name: "leave-albumd", folder: "Sources/leave-albumd", dependencies: ["Jobs"]),

@@ -65,7 +65,7 @@ import Testing
         let ordinary =
             /(?i)dead[- ]letters?|letters(?:,| and) digits|three letters|small letters|letter beyond ASCII|line-folding/
         let rest = text.replacing(ordinary, with: "")
-        let words = rest.matches(of: /[A-Za-z]+/).map { $0.output.lowercased() }.filter(retiredInComments.contains)
+        let words = rest.matches(of: /[A-Za-z_]+/).map { $0.output.lowercased() }.filter(retiredInComments.contains)
         return words + rest.matches(of: /(?i)in hand\b|worker's hands/).map { String($0.output) }
     }
 
@@ -78,12 +78,13 @@ import Testing
                 isInside = false
                 continue
             }
-            if isInside, let last = comments.popLast() {
+            let isWholeLine = line.drop { $0 == " " }.hasPrefix("//")
+            if isInside, isWholeLine, let last = comments.popLast() {
                 comments.append(last + match.output.2)
             } else {
                 comments.append(String(match.output.2))
             }
-            isInside = true
+            isInside = isWholeLine
         }
         return comments
     }
