@@ -42,7 +42,7 @@ package enum VerdictAction: Sendable, Equatable {
     var isOfLimit: Bool {
         switch self {
         case .throttle, .endDay, .delayAccount, .delayAccountLonger: true
-        case .left, .alreadyLeft, .dead, .deadUnlessWorldsFault, .tokenRefused, .retryNetwork, .retry,
+        case .left, .alreadyLeft, .dead, .deadUnlessSystemic, .tokenRefused, .retryNetwork, .retry,
             .retryQueryingAtLast, .queryAlbum, .call, .retryOnFreshToken, .hold, .malformedAnswer:
             false
         }

@@ -96,10 +96,10 @@ extension VerdictTable {
 
     private static func inconclusive(_ context: VerdictContext) -> VerdictAction {
         guard context.isAmbiguous else {
-            return .deadUnlessWorldsFault(.shareTokenInvalid, .apiRetired, accounts: accountsWithUnknownTokens)
+            return .deadUnlessSystemic(.shareTokenInvalid, .apiRetired, accounts: accountsWithUnknownTokens)
         }
         return context.assumesLeftAfterAmbiguous
             ? .alreadyLeft
-            : .deadUnlessWorldsFault(.outcomeUnknown, .apiRetired, accounts: accountsWithUnknownTokens)
+            : .deadUnlessSystemic(.outcomeUnknown, .apiRetired, accounts: accountsWithUnknownTokens)
     }
 }

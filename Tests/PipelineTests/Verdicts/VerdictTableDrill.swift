@@ -64,7 +64,7 @@ import Testing
         var isFirst: Bool {
             VerdictTable.rows.contains { row in
                 guard row.number == self.row, case .hold(let held) = end,
-                    case .deadUnlessWorldsFault(_, held, accounts: 2) = row.action(Self.context)
+                    case .deadUnlessSystemic(_, held, accounts: 2) = row.action(Self.context)
                 else { return false }
                 return true
             }
