@@ -139,7 +139,7 @@ package final class JobPipeline: Pingable {
                 group.addTask { [worker] in await worker.run() }
             }
             let inspection = Task(executorPreference: executor) { await self.inspect() }
-            // Where no job has ever succeeded, a first refusal is more likely the world's.
+            // Where no job has ever succeeded, a first refusal is more likely everybody's.
             do throws(LedgerError) {
                 if try await !ledger.knowsSuccess() { dispatcher.isFirstContact() }
             } catch {

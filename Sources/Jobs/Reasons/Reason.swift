@@ -51,7 +51,7 @@ package enum Reason: String, CaseIterable, Sendable {
         }
     }
 
-    /// What the result says of the world. `isAmbiguous`: an earlier call of this job may have reached the API
+    /// What the result says was done. `isAmbiguous`: an earlier call of this job may have reached the API
     /// unanswered. The word of the album, where there is one, goes before this.
     package func effect(isAmbiguous: Bool) -> Effect {
         switch self {

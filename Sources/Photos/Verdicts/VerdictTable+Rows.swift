@@ -138,7 +138,7 @@ extension VerdictTable {
     static let refusedToken = VerdictRow(
         13, [AnswerPattern(http: 401...401)], ifRefreshed: true, .tokenRefused(.authRejected))
 
-    /// The floor of the first own wait after a fault of the server's.
+    /// The least that the first own wait after a fault of the server's may be.
     static let retry = VerdictAction.retry(atLeast: .seconds(1))
     private static let permissionDenied = VerdictAction.deadUnlessSystemic(
         .permissionDenied, .apiRetired, accounts: 5)

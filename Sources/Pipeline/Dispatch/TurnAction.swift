@@ -1,8 +1,8 @@
 /// What a worker is to do with an item that was its turn.
 enum TurnAction: Equatable, Sendable {
-    /// Walk the path.
+    /// Take the path.
     case work
-    /// Walk the path as the one job that tests a hold.
+    /// Take the path as the one job that tests a hold.
     case probe
     /// It waited in flight as long as it may, or has no turn for long and others need its place: it steps aside until its
     /// turn, unless it ends here.
