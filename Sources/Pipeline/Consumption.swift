@@ -1,5 +1,3 @@
-package import AMQP
-
 /// What the worker takes from the broker.
 package enum Consumption: Equatable, Sendable {
     /// Every lane, with its full prefetch.
@@ -12,10 +10,4 @@ package enum Consumption: Equatable, Sendable {
     case suspects
     /// Nothing: the jobs stay in the broker.
     case nothing
-}
-
-/// Where the worker's messages come from: the consuming link, or a test's queue.
-package protocol Inbox: Settling {
-    /// Changes what is taken. A post; the change is complete when what was in flight has been settled.
-    func consume(_ consumption: Consumption)
 }

@@ -83,7 +83,7 @@ struct ConsumingBehaviour: LinkBehaviour, ~Copyable {
             }
             try connection.openChannel()
         }
-        try settle(&connection)
+        try sendSettlements(&connection)
     }
 
     private mutating func beginGeneration() {
@@ -173,7 +173,7 @@ struct ConsumingBehaviour: LinkBehaviour, ~Copyable {
         var commands = link.mailbox.takeAll()
         while true {
             for command in commands { take(command) }
-            try settle(&connection)
+            try sendSettlements(&connection)
             if link.isStopping { return }
             if try change(&connection) { return }
             var frames = 0
@@ -232,7 +232,7 @@ struct ConsumingBehaviour: LinkBehaviour, ~Copyable {
         }
     }
 
-    private mutating func settle(_ connection: inout BrokerConnection) throws(LinkError) {
+    private mutating func sendSettlements(_ connection: inout BrokerConnection) throws(LinkError) {
         for ack in coalescer.flush() {
             try connection.ack(ack.tag, multiple: ack.multiple)
         }

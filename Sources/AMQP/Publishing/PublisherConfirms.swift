@@ -36,16 +36,16 @@ struct PublisherConfirms<Entry> {
     }
 
     mutating func confirmed(_ tag: UInt64, multiple: Bool) -> [Answer] {
-        settle(tag, multiple: multiple) { open in
+        resolve(tag, multiple: multiple) { open in
             open.returned.map { .unroutable(code: $0.code, text: $0.text) } ?? .confirmed
         }
     }
 
     mutating func refused(_ tag: UInt64, multiple: Bool) -> [Answer] {
-        settle(tag, multiple: multiple) { _ in .refused }
+        resolve(tag, multiple: multiple) { _ in .refused }
     }
 
-    private mutating func settle(
+    private mutating func resolve(
         _ tag: UInt64, multiple: Bool, _ outcome: (Open) -> PublishOutcome
     ) -> [Answer] {
         guard multiple else {

@@ -91,7 +91,7 @@ extension Dispatch {
     }
 
     private mutating func stepAside(_ tag: DeliveryTag, _ entry: Entry) {
-        queueForSettlement(tag, entry.state == .following ? .stepAside : .park)
+        queueForSettlement(tag, entry.state == .following ? .awaitLeader : .awaitTurn)
     }
 
     /// How many places of the lane the account has beyond its part.

@@ -14,7 +14,7 @@ extension Dispatch {
         reserved.insert(id)
         guard let leader = duplicateGroups[id]?.leader else { return }
         switch entries[leader]?.state {
-        case .waiting, .delayed: queueForSettlement(leader, .park)
+        case .waiting, .delayed: queueForSettlement(leader, .awaitTurn)
         case .following, .housekeeping, .running, nil: break
         }
     }

@@ -43,8 +43,8 @@ extension Dispatch {
 
     private mutating func giveUpFollowing(_ tag: DeliveryTag) {
         switch entries[tag]?.state {
-        case .waiting, .delayed: queueForSettlement(tag, .park)
-        case .following: queueForSettlement(tag, .stepAside)
+        case .waiting, .delayed: queueForSettlement(tag, .awaitTurn)
+        case .following: queueForSettlement(tag, .awaitLeader)
         case .housekeeping, .running, nil: break
         }
     }
@@ -69,7 +69,7 @@ extension Dispatch {
             entry.state == .waiting && entry.item.job.map { isInTheWay($0.id) } == true ? tag : nil
         }
         for tag in tags.sorted(by: { $0.number < $1.number }).dropFirst(keepsOne ? 1 : 0) {
-            queueForSettlement(tag, .standAside)
+            queueForSettlement(tag, .awaitOthers)
         }
     }
 
@@ -81,7 +81,7 @@ extension Dispatch {
             }
             return account.nextSlot(limit: limits.requestsPerMinutePerAccount, at: now) == nil ? nil : tag
         }
-        for tag in tags.sorted(by: { $0.number < $1.number }) { queueForSettlement(tag, .park) }
+        for tag in tags.sorted(by: { $0.number < $1.number }) { queueForSettlement(tag, .awaitTurn) }
     }
 
     /// The worker stops: what has come back often goes back as a clean copy, because the return of its delivery would

@@ -133,7 +133,7 @@ struct Dispatch: Sendable {
         _ tag: DeliveryTag, _ item: InFlightMessage, _ job: Job, first: Bool = false, at now: MonotonicTime
     ) {
         guard item.lane != .broken else { return queueForSettlement(tag, .work) }
-        guard !reserved.contains(job.id) else { return queueForSettlement(tag, .park) }
+        guard !reserved.contains(job.id) else { return queueForSettlement(tag, .awaitTurn) }
         guard item.jobHeaders.suspect == 0 else { return suspects.add(tag) }
         accounts[job.account, default: AccountQueue()].add(tag, lane: item.lane, first: first)
         offer(job.account, at: now)
@@ -215,8 +215,8 @@ struct Dispatch: Sendable {
         leave(entry, at: now)
         entries[tag] = Entry(item: item, state: .delayed, hasPlace: entry.hasPlace)
         // Once: should that turn lead back here, it waits as it is told.
-        if let job = item.job, reserved.contains(job.id), entry.state != .running(.park) {
-            return queueForSettlement(tag, .park)
+        if let job = item.job, reserved.contains(job.id), entry.state != .running(.awaitTurn) {
+            return queueForSettlement(tag, .awaitTurn)
         }
         timers.schedule(.ready(tag), at: time)
     }

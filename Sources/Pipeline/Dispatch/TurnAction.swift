@@ -6,12 +6,12 @@ enum TurnAction: Equatable, Sendable {
     case probe
     /// It waited in flight as long as it may, or has no turn for long and others need its place: it steps aside until its
     /// turn, unless it ends here.
-    case park
+    case awaitTurn
     /// It waited for a delivery of the same job as long as it may: publish a copy that comes later, and tell the
     /// ledger nothing, because the other delivery answers for the job.
-    case stepAside
+    case awaitLeader
     /// It failed in a hold: publish the same copy that comes past the next round, so that others can be tried.
-    case standAside
+    case awaitOthers
     /// A hold lasts, or a suspect runs alone: publish a clean copy on `due`.
     case release
 
@@ -19,7 +19,7 @@ enum TurnAction: Equatable, Sendable {
     var mayCall: Bool {
         switch self {
         case .work, .probe: true
-        case .park, .stepAside, .standAside, .release: false
+        case .awaitTurn, .awaitLeader, .awaitOthers, .release: false
         }
     }
 }

@@ -72,7 +72,7 @@ struct JobRun: Sendable {
         self.item = item
         self.job = job
         isProbe = action == .probe
-        isInTheWay = action == .standAside
+        isInTheWay = action == .awaitOthers
         mustRelease = !action.mayCall
         arrival = Arrival(
             jobID: job.id, account: job.account, tokenHash: job.shareToken.sha256,

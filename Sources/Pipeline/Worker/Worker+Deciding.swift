@@ -13,11 +13,11 @@ extension Worker {
         let item = turn.item
         switch turn.action {
         case .release: return .release(Release(item, .hold))
-        case .stepAside:
+        case .awaitLeader:
             // Another delivery of the job has been in flight for a minute and answers for it; the ledger need not know.
             let time = clock.wall() + RetrySchedule.longestWaitInFlight
             return .release(Release(item, .wait(.following, until: time)))
-        case .work, .probe, .park, .standAside: break
+        case .work, .probe, .awaitTurn, .awaitOthers: break
         }
         switch item.content {
         case .suspicious: return .release(Release(item, .quarantine))

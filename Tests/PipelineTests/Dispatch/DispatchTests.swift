@@ -63,16 +63,16 @@ import Testing
         let isFree1 = dispatch.occupy(job)
         #expect(!isFree1)
         var turn = next(0)
-        #expect(turn?.id == "j" && turn?.action == .park)
+        #expect(turn?.id == "j" && turn?.action == .awaitTurn)
         #expect(next(0) == nil, "the second follows the first, and the other job waits")
         // It comes back once, and then waits as it is told.
         dispatch.delay(item(1, "j"), until: at(9), at: at(1))
         #expect(next(0, at: 2) == nil)
         turn = next(0, at: 9)
-        #expect(turn?.id == "j" && turn?.action == .park)
+        #expect(turn?.id == "j" && turn?.action == .awaitTurn)
         dispatch.end(tag(1), at: at(9))
         turn = next(0, at: 9)
-        #expect(turn?.id == "j" && turn?.action == .park, "the follower, at once")
+        #expect(turn?.id == "j" && turn?.action == .awaitTurn, "the follower, at once")
         let isFree2 = dispatch.occupy(job)
         #expect(!isFree2)
         dispatch.end(tag(2), at: at(9))
@@ -83,7 +83,7 @@ import Testing
         #expect(next(0, at: 10) == nil)
         dispatch.endReservation(of: job, at: at(10))
         turn = next(0, at: 10)
-        #expect(turn?.id == "j" && turn?.action == .park)
+        #expect(turn?.id == "j" && turn?.action == .awaitTurn)
         dispatch.end(tag(4), at: at(10))
         // It is a job as any other again.
         dispatch.accept(item(5, "j", account: "b"), at: at(11))
@@ -100,7 +100,7 @@ import Testing
         #expect(!isFree4)
         dispatch.delay(item(1, "j"), until: at(60), at: at(1))
         let turn = next(0, at: 1)
-        #expect(turn?.action == .park, "no second call")
+        #expect(turn?.action == .awaitTurn, "no second call")
         #expect(dispatch.callsInFlight == 0)
         dispatch.end(tag(1), at: at(1))
         let isFree5 = dispatch.occupy(job)
@@ -184,7 +184,7 @@ import Testing
         #expect(ids(3, at: 1) == ["same"])
         // The one that waits too long steps aside; the leader goes on.
         let aside = next(at: 61)
-        #expect(aside?.action == .stepAside)
+        #expect(aside?.action == .awaitLeader)
     }
 
     @Test mutating func whatWaitsTooLongIsParked() {
@@ -193,7 +193,7 @@ import Testing
         #expect(ids(2) == ["first"])
         #expect(next(at: 59)?.id == nil)
         let parked = next(at: 60)
-        #expect(parked?.id == "second" && parked?.action == .park)
+        #expect(parked?.id == "second" && parked?.action == .awaitTurn)
     }
 
     @Test mutating func anotherTryComesWhenItsTimeHasAndBeforeTheAccountsOthers() {

@@ -60,7 +60,7 @@ import Testing
         come(63, of: "a")
         let first = leaving()
         #expect(first.keys.sorted() == Array(34...64), "the newest; the oldest keep their order")
-        #expect(first.values.allSatisfy { $0 == .park })
+        #expect(first.values.allSatisfy { $0 == .awaitTurn })
         #expect(places("a") == 32 && places("b") == 1)
         // The broker refills the window with more of the same: none of it stays.
         come(31, of: "a", at: 0.1)
@@ -87,8 +87,8 @@ import Testing
         come(of: "a", id: "other")
         let left = leaving()
         #expect(left.count == 31)
-        #expect(left[64] == .park, "it waited")
-        #expect(left.filter { $0.key < 64 }.values.allSatisfy { $0 == .stepAside }, "these followed")
+        #expect(left[64] == .awaitTurn, "it waited")
+        #expect(left.filter { $0.key < 64 }.values.allSatisfy { $0 == .awaitLeader }, "these followed")
     }
 
     @Test mutating func aLaneIsCrowdedForASecondAfterItWasFull() {

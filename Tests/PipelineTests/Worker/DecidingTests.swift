@@ -14,7 +14,7 @@ import Testing
 @Suite struct DecidingTests {
     @Test(
         "a delivery that is no job's turn is not looked up",
-        arguments: [(TurnAction.release, "release hold"), (.stepAside, "release following in 60 s")])
+        arguments: [(TurnAction.release, "release hold"), (.awaitLeader, "release following in 60 s")])
     func action(_ action: TurnAction, _ expected: String) async throws {
         let harness = try WorkerHarness()
         #expect(await harness.decide(action: action) == expected)
