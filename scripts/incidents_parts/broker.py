@@ -27,9 +27,10 @@ def down(scenario: Scenario) -> None:
 @incident("broker-down", "blocked")
 def blocked(scenario: Scenario) -> None:
     scenario.start()
-    # Only who publishes is told: jobs that are under way, and whose results come after the alarm.
+    # Only who publishes is told: jobs of one account, one after another, so that some result comes after the alarm
+    # however long that takes.
     scenario.simulator.answers({"fault": "delay", "milliseconds": 10_000}, method="leave")
-    jobs = scenario.jobs(3)
+    jobs = scenario.jobs(12, account="user1")
     scenario.submit(jobs)
     scenario.await_in_flight()
     scenario.provoked()

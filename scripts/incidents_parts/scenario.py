@@ -105,12 +105,12 @@ class Scenario:
 
     # Jobs
 
-    def jobs(self, count: int, token: str | None = None) -> list[dict]:
-        """Jobs of as many accounts. `token`: their albums' names begin so."""
+    def jobs(self, count: int, token: str | None = None, account: str | None = None) -> list[dict]:
+        """Jobs of as many accounts, or of one. `token`: their albums' names begin so."""
         made = []
         for _ in range(count):
             self._jobs += 1
-            made.append({"jobId": f"{self.prefix}-{self._jobs}", "account": f"user{self._jobs}",
+            made.append({"jobId": f"{self.prefix}-{self._jobs}", "account": account or f"user{self._jobs}",
                          "shareToken": f"{token or 'album'}-{self._jobs}"})
         return made
 
