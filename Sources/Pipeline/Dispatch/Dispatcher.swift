@@ -278,7 +278,7 @@ final class Dispatcher: Sendable {
                 rearm(&state, at: now)
                 if state.gate.revision != revision { changed = (state.gate.revision, state.gate.holds) }
             }
-            let (turns, consumption) = state.handOut(at: now, wall: wall)
+            let (turns, consumption) = state.nextTurns(at: now, wall: wall)
             return (turns, consumption, state.takeReservations())
         }
         if let consumption { inbox.consume(consumption) }

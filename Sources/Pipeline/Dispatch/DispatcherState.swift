@@ -27,7 +27,7 @@ struct DispatcherState {
 
     /// To be asked after every change. Gives the turns of workers, who are idle no more, and what is to be consumed
     /// from now on if that has changed.
-    mutating func handOut(at now: MonotonicTime, wall: Timestamp) -> (Turns, Consumption?) {
+    mutating func nextTurns(at now: MonotonicTime, wall: Timestamp) -> (Turns, Consumption?) {
         var turns: Turns = []
         guard isTaking else {
             turns = idle.map { ($0, dispatch.nextRelease(at: now)) }
