@@ -139,6 +139,7 @@ let package = Package(
         testSupport("ScriptedPeer", ["CLinux", "CTLSPeer", "Clocks", "Concurrency"]),
         testSupport("RepositoryFiles", []),
         testSupport("PrivateBroker", ["CLinux", "Clocks", "Concurrency"]),
+        testSupport("PrivateDatabase", ["PrivateBroker", "Concurrency"]),
         testSupport(
             "PipelineHarness",
             [
