@@ -61,6 +61,7 @@ let package = Package(
         cModule("CZlib", linking: ["z"]),
         cModule("CRabbitMQ", linking: ["rabbitmq"]),
         cModule("CSQLite", linking: ["sqlite3"]),
+        cModule("CPostgres", linking: ["pq"]),
         cModule("CSystemd", linking: ["systemd"]),
         cModule("CMicroHTTPD", linking: ["microhttpd"]),
         .target(name: "CTOML", path: "Sources/C/CTOML", cxxSettings: cxx),
@@ -88,6 +89,8 @@ let package = Package(
         module(
             "SQLiteLedger",
             ["Ledger", "CSQLite", "CLinux", "Clocks", "Concurrency", "Files", "Jobs", "Secrets"]),
+        // No module uses it yet, so no program links libpq.
+        module("PostgresLedger", ["CPostgres", "Clocks", "Concurrency", "Secrets"]),
         module(
             "Service",
             ["CSystemd", "CMicroHTTPD", "CLinux", "Clocks", "Concurrency", "HTTP", "JSON", "Secrets", "Telemetry"],
@@ -181,6 +184,12 @@ let package = Package(
         tests(
             "LedgerTests",
             ["Ledger", "SQLiteLedger", "Clocks", "Concurrency", "Jobs", "Secrets", "CSQLite", "CLinux"]),
+        tests(
+            "PostgresLedgerTests",
+            [
+                "PostgresLedger", "PrivateDatabase", "PrivateBroker", "ScriptedPeer", "CPostgres", "Clocks",
+                "Concurrency", "Secrets",
+            ]),
         tests(
             "CredentialsTests",
             [

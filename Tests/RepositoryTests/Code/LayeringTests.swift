@@ -7,8 +7,8 @@ import Testing
     /// CLinux is there for whichever module needs a Linux call.
     static let importersOfCModules: [String: Set<String>] = [
         "CCrypto": ["Secrets"], "CSodium": ["Secrets"], "CJansson": ["JSON"], "CCurl": ["HTTP"], "CZlib": ["HTTP"],
-        "CRabbitMQ": ["AMQP"], "CSQLite": ["SQLiteLedger"], "CSystemd": ["Telemetry", "Service"],
-        "CMicroHTTPD": ["Service"], "CTOML": ["Settings"],
+        "CRabbitMQ": ["AMQP"], "CSQLite": ["SQLiteLedger"], "CPostgres": ["PostgresLedger"],
+        "CSystemd": ["Telemetry", "Service"], "CMicroHTTPD": ["Service"], "CTOML": ["Settings"],
     ]
 
     /// What is wrong with an import in a file of a module; nil if nothing is.
