@@ -25,7 +25,6 @@ package final class PipelineReport: Sendable {
     package func take(_ event: PipelineEvent) {
         switch event {
         case .ended(let job): ended(job)
-        case .settled: break
         case .replayed(let id): logger.info("replayed the result", job(id))
         case .called(let call): called(call)
         case .parked(let copy): parked(copy)
@@ -57,6 +56,7 @@ package final class PipelineReport: Sendable {
         case .ledgerRefused(let refusal):
             logger.warning("the ledger cannot answer: \(refusal.detail)", job(refusal.jobID))
         case .overdue(let id): logger.notice("its retry copy is overdue; another delivery takes over", job(id))
+        case .settled: break
         }
     }
 

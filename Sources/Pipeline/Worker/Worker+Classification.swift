@@ -40,14 +40,15 @@ extension Worker {
         case .retryNetwork, .retry, .retryQueryingAtLast, .malformedAnswer:
             return failed(verdict, call)
         case .hold(let cause):
-            dispatcher.hold(cause, detail: verdict.detail, atLeast: verdict.minimumWait, by: call)
-            return .waitOutHold
+            // Others succeed, and each time this job alone says so: it is parked, or it would be called without end.
+            return dispatcher.hold(cause, detail: verdict.detail, atLeast: verdict.minimumWait, by: call)
+                ? .waitOutHold : .open
         case .endDay:
             // The API counts otherwise than we do: the day is over, and a job a while after its end tells whether the
             // next has begun. A probe that is refused tries again in an hour, as its hold says.
             let now = clock.wall()
             let isProbed = dispatcher.holds.contains { $0.cause == .quotaDay }
-            let wait = isProbed ? nil : budget.endDay(at: now) - now + .seconds(Int.random(in: 0...900))
+            let wait = isProbed ? nil : budget.endDay(at: now) - now + DayBudget.lateness()
             return dispatcher.hold(.quotaDay, detail: verdict.detail, atLeast: wait, by: call) ? .waitOutHold : .own
         case .throttle: return throttled(call, threshold: Gate.accountsThrottled, verdict)
         case .delayAccount, .delayAccountLonger: return throttled(call, threshold: Self.accountsOverTheirRate, verdict)

@@ -76,7 +76,7 @@ extension Worker {
                 run.arrival, stored, attempts: run.progress.attempts, isAmbiguous: run.progress.isAmbiguous,
                 needsDeadLetter: needsDeadLetter))
         guard recorded != nil else { return nil }
-        var outgoing = Outgoing(closed: run.closed, result: stored)
+        var outgoing = Outgoing(closed: run.closed, result: stored, end: .ack)
         outgoing.replyTo = run.item.message.properties.replyTo
         if needsDeadLetter { outgoing.deadLetter = deadLetter(run, result, at: now) }
         outgoing.owner = (run.jobID, run.arrival.generation)
