@@ -6,6 +6,9 @@ package struct MonotonicTime: Hashable, Comparable, Sendable {
         self.nanoseconds = nanoseconds
     }
 
+    /// After every time that comes.
+    package static let distantFuture = MonotonicTime(nanoseconds: .max)
+
     package static func < (left: Self, right: Self) -> Bool { left.nanoseconds < right.nanoseconds }
 
     package static func + (time: Self, duration: Duration) -> Self {

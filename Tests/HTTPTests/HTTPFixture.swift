@@ -1,13 +1,15 @@
+import Clocks
+import Concurrency
 import HTTP
 import ScriptedPeer
 import Secrets
 
 /// An engine for the time of the body. Its defaults are short of patience only where a test waits for a timeout.
 func withEngine<Result>(
-    _ configuration: HTTPConfiguration = HTTPConfiguration(),
+    _ configuration: HTTPConfiguration = HTTPConfiguration(), clock: any TimeSource = SystemTimeSource(),
     _ body: (HTTPEngine) async throws -> Result
 ) async throws -> Result {
-    let engine = try HTTPEngine(configuration)
+    let engine = try HTTPEngine(configuration, clock: clock)
     defer { engine.stop() }
     return try await body(engine)
 }

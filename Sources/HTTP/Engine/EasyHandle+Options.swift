@@ -71,7 +71,7 @@ extension EasyHandle {
             CCurl_set_string(easy, CURLOPT_USERAGENT, configuration.userAgent), "the user agent")
         // https://curl.se/libcurl/c/CURLOPT_PREREQFUNCTION.html
         // On a reused connection that dies, libcurl would else send the whole request again, silently, up to five
-        // times.
+        // times. And it is libcurl's last question before the first byte, after the handshakes, which take their time.
         try require(
             CCurl_set_prerequest_callback(easy, mayTransferBegin), "the question before sending")
         try require(CCurl_set_pointer(easy, CURLOPT_PREREQDATA, context), "the question before sending")
@@ -118,7 +118,8 @@ private func mayTransferBegin(
     _ localAddress: UnsafeMutablePointer<CChar>?, _ port: Int32, _ localPort: Int32
 ) -> Int32 {
     let handle = handle(context)
-    let mayBegin = transfer(context).mayBegin(requestSize: handle.requestSize, hasBegun: handle.hasBegunToSend)
+    let mayBegin = transfer(context).mayBegin(
+        requestSize: handle.requestSize, hasBegun: handle.hasBegunToSend, clock: handle.clock)
     return mayBegin ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
 }
 

@@ -7,16 +7,20 @@ import Concurrency
 /// Made, used and let go on the engine's thread.
 final class EasyHandle {
     let easy: UnsafeMutableRawPointer
+    let clock: any TimeSource
     // libcurl writes its sentence for a fault here.
     private let errorBuffer: UnsafeMutablePointer<CChar>
     // Nil while the handle rests.
     private(set) var transfer: Transfer?
 
-    init(_ configuration: HTTPConfiguration, _ sockets: SocketWatch) throws(HTTPFault) {
+    init(
+        _ configuration: HTTPConfiguration, _ sockets: SocketWatch, clock: any TimeSource
+    ) throws(HTTPFault) {
         guard let easy = curl_easy_init() else {
             throw HTTPFault(kind: .other, detail: "libcurl has no memory for a transfer")
         }
         self.easy = easy
+        self.clock = clock
         errorBuffer = .allocate(capacity: Int(CURL_ERROR_SIZE))
         errorBuffer.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
         // From here on a throw runs deinit.
@@ -47,6 +51,7 @@ final class EasyHandle {
 
     /// What came of it, by the code with which libcurl ended it.
     func exchange(_ transfer: Transfer, _ code: CURLcode) -> HTTPExchange {
+        if transfer.isTooLate { return interrupted(transfer, .tooLate) }
         guard transfer.isHeardOut(code) else { return interrupted(transfer, fault(transfer, code)) }
         let majorVersion = info(CURLINFO_HTTP_VERSION) >= Int(CURL_HTTP_VERSION_2_0) ? 2 : 1
         return transfer.response(majorVersion: majorVersion).map { .answered($0) }

@@ -1,5 +1,6 @@
 import CCurl
 import CLinux
+package import Clocks
 package import Concurrency
 
 /// Requests in, answers out: one thread around a libcurl multi handle, which keeps and reuses connections.
@@ -17,7 +18,11 @@ package final class HTTPEngine: RunningService {
     // https://curl.se/libcurl/c/curl_global_init.html
     private static let initialised = curl_global_init(Int(CURL_GLOBAL_DEFAULT))
 
-    package init(_ configuration: HTTPConfiguration) throws(HTTPEngineError) {
+    /// `clock` is what a request's send window is of, and how long it waits for a place. The connections' own times are
+    /// the machine's.
+    package init(
+        _ configuration: HTTPConfiguration, clock: any TimeSource = SystemTimeSource()
+    ) throws(HTTPEngineError) {
         guard Self.initialised == CURLE_OK else {
             throw .libcurl(code: Int32(bitPattern: Self.initialised.rawValue))
         }
@@ -28,7 +33,7 @@ package final class HTTPEngine: RunningService {
                 name: "http",
                 preparing: { mailbox throws(SystemCallError) in try epoll.add(mailbox, EPOLLIN.rawValue) }
             ) { mailbox in
-                var loop = HTTPLoop(configuration, mailbox: mailbox, sockets: SocketWatch(epoll))
+                var loop = HTTPLoop(configuration, clock: clock, mailbox: mailbox, sockets: SocketWatch(epoll))
                 loop.run()
             }
         } catch {
@@ -74,6 +79,7 @@ typealias HTTPReply = CheckedContinuation<HTTPExchange, Never>
 
 extension HTTPFault {
     static let stopped = HTTPFault(kind: .stopped, detail: "the daemon is stopping")
+    static let tooLate = HTTPFault(kind: .tooLate, detail: "the send window was over before it could begin")
 }
 
 /// Why the engine cannot start.

@@ -5,29 +5,32 @@ import Concurrency
 /// What the engine's thread does.
 struct HTTPLoop: ~Copyable {
     private struct Waiting {
-        var request: HTTPRequest
+        var command: HTTPEngine.Command
+        /// When it is of no use any more.
         var deadline: MonotonicTime
-        var reply: HTTPReply
     }
 
     private let configuration: HTTPConfiguration
     private let mailbox: MailboxOwner<HTTPEngine.Command>
     private let multi: UnsafeMutableRawPointer
-    private let clock = SystemTimeSource()
+    private let clock: any TimeSource
     private let sockets: SocketWatch
     // Those that carry a transfer.
     private var handles: [UnsafeMutableRawPointer: EasyHandle] = [:]
     // Those that carried one well and wait for the next, so no more than ever were busy at one time.
     private var resting: [EasyHandle] = []
-    // In the order of their coming, which, with one timeout for all, is that of their deadlines. They wait here and
-    // not inside libcurl, which lets no timeout end such a wait.
+    // In the order of their coming. They wait here and not inside libcurl, which lets no timeout end such a wait.
     private var waiting: [Waiting] = []
 
     /// Without anything to wait for. After such a silence the memory of a burst is given back.
     private static let longestSleep = Duration.seconds(60)
 
-    init(_ configuration: HTTPConfiguration, mailbox: MailboxOwner<HTTPEngine.Command>, sockets: SocketWatch) {
+    init(
+        _ configuration: HTTPConfiguration, clock: any TimeSource, mailbox: MailboxOwner<HTTPEngine.Command>,
+        sockets: SocketWatch
+    ) {
         self.configuration = configuration
+        self.clock = clock
         self.mailbox = mailbox
         self.sockets = sockets
         guard let multi = curl_multi_init() else {
@@ -57,30 +60,36 @@ struct HTTPLoop: ~Copyable {
     }
 
     private mutating func take(_ command: HTTPEngine.Command) {
-        waiting.append(
-            Waiting(
-                request: command.request, deadline: clock.now() + configuration.connectTimeout, reply: command.reply))
+        let latest = clock.now() + configuration.connectTimeout
+        waiting.append(Waiting(command: command, deadline: min(latest, command.request.beginsBefore ?? latest)))
     }
 
+    /// One that is too late is not connected first: an HTTP/1.1 connection would be made to be closed, and the place is
+    /// another's, who may be in time.
     private mutating func expireWaiting() {
         guard !waiting.isEmpty else { return }
         let now = clock.now()
-        let expired = waiting.prefix { $0.deadline <= now }
-        for wait in expired {
-            let detail =
-                "\(configuration.maxConnections) exchanges were under way all the time"
-            wait.reply.resume(returning: .notSent(HTTPFault(kind: .congested, detail: detail)))
+        guard waiting.contains(where: { $0.deadline <= now }) else { return }
+        for wait in waiting where wait.deadline <= now {
+            let isTooLate = wait.command.request.isTooLate(at: now)
+            wait.command.reply.resume(returning: .notSent(isTooLate ? .tooLate : congested))
         }
-        waiting.removeFirst(expired.count)
+        waiting.removeAll { $0.deadline <= now }
+    }
+
+    private var congested: HTTPFault {
+        HTTPFault(
+            kind: .congested, detail: "\(configuration.maxConnections) exchanges were under way all the time")
     }
 
     private mutating func startWaiting() {
         guard !mailbox.isStopping else { return }
         let free = min(waiting.count, configuration.maxConnections - handles.count)
         guard free > 0 else { return }
-        for next in waiting.prefix(free) {
+        for next in waiting.prefix(free).map(\.command) {
             do throws(HTTPFault) {
-                try start(Transfer(next.request, maxResponse: configuration.maxResponse, reply: next.reply))
+                let maxResponse = configuration.maxResponse
+                try start(Transfer(next.request, maxResponse: maxResponse, reply: next.reply))
             } catch {
                 next.reply.resume(returning: .notSent(error))
             }
@@ -90,7 +99,11 @@ struct HTTPLoop: ~Copyable {
 
     private mutating func start(_ transfer: Transfer) throws(HTTPFault) {
         let handle: EasyHandle
-        if let rested = resting.popLast() { handle = rested } else { handle = try EasyHandle(configuration, sockets) }
+        if let rested = resting.popLast() {
+            handle = rested
+        } else {
+            handle = try EasyHandle(configuration, sockets, clock: clock)
+        }
         try handle.begin(transfer)
         let code = curl_multi_add_handle(multi, handle.easy)
         guard code == CURLM_OK else {
@@ -127,7 +140,7 @@ struct HTTPLoop: ~Copyable {
         // A place that became free is filled before sleeping.
         if !waiting.isEmpty, handles.count < configuration.maxConnections { return }
         var sleep = Self.longestSleep
-        if let next = waiting.first { sleep = min(sleep, max(.zero, next.deadline - clock.now())) }
+        if let next = waiting.lazy.map(\.deadline).min() { sleep = min(sleep, max(.zero, next - clock.now())) }
         let isIdle = handles.isEmpty && waiting.isEmpty && sockets.deadline == nil
         let isWoken = sockets.wait(atMost: sleep) { drive($0, $1) }
         if isIdle, !isWoken { resting = [] }
@@ -142,7 +155,7 @@ struct HTTPLoop: ~Copyable {
             transfer.reply.resume(returning: exchange)
         }
         handles = [:]
-        for wait in waiting { wait.reply.resume(returning: .notSent(.stopped)) }
+        for wait in waiting { wait.command.reply.resume(returning: .notSent(.stopped)) }
         waiting = []
         for command in mailbox.close() { command.reply.resume(returning: .notSent(.stopped)) }
     }

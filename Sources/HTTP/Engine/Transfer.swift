@@ -1,4 +1,5 @@
 import CCurl
+import Clocks
 import Secrets
 
 /// What belongs to one request while a handle carries it.
@@ -8,6 +9,8 @@ final class Transfer {
     let lines: HeaderLines
     private let maxResponse: Int
     private var sendTracker = SendTracker()
+    // It had its turn after the end of its send window.
+    private(set) var isTooLate = false
     private var headers = HeaderBlock()
     // As it came, perhaps compressed.
     private var body: [UInt8] = []
@@ -24,8 +27,12 @@ final class Transfer {
 
     // MARK: What libcurl tells
 
-    func mayBegin(requestSize: Int, hasBegun: Bool) -> Bool {
-        sendTracker.mayBegin(requestSize: requestSize, hasBegun: hasBegun)
+    /// Asked each time that the request is about to go: on a new connection, on a reused one, and again when that one
+    /// has died. Of what has left once only the resend is refused, be it in time or too late: that is ambiguous.
+    func mayBegin(requestSize: Int, hasBegun: Bool, clock: any TimeSource) -> Bool {
+        guard sendTracker.mayBegin(requestSize: requestSize, hasBegun: hasBegun) else { return false }
+        isTooLate = request.isTooLate(at: clock.now())
+        return !isTooLate
     }
 
     func takeHeader(_ line: UnsafeRawBufferPointer) {

@@ -31,9 +31,8 @@ extension HTTPFaultKind {
     var hasPublicText: Bool {
         switch self {
         case .resolve, .connect, .connectTimeout, .proxy, .tlsTrust, .tls, .timeout: true
-        case .invalidRequest, .congested, .connectionLost, .truncatedHeaders, .malformedResponse,
-            .resendRefused,
-            .stopped, .other, .descriptors:
+        case .invalidRequest, .congested, .tooLate, .connectionLost, .truncatedHeaders, .malformedResponse,
+            .resendRefused, .stopped, .other, .descriptors:
             false
         }
     }
@@ -43,8 +42,8 @@ extension HTTPFaultKind {
     var mayBeOfThisMachine: Bool {
         switch self {
         case .resolve, .connect, .proxy, .tlsTrust, .tls, .other: true
-        case .invalidRequest, .congested, .descriptors, .connectTimeout, .timeout, .connectionLost, .truncatedHeaders,
-            .malformedResponse, .resendRefused, .stopped:
+        case .invalidRequest, .congested, .tooLate, .descriptors, .connectTimeout, .timeout, .connectionLost,
+            .truncatedHeaders, .malformedResponse, .resendRefused, .stopped:
             false
         }
     }

@@ -4,6 +4,8 @@ package enum HTTPFaultKind: String, Sendable, CaseIterable {
     case invalidRequest = "invalid_request"
     /// No free place among the exchanges under way in time.
     case congested
+    /// The send window was over before the request could begin. No host is to blame.
+    case tooLate = "too_late"
     /// No descriptor was free for a name, a connection or a file of authorities: this side's fault.
     case descriptors
     case resolve

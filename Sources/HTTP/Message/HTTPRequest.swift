@@ -1,3 +1,4 @@
+package import Clocks
 package import Secrets
 
 /// One request. URL, bearer and body may hold secrets; none of them is ever part of a fault.
@@ -10,24 +11,34 @@ package struct HTTPRequest: Sendable {
     package var bearer: Secret?
     /// For a POST. Its media type is among the fields.
     package var body: Secret?
+    /// The end of the send window: from then on no byte of it is sent, on whatever connection, and it is *not sent* for
+    /// being too late. Once it has begun before, its answer is heard out. Nil: it begins whenever it can.
+    package var beginsBefore: MonotonicTime?
 
     package init(
         _ method: HTTPMethod, url: Secret, fields: [HTTPField] = [], bearer: Secret? = nil,
-        body: Secret? = nil
+        body: Secret? = nil, beginsBefore: MonotonicTime? = nil
     ) {
         self.method = method
         self.url = url
         self.fields = fields
         self.bearer = bearer
         self.body = body
+        self.beginsBefore = beginsBefore
     }
 
     package init(
         _ method: HTTPMethod, url: String, fields: [HTTPField] = [], bearer: Secret? = nil,
-        body: Secret? = nil
+        body: Secret? = nil, beginsBefore: MonotonicTime? = nil
     ) {
         self.init(
-            method, url: Secret(copying: Array(url.utf8)), fields: fields, bearer: bearer, body: body)
+            method, url: Secret(copying: Array(url.utf8)), fields: fields, bearer: bearer, body: body,
+            beginsBefore: beginsBefore)
+    }
+
+    /// The time is not asked for without a window.
+    func isTooLate(at now: @autoclosure () -> MonotonicTime) -> Bool {
+        beginsBefore.map { $0 <= now() } ?? false
     }
 }
 
