@@ -118,9 +118,13 @@ private func mayTransferBegin(
     _ localAddress: UnsafeMutablePointer<CChar>?, _ port: Int32, _ localPort: Int32
 ) -> Int32 {
     let handle = handle(context)
-    let mayBegin = transfer(context).mayBegin(
+    let beginning = transfer(context).beginning(
         requestSize: handle.requestSize, hasBegun: handle.hasBegunToSend, clock: handle.clock)
-    return mayBegin ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
+    return switch beginning {
+    case .send: CURL_PREREQFUNC_OK
+    case .abort: CURL_PREREQFUNC_ABORT
+    case .keepConnection: handle.stopsWhenConnected(true) ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
+    }
 }
 
 private func takeTransferHeader(

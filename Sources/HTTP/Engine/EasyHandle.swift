@@ -47,6 +47,21 @@ final class EasyHandle {
         transfer = nil
     }
 
+    // MARK: A connection without a transfer
+
+    /// Sets whether libcurl ends the transfer well where it would send, with a connection that any other may take.
+    ///
+    /// https://curl.se/libcurl/c/CURLOPT_CONNECT_ONLY.html
+    /// So it is only if this is set in the pre-request callback: the connection of a transfer that had it before is
+    /// nobody else's. And only if it is taken back before the handle leaves the multi handle, which else takes the
+    /// connection along. An abort in the callback closes an HTTP/1.1 connection, a new one and one that was there.
+    /// No page promises that libcurl looks at the option after the callback, so no call may rest on it: a libcurl that
+    /// does not look would send the request, a GET without a token.
+    /// - Returns: false if libcurl refuses.
+    func stopsWhenConnected(_ stops: Bool) -> Bool {
+        CCurl_set_long(easy, CURLOPT_CONNECT_ONLY, stops ? 1 : 0) == CURLE_OK
+    }
+
     // MARK: The end of a transfer
 
     /// What came of it, by the code with which libcurl ended it.

@@ -9,6 +9,7 @@ package import Concurrency
 package final class HTTPEngine: RunningService {
     struct Command: Sendable {
         let request: HTTPRequest
+        var purpose = Transfer.Purpose.exchange
         let reply: HTTPReply
     }
 
@@ -43,8 +44,22 @@ package final class HTTPEngine: RunningService {
 
     /// One exchange. It is not cancelled with its task: what was sent has to be heard out, or be known as ambiguous.
     package func send(_ request: HTTPRequest) async -> HTTPExchange {
+        await carry(request, for: .exchange)
+    }
+
+    /// A connection to the URL's host, made and kept for the next request, or one that is there already. Nothing is
+    /// sent over it but what TLS and a proxy take.
+    /// - Returns: why there is none; nil if there is.
+    package func warmUp(_ url: String) async -> HTTPFault? {
+        switch await carry(HTTPRequest(.get, url: url), for: .connection) {
+        case .notSent(let fault), .ambiguous(let fault): fault.kind == .tooLate ? nil : fault
+        case .answered: nil
+        }
+    }
+
+    private func carry(_ request: HTTPRequest, for purpose: Transfer.Purpose) async -> HTTPExchange {
         await withCheckedContinuation { reply in
-            if !thread.post(Command(request: request, reply: reply)) {
+            if !thread.post(Command(request: request, purpose: purpose, reply: reply)) {
                 reply.resume(returning: .notSent(.stopped))
             }
         }

@@ -89,7 +89,7 @@ struct HTTPLoop: ~Copyable {
         for next in waiting.prefix(free).map(\.command) {
             do throws(HTTPFault) {
                 let maxResponse = configuration.maxResponse
-                try start(Transfer(next.request, maxResponse: maxResponse, reply: next.reply))
+                try start(Transfer(next.request, for: next.purpose, maxResponse: maxResponse, reply: next.reply))
             } catch {
                 next.reply.resume(returning: .notSent(error))
             }
@@ -129,9 +129,11 @@ struct HTTPLoop: ~Copyable {
                 preconditionFailure("libcurl finishes only transfers that it was given, and each once")
             }
             let exchange = handle.exchange(transfer, code)
+            // Unless it is taken back before, the connection goes with the handle.
+            let isReusable = transfer.purpose == .exchange || handle.stopsWhenConnected(false)
             curl_multi_remove_handle(multi, easy)
             // One that failed is not trusted with another.
-            if code == CURLE_OK, (try? handle.rest()) != nil { resting.append(handle) }
+            if code == CURLE_OK, isReusable, (try? handle.rest()) != nil { resting.append(handle) }
             transfer.reply.resume(returning: exchange)
         }
     }

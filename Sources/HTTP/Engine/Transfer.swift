@@ -4,12 +4,27 @@ import Secrets
 
 /// What belongs to one request while a handle carries it.
 final class Transfer {
+    enum Purpose {
+        case exchange
+        /// The connection alone: the request itself is never sent.
+        case connection
+    }
+
+    /// What comes next on a connection that stands, TLS included, and that is the request's.
+    enum Beginning {
+        case send
+        case abort
+        /// The connection goes back to the others, unused.
+        case keepConnection
+    }
+
     let request: HTTPRequest
+    let purpose: Purpose
     let reply: HTTPReply
     let lines: HeaderLines
     private let maxResponse: Int
     private var sendTracker = SendTracker()
-    // It had its turn after the end of its send window.
+    // It had its turn after the end of its send window, or was never to be sent.
     private(set) var isTooLate = false
     private var headers = HeaderBlock()
     // As it came, perhaps compressed.
@@ -17,10 +32,11 @@ final class Transfer {
     private var bodyExceededCap = false
 
     /// - Throws: why the request cannot even be tried; the reply is then still to be given.
-    init(_ request: HTTPRequest, maxResponse: Int, reply: HTTPReply) throws(HTTPFault) {
+    init(_ request: HTTPRequest, for purpose: Purpose, maxResponse: Int, reply: HTTPReply) throws(HTTPFault) {
         if let flaw = request.flaw { throw HTTPFault(kind: .invalidRequest, detail: flaw) }
         lines = try HeaderLines(request)
         self.request = request
+        self.purpose = purpose
         self.maxResponse = maxResponse
         self.reply = reply
     }
@@ -29,10 +45,16 @@ final class Transfer {
 
     /// Asked each time that the request is about to go: on a new connection, on a reused one, and again when that one
     /// has died. Of what has left once only the resend is refused, be it in time or too late: that is ambiguous.
-    func mayBegin(requestSize: Int, hasBegun: Bool, clock: any TimeSource) -> Bool {
-        guard sendTracker.mayBegin(requestSize: requestSize, hasBegun: hasBegun) else { return false }
-        isTooLate = request.isTooLate(at: clock.now())
-        return !isTooLate
+    func beginning(requestSize: Int, hasBegun: Bool, clock: any TimeSource) -> Beginning {
+        guard sendTracker.mayBegin(requestSize: requestSize, hasBegun: hasBegun) else { return .abort }
+        switch purpose {
+        case .connection:
+            isTooLate = true
+            return .keepConnection
+        case .exchange:
+            isTooLate = request.isTooLate(at: clock.now())
+            return isTooLate ? .abort : .send
+        }
     }
 
     func takeHeader(_ line: UnsafeRawBufferPointer) {
