@@ -177,7 +177,7 @@ let package = Package(
         tests("JobsTests", ["RepositoryFiles", "Jobs", "JSON", "Clocks", "Concurrency", "Secrets"]),
         tests("TelemetryTests", ["Telemetry", "Clocks", "Concurrency", "Secrets"]),
         tests("HTTPTests", ["HTTP", "CCurl", "ScriptedPeer", "Clocks", "Concurrency", "Secrets"]),
-        tests("PhotosTests", ["Photos", "Clocks", "Jobs", "Secrets"]),
+        tests("PhotosTests", ["Photos", "HTTP", "Clocks", "Jobs", "Secrets"]),
         tests("MessagesTests", ["Messages", "AMQP", "Clocks", "Concurrency", "Jobs", "Secrets"]),
         tests(
             "AMQPTests", ["AMQP", "ScriptedPeer", "Clocks", "Concurrency", "Secrets", "CLinux"]),

@@ -64,13 +64,19 @@ private struct DeadlyPhotos: PhotosCalling {
     let photos: any PhotosCalling
     let token: Secret
 
-    func leave(_ token: ShareToken, bearer: Secret, trace: TraceContext) async -> Answer {
+    func leave(
+        _ token: ShareToken, bearer: Secret, trace: TraceContext, beginsBefore: MonotonicTime
+    ) async -> Answer {
         if token.secret == self.token { kill(getpid(), SIGKILL) }
-        return await photos.leave(token, bearer: bearer, trace: trace)
+        return await photos.leave(token, bearer: bearer, trace: trace, beginsBefore: beginsBefore)
     }
 
-    func album(_ token: ShareToken, bearer: Secret, trace: TraceContext) async -> Answer {
+    func album(
+        _ token: ShareToken, bearer: Secret, trace: TraceContext, beginsBefore: MonotonicTime
+    ) async -> Answer {
         if token.secret == self.token { kill(getpid(), SIGKILL) }
-        return await photos.album(token, bearer: bearer, trace: trace)
+        return await photos.album(token, bearer: bearer, trace: trace, beginsBefore: beginsBefore)
     }
+
+    func warmUp() async -> String? { await photos.warmUp() }
 }

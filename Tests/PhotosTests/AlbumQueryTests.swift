@@ -59,6 +59,7 @@ import Testing
         Case(
             name: "wrong path", answer: Wording.answer(404, Wording.html404), actions: (stale, unknown, .call)),
         Case(name: "not sent", answer: .notSent(detail: "x"), actions: (.retryNetwork, .retryNetwork, .retryNetwork)),
+        Case(name: "too late", answer: .tooLate(detail: "x"), actions: (.withdraw, .withdraw, .withdraw)),
         Case(
             name: "unheard", answer: .ambiguous(detail: "x"),
             actions: (VerdictExample.retry, VerdictExample.retry, VerdictExample.retry)),

@@ -61,6 +61,8 @@ struct AnswerReadingTests {
         let unsent = VerdictTable.verdict(for: .notSent(detail: "refused"), context: Wording.context())
         #expect(unsent.httpStatus == nil)
         #expect(unsent.detail == "the request was not sent: refused")
+        let late = VerdictTable.verdict(for: .tooLate(detail: "over"), context: Wording.context())
+        #expect(late.detail == "the request was not sent in time: over")
     }
 
     @Test("A status that is none of the names is not handed on")
@@ -90,7 +92,8 @@ struct AnswerReadingTests {
     @Test("Neither token is in the detail of a transport's failure or of a body that is no JSON")
     func transportEcho() {
         for answer in [
-            Answer.notSent(detail: "no \(Wording.bearer)"), .tlsTrustFailure(detail: "no \(Wording.shareToken)"),
+            Answer.notSent(detail: "no \(Wording.bearer)"), .tooLate(detail: Wording.shareToken),
+            .tlsTrustFailure(detail: "no \(Wording.shareToken)"),
             .ambiguous(detail: "GET /v1/sharedAlbums/\(Wording.escapedToken) reset"),
             Wording.answer(404, "<html>\(Wording.shareToken)", [("content-type", "text/\(Wording.shareToken)")]),
         ] {

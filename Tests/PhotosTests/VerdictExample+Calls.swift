@@ -10,6 +10,10 @@ extension VerdictExample {
             title: "refused, ambiguous before", answer: .notSent(detail: "x"),
             context: Wording.context(ambiguous: true),
             row: 1, action: .retryNetwork),
+        VerdictExample(title: "too late", answer: .tooLate(detail: "over"), row: 36, action: .withdraw),
+        VerdictExample(
+            title: "too late, ambiguous before", answer: .tooLate(detail: "x"),
+            context: Wording.context(ambiguous: true), row: 36, action: .withdraw),
         VerdictExample(title: "certificate", answer: .tlsTrustFailure(detail: "x"), row: 2, action: .hold(.tlsTrust)),
         VerdictExample(title: "reset", answer: .ambiguous(detail: "x"), row: 3, action: retry, marksAmbiguous: true),
     ]

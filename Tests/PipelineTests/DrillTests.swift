@@ -86,6 +86,7 @@ import Testing
 
     private static let faults: [Fault] = [
         Fault(row: 1, answer: .notSent(detail: "refused")),
+        Fault(row: 36, answer: .tooLate(detail: "over")),
         Fault(row: 2, answer: .tlsTrustFailure(detail: "unknown CA")),
         Fault(row: 3, answer: .ambiguous(detail: "reset"), mayApply: true),
         Fault(row: 5, answer: .html, mayApply: true, reason: "response_malformed"),

@@ -1,3 +1,4 @@
+package import Clocks
 package import HTTP
 package import Jobs
 package import Secrets
@@ -13,18 +14,30 @@ package struct HTTPPhotos: PhotosCalling {
         self.baseURL = baseURL
     }
 
-    package func leave(_ token: ShareToken, bearer: Secret, trace: TraceContext) async -> Answer {
+    package func leave(
+        _ token: ShareToken, bearer: Secret, trace: TraceContext, beginsBefore: MonotonicTime
+    ) async -> Answer {
         let fields = [HTTPField("Content-Type", LeaveRequest.contentType)] + Self.fields(trace)
         let body = LeaveRequest(shareToken: token).body
         let url = Secret(copying: Array((baseURL + LeaveRequest.path).utf8))
-        return Self.answer(await engine.send(HTTPRequest(.post, url: url, fields: fields, bearer: bearer, body: body)))
+        let request = HTTPRequest(
+            .post, url: url, fields: fields, bearer: bearer, body: body, beginsBefore: beginsBefore)
+        return Self.answer(await engine.send(request))
     }
 
-    package func album(_ token: ShareToken, bearer: Secret, trace: TraceContext) async -> Answer {
+    package func album(
+        _ token: ShareToken, bearer: Secret, trace: TraceContext, beginsBefore: MonotonicTime
+    ) async -> Answer {
         let url = AlbumRequest(shareToken: token).path.withUnsafeBytes { path in
             Secret(copying: Array(baseURL.utf8) + path)
         }
-        return Self.answer(await engine.send(HTTPRequest(.get, url: url, fields: Self.fields(trace), bearer: bearer)))
+        let request = HTTPRequest(
+            .get, url: url, fields: Self.fields(trace), bearer: bearer, beginsBefore: beginsBefore)
+        return Self.answer(await engine.send(request))
+    }
+
+    package func warmUp() async -> String? {
+        await engine.warmUp(baseURL + "/")?.description
     }
 
     private static func fields(_ trace: TraceContext) -> [HTTPField] {
@@ -45,7 +58,13 @@ package struct HTTPPhotos: PhotosCalling {
     static func answer(_ exchange: HTTPExchange) -> Answer {
         switch exchange {
         case .notSent(let fault):
-            fault.kind == .tlsTrust ? .tlsTrustFailure(detail: fault.detail) : .notSent(detail: fault.description)
+            switch fault.kind {
+            case .tlsTrust: .tlsTrustFailure(detail: fault.detail)
+            case .tooLate: .tooLate(detail: fault.detail)
+            case .invalidRequest, .congested, .descriptors, .resolve, .connect, .connectTimeout, .proxy, .tls, .timeout,
+                .connectionLost, .truncatedHeaders, .malformedResponse, .resendRefused, .stopped, .other:
+                .notSent(detail: fault.description)
+            }
         case .ambiguous(let fault): .ambiguous(detail: fault.description)
         case .answered(let response):
             .answered(

@@ -5,6 +5,7 @@ import JSON
 struct ParsedAnswer: Sendable {
     enum Transport: Sendable {
         case notSent
+        case tooLate
         case tlsTrustFailure
         case ambiguous
         case answered
@@ -45,6 +46,7 @@ struct ParsedAnswer: Sendable {
         var fields: [(name: String, value: String)] = []
         switch answer {
         case .notSent(let detail): (transport, transportDetail) = (.notSent, detail)
+        case .tooLate(let detail): (transport, transportDetail) = (.tooLate, detail)
         case .tlsTrustFailure(let detail): (transport, transportDetail) = (.tlsTrustFailure, detail)
         case .ambiguous(let detail): (transport, transportDetail) = (.ambiguous, detail)
         case .answered(let status, let given, let bytes, let isWhole):

@@ -15,6 +15,9 @@ package enum VerdictAction: Sendable, Equatable {
     case tokenRefused(Reason)
     /// Nothing was sent: again after the network's backoff. Costs no attempt.
     case retryNetwork
+    /// Nothing was sent in the time for which the claim is good: it is given back, and asked for again. Costs no attempt,
+    /// and says nothing of the API.
+    case withdraw
     /// Again later, no sooner than this. Costs an attempt.
     case retry(atLeast: Duration)
     /// As `retry`, and the album is asked before the last attempt: the operation may have come through.
@@ -42,7 +45,7 @@ package enum VerdictAction: Sendable, Equatable {
     var isOfLimit: Bool {
         switch self {
         case .throttle, .endDay, .delayAccount, .delayAccountLonger: true
-        case .left, .alreadyLeft, .dead, .deadUnlessSystemic, .tokenRefused, .retryNetwork, .retry,
+        case .left, .alreadyLeft, .dead, .deadUnlessSystemic, .tokenRefused, .retryNetwork, .withdraw, .retry,
             .retryQueryingAtLast, .queryAlbum, .call, .retryOnFreshToken, .hold, .malformedAnswer:
             false
         }

@@ -17,6 +17,7 @@ enum VerdictDetail {
     private static func description(of parsed: ParsedAnswer, clean: (String) -> String) -> String {
         switch parsed.transport {
         case .notSent: return "the request was not sent: \(clean(parsed.transportDetail))"
+        case .tooLate: return "the request was not sent in time: \(clean(parsed.transportDetail))"
         case .tlsTrustFailure: return "the server's certificate is not trusted: \(clean(parsed.transportDetail))"
         case .ambiguous:
             return "the request may have arrived, and no complete answer came: "

@@ -6,6 +6,7 @@ extension VerdictTable {
     static let rows: [VerdictRow] = [
         // Transport
         VerdictRow(1, [AnswerPattern(transport: .notSent)], .retryNetwork),
+        VerdictRow(36, [AnswerPattern(transport: .tooLate)], .withdraw),
         VerdictRow(2, [AnswerPattern(transport: .tlsTrustFailure)], .hold(.tlsTrust)),
         lostAnswer,
 

@@ -8,7 +8,7 @@ extension Verdict {
         if album != nil { return .healthy }
         guard let httpStatus else {
             switch action {
-            case .hold(.tlsTrust): return nil
+            case .hold(.tlsTrust), .withdraw: return nil
             case .retryNetwork: return .unsent
             default: return .noAnswer
             }

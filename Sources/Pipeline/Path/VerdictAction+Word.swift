@@ -9,6 +9,7 @@ extension VerdictAction {
         case .dead: "dead"
         case .deadUnlessSystemic, .tokenRefused: "refused"
         case .retryNetwork: "network"
+        case .withdraw: "withdraw"
         case .retry, .retryQueryingAtLast: "retry"
         case .queryAlbum: "ask"
         case .call: "call"

@@ -10,7 +10,8 @@ extension Worker {
     func call(_ run: inout JobRun, _ token: AccessToken) async -> Verdict {
         let began = clock.now()
         run.callBegan = began
-        let answer = await photos.leave(run.job.shareToken, bearer: token.secret, trace: run.trace)
+        let answer = await photos.leave(
+            run.job.shareToken, bearer: token.secret, trace: run.trace, beginsBefore: .distantFuture)
         let context = context(run, token)
         var verdict = VerdictTable.verdict(for: answer, context: context)
         run.called = (verdict.httpStatus, verdict.apiStatus)
@@ -34,7 +35,8 @@ extension Worker {
     func queryAlbum(_ run: inout JobRun, _ token: AccessToken) async -> Verdict {
         let began = clock.now()
         run.callBegan = began
-        let answer = await photos.album(run.job.shareToken, bearer: token.secret, trace: run.trace)
+        let answer = await photos.album(
+            run.job.shareToken, bearer: token.secret, trace: run.trace, beginsBefore: .distantFuture)
         let verdict = VerdictTable.verdict(
             forAlbumQuery: answer, after: run.refusal, context: context(run, token))
         if let album = verdict.album {

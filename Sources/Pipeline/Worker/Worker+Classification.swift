@@ -37,6 +37,7 @@ extension Worker {
             return dispatcher.refused(
                 call, .init(cause: .clientMisconfigured, threshold: Self.accountsWithRefusedTokens),
                 isLast: run.item.jobHeaders.refusals >= Self.refusalsToEnd, detail: verdict.detail)
+        case .withdraw: return .own
         case .retryNetwork, .retry, .retryQueryingAtLast, .malformedAnswer:
             return failed(verdict, call)
         case .hold(let cause):

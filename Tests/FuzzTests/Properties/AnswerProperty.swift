@@ -49,7 +49,11 @@ enum AnswerProperty {
         case 2: return .ambiguous(detail: String(decoding: input.rest(), as: UTF8.self))
         default:
             let detail = String(decoding: input.rest(), as: UTF8.self)
-            return status & 1 == 0 ? .notSent(detail: detail) : .tlsTrustFailure(detail: detail)
+            return switch status & 3 {
+            case 0: .notSent(detail: detail)
+            case 2: .tooLate(detail: detail)
+            default: .tlsTrustFailure(detail: detail)
+            }
         }
         var fields: [(name: String, value: String)] = []
         while !input.isAtEnd {

@@ -23,6 +23,7 @@ extension VerdictTableDrill {
 
     static let cases: [Case] = [
         Case(row: 1, answer: "refused", end: .ended("left"), calls: 2, scripted: .notSent(detail: "closed port")),
+        Case(row: 36, answer: "too late", end: .ended("left"), calls: 2, scripted: .tooLate(detail: "over")),
         Case(
             row: 2, answer: "certificate (scripted)", end: .hold(.tlsTrust), calls: 2,
             scripted: .tlsTrustFailure(detail: "unknown CA")),

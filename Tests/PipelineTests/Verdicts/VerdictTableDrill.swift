@@ -104,11 +104,11 @@ import Testing
         }
         let harness = try Harness(options) { call in
             let (token, bearer) = share(call)
-            return await api.album(token, bearer: bearer, trace: TraceContext())
+            return await api.album(token, bearer: bearer, trace: TraceContext(), beginsBefore: .distantFuture)
         } _: { call in
             if let scripted = example.scripted, call.token == token, call.earlier == 0 { return scripted }
             let (token, bearer) = share(call)
-            return await api.leave(token, bearer: bearer, trace: TraceContext())
+            return await api.leave(token, bearer: bearer, trace: TraceContext(), beginsBefore: .distantFuture)
         }
         if example.isOwner {
             try await simulator.control("albums", #"{"token":"\#(token)","owner":"ann","members":["ann"]}"#)

@@ -1,3 +1,4 @@
+package import Clocks
 import Concurrency
 package import Jobs
 package import Photos
@@ -24,6 +25,7 @@ package final class ScriptedPhotos: PhotosCalling {
         var albumQueries: [Call] = []
         var counts: [String: Int] = [:]
         var albumQueryCounts: [String: Int] = [:]
+        var warmUps = 0
     }
 
     private let state = Lock(State())
@@ -45,13 +47,23 @@ package final class ScriptedPhotos: PhotosCalling {
 
     package var calls: [Call] { state.withLock { $0.calls } }
     package var albumQueries: [Call] { state.withLock { $0.albumQueries } }
+    package var warmUps: Int { state.withLock { $0.warmUps } }
 
-    package func album(_ token: ShareToken, bearer: Secret, trace: TraceContext) async -> Answer {
+    package func album(
+        _ token: ShareToken, bearer: Secret, trace: TraceContext, beginsBefore: MonotonicTime
+    ) async -> Answer {
         await answer(token, bearer, counting: \.albumQueryCounts, in: \.albumQueries, albums)
     }
 
-    package func leave(_ token: ShareToken, bearer: Secret, trace: TraceContext) async -> Answer {
+    package func leave(
+        _ token: ShareToken, bearer: Secret, trace: TraceContext, beginsBefore: MonotonicTime
+    ) async -> Answer {
         await answer(token, bearer, counting: \.counts, in: \.calls, script)
+    }
+
+    package func warmUp() async -> String? {
+        state.withLock { $0.warmUps += 1 }
+        return nil
     }
 
     private func answer(
