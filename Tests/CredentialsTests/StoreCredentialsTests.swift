@@ -91,6 +91,26 @@ import Testing
         }
     }
 
+    /// What the server counts before a refresh that is in time: nothing.
+    @Test func aRefreshThatIsTooLateIsNotSent() async throws {
+        try await place { place in
+            try await place.grant("anna")
+            let grant = Grant(
+                account: AccountID("anna"), clientID: "client", refreshToken: secret("rt-anna"),
+                updatedAt: Timestamp(milliseconds: 0))
+            let late = await place.endpoint.refresh(grant, beginsBefore: SystemTimeSource().now())
+            guard case .unavailable(let detail, nil) = late else {
+                Issue.record("\(late)")
+                return
+            }
+            #expect(detail.contains("not asked") && detail.contains("too_late"))
+            #expect(try await place.refreshes() == 0)
+            let inTime = await place.endpoint.refresh(grant, beginsBefore: .distantFuture)
+            if case .token = inTime {} else { Issue.record("\(inTime)") }
+            #expect(try await place.refreshes() == 1)
+        }
+    }
+
     @Test func whoeverWaitsForATurnWhenItStopsIsAnsweredAndNobodyIsRefreshed() async throws {
         try await place { place in
             for number in 0..<20 { try await place.grant("a\(number)") }

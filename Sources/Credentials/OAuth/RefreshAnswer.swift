@@ -29,6 +29,8 @@ package enum RefreshAnswer: Sendable {
     /// Overwrites the tokens in the answer's bytes.
     package init(_ exchange: consuming HTTPExchange, now: Timestamp) {
         switch exchange {
+        case .notSent(let fault) where fault.kind == .tooLate:
+            self = .unavailable("the token endpoint was not asked: \(fault)", retryAfter: nil)
         case .notSent(let fault), .ambiguous(let fault):
             self = .unavailable("the token endpoint cannot be reached: \(fault)", retryAfter: nil)
         case .answered(var response):

@@ -23,7 +23,8 @@ package struct TokenEndpoint: Sendable {
         self.clock = clock
     }
 
-    package func refresh(_ grant: Grant) async -> RefreshAnswer {
+    /// `beginsBefore`: from then on nothing is sent, and the endpoint is as one that cannot be reached. Nil: whenever.
+    package func refresh(_ grant: Grant, beginsBefore: MonotonicTime? = nil) async -> RefreshAnswer {
         var form = Array("grant_type=refresh_token&client_id=".utf8) + PercentEncoding.encode(grant.clientID.utf8)
         let secret: Secret?
         do {
@@ -44,7 +45,7 @@ package struct TokenEndpoint: Sendable {
             .post, url: url,
             fields: [
                 HTTPField("Content-Type", "application/x-www-form-urlencoded"), HTTPField("Accept", "application/json"),
-            ], body: body)
+            ], body: body, beginsBefore: beginsBefore)
         return RefreshAnswer(await engine.send(request), now: clock.wall())
     }
 }
