@@ -18,6 +18,9 @@ package struct Claim: Sendable {
     package var attempts: Int
     package var isAmbiguous: Bool
     package var malformedAnswers: Int
+    /// The fence of the lease under which the worker heard what it decided on: the album's answer, or that of the call
+    /// before. Refused if somebody has claimed since. Nil: what a lookup said.
+    package var decidedUnder: Int64?
     /// The result that closes the older, still open generation that `look` found.
     package var closing: StoredResult?
     /// Whether the claim comes without a lookup, because the delivery seems to be the job's first. Refused unless the
@@ -26,7 +29,7 @@ package struct Claim: Sendable {
 
     package init(
         arrival: Arrival, kind: Kind, day: String, at: Timestamp, attempts: Int, isAmbiguous: Bool,
-        malformedAnswers: Int = 0, closing: StoredResult? = nil, presumesNew: Bool = false
+        malformedAnswers: Int = 0, decidedUnder: Int64? = nil, closing: StoredResult? = nil, presumesNew: Bool = false
     ) {
         self.arrival = arrival
         self.kind = kind
@@ -35,6 +38,7 @@ package struct Claim: Sendable {
         self.attempts = attempts
         self.isAmbiguous = isAmbiguous
         self.malformedAnswers = malformedAnswers
+        self.decidedUnder = decidedUnder
         self.closing = closing
         self.presumesNew = presumesNew
     }

@@ -11,6 +11,9 @@ package enum LookupResult: Equatable, Sendable {
     case unparked(OpenJob)
     /// A newer copy should have arrived two minutes ago: this delivery takes its place.
     case overdue(OpenJob)
+    /// Somebody may be calling for the job, or a call that went unheard may still arrive: nothing may be decided of it
+    /// until then, and nothing is written.
+    case leased(until: Timestamp)
     /// It was cancelled before a call of it began, or for good: it ends without another. Nil: nothing else is known of
     /// it.
     case cancelled(OpenJob?)

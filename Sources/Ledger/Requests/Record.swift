@@ -23,6 +23,14 @@ package enum Record: Sendable {
             arrival
         }
     }
+
+    /// That the user has left is true whoever heard it, and whenever.
+    package var isProof: Bool {
+        switch self {
+        case .finished(_, let result, _, _, _): result.outcome == .left || result.outcome == .alreadyLeft
+        case .parked, .callEnded, .postponed: false
+        }
+    }
 }
 
 /// Which message of a job the broker has confirmed.

@@ -27,6 +27,12 @@ package struct LedgerRow: Equatable, Sendable {
     package var deadLetterIsPublished = false
     /// When the job last moved; pruning goes by it. Marks do not move it.
     package var changedAt: Timestamp
+    /// The lease of the newest claim: whose it is, and until when a call under it may still be on its way. Nil: nothing
+    /// is on its way, or the ledger is one process's own. The fence stays when the lease has ended.
+    package var fence: Int64 = 0
+    package var callUntil: Timestamp?
+    /// Leases in a row whose process ended with the call begun.
+    package var deaths = 0
     /// Incremented by each change, so that a caller can detect that the row changed since it was read.
     package var revision = 0
 
@@ -52,6 +58,7 @@ package struct LedgerRow: Equatable, Sendable {
         attempts = arrival.attempts
         isAmbiguous = arrival.isAmbiguous || older.map(\.mayHaveCalledUnheard) ?? false
         number = older?.number ?? 0
+        fence = older?.fence ?? 0
         revision = older?.revision ?? 0
     }
 
@@ -60,6 +67,11 @@ package struct LedgerRow: Equatable, Sendable {
 
     /// A call may have reached the API unanswered.
     package var mayHaveCalledUnheard: Bool { isAmbiguous || hasOpenIntent }
+
+    /// Until when a call for the job may be on its way, if it may at `now`. At the last moment itself it still may.
+    package func runningLease(at now: Timestamp) -> Timestamp? {
+        callUntil.flatMap { $0 >= now ? $0 : nil }
+    }
 
     package var isOpenInDoubt: Bool { !isFinished && mayHaveCalledUnheard }
 
@@ -75,6 +87,18 @@ package struct LedgerRow: Equatable, Sendable {
         self.attempts = max(self.attempts, attempts)
         self.isAmbiguous = self.isAmbiguous || isAmbiguous
         self.malformedAnswers = max(self.malformedAnswers, malformedAnswers)
+    }
+
+    /// Gives the row to whoever claims. An intent that stands open is one that its owner brought no answer of: what it
+    /// leaves behind is the ambiguity.
+    package mutating func take(on terms: LeaseTerms) {
+        if hasOpenIntent {
+            isAmbiguous = true
+            hasOpenIntent = false
+            if terms.ownerHasEnded { deaths += 1 }
+        }
+        fence = terms.fence
+        callUntil = terms.callUntil
     }
 
     package mutating func finish(needsDeadLetter: Bool) {

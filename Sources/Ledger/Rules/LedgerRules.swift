@@ -23,6 +23,8 @@ package enum LedgerRules {
         guard row.account == arrival.account, row.tokenHash == arrival.tokenHash else { return .conflict }
         if arrival.generation < row.generation { return .superseded(try result(arrival.generation)?.result) }
         if arrival.generation > row.generation {
+            // Also of one that has ended: its last call may have gone unheard.
+            if let until = row.runningLease(at: now) { return .leased(until: until) }
             if cancellation == .always, row.isFinished {
                 return .cancelled(LedgerRow(arrival, after: row, at: now).open)
             }
@@ -34,6 +36,7 @@ package enum LedgerRules {
             let lookup = open(row, arrival, at: now)
             switch lookup {
             case .resumed(let open), .overdue(let open):
+                if let until = row.runningLease(at: now) { return .leased(until: until) }
                 let isCancelled = cancellation == .always || cancellation == .beforeCall && row.hasNeverCalled
                 return isCancelled ? .cancelled(open) : lookup
             default: return lookup
@@ -79,9 +82,14 @@ package enum LedgerRules {
 
     // MARK: claim
 
-    /// The row with the intent, or nil where the delivery finds something that it cannot claim.
-    package static func claim(_ row: LedgerRow?, _ claim: Claim, lookup: LookupResult) -> LedgerRow? {
+    /// The row with the intent, or nil where the delivery finds something that it cannot claim. `terms`: of a ledger
+    /// that several workers share.
+    package static func claim(
+        _ row: LedgerRow?, _ claim: Claim, lookup: LookupResult, terms: LeaseTerms? = nil
+    ) -> LedgerRow? {
         guard !claim.presumesNew || lookup == .fresh(isAmbiguous: false, predecessor: nil) else { return nil }
+        // Somebody has claimed since, and may have called.
+        if let fence = claim.decidedUnder, let row, row.fence != fence { return nil }
         var claimed: LedgerRow
         switch lookup {
         case .fresh(_, let predecessor):
@@ -101,11 +109,14 @@ package enum LedgerRules {
             // redelivery must be let in again. Without the due time it would be acked as one whose successor lives.
             claimed = row
             claimed.raise(attempts: 0, isAmbiguous: open.isAmbiguous, malformedAnswers: 0)
-        case .parked, .unparked, .cancelled, .finished, .superseded, .conflict:
+        case .parked, .unparked, .leased, .cancelled, .finished, .superseded, .conflict:
             return nil
         }
+        // A call went unheard that whoever claims does not know of: the album is to be asked first.
+        guard claim.kind == .albumQuery || claim.isAmbiguous || !claimed.mayHaveCalledUnheard else { return nil }
         claimed.raise(
             attempts: claim.attempts, isAmbiguous: claim.isAmbiguous, malformedAnswers: claim.malformedAnswers)
+        if let terms { claimed.take(on: terms) }
         // An album query has no effect, so that one without an answer leaves nothing in doubt. What was in doubt stays so.
         if claim.kind == .call {
             claimed.hasOpenIntent = true
@@ -116,22 +127,40 @@ package enum LedgerRules {
 
     // MARK: record
 
-    /// The row after a record, or nil if the record changes nothing: what is finished stays as it is.
-    package static func record(_ row: LedgerRow?, _ record: Record, at now: Timestamp) -> LedgerRow? {
+    /// What a record comes to.
+    package enum RecordRuling: Equatable {
+        case save(LedgerRow)
+        /// It says nothing that the row does not.
+        case unchanged(LedgerRow?)
+        case alreadyEnded(LedgerRow)
+        /// Somebody else may call by now. With a row if its count of deaths is less than was thought.
+        case fenced(LedgerRow?)
+    }
+
+    /// The row after a record: what is finished stays as it is. `lease`: what the record's call was made under; nil if
+    /// it made none. `isUnheard`: the call may still be on its way, so that the lease runs to its end.
+    package static func record(
+        _ row: LedgerRow?, _ record: Record, under lease: Lease?, isUnheard: Bool, at now: Timestamp
+    ) -> RecordRuling {
         let arrival = record.arrival
         var next: LedgerRow
         if let row, row.generation >= arrival.generation {
-            guard row.generation == arrival.generation, !row.isFinished else { return nil }
+            guard row.generation == arrival.generation, !row.isFinished else { return .alreadyEnded(row) }
             next = row
         } else {
             switch record {
-            case .callEnded, .postponed: return nil
+            case .callEnded, .postponed: return .unchanged(row)
             case .finished, .parked: break
             }
+            if row?.runningLease(at: now) != nil { return .fenced(nil) }
             precondition(
                 row?.isFinished ?? true,
                 "the worker closes an open generation before it records anything of a newer one")
             next = LedgerRow(arrival, after: row, at: now)
+        }
+        let isHolder = lease?.fence == next.fence
+        guard isHolder || lease == nil && next.runningLease(at: now) == nil || record.isProof else {
+            return .fenced(lease == nil ? nil : alive(next))
         }
         switch record {
         case .finished(_, _, let attempts, let isAmbiguous, let needsDeadLetter):
@@ -148,10 +177,34 @@ package enum LedgerRules {
             next.hasOpenIntent = false
         case .postponed(_, let due):
             // An older copy that took over leaves the row overdue, so that it is let in again.
-            guard next.copy == arrival.copy, next.due != due else { return nil }
+            guard next.copy == arrival.copy, next.due != due else { return .unchanged(next) }
             next.due = due
         }
-        return moved(next, at: now)
+        if isHolder {
+            if isUnheard { next.isAmbiguous = true } else { next.callUntil = nil }
+            next.deaths = 0
+        }
+        return .save(moved(next, at: now))
+    }
+
+    /// Nil if nothing changes: the process that was counted as dead in the call has come back with its answer.
+    private static func alive(_ row: LedgerRow) -> LedgerRow? {
+        guard row.deaths > 0 else { return nil }
+        var row = row
+        row.deaths -= 1
+        row.revision += 1
+        return row
+    }
+
+    // MARK: withdraw
+
+    /// The row without the claim of `lease`, of which nothing was sent; nil if somebody else has claimed since.
+    package static func withdraw(_ row: LedgerRow?, _ lease: Lease, at now: Timestamp) -> LedgerRow? {
+        guard var row, row.fence == lease.fence, !row.isFinished else { return nil }
+        row.hasOpenIntent = false
+        row.callUntil = nil
+        if lease.isFirstCall { row.firstCallAt = nil }
+        return moved(row, at: now)
     }
 
     // MARK: mark
@@ -187,12 +240,15 @@ package enum LedgerRules {
         case end(CancelledJob)
         /// What has ended stays as it is.
         case hasEnded(LedgerRow)
+        /// A call for it may be on its way: its own end comes first.
+        case leased(until: Timestamp)
     }
 
     /// What an operator's last word comes to. `isFollowed`: a newer generation than the row's is on its way.
-    package static func cancelForGood(_ row: LedgerRow?, isFollowed: Bool) -> LastWord {
+    package static func cancelForGood(_ row: LedgerRow?, isFollowed: Bool, at now: Timestamp) -> LastWord {
         guard let row else { return .remember }
         guard row.isFinished else {
+            if let until = row.runningLease(at: now) { return .leased(until: until) }
             return .end(
                 CancelledJob(
                     jobID: row.jobID, account: row.account, open: row.open, hasCalled: !row.hasNeverCalled,
@@ -204,7 +260,9 @@ package enum LedgerRules {
     /// The row of a job that an operator ended, or nil if it is not what was seen. Its dead letter is unpublished until
     /// its message comes.
     package static func finishCancelled(_ row: LedgerRow?, _ job: CancelledJob, at now: Timestamp) -> LedgerRow? {
-        guard var row, !row.isFinished, row.generation == job.open.generation, row.revision == job.revision else {
+        guard var row, !row.isFinished, row.generation == job.open.generation, row.revision == job.revision,
+            row.runningLease(at: now) == nil
+        else {
             return nil
         }
         // A call that was cut off stays unheard, also for the next generation.
@@ -218,7 +276,7 @@ package enum LedgerRules {
     /// The row of a lost job after its end, or nil if the row changed since it was read.
     package static func finishLost(_ row: LedgerRow?, _ job: OverdueJob, at now: Timestamp) -> LedgerRow? {
         guard var row, !row.isFinished, row.due != nil, row.copyIsPublished, row.open == job.open,
-            row.revision == job.revision
+            row.revision == job.revision, row.runningLease(at: now) == nil
         else { return nil }
         // Of the delivery that took its place, if one did and went.
         row.isAmbiguous = row.mayHaveCalledUnheard
