@@ -1,3 +1,5 @@
+package import Clocks
+
 /// What a delivery finds in the ledger: every case there is.
 package enum LookupResult: Equatable, Sendable {
     /// No row of this generation: never called under it. `predecessor` is an older generation that is still open; the

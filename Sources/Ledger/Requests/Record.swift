@@ -1,4 +1,5 @@
 package import Clocks
+import Jobs
 
 /// What became of a job in flight. Each closes the intent; the row never forgets an attempt or an ambiguity.
 package enum Record: Sendable {

@@ -1,5 +1,6 @@
 package import Clocks
 import Jobs
+import Secrets
 
 /// Every decision of the ledger, as functions of a row: an implementation loads, asks here, and saves.
 package enum LedgerRules {
