@@ -12,11 +12,18 @@ package protocol JobLedger: Sendable {
     /// Writes the intent and counts the call against the day, in one commit.
     func claim(_ claim: Claim) async throws(LedgerError) -> ClaimAnswer
 
-    /// Writes what became of a job and returns the number of the copy to publish for `parked`, else the row's. It
-    /// waits out a ledger that cannot commit, keeping the record in memory and first in line; it throws only when the
-    /// ledger is closed or unusable.
+    /// Writes what became of a job. `lease`: of the claim whose call the record tells of, nil if it tells of none.
+    /// `isUnheard`: that call may still be on its way, so that the lease runs to its end. It waits out a ledger that
+    /// cannot commit, keeping the record in memory and first in line; it throws only when the ledger is closed or
+    /// unusable.
     @discardableResult
-    func record(_ record: Record) async throws(LedgerError) -> Int
+    func record(_ record: Record, under lease: Lease?, isUnheard: Bool) async throws(LedgerError) -> Recorded
+
+    /// Takes back a claim of which nothing was sent: the intent, the lease, and what it counted of `day`. Nothing
+    /// happens if somebody has claimed since. It waits out a ledger that cannot commit, as `record` does.
+    func withdraw(
+        _ lease: Lease, of jobID: JobID, kind: Claim.Kind, day: String
+    ) async throws(LedgerError)
 
     /// Lets the job end without a call, whenever a delivery of it comes. False if it has ended or called already: then
     /// its own result stands.

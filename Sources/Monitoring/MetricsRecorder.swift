@@ -93,7 +93,7 @@ package final class MetricsRecorder: Sendable {
         case .deadLetterPublished(let reason): metrics.deadLetters.with(reason.rawValue).add()
         case .replyCopy(let delivered): metrics.replyCopies.with(delivered ? "delivered" : "lost").add()
         case .released, .cancelled, .holdsChanged, .accountWaits, .accountGoesOn, .forgedHeaders, .headersDropped,
-            .quarantine, .publishRefused, .ledgerRefused, .overdue:
+            .quarantine, .publishRefused, .ledgerRefused, .fenced, .overdue:
             break
         }
     }

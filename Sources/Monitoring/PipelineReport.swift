@@ -55,6 +55,7 @@ package final class PipelineReport: Sendable {
                 LogField("routing_key", refusal.routingKey))
         case .ledgerRefused(let refusal):
             logger.warning("the ledger cannot answer: \(refusal.detail)", job(refusal.jobID))
+        case .fenced(let fenced): recordFenced(fenced)
         case .overdue(let id): logger.notice("its retry copy is overdue; another delivery takes over", job(id))
         case .settled: break
         }
@@ -79,6 +80,12 @@ package final class PipelineReport: Sendable {
         if let id = copy.jobID, copy.cause.isLogged, copy.moves == 1 {
             note(id, copy.generation, "waits", "for \(Int(copy.wait.inSeconds.rounded())) s: \(copy.cause.message)")
         }
+    }
+
+    private func recordFenced(_ fenced: PipelineEvent.Fenced) {
+        let detail = "another worker has claimed the job meanwhile; what was heard of it here is not written"
+        logger.warning("fenced: \(detail)", job(fenced.jobID))
+        note(fenced.jobID, fenced.generation, "fenced", detail)
     }
 
     private func job(_ id: JobID?) -> LogField { LogField("job", id?.string ?? "unknown") }

@@ -1,4 +1,4 @@
-import Clocks
+package import Clocks
 import Concurrency
 package import Jobs
 package import Ledger
@@ -13,6 +13,8 @@ extension JobPipeline {
         case ended(StoredResult, isPublished: Bool)
         /// Nothing is known of it, or of the generation that is on its way: it ends without a call when it comes.
         case remembered
+        /// Another worker's call for it, or one that went unheard, may be on its way until then. Nothing was written.
+        case leased(until: Timestamp)
         /// Another operator ends it at this time.
         case busy
         /// The worker stops. It is remembered, and the next worker ends the job when it comes.
@@ -32,6 +34,7 @@ extension JobPipeline {
         guard operators.begin(id) else { return .busy }
         let newest = dispatcher.newestGeneration(of: id)
         do throws(LedgerError) {
+            // A lease may be that of the call in flight, whose answer is awaited below.
             if case .ended(let result) = try await ledger.cancelForGood(id, newest: newest, at: clock.wall()) {
                 operators.end(id)
                 return .hadEnded(result)
@@ -68,6 +71,9 @@ extension JobPipeline {
                 ledger.note(.cancelledForGood(id, generation: generation, by: who, at: clock.wall()))
                 letGo(id)
                 return .ended(result, isPublished: true)
+            case .leased(let until):
+                letGo(id)
+                return .leased(until: until)
             case .open(let job):
                 let result = job.result(at: clock.wall())
                 // The sweep ended it as lost, or its copy was confirmed: look again.

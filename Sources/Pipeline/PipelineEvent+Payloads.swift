@@ -90,6 +90,11 @@ extension PipelineEvent {
         package var detail: String
     }
 
+    package struct Fenced: Sendable {
+        package var jobID: JobID
+        package var generation: Int
+    }
+
     /// The ledger did not answer, or did not commit.
     package struct LedgerRefused: Sendable {
         /// Nil where it was asked about no job.

@@ -27,6 +27,8 @@ package enum PipelineEvent: Sendable {
     case quarantine(suspect: Int)
     case publishRefused(PublishRefused)
     case ledgerRefused(LedgerRefused)
+    /// Another worker has claimed the job meanwhile: what was heard of it here is not written.
+    case fenced(Fenced)
     /// The copy of a parked job never came; another delivery takes its place.
     case overdue(JobID)
 }

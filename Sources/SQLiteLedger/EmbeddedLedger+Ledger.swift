@@ -14,9 +14,18 @@ extension EmbeddedLedger {
     }
 
     @discardableResult
-    package func record(_ record: Record) async throws(LedgerError) -> Int {
+    package func record(
+        _ record: Record, under lease: Lease?, isUnheard: Bool
+    ) async throws(LedgerError) -> Recorded {
         let now = clock.wall()
-        return try await submit { .record(record, now, $0) }
+        return try await submit { .record(record, lease, isUnheard: isUnheard, now, $0) }
+    }
+
+    package func withdraw(
+        _ lease: Lease, of jobID: JobID, kind: Claim.Kind, day: String
+    ) async throws(LedgerError) {
+        let now = clock.wall()
+        try await submit { .withdraw(lease, jobID, kind, day: day, now, $0) }
     }
 
     package func cancel(_ jobID: JobID, at now: Timestamp) async throws(LedgerError) -> Bool {
@@ -37,13 +46,14 @@ extension EmbeddedLedger {
                 let isNewerInFlight = generation.map { $0 > row.generation } ?? false
                 isFollowed = isNewerInFlight ? true : try rows.wasRedriven(row)
             }
-            switch LedgerRules.cancelForGood(row, isFollowed: isFollowed) {
+            switch LedgerRules.cancelForGood(row, isFollowed: isFollowed, at: now) {
             case .remember:
                 try rows.cancel(jobID, .always, at: now)
                 return .remembered
             case .end(let job):
                 try rows.cancel(jobID, .always, at: now)
                 return .open(job)
+            case .leased(let until): return .leased(until: until)
             case .hasEnded(let row):
                 guard let result = try rows.loadResult(of: row, generation: row.generation)?.result else {
                     throw SQLiteFault(

@@ -24,11 +24,12 @@ enum Sample {
 
     static func claim(
         _ arrival: Arrival, kind: Claim.Kind = .call, day: String = day, at: Timestamp = start, attempts: Int = 0,
-        isAmbiguous: Bool = false, malformedAnswers: Int = 0, closing: StoredResult? = nil, presumesNew: Bool = false
+        isAmbiguous: Bool? = nil, malformedAnswers: Int = 0, closing: StoredResult? = nil, presumesNew: Bool = false
     ) -> Claim {
         Claim(
-            arrival: arrival, kind: kind, day: day, at: at, attempts: attempts, isAmbiguous: isAmbiguous,
-            malformedAnswers: malformedAnswers, closing: closing, presumesNew: presumesNew)
+            arrival: arrival, kind: kind, day: day, at: at, attempts: attempts,
+            isAmbiguous: isAmbiguous ?? arrival.isAmbiguous, malformedAnswers: malformedAnswers, closing: closing,
+            presumesNew: presumesNew)
     }
 
     static func result(
@@ -65,5 +66,20 @@ enum Sample {
             generation: generation, copy: copy, attempts: attempts, isAmbiguous: isAmbiguous,
             malformedAnswers: malformedAnswers, firstSeen: start, firstCallAt: called ? start : nil, due: due,
             copyIsPublished: copyIsPublished)
+    }
+}
+
+extension JobLedger {
+    /// As the only process records that there is, of a call that was heard.
+    @discardableResult
+    func record(_ record: Record) async throws(LedgerError) -> Recorded {
+        try await self.record(record, under: .sole(isFirstCall: false), isUnheard: false)
+    }
+}
+
+extension ClaimAnswer {
+    /// As a ledger answers that no other process uses.
+    static func claimed(_ open: OpenJob, isFirstCall: Bool = true) -> ClaimAnswer {
+        .claimed(open, .sole(isFirstCall: isFirstCall))
     }
 }

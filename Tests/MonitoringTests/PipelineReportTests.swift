@@ -33,7 +33,8 @@ import Testing
             jobID: JobID("a"), account: AccountID("ann"), tokenHash: SHA256Digest(of: Array("t".utf8)),
             firstSeen: clock.wall())
         _ = try await ledger.record(
-            .parked(arrival, attempts: 1, isAmbiguous: false, malformedAnswers: 0, due: clock.wall()))
+            .parked(arrival, attempts: 1, isAmbiguous: false, malformedAnswers: 0, due: clock.wall()), under: nil,
+            isUnheard: false)
         let lines = Lock<[LogLine]>([])
         let report = PipelineReport(
             logger: Logger(control: LogControl(level: .trace)) { line in lines.withLock { $0.append(line) } },

@@ -33,7 +33,7 @@ import Testing
             try await ledger.record(
                 .finished(
                     Self.arrival(id), Self.result(id, at: Self.start + .seconds(number)), attempts: 1,
-                    isAmbiguous: false, needsDeadLetter: false))
+                    isAmbiguous: false, needsDeadLetter: false), under: nil, isUnheard: false)
             if id != "a4" { ledger.mark(.result, of: JobID(id), generation: 0) }
         }
         _ = try await ledger.claim(

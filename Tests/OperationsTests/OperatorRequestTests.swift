@@ -199,6 +199,7 @@ import Testing
             #"{"effect":"left","jobId":"j-1","outcome":"left","state":"had_ended"}"#
         ),
         (.remembered(id), #"{"jobId":"j-1","state":"remembered"}"#),
+        (.leased(id, until: time), #"{"jobId":"j-1","state":"leased","until":"2026-11-23T19:50:00.123Z"}"#),
     ]
 
     private static let reconciled: [(ReconcileRequest.Answer, String)] = {

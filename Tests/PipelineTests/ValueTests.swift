@@ -198,7 +198,12 @@ private struct MemoryOfDays: JobLedger {
 
     func lookUp(_ arrival: Arrival, at now: Timestamp) async throws(LedgerError) -> LookupResult { throw .closed }
     func claim(_ claim: Claim) async throws(LedgerError) -> ClaimAnswer { throw .closed }
-    func record(_ record: Record) async throws(LedgerError) -> Int { throw .closed }
+    func record(
+        _ record: Record, under lease: Lease?, isUnheard: Bool
+    ) async throws(LedgerError) -> Recorded { throw .closed }
+    func withdraw(
+        _ lease: Lease, of jobID: JobID, kind: Claim.Kind, day: String
+    ) async throws(LedgerError) { throw .closed }
     func cancel(_ jobID: JobID, at now: Timestamp) async throws(LedgerError) -> Bool { throw .closed }
     func cancelForGood(
         _ jobID: JobID, newest generation: Int?, at now: Timestamp

@@ -1,4 +1,5 @@
 import AMQP
+import Clocks
 import Daemon
 import Glibc
 import JSON
@@ -69,7 +70,10 @@ struct CancelCommand: ConfiguredCommand {
         var status = ExitStatus.done
         for id in ids where !StandardStream.hasLostOutput {
             let cancel = try await ledger.perform(JobCancelRequest(id, by: "uid \(getuid())"))
-            if case .hadEnded = cancel { status = .answeredNo }
+            switch cancel {
+            case .hadEnded, .leased: status = .answeredNo
+            case .ended, .remembered: break
+            }
             show(cancel, "\(id): \(Self.message(cancel))\n")
         }
         return status
@@ -82,6 +86,9 @@ struct CancelCommand: ConfiguredCommand {
             return "ended: \(message(ending))\(unpublished)"
         case .hadEnded(_, let ending): return "it had ended before: \(message(ending))"
         case .remembered: return "no open job of this id is in the ledger; it ends without a call when it comes"
+        case .leased(_, let until):
+            return "a call for it may be on its way until \(until.rfc3339), and what that comes to goes first; "
+                + "cancel it again after that"
         }
     }
 

@@ -19,6 +19,7 @@ extension ControlHandler {
         case .ended(let result, let isPublished): return .ended(id, JobEnding(result), isPublished: isPublished)
         case .hadEnded(let result): return .hadEnded(id, JobEnding(result))
         case .remembered: return .remembered(id)
+        case .leased(let until): return .leased(id, until: until)
         case .busy: throw .unavailable("job \(id) is being cancelled already")
         case .stopping:
             throw .unavailable("the daemon stops; job \(id) ends without another call when it comes again")

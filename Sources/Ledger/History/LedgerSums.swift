@@ -24,10 +24,19 @@ package struct LedgerSums {
     }
 
     package mutating func count(_ kind: Claim.Kind, on day: String, at now: Timestamp) {
+        add(1, of: kind, on: day, at: now)
+    }
+
+    /// Gives back what a claim counted that was withdrawn.
+    package mutating func giveBack(_ kind: Claim.Kind, of day: String, at now: Timestamp) {
+        add(-1, of: kind, on: day, at: now)
+    }
+
+    private mutating func add(_ number: Int, of kind: Claim.Kind, on day: String, at now: Timestamp) {
         var (count, at) = days[day] ?? (DayCount(calls: 0, albumQueries: 0), now)
         switch kind {
-        case .call: count.calls += 1
-        case .albumQuery: count.albumQueries += 1
+        case .call: count.calls += number
+        case .albumQuery: count.albumQueries += number
         }
         days[day] = (count, at)
     }

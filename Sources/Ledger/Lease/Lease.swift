@@ -25,6 +25,8 @@ package struct Lease: Equatable, Sendable {
     package static func sole(isFirstCall: Bool) -> Lease {
         Lease(fence: 0, beginsBefore: .distantFuture, isFirstCall: isFirstCall)
     }
+
+    package var isSole: Bool { fence == 0 }
 }
 
 /// What a ledger that is shared writes into the row with a claim.

@@ -1,3 +1,5 @@
+package import Clocks
+
 /// What an operator finds who ends a job for good.
 package enum CancelAnswer: Equatable, Sendable {
     /// No open job of that id is known here: whenever a delivery of it comes, it ends without a call.
@@ -6,6 +8,8 @@ package enum CancelAnswer: Equatable, Sendable {
     case open(CancelledJob)
     /// The job has its result.
     case ended(StoredResult)
+    /// A call for it may be on its way until then, and its own end comes first. Nothing was written.
+    case leased(until: Timestamp)
 }
 
 /// A remembered cancel: the job ends without another call when a delivery of it comes.

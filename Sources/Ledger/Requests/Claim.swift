@@ -46,10 +46,12 @@ package struct Claim: Sendable {
 
 /// Whether a call may begin.
 package enum ClaimAnswer: Equatable, Sendable {
-    /// The intent is durable: send now.
-    case claimed(OpenJob)
+    /// The intent is durable: send now, within the lease.
+    case claimed(OpenJob, Lease)
     /// The row is no longer what `look` saw, or what the claim presumed: begin again with this.
     case refused(LookupResult)
+    /// As many calls of the account as may be are under way elsewhere, and nothing was written: ask again then.
+    case busy(until: Timestamp)
 }
 
 /// What was spent of a day's quota. The ledger's table and the control socket call the album queries `probes`, as

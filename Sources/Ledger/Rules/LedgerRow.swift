@@ -82,6 +82,11 @@ package struct LedgerRow: Equatable, Sendable {
             copyIsPublished: copyIsPublished)
     }
 
+    /// Whether the claim that made this row of `old` is for the first call of the generation.
+    package func isFirstCall(of claim: Claim, over old: LedgerRow?) -> Bool {
+        claim.kind == .call && (old?.generation != generation || old?.firstCallAt == nil)
+    }
+
     /// Raises the values to at least these; no value ever decreases.
     package mutating func raise(attempts: Int, isAmbiguous: Bool, malformedAnswers: Int) {
         self.attempts = max(self.attempts, attempts)

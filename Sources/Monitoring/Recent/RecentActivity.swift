@@ -44,7 +44,7 @@ package final class RecentActivity: Sendable {
         case .deadLetterPublished(let reason): state.withLock { $0.deadLetters[reason, default: 0] += 1 }
         case .settled, .replayed, .parked, .steppedAside, .released, .cancelled, .replyCopy, .holdsChanged,
             .accountWaits, .accountGoesOn, .forgedHeaders, .headersDropped, .quarantine, .publishRefused,
-            .ledgerRefused, .overdue:
+            .ledgerRefused, .fenced, .overdue:
             break
         }
     }

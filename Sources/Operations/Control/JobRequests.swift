@@ -93,6 +93,7 @@ package struct JobCancelRequest: LedgerRequest {
                 switch try await ledger.cancelForGood(id, newest: nil, at: clock.wall()) {
                 case .remembered: return .remembered(id)
                 case .ended(let result): return .hadEnded(id, JobEnding(result))
+                case .leased(let until): return .leased(id, until: until)
                 case .open(let job):
                     try await ledger.write(
                         .cancelledForGood(id, generation: job.open.generation, by: by, at: clock.wall()))

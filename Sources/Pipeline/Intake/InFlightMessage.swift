@@ -23,6 +23,9 @@ struct InFlightMessage: Sendable {
     var isKnown = false
     /// Whether the album is asked before the next call.
     var albumQuery = AlbumQuery.ifAmbiguous
+    /// The fence of the latest claim with this delivery: what was heard since holds as long as nobody else claims. Nil:
+    /// the next claim rests on what a lookup says.
+    var decidedUnder: Int64?
     /// Failures of the server with this delivery that cost no attempt yet: they cost none if it turns out that the
     /// server fails for everybody.
     var unspent = 0
@@ -43,6 +46,13 @@ struct InFlightMessage: Sendable {
         case rejected(Rejection)
         /// A message that was in flight at too many deaths of the worker: quarantined before its body is decoded.
         case suspicious
+    }
+
+    /// The same where what was heard with this delivery is out of date: somebody else has had the job meanwhile.
+    func forgettingDecisions() -> InFlightMessage {
+        var item = self
+        (item.decidedUnder, item.albumQuery) = (nil, .ifAmbiguous)
+        return item
     }
 
     /// Whether an orderly stop should release the job instead of nacking it, lest it look like one that kills workers.

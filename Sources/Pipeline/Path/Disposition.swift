@@ -48,8 +48,8 @@ struct Release: Sendable {
 
     var item: InFlightMessage
     let reason: Reason
-    /// What the ledger has to know first.
-    var record: Record?
+    /// What the ledger has to know first, and what it is recorded under.
+    var record: (record: Record, lease: Lease?, isUnheard: Bool)?
     /// See `JobRun.closed`.
     var closed: ClosedGeneration?
 

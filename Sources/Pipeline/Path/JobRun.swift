@@ -21,6 +21,10 @@ struct JobRun: Sendable {
     let isInTheWay: Bool
     /// What the album said in this run, unless a call may have changed that since.
     var album: AlbumMembership?
+    /// Of this run's latest claim; nil before it.
+    var lease: Lease?
+    /// The latest call may still be on its way to the API, or be carried out there.
+    var isUnheard = false
     /// When the latest call or question began.
     var callBegan = MonotonicTime(nanoseconds: 0)
     /// How the API answered the last call of this run, if it did. An answer to the question is not told as this.
@@ -84,8 +88,10 @@ struct JobRun: Sendable {
     }
 
     /// Notes that the intent is durable, which ends any waiting for a turn.
-    mutating func claimed(_ open: OpenJob) {
+    mutating func claimed(_ open: OpenJob, under lease: Lease) {
         progress = Progress(arrival, open)
+        (self.lease, isUnheard) = (lease, false)
+        item.decidedUnder = lease.fence
         (item.jobHeaders.turn, item.jobHeaders.moves) = (nil, 0)
     }
 

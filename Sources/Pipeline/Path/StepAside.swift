@@ -9,6 +9,8 @@ package enum StepAside: String, CaseIterable, Sendable {
     case share
     /// Another delivery of the job is in flight and answers for it.
     case following
+    /// Another worker may be calling for the job, or a call that went unheard may still arrive.
+    case leased
     /// It failed while the worker is on hold, and comes again after the others were tried.
     case hold
 
@@ -19,6 +21,7 @@ package enum StepAside: String, CaseIterable, Sendable {
         case .turn: "its account has no turn for it yet"
         case .share: "mass jobs have had their share of the day so far"
         case .following: "another delivery of it is in hand"
+        case .leased: "a call for it may be on its way"
         case .hold: "the worker is on hold, and others are tried first"
         }
     }
@@ -28,7 +31,7 @@ package enum StepAside: String, CaseIterable, Sendable {
     package var isLogged: Bool {
         switch self {
         case .early, .turn: false
-        case .share, .following, .hold: true
+        case .share, .following, .leased, .hold: true
         }
     }
 }

@@ -55,7 +55,9 @@ extension Worker {
                 // The intent is durable before a byte is sent. A kill after this makes the job ambiguous, for good.
                 switch await claim(&run, isFirst: isFirst) {
                 case .claimed: break
-                case .refused, .outOfDate: return .retry(run, at: clock.now())
+                case .refused: return lookAgain(run)
+                case .outOfDate: return .retry(run, at: clock.now())
+                case .busy(let until): return .retry(run, at: clock.now() + (until - clock.wall()))
                 case .ledgerIsAway: return .retry(run, at: clock.now() + Self.ledgerRetry)
                 }
             }
@@ -101,6 +103,7 @@ extension Worker {
             run.item.isKnown = true
             return .found(lookup, nil)
         case .outOfDate: return .retry(clock.now() + Self.oneCommit)
+        case .busy(let until): return .retry(clock.now() + (until - clock.wall()))
         case .ledgerIsAway: return .retry(clock.now() + Self.ledgerRetry)
         }
     }
@@ -133,6 +136,7 @@ extension Worker {
             if let open { run.progress = Progress(run.arrival, open) }
             return .finish(run, .failed(.cancelled, detail: CancelledJob.detail(hasCalled: run.progress.hasCalled)))
         case .unparked(let open): return .republishCopy(run, open)
+        case .leased(let until): return waitOutLease(run, until: until)
         case .fresh(let isAmbiguous, let predecessor):
             run.progress = Progress(run.arrival, isAmbiguous: isAmbiguous)
             run.predecessor = predecessor
@@ -178,13 +182,16 @@ extension Worker {
         case .dead(let reason), .deadUnlessSystemic(let reason, _, _):
             return .finish(run, .failed(reason, detail: verdict.detail, isAnswer: true))
         case .tokenRefused(let reason): return refusedToken(run, reason, verdict)
-        case .call: return nil
+        case .call:
+            // The question held the job for itself, and is over. In a ledger that nobody shares that is no news.
+            if run.lease?.isSole == false, let interruption = await callEnded(run) { return interruption }
+            return nil
         case .queryAlbum:
-            guard await callEnded(run) else { return .returnToBroker }
+            if let interruption = await callEnded(run) { return interruption }
             run.refusal = verdict
             return nil
         case .retryOnFreshToken:
-            guard await callEnded(run) else { return .returnToBroker }
+            if let interruption = await callEnded(run) { return interruption }
             switch await freshToken(&run, rejected: token) {
             case .admitted(let fresh): token = fresh
             // Whether the user is in the album it need not know; whether the call is refused it has to see.

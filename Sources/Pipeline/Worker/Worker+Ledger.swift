@@ -11,7 +11,17 @@ enum Claiming: Equatable, Sendable {
     case refused(LookupResult)
     /// What is left of the day is no longer what admission saw: begin again.
     case outOfDate
+    /// As many calls of the account as may be are under way elsewhere.
+    case busy(until: Timestamp)
     case ledgerIsAway
+}
+
+/// Why a record was not written.
+enum RecordRefusal: Error, Sendable {
+    /// The job has ended, or is another worker's by now: what stands decides.
+    case overtaken
+    /// The ledger was closed: the delivery goes back to the broker, and the next worker finds the open intent.
+    case closed
 }
 
 /// The ledger's answers.
@@ -43,19 +53,23 @@ extension Worker {
         let claim = Claim(
             arrival: run.arrival, kind: run.mustQueryAlbum ? .albumQuery : .call, day: budget.dayName(at: now), at: now,
             attempts: run.progress.attempts, isAmbiguous: run.progress.isAmbiguous,
-            malformedAnswers: run.progress.malformedAnswers, closing: closed?.result, presumesNew: presumesNew)
+            malformedAnswers: run.progress.malformedAnswers, decidedUnder: run.item.decidedUnder,
+            closing: closed?.result, presumesNew: presumesNew)
         do throws(LedgerError) {
             switch try await ledger.claim(claim) {
-            case .claimed(let open):
+            case .claimed(let open, let lease):
                 budget.settle(ticket, isClaimed: true)
                 dispatcher.callBegan(run.job.account)
-                run.claimed(open)
+                run.claimed(open, under: lease)
                 if closed != nil { (run.predecessor, run.closed) = (nil, closed) }
                 hook(.claim, .after)
                 return .claimed
             case .refused(let lookup):
                 budget.settle(ticket, isClaimed: false)
                 return .refused(lookup)
+            case .busy(let until):
+                budget.settle(ticket, isClaimed: false)
+                return .busy(until: until)
             }
         } catch {
             budget.settle(ticket, isClaimed: false)
@@ -64,26 +78,58 @@ extension Worker {
         }
     }
 
-    /// Closes the intent: the call ended, and another, or a wait, comes before the job's end. False if the ledger was
-    /// closed.
-    func callEnded(_ run: JobRun) async -> Bool {
-        await record(
-            .callEnded(
-                run.arrival, attempts: run.progress.attempts, isAmbiguous: run.progress.isAmbiguous,
-                malformedAnswers: run.progress.malformedAnswers)) != nil
+    /// Closes the intent: the call ended, and another, or a wait, comes before the job's end. Nil: it is written; else
+    /// what becomes of the delivery.
+    func callEnded(_ run: JobRun) async -> Disposition? {
+        let record = Record.callEnded(
+            run.arrival, attempts: run.progress.attempts, isAmbiguous: run.progress.isAmbiguous,
+            malformedAnswers: run.progress.malformedAnswers)
+        do throws(RecordRefusal) {
+            try await self.record(record, of: run)
+            return nil
+        } catch {
+            switch error {
+            case .overtaken: return lookAgain(run)
+            case .closed: return .returnToBroker
+            }
+        }
     }
 
-    /// Waits out a ledger that cannot commit. Nil if it was closed: the delivery goes back to the broker then, and the
-    /// next worker finds the open intent.
-    func record(_ record: Record) async -> Int? {
+    /// Another turn at once, which begins with what the ledger knows by then, and with nothing that this run heard.
+    ///
+    /// What overtook it needs nothing of this delivery, having one of its own. So this one could be returned or dropped;
+    /// but a return would count against the job, and a drop would rest on the other delivery alone. The lookup tells
+    /// what it is good for: it steps aside while the other's lease runs, gets the stored result if the job has ended, is
+    /// acked if a newer copy waits, or goes on.
+    func lookAgain(_ run: JobRun) -> Disposition {
+        var run = run
+        run.item = run.item.forgettingDecisions()
+        return .retry(run, at: clock.now())
+    }
+
+    /// Waits out a ledger that cannot commit. Returns the number of the copy to publish for `parked`, else the row's.
+    @discardableResult
+    func record(_ record: Record, of run: JobRun) async throws(RecordRefusal) -> Int {
+        try await self.record(record, under: run.lease, isUnheard: run.isUnheard)
+    }
+
+    @discardableResult
+    func record(_ record: Record, under lease: Lease?, isUnheard: Bool) async throws(RecordRefusal) -> Int {
         hook(.record, .before)
+        let recorded: Recorded
         do throws(LedgerError) {
-            let copy = try await ledger.record(record)
-            hook(.record, .after)
-            return copy
+            recorded = try await ledger.record(record, under: lease, isUnheard: isUnheard)
         } catch {
             onEvent(.ledgerRefused(.init(jobID: record.arrival.jobID, detail: error.description)))
-            return nil
+            throw .closed
+        }
+        hook(.record, .after)
+        switch recorded {
+        case .copy(let number): return number
+        case .alreadyEnded: throw .overtaken
+        case .fenced:
+            onEvent(.fenced(.init(jobID: record.arrival.jobID, generation: record.arrival.generation)))
+            throw .overtaken
         }
     }
 }

@@ -28,7 +28,7 @@ extension Worker {
                 run.progress.attempts = before
                 run.item.unspent = 1
             }
-            guard await callEnded(run) else { return .returnToBroker }
+            if let interruption = await callEnded(run) { return interruption }
             run.item.jobHeaders = run.jobHeaders(copy: run.item.jobHeaders.copy, notBefore: nil)
             return .retry(run, at: clock.now() + wait)
         }
@@ -42,7 +42,7 @@ extension Worker {
 
     func retryNetwork(_ start: JobRun) async -> Disposition {
         var run = start
-        guard await callEnded(run) else { return .returnToBroker }
+        if let interruption = await callEnded(run) { return interruption }
         run.item.networkFailures += 1
         var backoff = Self.networkBackoff
         for _ in 1..<run.item.networkFailures { _ = backoff.next() }
@@ -55,7 +55,7 @@ extension Worker {
     /// A hold begins, or lasts. The dispatcher keeps the job in flight or releases it, by how long the hold lasts.
     func waitOutHold(_ start: JobRun) async -> Disposition {
         var run = start
-        guard await callEnded(run) else { return .returnToBroker }
+        if let interruption = await callEnded(run) { return interruption }
         (run.item.tries, run.item.unspent) = (0, 0)
         run.item.jobHeaders = run.jobHeaders
         return .retry(run, at: clock.now())
@@ -64,7 +64,7 @@ extension Worker {
     /// The job failed in a hold: it is released, so that others can be tried.
     func makeWay(_ start: JobRun, for time: Duration) async -> Disposition {
         var run = start
-        guard await callEnded(run) else { return .returnToBroker }
+        if let interruption = await callEnded(run) { return interruption }
         (run.item.tries, run.item.unspent) = (0, 0)
         return release(run, until: clock.wall() + time, .hold)
     }
@@ -90,10 +90,22 @@ extension Worker {
         release.item.jobHeaders = run.jobHeaders
         release.closed = run.closed
         if run.progress.copy != nil, run.progress.due.map({ $0 < time }) ?? true {
-            release.record = .postponed(run.arrival, due: time)
+            release.record = (.postponed(run.arrival, due: time), run.lease, run.isUnheard)
         }
         return .release(release)
     }
+
+    /// Another worker may be calling for the job, or a call that went unheard may still arrive. Nothing is decided of
+    /// the job until that is over, so nothing is written, not even when the copy comes again.
+    func waitOutLease(_ run: JobRun, until: Timestamp) -> Disposition {
+        let time = max(until + .milliseconds(Int.random(in: Self.afterLease)), run.item.jobHeaders.notBefore ?? until)
+        let wait = time - clock.wall()
+        guard run.mustRelease || schedule.queue(for: wait) != nil else { return .retry(run, at: clock.now() + wait) }
+        return .release(Release(run.item, .wait(.leased, until: time)))
+    }
+
+    /// Milliseconds. At its last moment a lease still stands, and several deliveries may wait for the end of one.
+    private static let afterLease = 100..<1_100
 
     // MARK: Refusals that may be systemic
 

@@ -49,8 +49,13 @@ extension Worker {
             run.progress = Progress(run.arrival, open)
             return copy(open.copy, of: run, due: open.due ?? clock.wall(), cause: Self.interrupted)
         case .release(let release):
-            if let first = release.record, await record(first) == nil { return nil }
-            return copy(of: release)
+            guard let (record, lease, isUnheard) = release.record else { return copy(of: release) }
+            do throws(RecordRefusal) {
+                try await self.record(record, under: lease, isUnheard: isUnheard)
+                return copy(of: release)
+            } catch {
+                return unwritten(error, release.item, closed: release.closed)
+            }
         case .retry(let run, let time): return Outgoing(closed: run.closed, end: .delay(run.item, until: time))
         case .reject(let item, let rejection): return reject(item, rejection)
         case .cancel(let item, let id): return await cancel(id, item)
@@ -66,16 +71,24 @@ extension Worker {
     /// The end of a job: its result, and its dead letter if it failed.
     private func finish(_ start: JobRun, _ ending: Ending) async -> Outgoing? {
         var run = start
-        guard await closePredecessor(of: &run) else { return nil }
+        do throws(RecordRefusal) {
+            try await closePredecessor(of: &run)
+        } catch {
+            return unwritten(error, run.item, closed: nil)
+        }
         let now = clock.wall()
         let result = JobResult(ending, of: run.resultSubject, at: now)
         let stored = StoredResult(result, of: run.jobID, trace: run.trace, at: now)
         let needsDeadLetter = result.outcome == .failed
-        let recorded = await record(
-            .finished(
-                run.arrival, stored, attempts: run.progress.attempts, isAmbiguous: run.progress.isAmbiguous,
-                needsDeadLetter: needsDeadLetter))
-        guard recorded != nil else { return nil }
+        let record = Record.finished(
+            run.arrival, stored, attempts: run.progress.attempts, isAmbiguous: run.progress.isAmbiguous,
+            needsDeadLetter: needsDeadLetter)
+        do throws(RecordRefusal) {
+            try await self.record(record, of: run)
+        } catch {
+            // Whoever ended it before had a body of their own, and a message-id has one.
+            return unwritten(error, run.item, closed: run.closed)
+        }
         var outgoing = Outgoing(closed: run.closed, result: stored, end: .ack)
         outgoing.replyTo = run.item.message.properties.replyTo
         if needsDeadLetter { outgoing.deadLetter = deadLetter(run, result, at: now) }
@@ -88,12 +101,21 @@ extension Worker {
 
     /// An older generation that no claim has ended, because this one ends or is parked without a call: it ends before
     /// anything is recorded of this one. A kill in between finds this one fresh, and without a predecessor.
-    private func closePredecessor(of run: inout JobRun) async -> Bool {
-        guard let predecessor = run.predecessor else { return true }
+    private func closePredecessor(of run: inout JobRun) async throws(RecordRefusal) {
+        guard let predecessor = run.predecessor else { return }
         let closed = ClosedGeneration(predecessor, closedBy: run, at: clock.wall())
-        guard await record(closed.record) != nil else { return false }
+        try await record(closed.record, under: nil, isUnheard: false)
         (run.predecessor, run.closed) = (nil, closed)
-        return true
+    }
+
+    /// Nil: the delivery goes back to the broker.
+    private func unwritten(
+        _ refusal: RecordRefusal, _ item: InFlightMessage, closed: ClosedGeneration?
+    ) -> Outgoing? {
+        switch refusal {
+        case .overtaken: Outgoing(closed: closed, end: .delay(item.forgettingDecisions(), until: clock.now()))
+        case .closed: nil
+        }
     }
 
     private func deadLetter(_ run: JobRun, _ result: JobResult, at now: Timestamp) -> DeadLetter? {
@@ -188,12 +210,16 @@ extension Worker {
     /// The ledger has the copy's number and due time before the copy is published.
     private func park(_ start: JobRun, until due: Timestamp, cause: String) async -> Outgoing? {
         var run = start
-        guard await closePredecessor(of: &run) else { return nil }
-        let number = await record(
-            .parked(
-                run.arrival, attempts: run.progress.attempts, isAmbiguous: run.progress.isAmbiguous,
-                malformedAnswers: run.progress.malformedAnswers, due: due))
-        return number.map { copy($0, of: run, due: due, cause: cause) }
+        do throws(RecordRefusal) {
+            try await closePredecessor(of: &run)
+            let number = try await record(
+                .parked(
+                    run.arrival, attempts: run.progress.attempts, isAmbiguous: run.progress.isAmbiguous,
+                    malformedAnswers: run.progress.malformedAnswers, due: due), of: run)
+            return copy(number, of: run, due: due, cause: cause)
+        } catch {
+            return unwritten(error, run.item, closed: run.closed)
+        }
     }
 
     /// The numbered copy of a job, into the delay queue that fits.
@@ -229,7 +255,7 @@ extension Worker {
         case .wait(let cause, let time):
             jobHeaders.moves += 1
             switch cause {
-            case .early, .share, .hold: jobHeaders.notBefore = time
+            case .early, .share, .hold, .leased: jobHeaders.notBefore = time
             // A time that is expected, not one to wait for: who comes early and finds a place takes it.
             case .turn: jobHeaders.turn = time
             case .following: break

@@ -8,7 +8,8 @@ indirect enum LedgerOperation: Sendable {
 
     case lookUp(Arrival, Timestamp, Reply<LookupResult>)
     case claim(Claim, Reply<ClaimAnswer>)
-    case record(Record, Timestamp, Reply<Int>)
+    case record(Record, Lease?, isUnheard: Bool, Timestamp, Reply<Recorded>)
+    case withdraw(Lease, JobID, Claim.Kind, day: String, Timestamp, Reply<Void>)
     case mark(PublishedPart, JobID, generation: Int)
     case note(JobEvent)
     case hold(HoldRecord)
@@ -46,7 +47,7 @@ indirect enum LedgerOperation: Sendable {
     var urgency: Urgency {
         switch self {
         case .lookUp, .read: .read
-        case .claim, .record, .finishLost, .finishCancelled, .write: .now
+        case .claim, .record, .withdraw, .finishLost, .finishCancelled, .write: .now
         case .mark: .soon
         case .note, .hold: .later
         case .emptyLog, .disable, .rescued, .close: .control
@@ -56,7 +57,7 @@ indirect enum LedgerOperation: Sendable {
     /// Whether the operation stays first in line while the ledger cannot commit, since it cannot be repeated.
     var isKeptWhileDegraded: Bool {
         switch self {
-        case .record, .mark, .note, .hold: true
+        case .record, .withdraw, .mark, .note, .hold: true
         case .lookUp, .claim, .finishLost, .finishCancelled, .read, .write, .emptyLog, .disable, .rescued, .close:
             false
         }
@@ -66,7 +67,8 @@ indirect enum LedgerOperation: Sendable {
         switch self {
         case .lookUp(_, _, let reply): reply.resume(returning: .failure(error))
         case .claim(_, let reply): reply.resume(returning: .failure(error))
-        case .record(_, _, let reply): reply.resume(returning: .failure(error))
+        case .record(_, _, _, _, let reply): reply.resume(returning: .failure(error))
+        case .withdraw(_, _, _, _, _, let reply): reply.resume(returning: .failure(error))
         case .finishLost(_, _, _, let reply), .finishCancelled(_, _, _, let reply):
             reply.resume(returning: .failure(error))
         case .read(_, let refuse), .write(_, let refuse): refuse(error)

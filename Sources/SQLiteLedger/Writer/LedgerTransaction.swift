@@ -91,9 +91,12 @@ struct LedgerTransaction {
         case .claim(let claim, let reply):
             let answer = try apply(claim)
             return { reply.resume(returning: .success(answer)) }
-        case .record(let record, let now, let reply):
-            let copy = try apply(record, at: now)
-            return { reply.resume(returning: .success(copy)) }
+        case .record(let record, let lease, let isUnheard, let now, let reply):
+            let recorded = try apply(record, under: lease, isUnheard: isUnheard, at: now)
+            return { reply.resume(returning: .success(recorded)) }
+        case .withdraw(let lease, let id, let kind, let day, let now, let reply):
+            try withdraw(lease, of: id, kind, day: day, at: now)
+            return { reply.resume(returning: .success(())) }
         case .mark(let part, let id, let generation):
             try mark(part, of: id, generation: generation)
             return {}
@@ -146,20 +149,39 @@ struct LedgerTransaction {
         var open = claimed.open
         // Its own intent is not a sign of trouble yet.
         open.isAmbiguous = claimed.isAmbiguous
-        return .claimed(open)
+        return .claimed(open, .sole(isFirstCall: claimed.isFirstCall(of: claim, over: row)))
     }
 
-    private mutating func apply(_ record: Record, at now: Timestamp) throws(SQLiteFault) -> Int {
+    private mutating func apply(
+        _ record: Record, under lease: Lease?, isUnheard: Bool, at now: Timestamp
+    ) throws(SQLiteFault) -> Recorded {
         let arrival = record.arrival
         let row = try rows.load(arrival.jobID)
-        guard let next = LedgerRules.record(row, record, at: now) else { return row?.copy ?? arrival.copy }
+        let next: LedgerRow
+        switch LedgerRules.record(row, record, under: lease, isUnheard: isUnheard, at: now) {
+        case .save(let row): next = row
+        case .unchanged(let row): return .copy(row?.copy ?? arrival.copy)
+        case .alreadyEnded: return .alreadyEnded
+        case .fenced(let row):
+            if let row { try save(row, over: row) }
+            return .fenced
+        }
         if LedgerRules.isBehind(row, arrival) { ahead.append(arrival) }
         let saved = try save(next, over: row)
         if case .finished(_, let result, _, _, _) = record {
             try rows.save(result, of: saved, generation: arrival.generation)
             try rows.forgetCancel(arrival.jobID)
         }
-        return saved.copy
+        return .copy(saved.copy)
+    }
+
+    private mutating func withdraw(
+        _ lease: Lease, of id: JobID, _ kind: Claim.Kind, day: String, at now: Timestamp
+    ) throws(SQLiteFault) {
+        let row = try rows.load(id)
+        guard let withdrawn = LedgerRules.withdraw(row, lease, at: now) else { return }
+        try save(withdrawn, over: row)
+        sums.giveBack(kind, of: day, at: now)
     }
 
     private mutating func mark(_ part: PublishedPart, of id: JobID, generation: Int) throws(SQLiteFault) {

@@ -133,7 +133,8 @@ struct LedgerWriter: ~Copyable {
         case .rescued: takeRescue()
         case .close(let deadline, let answer):
             if closing == nil { closing = (deadline, answer) } else { answer(0) }
-        case .lookUp, .claim, .record, .mark, .note, .hold, .finishLost, .finishCancelled, .read, .write: break
+        case .lookUp, .claim, .record, .withdraw, .mark, .note, .hold, .finishLost, .finishCancelled, .read, .write:
+            break
         }
     }
 

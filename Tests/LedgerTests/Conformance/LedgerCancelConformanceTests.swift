@@ -48,7 +48,8 @@ import Testing
             let newer = Sample.arrival(generation: 1)
             let closing = Sample.result(outcome: .failed, reason: .poison, body: "closed")
             let open = Sample.open(generation: 1, isAmbiguous: true)
-            #expect(try await ledger.claim(Sample.claim(newer, closing: closing)) == .claimed(open))
+            let claim = Sample.claim(newer, isAmbiguous: true, closing: closing)
+            #expect(try await ledger.claim(claim) == .claimed(open))
             #expect(try await ledger.lookUp(newer, at: Sample.start) == .resumed(open))
         }
     }

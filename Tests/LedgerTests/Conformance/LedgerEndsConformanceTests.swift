@@ -60,7 +60,7 @@ import Testing
             #expect(
                 try await ledger.lookUp(redriven, at: Sample.start) == .fresh(isAmbiguous: true, predecessor: nil))
             #expect(
-                try await ledger.claim(Sample.claim(redriven))
+                try await ledger.claim(Sample.claim(redriven, isAmbiguous: true))
                     == .claimed(Sample.open(generation: 1, isAmbiguous: true)))
             // The older generation gives its own bytes, now and when the newer one has ended.
             #expect(try await ledger.lookUp(first, at: Sample.start) == .superseded(Sample.result()))
@@ -69,7 +69,7 @@ import Testing
             #expect(
                 try await ledger.claim(Sample.claim(first)) == .refused(.superseded(Sample.result())))
             // And nothing that is recorded of it changes anything.
-            #expect(try await ledger.record(Sample.finished(first, body: "late")) == 0)
+            #expect(try await ledger.record(Sample.finished(first, body: "late")) == .alreadyEnded)
             #expect(try await ledger.lookUp(first, at: Sample.start) == .superseded(Sample.result()))
         }
     }
@@ -94,7 +94,7 @@ import Testing
             #expect(try await ledger.claim(Sample.claim(second)) == .refused(fresh))
             let closing = Sample.result(outcome: .failed, reason: .poison, body: "closed")
             #expect(
-                try await ledger.claim(Sample.claim(second, closing: closing))
+                try await ledger.claim(Sample.claim(second, isAmbiguous: true, closing: closing))
                     == .claimed(Sample.open(generation: 1, isAmbiguous: true)))
             #expect(try await ledger.lookUp(first, at: Sample.start) == .superseded(closing))
             // Both results are owed, the older one first; ending the newer one forgets neither.
@@ -182,9 +182,9 @@ import Testing
         try await withLedger(kind) { ledger async throws in
             let arrival = Sample.arrival()
             for kind in [Claim.Kind.call, .albumQuery, .call] {
-                _ = try await ledger.claim(Sample.claim(arrival, kind: kind))
+                _ = try await ledger.claim(Sample.claim(arrival, kind: kind, isAmbiguous: true))
             }
-            _ = try await ledger.claim(Sample.claim(arrival, day: "2027-01-16"))
+            _ = try await ledger.claim(Sample.claim(arrival, day: "2027-01-16", isAmbiguous: true))
             #expect(try await ledger.count(of: Sample.day) == DayCount(calls: 2, albumQueries: 1))
             #expect(try await ledger.count(of: "2027-01-16") == DayCount(calls: 1, albumQueries: 0))
             #expect(try await ledger.count(of: "2027-01-17") == DayCount(calls: 0, albumQueries: 0))

@@ -9,7 +9,7 @@ import Secrets
 /// The ledger's contract once more, as plainly as it can be said and without the rules of the room: what SQLite is
 /// compared with.
 final class MemoryLedger: JobLedger {
-    fileprivate struct Entry {
+    struct Entry {
         var account: AccountID
         var token: SHA256Digest
         var generation: Int
@@ -24,7 +24,7 @@ final class MemoryLedger: JobLedger {
         var changes = 0
     }
 
-    private struct State {
+    struct State {
         var jobs: [JobID: Entry] = [:]
         var days: [String: DayCount] = [:]
         var cancelled: Set<JobID> = []
@@ -95,7 +95,7 @@ final class MemoryLedger: JobLedger {
         }
     }
 
-    private let state = Lock(State())
+    let state = Lock(State())
 
     // MARK: look
 
@@ -161,10 +161,12 @@ final class MemoryLedger: JobLedger {
                 guard let known = state.jobs[id] else { preconditionFailure("overdue without a row") }
                 entry = known
                 entry.open = open
-            case .parked, .unparked, .cancelled, .finished, .superseded, .conflict:
+            case .parked, .unparked, .leased, .cancelled, .finished, .superseded, .conflict:
                 return .refused(lookup)
             }
             guard var open = entry.open else { preconditionFailure("claimed and not open") }
+            if claim.kind == .call, !claim.isAmbiguous, open.isAmbiguous || entry.isCalling { return .refused(lookup) }
+            let isFirstCall = claim.kind == .call && open.firstCallAt == nil
             open.attempts = max(open.attempts, claim.attempts)
             open.isAmbiguous = open.isAmbiguous || claim.isAmbiguous
             open.malformedAnswers = max(open.malformedAnswers, claim.malformedAnswers)
@@ -178,7 +180,7 @@ final class MemoryLedger: JobLedger {
             var count = state.days[claim.day] ?? DayCount(calls: 0, albumQueries: 0)
             if claim.kind == .call { count.calls += 1 } else { count.albumQueries += 1 }
             state.days[claim.day] = count
-            return .claimed(open)
+            return .claimed(open, .sole(isFirstCall: isFirstCall))
         }
     }
 
@@ -196,24 +198,27 @@ final class MemoryLedger: JobLedger {
 
     // MARK: record
 
-    func record(_ record: Record) async throws(LedgerError) -> Int {
+    func record(
+        _ record: Record, under lease: Lease?, isUnheard: Bool
+    ) async throws(LedgerError) -> Recorded {
         state.withLock { state in
             let arrival = record.arrival
+            let staysUnheard = isUnheard && lease != nil
             let known = state.jobs[arrival.jobID]
             var entry: Entry
             if let known, known.generation >= arrival.generation {
-                guard known.generation == arrival.generation, known.open != nil else { return known.lastCopy }
+                guard known.generation == arrival.generation, known.open != nil else { return .alreadyEnded }
                 entry = known
             } else {
                 switch record {
-                case .callEnded, .postponed: return known?.lastCopy ?? arrival.copy
+                case .callEnded, .postponed: return .copy(known?.lastCopy ?? arrival.copy)
                 case .finished, .parked: entry = Self.begin(arrival, known)
                 }
             }
             guard var open = entry.open else { preconditionFailure("recorded and not open") }
             func add(_ attempts: Int, _ isAmbiguous: Bool, _ malformed: Int) {
                 open.attempts = max(open.attempts, attempts)
-                open.isAmbiguous = open.isAmbiguous || isAmbiguous
+                open.isAmbiguous = open.isAmbiguous || isAmbiguous || staysUnheard
                 open.malformedAnswers = max(open.malformedAnswers, malformed)
                 entry.isCalling = false
             }
@@ -224,7 +229,7 @@ final class MemoryLedger: JobLedger {
                 state.cancelled.remove(arrival.jobID)
                 state.cancelledForGood.remove(arrival.jobID)
                 state.jobs[arrival.jobID] = entry
-                return open.copy
+                return .copy(open.copy)
             case .parked(_, let attempts, let isAmbiguous, let malformed, let due):
                 add(attempts, isAmbiguous, malformed)
                 open.copy = max(open.copy, arrival.copy) + 1
@@ -233,109 +238,44 @@ final class MemoryLedger: JobLedger {
             case .callEnded(_, let attempts, let isAmbiguous, let malformed):
                 add(attempts, isAmbiguous, malformed)
             case .postponed(_, let due):
-                guard open.copy == arrival.copy, open.due != due else { return open.copy }
+                guard open.copy == arrival.copy, open.due != due else { return .copy(open.copy) }
                 open.due = due
+                open.isAmbiguous = open.isAmbiguous || staysUnheard
             }
             entry.open = open
             entry.changes += 1
             state.jobs[arrival.jobID] = entry
-            return open.copy
+            return .copy(open.copy)
         }
     }
 
-    // MARK: the rest
-
-    func mark(_ part: PublishedPart, of jobID: JobID, generation: Int) {
+    func withdraw(
+        _ lease: Lease, of jobID: JobID, kind: Claim.Kind, day: String
+    ) async throws(LedgerError) {
         state.withLock { state in
-            guard var entry = state.jobs[jobID] else { return }
-            switch part {
-            case .result: entry.unpublished.remove(generation)
-            case .deadLetter:
-                if generation == entry.generation, entry.open == nil { entry.hasUnpublishedDeadLetter = false }
-            case .copy(let number):
-                if generation == entry.generation, entry.open?.copy == number, entry.open?.copyIsPublished == false {
-                    entry.open?.copyIsPublished = true
-                    entry.changes += 1
-                }
-            }
+            guard var entry = state.jobs[jobID], var open = entry.open else { return }
+            entry.isCalling = false
+            if lease.isFirstCall { open.firstCallAt = nil }
+            entry.open = open
+            entry.changes += 1
             state.jobs[jobID] = entry
-        }
-    }
-
-    func note(_ event: JobEvent) {}
-
-    func count(of day: String) async throws(LedgerError) -> DayCount {
-        state.withLock { $0.days[day] ?? DayCount(calls: 0, albumQueries: 0) }
-    }
-
-    func unpublishedResults(after last: JobID?, limit: Int) async throws(LedgerError) -> [UnpublishedResult] {
-        state.withLock { state in
-            let insertUnpublished = state.jobs.filter { !$0.value.unpublished.isEmpty }.sorted {
-                $0.key.utf8.lexicographicallyPrecedes($1.key.utf8)
-            }
-            return insertUnpublished.filter { (last?.utf8 ?? []).lexicographicallyPrecedes($0.key.utf8) }.prefix(limit)
-                .compactMap { id, entry in
-                    guard let generation = entry.unpublished.min(), let result = entry.results[generation] else {
-                        return nil
-                    }
-                    return UnpublishedResult(jobID: id, generation: generation, result: result)
-                }
-        }
-    }
-
-    func overdue(before time: Timestamp, limit: Int) async throws(LedgerError) -> [OverdueJob] {
-        state.withLock { state in
-            let late = state.jobs.compactMap { id, entry -> (Timestamp, OverdueJob)? in
-                guard var open = entry.open, let due = open.due, due < time, open.copyIsPublished else { return nil }
-                open.isAmbiguous = open.isAmbiguous || entry.isCalling
-                return (due, OverdueJob(jobID: id, account: entry.account, open: open, revision: entry.changes))
-            }
-            return late.sorted { $0.0 < $1.0 }.prefix(limit).map(\.1)
-        }
-    }
-
-    func finishLost(_ job: OverdueJob, result: StoredResult) async throws(LedgerError) -> Bool {
-        state.withLock { state in
-            guard var entry = state.jobs[job.jobID], var open = entry.open, entry.changes == job.revision else {
-                return false
-            }
-            open.isAmbiguous = open.isAmbiguous || entry.isCalling
-            entry.end(open, result, needsDeadLetter: false)
-            state.jobs[job.jobID] = entry
-            return true
-        }
-    }
-
-    func knowsSuccess() async throws(LedgerError) -> Bool {
-        state.withLock { state in
-            state.jobs.values.contains { job in job.results.values.contains { $0.outcome != .failed } }
-        }
-    }
-
-    func statistics() async throws(LedgerError) -> LedgerStatistics {
-        state.withLock { state in
-            let open = state.jobs.values.filter { $0.open != nil }
-            return LedgerStatistics(
-                entries: state.jobs.count, open: open.count,
-                ambiguous: open.filter { $0.isCalling || $0.open?.isAmbiguous == true }.count,
-                unpublished: state.jobs.values.reduce(0) { $0 + $1.unpublished.count }, overdue: 0, bytes: 0,
-                diskFreeBytes: 0,
-                unpublishedDeadLetters: state.jobs.values.filter { $0.open == nil && $0.hasUnpublishedDeadLetter }.count
-            )
+            var count = state.days[day] ?? DayCount(calls: 0, albumQueries: 0)
+            if kind == .call { count.calls -= 1 } else { count.albumQueries -= 1 }
+            state.days[day] = count
         }
     }
 }
 
 extension MemoryLedger.Entry {
-    fileprivate var hasNeverCalled: Bool {
+    var hasNeverCalled: Bool {
         guard let open else { return false }
         return !isCalling && open.firstCallAt == nil && open.attempts == 0 && !open.isAmbiguous
     }
 
     /// What `record` answers when it changes nothing.
-    fileprivate var lastCopy: Int { open?.copy ?? copyAtEnd }
+    var lastCopy: Int { open?.copy ?? copyAtEnd }
 
-    fileprivate mutating func end(_ open: OpenJob, _ result: StoredResult, needsDeadLetter: Bool) {
+    mutating func end(_ open: OpenJob, _ result: StoredResult, needsDeadLetter: Bool) {
         results[generation] = result
         unpublished.insert(generation)
         hasUnpublishedDeadLetter = needsDeadLetter

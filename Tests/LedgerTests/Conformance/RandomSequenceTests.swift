@@ -83,18 +83,33 @@ private struct RandomRun {
     }
 
     private mutating func claim(_ arrival: Arrival) async throws -> Bool {
+        // Nearly always a worker knows of an unheard call; if not, it is refused.
+        let isInDoubt = try await isInDoubt(arrival)
         let closing = roll(2) == 0 ? nil : Sample.result("closing", body: "\(random.next())")
         let claim = Sample.claim(
             arrival, kind: roll(4) == 0 ? .albumQuery : .call, day: prefix, at: now, attempts: roll(4),
-            isAmbiguous: roll(10) == 0, malformedAnswers: roll(3), closing: closing, presumesNew: roll(3) == 0)
+            isAmbiguous: roll(10) == 0 || isInDoubt && roll(8) > 0, malformedAnswers: roll(3), closing: closing,
+            presumesNew: roll(3) == 0)
         guard try await same("claim", { try await $0.claim(claim) }) else { return false }
         return try await same("day") { [prefix] in try await $0.count(of: prefix) }
+    }
+
+    /// Whether a call may have gone unheard, as a lookup tells a worker.
+    private func isInDoubt(_ arrival: Arrival) async throws -> Bool {
+        switch try await model.lookUp(arrival, at: now) {
+        case .resumed(let open), .overdue(let open), .parked(let open), .unparked(let open): open.isAmbiguous
+        case .fresh(let isAmbiguous, _): isAmbiguous
+        default: false
+        }
     }
 
     private mutating func record(_ arrival: Arrival) async throws -> Bool {
         // The worker's duty: an open generation is closed before anything of a newer one is recorded.
         if case .fresh(_, .some) = try await model.lookUp(arrival, at: now) { return true }
-        let (attempts, isAmbiguous, malformed) = (roll(5), roll(8) == 0, roll(3))
+        // What is recorded of no call rests on a lookup.
+        let lease: Lease? = roll(3) == 0 ? nil : .sole(isFirstCall: roll(2) == 0)
+        let isKnown = try await isInDoubt(arrival)
+        let (attempts, isAmbiguous, malformed) = (roll(5), lease == nil && isKnown || roll(8) == 0, roll(3))
         let record: Record =
             switch roll(5) {
             case 0:
@@ -110,7 +125,8 @@ private struct RandomRun {
             }
         // As in the pipeline, a stranger's delivery never comes to a record.
         if case .conflict = try await model.lookUp(arrival, at: now) { return true }
-        return try await same("record") { try await $0.record(record) }
+        let isUnheard = roll(6) == 0
+        return try await same("record") { try await $0.record(record, under: lease, isUnheard: isUnheard) }
     }
 
     private mutating func mark(_ arrival: Arrival) async throws -> Bool {

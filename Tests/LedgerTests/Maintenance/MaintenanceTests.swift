@@ -43,7 +43,7 @@ import Testing
             // The newest generation is settled, an older one's result is not published.
             _ = try await ledger.claim(Sample.claim(Sample.arrival("older")))
             let second = Sample.arrival("older", generation: 1)
-            _ = try await ledger.claim(Sample.claim(second, closing: Sample.result("older")))
+            _ = try await ledger.claim(Sample.claim(second, isAmbiguous: true, closing: Sample.result("older")))
             try await ledger.record(Sample.finished(second))
             ledger.mark(.result, of: JobID("older"), generation: 1)
             clock.advance(by: .seconds(3_600))
@@ -70,7 +70,8 @@ import Testing
     @Test func pruningTakesOldDaysAndEndedHolds() async throws {
         try await with { ledger, clock, _ async throws in
             _ = try await ledger.claim(Sample.claim(Sample.arrival(), day: "old"))
-            _ = try await ledger.claim(Sample.claim(Sample.arrival(), day: "new", at: Sample.start + .seconds(100)))
+            _ = try await ledger.claim(
+                Sample.claim(Sample.arrival("job-2"), day: "new", at: Sample.start + .seconds(100)))
             let end = Sample.start + .seconds(10)
             ledger.recordHold(.rateLimited, since: Sample.start, until: end, detail: "ended")
             ledger.recordHold(.apiRetired, since: Sample.start, until: nil, detail: "lasts")

@@ -226,7 +226,7 @@ import Testing
         let message = try await stage.problem()
         #expect(message.contains("could not be saved") && message.contains("make room on its disk"), "\(message)")
         #expect(folder.names.allSatisfy { !$0.contains("rescued") }, "what was begun is gone, and its room free")
-        async let recorded: Int = ledger.record(Sample.finished(Sample.arrival("calling")))
+        async let recorded: Recorded = ledger.record(Sample.finished(Sample.arrival("calling")))
         for _ in 0..<10 { _ = await Self.isRefused { _ = try await ledger.lookUp(Sample.arrival(), at: Sample.start) } }
         pages.withLock { $0 = nil }
         #expect(await stage.close() == 0)

@@ -2,6 +2,7 @@ import AMQP
 import Clocks
 import Ledger
 import Messages
+import Photos
 import PipelineHarness
 import SQLiteLedger
 import Testing
@@ -31,6 +32,8 @@ import Testing
             (.parked(WorkerHarness.open()), "acknowledge"),
             (.unparked(WorkerHarness.open(copy: 3)), "republish copy 3"),
             (.cancelled(nil), "finish cancelled"),
+            (.leased(until: WorkerHarness.start + .milliseconds(19_900)), "release leased in 20 s"),
+            (.leased(until: WorkerHarness.start + .milliseconds(1_900)), "retry in 2 s"),
             (.resumed(WorkerHarness.open(attempts: 10)), "finish attempts_exhausted"),
         ])
     func lookup(_ lookup: LookupResult, _ expected: String) async throws {
@@ -75,6 +78,28 @@ import Testing
         let parked = await again.decide(tries: 1)
         #expect(parked.hasPrefix("park for 5"), "\(parked)")
         #expect(again.ledger.requests == ["look", "claim call"], "parking is recorded when it is settled")
+    }
+
+    @Test("a job whose account has all its calls under way elsewhere waits in flight, and nobody works on it")
+    func busy() async throws {
+        for lane in [Lane.jobs, .due] {
+            let harness = try WorkerHarness()
+            harness.ledger.answers = [.busy(until: WorkerHarness.start + .seconds(3))]
+            #expect(await harness.decide(lane: lane) == "retry in 3 s")
+            #expect(harness.photos.calls.isEmpty)
+        }
+    }
+
+    @Test("what was heard under a lease is decided on under it, until somebody else has claimed")
+    func decidedUnder() async throws {
+        let harness = try WorkerHarness(album: .album(joined: true))
+        let lease = Lease(fence: 7, beginsBefore: .distantFuture, isFirstCall: false)
+        harness.ledger.lookup = .resumed(WorkerHarness.open(isAmbiguous: true))
+        harness.ledger.answers = [
+            .claimed(WorkerHarness.open(isAmbiguous: true), lease), .refused(.resumed(WorkerHarness.open())),
+        ]
+        #expect(await harness.decide() == "retry in 0 s")
+        #expect(harness.ledger.claims.map(\.decidedUnder) == [nil, 7] && harness.photos.calls.isEmpty)
     }
 
     @Test("a claim that is refused has changed nothing: the job has another turn at once")

@@ -38,6 +38,22 @@ import Testing
         #expect(harness.broker.log == ["nack"])
     }
 
+    @Test(
+        "what was overtaken is not published, and has another turn",
+        arguments: [Recorded.alreadyEnded, .fenced])
+    func overtaken(_ recorded: Recorded) async throws {
+        let harness = try WorkerHarness()
+        harness.ledger.recorded = recorded
+        await harness.process()
+        #expect(harness.ledger.requests == ["look", "claim call", "finished 0"])
+        #expect(harness.broker.log == [] && harness.ledger.marks == [])
+        let fenced = harness.events.count { if case .fenced = $0 { true } else { false } }
+        #expect(fenced == (recorded == .fenced ? 1 : 0))
+        let goesOn = try WorkerHarness { _ in .unavailable }
+        goesOn.ledger.recorded = recorded
+        #expect(await goesOn.decide() == "retry in 0 s")
+    }
+
     @Test("a job that waits in flight is not settled")
     func waiting() async throws {
         let harness = try WorkerHarness { _ in .unavailable }

@@ -185,6 +185,7 @@ final class ScriptedLedger: JobLedger {
         var older: StoredResult?
         var answers: [ClaimAnswer] = []
         var refusesRecords = false
+        var recorded: Recorded?
         var requests: [String] = []
         var claims: [Claim] = []
         var marks: [String] = []
@@ -214,6 +215,11 @@ final class ScriptedLedger: JobLedger {
         get { state.withLock { $0.refusesRecords } }
         set { state.withLock { $0.refusesRecords = newValue } }
     }
+    /// To every record. Nil: it is written.
+    var recorded: Recorded? {
+        get { state.withLock { $0.recorded } }
+        set { state.withLock { $0.recorded = newValue } }
+    }
     var requests: [String] { state.withLock { $0.requests } }
     var claims: [Claim] { state.withLock { $0.claims } }
     var marks: [String] { state.withLock { $0.marks } }
@@ -238,12 +244,13 @@ final class ScriptedLedger: JobLedger {
             return .claimed(
                 OpenJob(
                     generation: claim.arrival.generation, copy: claim.arrival.copy, attempts: claim.attempts,
-                    isAmbiguous: claim.isAmbiguous, firstSeen: claim.arrival.firstSeen, firstCallAt: claim.at))
+                    isAmbiguous: claim.isAmbiguous, firstSeen: claim.arrival.firstSeen, firstCallAt: claim.at),
+                .sole(isFirstCall: true))
         }
     }
 
-    func record(_ record: Record) async throws(LedgerError) -> Int {
-        let isRefused = state.withLock { state in
+    func record(_ record: Record, under lease: Lease?, isUnheard: Bool) async throws(LedgerError) -> Recorded {
+        let (isRefused, recorded) = state.withLock { state in
             switch record {
             case .finished(let arrival, let result, _, _, _):
                 state.requests.append("finished \(arrival.generation)")
@@ -253,10 +260,14 @@ final class ScriptedLedger: JobLedger {
             case .callEnded: state.requests.append("kept")
             case .postponed: state.requests.append("postponed")
             }
-            return state.refusesRecords
+            return (state.refusesRecords, state.recorded)
         }
         if isRefused { throw .closed }
-        return record.arrival.copy + 1
+        return recorded ?? .copy(record.arrival.copy + 1)
+    }
+
+    func withdraw(_ lease: Lease, of jobID: JobID, kind: Claim.Kind, day: String) async throws(LedgerError) {
+        throw .closed
     }
 
     func mark(_ part: PublishedPart, of jobID: JobID, generation: Int) {

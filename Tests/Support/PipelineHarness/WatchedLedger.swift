@@ -54,7 +54,9 @@ package final class WatchedLedger: JobLedger {
         return try await perform { () async throws(LedgerError) in try await self.inner.claim(claim) }
     }
 
-    package func record(_ record: Record) async throws(LedgerError) -> Int {
+    package func record(
+        _ record: Record, under lease: Lease?, isUnheard: Bool
+    ) async throws(LedgerError) -> Recorded {
         await withCheckedContinuation { continuation in
             let mayGoOn = refusal.withLock { state in
                 if state.isRefusing { state.waiting.append(continuation) }
@@ -62,7 +64,17 @@ package final class WatchedLedger: JobLedger {
             }
             if mayGoOn { continuation.resume() }
         }
-        return try await perform { () async throws(LedgerError) in try await self.inner.record(record) }
+        return try await perform { () async throws(LedgerError) in
+            try await self.inner.record(record, under: lease, isUnheard: isUnheard)
+        }
+    }
+
+    package func withdraw(
+        _ lease: Lease, of jobID: JobID, kind: Claim.Kind, day: String
+    ) async throws(LedgerError) {
+        try await perform { () async throws(LedgerError) in
+            try await self.inner.withdraw(lease, of: jobID, kind: kind, day: day)
+        }
     }
 
     package func cancel(_ jobID: JobID, at now: Timestamp) async throws(LedgerError) -> Bool {
