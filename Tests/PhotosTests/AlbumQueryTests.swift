@@ -186,6 +186,7 @@ import Testing
         #expect(before.action == example.actions.2)
         // A query has no effect, so nothing is in doubt after it.
         #expect(!after.marksAmbiguous && !afterUnheard.marksAmbiguous && !before.marksAmbiguous)
+        #expect(!after.isUnheard && !afterUnheard.isUnheard && !before.isUnheard)
         if after.album != nil { #expect(after.detail.contains("HTTP 404")) }
     }
 

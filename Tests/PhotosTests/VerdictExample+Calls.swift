@@ -15,7 +15,9 @@ extension VerdictExample {
             title: "too late, ambiguous before", answer: .tooLate(detail: "x"),
             context: Wording.context(ambiguous: true), row: 36, action: .withdraw),
         VerdictExample(title: "certificate", answer: .tlsTrustFailure(detail: "x"), row: 2, action: .hold(.tlsTrust)),
-        VerdictExample(title: "reset", answer: .ambiguous(detail: "x"), row: 3, action: retry, marksAmbiguous: true),
+        VerdictExample(
+            title: "reset", answer: .ambiguous(detail: "x"), row: 3, action: retry, marksAmbiguous: true,
+            isUnheard: true),
     ]
 
     static let successes: [VerdictExample] = [
@@ -46,32 +48,34 @@ extension VerdictExample {
             [
                 VerdictExample(
                     title: title, answer: Wording.answer(200, body), row: 5, action: .malformedAnswer,
-                    marksAmbiguous: true),
+                    marksAmbiguous: true, isUnheard: true),
                 VerdictExample(
                     title: "\(title), the second time", answer: Wording.answer(204, body),
                     context: Wording.context(ambiguous: true, malformed: 1), row: 5, action: .malformedAnswer,
-                    marksAmbiguous: true),
+                    marksAmbiguous: true, isUnheard: true),
                 VerdictExample(
                     title: "\(title), the third time", answer: Wording.answer(200, body),
                     context: Wording.context(ambiguous: true, malformed: 2), row: 5, action: .dead(.responseMalformed),
-                    marksAmbiguous: true),
+                    marksAmbiguous: true, isUnheard: true),
             ]
         } + [
             VerdictExample(
                 title: "compressed, and cut before it says anything",
                 answer: .answered(status: 200, fields: [], body: [], isWhole: false), row: 5, action: .malformedAnswer,
-                marksAmbiguous: true),
+                marksAmbiguous: true, isUnheard: true),
             VerdictExample(
                 title: "an object, and more behind it than is read",
                 answer: .answered(status: 200, fields: [], body: Array("{}  ".utf8), isWhole: false), row: 5,
-                action: .malformedAnswer, marksAmbiguous: true),
+                action: .malformedAnswer, marksAmbiguous: true, isUnheard: true),
             VerdictExample(
-                title: "202", answer: Wording.answer(202, "{}"), row: 6, action: .malformedAnswer, marksAmbiguous: true),
+                title: "202", answer: Wording.answer(202, "{}"), row: 6, action: .malformedAnswer, marksAmbiguous: true,
+                isUnheard: true),
             VerdictExample(
                 title: "206, the third time", answer: Wording.answer(206), context: Wording.context(malformed: 2),
-                row: 6, action: .dead(.responseMalformed), marksAmbiguous: true),
+                row: 6, action: .dead(.responseMalformed), marksAmbiguous: true, isUnheard: true),
             VerdictExample(
-                title: "101", answer: Wording.answer(101), row: 6, action: .malformedAnswer, marksAmbiguous: true),
+                title: "101", answer: Wording.answer(101), row: 6, action: .malformedAnswer, marksAmbiguous: true,
+                isUnheard: true),
             VerdictExample(
                 title: "302 is never followed", answer: Wording.answer(302, "", [("Location", "https://elsewhere")]),
                 row: 6, action: unexpected),

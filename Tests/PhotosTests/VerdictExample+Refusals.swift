@@ -204,7 +204,8 @@ extension VerdictExample {
     ]
 
     static let servers: [VerdictExample] = [
-        VerdictExample(title: "408", answer: Wording.answer(408), row: 25, action: retry, marksAmbiguous: true),
+        VerdictExample(
+            title: "408", answer: Wording.answer(408), row: 25, action: retry, marksAmbiguous: true, isUnheard: true),
         VerdictExample(title: "421", answer: Wording.answer(421, "<html>"), row: 25, action: retry),
         VerdictExample(title: "425", answer: Wording.answer(425), row: 25, action: retry),
         VerdictExample(
@@ -213,9 +214,11 @@ extension VerdictExample {
         VerdictExample(
             title: "exists", answer: Wording.answer(409, Wording.error(409, "ALREADY_EXISTS", "x")), row: 27,
             action: .queryAlbum),
-        VerdictExample(title: "499", answer: Wording.answer(499), row: 28, action: retry, marksAmbiguous: true),
         VerdictExample(
-            title: "504", answer: Wording.answer(504, "<html>"), row: 28, action: retry, marksAmbiguous: true),
+            title: "499", answer: Wording.answer(499), row: 28, action: retry, marksAmbiguous: true, isUnheard: true),
+        VerdictExample(
+            title: "504", answer: Wording.answer(504, "<html>"), row: 28, action: retry, marksAmbiguous: true,
+            isUnheard: true),
         VerdictExample(
             title: "internal",
             answer: Wording.answer(500, Wording.error(500, "INTERNAL", "Internal error encountered.")),
@@ -229,7 +232,8 @@ extension VerdictExample {
         VerdictExample(
             title: "HTML 500", answer: Wording.answer(500, "<html>"), row: 31, action: retry, marksAmbiguous: true),
         VerdictExample(
-            title: "502", answer: Wording.answer(502, "<html>"), row: 31, action: retry, marksAmbiguous: true),
+            title: "502", answer: Wording.answer(502, "<html>"), row: 31, action: retry, marksAmbiguous: true,
+            isUnheard: true),
         VerdictExample(
             title: "503", answer: Wording.answer(503, Wording.error(503, "UNAVAILABLE", "The service is unavailable.")),
             row: 31, action: retry, marksAmbiguous: true),

@@ -9,6 +9,7 @@ struct VerdictExample: Sendable, CustomTestStringConvertible {
     let row: Int
     let action: VerdictAction
     var marksAmbiguous = false
+    var isUnheard = false
 
     var testDescription: String { "row \(row): \(title)" }
 }

@@ -11,12 +11,18 @@ struct VerdictTableTests {
         #expect(verdict.row == example.row)
         #expect(verdict.action == example.action)
         #expect(verdict.marksAmbiguous == example.marksAmbiguous)
+        #expect(verdict.isUnheard == example.isUnheard)
         #expect(!verdict.detail.isEmpty && verdict.detail.utf8.count <= 512)
     }
 
     @Test("Every row that an answer can match has an example")
     func coverage() {
         #expect(Set(VerdictExample.all.map(\.row)) == Set(VerdictTable.rows.map(\.number)))
+    }
+
+    @Test("What may still be carried out may have been carried out")
+    func unheard() {
+        #expect(VerdictTable.rows.allSatisfy { $0.marksAmbiguous || !$0.isUnheard })
     }
 
     @Test("No status, with or without a body, is without a verdict; only row 4 says by itself that the user is out")

@@ -47,6 +47,8 @@ def _cause(facts: Facts, job: Job, previous: dict | None, call: dict, has_left: 
             return "after a late answer"
         return "after " + "+".join(sorted(unheard)) if unheard else None
     if previous["method"] == "leave":
+        if call["method"] == "leave" and _is_unheard(previous):
+            return None
         return f"after the answer {previous['answer']}"
     if previous["answer"] != "200":
         return f"after the answer {previous['answer']} to an album query"
@@ -54,6 +56,12 @@ def _cause(facts: Facts, job: Job, previous: dict | None, call: dict, has_left: 
     if call["method"] == "leave" and not has_left:
         return "after an album query: still a member"
     return "after " + "+".join(sorted(unheard)) if unheard else None
+
+
+def _is_unheard(call: dict) -> bool:
+    """No whole answer, or the word of somebody who gave up waiting: the album is asked before another call."""
+    answer = call["answer"]
+    return not answer.isdigit() or answer.startswith("2") or answer in ("408", "499", "502", "504")
 
 
 def identity(facts: Facts) -> Iterator[str]:

@@ -9,8 +9,8 @@ package struct Verdict: Sendable, Equatable {
     package let marksAmbiguous: Bool
     /// Of what the refusal speaks, if it is one.
     package let subject: RefusalSubject
-    /// If the job was ambiguous before this answer, the album is asked before the next call with this delivery.
-    package let queriesAlbumIfRepeated: Bool
+    /// The call may still be on its way, or be carried out. The album is asked before the next call.
+    package let isUnheard: Bool
     /// What Retry-After or RetryInfo asked for, capped at 24 hours. The worker's own backoff may be longer.
     package let minimumWait: Duration?
     /// What the album said, if it was asked.
@@ -28,7 +28,7 @@ package struct Verdict: Sendable, Equatable {
 
     package init(
         row: Int, action: VerdictAction, marksAmbiguous: Bool = false, subject: RefusalSubject = .other,
-        queriesAlbumIfRepeated: Bool = false, minimumWait: Duration? = nil, album: AlbumMembership? = nil,
+        isUnheard: Bool = false, minimumWait: Duration? = nil, album: AlbumMembership? = nil,
         isBeforeCall: Bool = false, serverTime: Timestamp? = nil, httpStatus: Int? = nil, apiStatus: String? = nil,
         detail: String
     ) {
@@ -36,7 +36,7 @@ package struct Verdict: Sendable, Equatable {
         self.action = action
         self.marksAmbiguous = marksAmbiguous
         self.subject = subject
-        self.queriesAlbumIfRepeated = queriesAlbumIfRepeated
+        self.isUnheard = isUnheard
         self.minimumWait = minimumWait
         self.album = album
         self.isBeforeCall = isBeforeCall

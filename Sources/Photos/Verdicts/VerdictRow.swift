@@ -13,13 +13,13 @@ struct VerdictRow: Sendable {
     let marksAmbiguous: Bool
     /// Of what such a refusal speaks: whether it lifts a hold for a fault of the API.
     let subject: RefusalSubject
-    /// If the job was ambiguous before this answer, the album is asked before the next call with this delivery.
-    let queriesAlbumIfRepeated: Bool
+    /// The call may still be on its way, or be carried out: whoever answered gave up waiting, or nobody answered whole.
+    let isUnheard: Bool
     let action: @Sendable (VerdictContext) -> VerdictAction
 
     init(
         _ number: Int, _ patterns: [AnswerPattern], ifAmbiguous: Bool? = nil, ifRefreshed: Bool? = nil,
-        marksAmbiguous: Bool = false, about subject: RefusalSubject = .other, queriesAlbumIfRepeated: Bool = false,
+        marksAmbiguous: Bool = false, about subject: RefusalSubject = .other, isUnheard: Bool = false,
         action: @escaping @Sendable (VerdictContext) -> VerdictAction
     ) {
         self.number = number
@@ -28,18 +28,18 @@ struct VerdictRow: Sendable {
         self.ifRefreshed = ifRefreshed
         self.marksAmbiguous = marksAmbiguous
         self.subject = subject
-        self.queriesAlbumIfRepeated = queriesAlbumIfRepeated
+        self.isUnheard = isUnheard
         self.action = action
     }
 
     init(
         _ number: Int, _ patterns: [AnswerPattern], ifAmbiguous: Bool? = nil, ifRefreshed: Bool? = nil,
-        marksAmbiguous: Bool = false, about subject: RefusalSubject = .other, queriesAlbumIfRepeated: Bool = false,
+        marksAmbiguous: Bool = false, about subject: RefusalSubject = .other, isUnheard: Bool = false,
         _ action: VerdictAction
     ) {
         self.init(
             number, patterns, ifAmbiguous: ifAmbiguous, ifRefreshed: ifRefreshed, marksAmbiguous: marksAmbiguous,
-            about: subject, queriesAlbumIfRepeated: queriesAlbumIfRepeated
+            about: subject, isUnheard: isUnheard
         ) { _ in action }
     }
 

@@ -14,10 +14,10 @@ extension VerdictTable {
         VerdictRow(
             4, [AnswerPattern(http: 200...200, body: .success), AnswerPattern(http: 204...204, body: .success)], .left),
         VerdictRow(
-            5, [AnswerPattern(http: 200...200), AnswerPattern(http: 204...204)], marksAmbiguous: true,
+            5, [AnswerPattern(http: 200...200), AnswerPattern(http: 204...204)], marksAmbiguous: true, isUnheard: true,
             action: malformed),
         VerdictRow(6, [AnswerPattern(http: 300...399)], wrongEndpoint),
-        VerdictRow(6, [AnswerPattern(http: .min...299)], marksAmbiguous: true, action: malformed),
+        VerdictRow(6, [AnswerPattern(http: .min...299)], marksAmbiguous: true, isUnheard: true, action: malformed),
 
         // The request
         VerdictRow(
@@ -111,18 +111,22 @@ extension VerdictTable {
         VerdictRow(20, [AnswerPattern(http: 403...403, statuses: [.permissionDenied])], permissionDenied),
 
         // The server
-        VerdictRow(25, [AnswerPattern(http: 408...408)], marksAmbiguous: true, retry),
+        VerdictRow(25, [AnswerPattern(http: 408...408)], marksAmbiguous: true, isUnheard: true, retry),
         // 25a: the server says that it did not look at the request, RFC 9110, section 15.5.20, and RFC 8470, section
         // 5.2.
         VerdictRow(25, [AnswerPattern(http: 421...421), AnswerPattern(http: 425...425)], retry),
         VerdictRow(
             26, [AnswerPattern(http: 409...409, statuses: [.aborted])], .retryQueryingAtLast(atLeast: .seconds(2))),
         VerdictRow(27, [AnswerPattern(http: 409...409, body: .error)], about: .userOrAlbum, .queryAlbum),
-        VerdictRow(28, [AnswerPattern(http: 499...499), AnswerPattern(http: 504...504)], marksAmbiguous: true, retry),
+        VerdictRow(
+            28, [AnswerPattern(http: 499...499), AnswerPattern(http: 504...504)], marksAmbiguous: true, isUnheard: true,
+            retry),
         VerdictRow(
             29, [AnswerPattern(http: 500...500, statuses: [.internalError, .unknown])], marksAmbiguous: true, retry),
         VerdictRow(
             30, [AnswerPattern(http: 500...500, statuses: [.dataLoss])], marksAmbiguous: true, .dead(.serverDataLoss)),
+        // A gateway that got no answer from the server behind it.
+        VerdictRow(31, [AnswerPattern(http: 502...502)], marksAmbiguous: true, isUnheard: true, retry),
         VerdictRow(31, [AnswerPattern(http: 500 ... .max)], marksAmbiguous: true, retry),
 
         // Everything else that refuses
@@ -134,7 +138,7 @@ extension VerdictTable {
 
     /// Also the row of an album query before a call: of such a job an earlier call may have gone unheard.
     static let lostAnswer = VerdictRow(
-        3, [AnswerPattern(transport: .ambiguous)], marksAmbiguous: true, queriesAlbumIfRepeated: true, retry)
+        3, [AnswerPattern(transport: .ambiguous)], marksAmbiguous: true, isUnheard: true, retry)
     /// Also the row of a token that is refused before it could be refreshed, where there is no other one.
     static let refusedToken = VerdictRow(
         13, [AnswerPattern(http: 401...401)], ifRefreshed: true, .tokenRefused(.authRejected))

@@ -23,7 +23,7 @@ package enum VerdictTable {
         let action = row.action(context)
         return Verdict(
             row: row.number, action: action, marksAmbiguous: row.marksAmbiguous, subject: row.subject,
-            queriesAlbumIfRepeated: row.queriesAlbumIfRepeated,
+            isUnheard: row.isUnheard,
             minimumWait: parsed.minimumWait(now: context.now), serverTime: parsed.serverTime(now: context.now),
             httpStatus: parsed.transport == .answered ? parsed.http : nil,
             apiStatus: parsed.error?.status?.rawValue,

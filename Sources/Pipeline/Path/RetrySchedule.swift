@@ -11,6 +11,9 @@ struct RetrySchedule: Sendable {
     /// Waits up to this stay in flight; longer ones leave the worker, because a delivery is settled in under 2 min.
     /// https://www.rabbitmq.com/docs/consumers#acknowledgement-timeout
     static let longestWaitInFlight = Duration.seconds(60)
+    /// After a call that went unheard, what is still on its way to the API has arrived, or never will. The album is not
+    /// asked sooner.
+    static let grace = Duration.seconds(5)
     /// The first wait between two tries of a delivery, and what it doubles to over attempts.
     private static let firstWait = Duration.seconds(1)
     private static let longestWait = Duration.seconds(64)

@@ -16,8 +16,9 @@ extension Worker {
         var verdict = VerdictTable.verdict(for: answer, context: context)
         run.called = (verdict.httpStatus, verdict.apiStatus)
         run.item.tries += 1
-        // So the table says of an answer that was lost twice; every other one is best followed by a call.
-        run.item.albumQuery = verdict.queriesAlbumIfRepeated && run.progress.isAmbiguous ? .yes : .no
+        // An answer that was heard, whatever it says, is best followed by a call.
+        run.item.albumQuery = .no
+        if verdict.isUnheard { noteUnheard(&run) }
         if verdict.marksAmbiguous {
             run.progress.isAmbiguous = true
             run.album = nil
@@ -29,6 +30,15 @@ extension Worker {
         }
         emit(.leave, verdict, run, since: began)
         return verdict
+    }
+
+    /// Whether the call had its effect only the album knows: it is asked before the next call, also with a copy, and not
+    /// before what is still on its way has arrived.
+    private func noteUnheard(_ run: inout JobRun) {
+        run.isUnheard = true
+        run.item.albumQuery = .yes
+        run.item.jobHeaders.mustQueryAlbum = true
+        run.item.jobHeaders.notBefore = clock.wall() + RetrySchedule.grace
     }
 
     /// Asks the album: before a call that may be needless, or after one whose refusal says too little.

@@ -21,7 +21,7 @@ extension Worker {
             return .finish(run, .failed(.attemptsExhausted, detail: detail, isAnswer: true))
         }
         let wall = clock.wall()
-        let least = max(minimum, verdict.minimumWait ?? .zero)
+        let least = max(minimum, verdict.minimumWait ?? .zero, run.isUnheard ? RetrySchedule.grace : .zero)
         if let wait = schedule.waitInFlight(tries: run.item.tries, atLeast: least) {
             if verdict.sign == .serverFault || verdict.sign == .noAnswer {
                 // If the server is found to fail for all jobs before the next try, the attempt costs nothing.
@@ -29,7 +29,8 @@ extension Worker {
                 run.item.unspent = 1
             }
             if let interruption = await callEnded(run) { return interruption }
-            run.item.jobHeaders = run.jobHeaders(copy: run.item.jobHeaders.copy, notBefore: nil)
+            run.item.jobHeaders = run.jobHeaders(
+                copy: run.item.jobHeaders.copy, notBefore: run.isUnheard ? run.item.jobHeaders.notBefore : nil)
             return .retry(run, at: clock.now() + wait)
         }
         let wait = schedule.parkingTime(attempts: run.progress.attempts, atLeast: least)

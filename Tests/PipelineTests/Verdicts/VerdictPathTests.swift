@@ -37,14 +37,52 @@ import Testing
         }
     }
 
-    @Test func aCallThatWentUnheardTwiceIsSettledByAnAlbumQuery() async throws {
+    @Test(arguments: [Answer.ambiguous(detail: "reset"), .html, .error(408, "ABORTED"), .error(504, "UNAVAILABLE")])
+    func aCallThatWentUnheardIsSettledByAnAlbumQuery(answer: Answer) async throws {
         try await harness(albums: { _ in .album(joined: false) }) { _ in
-            .ambiguous(detail: "reset")
+            answer
         } _: { harness in
             harness.submit("a")
+            await harness.advance { harness.photos.albumQueries.count == 1 }
+            let asked = harness.clock.now() - MonotonicTime(nanoseconds: 0)
+            #expect(asked >= .seconds(5), "what is on its way has arrived by then")
             await harness.advance { !harness.results.isEmpty }
             #expect(harness.results.map(\.outcome) == ["already_left"])
+            #expect(harness.photos.calls.count == 1 && harness.photos.albumQueries.count == 1)
+        }
+    }
+
+    @Test func aCallThatWentUnheardInACopyIsAskedAfterToo() async throws {
+        try await harness(albums: { _ in .album(joined: true) }) { call in
+            call.earlier < 2 ? .ambiguous(detail: "reset") : .ok
+        } _: { harness in
+            harness.submit("a")
+            // Each by a question: the second call with the delivery, the third with its copy.
+            await harness.advance { harness.broker.count("retry.5s") == 1 }
             #expect(harness.photos.calls.count == 2 && harness.photos.albumQueries.count == 1)
+            let copy = try #require(harness.broker.messages("retry.5s").first)
+            let headers = JobHeaders(reading: copy.properties.headers)
+            #expect(headers.mustQueryAlbum && headers.isAmbiguous && headers.attempts == 2)
+            await harness.advance { !harness.results.isEmpty }
+            #expect(harness.results.map(\.outcome) == ["left"])
+            #expect(harness.photos.calls.count == 3 && harness.photos.albumQueries.count == 2)
+        }
+    }
+
+    @Test func aPauseThatEndsAtOnceBringsNoQuestionBeforeItsTime() async throws {
+        try await harness(albums: { _ in .album(joined: true) }) { call in
+            call.earlier == 0 ? .ambiguous(detail: "reset") : .ok
+        } _: { harness in
+            harness.submit("a")
+            await harness.advance { harness.photos.calls.count == 1 }
+            harness.pipeline.pause(by: "me")
+            await harness.pass(.milliseconds(100))
+            #expect(harness.broker.count("due") == 1, "it went back as the copy that it is")
+            #expect(harness.pipeline.resume(.operatorPaused) == .lifted)
+            await harness.advance { harness.photos.albumQueries.count == 1 }
+            #expect(harness.clock.now() - MonotonicTime(nanoseconds: 0) >= .seconds(5))
+            await harness.advance { !harness.results.isEmpty }
+            #expect(harness.results.map(\.outcome) == ["left"] && harness.photos.calls.count == 2)
         }
     }
 

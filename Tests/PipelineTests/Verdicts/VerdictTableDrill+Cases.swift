@@ -29,42 +29,42 @@ extension VerdictTableDrill {
             scripted: .tlsTrustFailure(detail: "unknown CA")),
         Case(
             row: 3, answer: "reset, effect happened", action: fault("reset", applied: true), count: 1,
-            end: .ended("already_left"), calls: 2, queries: 1, attempts: 1),
+            end: .ended("already_left"), calls: 1, queries: 1, attempts: 1),
         Case(
             row: 3, answer: "reset, no effect", action: fault("reset", applied: false), count: 1, end: .ended("left"),
-            calls: 2, attempts: 1),
+            calls: 2, queries: 1, attempts: 1),
         Case(
             row: 3, answer: "truncated headers", action: fault("truncated_headers", applied: true), count: 1,
-            end: .ended("already_left"), calls: 2, queries: 1, attempts: 1),
+            end: .ended("already_left"), calls: 1, queries: 1, attempts: 1),
         Case(
-            row: 3, answer: "closed twice", action: fault("close", applied: true), count: 2,
-            end: .ended("already_left"), calls: 2, queries: 1, attempts: 2),
+            row: 3, answer: "closed twice, no effect", action: fault("close", applied: false), count: 2,
+            end: .ended("left"), calls: 3, queries: 2, attempts: 2),
         Case(row: 4, answer: "200 {}", end: .ended("left"), calls: 1),
         Case(row: 4, answer: "200, no body", action: wording("empty"), end: .ended("left"), calls: 1),
         Case(row: 4, answer: "204", action: wording("no_content"), end: .ended("left"), calls: 1),
         Case(
             row: 5, answer: "HTML twice", action: wording("html_200"), count: 2, end: .ended("left"), calls: 3,
-            queries: 1,
+            queries: 2,
             attempts: 2),
         Case(
             row: 5, answer: "HTML", action: wording("html_200"), end: .ended("response_malformed"), calls: 3,
-            queries: 1,
+            queries: 2,
             attempts: 2),
         Case(
             row: 5, answer: "200 []", action: wording("not_an_object"), end: .ended("response_malformed"), calls: 3,
-            queries: 1, attempts: 2),
+            queries: 2, attempts: 2),
         Case(
             row: 5, answer: "ten bytes of gzip once", action: wording("cut_gzip"), count: 1, end: .ended("left"),
-            calls: 2, attempts: 1),
+            calls: 2, queries: 1, attempts: 1),
         Case(
             row: 5, answer: "ten bytes of gzip", action: wording("cut_gzip"), end: .ended("response_malformed"),
-            calls: 3, queries: 1, attempts: 2),
+            calls: 3, queries: 2, attempts: 2),
         Case(row: 6, answer: "302", action: wording("redirect"), end: .hold(.endpointMisconfigured), calls: 2),
         Case(
             row: 6, answer: "302 beside a success", action: wording("redirect"), end: .ended("unexpected_status"),
             calls: 1),
         Case(
-            row: 6, answer: "202", action: status(202, "{}"), end: .ended("response_malformed"), calls: 3, queries: 1,
+            row: 6, answer: "202", action: status(202, "{}"), end: .ended("response_malformed"), calls: 3, queries: 2,
             attempts: 2),
         Case(
             row: 7, answer: "Invalid JSON payload", action: wording("client_bug"), end: .ended("client_bug"), calls: 1),
@@ -173,7 +173,7 @@ extension VerdictTableDrill {
             end: .accountHold("quota_minute"), calls: 2),
         Case(
             row: 25, answer: "408 once", action: wording("request_timeout"), count: 1, end: .ended("left"), calls: 2,
-            attempts: 1),
+            queries: 1, attempts: 1),
         Case(
             row: 25, answer: "421 once", action: wording("misdirected"), count: 1, end: .ended("left"), calls: 2,
             attempts: 1),
@@ -192,10 +192,10 @@ extension VerdictTableDrill {
             queries: 1),
         Case(
             row: 28, answer: "504 once", action: wording("deadline"), count: 1, end: .ended("left"), calls: 2,
-            attempts: 1),
+            queries: 1, attempts: 1),
         Case(
             row: 28, answer: "499 once", action: wording("cancelled"), count: 1, end: .ended("left"), calls: 2,
-            attempts: 1),
+            queries: 1, attempts: 1),
         Case(
             row: 29, answer: "INTERNAL once", action: wording("internal"), count: 1, end: .ended("left"), calls: 2,
             attempts: 1),
@@ -208,7 +208,7 @@ extension VerdictTableDrill {
             calls: 2, attempts: 1),
         Case(
             row: 31, answer: "502 once", action: wording("bad_gateway"), count: 1, end: .ended("left"), calls: 2,
-            attempts: 1),
+            queries: 1, attempts: 1),
         Case(
             row: 31, answer: "503, Retry-After: 7200", action: wording("unavailable"), count: 1,
             fields: #"{"Retry-After":"7200"}"#, end: .ended("left"), calls: 2, queries: 1, attempts: 1),

@@ -80,6 +80,16 @@ import Testing
         #expect(again.ledger.requests == ["look", "claim call"], "parking is recorded when it is settled")
     }
 
+    @Test("an answer that was heard is followed by a call, one that was not by a question, when it may have arrived")
+    func unheard() async throws {
+        let heard = try WorkerHarness { _ in .unavailable }
+        #expect(await heard.decide() == "retry in 1 s")
+        for answer in [Answer.ambiguous(detail: "reset"), .html, .error(502, "UNAVAILABLE")] {
+            let harness = try WorkerHarness { _ in answer }
+            #expect(await harness.decide() == "retry in 5 s")
+        }
+    }
+
     @Test("a job whose account has all its calls under way elsewhere waits in flight, and nobody works on it")
     func busy() async throws {
         for lane in [Lane.jobs, .due] {

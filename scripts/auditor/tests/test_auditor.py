@@ -284,6 +284,14 @@ class Auditor(unittest.TestCase):
         self.run_.call("unheard", at=1250, answer="400", effect="none")
         self.rejects("calls")
 
+    def test_a_call_after_one_that_went_unheard_without_a_question(self):
+        for answer, effect in (("reset", "left"), ("junk", "none"), ("200", "none"), ("206", "none"), ("408", "none"),
+                               ("499", "none"), ("502", "none"), ("504", "none")):
+            with self.subTest(answer):
+                self.setUp()
+                self.call_of("tried").update(answer=answer, effect=effect)
+                self.rejects("calls")
+
     # MARK: identity
 
     def test_a_call_for_an_album_of_no_job(self):
