@@ -143,6 +143,7 @@ let package = Package(
         testSupport("RepositoryFiles", []),
         testSupport("PrivateBroker", ["CLinux", "Clocks", "Concurrency"]),
         testSupport("PrivateDatabase", ["PrivateBroker", "Concurrency"]),
+        testSupport("SharedLedger", ["Ledger", "Clocks", "Concurrency", "Jobs", "Secrets"]),
         testSupport(
             "PipelineHarness",
             [
@@ -183,7 +184,7 @@ let package = Package(
             "AMQPTests", ["AMQP", "ScriptedPeer", "Clocks", "Concurrency", "Secrets", "CLinux"]),
         tests(
             "LedgerTests",
-            ["Ledger", "SQLiteLedger", "Clocks", "Concurrency", "Jobs", "Secrets", "CSQLite", "CLinux"]),
+            ["SharedLedger", "Ledger", "SQLiteLedger", "Clocks", "Concurrency", "Jobs", "Secrets", "CSQLite", "CLinux"]),
         tests(
             "PostgresLedgerTests",
             [
@@ -200,8 +201,9 @@ let package = Package(
         tests(
             "PipelineTests",
             [
-                "PipelineHarness", "RunningSimulator", "RepositoryFiles", "Pipeline", "AMQP", "Messages", "Ledger",
-                "SQLiteLedger", "Credentials", "HTTP", "Photos", "Clocks", "Concurrency", "JSON", "Jobs", "Secrets",
+                "PipelineHarness", "RunningSimulator", "RepositoryFiles", "SharedLedger", "Pipeline", "AMQP",
+                "Messages", "Ledger", "SQLiteLedger", "Credentials", "HTTP", "Photos", "Clocks", "Concurrency", "JSON",
+                "Jobs", "Secrets",
                 "Telemetry",
             ]),
         tests(

@@ -1,0 +1,61 @@
+import Clocks
+import Concurrency
+package import Jobs
+package import Ledger
+
+/// What several workers share in memory: rows, results, the day's counts. It decides nothing; `SharedMemoryLedger` is
+/// one worker's view of it.
+package final class SharedJobs: Sendable {
+    struct State {
+        var rows: [JobID: LedgerRow] = [:]
+        var results: [JobID: [Int: ResultRecord]] = [:]
+        var cancellations: [JobID: Cancellation] = [:]
+        var days: [String: DayCount] = [:]
+        var workers: Int64 = 0
+        /// Those whose process is known to have ended.
+        var ended: Set<Int64> = []
+    }
+
+    let state = Lock(State())
+
+    package init() {}
+
+    package func row(_ id: JobID) -> LedgerRow? { state.withLock { $0.rows[id] } }
+
+    /// From now on the worker of that ledger is known to have ended, whatever it had begun.
+    package func noteEnd(of ledger: SharedMemoryLedger) {
+        state.withLock { _ = $0.ended.insert(ledger.worker) }
+    }
+
+    func join() -> Int64 {
+        state.withLock { state in
+            state.workers += 1
+            return state.workers
+        }
+    }
+}
+
+extension SharedJobs.State {
+    func find(_ arrival: Arrival, at now: Timestamp) -> LookupResult {
+        let row = rows[arrival.jobID]
+        let lookup = LedgerRules.lookUp(row, arrival, cancellation: cancellations[arrival.jobID], at: now) {
+            (generation) throws(Never) in results[arrival.jobID]?[generation]
+        }
+        guard let lookup else { preconditionFailure("finished without a result") }
+        return lookup
+    }
+
+    mutating func save(_ result: StoredResult, of id: JobID, generation: Int) {
+        results[id, default: [:]][generation] = ResultRecord(result: result, isPublished: false)
+        cancellations[id] = nil
+    }
+
+    mutating func count(_ number: Int, _ kind: Claim.Kind, on day: String) {
+        var count = days[day] ?? DayCount(calls: 0, albumQueries: 0)
+        switch kind {
+        case .call: count.calls += number
+        case .albumQuery: count.albumQueries += number
+        }
+        days[day] = count
+    }
+}

@@ -1,0 +1,214 @@
+package import Clocks
+import Concurrency
+package import Jobs
+package import Ledger
+
+/// One worker's view of jobs that several share, with leases by one clock, which is the database's and every worker's.
+/// The decisions are `LedgerRules`; what this adds is what a database would: fences, times, one writer at a time.
+package final class SharedMemoryLedger: JobLedger {
+    /// How long a call may take from its claim to its last byte.
+    package struct Terms: Sendable {
+        package var sendWindow = Duration.seconds(1)
+        package var callTimeout = Duration.seconds(3)
+        package var grace = Duration.seconds(1)
+
+        package init() {}
+
+        package var whole: Duration { sendWindow + callTimeout + grace }
+    }
+
+    let worker: Int64
+    private let jobs: SharedJobs
+    private let terms: Terms
+    private let clock: any TimeSource
+    private let claims = Lock<Int64>(0)
+
+    package init(_ jobs: SharedJobs, terms: Terms = Terms(), clock: any TimeSource) {
+        self.jobs = jobs
+        self.terms = terms
+        self.clock = clock
+        worker = jobs.join()
+    }
+
+    private func nextFence() -> Int64 {
+        worker << 32
+            + claims.withLock { number in
+                number += 1
+                return number
+            }
+    }
+
+    package func lookUp(_ arrival: Arrival, at now: Timestamp) async throws(LedgerError) -> LookupResult {
+        jobs.state.withLock { $0.find(arrival, at: clock.wall()) }
+    }
+
+    package func claim(_ claim: Claim) async throws(LedgerError) -> ClaimAnswer {
+        let beginsBefore = clock.now() + terms.sendWindow
+        let fence = nextFence()
+        return jobs.state.withLock { state in
+            let now = clock.wall()
+            let id = claim.arrival.jobID
+            let row = state.rows[id]
+            let lookup = state.find(claim.arrival, at: now)
+            let owner = (row?.fence ?? 0) >> 32
+            let leaseTerms = LeaseTerms(
+                fence: fence, callUntil: now + terms.whole, ownerHasEnded: state.ended.contains(owner))
+            guard let claimed = LedgerRules.claim(row, claim, lookup: lookup, terms: leaseTerms) else {
+                return .refused(lookup)
+            }
+            if case .fresh(_, let predecessor?) = lookup, let closing = claim.closing {
+                state.save(closing, of: id, generation: predecessor.generation)
+            }
+            state.rows[id] = claimed
+            state.count(1, claim.kind, on: claim.day)
+            var open = claimed.open
+            open.isAmbiguous = claimed.isAmbiguous
+            return .claimed(
+                open,
+                Lease(
+                    fence: fence, beginsBefore: beginsBefore,
+                    isFirstCall: claimed.isFirstCall(of: claim, over: row)))
+        }
+    }
+
+    package func record(
+        _ record: Record, under lease: Lease?, isUnheard: Bool
+    ) async throws(LedgerError) -> Recorded {
+        jobs.state.withLock { state in
+            let id = record.arrival.jobID
+            let ruling = LedgerRules.record(
+                state.rows[id], record, under: lease, isUnheard: isUnheard, at: clock.wall())
+            switch ruling {
+            case .save(let row):
+                state.rows[id] = row
+                if case .finished(let arrival, let result, _, _, _) = record {
+                    state.save(result, of: id, generation: arrival.generation)
+                }
+                return .copy(row.copy)
+            case .unchanged(let row): return .copy(row?.copy ?? record.arrival.copy)
+            case .alreadyEnded: return .alreadyEnded
+            case .fenced(let row):
+                if let row { state.rows[id] = row }
+                return .fenced
+            }
+        }
+    }
+
+    package func withdraw(
+        _ lease: Lease, of jobID: JobID, kind: Claim.Kind, day: String
+    ) async throws(LedgerError) {
+        jobs.state.withLock { state in
+            guard let row = LedgerRules.withdraw(state.rows[jobID], lease, at: clock.wall()) else { return }
+            state.rows[jobID] = row
+            state.count(-1, kind, on: day)
+        }
+    }
+
+    // MARK: Cancels
+
+    package func cancel(_ jobID: JobID, at now: Timestamp) async throws(LedgerError) -> Bool {
+        jobs.state.withLock { state in
+            guard LedgerRules.mayCancel(state.rows[jobID]) else { return false }
+            state.cancellations[jobID] = .beforeCall
+            return true
+        }
+    }
+
+    package func cancelForGood(
+        _ jobID: JobID, newest generation: Int?, at now: Timestamp
+    ) async throws(LedgerError) -> CancelAnswer {
+        jobs.state.withLock { state in
+            let row = state.rows[jobID]
+            let isFollowed = row.map { row in generation.map { $0 > row.generation } ?? false } ?? false
+            switch LedgerRules.cancelForGood(row, isFollowed: isFollowed, at: clock.wall()) {
+            case .remember:
+                state.cancellations[jobID] = .always
+                return .remembered
+            case .end(let job):
+                state.cancellations[jobID] = .always
+                return .open(job)
+            case .leased(let until): return .leased(until: until)
+            case .hasEnded(let row):
+                guard let result = state.results[jobID]?[row.generation]?.result else {
+                    preconditionFailure("finished without a result")
+                }
+                return .ended(result)
+            }
+        }
+    }
+
+    package func finishCancelled(_ job: CancelledJob, result: StoredResult) async throws(LedgerError) -> Bool {
+        jobs.state.withLock { state in
+            let row = state.rows[job.jobID]
+            guard let ended = LedgerRules.finishCancelled(row, job, at: clock.wall()) else { return false }
+            state.rows[job.jobID] = ended
+            state.save(result, of: job.jobID, generation: ended.generation)
+            return true
+        }
+    }
+
+    // MARK: What is published, what is lost
+
+    package func mark(_ part: PublishedPart, of jobID: JobID, generation: Int) {
+        jobs.state.withLock { state in
+            if case .result = part {
+                state.results[jobID]?[generation]?.isPublished = true
+            } else if let row = state.rows[jobID], let marked = LedgerRules.mark(row, part, generation: generation) {
+                state.rows[jobID] = marked
+            }
+        }
+    }
+
+    package func note(_ event: JobEvent) {}
+
+    package func count(of day: String) async throws(LedgerError) -> DayCount {
+        jobs.state.withLock { $0.days[day] ?? DayCount(calls: 0, albumQueries: 0) }
+    }
+
+    package func unpublishedResults(after last: JobID?, limit: Int) async throws(LedgerError) -> [UnpublishedResult] {
+        jobs.state.withLock { state in
+            let unpublished = state.results.compactMap { id, results -> UnpublishedResult? in
+                results.filter { !$0.value.isPublished }.min { $0.key < $1.key }.map {
+                    UnpublishedResult(jobID: id, generation: $0.key, result: $0.value.result)
+                }
+            }
+            let ordered = unpublished.sorted { $0.jobID.utf8.lexicographicallyPrecedes($1.jobID.utf8) }
+            return Array(ordered.filter { (last?.utf8 ?? []).lexicographicallyPrecedes($0.jobID.utf8) }.prefix(limit))
+        }
+    }
+
+    package func overdue(before time: Timestamp, limit: Int) async throws(LedgerError) -> [OverdueJob] {
+        jobs.state.withLock { state in
+            let late = state.rows.values.filter { row in
+                !row.isFinished && row.copyIsPublished && row.due.map { $0 < time } ?? false
+            }
+            return late.sorted { ($0.due ?? time) < ($1.due ?? time) }.prefix(limit).map {
+                OverdueJob(jobID: $0.jobID, account: $0.account, open: $0.open, revision: $0.revision)
+            }
+        }
+    }
+
+    package func finishLost(_ job: OverdueJob, result: StoredResult) async throws(LedgerError) -> Bool {
+        jobs.state.withLock { state in
+            guard let lost = LedgerRules.finishLost(state.rows[job.jobID], job, at: clock.wall()) else { return false }
+            state.rows[job.jobID] = lost
+            state.save(result, of: job.jobID, generation: lost.generation)
+            return true
+        }
+    }
+
+    package func knowsSuccess() async throws(LedgerError) -> Bool {
+        jobs.state.withLock { state in
+            state.results.values.contains { $0.values.contains { $0.result.outcome != .failed } }
+        }
+    }
+
+    package func statistics() async throws(LedgerError) -> LedgerStatistics {
+        jobs.state.withLock { state in
+            LedgerStatistics(
+                entries: state.rows.count, open: state.rows.values.count { !$0.isFinished },
+                ambiguous: state.rows.values.count(where: \.isOpenInDoubt), unpublished: 0, overdue: 0, bytes: 0,
+                diskFreeBytes: 0)
+        }
+    }
+}
