@@ -25,6 +25,16 @@ package enum Record: Sendable {
         }
     }
 
+    /// Whether it allows for a call that went unheard. What says nothing of calls does.
+    package var isInDoubt: Bool {
+        switch self {
+        case .finished(_, _, _, let isAmbiguous, _), .parked(_, _, let isAmbiguous, _, _),
+            .callEnded(_, _, let isAmbiguous, _):
+            isAmbiguous
+        case .postponed: true
+        }
+    }
+
     /// That the user has left is true whoever heard it, and whenever.
     package var isProof: Bool {
         switch self {

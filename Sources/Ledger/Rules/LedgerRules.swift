@@ -160,7 +160,10 @@ package enum LedgerRules {
             next = LedgerRow(arrival, after: row, at: now)
         }
         let isHolder = lease?.fence == next.fence
-        guard isHolder || lease == nil && next.runningLease(at: now) == nil || record.isProof else {
+        // Decided on a lookup alone, it may be older than a call that has gone unheard since: it would close that one's
+        // intent, and tell the publisher that nothing was called.
+        let isUpToDate = record.isInDoubt || !next.mayHaveCalledUnheard
+        guard isHolder || lease == nil && next.runningLease(at: now) == nil && isUpToDate || record.isProof else {
             return .fenced(lease == nil ? nil : alive(next))
         }
         switch record {
