@@ -160,6 +160,10 @@ let package = Package(
             name: "microbench",
             dependencies: ["Pipeline", "AMQP", "Photos", "Clocks", "Jobs", "Secrets"],
             path: "Tests/Microbench", exclude: ["ceilings.json"], swiftSettings: swift),
+        // Every order in which two workers, a broker and a network can do to one job what they do.
+        .executableTarget(
+            name: "claim-model", dependencies: ["Ledger", "Clocks", "Jobs", "Secrets"], path: "Tests/ClaimModel",
+            swiftSettings: swift),
 
         // Tests
         tests("RepositoryTests", []),

@@ -1,0 +1,87 @@
+/// What happens between two states; the names are what a trace prints.
+enum Action: UInt8, CaseIterable {
+    case takesDelivery, looks, presumesNew, asksForQuestion, asksForCall
+    case endsWithoutCall, parksWithoutCall, postpones
+    case claimCommits, claimIsLost, hearsClaim, losesClaimAnswer, losesClaimAnswerAndWithdraws
+    case sends, doesNotSend, withdraws
+    case albumAnswers, albumCannotTell, hearsAlbum, losesAlbumAnswer
+    case hearsAnswer, parksAfterAnswer, endsAfterAnswer
+    case givesUp, parksUnheard, endsUnheard
+    case records, recordsAndLosesAnswer
+    case publishesResult, publishesCopy, marksCopy, stepsAside, acks
+    case crashes, losesLink
+    case callLands, callIsLost, callIsRefused, callFailsWithEffect, callFailsWithout
+    case timePasses
+    case publisherCancels, operatorCancels, cancelEnds, lostIsRead, lostEnds, copyIsLost, sweeps, redrives
+}
+
+struct Transition {
+    var next: Code
+    var action: Action
+    /// Nil: not a worker's.
+    var worker: Int?
+    /// The two workers have changed their names, see `SystemState.canonical`.
+    var isRenamed: Bool
+    /// Needs no fault, no order and nobody's whim: a job must come to its end by such alone.
+    var isFair: Bool
+    var broken: Property?
+}
+
+/// All transitions from a state.
+final class Model {
+    let scenario: Scenario
+    let mutant: Mutant?
+    private(set) var transitions: [Transition] = []
+
+    init(_ scenario: Scenario, mutant: Mutant?) {
+        (self.scenario, self.mutant) = (scenario, mutant)
+    }
+
+    var start: SystemState {
+        var system = SystemState()
+        system.ready[Message.index(generation: 0, copy: 0)] = 1
+        system.budget = scenario.budget
+        return system
+    }
+
+    func explore(_ system: SystemState) {
+        transitions.removeAll(keepingCapacity: true)
+        for index in 0...1 {
+            take(system, index)
+            fail(system, index)
+        }
+        addEnvironment(system)
+        addOrders(system)
+    }
+
+    func add(
+        _ system: SystemState, _ action: Action, by worker: Int? = nil, isFair: Bool = true, broken: Property? = nil
+    ) {
+        let canonical = system.canonical
+        transitions.append(
+            Transition(
+                next: canonical.code, action: action, worker: worker, isRenamed: canonical.workers != system.workers,
+                isFair: isFair, broken: broken))
+    }
+
+    // MARK: Faults
+
+    private func fail(_ system: SystemState, _ index: Int) {
+        let worker = system.workers[index]
+        if system.budget.crashes > 0, worker.step != .idle || system.owner == index {
+            var next = system
+            next.budget.crashes -= 1
+            if worker.hasDelivery { next.ready[worker.message] += 1 }
+            next.workers[index] = WorkerState()
+            if next.owner == index { next.owner = nil }
+            add(next, .crashes, by: index, isFair: false)
+        }
+        if system.budget.lostLinks > 0, worker.hasDelivery {
+            var next = system
+            next.budget.lostLinks -= 1
+            next.ready[worker.message] += 1
+            next.workers[index].hasDelivery = false
+            add(next, .losesLink, by: index, isFair: false)
+        }
+    }
+}
