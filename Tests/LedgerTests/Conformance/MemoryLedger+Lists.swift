@@ -11,7 +11,8 @@ extension MemoryLedger {
             guard var entry = state.jobs[jobID] else { return }
             switch part {
             case .result: entry.unpublished.remove(generation)
-            case .deadLetter: if generation == entry.generation, entry.open == nil { entry.hasUnpublishedDeadLetter = false }
+            case .deadLetter:
+                if generation == entry.generation, entry.open == nil { entry.hasUnpublishedDeadLetter = false }
             case .copy(let number):
                 if generation == entry.generation, entry.open?.copy == number, entry.open?.copyIsPublished == false {
                     entry.open?.copyIsPublished = true
@@ -80,7 +81,8 @@ extension MemoryLedger {
                 ambiguous: open.filter { $0.isCalling || $0.open?.isAmbiguous == true }.count,
                 unpublished: state.jobs.values.reduce(0) { $0 + $1.unpublished.count }, overdue: 0, bytes: 0,
                 diskFreeBytes: 0,
-                unpublishedDeadLetters: state.jobs.values.filter { $0.open == nil && $0.hasUnpublishedDeadLetter }.count)
+                unpublishedDeadLetters: state.jobs.values.filter { $0.open == nil && $0.hasUnpublishedDeadLetter }.count
+            )
         }
     }
 }
