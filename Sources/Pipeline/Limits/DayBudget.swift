@@ -26,7 +26,7 @@ final class DayBudget: Sendable {
 
     /// A call that was counted and is not claimed yet.
     struct Ticket: Sendable {
-        fileprivate let day: String
+        let day: String
         fileprivate let isBulk: Bool
     }
 
@@ -116,6 +116,13 @@ final class DayBudget: Sendable {
             guard state.day?.name == ticket.day else { return }
             state.unclaimed = max(0, state.unclaimed - 1)
             if !isClaimed { state.count(-1, isBulk: ticket.isBulk) }
+        }
+    }
+
+    /// The call that was claimed with the ticket was not made, and the ledger counts it no more.
+    func giveBack(_ ticket: Ticket) {
+        state.withLock { state in
+            if state.day?.name == ticket.day { state.count(-1, isBulk: ticket.isBulk) }
         }
     }
 

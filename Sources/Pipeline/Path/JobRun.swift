@@ -23,6 +23,8 @@ struct JobRun: Sendable {
     var album: AlbumMembership?
     /// Of this run's latest claim; nil before it.
     var lease: Lease?
+    /// What that claim counted of the day, and for what: given back if nothing was sent.
+    var counted: (ticket: DayBudget.Ticket, kind: Claim.Kind)?
     /// The latest call may still be on its way to the API, or be carried out there.
     var isUnheard = false
     /// When the latest call or question began.

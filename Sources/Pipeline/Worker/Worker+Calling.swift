@@ -11,9 +11,13 @@ extension Worker {
         let began = clock.now()
         run.callBegan = began
         let answer = await photos.leave(
-            run.job.shareToken, bearer: token.secret, trace: run.trace, beginsBefore: .distantFuture)
+            run.job.shareToken, bearer: token.secret, trace: run.trace, beginsBefore: sendWindowEnd(run))
         let context = context(run, token)
         var verdict = VerdictTable.verdict(for: answer, context: context)
+        guard verdict.action != .withdraw else {
+            emit(.leave, verdict, run, since: began)
+            return verdict
+        }
         run.called = (verdict.httpStatus, verdict.apiStatus)
         run.item.tries += 1
         // An answer that was heard, whatever it says, is best followed by a call.
@@ -32,6 +36,9 @@ extension Worker {
         return verdict
     }
 
+    /// Past it nothing is sent: somebody else may have taken the job over when the first byte leaves.
+    private func sendWindowEnd(_ run: JobRun) -> MonotonicTime { run.lease?.beginsBefore ?? .distantFuture }
+
     /// Whether the call had its effect only the album knows: it is asked before the next call, also with a copy, and not
     /// before what is still on its way has arrived.
     private func noteUnheard(_ run: inout JobRun) {
@@ -46,7 +53,7 @@ extension Worker {
         let began = clock.now()
         run.callBegan = began
         let answer = await photos.album(
-            run.job.shareToken, bearer: token.secret, trace: run.trace, beginsBefore: .distantFuture)
+            run.job.shareToken, bearer: token.secret, trace: run.trace, beginsBefore: sendWindowEnd(run))
         let verdict = VerdictTable.verdict(
             forAlbumQuery: answer, after: run.refusal, context: context(run, token))
         if let album = verdict.album {
@@ -55,7 +62,7 @@ extension Worker {
             // Not answered: it waits as after a call that failed, and the question comes first again, also of a copy.
             run.item.albumQuery = .yes
             run.item.jobHeaders.mustQueryAlbum = true
-            run.item.tries += 1
+            if verdict.action != .withdraw { run.item.tries += 1 }
         }
         emit(.album, verdict, run, since: began)
         return verdict

@@ -200,7 +200,8 @@ extension Worker {
             case .denied(let denial): return disposition(for: denial, run)
             }
             return nil
-        case .retryNetwork, .withdraw: return await retryNetwork(run)
+        case .retryNetwork: return await retryNetwork(run)
+        case .withdraw: return await withdraw(run)
         case .retry(let minimum): return await failAttempt(run, verdict, atLeast: minimum)
         case .retryQueryingAtLast(let minimum):
             run.item.jobHeaders.mustQueryAlbum = run.progress.attempts + 2 >= configuration.maxAttempts

@@ -61,6 +61,7 @@ extension Worker {
                 budget.settle(ticket, isClaimed: true)
                 dispatcher.callBegan(run.job.account)
                 run.claimed(open, under: lease)
+                run.counted = (ticket, claim.kind)
                 if closed != nil { (run.predecessor, run.closed) = (nil, closed) }
                 hook(.claim, .after)
                 return .claimed

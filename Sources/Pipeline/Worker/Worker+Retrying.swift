@@ -41,9 +41,27 @@ extension Worker {
         return .park(run, until: wall + wait, cause: verdict.detail)
     }
 
+    /// The send window was over before a byte could leave: the claim is taken back, with its place in the day, and asked
+    /// for again. A kill before that leaves the intent of a call that was not made: the album is asked needlessly.
+    func withdraw(_ start: JobRun) async -> Disposition {
+        guard let lease = start.lease, let counted = start.counted else { return await retryNetwork(start) }
+        do throws(LedgerError) {
+            try await ledger.withdraw(lease, of: start.jobID, kind: counted.kind, day: counted.ticket.day)
+        } catch {
+            onEvent(.ledgerRefused(.init(jobID: start.jobID, detail: error.description)))
+            return .returnToBroker
+        }
+        budget.giveBack(counted.ticket)
+        return retryUnsent(start)
+    }
+
     func retryNetwork(_ start: JobRun) async -> Disposition {
+        if let interruption = await callEnded(start) { return interruption }
+        return retryUnsent(start)
+    }
+
+    private func retryUnsent(_ start: JobRun) -> Disposition {
         var run = start
-        if let interruption = await callEnded(run) { return interruption }
         run.item.networkFailures += 1
         var backoff = Self.networkBackoff
         for _ in 1..<run.item.networkFailures { _ = backoff.next() }

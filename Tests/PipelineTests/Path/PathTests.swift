@@ -118,6 +118,8 @@ import Testing
             #expect(harness.results.map(\.attempts) == [0, 0, 0, 0])
             #expect(harness.photos.calls.count == 16)
             #expect(harness.broker.settlements.acks == 4)
+            let day = try await harness.ledger.count(of: "day\(Harness.start.milliseconds / 86_400_000)")
+            #expect(day == DayCount(calls: 4, albumQueries: 0), "what was not sent is given back")
             let isHeld = harness.events.contains { if case .holdsChanged = $0 { true } else { false } }
             #expect(!isHeld)
         }

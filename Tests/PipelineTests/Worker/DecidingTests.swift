@@ -68,6 +68,14 @@ import Testing
         #expect(known.photos.calls.isEmpty)
     }
 
+    @Test("a call that came too late to be sent is withdrawn, and claimed again")
+    func tooLate() async throws {
+        let harness = try WorkerHarness { _ in .tooLate(detail: "over") }
+        let decision = await harness.decide(tries: 1)
+        #expect(decision.hasPrefix("retry in 0"), "\(decision)")
+        #expect(harness.ledger.requests == ["look", "claim call", "withdraw call of d"])
+    }
+
     @Test("a server's fault closes the intent and is tried again in flight, then later")
     func serverFault() async throws {
         let harness = try WorkerHarness { _ in .unavailable }
