@@ -5,7 +5,7 @@ import Testing
 
 extension OnABroker {
     /// What becomes of jobs while there is no descriptor, and of programs that the daemon starts.
-    @Suite(.timeLimit(.minutes(3))) struct DescriptorJobs {
+    @Suite(.timeLimit(.minutes(10))) struct DescriptorJobs {
         @Test func theHoldSaysThatDescriptorsAreMissingAndLiftsByItself() async throws {
             let harness = try await DaemonHarness()
             try await harness.start()

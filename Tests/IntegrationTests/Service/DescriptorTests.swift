@@ -93,7 +93,7 @@ func limit(_ process: ChildProcess, descriptors: Int) async throws {
 }
 
 /// What the daemon does with few descriptors, with none, and with none for its standard streams.
-@Suite(.serialized, .timeLimit(.minutes(4))) struct DescriptorTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct DescriptorTests {
     // MARK: The limit at the start
 
     private func need(_ text: String) throws -> Int {
