@@ -11,7 +11,7 @@ import Secrets
 import Testing
 
 /// Against an authorization server that is not ours.
-@Suite(.timeLimit(.minutes(2))) struct AuthlibTests {
+@Suite(.timeLimit(.minutes(10))) struct AuthlibTests {
     @Test func aRotatingGrantIsRefreshedAndARevokedOneIsKnown() async throws {
         let directory = try TemporaryDirectory("authlib")
         try directory.write("server.py", AuthlibServer.program)

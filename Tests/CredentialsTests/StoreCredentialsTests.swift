@@ -10,7 +10,7 @@ import Secrets
 import Testing
 
 /// The store's tokens, refreshed at the simulator's token endpoint over real HTTP.
-@Suite(.timeLimit(.minutes(2))) struct StoreCredentialsTests {
+@Suite(.timeLimit(.minutes(10))) struct StoreCredentialsTests {
     private static let key = SealingKey(SealingKey.generate())
 
     private struct Place {

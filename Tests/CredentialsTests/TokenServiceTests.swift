@@ -10,7 +10,7 @@ import Secrets
 import Testing
 
 /// Token services of the operator's own: a program, and a server on a Unix socket.
-@Suite(.timeLimit(.minutes(2))) struct TokenServiceTests {
+@Suite(.timeLimit(.minutes(10))) struct TokenServiceTests {
     private let account = AccountID("anna")
     private static let good =
         #"{"version":1,"account":"anna","access_token":"tok","token_type":"Bearer","expires_at":"2999-01-01T00:00:00Z"}"#

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Monitoring
 
-@Suite(.timeLimit(.minutes(1))) struct MetricsPollingTests {
+@Suite(.timeLimit(.minutes(10))) struct MetricsPollingTests {
     private let clock = SystemTimeSource()
     private let recorder: MetricsRecorder
     private let statistics = LedgerStatistics(

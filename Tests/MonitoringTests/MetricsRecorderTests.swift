@@ -14,7 +14,7 @@ import Testing
 @testable import Photos
 @testable import Pipeline
 
-@Suite(.timeLimit(.minutes(1))) struct MetricsRecorderTests {
+@Suite(.timeLimit(.minutes(10))) struct MetricsRecorderTests {
     private static let noon = Timestamp(milliseconds: 1_795_521_600_000)
     private let clock = ManualClock(start: Self.noon, activity: Activity())
     private let word = Lock("consuming")

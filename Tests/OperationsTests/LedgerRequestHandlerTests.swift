@@ -11,7 +11,7 @@ import Testing
 @testable import Operations
 
 /// Each question, asked of a running ledger and of the file that it leaves: both say the same.
-@Suite(.timeLimit(.minutes(1))) struct LedgerRequestHandlerTests {
+@Suite(.timeLimit(.minutes(10))) struct LedgerRequestHandlerTests {
     private static let start = Timestamp(milliseconds: 1_700_000_000_000)
 
     private static func result(_ id: String, at time: Timestamp) -> StoredResult {

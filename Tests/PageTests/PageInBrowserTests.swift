@@ -5,7 +5,7 @@ import Operations
 import Testing
 
 /// The page as a browser shows it. One at a time: each look starts a Chromium.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct PageInBrowserTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct PageInBrowserTests {
     private func look(
         _ server: PageServer, seconds: Int = 2, width: Int = 1280, more: [String] = []
     ) async throws -> Browser.Look {

@@ -6,7 +6,7 @@ import Testing
 @testable import SQLiteLedger
 
 /// Any sequence of deliveries, crashes and marks gives the same answers from SQLite as from the plain model.
-@Suite(.timeLimit(.minutes(2))) struct RandomSequenceTests {
+@Suite(.timeLimit(.minutes(10))) struct RandomSequenceTests {
     @Test func sqliteAnswersAsTheModelDoes() async throws {
         let folder = TemporaryFolder()
         let ledger = try EmbeddedLedger.opened(folder)

@@ -7,7 +7,7 @@ import Testing
 @testable import Ledger
 @testable import SQLiteLedger
 
-@Suite(.timeLimit(.minutes(2))) struct MaintenanceTests {
+@Suite(.timeLimit(.minutes(10))) struct MaintenanceTests {
     /// A ledger whose clock says how old its jobs are.
     private func with(
         _ body: (EmbeddedLedger, StoppedClock, TemporaryFolder) async throws -> Void

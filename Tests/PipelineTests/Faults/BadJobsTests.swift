@@ -10,7 +10,7 @@ import Testing
 @testable import Pipeline
 
 /// Bad jobs among good ones, on the clock that stands: whatever the API answers to some jobs, the others are done.
-@Suite(.timeLimit(.minutes(10))) struct BadJobsTests {
+@Suite(.timeLimit(.minutes(20))) struct BadJobsTests {
     struct Mix: Sendable, CustomStringConvertible {
         var bad: Int
         var concurrency: Int

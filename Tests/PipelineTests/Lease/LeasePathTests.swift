@@ -11,7 +11,7 @@ import Testing
 @testable import Pipeline
 
 /// One job in the hands of two workers. A lease is five seconds long.
-@Suite(.timeLimit(.minutes(2))) struct LeasePathTests {
+@Suite(.timeLimit(.minutes(10))) struct LeasePathTests {
     private static let callUntil = Harness.start + .seconds(5)
 
     /// Waits on the manual clock, then answers.

@@ -13,7 +13,7 @@ import Testing
 @testable import Pipeline
 
 /// What becomes of a job that an operator ends for good, wherever it is.
-@Suite(.timeLimit(.minutes(2))) struct CancelPathTests {
+@Suite(.timeLimit(.minutes(10))) struct CancelPathTests {
     /// Answers that wait until a test gives them.
     final class Latch: Sendable {
         private let state = Lock<(isOpen: Bool, waiting: [CheckedContinuation<Void, Never>])>((false, []))
