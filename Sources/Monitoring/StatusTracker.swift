@@ -104,7 +104,7 @@ package final class StatusTracker: Sendable {
         case .holdsChanged(let changed): change { $0.holds = changed.holds }
         case .settled, .replayed, .called, .parked, .steppedAside, .released, .cancelled, .deadLetterPublished,
             .replyCopy, .accountWaits, .accountGoesOn, .forgedHeaders, .headersDropped, .quarantine, .publishRefused,
-            .ledgerRefused, .overdue:
+            .ledgerRefused, .fenced, .overdue:
             break
         }
     }
