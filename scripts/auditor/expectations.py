@@ -167,6 +167,7 @@ NO_ANSWER = {
     12: "another token mends it",
     33: "no call is made: TOKENLESS",
     35: "no answer, but the job's own limits",
+    36: "nothing is sent, and the claim is taken back",
 }
 
 #: What one job may have that cannot be left, by name.

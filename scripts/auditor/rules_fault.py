@@ -75,6 +75,9 @@ def _wrong_end(facts: Facts, job: Job, result: dict, at: int) -> str | None:
     if reason == "attempts_exhausted":
         first = _first_call(facts, job, at)
         if first is None:
+            if at - job.first_at + CLOCKS_MS >= MAX_AGE_SECONDS * 1000:
+                facts.explain("bad job that was given up by age before a call")
+                return None
             return "attempts_exhausted without a call"
         if "attempts_exhausted" in job.ailment.ends:
             return None
