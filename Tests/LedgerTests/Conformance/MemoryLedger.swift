@@ -216,6 +216,8 @@ final class MemoryLedger: JobLedger {
                 }
             }
             guard var open = entry.open else { preconditionFailure("recorded and not open") }
+            // What rests on a lookup alone, and knows of no call that went unheard, is older than that call.
+            if lease == nil, open.isAmbiguous || entry.isCalling, !record.isInDoubt, !record.isProof { return .fenced }
             func add(_ attempts: Int, _ isAmbiguous: Bool, _ malformed: Int) {
                 open.attempts = max(open.attempts, attempts)
                 open.isAmbiguous = open.isAmbiguous || isAmbiguous || staysUnheard
