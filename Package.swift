@@ -142,8 +142,8 @@ let package = Package(
         testSupport("ScriptedPeer", ["CLinux", "CTLSPeer", "Clocks", "Concurrency"]),
         testSupport("RepositoryFiles", []),
         testSupport("PrivateBroker", ["CLinux", "Clocks", "Concurrency"]),
-        testSupport("PrivateDatabase", ["PrivateBroker", "Concurrency"]),
-        testSupport("SharedLedger", ["Ledger", "Clocks", "Concurrency", "Jobs", "Secrets"]),
+        testSupport("PrivateDatabase", ["PrivateBroker"]),
+        testSupport("SharedLedger", ["Ledger", "Clocks", "Concurrency", "Jobs"]),
         testSupport(
             "PipelineHarness",
             [
@@ -192,7 +192,7 @@ let package = Package(
         tests(
             "PostgresLedgerTests",
             [
-                "PostgresLedger", "PrivateDatabase", "PrivateBroker", "ScriptedPeer", "CPostgres", "Clocks",
+                "PostgresLedger", "PrivateDatabase", "PrivateBroker", "ScriptedPeer", "Clocks",
                 "Concurrency", "Secrets",
             ]),
         tests(

@@ -9,7 +9,7 @@ import Testing
 @Suite struct ConnectingTests {
     private func url(_ port: UInt16) -> String { "postgresql://w@127.0.0.1:\(port)/ledger" }
 
-    @Test func theServerIsToldWhoComes() async throws {
+    @Test func theServerHearsWhoComes() async throws {
         let said = Lock<[String: String]>([:])
         try await RawPeer.serving { peer in
             let parameters = try peer.readPostgresStartup()

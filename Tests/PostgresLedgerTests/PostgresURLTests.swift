@@ -23,7 +23,7 @@ import Testing
         #expect(url.hosts.allSatisfy { $0.reach == .network })
     }
 
-    @Test func onePortIsEverybodys() throws {
+    @Test func onePortIsForAllHosts() throws {
         #expect(try PostgresURL("postgres:///x?host=a,b&port=7000").hosts.map(\.port) == [7000, 7000])
     }
 

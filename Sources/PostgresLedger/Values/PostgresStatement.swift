@@ -9,7 +9,7 @@ struct PostgresStatement: Hashable, Sendable {
     let text: String
     let parameters: [PostgresType]
 
-    /// What the door to libpq has places for.
+    /// As many as the C module has places for.
     static let mostParameters = 64
 
     /// `text` is one statement, and none that begins or ends a transaction: a batch is one.

@@ -99,7 +99,7 @@ import Testing
         }
     }
 
-    @Test func whyThereIsNoConnectionIsTold() async throws {
+    @Test func whyThereIsNoConnectionIsSaid() async throws {
         try await RawPort.refusing { port in
             let fault = try await withEngine { await $0.warmUp("http://127.0.0.1:\(port)/") }
             #expect(fault?.kind == .connect)
