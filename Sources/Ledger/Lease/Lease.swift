@@ -9,8 +9,8 @@ package struct Lease: Equatable, Sendable {
     /// Who claimed, and which claim: given once in the cluster, and compared for equality only. 0 in the embedded
     /// ledger, whose process works alone.
     package let fence: Int64
-    /// The last moment at which the call's first byte may leave, on the worker's own clock. It counts from when the
-    /// claim was asked for, not from its answer: the ledger's clock was no further by then.
+    /// The call's first byte leaves before this moment, on the worker's own clock, or never. It counts from when the claim
+    /// was asked for, not from its answer: the ledger's clock was no further by then.
     package let beginsBefore: MonotonicTime
     /// The claim made the job's first call: withdrawn, the job has never called.
     package let isFirstCall: Bool
@@ -53,6 +53,6 @@ package enum Recorded: Equatable, Sendable {
     case copy(Int)
     /// The job, or a newer generation of it, has its result: nothing was written, and what stands is to be looked up.
     case alreadyEnded
-    /// Somebody else may call for the job by now: nothing was written, and the delivery is to be let go.
+    /// Somebody else may call for the job by now: nothing was written, and what stands is to be looked up.
     case fenced
 }
