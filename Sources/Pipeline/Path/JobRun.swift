@@ -90,9 +90,11 @@ struct JobRun: Sendable {
     }
 
     /// Notes that the intent is durable, which ends any waiting for a turn.
-    mutating func claimed(_ open: OpenJob, under lease: Lease) {
+    mutating func claimed(
+        _ open: OpenJob, under lease: Lease, counting counted: (ticket: DayBudget.Ticket, kind: Claim.Kind)
+    ) {
         progress = Progress(arrival, open)
-        (self.lease, isUnheard) = (lease, false)
+        (self.lease, self.counted, isUnheard) = (lease, counted, false)
         item.decidedUnder = lease.fence
         (item.jobHeaders.turn, item.jobHeaders.moves) = (nil, 0)
     }

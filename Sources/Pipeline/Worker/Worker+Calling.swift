@@ -37,7 +37,10 @@ extension Worker {
     }
 
     /// Past it nothing is sent: somebody else may have taken the job over when the first byte leaves.
-    private func sendWindowEnd(_ run: JobRun) -> MonotonicTime { run.lease?.beginsBefore ?? .distantFuture }
+    private func sendWindowEnd(_ run: JobRun) -> MonotonicTime {
+        guard let lease = run.lease else { preconditionFailure("nothing is sent without a claim") }
+        return lease.beginsBefore
+    }
 
     /// Whether the call had its effect only the album knows: it is asked before the next call, also with a copy, and not
     /// before what is still on its way has arrived.

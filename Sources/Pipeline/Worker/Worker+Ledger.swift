@@ -60,8 +60,7 @@ extension Worker {
             case .claimed(let open, let lease):
                 budget.settle(ticket, isClaimed: true)
                 dispatcher.callBegan(run.job.account)
-                run.claimed(open, under: lease)
-                run.counted = (ticket, claim.kind)
+                run.claimed(open, under: lease, counting: (ticket, claim.kind))
                 if closed != nil { (run.predecessor, run.closed) = (nil, closed) }
                 hook(.claim, .after)
                 return .claimed

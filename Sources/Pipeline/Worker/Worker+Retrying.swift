@@ -44,7 +44,9 @@ extension Worker {
     /// The send window was over before a byte could leave: the claim is taken back, with its place in the day, and asked
     /// for again. A kill before that leaves the intent of a call that was not made: the album is asked needlessly.
     func withdraw(_ start: JobRun) async -> Disposition {
-        guard let lease = start.lease, let counted = start.counted else { return await retryNetwork(start) }
+        guard let lease = start.lease, let counted = start.counted else {
+            preconditionFailure("what is withdrawn was claimed")
+        }
         do throws(LedgerError) {
             try await ledger.withdraw(lease, of: start.jobID, kind: counted.kind, day: counted.ticket.day)
         } catch {
