@@ -84,7 +84,8 @@ final class TwoWorkers: Sendable {
             quotaDay: { _ in QuotaDay(name: "d", start: Harness.start, end: Harness.start + .seconds(86_400)) })
         let pipeline = JobPipeline(
             configuration: configuration, inbox: broker, outbox: broker, queues: broker, ledger: ledger,
-            credentials: OneToken(), photos: photos, clock: clock
+            credentials: OneToken(), photos: photos, clock: clock,
+            executor: CountedExecutor(activity: activity)
         ) { event in
             activity.note()
             events.withLock { $0.append(event) }
@@ -117,17 +118,7 @@ final class TwoWorkers: Sendable {
     /// Moves the clock from sleeper to sleeper until `isSo`. False if it never was.
     @discardableResult
     func advance(for limit: Duration = .seconds(600), until isSo: () -> Bool) async -> Bool {
-        let end = clock.now() + limit
-        while true {
-            await activity.settle()
-            if isSo() { return true }
-            guard let next = clock.nextWaking, next <= end else {
-                clock.advance(to: end)
-                await activity.settle()
-                return isSo()
-            }
-            clock.advance(to: next)
-        }
+        await clock.advance(for: limit, until: isSo)
     }
 
     func pass(_ time: Duration) async {

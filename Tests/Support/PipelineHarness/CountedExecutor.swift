@@ -2,14 +2,14 @@ import Dispatch
 
 /// The pool, with a count of what is ready or running on it: a task that the machine has put aside in the middle of a
 /// step is no quiet, and the clock stands until it has come to a wait.
-final class CountedExecutor: TaskExecutor {
+package final class CountedExecutor: TaskExecutor {
     private let activity: Activity
 
-    init(activity: Activity) {
+    package init(activity: Activity) {
         self.activity = activity
     }
 
-    func enqueue(_ job: consuming ExecutorJob) {
+    package func enqueue(_ job: consuming ExecutorJob) {
         activity.begin()
         let job = UnownedJob(job)
         DispatchQueue.global().async { [self] in

@@ -164,17 +164,7 @@ package final class Harness: Sendable {
     /// Moves the clock from sleeper to sleeper until `isSo`, at most for `limit`. False if it never was.
     @discardableResult
     package func advance(for limit: Duration = .seconds(2 * 86_400), until isSo: () -> Bool) async -> Bool {
-        let end = clock.now() + limit
-        while true {
-            await activity.settle()
-            if isSo() { return true }
-            guard let next = clock.nextWaking, next <= end else {
-                clock.advance(to: end)
-                await activity.settle()
-                return isSo()
-            }
-            clock.advance(to: next)
-        }
+        await clock.advance(for: limit, until: isSo)
     }
 
     /// Lets so much time pass.

@@ -74,4 +74,20 @@ package final class ManualClock: TimeSource {
         }
         for sleeper in due { sleeper.resume.resume() }
     }
+
+    /// Moves from sleeper to sleeper until `isSo`, at most for `limit`, each time when nothing happens any more. False
+    /// if it never was.
+    package func advance(for limit: Duration, until isSo: () -> Bool) async -> Bool {
+        let end = now() + limit
+        while true {
+            await activity.settle()
+            if isSo() { return true }
+            guard let next = nextWaking, next <= end else {
+                advance(to: end)
+                await activity.settle()
+                return isSo()
+            }
+            advance(to: next)
+        }
+    }
 }
