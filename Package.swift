@@ -90,7 +90,7 @@ let package = Package(
             "SQLiteLedger",
             ["Ledger", "CSQLite", "CLinux", "Clocks", "Concurrency", "Files", "Jobs", "Secrets"]),
         // No module uses it yet, so no program links libpq.
-        module("PostgresLedger", ["CPostgres", "Clocks", "Concurrency", "Secrets"]),
+        module("PostgresLedger", ["Ledger", "CPostgres", "Clocks", "Concurrency", "Jobs", "Secrets"]),
         module(
             "Service",
             ["CSystemd", "CMicroHTTPD", "CLinux", "Clocks", "Concurrency", "HTTP", "JSON", "Secrets", "Telemetry"],
