@@ -1,4 +1,4 @@
-package import Clocks
+import Clocks
 
 /// How many calls of one account may be under way at once, and begin within a minute, where several workers share the
 /// ledger.
