@@ -23,10 +23,10 @@ extension DaemonStatus.Hold {
 }
 
 extension DaemonStatus.Ledger {
-    package init(_ statistics: LedgerStatistics, path: String) {
+    package init(_ statistics: LedgerStatistics, kind: LedgerKind, place: String) {
         self.init(
-            path: path, entries: statistics.entries, open: statistics.open, ambiguous: statistics.ambiguous,
-            unpublished: statistics.unpublished, overdue: statistics.overdue, bytes: statistics.bytes,
-            diskFreeBytes: statistics.diskFreeBytes, lastBackupAt: statistics.lastBackupAt)
+            kind: kind.rawValue, place: place, entries: statistics.entries, open: statistics.open,
+            ambiguous: statistics.ambiguous, unpublished: statistics.unpublished, overdue: statistics.overdue,
+            bytes: statistics.bytes, diskFreeBytes: statistics.diskFreeBytes, lastBackupAt: statistics.lastBackupAt)
     }
 }

@@ -1,8 +1,6 @@
 package import Clocks
-import Concurrency
 package import Ledger
 package import Pipeline
-package import SQLiteLedger
 
 /// Asks ledger and broker for what no scrape may wait for. Each on its own, so that one that hangs leaves the other's
 /// numbers fresh.
@@ -16,16 +14,13 @@ package struct MetricsPolling: Sendable {
 
     /// `queueNames`: all queues of the topology. `dailyLimit`: `limits.requests_per_day` as it is now.
     package init(
-        recorder: MetricsRecorder, ledger: EmbeddedLedger, queues: any QueueInspecting, queueNames: [String],
+        recorder: MetricsRecorder, ledger: any LedgerKeeping, queues: any QueueInspecting, queueNames: [String],
         dailyLimit: @escaping @Sendable () -> Int, quotaDay: @escaping @Sendable (Timestamp) -> QuotaDay,
         clock: any TimeSource
     ) {
         self.init(
             recorder: recorder, statistics: { try? await ledger.statistics() },
-            diskFree: { [path = ledger.path] in
-                // A file system that hangs must not take a thread of the pool with it.
-                await NativeThread.offload("disk") { LedgerDisk.freeBytes(path: path) }
-            },
+            diskFree: { await ledger.diskFreeBytes() },
             spent: { try? await ledger.count(of: quotaDay(clock.wall()).name) }, dailyLimit: dailyLimit,
             depth: { await queues.depth(of: $0) }, queueNames: queueNames, clock: clock)
     }

@@ -6,7 +6,6 @@ import Jobs
 package import Ledger
 import Photos
 package import Pipeline
-import SQLiteLedger
 import Telemetry
 
 /// Keeps the daemon's metrics: counts what is told as it happens, and reads the rest when somebody scrapes.

@@ -248,21 +248,22 @@ import Testing
     private static let statistics: [(LedgerStatisticsRequest.Answer, String)] = [
         (
             .init(
-                path: "/l",
+                kind: .sqlite, place: "/l",
                 statistics: LedgerStatistics(
                     entries: 9, open: 8, ambiguous: 7, unpublished: 6, overdue: 5, bytes: 4, diskFreeBytes: 3,
                     unpublishedDeadLetters: 2, createdAt: time, lastBackupAt: later)),
             #"{"ambiguous":7,"bytes":4,"createdAt":"2026-11-23T19:50:00.123Z","diskFreeBytes":3,"entries":9,"#
-                + #""lastBackupAt":"2026-11-23T20:50:00.000Z","open":8,"overdue":5,"path":"/l","#
+                + #""kind":"sqlite","lastBackupAt":"2026-11-23T20:50:00.000Z","open":8,"overdue":5,"path":"/l","#
                 + #""unpublishedLetters":2,"unpublishedResults":6}"#
         ),
         (
             .init(
-                path: "/l",
+                kind: .postgresql, place: "db:5432, leave_album",
                 statistics: LedgerStatistics(
-                    entries: 9, open: 8, ambiguous: 7, unpublished: 6, overdue: 5, bytes: 4, diskFreeBytes: 3,
+                    entries: 9, open: 8, ambiguous: 7, unpublished: 6, overdue: 5, bytes: 4, diskFreeBytes: nil,
                     unpublishedDeadLetters: 2)),
-            #"{"ambiguous":7,"bytes":4,"diskFreeBytes":3,"entries":9,"open":8,"overdue":5,"path":"/l","#
+            #"{"ambiguous":7,"bytes":4,"entries":9,"kind":"postgresql","open":8,"overdue":5,"#
+                + #""path":"db:5432, leave_album","#
                 + #""unpublishedLetters":2,"unpublishedResults":6}"#
         ),
     ]

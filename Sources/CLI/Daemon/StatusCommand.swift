@@ -60,8 +60,8 @@ struct StatusCommand: ConfiguredCommand {
                 "ledger",
                 "\(ledger["entries"]?.integer ?? 0) jobs, \(ledger["open"]?.integer ?? 0) open, "
                     + "\(ledger["ambiguous"]?.integer ?? 0) ambiguous, \(ledger["unpublishedResults"]?.integer ?? 0) "
-                    + "results owed, \(ByteCount.text(ledger["bytes"]?.integer ?? 0)) of \(ledger["path"]?.text ?? ""), "
-                    + "\(ByteCount.text(ledger["diskFreeBytes"]?.integer ?? 0)) free")
+                    + "results owed, \(ByteCount.text(ledger["bytes"]?.integer ?? 0)) of \(ledger["path"]?.text ?? "")"
+                    + (ledger["diskFreeBytes"]?.integer.map { ", \(ByteCount.text($0)) free" } ?? ""))
         }
         if status["settings"]?["reloadSucceeded"]?.bool == false {
             sheet.add(

@@ -52,7 +52,7 @@ struct LedgerCommand: ConfiguredCommand {
         let answer = try await ledger.perform(LedgerStatisticsRequest())
         let statistics = answer.statistics
         var sheet = FactSheet()
-        sheet.add("ledger", answer.path)
+        sheet.add("ledger", answer.place)
         sheet.add("jobs", statistics.entries)
         sheet.add("open", statistics.open)
         sheet.add("ambiguous", statistics.ambiguous)
@@ -60,7 +60,7 @@ struct LedgerCommand: ConfiguredCommand {
         sheet.add("letters owed", statistics.unpublishedDeadLetters)
         sheet.add("overdue copies", statistics.overdue)
         sheet.add("size", ByteCount.text(Int64(statistics.bytes)))
-        sheet.add("disk free", ByteCount.text(Int64(statistics.diskFreeBytes)))
+        sheet.add("disk free", statistics.diskFreeBytes.map { ByteCount.text(Int64($0)) })
         sheet.add("made", statistics.createdAt?.rfc3339)
         sheet.add("last backup", statistics.lastBackupAt?.rfc3339 ?? "never")
         show(answer, sheet.rendered())

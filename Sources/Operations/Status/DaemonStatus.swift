@@ -87,21 +87,26 @@ package struct DaemonStatus: Equatable, Sendable {
     }
 
     package struct Ledger: Equatable, Sendable {
-        package var path: String
+        /// `sqlite`, `postgresql`.
+        package var kind: String
+        /// A file's path, or a host and a database.
+        package var place: String
         package var entries: Int
         package var open: Int
         package var ambiguous: Int
         package var unpublished: Int
         package var overdue: Int
         package var bytes: Int
-        package var diskFreeBytes: Int
+        /// Nil where nobody can say.
+        package var diskFreeBytes: Int?
         package var lastBackupAt: Timestamp?
 
         package init(
-            path: String, entries: Int, open: Int, ambiguous: Int, unpublished: Int, overdue: Int, bytes: Int,
-            diskFreeBytes: Int, lastBackupAt: Timestamp?
+            kind: String, place: String, entries: Int, open: Int, ambiguous: Int, unpublished: Int, overdue: Int,
+            bytes: Int, diskFreeBytes: Int?, lastBackupAt: Timestamp?
         ) {
-            self.path = path
+            self.kind = kind
+            self.place = place
             self.entries = entries
             self.open = open
             self.ambiguous = ambiguous
