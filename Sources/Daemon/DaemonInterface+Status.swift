@@ -51,7 +51,11 @@ extension DaemonInterface {
         addForecast(to: &status)
         let ledger = parts.ledger
         let statistics = asksLedger ? try? await ledger.statistics() : metrics.lastLedger
-        status.ledger = statistics.map { .init($0, kind: ledger.kind, place: ledger.place) }
+        status.ledger = statistics.map { .init($0, of: ledger) }
+        if ledger.membership != nil {
+            let members = asksLedger ? try? await ledger.members() : metrics.lastMembers
+            status.members = members?.map(DaemonStatus.Member.init)
+        }
         return status
     }
 

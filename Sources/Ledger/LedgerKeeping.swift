@@ -22,6 +22,9 @@ package protocol LedgerKeeping: JobLedger, LedgerReading, RunningService {
     /// its end. A post; while nothing can be written it waits in memory.
     func recordHold(_ cause: HoldCause, since: Timestamp, until: Timestamp?, detail: String)
 
+    /// Who this daemon is among those that share the ledger; nil if nobody shares it.
+    var membership: Membership? { get }
+
     /// Room for the ledger, which is asked for even when the ledger has none to answer with. Nil where nobody can say.
     func diskFreeBytes() async -> Int?
 

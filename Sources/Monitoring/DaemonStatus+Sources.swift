@@ -23,10 +23,11 @@ extension DaemonStatus.Hold {
 }
 
 extension DaemonStatus.Ledger {
-    package init(_ statistics: LedgerStatistics, kind: LedgerKind, place: String) {
+    package init(_ statistics: LedgerStatistics, of ledger: any LedgerKeeping) {
         self.init(
-            kind: kind.rawValue, place: place, entries: statistics.entries, open: statistics.open,
-            ambiguous: statistics.ambiguous, unpublished: statistics.unpublished, overdue: statistics.overdue,
-            bytes: statistics.bytes, diskFreeBytes: statistics.diskFreeBytes, lastBackupAt: statistics.lastBackupAt)
+            kind: ledger.kind.rawValue, place: ledger.place, membership: ledger.membership, entries: statistics.entries,
+            open: statistics.open, ambiguous: statistics.ambiguous, unpublished: statistics.unpublished,
+            overdue: statistics.overdue, bytes: statistics.bytes, diskFreeBytes: statistics.diskFreeBytes,
+            lastBackupAt: statistics.lastBackupAt)
     }
 }

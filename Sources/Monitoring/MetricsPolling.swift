@@ -20,6 +20,7 @@ package struct MetricsPolling: Sendable {
     ) {
         self.init(
             recorder: recorder, statistics: { try? await ledger.statistics() },
+            members: { ledger.membership == nil ? nil : try? await ledger.members() },
             diskFree: { await ledger.diskFreeBytes() },
             spent: { try? await ledger.count(of: quotaDay(clock.wall()).name) }, dailyLimit: dailyLimit,
             depth: { await queues.depth(of: $0) }, queueNames: queueNames, clock: clock)
@@ -28,6 +29,7 @@ package struct MetricsPolling: Sendable {
     /// Each answers nil when it cannot be asked.
     package init(
         recorder: MetricsRecorder, statistics: @escaping @Sendable () async -> LedgerStatistics?,
+        members: @escaping @Sendable () async -> [ClusterMember]? = { nil },
         diskFree: @escaping @Sendable () async -> Int?,
         spent: @escaping @Sendable () async -> DayCount?, dailyLimit: @escaping @Sendable () -> Int,
         depth: @escaping @Sendable (String) async -> QueueDepth??, queueNames: [String], clock: any TimeSource
@@ -37,6 +39,9 @@ package struct MetricsPolling: Sendable {
         questions = [
             { recorder in
                 if let statistics = await statistics() { recorder.polled(statistics) }
+            },
+            { recorder in
+                if let members = await members() { recorder.polled(members) }
             },
             { recorder in
                 if let bytes = await diskFree() { recorder.polled(diskFreeBytes: bytes) }

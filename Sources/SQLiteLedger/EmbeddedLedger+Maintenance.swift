@@ -131,6 +131,10 @@ extension EmbeddedLedger {
 
     package var place: String { path }
 
+    package var membership: Membership? { nil }
+
+    package func members() async throws(LedgerError) -> [ClusterMember] { [] }
+
     package func diskFreeBytes() async -> Int? {
         // A file system that hangs must not take a thread of the pool with it.
         await NativeThread.offload("disk") { [path] in LedgerDisk.freeBytes(path: path) }

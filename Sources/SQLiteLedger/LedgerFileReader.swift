@@ -48,6 +48,8 @@ package struct LedgerFileReader: LedgerReading {
 
     package func verify() async throws(LedgerError) -> [String] { try LedgerReader(path: path).faults() }
 
+    package func members() async throws(LedgerError) -> [ClusterMember] { [] }
+
     package func backUp(to target: String) async throws(LedgerError) {
         try LedgerReader(path: path).backUp(to: target)
     }

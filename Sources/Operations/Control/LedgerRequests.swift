@@ -24,8 +24,7 @@ package struct LedgerStatisticsRequest: LedgerRequest, ArgumentlessRequest {
 
         package init(json: JSONValue) throws(ControlFormatError) {
             let members = try ControlMembers(json)
-            // A daemon of before there were others does not say it.
-            kind = try members.optional("kind", members.word) ?? .sqlite
+            kind = try members.word("kind")
             place = try members.text("path")
             statistics = LedgerStatistics(
                 entries: try members.count("entries"), open: try members.count("open"),

@@ -16,6 +16,7 @@ extension DaemonStatus {
         if let problem { members.append(.init("trouble", .text(problem))) }
         if let quota { members.append(.init("quota", quota.json)) }
         if let ledger { members.append(.init("ledger", ledger.json)) }
+        if let others = self.members { members.append(.init("members", .list(others))) }
         return .object(members + recentMembers + runningMembers)
     }
 }
@@ -67,6 +68,11 @@ extension DaemonStatus.Ledger {
             .init("unpublishedResults", .integer(Int64(unpublished))), .init("overdue", .integer(Int64(overdue))),
             .init("bytes", .integer(Int64(bytes))),
         ]
+        if let membership {
+            members += [
+                .init("instance", .text(membership.name)), .init("epoch", .integer(Int64(membership.epoch))),
+            ]
+        }
         if let diskFreeBytes { members.append(.init("diskFreeBytes", .integer(Int64(diskFreeBytes)))) }
         if let lastBackupAt { members.append(.init("lastBackupAt", .text(lastBackupAt.rfc3339))) }
         return .object(members)

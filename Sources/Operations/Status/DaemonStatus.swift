@@ -1,4 +1,5 @@
 package import Clocks
+package import Ledger
 import Telemetry
 
 /// What a running daemon says of itself, at one moment. Words and numbers only, so that whoever shows it needs no
@@ -91,6 +92,8 @@ package struct DaemonStatus: Equatable, Sendable {
         package var kind: String
         /// A file's path, or a host and a database.
         package var place: String
+        /// Who this daemon is among those that share the ledger.
+        package var membership: Membership?
         package var entries: Int
         package var open: Int
         package var ambiguous: Int
@@ -102,11 +105,12 @@ package struct DaemonStatus: Equatable, Sendable {
         package var lastBackupAt: Timestamp?
 
         package init(
-            kind: String, place: String, entries: Int, open: Int, ambiguous: Int, unpublished: Int, overdue: Int,
-            bytes: Int, diskFreeBytes: Int?, lastBackupAt: Timestamp?
+            kind: String, place: String, membership: Membership? = nil, entries: Int, open: Int, ambiguous: Int,
+            unpublished: Int, overdue: Int, bytes: Int, diskFreeBytes: Int?, lastBackupAt: Timestamp?
         ) {
             self.kind = kind
             self.place = place
+            self.membership = membership
             self.entries = entries
             self.open = open
             self.ambiguous = ambiguous
@@ -165,6 +169,8 @@ package struct DaemonStatus: Equatable, Sendable {
     package var history: History?
     package var loops: [Loop] = []
     package var settings: LoadedSettings?
+    /// The daemons that share the ledger, newest first; nil if it is not shared, or cannot be asked.
+    package var members: [Member]?
 
     package init(
         version: String, pid: Int, startedAt: Timestamp, at: Timestamp, state: String, since: Timestamp,
