@@ -52,7 +52,7 @@ extension DaemonInterface {
         let ledger = parts.ledger
         let statistics = asksLedger ? try? await ledger.statistics() : metrics.lastLedger
         status.ledger = statistics.map { .init($0, of: ledger) }
-        if ledger.membership != nil {
+        if ledger.member != nil {
             let members = asksLedger ? try? await ledger.members() : metrics.lastMembers
             status.members = members?.map(DaemonStatus.Member.init)
         }

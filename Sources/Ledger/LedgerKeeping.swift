@@ -23,7 +23,7 @@ package protocol LedgerKeeping: JobLedger, LedgerReading, RunningService {
     func recordHold(_ cause: HoldCause, since: Timestamp, until: Timestamp?, detail: String)
 
     /// Who this daemon is among those that share the ledger; nil if nobody shares it.
-    var membership: Membership? { get }
+    var member: MemberIdentity? { get }
 
     /// Room for the ledger, which is asked for even when the ledger has none to answer with. Nil where nobody can say.
     func diskFreeBytes() async -> Int?

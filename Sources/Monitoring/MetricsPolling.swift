@@ -20,7 +20,7 @@ package struct MetricsPolling: Sendable {
     ) {
         self.init(
             recorder: recorder, statistics: { try? await ledger.statistics() },
-            members: { ledger.membership == nil ? nil : try? await ledger.members() },
+            members: { ledger.member == nil ? nil : try? await ledger.members() },
             diskFree: { await ledger.diskFreeBytes() },
             spent: { try? await ledger.count(of: quotaDay(clock.wall()).name) }, dailyLimit: dailyLimit,
             depth: { await queues.depth(of: $0) }, queueNames: queueNames, clock: clock)

@@ -131,7 +131,7 @@ extension EmbeddedLedger {
 
     package var place: String { path }
 
-    package var membership: Membership? { nil }
+    package var member: MemberIdentity? { nil }
 
     package func members() async throws(LedgerError) -> [ClusterMember] { [] }
 

@@ -51,7 +51,7 @@ import Testing
     @Test func eachMemberThatSharesTheLedgerHasALine() {
         var status = status()
         status.ledger = .init(
-            kind: "postgresql", place: "db:5432, leave_album", membership: .init(name: "a", epoch: 7), entries: 9,
+            kind: "postgresql", place: "db:5432, leave_album", member: .init(name: "a", epoch: 7), entries: 9,
             open: 1, ambiguous: 0, unpublished: 0, overdue: 0, bytes: 4096, diskFreeBytes: nil, lastBackupAt: nil)
         status.members = [
             .init(

@@ -46,7 +46,7 @@ import Testing
     @Test func whoSharesTheLedgerIsThere() async throws {
         let start = Sample.now()
         var status = Sample.consuming(at: start)
-        status.ledger?.membership = .init(name: "host-a", epoch: 7)
+        status.ledger?.member = .init(name: "host-a", epoch: 7)
         status.members = [
             .init(
                 name: "host-a", epoch: 7, version: "1.2.3", state: .working, startedAt: start, seenAt: start,

@@ -1,53 +1,71 @@
 package import Clocks
 
-/// One start of a daemon that shares the ledger with others, as its row says.
+/// A process that works, or worked, on a shared ledger, as all of them see it.
 package struct ClusterMember: Equatable, Sendable {
-    /// The raw values are the ledger's.
+    /// The raw value is the word of the table, of status and of metrics.
     package enum State: String, CaseIterable, Sendable {
-        /// It is there, and has not begun.
+        /// It has come, and takes no part yet.
         case joining
         case working
-        /// It takes no more jobs and ends those that it has.
+        /// It ends: what it began it brings to its end, and it takes nothing new.
         case draining
         /// It ended in order.
         case gone
-        /// It was not heard of for too long.
+        /// It has not been heard of in time. It may be back one day, and joins anew then.
         case dead
+
+        /// Whether something is to be expected of it.
+        package var isLive: Bool {
+            switch self {
+            case .joining, .working, .draining: true
+            case .gone, .dead: false
+            }
+        }
     }
 
-    /// Given once: a daemon that starts again has another one.
+    /// Given once: to each start of a process, and to each return of one that was taken for dead.
     package var epoch: Int
-    /// `ledger.instance`: two that live may have the same.
+    /// By default its host's. Two live members may have the same.
     package var name: String
     package var version: String
     package var state: State
-    package var startedAt: Timestamp
-    /// When it was last heard of.
-    package var seenAt: Timestamp
-    /// What it says of itself, JSON; empty if it has not said anything.
-    package var report: [UInt8]
+    package var started: Timestamp
+    /// When it was heard of last.
+    package var seen: Timestamp
+    /// What it says of itself, as JSON.
+    package var report: String
 
     package init(
-        epoch: Int, name: String, version: String, state: State, startedAt: Timestamp, seenAt: Timestamp,
-        report: [UInt8] = []
+        epoch: Int, name: String, version: String, state: State, started: Timestamp, seen: Timestamp, report: String
     ) {
         self.epoch = epoch
         self.name = name
         self.version = version
         self.state = state
-        self.startedAt = startedAt
-        self.seenAt = seenAt
+        self.started = started
+        self.seen = seen
         self.report = report
     }
 }
 
-/// Who a daemon is among those that share its ledger.
-package struct Membership: Equatable, Sendable {
+/// What a process says of itself when it joins.
+package struct MemberDescription: Sendable {
+    /// `ledger.instance`.
     package var name: String
-    package var epoch: Int
+    /// Of the program.
+    package var version: String
+    /// Settings in which members should not differ: a digest of each by its key.
+    package var settings: [String: String]
+    /// JSON of what it is at, asked for at each heartbeat, on the ledger's thread. It must not block.
+    package var report: @Sendable () -> String
 
-    package init(name: String, epoch: Int) {
+    package init(
+        name: String, version: String, settings: [String: String] = [:],
+        report: @escaping @Sendable () -> String = { "{}" }
+    ) {
         self.name = name
-        self.epoch = epoch
+        self.version = version
+        self.settings = settings
+        self.report = report
     }
 }

@@ -68,9 +68,9 @@ extension DaemonStatus.Ledger {
             .init("unpublishedResults", .integer(Int64(unpublished))), .init("overdue", .integer(Int64(overdue))),
             .init("bytes", .integer(Int64(bytes))),
         ]
-        if let membership {
+        if let member {
             members += [
-                .init("instance", .text(membership.name)), .init("epoch", .integer(Int64(membership.epoch))),
+                .init("instance", .text(member.name)), .init("epoch", .integer(Int64(member.epoch))),
             ]
         }
         if let diskFreeBytes { members.append(.init("diskFreeBytes", .integer(Int64(diskFreeBytes)))) }

@@ -37,8 +37,8 @@ extension DaemonStatus {
         package init(_ member: ClusterMember) {
             self.init(
                 name: member.name, epoch: member.epoch, version: member.version, state: member.state,
-                startedAt: member.startedAt, seenAt: member.seenAt,
-                report: (try? JSONValue.parse(member.report)).flatMap { try? MemberReport(json: $0) })
+                startedAt: member.started, seenAt: member.seen,
+                report: (try? JSONValue.parse(Array(member.report.utf8))).flatMap { try? MemberReport(json: $0) })
         }
     }
 

@@ -93,7 +93,7 @@ package struct DaemonStatus: Equatable, Sendable {
         /// A file's path, or a host and a database.
         package var place: String
         /// Who this daemon is among those that share the ledger.
-        package var membership: Membership?
+        package var member: MemberIdentity?
         package var entries: Int
         package var open: Int
         package var ambiguous: Int
@@ -105,12 +105,12 @@ package struct DaemonStatus: Equatable, Sendable {
         package var lastBackupAt: Timestamp?
 
         package init(
-            kind: String, place: String, membership: Membership? = nil, entries: Int, open: Int, ambiguous: Int,
+            kind: String, place: String, member: MemberIdentity? = nil, entries: Int, open: Int, ambiguous: Int,
             unpublished: Int, overdue: Int, bytes: Int, diskFreeBytes: Int?, lastBackupAt: Timestamp?
         ) {
             self.kind = kind
             self.place = place
-            self.membership = membership
+            self.member = member
             self.entries = entries
             self.open = open
             self.ambiguous = ambiguous
