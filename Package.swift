@@ -109,8 +109,8 @@ let package = Package(
         module(
             "Monitoring",
             [
-                "AMQP", "Ledger", "SQLiteLedger", "Pipeline", "Operations", "Credentials", "Photos", "Clocks",
-                "Concurrency", "Jobs", "Secrets", "Telemetry", "Terminal",
+                "AMQP", "Ledger", "Pipeline", "Operations", "Credentials", "Photos", "Clocks", "Concurrency", "Jobs",
+                "Secrets", "Telemetry", "Terminal",
             ]),
         // Layer 7
         module(
