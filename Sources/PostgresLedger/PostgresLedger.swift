@@ -8,7 +8,7 @@ package import Ledger
 /// While the database is away looks and claims throw `.unavailable`, records, withdrawals and marks wait in memory,
 /// first in line, and it tries again by itself. A commit of which it is not known whether it was made is settled before
 /// anything rests on it.
-package final class PostgresLedger: JobLedger, RunningService {
+package final class PostgresLedger: LedgerKeeping {
     /// Host and database, for people.
     package let place: String
     package let durations: LeaseDurations
@@ -21,6 +21,7 @@ package final class PostgresLedger: JobLedger, RunningService {
     let gauge: PostgresGauge
     // Written by the ledger's thread, read by anyone; under the lock.
     private let memberEpoch: Lock<Int?>
+    let memberName: String
     // Written by whoever closes first; under the lock.
     private let isJoined = Lock(false)
 
@@ -95,6 +96,7 @@ package final class PostgresLedger: JobLedger, RunningService {
             membership = Membership(member, epoch: epoch)
         }
         place = connection.endpoint
+        memberName = member?.name ?? ""
         durations = parts.durations
         self.clusterClock = clusterClock
         clock = parts.writtenTime ?? clusterClock

@@ -73,7 +73,8 @@ private struct ReaderWork: ~Copyable {
                 try ask(request)
             } catch {
                 // A connection that has lain idle may have ended since; then nothing of this was sent.
-                guard wasConnected, error.kind == .unavailable, !mailbox.isStopping else { throw error }
+                let isLost = wasConnected && error.kind == .unavailable
+                guard isLost || error.kind == .retryable, !mailbox.isStopping else { throw error }
                 try ask(request)
             }
         } catch {
@@ -82,42 +83,43 @@ private struct ReaderWork: ~Copyable {
     }
 
     private mutating func ask(_ request: PostgresReader.Request) throws(PostgresError) {
-        if connection == nil {
-            do throws(PostgresError) {
-                connection = try PostgresConnection.open(to: rotation.current, configuration, clock: clock)
-                rotation.succeed()
-            } catch {
-                _ = rotation.fail(at: clock.now())
-                throw error
-            }
-        }
         var batch = PostgresBatch()
         request.query.add(to: &batch)
-        do throws(PostgresError) {
-            let rows = try send(batch, within: request.timeout)
-            do throws(PostgresDecodingError) {
-                try request.query.decode(rows[...])()
-            } catch {
-                request.query.refuse(.unavailable("an answer of the ledger's database cannot be read: \(error)"))
-            }
+        let rows = try send(batch, within: request.timeout)
+        do throws(PostgresDecodingError) {
+            try request.query.decode(rows[...])()
         } catch {
-            if connection?.isUsable == false { connection = nil }
-            throw error
+            request.query.refuse(.unavailable("an answer of the ledger's database cannot be read: \(error)"))
         }
     }
 
-    private mutating func send(_ batch: PostgresBatch, within timeout: Duration) throws(PostgresError) -> [PostgresRows] {
-        try connection!.begin(batch, within: timeout)
-        while true {
-            if let answer = try connection!.advance() { return try answer.rows() }
-            waiting += mailbox.takeAll()
-            guard !mailbox.isStopping else {
-                connection = nil
-                throw PostgresError(
-                    kind: .unavailable, endpoint: "the ledger's database", attempted: "reading", message: "it is closed")
+    private mutating func send(
+        _ batch: PostgresBatch, within timeout: Duration
+    ) throws(PostgresError) -> [PostgresRows] {
+        var open = try connected()
+        let result: Result<[PostgresRows], PostgresError>
+        do throws(PostgresError) {
+            let rows = try open.run(batch, within: timeout, beside: mailbox) { requests in
+                waiting += requests
+                return !mailbox.isStopping
             }
-            let end = connection!.deadline ?? clock.now()
-            mailbox.wait(atMost: end - clock.now(), alsoReadable: [connection!.descriptor])
+            result = .success(rows)
+        } catch {
+            result = .failure(error)
+        }
+        if open.isUsable { connection = consume open }
+        return try result.get()
+    }
+
+    private mutating func connected() throws(PostgresError) -> PostgresConnection {
+        if let open = connection.take() { return open }
+        do throws(PostgresError) {
+            let open = try PostgresConnection.open(to: rotation.current, configuration, clock: clock)
+            rotation.succeed()
+            return open
+        } catch {
+            _ = rotation.fail(at: clock.now())
+            throw error
         }
     }
 }

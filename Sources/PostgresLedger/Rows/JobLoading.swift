@@ -37,6 +37,15 @@ enum JobLoading {
         batch.add(jobs, parameters)
     }
 
+    /// All that is stored of the jobs themselves.
+    static func question(_ ids: [JobID]) -> LedgerQuestion<[JobID: StoredJob]> {
+        var batch = PostgresBatch()
+        add(ids, results: ids, redrives: [], epoch: nil, to: &batch)
+        return LedgerQuestion(steps: batch.executions.map { ($0.statement, $0.parameters) }) {
+            rows throws(PostgresDecodingError) in try decode(rows).jobs
+        }
+    }
+
     static func decode(_ answer: ArraySlice<PostgresRows>) throws(PostgresDecodingError) -> LoadedJobs {
         guard let moment = answer.first, let rows = answer.last else {
             preconditionFailure("two statements have two answers")

@@ -35,6 +35,23 @@ enum LedgerLines {
     /// Nothing, once all that was posted before is committed.
     static let barrier = LedgerQuestion<Void>(PostgresStatement("nothing", "SELECT")) { _ in }
 
+    private static let listing = PostgresStatement(
+        "load_lines",
+        "SELECT at, generation, kind, detail FROM leave_album.history WHERE job_id = $1 ORDER BY line", [.bytea])
+
+    static func lines(of id: JobID) -> LedgerQuestion<[JobEvent]> {
+        LedgerQuestion(listing, [.value(id.utf8)]) { rows throws(PostgresDecodingError) in
+            var events: [JobEvent] = []
+            for row in 0..<rows.count {
+                events.append(
+                    JobEvent(
+                        jobID: id, generation: try rows.int(row, 1), at: try rows.time(row, 0),
+                        kind: try rows.value(row, 2), detail: try rows.value(row, 3)))
+            }
+            return events
+        }
+    }
+
     private static let saving = PostgresStatement(
         "save_hold",
         """

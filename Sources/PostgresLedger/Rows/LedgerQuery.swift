@@ -18,27 +18,39 @@ struct LedgerQuery: Sendable {
     }
 }
 
-/// A question of one statement, with the type of its answer.
+/// A question, with the type of its answer.
 struct LedgerQuestion<Answer: Sendable>: Sendable {
-    let statement: PostgresStatement
-    let parameters: [PostgresParameter]
-    let decode: @Sendable (PostgresRows) throws(PostgresDecodingError) -> Answer
+    typealias Step = (statement: PostgresStatement, parameters: [PostgresParameter])
+
+    let steps: [Step]
+    let decode: @Sendable (ArraySlice<PostgresRows>) throws(PostgresDecodingError) -> Answer
+
+    init(
+        steps: [Step], _ decode: @escaping @Sendable (ArraySlice<PostgresRows>) throws(PostgresDecodingError) -> Answer
+    ) {
+        self.steps = steps
+        self.decode = decode
+    }
 
     init(
         _ statement: PostgresStatement, _ parameters: [PostgresParameter] = [],
         _ decode: @escaping @Sendable (PostgresRows) throws(PostgresDecodingError) -> Answer
     ) {
-        self.statement = statement
-        self.parameters = parameters
-        self.decode = decode
+        self.init(steps: [(statement, parameters)]) { rows throws(PostgresDecodingError) in
+            guard let first = rows.first else { preconditionFailure("one statement has one answer") }
+            return try decode(first)
+        }
+    }
+
+    func add(to batch: inout PostgresBatch) {
+        for (statement, parameters) in steps { batch.add(statement, parameters) }
     }
 
     func query(_ reply: @escaping @Sendable (Result<Answer, LedgerError>) -> Void) -> LedgerQuery {
         LedgerQuery(
-            steps: [(statement, parameters)],
+            steps: steps,
             decode: { [decode] rows throws(PostgresDecodingError) in
-                guard let first = rows.first else { preconditionFailure("one statement has one answer") }
-                let answer = try decode(first)
+                let answer = try decode(rows)
                 return { reply(.success(answer)) }
             }, refuse: { reply(.failure($0)) })
     }

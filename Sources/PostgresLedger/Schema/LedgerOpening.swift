@@ -70,15 +70,14 @@ enum LedgerOpening {
         _ question: LedgerQuestion<Answer>, _ connection: inout PostgresConnection, within timeout: Duration
     ) throws(LedgerError) -> Answer {
         var batch = PostgresBatch()
-        batch.add(question.statement, question.parameters)
+        question.add(to: &batch)
         do throws(PostgresError) {
-            let rows = try connection.run(batch, within: timeout).rows()[0]
+            let rows = try connection.run(batch, within: timeout).rows()
             do throws(PostgresDecodingError) {
-                return try question.decode(rows)
+                return try question.decode(rows[...])
             } catch {
                 throw PostgresError(
-                    kind: .fault, endpoint: connection.endpoint, attempted: "running \(question.statement.name)",
-                    message: "\(error)")
+                    kind: .fault, endpoint: connection.endpoint, attempted: "reading an answer", message: "\(error)")
             }
         } catch {
             throw refusal(error)

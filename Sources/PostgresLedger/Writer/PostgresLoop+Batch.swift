@@ -77,7 +77,7 @@ extension PostgresLoop {
 
     /// As much as the kernel takes at once. What comes first goes in whatever its size: nothing is smaller than that.
     private func write(_ plans: [JobPlan], _ portion: PostgresBacklog.Portion) -> Outgoing {
-        let (epoch, most) = (membership?.epoch, connection?.mostBytes ?? 0)
+        let (epoch, most) = (membership?.epoch, mostBytes)
         var outgoing = Outgoing()
         var isFull = false
         func add(_ extend: (inout PostgresBatch) -> Void) -> Bool {

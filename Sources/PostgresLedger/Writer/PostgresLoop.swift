@@ -37,7 +37,10 @@ struct PostgresLoop: ~Copyable {
 
     let mailbox: MailboxOwner<PostgresOperation>
     let parts: PostgresLoopParts
-    var connection: PostgresConnection?
+    /// Nil where there is none that can be used.
+    private var connection: PostgresConnection?
+    /// Of a batch, at the newest connection.
+    private(set) var mostBytes = 0
     private var rotation: HostRotation
     var membership: Membership?
     let memberEpoch: Lock<Int?>
@@ -192,6 +195,7 @@ struct PostgresLoop: ~Copyable {
                         .unusable(
                             "\(opened.endpoint) has another ledger than before: start again if that was meant"))
                 }
+                mostBytes = opened.mostBytes
                 connection = consume opened
                 // What it missed meanwhile comes before all else: it may be taken for dead.
                 nextBeatAt = parts.clock.now()
@@ -211,15 +215,19 @@ struct PostgresLoop: ~Copyable {
 
     /// Sends a batch and waits for its answer; meanwhile what comes is taken.
     mutating func send(_ batch: PostgresBatch) throws(PostgresError) -> [PostgresRows] {
-        guard connection != nil else { preconditionFailure("a batch is sent over a connection") }
-        let timeout = timeLeft(parts.batchTimeout)
-        try connection!.begin(batch, within: timeout)
-        while true {
-            if let answer = try connection!.advance() { return try answer.rows() }
-            take(mailbox.takeAll())
-            let end = connection!.deadline ?? parts.clock.now()
-            mailbox.wait(atMost: end - parts.clock.now(), alsoReadable: [connection!.descriptor])
+        guard var open = connection.take() else { preconditionFailure("a batch is sent over a connection") }
+        let result: Result<[PostgresRows], PostgresError>
+        do throws(PostgresError) {
+            let rows = try open.run(batch, within: timeLeft(parts.batchTimeout), beside: mailbox) { operations in
+                take(operations)
+                return true
+            }
+            result = .success(rows)
+        } catch {
+            result = .failure(error)
         }
+        if open.isUsable { connection = consume open }
+        return try result.get()
     }
 
     /// At the end nothing takes longer than whoever ends it wants to wait.
@@ -233,7 +241,7 @@ struct PostgresLoop: ~Copyable {
     private mutating func beat() throws(PostgresError) {
         guard let member = membership else { return }
         var batch = PostgresBatch()
-        batch.add(MemberStatements.time.statement)
+        MemberStatements.time.add(to: &batch)
         MemberStatements.addBeat(
             epoch: member.epoch, report: member.description.report(), lifetime: parts.lifetime, to: &batch)
         let asked = parts.clock.now()
@@ -248,10 +256,10 @@ struct PostgresLoop: ~Copyable {
         guard answer[1].count == 0 else { return }
         var joining = PostgresBatch()
         let question = MemberStatements.join(member.description, lifetime: parts.lifetime)
-        joining.add(question.statement, question.parameters)
+        question.add(to: &joining)
         let joined = try send(joining)
         do throws(PostgresDecodingError) {
-            let epoch = try question.decode(joined[0])
+            let epoch = try question.decode(joined[...])
             membership?.rejoin(as: epoch)
             memberEpoch.withLock { $0 = epoch }
         } catch {
@@ -290,7 +298,6 @@ struct PostgresLoop: ~Copyable {
     private mutating func fail(_ error: PostgresError, _ portion: PostgresBacklog.Portion?) {
         let now = parts.clock.now()
         if let portion { backlog.putBack(portion, at: now) }
-        if connection?.isUsable == false { connection = nil }
         failures += 1
         switch error.kind {
         case .retryable:
