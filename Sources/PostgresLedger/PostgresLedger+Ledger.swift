@@ -5,7 +5,8 @@ package import Ledger
 
 extension PostgresLedger {
     package func lookUp(_ arrival: Arrival, at now: Timestamp) async throws(LedgerError) -> LookupResult {
-        try await decide(.lookUp(arrival, now)) { answer, _ in if case .found(let found) = answer { found } else { nil } }
+        try await decide(.lookUp(arrival, now)) { answer, _ in if case .found(let found) = answer { found } else { nil }
+        }
     }
 
     package func claim(_ claim: Claim) async throws(LedgerError) -> ClaimAnswer {

@@ -51,7 +51,6 @@ enum ReaderQuestions {
         ),
         ("jobs WHERE finished AND (intent OR due IS NOT NULL)", "finished jobs with an open call or copy"),
         ("jobs WHERE letter_owed IS NOT NULL AND NOT finished", "dead letters of jobs that have not ended"),
-        ("jobs WHERE intent AND call_until IS NULL", "open calls without a lease"),
         (
             """
             history h WHERE NOT EXISTS (SELECT 1 FROM leave_album.jobs j

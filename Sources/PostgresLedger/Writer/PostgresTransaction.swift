@@ -93,7 +93,7 @@ struct PostgresTransaction {
 
     private func answer(_ claim: Claim, fence: Int64, _ plan: inout JobPlan) -> JobAnswer {
         guard epoch != nil, loaded.memberState.map(Self.mayClaim) ?? false else {
-            return .failed(.unavailable("this process is no member of the cluster now: it joins anew, and goes on then"))
+            return .failed(.unavailable("this process is no member of the ledger now: it joins anew, and goes on then"))
         }
         guard let lookup = found(claim.arrival, plan.after, at: claim.at) else {
             return Self.resultIsMissing(plan.jobID)
