@@ -190,7 +190,8 @@ let package = Package(
         tests(
             "LedgerTests",
             [
-                "SharedLedger", "LedgerDatabase", "PrivateDatabase", "Ledger", "SQLiteLedger", "PostgresLedger", "Clocks",
+                "SharedLedger", "LedgerDatabase", "PrivateDatabase", "Ledger", "SQLiteLedger", "PostgresLedger",
+                "Clocks",
                 "Concurrency", "Jobs", "Secrets", "CSQLite", "CLinux",
             ]),
         tests(
