@@ -25,6 +25,15 @@ package protocol JobLedger: LedgerCounting {
         _ lease: Lease, of jobID: JobID, kind: Claim.Kind, day: String
     ) async throws(LedgerError)
 
+    /// Whether several workers share it, and with it what an account may call: claims name the limits then.
+    var sharesAccounts: Bool { get }
+
+    /// Notes that the API refused the account for its rate: until the time that it returns no worker gets a claim of a
+    /// call for it. Nil: nobody shares the ledger, and whoever was refused waits alone.
+    func noteRefusal(
+        of account: AccountID, for cause: AccountWaitCause, atLeast minimum: Duration
+    ) async throws(LedgerError) -> Timestamp?
+
     /// Lets the job end without a call, whenever a delivery of it comes. False if it has ended or called already: then
     /// its own result stands.
     func cancel(_ jobID: JobID, at now: Timestamp) async throws(LedgerError) -> Bool
@@ -60,6 +69,15 @@ package protocol JobLedger: LedgerCounting {
 
     /// Whether any job among the newest, thousands of them, ended as `left` or `already_left`.
     func knowsSuccess() async throws(LedgerError) -> Bool
+}
+
+/// A ledger of one worker, whose dispatcher keeps the limits of accounts by itself.
+extension JobLedger {
+    package var sharesAccounts: Bool { false }
+
+    package func noteRefusal(
+        of account: AccountID, for cause: AccountWaitCause, atLeast minimum: Duration
+    ) async throws(LedgerError) -> Timestamp? { nil }
 }
 
 /// Why the ledger could not answer. The job stays in the broker in every case.
