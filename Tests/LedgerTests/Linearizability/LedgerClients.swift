@@ -8,8 +8,10 @@ import Ledger
 struct LedgerClients: Sendable {
     /// A ledger that several members share.
     struct Shared: Sendable {
-        /// A member more: whoever is killed comes back as a new one.
+        /// The client's member, a new one after it was killed.
         var join: @Sendable (_ client: Int) async throws -> any JobLedger
+        /// Ends the client's member, whatever is under way.
+        var kill: @Sendable (_ client: Int) async -> Void = { _ in }
         /// The ledger's own time.
         var now: @Sendable () -> Timestamp
         /// Between the parts of a request, by the client's number.
@@ -95,6 +97,7 @@ private struct Client {
         var lease: Lease?
         /// Which generation it is of.
         var leased = 0
+        var kind = Claim.Kind.call
     }
 
     let number: Int
@@ -162,9 +165,9 @@ private struct Client {
     private mutating func end(_ job: Int, _ lease: Lease) async throws {
         switch roll(8) {
         case 0:
-            let id = id(job)
+            let (id, kind) = (id(job), known[job]?.kind ?? .call)
             try await perform(job, .withdraw(lease)) { ledger, _ in
-                try await ledger.withdraw(lease, of: id, kind: .call, day: Sample.day)
+                try await ledger.withdraw(lease, of: id, kind: kind, day: Sample.day)
                 return .done
             }
         case 1: known[job]?.lease = nil
@@ -212,7 +215,8 @@ private struct Client {
     ) async throws {
         // Killed: before it is done, or before it is answered.
         let fate = roll(60)
-        let (called, from) = (history.tick(), shared.now())
+        // The ledger's times may be finer than ours.
+        let (called, from) = (history.tick(), shared.now() - .milliseconds(1))
         await shared.pause(number)
         var answer: Operation.Answer?
         if fate != 0 {
@@ -232,6 +236,7 @@ private struct Client {
         history.add(operation(job, request, called, from, answer: answer))
         guard let answer else {
             known = [:]
+            await shared.kill(number)
             ledger = try await shared.join(number)
             return
         }
@@ -268,6 +273,7 @@ private struct Client {
             knowledge.open = open
             (knowledge.isAmbiguous, knowledge.decidedUnder) = (open.isAmbiguous, lease.fence)
             (knowledge.lease, knowledge.leased) = (lease, open.generation)
+            if case .claim(let claim) = request { knowledge.kind = claim.kind }
         case .record(let recorded):
             knowledge.lease = nil
             if case .record(_, _, isUnheard: true) = request { knowledge.isAmbiguous = true }

@@ -3,6 +3,8 @@ import Concurrency
 import Foundation
 import Jobs
 import Ledger
+import LedgerDatabase
+import PrivateDatabase
 import SharedLedger
 import Testing
 
@@ -23,9 +25,8 @@ import Testing
         let clients = LedgerClients(
             shared: .init(
                 join: { client in join(jobs, clock) { await scheduler.stand(client) } }, now: { clock.wall() },
-                pause: { await scheduler.stand($0) },
-                pass: { clock.advance(by: $0) }, leave: { scheduler.leave() },
-                lease: SharedMemoryLedger.Terms().whole))
+                pause: { await scheduler.stand($0) }, pass: { clock.advance(by: $0) }, leave: { scheduler.leave() },
+                lease: SharedMemoryLedger.durations.whole))
         try await clients.run(seed: seed)
         return clients.contradictions()
     }
@@ -39,6 +40,34 @@ import Testing
             #expect(found.isEmpty, "seed \(seed):\n\(found.joined(separator: "\n"))")
         }
     }
+
+    @Test("a ledger in PostgreSQL answers as the rules do, whoever is killed, and whichever connection is cut")
+    func postgres() async throws {
+        try await LedgerServer.shared.with { server in
+            let database = try await LedgerServer.shared.freshDatabase(on: server)
+            let members = DatabaseMembers(
+                configuration: try LedgerServer.configuration(of: server, database: database))
+            let clients = LedgerClients.Shared(
+                join: { try await members.member($0) }, kill: { await members.kill($0) },
+                now: { SystemTimeSource().wall() }, pause: { _ in await Task.yield() }, pass: { _ in }, leave: {},
+                lease: DatabaseMembers.durations.whole)
+            for seed in 1...(Self.histories ?? 3) {
+                let clients = LedgerClients(shared: clients)
+                async let cut = server.run(Self.cutting, database: database)
+                try await clients.run(seed: seed)
+                _ = try await cut
+                let found = clients.contradictions()
+                #expect(found.isEmpty, "seed \(seed):\n\(found.joined(separator: "\n"))")
+            }
+            await members.end()
+        }
+    }
+
+    /// Some connections of the members, whatever they are about.
+    private static let cutting = """
+        SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE usename = '\(LedgerServer.worker)' AND random() < 0.2
+        """
 
     @Test("a ledger with one thing wrong is found out", arguments: WrongLedger.Fault.allCases)
     func wrong(fault: WrongLedger.Fault) async throws {

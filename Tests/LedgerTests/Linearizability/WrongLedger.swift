@@ -32,9 +32,9 @@ final class WrongLedger: JobLedger {
 
     init(_ fault: Fault, _ jobs: SharedJobs, clock: any TimeSource, pause: @escaping @Sendable () async -> Void) {
         (self.fault, self.jobs, self.pause) = (fault, jobs, pause)
-        var terms = SharedMemoryLedger.Terms()
-        if fault == .leaseIsShort { terms.callTimeout = .seconds(1) }
-        inner = SharedMemoryLedger(jobs, terms: terms, clock: clock)
+        var durations = SharedMemoryLedger.durations
+        if fault == .leaseIsShort { durations.callTimeout = .seconds(1) }
+        inner = SharedMemoryLedger(jobs, durations: durations, clock: clock)
     }
 
     func lookUp(_ arrival: Arrival, at now: Timestamp) async throws(LedgerError) -> LookupResult {
