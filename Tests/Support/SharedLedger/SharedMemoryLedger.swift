@@ -6,7 +6,8 @@ package import Ledger
 /// One worker's view of jobs that several share, with leases by one clock, which is the database's and every worker's.
 /// The decisions are `LedgerRules`; what this adds is what a database would: fences, times, one writer at a time.
 package final class SharedMemoryLedger: JobLedger {
-    package static let usualDurations = LeaseDurations(
+    /// Short, for tests that wait them out.
+    package static let durations = LeaseDurations(
         sendWindow: .seconds(1), callTimeout: .seconds(3), grace: .seconds(1))
 
     let worker: Int64
@@ -15,9 +16,7 @@ package final class SharedMemoryLedger: JobLedger {
     private let clock: any TimeSource
     private let claims = Lock<Int64>(0)
 
-    package init(
-        _ jobs: SharedJobs, durations: LeaseDurations = usualDurations, clock: any TimeSource
-    ) {
+    package init(_ jobs: SharedJobs, durations: LeaseDurations = durations, clock: any TimeSource) {
         self.jobs = jobs
         self.durations = durations
         self.clock = clock
