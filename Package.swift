@@ -90,7 +90,7 @@ let package = Package(
             "SQLiteLedger",
             ["Ledger", "CSQLite", "CLinux", "Clocks", "Concurrency", "Files", "Jobs", "Secrets"]),
         // No module uses it yet, so no program links libpq.
-        module("PostgresLedger", ["CPostgres", "Clocks", "Concurrency", "Secrets"]),
+        module("PostgresLedger", ["Ledger", "CPostgres", "Clocks", "Concurrency", "Jobs", "Secrets"]),
         module(
             "Service",
             ["CSystemd", "CMicroHTTPD", "CLinux", "Clocks", "Concurrency", "HTTP", "JSON", "Secrets", "Telemetry"],
@@ -109,8 +109,8 @@ let package = Package(
         module(
             "Monitoring",
             [
-                "AMQP", "Ledger", "SQLiteLedger", "Pipeline", "Operations", "Credentials", "Photos", "Clocks",
-                "Concurrency", "Jobs", "Secrets", "Telemetry", "Terminal",
+                "AMQP", "Ledger", "Pipeline", "Operations", "Credentials", "Photos", "Clocks", "Concurrency", "Jobs",
+                "Secrets", "Telemetry", "Terminal",
             ]),
         // Layer 7
         module(
@@ -143,6 +143,7 @@ let package = Package(
         testSupport("RepositoryFiles", []),
         testSupport("PrivateBroker", ["CLinux", "Clocks", "Concurrency"]),
         testSupport("PrivateDatabase", ["PrivateBroker"]),
+        testSupport("LedgerDatabase", ["PrivateDatabase", "PostgresLedger"]),
         testSupport("SharedLedger", ["Ledger", "Clocks", "Concurrency", "Jobs"]),
         testSupport(
             "PipelineHarness",
@@ -188,7 +189,10 @@ let package = Package(
             "AMQPTests", ["AMQP", "ScriptedPeer", "Clocks", "Concurrency", "Secrets", "CLinux"]),
         tests(
             "LedgerTests",
-            ["SharedLedger", "Ledger", "SQLiteLedger", "Clocks", "Concurrency", "Jobs", "Secrets", "CSQLite", "CLinux"]),
+            [
+                "SharedLedger", "LedgerDatabase", "PrivateDatabase", "Ledger", "SQLiteLedger", "PostgresLedger", "Clocks",
+                "Concurrency", "Jobs", "Secrets", "CSQLite", "CLinux",
+            ]),
         tests(
             "PostgresLedgerTests",
             [

@@ -5,7 +5,6 @@ import Ledger
 import Monitoring
 import Operations
 import Pipeline
-import SQLiteLedger
 import Service
 import Settings
 import Telemetry
@@ -50,8 +49,13 @@ extension DaemonInterface {
         ]
         if asksLedger { await addQuota(to: &status, parts) }
         addForecast(to: &status)
-        let statistics = asksLedger ? try? await parts.ledger.statistics() : metrics.lastLedger
-        status.ledger = statistics.map { .init($0, path: parts.ledger.path) }
+        let ledger = parts.ledger
+        let statistics = asksLedger ? try? await ledger.statistics() : metrics.lastLedger
+        status.ledger = statistics.map { .init($0, of: ledger) }
+        if ledger.member != nil {
+            let members = asksLedger ? try? await ledger.members() : metrics.lastMembers
+            status.members = members?.map(DaemonStatus.Member.init)
+        }
         return status
     }
 

@@ -2,13 +2,13 @@ import AMQP
 import Concurrency
 import Credentials
 import HTTP
+import Ledger
 import Pipeline
-import SQLiteLedger
 import Telemetry
 
 /// What works once the ledger is open.
 struct DaemonParts: Sendable {
-    let ledger: EmbeddedLedger
+    let ledger: any LedgerKeeping
     let consuming: ConsumingLink
     let publishing: PublishingLink
     /// For questions: depths of queues, whether they are there.

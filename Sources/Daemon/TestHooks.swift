@@ -4,7 +4,6 @@ import Glibc
 import Jobs
 package import Photos
 package import Pipeline
-import SQLiteLedger
 import Secrets
 
 /// What tests ask of a test build by environment variables. Release builds know none of them.
@@ -46,9 +45,7 @@ package enum TestHooks {
     }
 
     /// `ALBUMD_TEST_FILE_SYSTEM=<magic number>`: what every file is said to be on.
-    package static func fileSystem(of path: String) -> Int? {
-        value("ALBUMD_TEST_FILE_SYSTEM").flatMap { Int($0) } ?? LedgerFileSystem.kind(of: path)
-    }
+    package static var fileSystem: Int? { value("ALBUMD_TEST_FILE_SYSTEM").flatMap { Int($0) } }
 
     private static func value(_ name: String) -> String? {
         #if DEBUG

@@ -1,12 +1,11 @@
 import Clocks
 import Ledger
-import SQLiteLedger
 import Settings
 import Telemetry
 
 /// What the ledger needs while the daemon runs: old jobs go when their retention is over.
 struct Upkeep: Sendable {
-    let ledger: EmbeddedLedger
+    let ledger: any LedgerKeeping
     let settings: LiveSettings
     let clock: any TimeSource
     let logger: Logger

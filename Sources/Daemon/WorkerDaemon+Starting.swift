@@ -2,14 +2,11 @@ import AMQP
 import Clocks
 import Concurrency
 package import Credentials
-import Glibc
 package import HTTP
 import Jobs
-import Ledger
 import Messages
 package import Monitoring
 import Operations
-import SQLiteLedger
 import Settings
 import Telemetry
 package import Terminal
@@ -32,67 +29,6 @@ extension StartError {
 }
 
 extension WorkerDaemon {
-    /// Nil if the daemon is told to stop first. Waiting is a state that the service manager is told of: it is ready.
-    func waitForLock(_ front: DaemonInterface) async throws -> LedgerLock? {
-        let path = settings.ledger.path
-        do throws(LedgerError) {
-            try LedgerFileSystem.requireLocal(path, kind: TestHooks.fileSystem(of:))
-        } catch {
-            throw StartError(error)
-        }
-        let waiting = Task {
-            try await LedgerLock.wait(ledger: path, clock: clock) { holder in
-                front.tracker.standsBy(holder: holder)
-                front.ready()
-                logger.notice("standing by: another worker has the ledger", LogField("pid", holder))
-            }
-        }
-        let stopping = Task {
-            if await stop.wait() { waiting.cancel() }
-        }
-        defer { stopping.cancel() }
-        let lock: LedgerLock?
-        do {
-            lock = try await waiting.value
-        } catch let error as LedgerError {
-            if case .unusable = error { throw StartError(error) }
-            throw StartError(description: error.description, status: .cannotCreateFile)
-        }
-        try checkLedger()
-        front.tracker.connects()
-        if lock != nil { front.openControlSocket() }
-        return lock
-    }
-
-    func openLedger(
-        _ lock: LedgerLock, _ eventRouter: EventRouter, _ metrics: MetricsRecorder
-    ) throws(StartError) -> EmbeddedLedger {
-        let durability: EmbeddedLedger.Durability = settings.ledger.durability == .full ? .full : .normal
-        do throws(LedgerError) {
-            return try EmbeddedLedger(
-                path: settings.ledger.path, durability: durability, lock: lock, program: Self.program, clock: clock,
-                onHealth: { eventRouter.ledger($0) },
-                onCommit: { metrics.committed($0, $1) },
-                onCheck: { [logger] faults in
-                    if faults.isEmpty {
-                        logger.info("checked the ledger after an unclean stop: it is whole")
-                    } else {
-                        logger.error("the ledger is damaged: \(faults.joined(separator: "; "))")
-                    }
-                },
-                onBehind: { [logger] arrival in
-                    metrics.isBehind()
-                    logger.warning(
-                        "a copy on due knows more of its job than the ledger: the ledger was lost or replaced by an older "
-                            + "one, and others of its jobs may be called twice",
-                        LogField("job", arrival.jobID.string), LogField("copy", arrival.copy),
-                        LogField("attempts", arrival.attempts))
-                })
-        } catch {
-            throw StartError(error)
-        }
-    }
-
     /// `engine` is the token endpoint's own: a slow one must not delay the API's calls.
     package func openCredentials(_ engine: HTTPEngine, _ metrics: MetricsRecorder? = nil) throws
         -> any CredentialProvider
@@ -136,15 +72,9 @@ extension WorkerDaemon {
         await untilBrokerAnswers(front) { () throws(LinkError) in try await prepareTopology(session) }
     }
 
-    /// An empty ledger beside waiting jobs looks like a lost one: their calls would be made again.
-    func refuseFullQueues(_ session: BrokerAdmin, _ front: DaemonInterface) async throws {
-        let full = await untilBrokerAnswers(front) { () throws(LinkError) in try await firstFullQueue(session) }
-        if let full = full ?? nil { throw refusalOfNewLedger(full) }
-    }
-
     /// Nil if the daemon is told to stop first.
     @discardableResult
-    private func untilBrokerAnswers<Answer: Sendable>(
+    func untilBrokerAnswers<Answer: Sendable>(
         _ front: DaemonInterface, _ perform: () async throws(LinkError) -> Answer
     ) async -> Answer? {
         var backoff = Backoff(first: .seconds(1), longest: .seconds(10))
@@ -186,42 +116,12 @@ extension WorkerDaemon {
         }
     }
 
-    private func firstFullQueue(_ session: BrokerAdmin) async throws(LinkError) -> String? {
+    /// The first queue of the topology with messages in it, that of the results apart.
+    func firstFullQueue(_ session: BrokerAdmin) async throws(LinkError) -> String? {
         for queue in settings.topology.queues where queue.name != settings.queueNames.results {
             if let depth = try await session.inspect(queue: queue.name), depth.messages > 0 { return queue.name }
         }
         return nil
-    }
-
-    private func refusalOfNewLedger(_ queue: String) -> StartError {
-        StartError(
-            description:
-                "there is no ledger at \(settings.ledger.path)\(Self.aside(ofNone: settings.ledger.path)), and queue \(queue) is not empty: without "
-                + "the memory of what was called, jobs may be called twice. Restore the ledger, or start once with "
-                + "--new-ledger if there never was one (docs/ledger.md says how under systemd)", status: .settingsWrong)
-    }
-
-    /// A daemon saved what an open ledger knew when its file was moved, removed or replaced.
-    func refuseForgottenRescue() throws(StartError) {
-        guard let last = EmbeddedLedger.rescued(path: settings.ledger.path).last else { return }
-        throw StartError(
-            description:
-                "there is no ledger at \(settings.ledger.path), and \(last) is what a daemon saved of one: run "
-                + "`leave-albumd ledger restore \(last)`, or start once with --new-ledger if nothing of it is wanted",
-            status: .settingsWrong)
-    }
-
-    /// The ledger that is there may be an older one that was put in the place of the one that was saved.
-    func logRescue() {
-        for copy in EmbeddedLedger.rescued(path: settings.ledger.path) {
-            logger.warning(
-                "a copy is beside the ledger that a daemon saved when the ledger's file was moved, removed or replaced: "
-                    + "restore it if that was not done, else remove it", LogField("copy", copy))
-        }
-    }
-
-    private static func aside(ofNone path: String) -> String {
-        access(path, F_OK) == 0 ? " (the file that is there holds none)" : ""
     }
 
     /// A package was installed and its settings were not touched: the error alone would not say that.

@@ -4,13 +4,16 @@ import Concurrency
 import Credentials
 import HTTP
 import Pipeline
-import SQLiteLedger
 import Settings
 import Telemetry
 
 extension WorkerDaemon {
     /// What is left of the drain time for results to be confirmed after calls were given up.
     private static let confirmShare = 5
+
+    /// Time for the ledger's last lines, once the jobs have ended: for a disk or a database that is busy, not for one that
+    /// is gone.
+    private static let lastWrites = Duration.seconds(5)
 
     /// Links and ledger close in this time after the drain: closing is a request of two seconds each, and the ledger's
     /// last lines have five.
@@ -35,7 +38,7 @@ extension WorkerDaemon {
         parts.pipeline.stop()
         let isDrained = await drain(work, within: drainTime, parts)
         await stop(parts.inStoppingOrder)
-        let lost = await parts.ledger.close(within: EmbeddedLedger.closeTime)
+        let lost = await parts.ledger.close(within: Self.lastWrites)
         await work.value
         if lost > 0 {
             logger.error(

@@ -11,7 +11,6 @@ import Monitoring
 import Operations
 import Photos
 import Pipeline
-import SQLiteLedger
 import Service
 package import Settings
 import Telemetry
@@ -85,21 +84,8 @@ package struct WorkerDaemon: Sendable {
         let tokenEngine = try HTTPEngine(settings.tokenHTTP)
         let credentials = try openCredentials(tokenEngine, front.metrics)
         let engine = try HTTPEngine(settings.http)
-        guard let lock = try await waitForLock(front) else { return .done }
-
-        let isNew = try ledgerIsNew()
-        let mustAskBroker = !permitsNewLedger && isNew
-        if mustAskBroker { try refuseForgottenRescue() }
-        if !isNew { logRescue() }
-        let session = try BrokerAdmin(try startup(.settingsWrong) { try settings.link("inspect") })
-        if mustAskBroker {
-            front.ready()
-            try await refuseFullQueues(session, front)
-            if stop.isSignalled { return .done }
-        }
         let eventRouter = EventRouter(logger: logger, tracker: front.tracker)
-        let ledger = try openLedger(lock, eventRouter, front.metrics)
-        if !mustAskBroker { front.ready() }
+        guard let (ledger, session) = try await openLedger(eventRouter, front) else { return .done }
 
         let parts = try await assemble(ledger, session, engine, tokenEngine, credentials, eventRouter, front)
         front.has(parts)
@@ -120,7 +106,7 @@ package struct WorkerDaemon: Sendable {
         }
         if !stop.isSignalled {
             logger.notice(
-                "working", LogField("version", ProgramVersion.text), LogField("ledger", settings.ledger.path),
+                "working", LogField("version", ProgramVersion.text), LogField("ledger", ledger.place),
                 LogField("api", settings.api.baseURL), LogField("concurrency", settings.worker.concurrency))
         }
         await stop.wait()
@@ -131,7 +117,7 @@ package struct WorkerDaemon: Sendable {
     }
 
     private func assemble(
-        _ ledger: EmbeddedLedger, _ session: BrokerAdmin, _ engine: HTTPEngine, _ tokenEngine: HTTPEngine,
+        _ ledger: any LedgerKeeping, _ session: BrokerAdmin, _ engine: HTTPEngine, _ tokenEngine: HTTPEngine,
         _ credentials: any CredentialProvider, _ eventRouter: EventRouter, _ front: DaemonInterface
     ) async throws -> DaemonParts {
         let publishing = try PublishingLink(try startup(.settingsWrong) { try settings.link("publish") }) {
@@ -164,7 +150,7 @@ package struct WorkerDaemon: Sendable {
     }
 
     /// No job ages by a hold, not even by one of an earlier run.
-    private func rememberHolds(of ledger: EmbeddedLedger, for pipeline: JobPipeline) async {
+    private func rememberHolds(of ledger: any LedgerKeeping, for pipeline: JobPipeline) async {
         let now = clock.wall()
         guard let holds = try? await ledger.holds(from: now - settings.retry.maxAge * 2, to: now) else { return }
         for hold in holds where hold.until == nil {

@@ -5,7 +5,7 @@ package import Jobs
 ///
 /// One conformance suite holds for every implementation. Callable from any task; answers are durable when they
 /// return, at the durability that was set. One caller at a time works on one job id (the pipeline's in-flight table).
-package protocol JobLedger: Sendable {
+package protocol JobLedger: LedgerCounting {
     /// What this delivery finds. Changes nothing.
     func lookUp(_ arrival: Arrival, at now: Timestamp) async throws(LedgerError) -> LookupResult
 
@@ -24,6 +24,15 @@ package protocol JobLedger: Sendable {
     func withdraw(
         _ lease: Lease, of jobID: JobID, kind: Claim.Kind, day: String
     ) async throws(LedgerError)
+
+    /// Whether several workers share it, and with it what an account may call: claims name the limits then.
+    var sharesAccounts: Bool { get }
+
+    /// Notes that the API refused the account for its rate: until the time that it returns no worker gets a claim of a
+    /// call for it. Nil: nobody shares the ledger, and whoever was refused waits alone.
+    func noteRefusal(
+        of account: AccountID, for cause: AccountWaitCause, atLeast minimum: Duration
+    ) async throws(LedgerError) -> Timestamp?
 
     /// Lets the job end without a call, whenever a delivery of it comes. False if it has ended or called already: then
     /// its own result stands.
@@ -47,9 +56,6 @@ package protocol JobLedger: Sendable {
     /// of its own. Only what the ledger has a row of has a history; of each job the newest 64 lines are kept.
     func note(_ event: JobEvent)
 
-    /// Calls and album queries counted against a day.
-    func count(of day: String) async throws(LedgerError) -> DayCount
-
     /// Results that the broker is not known to have, in the order of the job ids' bytes, after `last`, at most
     /// `limit`. Of a job that owes several, the oldest generation's; the next when that is marked.
     func unpublishedResults(after last: JobID?, limit: Int) async throws(LedgerError) -> [UnpublishedResult]
@@ -63,9 +69,15 @@ package protocol JobLedger: Sendable {
 
     /// Whether any job among the newest, thousands of them, ended as `left` or `already_left`.
     func knowsSuccess() async throws(LedgerError) -> Bool
+}
 
-    /// Numbers for metrics and status; O(1) or nearly.
-    func statistics() async throws(LedgerError) -> LedgerStatistics
+/// A ledger of one worker, whose dispatcher keeps the limits of accounts by itself.
+extension JobLedger {
+    package var sharesAccounts: Bool { false }
+
+    package func noteRefusal(
+        of account: AccountID, for cause: AccountWaitCause, atLeast minimum: Duration
+    ) async throws(LedgerError) -> Timestamp? { nil }
 }
 
 /// Why the ledger could not answer. The job stays in the broker in every case.

@@ -23,10 +23,11 @@ extension DaemonStatus.Hold {
 }
 
 extension DaemonStatus.Ledger {
-    package init(_ statistics: LedgerStatistics, path: String) {
+    package init(_ statistics: LedgerStatistics, of ledger: any LedgerKeeping) {
         self.init(
-            path: path, entries: statistics.entries, open: statistics.open, ambiguous: statistics.ambiguous,
-            unpublished: statistics.unpublished, overdue: statistics.overdue, bytes: statistics.bytes,
-            diskFreeBytes: statistics.diskFreeBytes, lastBackupAt: statistics.lastBackupAt)
+            kind: ledger.kind.rawValue, place: ledger.place, member: ledger.member, entries: statistics.entries,
+            open: statistics.open, ambiguous: statistics.ambiguous, unpublished: statistics.unpublished,
+            overdue: statistics.overdue, bytes: statistics.bytes, diskFreeBytes: statistics.diskFreeBytes,
+            lastBackupAt: statistics.lastBackupAt)
     }
 }

@@ -1,8 +1,6 @@
 package import Clocks
-import Concurrency
 package import Ledger
 package import Pipeline
-package import SQLiteLedger
 
 /// Asks ledger and broker for what no scrape may wait for. Each on its own, so that one that hangs leaves the other's
 /// numbers fresh.
@@ -16,16 +14,14 @@ package struct MetricsPolling: Sendable {
 
     /// `queueNames`: all queues of the topology. `dailyLimit`: `limits.requests_per_day` as it is now.
     package init(
-        recorder: MetricsRecorder, ledger: EmbeddedLedger, queues: any QueueInspecting, queueNames: [String],
+        recorder: MetricsRecorder, ledger: any LedgerKeeping, queues: any QueueInspecting, queueNames: [String],
         dailyLimit: @escaping @Sendable () -> Int, quotaDay: @escaping @Sendable (Timestamp) -> QuotaDay,
         clock: any TimeSource
     ) {
         self.init(
             recorder: recorder, statistics: { try? await ledger.statistics() },
-            diskFree: { [path = ledger.path] in
-                // A file system that hangs must not take a thread of the pool with it.
-                await NativeThread.offload("disk") { LedgerDisk.freeBytes(path: path) }
-            },
+            members: { ledger.member == nil ? nil : try? await ledger.members() },
+            diskFree: { await ledger.diskFreeBytes() },
             spent: { try? await ledger.count(of: quotaDay(clock.wall()).name) }, dailyLimit: dailyLimit,
             depth: { await queues.depth(of: $0) }, queueNames: queueNames, clock: clock)
     }
@@ -33,6 +29,7 @@ package struct MetricsPolling: Sendable {
     /// Each answers nil when it cannot be asked.
     package init(
         recorder: MetricsRecorder, statistics: @escaping @Sendable () async -> LedgerStatistics?,
+        members: @escaping @Sendable () async -> [ClusterMember]? = { nil },
         diskFree: @escaping @Sendable () async -> Int?,
         spent: @escaping @Sendable () async -> DayCount?, dailyLimit: @escaping @Sendable () -> Int,
         depth: @escaping @Sendable (String) async -> QueueDepth??, queueNames: [String], clock: any TimeSource
@@ -42,6 +39,9 @@ package struct MetricsPolling: Sendable {
         questions = [
             { recorder in
                 if let statistics = await statistics() { recorder.polled(statistics) }
+            },
+            { recorder in
+                if let members = await members() { recorder.polled(members) }
             },
             { recorder in
                 if let bytes = await diskFree() { recorder.polled(diskFreeBytes: bytes) }

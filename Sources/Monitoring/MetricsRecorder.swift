@@ -6,7 +6,6 @@ import Jobs
 package import Ledger
 import Photos
 package import Pipeline
-import SQLiteLedger
 import Telemetry
 
 /// Keeps the daemon's metrics: counts what is told as it happens, and reads the rest when somebody scrapes.
@@ -22,6 +21,7 @@ package final class MetricsRecorder: Sendable {
     private struct State {
         var sources: MetricsSources?
         var ledger: Polled<LedgerStatistics>?
+        var members: Polled<[ClusterMember]>?
         var diskFree: Polled<Int>?
         var quota: Polled<Double>?
         var depths: Polled<[String: QueueDepth]>?
@@ -128,6 +128,11 @@ package final class MetricsRecorder: Sendable {
         state.withLock { $0.ledger = Polled(value: statistics, at: now) }
     }
 
+    package func polled(_ members: [ClusterMember]) {
+        let now = clock.now()
+        state.withLock { $0.members = Polled(value: members, at: now) }
+    }
+
     /// Space on the ledger's disk, which is asked for even when the ledger has none to answer with.
     package func polled(diskFreeBytes bytes: Int) {
         let now = clock.now()
@@ -151,6 +156,10 @@ package final class MetricsRecorder: Sendable {
     /// What the polling brought last, as long as it is fresh.
     package var lastLedger: LedgerStatistics? {
         state.withLock { [clock] in Self.fresh($0.ledger, at: clock.now())?.value }
+    }
+
+    package var lastMembers: [ClusterMember]? {
+        state.withLock { [clock] in Self.fresh($0.members, at: clock.now())?.value }
     }
 
     /// Depths of the queues, and how old they are.

@@ -1,22 +1,21 @@
 package import Clocks
 import Concurrency
 import Jobs
-import Ledger
+package import Ledger
 import Operations
 import Photos
 package import Pipeline
-package import SQLiteLedger
 package import Telemetry
 
 /// What the pipeline tells becomes log lines and lines of a job's history.
 package final class PipelineReport: Sendable {
     private let logger: Logger
-    private let ledger: EmbeddedLedger
+    private let ledger: any LedgerKeeping
     private let clock: any TimeSource
     /// The holds that were told. Holds change seldom, on any thread.
     private let reported = Lock<[HoldCause: Hold]>([:])
 
-    package init(logger: Logger, ledger: EmbeddedLedger, clock: any TimeSource) {
+    package init(logger: Logger, ledger: any LedgerKeeping, clock: any TimeSource) {
         self.logger = logger
         self.ledger = ledger
         self.clock = clock

@@ -1,5 +1,6 @@
 package import Clocks
 package import Jobs
+import Ledger
 package import Messages
 
 /// What the pipeline works by. A reload replaces it as a whole; what only a restart can change is the same in both.
@@ -45,6 +46,11 @@ package struct PipelineConfiguration: Sendable {
         Dispatch.Limits(
             perAccount: perAccount, requestsPerMinutePerAccount: requestsPerMinutePerAccount, capacity: prefetch,
             requestsPerSecond: requestsPerSecond, canary: canary)
+    }
+
+    /// What a claim names where workers share it.
+    var accountLimits: AccountLimits {
+        AccountLimits(slots: perAccount, perMinute: requestsPerMinutePerAccount)
     }
 
     /// A quarter of an hour of consuming without the copy: the broker has had every chance to deliver it.

@@ -125,6 +125,21 @@ extension EmbeddedLedger {
         try await readBehindLines { reader throws(LedgerError) in try reader.statuses(of: ids) }
     }
 
+    // MARK: Its place
+
+    package var kind: LedgerKind { .sqlite }
+
+    package var place: String { path }
+
+    package var member: MemberIdentity? { nil }
+
+    package func members() async throws(LedgerError) -> [ClusterMember] { [] }
+
+    package func diskFreeBytes() async -> Int? {
+        // A file system that hangs must not take a thread of the pool with it.
+        await NativeThread.offload("disk") { [path] in LedgerDisk.freeBytes(path: path) }
+    }
+
     // MARK: Holds
 
     /// Notes a hold for the histories and ages of the jobs that it stopped: at its start with `until` nil, and again at

@@ -7,7 +7,7 @@ package import Ledger
 /// While it cannot commit (disk full, read-only, an I/O fault) looks and claims throw `.unavailable`, records and marks
 /// wait in memory, first in line, and it tries again by itself, 0.5 s to 10 s apart, opening the file anew each time. A
 /// damaged file makes it `.unusable` until the process starts again on a restored one.
-package final class EmbeddedLedger: JobLedger, RunningService {
+package final class EmbeddedLedger: LedgerKeeping {
     /// How safe an answer is.
     package enum Durability: String, Sendable {
         /// Against loss of power: each commit is flushed to the disk.

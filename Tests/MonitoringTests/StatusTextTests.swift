@@ -48,6 +48,26 @@ import Testing
         #expect(lines.contains("settings the last reload failed; in use are those of \(Self.now.rfc3339)"))
     }
 
+    @Test func eachMemberThatSharesTheLedgerHasALine() {
+        var status = status()
+        status.ledger = .init(
+            kind: "postgresql", place: "db:5432, leave_album", member: .init(name: "a", epoch: 7), entries: 9,
+            open: 1, ambiguous: 0, unpublished: 0, overdue: 0, bytes: 4096, diskFreeBytes: nil, lastBackupAt: nil)
+        status.members = [
+            .init(
+                name: "a", epoch: 7, version: "1.2.3", state: .working, startedAt: Self.now, seenAt: Self.now,
+                report: .init(worker: "consuming", inFlight: 3, callsInFlight: 2, perMinute: 9, holds: [])),
+            .init(name: "b", epoch: 6, version: "1.2.2", state: .dead, startedAt: Self.now, seenAt: Self.now),
+        ]
+        let lines = lines(status)
+        let at = Self.now.rfc3339
+        #expect(lines.contains("member a#7 working, 1.2.3, seen \(at): consuming, 3 in hand, 2 calls in flight"))
+        #expect(lines.contains("member b#6 dead, 1.2.2, seen \(at)"))
+        let ledger = lines.first { $0.hasPrefix("ledger ") } ?? ""
+        #expect(ledger.hasSuffix("of db:5432, leave_album"), "nobody knows what is free there")
+        #expect(status.json["ledger"]?["epoch"] == .integer(7) && status.json["ledger"]?["instance"] == .text("a"))
+    }
+
     /// An older daemon, asked by a newer command.
     @Test func whatIsNotKnownIsNotMadeUp() throws {
         let text = StatusCommand.text(try JSONValue.parse(Array(#"{"state":"consuming","since":"x"}"#.utf8)))

@@ -86,6 +86,7 @@ import Testing
                     (LedgerForgetRequest.job(Self.id), #"{"jobId":"j-1"}"#),
                     (.account(AccountID("anna")), #"{"account":"anna"}"#),
                 ], answers: [(.init(forgotten: 3, needed: 2), #"{"forgotten":3,"needed":2}"#)])
+        case .ledgerMembers: try check(name, [(LedgerMembersRequest(), "{}")], answers: Self.members)
         case .ledgerBackup:
             try check(
                 name, [(LedgerBackupRequest(file: "/copy"), #"{"file":"/copy"}"#)],
@@ -248,22 +249,41 @@ import Testing
     private static let statistics: [(LedgerStatisticsRequest.Answer, String)] = [
         (
             .init(
-                path: "/l",
+                kind: .sqlite, place: "/l",
                 statistics: LedgerStatistics(
                     entries: 9, open: 8, ambiguous: 7, unpublished: 6, overdue: 5, bytes: 4, diskFreeBytes: 3,
                     unpublishedDeadLetters: 2, createdAt: time, lastBackupAt: later)),
             #"{"ambiguous":7,"bytes":4,"createdAt":"2026-11-23T19:50:00.123Z","diskFreeBytes":3,"entries":9,"#
-                + #""lastBackupAt":"2026-11-23T20:50:00.000Z","open":8,"overdue":5,"path":"/l","#
+                + #""kind":"sqlite","lastBackupAt":"2026-11-23T20:50:00.000Z","open":8,"overdue":5,"path":"/l","#
                 + #""unpublishedLetters":2,"unpublishedResults":6}"#
         ),
         (
             .init(
-                path: "/l",
+                kind: .postgresql, place: "db:5432, leave_album",
                 statistics: LedgerStatistics(
-                    entries: 9, open: 8, ambiguous: 7, unpublished: 6, overdue: 5, bytes: 4, diskFreeBytes: 3,
+                    entries: 9, open: 8, ambiguous: 7, unpublished: 6, overdue: 5, bytes: 4, diskFreeBytes: nil,
                     unpublishedDeadLetters: 2)),
-            #"{"ambiguous":7,"bytes":4,"diskFreeBytes":3,"entries":9,"open":8,"overdue":5,"path":"/l","#
+            #"{"ambiguous":7,"bytes":4,"entries":9,"kind":"postgresql","open":8,"overdue":5,"#
+                + #""path":"db:5432, leave_album","#
                 + #""unpublishedLetters":2,"unpublishedResults":6}"#
+        ),
+    ]
+
+    private static let members: [(LedgerMembersRequest.Answer, String)] = [
+        (.init(members: []), #"{"members":[]}"#),
+        (
+            .init(members: [
+                .init(
+                    name: "a", epoch: 7, version: "1.2.3", state: .working, startedAt: time, seenAt: later,
+                    report: .init(
+                        worker: "consuming", inFlight: 3, callsInFlight: 2, perMinute: 1.5, holds: ["quota_day"])),
+                .init(name: "b", epoch: 6, version: "1.2.3", state: .dead, startedAt: time, seenAt: time),
+            ]),
+            #"{"members":[{"epoch":7,"name":"a","report":{"callsInFlight":2,"holds":["quota_day"],"inHand":3,"#
+                + #""perMinute":1.5,"worker":"consuming"},"seenAt":"2026-11-23T20:50:00.000Z","#
+                + #""startedAt":"2026-11-23T19:50:00.123Z","state":"working","version":"1.2.3"},"#
+                + #"{"epoch":6,"name":"b","seenAt":"2026-11-23T19:50:00.123Z","#
+                + #""startedAt":"2026-11-23T19:50:00.123Z","state":"dead","version":"1.2.3"}]}"#
         ),
     ]
 

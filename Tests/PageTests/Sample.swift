@@ -23,7 +23,7 @@ enum Sample {
                 .init(name: "publish", endpoint: "rabbit:5671", isConnected: true, reconnects: 2, unconfirmed: 17),
             ],
             ledger: .init(
-                path: "/ledger", entries: 481_230, open: 44, ambiguous: 2, unpublished: 0, overdue: 0,
+                kind: "sqlite", place: "/ledger", entries: 481_230, open: 44, ambiguous: 2, unpublished: 0, overdue: 0,
                 bytes: 187 << 20, diskFreeBytes: 78 << 30, lastBackupAt: nil))
         status.oldestJobAge = .milliseconds(4230)
         status.queuesAt = now - .seconds(4)

@@ -100,6 +100,26 @@ func at(_ seconds: Double) -> MonotonicTime { MonotonicTime(nanoseconds: Int64(s
         #expect(account.succeeded() == nil && account.obstacle(at: at(40)) == nil)
     }
 
+    @Test mutating func anAccountThatOthersCallForIsAskedForAfterACallsTimeAndThenLessAndLessOften() {
+        var now = at(0)
+        var waits: [Double] = []
+        for _ in 0..<7 {
+            account.isBusy(by: at(100), callTime: .milliseconds(80), at: now)
+            let next = account.nextSlot(limit: 0, at: now) ?? now
+            waits.append((next - now).inSeconds)
+            now = next
+        }
+        #expect(waits == [0.08, 0.16, 0.32, 0.64, 1, 1, 1])
+        account.isBusy(by: now + .milliseconds(200), callTime: .milliseconds(80), at: now)
+        #expect(account.nextSlot(limit: 0, at: now) == now + .milliseconds(201), "one call is over then")
+        account.isBusyNoMore()
+        #expect(account.nextSlot(limit: 0, at: now) == nil)
+        account.isBusy(by: at(100), callTime: .milliseconds(1), at: now)
+        #expect(account.nextSlot(limit: 0, at: now) == now + .milliseconds(50), "it has claimed, and begins anew")
+        account.isBusy(until: at(200))
+        #expect(account.nextSlot(limit: 0, at: now) == at(200))
+    }
+
     @Test mutating func aPausedAccountWaitsUntilItIsResumed() {
         account.pause()
         account.succeeded()

@@ -78,6 +78,24 @@ import Testing
             ])
     }
 
+    @Test func aPasswordInTheURLOfTheLedgerIsFoundAndNotShown() {
+        let allowed = "allowed: a URL that begins with postgresql://, without a password"
+        for url in ["postgresql://u:hunter2@db/x", "postgresql://db/x?sslmode=require&password=hunter2"] {
+            #expect(
+                Loading.faults("[ledger]\nurl = \"\(url)\"") == [
+                    "t.toml:8:7: ledger.url: it holds a password, which belongs in the file of ledger.password_file; "
+                        + allowed
+                ])
+        }
+    }
+
+    @Test func aFileAndADatabaseForTheLedgerAreOneTooMany() {
+        #expect(
+            Loading.faults("[ledger]\npath = \"/l\"\nurl = \"postgresql://db/x\"") == [
+                "t.toml:9:7: ledger.url: ledger.path is set too; allowed: a database or a file, and one of them"
+            ])
+    }
+
     @Test func keysWithControlCharactersAreShownEscaped() {
         #expect(
             Loading.faults("[log]\n\"a\\u001b[31m\" = 1") == [

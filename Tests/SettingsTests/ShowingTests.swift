@@ -45,6 +45,7 @@ import Testing
             "broker.uris = [\"amqp://localhost\"]\napi = {base_url = \"http://p.example\", insecure = true}",
             "api.insecure: "
         ),
+        ("broker.uris = [\"amqp://localhost\"]\nledger.password_file = \"/p\"", "so nothing uses it"),
         ("broker.uris = [\"amqp://localhost\"]\nadmin.listen = \"0.0.0.0:1\"", "without a login"),
         ("broker.uris = [\"amqp://localhost\"]\nretry.max_age = \"1h\"", "shorter than the longest of retry.delays"),
         ("broker.uris = [\"amqp://localhost\"]\nworker.drain_timeout = \"5s\"", "shorter than api.timeout"),

@@ -60,9 +60,10 @@ struct StatusCommand: ConfiguredCommand {
                 "ledger",
                 "\(ledger["entries"]?.integer ?? 0) jobs, \(ledger["open"]?.integer ?? 0) open, "
                     + "\(ledger["ambiguous"]?.integer ?? 0) ambiguous, \(ledger["unpublishedResults"]?.integer ?? 0) "
-                    + "results owed, \(ByteCount.text(ledger["bytes"]?.integer ?? 0)) of \(ledger["path"]?.text ?? ""), "
-                    + "\(ByteCount.text(ledger["diskFreeBytes"]?.integer ?? 0)) free")
+                    + "results owed, \(ByteCount.text(ledger["bytes"]?.integer ?? 0)) of \(ledger["path"]?.text ?? "")"
+                    + (ledger["diskFreeBytes"]?.integer.map { ", \(ByteCount.text($0)) free" } ?? ""))
         }
+        for member in status["members"]?.elements ?? [] { sheet.add("member", memberText(member)) }
         if status["settings"]?["reloadSucceeded"]?.bool == false {
             sheet.add(
                 "settings",
@@ -87,6 +88,15 @@ struct StatusCommand: ConfiguredCommand {
         guard let failure = status["failures"]?.elements?.first else { return nil }
         return "\(failure["at"]?.text ?? "") \(failure["jobId"]?.text ?? "a message without id"): "
             + (failure["reason"]?.text ?? "") + (failure["detail"]?.text.map { " (\($0))" } ?? "")
+    }
+
+    private static func memberText(_ member: JSONValue) -> String {
+        let report = member["report"].map {
+            ": \($0["worker"]?.text ?? "-"), \($0["inHand"]?.integer ?? 0) in hand, "
+                + "\($0["callsInFlight"]?.integer ?? 0) calls in flight"
+        }
+        return "\(member["name"]?.text ?? "")#\(member["epoch"]?.integer ?? 0) \(member["state"]?.text ?? ""), "
+            + "\(member["version"]?.text ?? ""), seen \(member["seenAt"]?.text ?? "-")\(report ?? "")"
     }
 
     private static func linkText(_ link: JSONValue) -> String {

@@ -17,6 +17,9 @@ extension Commands {
                 "stats", summary: "How much it holds and owes", options: [.config, .json],
                 action: .withSettings { try await LedgerCommand(context: $0).statistics() }),
             Command(
+                "members", summary: "The daemons that share the ledger, and what each does", options: [.config, .json],
+                action: .withSettings { try await LedgerCommand(context: $0).members() }),
+            Command(
                 "prune", summary: "Removes jobs that ended long ago and owe nothing",
                 options: [
                     .config, .json,
@@ -52,7 +55,7 @@ struct LedgerCommand: ConfiguredCommand {
         let answer = try await ledger.perform(LedgerStatisticsRequest())
         let statistics = answer.statistics
         var sheet = FactSheet()
-        sheet.add("ledger", answer.path)
+        sheet.add("ledger", answer.place)
         sheet.add("jobs", statistics.entries)
         sheet.add("open", statistics.open)
         sheet.add("ambiguous", statistics.ambiguous)
@@ -60,11 +63,36 @@ struct LedgerCommand: ConfiguredCommand {
         sheet.add("letters owed", statistics.unpublishedDeadLetters)
         sheet.add("overdue copies", statistics.overdue)
         sheet.add("size", ByteCount.text(Int64(statistics.bytes)))
-        sheet.add("disk free", ByteCount.text(Int64(statistics.diskFreeBytes)))
+        sheet.add("disk free", statistics.diskFreeBytes.map { ByteCount.text(Int64($0)) })
         sheet.add("made", statistics.createdAt?.rfc3339)
         sheet.add("last backup", statistics.lastBackupAt?.rfc3339 ?? "never")
         show(answer, sheet.rendered())
         return .done
+    }
+
+    func members() async throws -> ExitStatus {
+        let answer = try await ledger.perform(LedgerMembersRequest())
+        show(answer, Self.text(answer.members))
+        return .done
+    }
+
+    static func text(_ members: [DaemonStatus.Member]) -> String {
+        guard !members.isEmpty else { return "no members: the ledger is one daemon's file, or nobody has joined yet\n" }
+        var table = Table([
+            .init("NAME"), .init("EPOCH", .right), .init("STATE"), .init("SEEN"), .init("WORKER"),
+            .init("IN HAND", .right), .init("CALLS", .right), .init("PER MINUTE", .right), .init("VERSION"),
+            .init("HOLDS", mayShrink: true),
+        ])
+        for member in members {
+            table.append([
+                member.name, "\(member.epoch)", member.state.rawValue, member.seenAt.rfc3339,
+                member.report?.worker ?? "-", member.report.map { "\($0.inFlight)" } ?? "-",
+                member.report.map { "\($0.callsInFlight)" } ?? "-",
+                member.report.map { "\(Int($0.perMinute.rounded()))" } ?? "-", member.version,
+                member.report?.holds.joined(separator: ", ") ?? "",
+            ])
+        }
+        return table.rendered(width: StandardStream.output.columns)
     }
 
     func prune() async throws -> ExitStatus {

@@ -87,7 +87,7 @@ struct LiveCheck: Sendable {
         let path = settings.ledger.path
         let isThere: Bool
         do throws(LedgerError) {
-            try LedgerFileSystem.requireLocal(path, kind: TestHooks.fileSystem(of:))
+            try WorkerDaemon.requireLocalFile(path)
             isThere = try EmbeddedLedger.exists(path: path)
         } catch {
             throw CommandFailure(StartError(error).status, error.description)

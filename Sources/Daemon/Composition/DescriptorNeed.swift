@@ -2,7 +2,6 @@ import AMQP
 package import Concurrency
 import Credentials
 import HTTP
-import SQLiteLedger
 import Service
 package import Settings
 
@@ -25,7 +24,7 @@ package struct DescriptorNeed: Sendable {
         var count = Self.process
         count += AdminServer.mostDescriptors + ControlSocketServer.mostDescriptors
         // Every request of the control socket may read the ledger.
-        count += EmbeddedLedger.mostDescriptors(readers: ControlSocketServer.mostDescriptors)
+        count += settings.ledgerDescriptors(readers: ControlSocketServer.mostDescriptors)
         count += Self.connections * LinkConfiguration.mostDescriptors
         count += settings.http.mostDescriptors
         // The token endpoint's engine is there in any case.

@@ -5,7 +5,6 @@ import Ledger
 import Monitoring
 import Operations
 import Pipeline
-import SQLiteLedger
 import Service
 import Settings
 

@@ -52,6 +52,7 @@ struct ControlHandler: Sendable {
         case .ledgerPrune: try await askLedger(LedgerPruneRequest.self, arguments)
         case .ledgerVerify: try await askLedger(LedgerVerifyRequest.self, arguments)
         case .ledgerForget: try await askLedger(LedgerForgetRequest.self, arguments)
+        case .ledgerMembers: try await askLedger(LedgerMembersRequest.self, arguments)
         case .ledgerBackup: try await askLedger(LedgerBackupRequest.self, arguments)
         }
     }

@@ -27,3 +27,24 @@ package struct JobStatus: Equatable, Sendable {
         self.state = state
     }
 }
+
+extension JobStatus {
+    /// Of what a ledger has of the job. `result`: of the row's generation.
+    package init(jobID: JobID, row: LedgerRow?, cancellation: Cancellation?, result: StoredResult?) {
+        guard let row else {
+            self.init(jobID: jobID, generation: 0, state: cancellation == nil ? .unknown : .cancelled)
+            return
+        }
+        let state: State
+        if row.isFinished, let result {
+            state = .ended(outcome: result.outcome, reason: result.reason, body: result.body)
+        } else if cancellation == .always || row.hasNeverCalled && cancellation == .beforeCall {
+            state = .cancelled
+        } else if row.hasOpenIntent {
+            state = .calling
+        } else {
+            state = row.due.map { .parked(until: $0) } ?? .waiting
+        }
+        self.init(jobID: jobID, generation: row.generation, state: state)
+    }
+}

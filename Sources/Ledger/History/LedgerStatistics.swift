@@ -12,19 +12,19 @@ package struct LedgerStatistics: Equatable, Sendable {
     package var unpublished: Int
     /// Open jobs whose copy should have come two minutes ago.
     package var overdue: Int
-    /// Of the file and its write-ahead log.
+    /// Of the file and its write-ahead log, or of the database.
     package var bytes: Int
-    /// On the file's disk, for this user.
-    package var diskFreeBytes: Int
+    /// On the file's disk, for this user; nil where nobody can say.
+    package var diskFreeBytes: Int?
     /// Finished jobs whose dead letter the broker is not known to have.
     package var unpublishedDeadLetters: Int
-    /// When the file was made.
+    /// When the ledger was made.
     package var createdAt: Timestamp?
     /// When the last backup was made through the ledger that wrote this file.
     package var lastBackupAt: Timestamp?
 
     package init(
-        entries: Int, open: Int, ambiguous: Int, unpublished: Int, overdue: Int, bytes: Int, diskFreeBytes: Int,
+        entries: Int, open: Int, ambiguous: Int, unpublished: Int, overdue: Int, bytes: Int, diskFreeBytes: Int?,
         unpublishedDeadLetters: Int = 0, createdAt: Timestamp? = nil, lastBackupAt: Timestamp? = nil
     ) {
         self.entries = entries

@@ -14,11 +14,16 @@ package struct Lease: Equatable, Sendable {
     package let beginsBefore: MonotonicTime
     /// The claim made the job's first call: withdrawn, the job has never called.
     package let isFirstCall: Bool
+    /// What the claim took of the account. Nil for a question, and where nothing is shared.
+    package let slot: AccountSlot.Taken?
 
-    package init(fence: Int64, beginsBefore: MonotonicTime, isFirstCall: Bool) {
+    package init(
+        fence: Int64, beginsBefore: MonotonicTime, isFirstCall: Bool, slot: AccountSlot.Taken? = nil
+    ) {
         self.fence = fence
         self.beginsBefore = beginsBefore
         self.isFirstCall = isFirstCall
+        self.slot = slot
     }
 
     /// The embedded ledger's: nobody else can take the job over.

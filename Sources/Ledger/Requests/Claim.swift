@@ -26,10 +26,13 @@ package struct Claim: Sendable {
     /// Whether the claim comes without a lookup, because the delivery seems to be the job's first. Refused unless the
     /// ledger knows nothing to the contrary: `.fresh`, without an ambiguity and without a predecessor.
     package var presumesNew: Bool
+    /// What the account may call, where workers share that. A call takes one of its slots in the same commit.
+    package var limits: AccountLimits?
 
     package init(
         arrival: Arrival, kind: Kind, day: String, at: Timestamp, attempts: Int, isAmbiguous: Bool,
-        malformedAnswers: Int = 0, decidedUnder: Int64? = nil, closing: StoredResult? = nil, presumesNew: Bool = false
+        malformedAnswers: Int = 0, decidedUnder: Int64? = nil, closing: StoredResult? = nil, presumesNew: Bool = false,
+        limits: AccountLimits? = nil
     ) {
         self.arrival = arrival
         self.kind = kind
@@ -41,6 +44,7 @@ package struct Claim: Sendable {
         self.decidedUnder = decidedUnder
         self.closing = closing
         self.presumesNew = presumesNew
+        self.limits = limits
     }
 }
 
@@ -50,8 +54,8 @@ package enum ClaimAnswer: Equatable, Sendable {
     case claimed(OpenJob, Lease)
     /// The row is no longer what `look` saw, or what the claim presumed: begin again with this.
     case refused(LookupResult)
-    /// As many calls of the account as may be are under way elsewhere, and nothing was written: ask again then.
-    case busy(until: Timestamp)
+    /// Other calls have what the account may call now, and nothing was written.
+    case busy(AccountBusy)
 }
 
 /// What was spent of a day's quota. The ledger's table and the control socket call the album queries `probes`, as

@@ -154,9 +154,9 @@ package enum LedgerRules {
             case .finished, .parked: break
             }
             if row?.runningLease(at: now) != nil { return .fenced(nil) }
-            precondition(
-                row?.isFinished ?? true,
-                "the worker closes an open generation before it records anything of a newer one")
+            // An older generation that is still open is closed by a claim. The worker saw to that at its lookup; where
+            // several share the ledger, another may have recorded something of the older one since.
+            guard row?.isFinished ?? true else { return .fenced(nil) }
             next = LedgerRow(arrival, after: row, at: now)
         }
         let isHolder = lease?.fence == next.fence
@@ -202,9 +202,12 @@ package enum LedgerRules {
 
     // MARK: withdraw
 
-    /// The row without the claim of `lease`, of which nothing was sent; nil if somebody else has claimed since.
+    /// The row without the claim of `lease`, of which nothing was sent; nil if somebody else has claimed since, or if it
+    /// was taken back already.
     package static func withdraw(_ row: LedgerRow?, _ lease: Lease, at now: Timestamp) -> LedgerRow? {
-        guard var row, row.fence == lease.fence, !row.isFinished else { return nil }
+        guard var row, row.fence == lease.fence, lease.isSole || row.callUntil != nil, !row.isFinished else {
+            return nil
+        }
         row.hasOpenIntent = false
         row.callUntil = nil
         if lease.isFirstCall { row.firstCallAt = nil }

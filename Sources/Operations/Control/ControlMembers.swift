@@ -27,6 +27,17 @@ struct ControlMembers {
         return count
     }
 
+    /// With or without a fraction.
+    func number(_ name: String) throws(ControlFormatError) -> Double {
+        try read(name, as: "a number") { value in
+            switch value {
+            case .integer(let number): Double(number)
+            case .real(let number): number
+            default: nil
+            }
+        }
+    }
+
     /// RFC 3339.
     func time(_ name: String) throws(ControlFormatError) -> Timestamp {
         let text = try text(name)

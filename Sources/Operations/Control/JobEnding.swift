@@ -1,7 +1,6 @@
 import JSON
 package import Jobs
 package import Ledger
-import SQLiteLedger
 
 /// How a job ended, in the words of its result.
 package struct JobEnding: Equatable, Sendable {

@@ -2,7 +2,6 @@ package import Clocks
 package import JSON
 package import Jobs
 package import Ledger
-import SQLiteLedger
 
 /// `job`: what the ledger knows of one job.
 package struct JobRequest: LedgerRequest {
@@ -22,9 +21,7 @@ package struct JobRequest: LedgerRequest {
 
     package func answer(from handler: LedgerRequestHandler) async throws(ControlFault) -> JobHistory {
         let id = jobID
-        let history = try await handler.source.read(
-            live: { ledger throws(LedgerError) in try await ledger.history(of: id) },
-            file: { reader throws(LedgerError) in try reader.history(of: id) })
+        let history = try await handler.read { ledger throws(LedgerError) in try await ledger.history(of: id) }
         guard let history else { throw .unknown("the ledger has nothing of job \(id)") }
         return JobHistory(history)
     }

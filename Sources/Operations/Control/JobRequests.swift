@@ -2,7 +2,6 @@ import Clocks
 package import JSON
 package import Jobs
 import Ledger
-import SQLiteLedger
 
 /// `job.note`: a line of the job's history. Durable when it is answered: what an operator did is written before it is
 /// done.
@@ -54,9 +53,7 @@ package struct JobNoteRequest: LedgerRequest {
     package func answer(from handler: LedgerRequestHandler) async throws(ControlFault) -> Answer {
         let event = JobEvent(
             jobID: jobID, generation: generation, at: handler.clock.wall(), kind: kind, detail: detail)
-        try await handler.source.write(clock: handler.clock) { ledger throws(LedgerError) in
-            try await ledger.write(event)
-        }
+        try await handler.write { ledger throws(LedgerError) in try await ledger.write(event) }
         return Answer()
     }
 }
@@ -88,7 +85,7 @@ package struct JobCancelRequest: LedgerRequest {
     package func answer(from handler: LedgerRequestHandler) async throws(ControlFault) -> ForcedCancel {
         let (id, by) = (jobID, by ?? "somebody")
         let (clock, publishNew) = (handler.clock, handler.publishNew)
-        return try await handler.source.write(clock: clock) { ledger throws(LedgerError) -> ForcedCancel in
+        return try await handler.write { ledger throws(LedgerError) -> ForcedCancel in
             while true {
                 switch try await ledger.cancelForGood(id, newest: nil, at: clock.wall()) {
                 case .remembered: return .remembered(id)

@@ -3,7 +3,6 @@ import Files
 package import JSON
 package import Jobs
 package import Ledger
-import SQLiteLedger
 
 /// `ledger.stats`: how much the ledger holds and owes.
 package struct LedgerStatisticsRequest: LedgerRequest, ArgumentlessRequest {
@@ -12,22 +11,26 @@ package struct LedgerStatisticsRequest: LedgerRequest, ArgumentlessRequest {
     package init() {}
 
     package struct Answer: ControlValue {
-        package let path: String
+        package let kind: LedgerKind
+        /// A file's path, or a host and a database.
+        package let place: String
         package let statistics: LedgerStatistics
 
-        package init(path: String, statistics: LedgerStatistics) {
-            self.path = path
+        package init(kind: LedgerKind, place: String, statistics: LedgerStatistics) {
+            self.kind = kind
+            self.place = place
             self.statistics = statistics
         }
 
         package init(json: JSONValue) throws(ControlFormatError) {
             let members = try ControlMembers(json)
-            path = try members.text("path")
+            kind = try members.word("kind")
+            place = try members.text("path")
             statistics = LedgerStatistics(
                 entries: try members.count("entries"), open: try members.count("open"),
                 ambiguous: try members.count("ambiguous"), unpublished: try members.count("unpublishedResults"),
                 overdue: try members.count("overdue"), bytes: try members.count("bytes"),
-                diskFreeBytes: try members.count("diskFreeBytes"),
+                diskFreeBytes: try members.optional("diskFreeBytes", members.count),
                 unpublishedDeadLetters: try members.count("unpublishedLetters"),
                 createdAt: try members.optional("createdAt", members.time),
                 lastBackupAt: try members.optional("lastBackupAt", members.time))
@@ -35,10 +38,11 @@ package struct LedgerStatisticsRequest: LedgerRequest, ArgumentlessRequest {
 
         package var json: JSONValue {
             .object(of: [
-                "path": .text(path), "entries": .count(statistics.entries), "open": .count(statistics.open),
-                "ambiguous": .count(statistics.ambiguous), "unpublishedResults": .count(statistics.unpublished),
+                "kind": .word(kind), "path": .text(place), "entries": .count(statistics.entries),
+                "open": .count(statistics.open), "ambiguous": .count(statistics.ambiguous),
+                "unpublishedResults": .count(statistics.unpublished),
                 "unpublishedLetters": .count(statistics.unpublishedDeadLetters), "overdue": .count(statistics.overdue),
-                "bytes": .count(statistics.bytes), "diskFreeBytes": .count(statistics.diskFreeBytes),
+                "bytes": .count(statistics.bytes), "diskFreeBytes": statistics.diskFreeBytes.map(JSONValue.count),
                 "createdAt": statistics.createdAt.map(JSONValue.time),
                 "lastBackupAt": statistics.lastBackupAt.map(JSONValue.time),
             ])
@@ -46,11 +50,9 @@ package struct LedgerStatisticsRequest: LedgerRequest, ArgumentlessRequest {
     }
 
     package func answer(from handler: LedgerRequestHandler) async throws(ControlFault) -> Answer {
-        let now = handler.clock.wall()
-        let statistics = try await handler.source.read(
-            live: { ledger throws(LedgerError) in try await ledger.statistics() },
-            file: { reader throws(LedgerError) in try reader.statistics(at: now) })
-        return Answer(path: handler.source.path, statistics: statistics)
+        try await handler.read { ledger throws(LedgerError) in
+            Answer(kind: ledger.kind, place: ledger.place, statistics: try await ledger.statistics())
+        }
     }
 }
 
@@ -89,9 +91,7 @@ package struct LedgerPruneRequest: LedgerRequest {
     package func answer(from handler: LedgerRequestHandler) async throws(ControlFault) -> Answer {
         let time = handler.clock.wall() - olderThan
         return Answer(
-            pruned: try await handler.source.write(clock: handler.clock) { ledger throws(LedgerError) in
-                try await ledger.prune(before: time)
-            })
+            pruned: try await handler.write { ledger throws(LedgerError) in try await ledger.prune(before: time) })
     }
 }
 
@@ -116,9 +116,7 @@ package struct LedgerVerifyRequest: LedgerRequest, ArgumentlessRequest {
 
     package func answer(from handler: LedgerRequestHandler) async throws(ControlFault) -> Answer {
         Answer(
-            faults: try await handler.source.read(
-                live: { ledger throws(LedgerError) in try await ledger.verify() },
-                file: { reader throws(LedgerError) in try reader.faults() }))
+            faults: try await handler.read { ledger throws(LedgerError) in try await ledger.verify() })
     }
 }
 
@@ -167,15 +165,12 @@ package enum LedgerForgetRequest: LedgerRequest {
     package func answer(from handler: LedgerRequestHandler) async throws(ControlFault) -> Answer {
         switch self {
         case .account(let account):
-            let (forgotten, needed) = try await handler.source.write(clock: handler.clock) {
-                ledger throws(LedgerError) in
+            let (forgotten, needed) = try await handler.write { ledger throws(LedgerError) in
                 try await ledger.forget(account: account)
             }
             return Answer(forgotten: forgotten, needed: needed)
         case .job(let id):
-            let answer = try await handler.source.write(clock: handler.clock) { ledger throws(LedgerError) in
-                try await ledger.forget(id)
-            }
+            let answer = try await handler.write { ledger throws(LedgerError) in try await ledger.forget(id) }
             switch answer {
             case .forgotten: return Answer(forgotten: 1, needed: 0)
             case .needed: return Answer(forgotten: 0, needed: 1)
@@ -225,9 +220,7 @@ package struct LedgerBackupRequest: LedgerRequest {
             throw .refusedFile(error.description)
         }
         let file = file
-        try await handler.source.read(
-            live: { ledger throws(LedgerError) in try await ledger.backUp(to: file) },
-            file: { reader throws(LedgerError) in try reader.backUp(to: file) })
+        try await handler.read { ledger throws(LedgerError) in try await ledger.backUp(to: file) }
         return Answer(file: file)
     }
 }

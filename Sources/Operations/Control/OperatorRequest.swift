@@ -63,6 +63,7 @@ package protocol LedgerRequest: OperatorRequest {
 /// | `ledger.verify` | | `faults`: strings, none if all is well |
 /// | `ledger.forget` | `jobId` or `account` | `forgotten`, `needed` |
 /// | `ledger.backup` | `file` | `file` |
+/// | `ledger.members` | | `members`: the daemons that share the ledger |
 package enum RequestName: String, CaseIterable, Sendable {
     case status
     case pause
@@ -81,4 +82,5 @@ package enum RequestName: String, CaseIterable, Sendable {
     case ledgerVerify = "ledger.verify"
     case ledgerForget = "ledger.forget"
     case ledgerBackup = "ledger.backup"
+    case ledgerMembers = "ledger.members"
 }

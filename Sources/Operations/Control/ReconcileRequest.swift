@@ -2,7 +2,6 @@ package import Clocks
 package import JSON
 package import Jobs
 import Ledger
-import SQLiteLedger
 
 /// `reconcile`: where each job of a list stands.
 package struct ReconcileRequest: LedgerRequest {
@@ -41,9 +40,9 @@ package struct ReconcileRequest: LedgerRequest {
 
     package func answer(from handler: LedgerRequestHandler) async throws(ControlFault) -> Answer {
         let ids = jobIDs
-        let statuses = try await handler.source.read(
-            live: { ledger throws(LedgerError) in try await ledger.statuses(of: ids) },
-            file: { reader throws(LedgerError) in try reader.statuses(of: ids) })
+        let statuses = try await handler.read { ledger throws(LedgerError) in
+            try await ledger.statuses(of: ids)
+        }
         return Answer(jobs: statuses.map(ReconciledJob.init))
     }
 }

@@ -2,7 +2,6 @@ package import Clocks
 package import JSON
 package import Jobs
 package import Ledger
-import SQLiteLedger
 
 /// `results.replay`: publishes stored results again, under their message-ids and marked as replays.
 package enum ReplayRequest: LedgerRequest {
@@ -54,19 +53,17 @@ package enum ReplayRequest: LedgerRequest {
     package func answer(from handler: LedgerRequestHandler) async throws(ControlFault) -> Answer {
         switch self {
         case .job(let id):
-            let results = try await handler.source.read(
-                live: { ledger throws(LedgerError) in try await ledger.results(of: id) },
-                file: { reader throws(LedgerError) in try reader.results(of: id) })
+            let results = try await handler.read { ledger throws(LedgerError) in
+                try await ledger.results(of: id)
+            }
             guard !results.isEmpty else { throw .unknown("the ledger has no result of job \(id)") }
             try await handler.publishAll(results)
             return Answer(published: results.count, after: nil)
         case .since(let time, let last):
             let limit = Self.page
-            let results = try await handler.source.read(
-                live: { ledger throws(LedgerError) in
-                    try await ledger.results(since: time, after: last, limit: limit)
-                },
-                file: { reader throws(LedgerError) in try reader.results(since: time, after: last, limit: limit) })
+            let results = try await handler.read { ledger throws(LedgerError) in
+                try await ledger.results(since: time, after: last, limit: limit)
+            }
             try await handler.publishAll(results.map(\.result))
             return Answer(published: results.count, after: results.count == limit ? results.last?.cursor : nil)
         }

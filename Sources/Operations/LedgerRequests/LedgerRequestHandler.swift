@@ -3,7 +3,6 @@ import Files
 import JSON
 import Jobs
 package import Ledger
-import SQLiteLedger
 
 /// Answers the operators' requests about the ledger: the daemon over its control socket, a command by itself where no
 /// daemon runs. One place, so that both say the same; each request has its answer beside its type.
@@ -24,6 +23,20 @@ package struct LedgerRequestHandler: Sendable {
         self.clock = clock
         self.publish = publish
         self.publishNew = publishNew
+    }
+
+    /// For what only looks.
+    func read<Answer: Sendable>(
+        _ body: (any LedgerReading) async throws(LedgerError) -> Answer
+    ) async throws(ControlFault) -> Answer {
+        try await source.read(clock: clock, body)
+    }
+
+    /// For what changes the ledger.
+    func write<Answer: Sendable>(
+        _ body: (any LedgerKeeping) async throws(LedgerError) -> Answer
+    ) async throws(ControlFault) -> Answer {
+        try await source.write(clock: clock, body)
     }
 
     func publishAll(_ results: [StoredResult]) async throws(ControlFault) {

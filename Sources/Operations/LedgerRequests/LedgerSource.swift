@@ -1,23 +1,16 @@
 import Clocks
 package import Ledger
-package import SQLiteLedger
+import SQLiteLedger
 
 /// The ledger as an operator's question reaches it: inside the daemon, or as a file that no daemon has.
 package enum LedgerSource: Sendable {
-    case live(EmbeddedLedger)
+    case live(any LedgerKeeping)
     case file(path: String)
-
-    var path: String {
-        switch self {
-        case .live(let ledger): ledger.path
-        case .file(let path): path
-        }
-    }
 
     /// For what changes the ledger. A file is locked and opened for as long as `body` runs, so that no daemon can start
     /// on it meanwhile.
     func write<Answer: Sendable>(
-        clock: any TimeSource, _ body: (EmbeddedLedger) async throws(LedgerError) -> Answer
+        clock: any TimeSource, _ body: (any LedgerKeeping) async throws(LedgerError) -> Answer
     ) async throws(ControlFault) -> Answer {
         do throws(LedgerError) {
             switch self {
@@ -27,30 +20,36 @@ package enum LedgerSource: Sendable {
                 try LedgerReader(path: path).requireCurrentSchema()
                 let ledger = try await EmbeddedLedger.open(
                     path: path, durability: .full, clock: clock, onWaiting: nil)
-                let answer: Answer
-                do throws(LedgerError) {
-                    answer = try await body(ledger)
-                } catch {
-                    await ledger.close(within: EmbeddedLedger.closeTime)
-                    throw error
-                }
-                await ledger.close(within: EmbeddedLedger.closeTime)
-                return answer
+                return try await Self.closing(ledger, within: EmbeddedLedger.closeTime, body)
             }
         } catch {
             throw ControlFault(error)
         }
     }
 
+    private static func closing<Answer: Sendable>(
+        _ ledger: any LedgerKeeping, within time: Duration,
+        _ body: (any LedgerKeeping) async throws(LedgerError) -> Answer
+    ) async throws(LedgerError) -> Answer {
+        let answer: Answer
+        do throws(LedgerError) {
+            answer = try await body(ledger)
+        } catch {
+            await ledger.close(within: time)
+            throw error
+        }
+        await ledger.close(within: time)
+        return answer
+    }
+
     /// For what only looks.
     func read<Answer: Sendable>(
-        live: (EmbeddedLedger) async throws(LedgerError) -> Answer,
-        file: (LedgerReader) throws(LedgerError) -> Answer
+        clock: any TimeSource, _ body: (any LedgerReading) async throws(LedgerError) -> Answer
     ) async throws(ControlFault) -> Answer {
         do throws(LedgerError) {
             switch self {
-            case .live(let ledger): return try await live(ledger)
-            case .file(let path): return try file(LedgerReader(path: path))
+            case .live(let ledger): return try await body(ledger)
+            case .file(let path): return try await body(LedgerFileReader(path: path, clock: clock))
             }
         } catch {
             throw ControlFault(error)

@@ -16,6 +16,7 @@ extension DaemonStatus {
         if let problem { members.append(.init("trouble", .text(problem))) }
         if let quota { members.append(.init("quota", quota.json)) }
         if let ledger { members.append(.init("ledger", ledger.json)) }
+        if let others = self.members { members.append(.init("members", .list(others))) }
         return .object(members + recentMembers + runningMembers)
     }
 }
@@ -62,11 +63,17 @@ extension DaemonStatus.Quota {
 extension DaemonStatus.Ledger {
     fileprivate var json: JSONValue {
         var members: [JSONValue.Member] = [
-            .init("path", .text(path)), .init("entries", .integer(Int64(entries))),
+            .init("kind", .text(kind)), .init("path", .text(place)), .init("entries", .integer(Int64(entries))),
             .init("open", .integer(Int64(open))), .init("ambiguous", .integer(Int64(ambiguous))),
             .init("unpublishedResults", .integer(Int64(unpublished))), .init("overdue", .integer(Int64(overdue))),
-            .init("bytes", .integer(Int64(bytes))), .init("diskFreeBytes", .integer(Int64(diskFreeBytes))),
+            .init("bytes", .integer(Int64(bytes))),
         ]
+        if let member {
+            members += [
+                .init("instance", .text(member.name)), .init("epoch", .integer(Int64(member.epoch))),
+            ]
+        }
+        if let diskFreeBytes { members.append(.init("diskFreeBytes", .integer(Int64(diskFreeBytes)))) }
         if let lastBackupAt { members.append(.init("lastBackupAt", .text(lastBackupAt.rfc3339))) }
         return .object(members)
     }

@@ -1,4 +1,5 @@
 package import Clocks
+package import Ledger
 import Telemetry
 
 /// What a running daemon says of itself, at one moment. Words and numbers only, so that whoever shows it needs no
@@ -87,21 +88,29 @@ package struct DaemonStatus: Equatable, Sendable {
     }
 
     package struct Ledger: Equatable, Sendable {
-        package var path: String
+        /// `sqlite`, `postgresql`.
+        package var kind: String
+        /// A file's path, or a host and a database.
+        package var place: String
+        /// Who this daemon is among those that share the ledger.
+        package var member: MemberIdentity?
         package var entries: Int
         package var open: Int
         package var ambiguous: Int
         package var unpublished: Int
         package var overdue: Int
         package var bytes: Int
-        package var diskFreeBytes: Int
+        /// Nil where nobody can say.
+        package var diskFreeBytes: Int?
         package var lastBackupAt: Timestamp?
 
         package init(
-            path: String, entries: Int, open: Int, ambiguous: Int, unpublished: Int, overdue: Int, bytes: Int,
-            diskFreeBytes: Int, lastBackupAt: Timestamp?
+            kind: String, place: String, member: MemberIdentity? = nil, entries: Int, open: Int, ambiguous: Int,
+            unpublished: Int, overdue: Int, bytes: Int, diskFreeBytes: Int?, lastBackupAt: Timestamp?
         ) {
-            self.path = path
+            self.kind = kind
+            self.place = place
+            self.member = member
             self.entries = entries
             self.open = open
             self.ambiguous = ambiguous
@@ -160,6 +169,8 @@ package struct DaemonStatus: Equatable, Sendable {
     package var history: History?
     package var loops: [Loop] = []
     package var settings: LoadedSettings?
+    /// The daemons that share the ledger, newest first; nil if it is not shared, or cannot be asked.
+    package var members: [Member]?
 
     package init(
         version: String, pid: Int, startedAt: Timestamp, at: Timestamp, state: String, since: Timestamp,

@@ -1,5 +1,6 @@
 import Clocks
 import Jobs
+import Ledger
 
 /// What concerns one account and no other.
 extension Dispatch {
@@ -25,7 +26,7 @@ extension Dispatch {
 
     /// The API refused the account for its own rate.
     mutating func refuse(
-        _ name: AccountID, _ cause: AccountQueue.Wait.Cause, atLeast minimum: Duration, detail: String? = nil,
+        _ name: AccountID, _ cause: AccountWaitCause, atLeast minimum: Duration, detail: String? = nil,
         at now: MonotonicTime, wall: Timestamp
     ) {
         accounts[name, default: AccountQueue()].refuse(cause, atLeast: minimum, detail: detail, at: now, wall: wall)
@@ -40,6 +41,29 @@ extension Dispatch {
         accounts[name, default: AccountQueue()].wait(cause, for: time, detail: detail, at: now, wall: wall)
         makeSpace(of: name, at: now)
     }
+
+    /// Calls of other workers have what the account may call. Returns until when it is left alone; its jobs wait in
+    /// flight, and no worker is occupied.
+    mutating func leaveAlone(
+        _ name: AccountID, _ busy: AccountBusy, at now: MonotonicTime, wall: Timestamp
+    ) -> MonotonicTime {
+        hasBusyAccounts = true
+        switch busy {
+        case .calls(let end):
+            accounts[name, default: AccountQueue()].isBusy(by: now + (end - wall), callTime: callTime, at: now)
+        case .rate(let until):
+            accounts[name, default: AccountQueue()].isBusy(until: now + max(until - wall, Self.shortestWait))
+            makeSpace(of: name, at: now)
+        case .refused(let cause, let until):
+            wait(
+                name, AccountQueue.Wait.Cause(cause), for: max(until - wall, Self.shortestWait),
+                detail: "another worker was refused", at: now, wall: wall)
+        }
+        return accounts[name]?.nextSlot(limit: 0, at: now) ?? now
+    }
+
+    /// The ledger's clock may be a little behind: it is not asked again at once.
+    private static let shortestWait = Duration.milliseconds(10)
 
     /// Ends the account's wait for a fault that may be its own. Returns what it was, if there was one.
     mutating func endSuspicion(_ name: AccountID, at now: MonotonicTime) -> AccountQueue.Wait.Cause? {

@@ -91,6 +91,8 @@ struct Dispatch: Sendable {
     /// of jobs a second a minute of them would be megabytes, nearly all for deliveries that have ended.
     var waitLimits = FIFO<(tag: DeliveryTag, time: MonotonicTime)>()
     var runningCalls = 0
+    /// Once other workers had what some account may call.
+    var hasBusyAccounts = false
     /// How long a call holds its account, on average of late.
     var callTime = Duration.milliseconds(50)
     /// With a limit of calls per second: no call begins before.
@@ -244,6 +246,7 @@ struct Dispatch: Sendable {
             let step = Duration.seconds(1) / limits.requestsPerSecond
             nextCall = max(nextCall ?? now, now + .seconds(-1)) + step
         }
+        if hasBusyAccounts { accounts[account]?.isBusyNoMore() }
         guard limits.requestsPerMinutePerAccount > 0 else { return }
         accounts[account, default: AccountQueue()].noteCall(limit: limits.requestsPerMinutePerAccount, at: now)
     }

@@ -1,11 +1,12 @@
 import Clocks
 import Jobs
+import Ledger
 import Messages
 
 /// What single accounts, and mass jobs, must wait for.
 extension Dispatcher {
     /// The API refused the account for its own rate.
-    func refuse(_ account: AccountID, _ cause: AccountQueue.Wait.Cause, atLeast minimum: Duration, detail: String) {
+    func refuse(_ account: AccountID, _ cause: AccountWaitCause, atLeast minimum: Duration, detail: String) {
         let wall = clock.wall()
         var begun: Dispatch.AccountWait?
         change { state, now in
@@ -13,6 +14,33 @@ extension Dispatcher {
             begun = state.dispatch.wait(of: account)
         }
         if let begun { onAccountWait(.begins(begun)) }
+    }
+
+    /// The API refused the account for its own rate, and all who share the ledger leave it alone until then.
+    func refuse(_ account: AccountID, _ cause: AccountWaitCause, until time: Timestamp, detail: String) {
+        let wall = clock.wall()
+        var begun: Dispatch.AccountWait?
+        change { state, now in
+            state.dispatch.wait(
+                account, AccountQueue.Wait.Cause(cause), for: time - wall, detail: detail, at: now, wall: wall)
+            begun = state.dispatch.wait(of: account)
+        }
+        if let begun { onAccountWait(.begins(begun)) }
+    }
+
+    /// The ledger gave no claim, for other workers call for the account. Returns until when it is left alone.
+    func leaveAlone(_ account: AccountID, _ busy: AccountBusy) -> MonotonicTime {
+        let wall = clock.wall()
+        var time = clock.now()
+        var begun: Dispatch.AccountWait?
+        change { state, now in
+            let before = state.dispatch.wait(of: account)
+            time = state.dispatch.leaveAlone(account, busy, at: now, wall: wall)
+            let after = state.dispatch.wait(of: account)
+            if after != before { begun = after }
+        }
+        if let begun { onAccountWait(.begins(begun)) }
+        return time
     }
 
     func pause(_ account: AccountID) {

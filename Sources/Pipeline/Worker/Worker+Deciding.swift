@@ -57,7 +57,7 @@ extension Worker {
                 case .claimed: break
                 case .refused: return lookAgain(run)
                 case .outOfDate: return .retry(run, at: clock.now())
-                case .busy(let until): return .retry(run, at: clock.now() + (until - clock.wall()))
+                case .busy(let until): return .retry(run, at: until)
                 case .ledgerIsAway: return .retry(run, at: clock.now() + Self.ledgerRetry)
                 }
             }
@@ -103,7 +103,7 @@ extension Worker {
             run.item.isKnown = true
             return .found(lookup, nil)
         case .outOfDate: return .retry(clock.now() + Self.oneCommit)
-        case .busy(let until): return .retry(clock.now() + (until - clock.wall()))
+        case .busy(let until): return .retry(until)
         case .ledgerIsAway: return .retry(clock.now() + Self.ledgerRetry)
         }
     }

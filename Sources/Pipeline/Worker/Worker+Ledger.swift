@@ -11,8 +11,8 @@ enum Claiming: Equatable, Sendable {
     case refused(LookupResult)
     /// What is left of the day is no longer what admission saw: begin again.
     case outOfDate
-    /// As many calls of the account as may be are under way elsewhere.
-    case busy(until: Timestamp)
+    /// Other workers have what the account may call. It is left alone until then.
+    case busy(until: MonotonicTime)
     case ledgerIsAway
 }
 
@@ -54,7 +54,8 @@ extension Worker {
             arrival: run.arrival, kind: run.mustQueryAlbum ? .albumQuery : .call, day: budget.dayName(at: now), at: now,
             attempts: run.progress.attempts, isAmbiguous: run.progress.isAmbiguous,
             malformedAnswers: run.progress.malformedAnswers, decidedUnder: run.item.decidedUnder,
-            closing: closed?.result, presumesNew: presumesNew)
+            closing: closed?.result, presumesNew: presumesNew,
+            limits: ledger.sharesAccounts ? configuration.accountLimits : nil)
         do throws(LedgerError) {
             switch try await ledger.claim(claim) {
             case .claimed(let open, let lease):
@@ -67,9 +68,9 @@ extension Worker {
             case .refused(let lookup):
                 budget.settle(ticket, isClaimed: false)
                 return .refused(lookup)
-            case .busy(let until):
+            case .busy(let busy):
                 budget.settle(ticket, isClaimed: false)
-                return .busy(until: until)
+                return .busy(until: dispatcher.leaveAlone(run.job.account, busy))
             }
         } catch {
             budget.settle(ticket, isClaimed: false)

@@ -90,10 +90,29 @@ extension Worker {
         return release(run, until: clock.wall() + time, .hold)
     }
 
-    /// The account waits, and with it the job.
-    func delayAccount(_ run: JobRun, _ cause: AccountQueue.Wait.Cause, _ verdict: Verdict) async -> Disposition {
-        dispatcher.refuse(run.job.account, cause, atLeast: verdict.minimumWait ?? .zero, detail: verdict.detail)
+    /// The account waits, and with it the job. Others who share the ledger know of it before the call's slot is free: a
+    /// kill in between leaves the slot taken until its lease ends.
+    func delayAccount(_ run: JobRun, _ cause: AccountWaitCause, _ verdict: Verdict) async -> Disposition {
+        let (account, minimum) = (run.job.account, verdict.minimumWait ?? .zero)
+        if let until = await sharedWait(run, cause, atLeast: minimum) {
+            dispatcher.refuse(account, cause, until: until, detail: verdict.detail)
+        } else {
+            dispatcher.refuse(account, cause, atLeast: minimum, detail: verdict.detail)
+        }
         return await waitOutHold(run)
+    }
+
+    /// Until when all workers leave the account alone. Nil: there are no others, or they cannot be told; then this one
+    /// waits, and the others hear the same from the API.
+    private func sharedWait(
+        _ run: JobRun, _ cause: AccountWaitCause, atLeast minimum: Duration
+    ) async -> Timestamp? {
+        do throws(LedgerError) {
+            return try await ledger.noteRefusal(of: run.job.account, for: cause, atLeast: minimum)
+        } catch {
+            onEvent(.ledgerRefused(.init(jobID: run.jobID, detail: error.description)))
+            return nil
+        }
     }
 
     /// Releases the job's copy until `wanted`.

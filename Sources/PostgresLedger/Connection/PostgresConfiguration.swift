@@ -1,10 +1,10 @@
 import CPostgres
 import Clocks
-import Secrets
+package import Secrets
 
 /// Where the database is, and how this process speaks with it.
-struct PostgresConfiguration: Sendable {
-    let url: PostgresURL
+package struct PostgresConfiguration: Sendable {
+    package let url: PostgresURL
     /// Asked for at each connect, so that a changed password needs no restart. Nil: no password is given to anybody.
     let password: (@Sendable () throws -> Secret)?
     /// PEM files; nil: what the URL says, and for the authorities else Debian's bundle.
@@ -12,7 +12,7 @@ struct PostgresConfiguration: Sendable {
     let certificateFile: String?
     let keyFile: String?
     /// From the lookup of a name to a server that takes writes.
-    var connectTimeout = Duration.seconds(5)
+    package var connectTimeout = Duration.seconds(5)
     /// What the kernel is asked to take of a batch at once, in bytes; it gives no more than `net.core.wmem_max`.
     var sendBuffer = 256 << 10
 
@@ -25,7 +25,7 @@ struct PostgresConfiguration: Sendable {
     private static let canRequireMethod = PQlibVersion() >= 160_000
 
     /// - Throws: if the settings would send a password or a job where others may read it.
-    init(
+    package init(
         _ url: PostgresURL, password: (@Sendable () throws -> Secret)? = nil, caFile: String? = nil,
         certificateFile: String? = nil, keyFile: String? = nil
     ) throws(PostgresURLError) {

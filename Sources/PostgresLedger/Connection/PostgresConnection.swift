@@ -182,6 +182,12 @@ struct PostgresConnection: ~Copyable {
         }
     }
 
+    /// Gives up the batch that is under way, and the connection with it.
+    mutating func abandon(_ message: String) -> PostgresError {
+        guard let current = underWay else { preconditionFailure("a batch is under way") }
+        return lose(current, message)
+    }
+
     private mutating func lose(_ current: UnderWay, _ message: String) -> PostgresError {
         isUsable = false
         underWay = nil

@@ -2,7 +2,7 @@ import CPostgres
 
 /// A URL of PostgreSQL as libpq reads it, with one or several hosts, and without a password: that is in a file.
 /// https://www.postgresql.org/docs/15/libpq-connect.html#LIBPQ-CONNSTRING
-struct PostgresURL: Hashable, Sendable {
+package struct PostgresURL: Hashable, Sendable {
     let hosts: [PostgresHost]
     /// libpq's other keywords, of which these alone may stand in the URL.
     let options: [Option: String]
@@ -21,7 +21,7 @@ struct PostgresURL: Hashable, Sendable {
     }
 
     /// The text is shown to nobody, for it may have a password in it.
-    init(_ text: String) throws(PostgresURLError) {
+    package init(_ text: String) throws(PostgresURLError) {
         guard text.hasPrefix("postgresql://") || text.hasPrefix("postgres://") else {
             throw PostgresURLError("it begins with postgresql://")
         }
@@ -46,7 +46,7 @@ struct PostgresURL: Hashable, Sendable {
         }
     }
 
-    var database: String? { options[.database] }
+    package var database: String? { options[.database] }
 
     private static func parse(_ text: String) throws(PostgresURLError) -> [String: String] {
         var message: UnsafeMutablePointer<CChar>?
@@ -96,8 +96,8 @@ struct PostgresURL: Hashable, Sendable {
 }
 
 /// Why a URL, or what goes with it, is not to be used; for an operator, and without the URL.
-struct PostgresURLError: Error, Hashable, Sendable, CustomStringConvertible {
-    let description: String
+package struct PostgresURLError: Error, Hashable, Sendable, CustomStringConvertible {
+    package let description: String
 
     init(_ description: String) {
         self.description = description

@@ -101,9 +101,26 @@ extension SettingsDraft {
     private static let returnMargin = Duration.seconds(3_600)
 
     private mutating func checkKeeping() {
-        if isSet("ledger.url") {
+        let ledger = settings.ledger
+        if isSet("ledger.url"), isSet("ledger.path") {
+            fault("ledger.url", "ledger.path is set too", allowed: "a database or a file, and one of them")
+        }
+        if areSound("ledger.tls.cert_file", "ledger.tls.key_file"),
+            (ledger.tls.certFile == nil) != (ledger.tls.keyFile == nil)
+        {
+            let (set, missing) = ledger.tls.certFile == nil ? ("key_file", "cert_file") : ("cert_file", "key_file")
+            fault("ledger.tls.\(set)", "it is set without ledger.tls.\(missing)", allowed: "both or neither")
+        }
+        let lease = ledger.sendWindow + settings.api.timeout + ledger.grace
+        if ledger.url != nil, areSound("ledger.send_window", "ledger.grace", "api.timeout"),
+            lease > SettingRange.longestLease
+        {
+            let longest = SettingRange.longestLease.settingText
             fault(
-                "ledger.url", "a shared ledger is not available in this version", allowed: "ledger.path instead")
+                "ledger.send_window",
+                "with api.timeout (\(settings.api.timeout.settingText)) and ledger.grace (\(ledger.grace.settingText)) "
+                    + "it is \(lease.settingText): for so long nobody else takes a dead worker's jobs over",
+                allowed: "all three together at most \"\(longest)\"")
         }
     }
 }
@@ -114,7 +131,7 @@ extension SettingsDraft {
     ///
     /// - Parameter isReadableByOthers: the file's mode lets others than its owner read it.
     func warnings(isReadableByOthers: Bool) -> [String] {
-        brokerWarnings(isReadableByOthers: isReadableByOthers) + networkWarnings + timeWarnings
+        brokerWarnings(isReadableByOthers: isReadableByOthers) + networkWarnings + timeWarnings + ledgerWarnings
     }
 
     private func brokerWarnings(isReadableByOthers: Bool) -> [String] {
@@ -151,6 +168,13 @@ extension SettingsDraft {
                 "admin.listen: \(settings.admin.listen) answers everybody who reaches it, without a login")
         }
         return warnings
+    }
+
+    private var ledgerWarnings: [String] {
+        guard settings.ledger.url == nil else { return [] }
+        let shared = SettingSchema.keysOfSharedLedger.filter(isSet)
+        guard let first = shared.first else { return [] }
+        return ["\(first) is set, but ledger.url is not, so nothing uses it"]
     }
 
     private var timeWarnings: [String] {

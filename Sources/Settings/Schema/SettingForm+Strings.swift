@@ -60,11 +60,24 @@ extension SettingForm where Value == String {
         }
     }
 
-    /// A connection string of libpq. What it says is libpq's to judge.
+    /// A connection string of libpq, without a password. What else it says is libpq's to judge.
     static var postgresURL: Self {
         let scheme = "postgresql://"
-        return .text("a URL that begins with \(scheme)", write: URIParts.masked) { (text) throws(MalformedText) in
+        let allowed = "a URL that begins with \(scheme), without a password"
+        return .text(allowed, write: URIParts.masked) { (text) throws(MalformedText) in
             guard text.hasPrefix(scheme) else { throw MalformedText(problem: "its scheme is another") }
+            let rest = text.dropFirst(scheme.count)
+            let authority = rest.prefix { $0 != "/" && $0 != "?" }
+            let user = authority.lastIndex(of: "@").map { authority[..<$0] } ?? ""
+            let query = rest.firstIndex(of: "?").map { rest[rest.index(after: $0)...] } ?? ""
+            // Any keyword with the word in it: libpq has more than one.
+            let keywords = query.split(separator: "&").map { $0.prefix { $0 != "=" } }
+            let namesPassword = keywords.contains { keyword in
+                URIParts.percentDecoded(keyword).map { $0.lowercased().contains("pass") } ?? true
+            }
+            guard !user.contains(":"), !namesPassword else {
+                throw MalformedText(problem: "it holds a password, which belongs in the file of ledger.password_file")
+            }
             return text
         }
     }

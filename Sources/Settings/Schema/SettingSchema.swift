@@ -105,9 +105,17 @@ enum SettingSchema {
     private static let keeping: [SettingKey] = [
         SettingKey("ledger.path", \.ledger.path, .absolutePath("a file")),
         SettingKey("ledger.url", \.ledger.url, .postgresURL),
+        SettingKey(file: "ledger.password_file", \.ledger.passwordFile),
+        SettingKey(
+            "ledger.instance", \.ledger.instance, .name("a daemon's name", upTo: SettingRange.instanceBytes)),
+        SettingKey("ledger.send_window", \.ledger.sendWindow, .duration(in: SettingRange.sendWindow)),
+        SettingKey("ledger.grace", \.ledger.grace, .duration(in: SettingRange.grace)),
         SettingKey("ledger.durability", \.ledger.durability, .choice),
         SettingKey(
             "ledger.retention", \.ledger.retention, .duration(in: SettingRange.retention), takesEffect: .atReload),
+        SettingKey(file: "ledger.tls.ca_file", \.ledger.tls.caFile),
+        SettingKey(file: "ledger.tls.cert_file", \.ledger.tls.certFile),
+        SettingKey(file: "ledger.tls.key_file", \.ledger.tls.keyFile),
         SettingKey("admin.listen", \.admin.listen, .listenAddress),
         SettingKey("admin.page", \.admin.page, .boolean),
         SettingKey(
@@ -116,6 +124,12 @@ enum SettingSchema {
         SettingKey("log.level", \.log.level, .choice, takesEffect: .atReload),
         SettingKey("log.format", \.log.format, .choice),
         SettingKey("log.hash_accounts", \.log.hashAccounts, .boolean, takesEffect: .atReload),
+    ]
+
+    /// Those that mean nothing for a ledger that is a file.
+    static let keysOfSharedLedger = [
+        "ledger.password_file", "ledger.instance", "ledger.send_window", "ledger.grace", "ledger.tls.ca_file",
+        "ledger.tls.cert_file", "ledger.tls.key_file",
     ]
 
     /// What may stand below `path`: keys and tables.

@@ -2,8 +2,19 @@ extension DaemonSettings {
     /// `[ledger]`
     package struct Ledger: Equatable, Sendable {
         package var path = "/var/lib/leave-albumd/ledger.sqlite3"
-        /// A shared ledger. Not available in this version, so always nil in loaded settings.
+        /// A database that several daemons share, instead of the file at `path`. It holds no password.
         package var url: String?
+        /// Read at each connect. Nil: the database asks for none.
+        package var passwordFile: SecretFile?
+        /// What this daemon is called among those that share the database. Nil: the host's name.
+        package var instance: String?
+        /// From the asking for a claim until the call's first byte has left, or never does. Five seconds: a commit and a
+        /// new connection to the API fit in, and a worker that was paused for longer does not send.
+        package var sendWindow: Duration = .seconds(5)
+        /// What the network may still deliver after a call's own time limit: no other worker takes its job over before.
+        package var grace: Duration = .seconds(5)
+        /// Of the connection to the database.
+        package var tls = TLS()
         package var durability = Durability.full
         /// How long a finished job is remembered, so that its id is known again.
         package var retention: Duration = .seconds(30 * 86_400)
@@ -48,6 +59,15 @@ extension DaemonSettings {
 }
 
 extension SettingRange {
+    /// A claim that takes the commit alone needs some of it; the longer it is, the longer a dead worker's jobs wait.
+    static let sendWindow: ClosedRange<Duration> = .milliseconds(100) ... .seconds(30)
+    /// Packets that the network held back arrive within seconds.
+    static let grace: ClosedRange<Duration> = .milliseconds(100) ... .seconds(30)
+    /// A delivery must be settled within two minutes, and one that another worker may be calling waits for the end of
+    /// that lease first.
+    static let longestLease = Duration.seconds(60)
+    /// A name in tables and in the labels of metrics.
+    static let instanceBytes = 64
     /// Below an hour a duplicate of an ordinary job could find its row gone.
     static let retention: ClosedRange<Duration> = .seconds(3_600) ... .seconds(3_650 * 86_400)
 }

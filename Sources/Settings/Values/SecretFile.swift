@@ -100,7 +100,9 @@ extension DaemonSettings {
     }
 
     /// Files without a secret: certificates may be readable by all.
-    private static let publicFiles: Set = ["broker.tls.ca_file", "broker.tls.cert_file", "api.ca_file"]
+    private static let publicFiles: Set = [
+        "broker.tls.ca_file", "broker.tls.cert_file", "api.ca_file", "ledger.tls.ca_file", "ledger.tls.cert_file",
+    ]
     /// A file of many tokens is looked for by its lines.
     private static let longestWhole = 8 << 10
 }

@@ -63,6 +63,7 @@ extension OnABroker {
                 case .ledgerVerify: #expect(try await perform(LedgerVerifyRequest()) == .init(faults: []))
                 case .ledgerForget:
                     #expect(try await perform(LedgerForgetRequest.job(id)) == .init(forgotten: 1, needed: 0))
+                case .ledgerMembers: #expect(try await perform(LedgerMembersRequest()).members == [])
                 case .ledgerBackup: #expect(try await perform(LedgerBackupRequest(file: copy)) == .init(file: copy))
                 }
             }

@@ -7,7 +7,7 @@ import Testing
 
 /// What every ledger says of a job that has not ended: each answer of `lookUp` and `claim`, told as what happened
 /// before.
-@Suite(.timeLimit(.minutes(10))) struct LedgerConformanceTests {
+@Suite(.withADatabase, .timeLimit(.minutes(10))) struct LedgerConformanceTests {
     // MARK: Fresh
 
     @Test(arguments: LedgerUnderTest.Kind.allCases)

@@ -3,6 +3,7 @@ import Jobs
 import Testing
 
 @testable import Ledger
+@testable import PostgresLedger
 @testable import SQLiteLedger
 
 /// Each implementation of the protocol, and what its tests must keep alive.
@@ -11,36 +12,46 @@ struct LedgerUnderTest {
         case memory
         case sqliteFull
         case sqliteNormal
+        /// For suites with the trait `.withADatabase`.
+        case postgres
     }
 
     let ledger: any JobLedger
     private let folder = TemporaryFolder()
-    private let sqlite: EmbeddedLedger?
+    private var sqlite: EmbeddedLedger?
+    private var postgres: PostgresLedger?
 
-    init(_ kind: Kind) throws {
-        guard kind != .memory else {
-            sqlite = nil
-            ledger = MemoryLedger()
-            return
+    init(_ kind: Kind) async throws {
+        switch kind {
+        case .memory: ledger = MemoryLedger()
+        case .sqliteFull, .sqliteNormal:
+            let opened = try EmbeddedLedger.opened(folder, durability: kind == .sqliteFull ? .full : .normal)
+            sqlite = opened
+            ledger = opened
+        case .postgres:
+            let opened = try await PostgresLedger.opened()
+            postgres = opened
+            ledger = SoleWorker(opened)
         }
-        let opened = try EmbeddedLedger.opened(
-            folder, durability: kind == .sqliteFull ? .full : .normal)
-        sqlite = opened
-        ledger = opened
     }
 
-    /// Ends its thread and checks the file it leaves.
+    /// Ends its threads and checks what it leaves.
     func close() async throws {
-        guard let sqlite else { return }
-        #expect(await sqlite.close(within: EmbeddedLedger.closeTime) == 0)
-        #expect(try LedgerReader(path: folder.ledger).faults() == [])
-        #expect(!LedgerFile(path: folder.ledger, durability: .normal).hasLogLeft)
+        if let sqlite {
+            #expect(await sqlite.close(within: EmbeddedLedger.closeTime) == 0)
+            #expect(try LedgerReader(path: folder.ledger).faults() == [])
+            #expect(!LedgerFile(path: folder.ledger, durability: .normal).hasLogLeft)
+        }
+        if let postgres {
+            #expect(try await postgres.verify() == [])
+            #expect(await postgres.close(within: PostgresLedger.closeTime) == 0)
+        }
     }
 }
 
 /// Runs `body` over a ledger of that kind, and checks what it leaves.
 func withLedger(_ kind: LedgerUnderTest.Kind, _ body: (any JobLedger) async throws -> Void) async throws {
-    let subject = try LedgerUnderTest(kind)
+    let subject = try await LedgerUnderTest(kind)
     try await body(subject.ledger)
     try await subject.close()
 }

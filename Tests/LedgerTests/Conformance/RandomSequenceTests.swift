@@ -3,10 +3,11 @@ import Jobs
 import Testing
 
 @testable import Ledger
+@testable import PostgresLedger
 @testable import SQLiteLedger
 
-/// Any sequence of deliveries, crashes and marks gives the same answers from SQLite as from the plain model.
-@Suite(.timeLimit(.minutes(10))) struct RandomSequenceTests {
+/// Any sequence of deliveries, crashes and marks gives the same answers from SQLite and from PostgreSQL as from the plain model.
+@Suite(.withADatabase, .timeLimit(.minutes(10))) struct RandomSequenceTests {
     @Test func sqliteAnswersAsTheModelDoes() async throws {
         let folder = TemporaryFolder()
         let ledger = try EmbeddedLedger.opened(folder)
@@ -28,6 +29,30 @@ import Testing
         #expect(mine.unpublishedDeadLetters == theirs.unpublishedDeadLetters)
         #expect(await ledger.close(within: EmbeddedLedger.closeTime) == 0)
         #expect(try LedgerReader(path: folder.ledger).faults() == [])
+    }
+}
+
+extension RandomSequenceTests {
+    @Test func postgresAnswersAsTheModelDoes() async throws {
+        let ledger = try await PostgresLedger.opened()
+        let model = MemoryLedger()
+        for seed in 1...40 {
+            var run = RandomRun(seed: UInt64(seed), ledger: SoleWorker(ledger), model: model)
+            for step in 0..<80 {
+                guard try await run.step() else {
+                    Issue.record("seed \(seed), step \(step): \(run.lastDifference)")
+                    break
+                }
+            }
+        }
+        let (mine, theirs) = (try await ledger.statistics(), try await model.statistics())
+        #expect(mine.entries == theirs.entries)
+        #expect(mine.open == theirs.open)
+        #expect(mine.ambiguous == theirs.ambiguous)
+        #expect(mine.unpublished == theirs.unpublished)
+        #expect(mine.unpublishedDeadLetters == theirs.unpublishedDeadLetters)
+        #expect(try await ledger.verify() == [])
+        #expect(await ledger.close(within: PostgresLedger.closeTime) == 0)
     }
 }
 

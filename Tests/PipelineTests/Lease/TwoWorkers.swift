@@ -50,6 +50,12 @@ final class TwoWorkers: Sendable {
         var outcome: String { (try? JSONValue.parse(bytes))?["outcome"]?.text ?? "" }
     }
 
+    struct Options: Sendable {
+        var concurrency = 2
+        var perAccount = 1
+        var perMinute = 0
+    }
+
     static let id = JobID("j")
 
     let clock: ManualClock
@@ -61,15 +67,18 @@ final class TwoWorkers: Sendable {
     typealias Script = @Sendable (ScriptedPhotos.Call, ManualClock) async -> Answer
 
     /// `albums` answers the questions of both, `first` and `second` the calls of each.
-    init(albums: @escaping Script, first: @escaping Script, second: @escaping Script = { _, _ in .ok }) {
+    init(
+        _ options: Options = Options(), albums: @escaping Script, first: @escaping Script,
+        second: @escaping Script = { _, _ in .ok }
+    ) {
         let clock = ManualClock(start: Harness.start, activity: activity)
         self.clock = clock
-        one = Self.worker(clock, activity, jobs, albums: albums, first)
-        two = Self.worker(clock, activity, jobs, albums: albums, second)
+        one = Self.worker(options, clock, activity, jobs, albums: albums, first)
+        two = Self.worker(options, clock, activity, jobs, albums: albums, second)
     }
 
     private static func worker(
-        _ clock: ManualClock, _ activity: Activity, _ jobs: SharedJobs, albums: @escaping Script,
+        _ options: Options, _ clock: ManualClock, _ activity: Activity, _ jobs: SharedJobs, albums: @escaping Script,
         _ script: @escaping Script
     ) -> Worker {
         let broker = MiniBroker(clock: clock, activity: activity, prefetch: 8)
@@ -78,8 +87,9 @@ final class TwoWorkers: Sendable {
         let ledger = SharedMemoryLedger(jobs, clock: clock)
         let events = Lock<[PipelineEvent]>([])
         let configuration = PipelineConfiguration(
-            prefix: MiniBroker.prefix, concurrency: 2, perAccount: 1, requestsPerMinutePerAccount: 0,
-            requestsPerDay: 0, retryDelays: [.seconds(1), .seconds(2), .seconds(10)], maxAttempts: 5,
+            prefix: MiniBroker.prefix, concurrency: options.concurrency, perAccount: options.perAccount,
+            requestsPerMinutePerAccount: options.perMinute, requestsPerDay: 0,
+            retryDelays: [.seconds(1), .seconds(2), .seconds(10)], maxAttempts: 5,
             maxAge: .seconds(86_400), assumeLeftAfterAmbiguous: false, replyToAllow: [],
             quotaDay: { _ in QuotaDay(name: "d", start: Harness.start, end: Harness.start + .seconds(86_400)) })
         let pipeline = JobPipeline(
@@ -96,7 +106,7 @@ final class TwoWorkers: Sendable {
 
     private struct OneToken: CredentialProvider {
         func token(for account: AccountID, rejecting rejected: SHA256Digest?) async -> TokenAnswer {
-            .token(AccessToken(secret: Secret(copying: Array("bearer".utf8)), obtainedAt: nil))
+            .token(AccessToken(secret: Secret(copying: account.utf8), obtainedAt: nil))
         }
     }
 
@@ -110,9 +120,9 @@ final class TwoWorkers: Sendable {
         }
     }
 
-    func submit(to worker: Worker, more: String = "") {
+    func submit(_ id: String = "j", account: String = "ann", to worker: Worker) {
         worker.broker.put(
-            Array(#"{"jobId":"j","account":"ann","shareToken":"t"\#(more)}"#.utf8), into: "jobs")
+            Array(#"{"jobId":"\#(id)","account":"\#(account)","shareToken":"t"}"#.utf8), into: "jobs")
     }
 
     /// Moves the clock from sleeper to sleeper until `isSo`. False if it never was.

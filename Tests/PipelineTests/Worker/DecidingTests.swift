@@ -102,7 +102,7 @@ import Testing
     func busy() async throws {
         for lane in [Lane.jobs, .due] {
             let harness = try WorkerHarness()
-            harness.ledger.answers = [.busy(until: WorkerHarness.start + .seconds(3))]
+            harness.ledger.answers = [.busy(.rate(until: WorkerHarness.start + .seconds(3)))]
             #expect(await harness.decide(lane: lane) == "retry in 3 s")
             #expect(harness.photos.calls.isEmpty)
         }

@@ -11,6 +11,7 @@ package final class SharedJobs: Sendable {
         var results: [JobID: [Int: ResultRecord]] = [:]
         var cancellations: [JobID: Cancellation] = [:]
         var days: [String: DayCount] = [:]
+        var slots: [AccountID: [AccountSlot]] = [:]
         var workers: Int64 = 0
         /// Those whose process is known to have ended.
         var ended: Set<Int64> = []
@@ -21,6 +22,11 @@ package final class SharedJobs: Sendable {
     package init() {}
 
     package func row(_ id: JobID) -> LedgerRow? { state.withLock { $0.rows[id] } }
+
+    /// Those that were ever taken, by their numbers.
+    package func slots(of account: AccountID) -> [AccountSlot] {
+        state.withLock { $0.slots[account] ?? [] }.sorted { $0.number < $1.number }
+    }
 
     /// From now on the worker of that ledger is known to have ended, whatever it had begun.
     package func noteEnd(of ledger: SharedMemoryLedger) {
@@ -48,6 +54,24 @@ extension SharedJobs.State {
     mutating func save(_ result: StoredResult, of id: JobID, generation: Int) {
         results[id, default: [:]][generation] = ResultRecord(result: result, isPublished: false)
         cancellations[id] = nil
+    }
+
+    /// Nil: the claim needs no slot.
+    mutating func takeSlot(
+        for claim: Claim, fence: Int64, callUntil: Timestamp, at now: Timestamp
+    ) -> AccountSlotRules.Ruling? {
+        guard claim.kind == .call, let limits = claim.limits else { return nil }
+        let ruling = AccountSlotRules.take(
+            slots[claim.arrival.account] ?? [], for: claim.arrival.jobID, fence: fence, callUntil: callUntil,
+            limits: limits, at: now)
+        if case .taken(let slot, _) = ruling { save(slot, of: claim.arrival.account) }
+        return ruling
+    }
+
+    mutating func save(_ slot: AccountSlot?, of account: AccountID) {
+        guard let slot else { return }
+        slots[account, default: []].removeAll { $0.number == slot.number }
+        slots[account, default: []].append(slot)
     }
 
     mutating func count(_ number: Int, _ kind: Claim.Kind, on day: String) {

@@ -56,6 +56,12 @@ package final class SharedMemoryLedger: JobLedger {
             guard let claimed = LedgerRules.claim(row, claim, lookup: lookup, terms: leaseTerms) else {
                 return .refused(lookup)
             }
+            let slot: AccountSlot.Taken?
+            switch state.takeSlot(for: claim, fence: fence, callUntil: leaseTerms.callUntil, at: now) {
+            case .taken(_, let taken): slot = taken
+            case .busy(let busy): return .busy(busy)
+            case nil: slot = nil
+            }
             if case .fresh(_, let predecessor?) = lookup, let closing = claim.closing {
                 state.save(closing, of: id, generation: predecessor.generation)
             }
@@ -67,7 +73,7 @@ package final class SharedMemoryLedger: JobLedger {
                 open,
                 Lease(
                     fence: fence, beginsBefore: beginsBefore,
-                    isFirstCall: claimed.isFirstCall(of: claim, over: row)))
+                    isFirstCall: claimed.isFirstCall(of: claim, over: row), slot: slot))
         }
     }
 
@@ -75,9 +81,17 @@ package final class SharedMemoryLedger: JobLedger {
         _ record: Record, under lease: Lease?, isUnheard: Bool
     ) async throws(LedgerError) -> Recorded {
         jobs.state.withLock { state in
-            let id = record.arrival.jobID
-            let ruling = LedgerRules.record(
-                state.rows[id], record, under: lease, isUnheard: isUnheard, at: clock.wall())
+            let (id, account, now) = (record.arrival.jobID, record.arrival.account, clock.wall())
+            let ruling = LedgerRules.record(state.rows[id], record, under: lease, isUnheard: isUnheard, at: now)
+            // Whatever becomes of the record: its call has been heard.
+            if let lease, !isUnheard,
+                let slot = AccountSlotRules.free(state.slots[account] ?? [], fence: lease.fence)
+            {
+                state.save(slot, of: account)
+                if record.isProof {
+                    state.save(AccountSlotRules.succeed(state.slots[account] ?? [], at: now), of: account)
+                }
+            }
             switch ruling {
             case .save(let row):
                 state.rows[id] = row
@@ -98,9 +112,28 @@ package final class SharedMemoryLedger: JobLedger {
         _ lease: Lease, of jobID: JobID, kind: Claim.Kind, day: String
     ) async throws(LedgerError) {
         jobs.state.withLock { state in
+            if let account = state.rows[jobID]?.account {
+                state.save(
+                    AccountSlotRules.withdraw(state.slots[account] ?? [], fence: lease.fence, lease.slot), of: account)
+            }
             guard let row = LedgerRules.withdraw(state.rows[jobID], lease, at: clock.wall()) else { return }
             state.rows[jobID] = row
             state.count(-1, kind, on: day)
+        }
+    }
+
+    // MARK: Accounts
+
+    package var sharesAccounts: Bool { true }
+
+    package func noteRefusal(
+        of account: AccountID, for cause: AccountWaitCause, atLeast minimum: Duration
+    ) async throws(LedgerError) -> Timestamp? {
+        jobs.state.withLock { state in
+            let (slot, until) = AccountSlotRules.refuse(
+                state.slots[account] ?? [], cause, atLeast: minimum, at: clock.wall())
+            state.save(slot, of: account)
+            return until
         }
     }
 

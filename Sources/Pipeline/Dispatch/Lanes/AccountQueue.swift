@@ -1,11 +1,11 @@
 import AMQP
 import Clocks
+import Ledger
 import Messages
 
 /// What one account has waiting, running and called, and what it must wait for.
 struct AccountQueue: Sendable {
-    /// The API counts writes by the minute; a second more allows for the way there.
-    static let minute = Duration.seconds(61)
+    static let minute = AccountLimits.minute
 
     /// Why the account alone must wait.
     struct Wait: Equatable, Sendable {
@@ -20,6 +20,14 @@ struct AccountQueue: Sendable {
             case failing = "api_unavailable"
             /// An operator paused it.
             case paused = "operator_paused"
+
+            init(_ cause: AccountWaitCause) {
+                self =
+                    switch cause {
+                    case .minute: .minute
+                    case .concurrent: .concurrent
+                    }
+            }
 
             /// Whether the wait may last, so that its end is reported; a rate limit passes by itself.
             var isFault: Bool { memory > .zero }
@@ -43,14 +51,13 @@ struct AccountQueue: Sendable {
         var detail: String?
     }
 
-    /// What a refused account waits, one step further each time until it succeeds.
-    private static let minuteSteps: [Duration] = [30, 60, 120, 240, 480, 600].map { .seconds($0) }
-    private static let concurrentSteps: [Duration] = [60, 300, 600, 900, 1800, 3600].map { .seconds($0) }
-
     private(set) var wait: Wait?
     /// A fault that it waits for, or waited for and that is not known to be over: between two waits it is tried.
     private var fault: Wait?
+    /// Refusals in a row: it waits longer each time, until it succeeds.
     private var step = 0
+    /// Calls of other workers have what it may call, by so many answers of the ledger in a row.
+    private var busy: (until: MonotonicTime, answers: Int)?
     /// The latest slot that was promised to a job that stepped aside.
     private var reserved: MonotonicTime?
     /// Jobs that stepped aside and have not come back.
@@ -130,7 +137,7 @@ struct AccountQueue: Sendable {
 
     /// When the account may call next, or nil if it may now.
     func nextSlot(limit: Int, at now: MonotonicTime) -> MonotonicTime? {
-        var slot = wait.map { $0.until ?? now + Self.whilePaused }
+        var slot = MonotonicTime.latest(wait.map { $0.until ?? now + Self.whilePaused }, busy?.until)
         if limit > 0, calls.count >= limit, let oldest = calls.first {
             slot = max(slot ?? oldest, oldest + Self.minute)
         }
@@ -143,14 +150,13 @@ struct AccountQueue: Sendable {
     // MARK: Waits of its own
 
     mutating func refuse(
-        _ cause: Wait.Cause, atLeast minimum: Duration, detail: String? = nil, at now: MonotonicTime, wall: Timestamp
+        _ cause: AccountWaitCause, atLeast minimum: Duration, detail: String? = nil, at now: MonotonicTime,
+        wall: Timestamp
     ) {
         guard wait?.cause != .paused else { return }
-        let steps =
-            cause == .concurrent ? Self.concurrentSteps : Self.minuteSteps
-        let time = max(minimum, steps[min(step, steps.count - 1)])
+        let time = max(minimum, cause.wait(step: step))
         step += 1
-        begin(Wait(cause: cause, until: now + time, untilWall: wall + time, detail: detail))
+        begin(Wait(cause: Wait.Cause(cause), until: now + time, untilWall: wall + time, detail: detail))
     }
 
     mutating func wait(
@@ -202,6 +208,27 @@ struct AccountQueue: Sendable {
         if let until = wait?.until, until <= now { wait = nil }
     }
 
+    // MARK: What other workers call
+
+    /// How long it is left alone, at least and at most, while others' calls are under way: nobody says when they end.
+    private static let busyWaits = Duration.milliseconds(50)...Duration.seconds(1)
+
+    /// Others' calls are under way: for as long as a call takes on average, and twice as long each time after that.
+    /// `end`: by then one of them is over.
+    mutating func isBusy(by end: MonotonicTime, callTime: Duration, at now: MonotonicTime) {
+        let answers = busy?.answers ?? 0
+        let time = max(callTime, Self.busyWaits.lowerBound) * (1 << min(answers, Self.mostDoublings))
+        // At its last moment a call still counts.
+        let next = min(now + min(time, Self.busyWaits.upperBound), end + .milliseconds(1))
+        busy = (max(next, now + Self.busyWaits.lowerBound), answers + 1)
+    }
+
+    /// From the shortest wait to the longest.
+    private static let mostDoublings = 5
+
+    /// Others' calls have what its minute has until then.
+    mutating func isBusy(until time: MonotonicTime) { busy = (time, 0) }
+
     // MARK: Slots
 
     /// Between two calls of the account, as far as its minute or the time of a call says.
@@ -250,6 +277,9 @@ struct AccountQueue: Sendable {
 
     /// A job that stepped aside is in flight again.
     mutating func cameBack() { aside = max(0, aside - 1) }
+
+    /// It has claimed.
+    mutating func isBusyNoMore() { busy = nil }
 
     mutating func noteCall(limit: Int, at now: MonotonicTime) {
         calls.append(now)

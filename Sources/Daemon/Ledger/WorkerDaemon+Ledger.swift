@@ -1,0 +1,43 @@
+import AMQP
+import Jobs
+package import Ledger
+import Monitoring
+import Telemetry
+package import Terminal
+
+/// What is the same for each kind of ledger.
+extension WorkerDaemon {
+    /// The ledger that the settings name, and a session for questions to the broker. Nil if the daemon is told to stop
+    /// first.
+    func openLedger(
+        _ eventRouter: EventRouter, _ front: DaemonInterface
+    ) async throws -> (any LedgerKeeping, BrokerAdmin)? {
+        try await openEmbeddedLedger(eventRouter, front)
+    }
+
+    func makeSession() throws -> BrokerAdmin {
+        try BrokerAdmin(try startup(.settingsWrong) { try settings.link("inspect") })
+    }
+
+    /// For a ledger's `onBehind`: on its thread, so it must not block.
+    func reportBehind(_ arrival: Arrival, _ metrics: MetricsRecorder) {
+        metrics.isBehind()
+        logger.warning(
+            "a copy on due knows more of its job than the ledger: the ledger was lost or replaced by an older "
+                + "one, and others of its jobs may be called twice",
+            LogField("job", arrival.jobID.string), LogField("copy", arrival.copy),
+            LogField("attempts", arrival.attempts))
+    }
+}
+
+extension StartError {
+    package init(_ error: LedgerError) {
+        let status: ExitStatus =
+            switch error {
+            // A disk that is full now may not be so after the supervisor's next try.
+            case .unavailable, .closed: .tryAgainLater
+            case .unusable: .settingsWrong
+            }
+        self.init(description: error.description, status: status)
+    }
+}

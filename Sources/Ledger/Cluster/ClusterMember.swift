@@ -1,0 +1,71 @@
+package import Clocks
+
+/// A process that works, or worked, on a shared ledger, as all of them see it.
+package struct ClusterMember: Equatable, Sendable {
+    /// The raw value is the word of the table, of status and of metrics.
+    package enum State: String, CaseIterable, Sendable {
+        /// It has come, and takes no part yet.
+        case joining
+        case working
+        /// It ends: what it began it brings to its end, and it takes nothing new.
+        case draining
+        /// It ended in order.
+        case gone
+        /// It has not been heard of in time. It may be back one day, and joins anew then.
+        case dead
+
+        /// Whether something is to be expected of it.
+        package var isLive: Bool {
+            switch self {
+            case .joining, .working, .draining: true
+            case .gone, .dead: false
+            }
+        }
+    }
+
+    /// Given once: to each start of a process, and to each return of one that was taken for dead.
+    package var epoch: Int
+    /// By default its host's. Two live members may have the same.
+    package var name: String
+    package var version: String
+    package var state: State
+    package var started: Timestamp
+    /// When it was heard of last.
+    package var seen: Timestamp
+    /// What it says of itself, as JSON.
+    package var report: String
+
+    package init(
+        epoch: Int, name: String, version: String, state: State, started: Timestamp, seen: Timestamp, report: String
+    ) {
+        self.epoch = epoch
+        self.name = name
+        self.version = version
+        self.state = state
+        self.started = started
+        self.seen = seen
+        self.report = report
+    }
+}
+
+/// What a process says of itself when it joins.
+package struct MemberDescription: Sendable {
+    /// `ledger.instance`.
+    package var name: String
+    /// Of the program.
+    package var version: String
+    /// Settings in which members should not differ: a digest of each by its key.
+    package var settings: [String: String]
+    /// JSON of what it is at, asked for at each heartbeat, on the ledger's thread. It must not block.
+    package var report: @Sendable () -> String
+
+    package init(
+        name: String, version: String, settings: [String: String] = [:],
+        report: @escaping @Sendable () -> String = { "{}" }
+    ) {
+        self.name = name
+        self.version = version
+        self.settings = settings
+        self.report = report
+    }
+}

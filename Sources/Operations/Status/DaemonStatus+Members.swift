@@ -1,0 +1,98 @@
+package import Clocks
+package import JSON
+package import Ledger
+
+extension DaemonStatus {
+    /// One of the daemons that share the ledger.
+    ///
+    /// | member | |
+    /// |---|---|
+    /// | `name`, `epoch`, `version` | of this start of it |
+    /// | `state` | `joining`, `working`, `draining`, `gone`, `dead` |
+    /// | `startedAt`, `seenAt` | by the database's clock |
+    /// | `report`? | what it says of itself: `worker`, `inHand`, `callsInFlight`, `perMinute`, `holds` |
+    package struct Member: Equatable, Sendable {
+        package var name: String
+        package var epoch: Int
+        package var version: String
+        package var state: ClusterMember.State
+        package var startedAt: Timestamp
+        package var seenAt: Timestamp
+        /// Nil if it has not said anything, or a newer version of it says other things.
+        package var report: MemberReport?
+
+        package init(
+            name: String, epoch: Int, version: String, state: ClusterMember.State, startedAt: Timestamp,
+            seenAt: Timestamp, report: MemberReport? = nil
+        ) {
+            self.name = name
+            self.epoch = epoch
+            self.version = version
+            self.state = state
+            self.startedAt = startedAt
+            self.seenAt = seenAt
+            self.report = report
+        }
+
+        package init(_ member: ClusterMember) {
+            self.init(
+                name: member.name, epoch: member.epoch, version: member.version, state: member.state,
+                startedAt: member.started, seenAt: member.seen,
+                report: (try? JSONValue.parse(Array(member.report.utf8))).flatMap { try? MemberReport(json: $0) })
+        }
+    }
+
+    /// What a daemon tells the others of itself, every few seconds.
+    package struct MemberReport: Equatable, Sendable {
+        /// The word of its `/readyz`.
+        package var worker: String
+        package var inFlight: Int
+        package var callsInFlight: Int
+        package var perMinute: Double
+        /// The causes of its holds.
+        package var holds: [String]
+
+        package init(worker: String, inFlight: Int, callsInFlight: Int, perMinute: Double, holds: [String]) {
+            self.worker = worker
+            self.inFlight = inFlight
+            self.callsInFlight = callsInFlight
+            self.perMinute = perMinute
+            self.holds = holds
+        }
+    }
+}
+
+extension DaemonStatus.MemberReport: ControlValue {
+    package init(json: JSONValue) throws(ControlFormatError) {
+        let members = try ControlMembers(json)
+        self.init(
+            worker: try members.text("worker"), inFlight: try members.count("inHand"),
+            callsInFlight: try members.count("callsInFlight"), perMinute: try members.number("perMinute"),
+            holds: try members.texts("holds"))
+    }
+
+    package var json: JSONValue {
+        .object(of: [
+            "worker": .text(worker), "inHand": .count(inFlight), "callsInFlight": .count(callsInFlight),
+            "perMinute": .real(perMinute), "holds": .array(holds.map(JSONValue.text)),
+        ])
+    }
+}
+
+extension DaemonStatus.Member: ControlValue {
+    package init(json: JSONValue) throws(ControlFormatError) {
+        let members = try ControlMembers(json)
+        self.init(
+            name: try members.text("name"), epoch: try members.count("epoch"), version: try members.text("version"),
+            state: try members.word("state"), startedAt: try members.time("startedAt"),
+            seenAt: try members.time("seenAt"),
+            report: try members.optional("report", members.part))
+    }
+
+    package var json: JSONValue {
+        .object(of: [
+            "name": .text(name), "epoch": .count(epoch), "version": .text(version), "state": .word(state),
+            "startedAt": .time(startedAt), "seenAt": .time(seenAt), "report": report?.json,
+        ])
+    }
+}

@@ -1,0 +1,191 @@
+package import Clocks
+import Concurrency
+import Jobs
+package import Ledger
+
+/// The ledger in PostgreSQL, which several processes share: one thread that decides and writes, one that reads beside.
+///
+/// While the database is away looks and claims throw `.unavailable`, records, withdrawals and marks wait in memory,
+/// first in line, and it tries again by itself. A commit of which it is not known whether it was made is settled before
+/// anything rests on it.
+package final class PostgresLedger: LedgerKeeping {
+    /// Host and database, for people.
+    package let place: String
+    package let durations: LeaseDurations
+    /// The clock that the members share.
+    package let clusterClock: ClusterClock
+    let thread: MailboxThread<PostgresOperation>
+    let reader: PostgresReader
+    /// What is written into records and marks.
+    let clock: any TimeSource
+    let gauge: PostgresGauge
+    // Written by the ledger's thread, read by anyone; under the lock.
+    private let memberEpoch: Lock<Int?>
+    let memberName: String
+    // Written by whoever closes first; under the lock.
+    private let isJoined = Lock(false)
+
+    /// Becomes a member of those who work on the ledger. It connects at once, and returns when the row is committed.
+    ///
+    /// `onHealth`, `onCommit` and `onBehind` are called on the ledger's thread, and must not block. `onBehind` has the
+    /// delivery of a copy that knows more of its job than the ledger did: it has lost that.
+    ///
+    /// - Throws: `.unusable` for what an operator has to correct, in one line: role, password, no schema or another,
+    ///   rights, standbys alone. `.unavailable` if the database is away: then it may be tried again.
+    package static func join(
+        _ configuration: PostgresConfiguration, member: MemberDescription, durations: LeaseDurations,
+        clock: any TimeSource = SystemTimeSource(),
+        onHealth: @escaping @Sendable (LedgerHealth) -> Void = { _ in },
+        onCommit: @escaping @Sendable (_ operations: Int, _ took: Duration) -> Void = { _, _ in },
+        onBehind: @escaping @Sendable (Arrival) -> Void = { _ in }
+    ) async throws(LedgerError) -> PostgresLedger {
+        let parts = Parts(
+            configuration: configuration, durations: durations, clock: clock, onHealth: onHealth, onCommit: onCommit,
+            onBehind: onBehind)
+        return try await open(parts, member: member)
+    }
+
+    /// The ledger without a place among its members, for a command while no daemon is asked: it claims nothing.
+    package static func attach(
+        _ configuration: PostgresConfiguration, clock: any TimeSource = SystemTimeSource()
+    ) async throws(LedgerError) -> PostgresLedger {
+        let parts = Parts(
+            configuration: configuration, durations: LeaseDurations(callTimeout: .zero), clock: clock)
+        return try await open(parts, member: nil)
+    }
+
+    /// What it is opened with.
+    struct Parts: Sendable {
+        var configuration: PostgresConfiguration
+        var durations: LeaseDurations
+        var clock: any TimeSource = SystemTimeSource()
+        var onHealth: @Sendable (LedgerHealth) -> Void = { _ in }
+        var onCommit: @Sendable (_ operations: Int, _ took: Duration) -> Void = { _, _ in }
+        var onBehind: @Sendable (Arrival) -> Void = { _ in }
+        /// What a test writes instead of the cluster's time.
+        var writtenTime: (any TimeSource)?
+        var heartbeatInterval = MemberStatements.heartbeatInterval
+        var lifetime = MemberStatements.lifetime
+        var batchTimeout = Duration.seconds(8)
+    }
+
+    static func open(_ parts: Parts, member: MemberDescription?) async throws(LedgerError) -> PostgresLedger {
+        let result = await NativeThread.offload("ledger-join") { () -> Result<PostgresLedger, LedgerError> in
+            do throws(LedgerError) {
+                return .success(try PostgresLedger(parts, member: member))
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try result.get()
+    }
+
+    /// It blocks while it connects.
+    private init(_ parts: Parts, member: MemberDescription?) throws(LedgerError) {
+        let clusterClock = ClusterClock(parts.clock)
+        let timeout = parts.configuration.connectTimeout
+        var connection = try LedgerOpening.connect(parts.configuration, clock: parts.clock)
+        let identity = try LedgerOpening.check(&connection, within: timeout)
+        let asked = parts.clock.now()
+        let time = try LedgerOpening.ask(MemberStatements.time, &connection, within: timeout)
+        _ = clusterClock.note(time, asked: asked, answered: parts.clock.now())
+        var membership: Membership?
+        if let member {
+            let epoch = try LedgerOpening.ask(
+                MemberStatements.join(member, lifetime: parts.lifetime), &connection, within: timeout)
+            membership = Membership(member, epoch: epoch)
+        }
+        place = connection.endpoint
+        memberName = member?.name ?? ""
+        durations = parts.durations
+        self.clusterClock = clusterClock
+        clock = parts.writtenTime ?? clusterClock
+        let gauge = PostgresGauge(onCommit: parts.onCommit)
+        self.gauge = gauge
+        let memberEpoch = Lock(membership?.epoch)
+        self.memberEpoch = memberEpoch
+        let loopParts = PostgresLoopParts(
+            configuration: parts.configuration, durations: parts.durations, clock: parts.clock,
+            clusterClock: clusterClock, identity: identity, gauge: gauge, onHealth: parts.onHealth,
+            onBehind: parts.onBehind, heartbeatInterval: parts.heartbeatInterval, lifetime: parts.lifetime,
+            batchTimeout: parts.batchTimeout)
+        do throws(SystemCallError) {
+            reader = try PostgresReader(parts.configuration, clock: parts.clock)
+        } catch {
+            throw .unavailable(error.description)
+        }
+        do throws(SystemCallError) {
+            thread = try MailboxThread(name: "ledger") { [membership] mailbox in
+                var loop = PostgresLoop(
+                    mailbox: mailbox, parts: loopParts, membership: membership, memberEpoch: memberEpoch)
+                loop.run()()
+            }
+        } catch {
+            reader.stop()
+            throw .unavailable(error.description)
+        }
+    }
+
+    deinit {
+        // Whoever forgot to close it: the thread writes what it has and ends.
+        guard thread.post(.close(until: clock.now() + Self.closeTime, { _ in })) else { return }
+        _ = try? NativeThread(name: "ledger-end", detached: true) { [thread, reader] in
+            thread.join()
+            reader.stop()
+        }
+    }
+
+    /// For a database that is busy, not for one that is away.
+    package static let closeTime = Duration.seconds(5)
+
+    /// Writes what still waits, trying for at most `time` if the database is away, leaves the other members, and ends
+    /// the threads. Returns how many records, withdrawals and marks were lost for that: their leases end by themselves,
+    /// and the album is asked then. Whatever is asked later is refused as closed.
+    @discardableResult
+    package func close(within time: Duration) async -> Int {
+        let deadline = clock.now() + time
+        let lost = await withCheckedContinuation { (reply: CheckedContinuation<Int, Never>) in
+            if !thread.post(.close(until: deadline, { reply.resume(returning: $0) })) { reply.resume(returning: 0) }
+        }
+        let isFirst = isJoined.withLock { isJoined in
+            defer { isJoined = true }
+            return !isJoined
+        }
+        if isFirst {
+            // The answer was the thread's last deed, and the reader drops what it has: microseconds.
+            thread.join()
+            reader.stop()
+        }
+        return lost
+    }
+
+    /// The same within `closeTime`, for a thread that may wait. Never for a task.
+    package func stop() {
+        thread.post(.close(until: clock.now() + Self.closeTime, { _ in }))
+        thread.join()
+        reader.stop()
+    }
+
+    package func ping(_ answer: @escaping @Sendable () -> Void) { thread.ping(answer) }
+
+    // MARK: Membership
+
+    /// Of this process now; nil: it only asks.
+    package var epoch: Int? { memberEpoch.withLock { $0 } }
+
+    /// From now on the others see that this member is about to end. What it began it may bring to its end.
+    package func drain() { thread.post(.drain) }
+
+    /// All that the table has, the ended ones too, oldest first.
+    package func members() async throws(LedgerError) -> [ClusterMember] {
+        try await reader.ask(MemberStatements.members())
+    }
+
+    /// Commits and what was in them, since the start.
+    package var commits: (count: Int, operations: Int) {
+        let counts = gauge.reading
+        return (counts.commits, counts.operations)
+    }
+
+    package var counts: SharedLedgerCounts { gauge.reading }
+}

@@ -1,0 +1,161 @@
+import Clocks
+import Jobs
+import Ledger
+import Secrets
+
+/// Reading of jobs: the first of a batch's two round trips.
+enum JobLoading {
+    /// Each job once, or once for each of its results. One statement, so that a job and its results are of one moment.
+    private static let jobs = PostgresStatement(
+        "load_jobs",
+        """
+        SELECT j.job_id, j.account, j.token_sha256, j.generation, j.copy, j.attempts, j.malformed, j.ambiguous,
+        j.intent, j.copy_published, j.finished, j.letter_owed, j.cancelled, j.first_seen, j.first_call, j.due,
+        j.changed, j.revision, j.fence, j.call_until, j.deaths,
+        coalesce(i.state = 'dead' AND i.seen <= i.ended, false),
+        j.job_id = ANY ($3) AND EXISTS (SELECT 1 FROM leave_album.history h
+        WHERE h.job_id = j.job_id AND h.generation = j.generation AND h.kind = 'redriven'),
+        r.generation, r.message_id, r.outcome, r.reason, r.body, r.correlation_id, r.traceparent, r.tracestate,
+        r.completed, r.published_at IS NOT NULL
+        FROM leave_album.jobs j
+        LEFT JOIN leave_album.instances i ON i.epoch = (j.fence >> 32)::int
+        LEFT JOIN leave_album.results r ON r.job_id = j.job_id AND j.job_id = ANY ($2)
+        WHERE j.job_id = ANY ($1)
+        """, [.bytea.array, .bytea.array, .bytea.array])
+    private static let moment = PostgresStatement(
+        "load_moment", "SELECT now(), (SELECT state FROM leave_album.instances WHERE epoch = $1)", [.int4])
+
+    /// - Parameters:
+    ///   - results: of which jobs the results are read too.
+    ///   - redrives: of which it is asked whether they were redriven.
+    static func add(
+        _ ids: [JobID], results: [JobID], redrives: [JobID], epoch: Int?, to batch: inout PostgresBatch
+    ) {
+        batch.add(moment, [.value(epoch.map { Int32(clamping: $0) })])
+        var parameters: [PostgresParameter] = []
+        for name in [ids, results, redrives] { parameters.append(.array(name.map { $0.utf8 } as [[UInt8]?])) }
+        batch.add(jobs, parameters)
+    }
+
+    /// All that is stored of the jobs themselves.
+    static func question(_ ids: [JobID]) -> LedgerQuestion<[JobID: StoredJob]> {
+        var batch = PostgresBatch()
+        add(ids, results: ids, redrives: [], epoch: nil, to: &batch)
+        return LedgerQuestion(steps: batch.executions.map { ($0.statement, $0.parameters) }) {
+            rows throws(PostgresDecodingError) in try decode(rows).jobs
+        }
+    }
+
+    static func decode(_ answer: ArraySlice<PostgresRows>) throws(PostgresDecodingError) -> LoadedJobs {
+        guard let moment = answer.first, let rows = answer.last else {
+            preconditionFailure("two statements have two answers")
+        }
+        let now = try moment.value(0, 0, as: PostgresTime.self).timestamp
+        let state = try moment.valueIfAny(0, 1, as: String.self).flatMap(ClusterMember.State.init(rawValue:))
+        var loaded = LoadedJobs(now: now, jobs: [:], memberState: state)
+        for index in 0..<rows.count {
+            let id = JobID(utf8: try rows.value(index, 0))
+            var job = if let known = loaded.jobs[id] { known } else { try Self.job(rows, index, id) }
+            if !rows.isNull(index, 23) {
+                let generation = try rows.int(index, 23)
+                job.results[generation] = ResultRecord(
+                    result: try StoredResult(rows, index, from: 24), isPublished: try rows.value(index, 32))
+            }
+            loaded.jobs[id] = job
+        }
+        return loaded
+    }
+
+    private static func job(
+        _ rows: PostgresRows, _ index: Int, _ id: JobID
+    ) throws(PostgresDecodingError) -> StoredJob {
+        var job = StoredJob()
+        job.row = try LedgerRow(rows, index, id)
+        job.cancellation = try Cancellation(stored: rows.value(index, 12, as: Int16.self))
+        job.revision = try rows.int(index, 17)
+        job.ownerHasEnded = try rows.value(index, 21)
+        job.wasRedriven = try rows.value(index, 22)
+        return job
+    }
+}
+
+extension LedgerRow {
+    /// Nil for the row of a job that the ledger has not met, which a cancel made.
+    fileprivate init?(_ rows: PostgresRows, _ index: Int, _ id: JobID) throws(PostgresDecodingError) {
+        guard let account = try rows.valueIfAny(index, 1, as: [UInt8].self) else { return nil }
+        guard let tokenHash = SHA256Digest(bytes: try rows.value(index, 2)) else {
+            throw PostgresDecodingError(row: index, column: 2, problem: "is no SHA-256")
+        }
+        self.init(
+            jobID: id, account: AccountID(utf8: account), tokenHash: tokenHash, generation: try rows.int(index, 3),
+            copy: try rows.int(index, 4), firstSeen: try rows.time(index, 13), changedAt: try rows.time(index, 16))
+        attempts = try rows.int(index, 5)
+        malformedAnswers = try rows.int(index, 6)
+        isAmbiguous = try rows.value(index, 7)
+        hasOpenIntent = try rows.value(index, 8)
+        copyIsPublished = try rows.value(index, 9)
+        isFinished = try rows.value(index, 10)
+        deadLetterIsPublished = isFinished && rows.isNull(index, 11)
+        firstCallAt = try rows.timeIfAny(index, 14)
+        due = try rows.timeIfAny(index, 15)
+        revision = try rows.int(index, 17)
+        fence = try rows.value(index, 18)
+        callUntil = try rows.timeIfAny(index, 19)
+        deaths = try rows.int(index, 20)
+    }
+}
+
+extension StoredResult {
+    /// Message id, outcome, reason, body, correlation id, traceparent, tracestate, time of completion.
+    init(_ rows: PostgresRows, _ row: Int, from column: Int) throws(PostgresDecodingError) {
+        guard let outcome = Outcome(rawValue: try rows.value(row, column + 1)) else {
+            throw PostgresDecodingError(row: row, column: column + 1, problem: "is no outcome")
+        }
+        func text(_ column: Int) throws(PostgresDecodingError) -> String? {
+            try rows.valueIfAny(row, column, as: [UInt8].self).map { String(decoding: $0, as: UTF8.self) }
+        }
+        self.init(
+            messageID: try text(column) ?? "", outcome: outcome,
+            // One of a newer program is left out, as in every ledger.
+            reason: try rows.valueIfAny(row, column + 2, as: String.self).flatMap(Reason.init(rawValue:)),
+            body: try rows.value(row, column + 3), correlationID: try text(column + 4),
+            traceparent: try text(column + 5), tracestate: try text(column + 6),
+            completedAt: try rows.time(row, column + 7))
+    }
+}
+
+extension Cancellation {
+    /// As the table has it: how much a cancel says.
+    init?(stored number: Int16) {
+        switch number {
+        case 1: self = .beforeCall
+        case 2: self = .always
+        default: return nil
+        }
+    }
+
+    var stored: Int16 {
+        switch self {
+        case .beforeCall: 1
+        case .always: 2
+        }
+    }
+}
+
+extension PostgresRows {
+    func int(_ row: Int, _ column: Int) throws(PostgresDecodingError) -> Int {
+        Int(try value(row, column, as: Int32.self))
+    }
+
+    func long(_ row: Int, _ column: Int) throws(PostgresDecodingError) -> Int {
+        Int(try value(row, column, as: Int64.self))
+    }
+
+    func time(_ row: Int, _ column: Int) throws(PostgresDecodingError) -> Timestamp {
+        try value(row, column, as: PostgresTime.self).timestamp
+    }
+
+    func timeIfAny(_ row: Int, _ column: Int) throws(PostgresDecodingError) -> Timestamp? {
+        try valueIfAny(row, column, as: PostgresTime.self)?.timestamp
+    }
+}

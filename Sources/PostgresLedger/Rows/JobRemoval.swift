@@ -1,0 +1,79 @@
+import Clocks
+import Jobs
+import Ledger
+
+/// What is forgotten. A job that is open, or of which the broker lacks something, or whose last call may still arrive,
+/// stays.
+enum JobRemoval {
+    /// Of the job `j`. Who waits for its row looks at the row again, so that what has moved meanwhile stays.
+    private static let isSettled = """
+        j.finished AND j.letter_owed IS NULL AND (j.call_until IS NULL OR j.call_until < now())
+        AND NOT EXISTS (SELECT 1 FROM leave_album.results o WHERE o.job_id = j.job_id AND o.published_at IS NULL)
+        """
+    private static let beside = """
+        lines AS (DELETE FROM leave_album.history h USING gone WHERE h.job_id = gone.job_id),
+        stored AS (DELETE FROM leave_album.results r USING gone WHERE r.job_id = gone.job_id)
+        """
+
+    // MARK: By age
+
+    private static let pruning = PostgresStatement(
+        "prune",
+        """
+        WITH settled AS (SELECT j.job_id, j.revision FROM leave_album.results c JOIN leave_album.jobs j
+        ON j.job_id = c.job_id AND j.generation = c.generation
+        WHERE c.completed < $1 AND j.changed < $1 AND \(isSettled) ORDER BY c.completed LIMIT $2),
+        gone AS (DELETE FROM leave_album.jobs j USING settled s
+        WHERE j.job_id = s.job_id AND j.revision = s.revision RETURNING j.job_id), \(beside)
+        SELECT count(*) FROM gone
+        """, [.timestamptz, .int8])
+
+    /// At most so many jobs that ended before `time`. Its answer: how many.
+    static func prune(before time: Timestamp, most: Int) -> LedgerQuestion<Int> {
+        LedgerQuestion(pruning, [.value(PostgresTime(time)), .value(Int64(most))]) {
+            rows throws(PostgresDecodingError) in try rows.long(0, 0)
+        }
+    }
+
+    private static let pruningBeside = [
+        ("days", "day_shares WHERE at < $1"),
+        ("holds", "hold_records WHERE until < $1"),
+        ("cancels", "jobs WHERE account IS NULL AND changed < $1"),
+        ("members", "instances WHERE state IN ('gone', 'dead') AND greatest(seen, ended) < $1"),
+    ].map { PostgresStatement("prune_\($0.0)", "DELETE FROM leave_album.\($0.1)", [.timestamptz]) }
+
+    static func pruneBeside(before time: Timestamp) -> LedgerQuestion<Void> {
+        LedgerQuestion(steps: pruningBeside.map { ($0, [.value(PostgresTime(time))]) }) { _ in }
+    }
+
+    // MARK: By name
+
+    private static let forgetting = PostgresStatement(
+        "forget",
+        """
+        WITH gone AS (DELETE FROM leave_album.jobs j WHERE j.job_id = ANY ($1) AND \(isSettled) RETURNING j.job_id),
+        \(beside)
+        SELECT (SELECT count(*) FROM gone),
+        (SELECT count(*) FROM leave_album.jobs WHERE job_id = ANY ($1) AND account IS NOT NULL)
+        """, [.bytea.array])
+
+    /// How many went, of how many that there were.
+    static func forget(_ ids: [JobID]) -> LedgerQuestion<(forgotten: Int, known: Int)> {
+        let names: [[UInt8]?] = ids.map { $0.utf8 }
+        return LedgerQuestion(forgetting, [.array(names)]) { rows throws(PostgresDecodingError) in
+            (try rows.long(0, 0), try rows.long(0, 1))
+        }
+    }
+
+    private static let listing = PostgresStatement(
+        "jobs_of_account", "SELECT job_id FROM leave_album.jobs WHERE account = $1", [.bytea])
+
+    /// A scan of all jobs: seconds for millions.
+    static func jobs(of account: AccountID) -> LedgerQuestion<[JobID]> {
+        LedgerQuestion(listing, [.value(account.utf8)]) { rows throws(PostgresDecodingError) in
+            var ids: [JobID] = []
+            for row in 0..<rows.count { ids.append(JobID(utf8: try rows.value(row, 0))) }
+            return ids
+        }
+    }
+}

@@ -1,0 +1,100 @@
+import Clocks
+import Jobs
+import Ledger
+
+/// What the pipeline asks beside its jobs.
+enum LedgerQuestions {
+    // MARK: Days
+
+    private static let counting = PostgresStatement(
+        "count_of_day",
+        """
+        SELECT coalesce(sum(calls), 0)::bigint, coalesce(sum(probes), 0)::bigint
+        FROM leave_album.day_shares WHERE day = $1
+        """, [.text])
+
+    static func count(of day: String) -> LedgerQuestion<DayCount> {
+        LedgerQuestion(counting, [.value(day)]) { rows throws(PostgresDecodingError) in
+            DayCount(calls: try rows.long(0, 0), albumQueries: try rows.long(0, 1))
+        }
+    }
+
+    // MARK: Results
+
+    static let resultColumns =
+        "message_id, outcome, reason, body, correlation_id, traceparent, tracestate, completed"
+
+    // What another member that lives has not published, it publishes itself.
+    private static let unpublished = PostgresStatement(
+        "unpublished_results",
+        """
+        SELECT job_id, generation, \(resultColumns) FROM leave_album.results r
+        WHERE published_at IS NULL AND job_id > $1
+        AND NOT EXISTS (SELECT 1 FROM leave_album.results older WHERE older.job_id = r.job_id
+        AND older.generation < r.generation AND older.published_at IS NULL)
+        AND (owner = $2 OR NOT EXISTS (SELECT 1 FROM leave_album.instances
+        WHERE epoch = owner AND state IN ('joining', 'working', 'draining') AND alive_until >= now()))
+        ORDER BY job_id, generation LIMIT $3
+        """, [.bytea, .int4, .int8])
+
+    static func unpublished(after last: JobID?, limit: Int, epoch: Int?) -> LedgerQuestion<[UnpublishedResult]> {
+        LedgerQuestion(
+            unpublished, [.value(last?.utf8 ?? []), .value(Int32(clamping: epoch ?? 0)), .value(Int64(limit))],
+            results)
+    }
+
+    /// Job, generation and the result, of each row.
+    static func results(_ rows: PostgresRows) throws(PostgresDecodingError) -> [UnpublishedResult] {
+        var results: [UnpublishedResult] = []
+        for row in 0..<rows.count {
+            results.append(
+                UnpublishedResult(
+                    jobID: JobID(utf8: try rows.value(row, 0)), generation: try rows.int(row, 1),
+                    result: try StoredResult(rows, row, from: 2)))
+        }
+        return results
+    }
+
+    /// Of so many results, the newest.
+    private static let newest = 10_000
+    private static let success = PostgresStatement(
+        "knows_success",
+        """
+        SELECT EXISTS (SELECT 1 FROM (SELECT outcome FROM leave_album.results
+        ORDER BY completed DESC, job_id DESC, generation DESC LIMIT \(newest)) newest
+        WHERE outcome IN (\([Outcome.left, .alreadyLeft].map { "'\($0.rawValue)'" }.joined(separator: ", "))))
+        """)
+
+    static func knowsSuccess() -> LedgerQuestion<Bool> {
+        LedgerQuestion(success) { rows throws(PostgresDecodingError) in try rows.value(0, 0) }
+    }
+
+    // MARK: The overdue
+
+    private static let overdue = PostgresStatement(
+        "overdue",
+        """
+        SELECT job_id, account, generation, copy, attempts, ambiguous OR intent, malformed, first_seen, first_call, due,
+        revision FROM leave_album.jobs WHERE due < $1 AND copy_published AND NOT finished
+        ORDER BY due LIMIT $2
+        """, [.timestamptz, .int8])
+
+    static func overdue(before time: Timestamp, limit: Int) -> LedgerQuestion<[OverdueJob]> {
+        LedgerQuestion(overdue, [.value(PostgresTime(time)), .value(Int64(limit))]) {
+            rows throws(PostgresDecodingError) in
+            var jobs: [OverdueJob] = []
+            for row in 0..<rows.count {
+                let open = OpenJob(
+                    generation: try rows.int(row, 2), copy: try rows.int(row, 3), attempts: try rows.int(row, 4),
+                    isAmbiguous: try rows.value(row, 5), malformedAnswers: try rows.int(row, 6),
+                    firstSeen: try rows.time(row, 7), firstCallAt: try rows.timeIfAny(row, 8),
+                    due: try rows.timeIfAny(row, 9), copyIsPublished: true)
+                jobs.append(
+                    OverdueJob(
+                        jobID: JobID(utf8: try rows.value(row, 0)), account: AccountID(utf8: try rows.value(row, 1)),
+                        open: open, revision: try rows.int(row, 10)))
+            }
+            return jobs
+        }
+    }
+}

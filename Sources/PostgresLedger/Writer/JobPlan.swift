@@ -1,0 +1,49 @@
+import Clocks
+import Jobs
+import Ledger
+
+/// A request that waits for its answer.
+struct PendingRequest: Sendable {
+    /// Given once in the process.
+    let number: Int
+    let request: JobRequest
+    /// Of a claim: the same at each try, so that whoever looks afterwards knows the claim by it. 0 for all others.
+    let fence: Int64
+    let reply: PostgresOperation.JobReply
+}
+
+/// What a batch is to make of one job, by the requests on it in their order.
+struct JobPlan: Sendable {
+    let jobID: JobID
+    /// As it was read: the batch changes the row only if it is still that.
+    let before: StoredJob
+    var after: StoredJob
+    /// Generations whose results come into the ledger.
+    var newResults: [Int] = []
+    /// Generations whose results the broker has.
+    var marked: [Int] = []
+    var counts: [String: DayCount] = [:]
+    var countedAt: Timestamp?
+    /// Whether a claim is in it, which a process makes only while it is a member.
+    var claims = false
+    var takeovers = 0
+    var fencedRecords = 0
+    var behind: [Arrival] = []
+    var answers: [(number: Int, answer: JobAnswer)] = []
+
+    init(_ jobID: JobID, _ before: StoredJob) {
+        self.jobID = jobID
+        self.before = before
+        after = before
+    }
+
+    var changesRow: Bool { after.revision != before.revision }
+    var changesNothing: Bool { !changesRow && marked.isEmpty }
+}
+
+/// What a batch, of which nobody knows whether it is committed, may have made of one job.
+struct JobTry: Sendable {
+    let after: StoredJob
+    let newResults: [Int]
+    let answers: [(number: Int, answer: JobAnswer)]
+}

@@ -1,0 +1,74 @@
+import Clocks
+import Jobs
+import Ledger
+
+/// What is asked of the ledger about one job.
+enum JobRequest: Sendable {
+    case lookUp(Arrival, Timestamp)
+    case claim(Claim)
+    case record(Record, Lease?, isUnheard: Bool, Timestamp)
+    case withdraw(Lease, JobID, Claim.Kind, day: String, Timestamp)
+    case mark(PublishedPart, JobID, generation: Int)
+    case cancel(JobID, Timestamp)
+    case cancelForGood(JobID, newest: Int?, Timestamp)
+    case finishLost(OverdueJob, StoredResult, Timestamp)
+    case finishCancelled(CancelledJob, StoredResult, Timestamp)
+
+    var jobID: JobID {
+        switch self {
+        case .lookUp(let arrival, _): arrival.jobID
+        case .claim(let claim): claim.arrival.jobID
+        case .record(let record, _, _, _): record.arrival.jobID
+        case .withdraw(_, let id, _, _, _), .mark(_, let id, _), .cancel(let id, _), .cancelForGood(let id, _, _): id
+        case .finishLost(let job, _, _): job.jobID
+        case .finishCancelled(let job, _, _): job.jobID
+        }
+    }
+
+    /// The asker's clock. Whatever time has passed since is the database's word.
+    var now: Timestamp? {
+        switch self {
+        case .lookUp(_, let now), .record(_, _, _, let now), .withdraw(_, _, _, _, let now), .cancel(_, let now),
+            .cancelForGood(_, _, let now), .finishLost(_, _, let now), .finishCancelled(_, _, let now):
+            now
+        case .claim(let claim): claim.at
+        case .mark: nil
+        }
+    }
+
+    /// Whether the decision may rest on results that are stored.
+    var needsResults: Bool {
+        switch self {
+        case .lookUp, .claim, .cancelForGood: true
+        case .record, .withdraw, .mark, .cancel, .finishLost, .finishCancelled: false
+        }
+    }
+
+    var needsRedrives: Bool {
+        switch self {
+        case .cancelForGood: true
+        case .lookUp, .claim, .record, .withdraw, .mark, .cancel, .finishLost, .finishCancelled: false
+        }
+    }
+
+    /// Whether it stays first in line while the database is away, since it cannot be repeated.
+    var isKeptWhileDegraded: Bool {
+        switch self {
+        case .record, .withdraw, .mark: true
+        case .lookUp, .claim, .cancel, .cancelForGood, .finishLost, .finishCancelled: false
+        }
+    }
+}
+
+/// What is answered once it is durable.
+enum JobAnswer: Equatable, Sendable {
+    case found(LookupResult)
+    case refused(LookupResult)
+    /// The send window is the batch's that proved it.
+    case claimed(OpenJob, fence: Int64, isFirstCall: Bool)
+    case recorded(Recorded)
+    case done
+    case isDone(Bool)
+    case cancelled(CancelAnswer)
+    case failed(LedgerError)
+}

@@ -1,0 +1,139 @@
+import Clocks
+import Jobs
+import Ledger
+
+/// What waits for a batch, in the order of its coming, and what is not known of those that were.
+struct PostgresBacklog: Sendable {
+    /// What one batch is made of.
+    struct Portion: Sendable {
+        var requests: [PendingRequest] = []
+        var queries: [LedgerQuery] = []
+        var lines: [LedgerQuery] = []
+
+        /// Whether it can be made no smaller: a fault in it is of this one alone. Requests on one job are one.
+        var isSingle: Bool {
+            queries.count + lines.count + Set(requests.map(\.request.jobID)).count <= 1
+        }
+    }
+
+    private var requests: [PendingRequest] = []
+    private var queries: [LedgerQuery] = []
+    private var lines: [LedgerQuery] = []
+    /// What batches in doubt may have made of a job whose requests wait.
+    private(set) var tries: [JobID: [JobTry]] = [:]
+    /// When what waits has a batch of its own. Nil if nothing waits for one.
+    private(set) var dueAt: MonotonicTime?
+    private var lastNumber = 0
+
+    /// A line may wait so long for a batch to go along with.
+    private static let lineDelay = Duration.seconds(1)
+    /// Longest delay of a mark: under load a claim takes it along sooner; a crash before costs one more publish.
+    private static let markDelay = Duration.milliseconds(10)
+    /// While nothing can be written, intake stops and few lines come; beyond this the oldest go.
+    private static let lineCapacity = 4_096
+
+    var hasRequests: Bool { !requests.isEmpty }
+    var isEmpty: Bool { requests.isEmpty && queries.isEmpty && lines.isEmpty }
+    var requestCount: Int { requests.count }
+
+    // MARK: What comes
+
+    mutating func add(
+        _ request: JobRequest, fence: Int64, at now: MonotonicTime, _ reply: @escaping PostgresOperation.JobReply
+    ) {
+        lastNumber += 1
+        requests.append(PendingRequest(number: lastNumber, request: request, fence: fence, reply: reply))
+        if case .mark = request { expect(at: now + Self.markDelay) } else { expect(at: now) }
+    }
+
+    mutating func add(query: LedgerQuery, at now: MonotonicTime) {
+        queries.append(query)
+        expect(at: now)
+    }
+
+    mutating func add(line: LedgerQuery, at now: MonotonicTime) {
+        lines.append(line)
+        if lines.count > Self.lineCapacity { lines.removeFirst() }
+        expect(at: now + Self.lineDelay)
+    }
+
+    private mutating func expect(at time: MonotonicTime) { dueAt = min(dueAt ?? time, time) }
+
+    // MARK: Batches
+
+    /// What goes into the next batch: at most so many of each kind. Queries see what came before them, and so come in
+    /// when nothing else is left.
+    mutating func take(most: Int, at now: MonotonicTime) -> Portion {
+        var portion = Portion()
+        portion.requests = Array(requests.prefix(most))
+        requests.removeFirst(portion.requests.count)
+        portion.lines = Array(lines.prefix(most))
+        lines.removeFirst(portion.lines.count)
+        if requests.isEmpty, lines.isEmpty {
+            portion.queries = Array(queries.prefix(most))
+            queries.removeFirst(portion.queries.count)
+        }
+        dueAt = isEmpty ? nil : now
+        return portion
+    }
+
+    /// One job's requests, or one of the others: whatever waits longest of its kind.
+    mutating func takeSingle(at now: MonotonicTime) -> Portion {
+        var portion = Portion()
+        if let id = requests.first?.request.jobID {
+            portion.requests = requests.filter { $0.request.jobID == id }
+            requests.removeAll { $0.request.jobID == id }
+        } else if !lines.isEmpty {
+            portion.lines = [lines.removeFirst()]
+        } else if !queries.isEmpty {
+            portion.queries = [queries.removeFirst()]
+        }
+        dueAt = isEmpty ? nil : now
+        return portion
+    }
+
+    /// It was not done, or not known to be: it goes first in the next batch, in its old order.
+    mutating func putBack(_ portion: Portion, at now: MonotonicTime) {
+        requests = (portion.requests + requests).sorted { $0.number < $1.number }
+        queries = portion.queries + queries
+        lines = portion.lines + lines
+        if !isEmpty { expect(at: now) }
+    }
+
+    mutating func noteDoubt(_ plans: [JobPlan]) {
+        for plan in plans where plan.changesRow {
+            tries[plan.jobID, default: []].append(
+                JobTry(after: plan.after, newResults: plan.newResults, answers: plan.answers))
+        }
+    }
+
+    /// What is answered is in doubt no more.
+    mutating func settle(_ id: JobID) { tries[id] = nil }
+
+    // MARK: While the database is away
+
+    /// Keeps what cannot be repeated, and refuses the others.
+    mutating func refuseWhatIsNotKept(_ error: LedgerError) {
+        let refused = requests.filter { !$0.request.isKeptWhileDegraded }
+        requests.removeAll { !$0.request.isKeptWhileDegraded }
+        let waiting = Set(requests.map(\.request.jobID))
+        tries = tries.filter { waiting.contains($0.key) }
+        let questions = queries
+        queries = []
+        for request in refused { request.refuse(error) }
+        for question in questions { question.refuse(error) }
+    }
+
+    /// Fails all that waits. Returns how many requests are lost.
+    mutating func refuseAll(_ error: LedgerError) -> Int {
+        let (lost, questions) = (requests, queries)
+        self = PostgresBacklog()
+        for request in lost { request.refuse(error) }
+        for question in questions { question.refuse(error) }
+        return lost.count
+    }
+}
+
+extension PendingRequest {
+    func refuse(_ error: LedgerError) { reply(.failed(error), .distantFuture) }
+}

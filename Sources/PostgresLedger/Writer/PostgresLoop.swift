@@ -1,0 +1,383 @@
+import Clocks
+import Concurrency
+import Jobs
+import Ledger
+
+/// What the ledger's thread works with, and whom it tells.
+struct PostgresLoopParts: Sendable {
+    let configuration: PostgresConfiguration
+    let durations: LeaseDurations
+    /// The machine's own.
+    let clock: any TimeSource
+    let clusterClock: ClusterClock
+    /// What the database said it is when the ledger was opened.
+    let identity: LedgerIdentity
+    let gauge: PostgresGauge
+    let onHealth: @Sendable (LedgerHealth) -> Void
+    let onBehind: @Sendable (Arrival) -> Void
+    var heartbeatInterval = MemberStatements.heartbeatInterval
+    var lifetime = MemberStatements.lifetime
+    /// Of one batch: shorter than a member's lifetime, so that whoever hears nothing stops claiming before the others
+    /// take it for dead.
+    var batchTimeout = Duration.seconds(8)
+}
+
+/// The ledger's thread: takes what has come, reads what it is about, decides, writes, answers.
+///
+/// A batch costs two round trips and one commit however much is in it, so under load batches grow by themselves. While
+/// one is under way the thread takes what comes and answers who asks whether it lives.
+struct PostgresLoop: ~Copyable {
+    enum Condition {
+        case healthy
+        /// Tried again at `retryAt`, and not before.
+        case degraded(LedgerError, state: String?, retryAt: MonotonicTime)
+        /// It is another database than it was. No wait mends that.
+        case unusable(LedgerError)
+    }
+
+    let mailbox: MailboxOwner<PostgresOperation>
+    let parts: PostgresLoopParts
+    /// Nil where there is none that can be used.
+    private var connection: PostgresConnection?
+    /// Of a batch, at the newest connection.
+    private(set) var mostBytes = 0
+    private var rotation: HostRotation
+    var membership: Membership?
+    let memberEpoch: Lock<Int?>
+    var condition = Condition.healthy
+    var backlog = PostgresBacklog()
+    private var isDraining = false
+    private var nextBeatAt: MonotonicTime
+    /// Until then the database's clock, which has jumped, ends no lease.
+    var frozenUntil: MonotonicTime?
+    /// Faults in a row, after which even the first of them counts as an outage.
+    private var failures = 0
+    /// So many portions are taken one by one, to find the one that is at fault.
+    private var isolated = 0
+    private var closing: (deadline: MonotonicTime, answer: @Sendable (Int) -> Void)?
+
+    /// Requests in one batch: their rows are locked together, and are a round trip apart at most.
+    private static let mostRequests = 128
+    /// A batch that was undone so often is taken apart.
+    private static let mostRetries = 3
+
+    init(
+        mailbox: MailboxOwner<PostgresOperation>, parts: PostgresLoopParts, membership: Membership?,
+        memberEpoch: Lock<Int?>
+    ) {
+        self.mailbox = mailbox
+        self.parts = parts
+        self.membership = membership
+        self.memberEpoch = memberEpoch
+        rotation = HostRotation(parts.configuration.url.hosts)
+        nextBeatAt = parts.clock.now()
+        connection = nil
+    }
+
+    /// Runs until `close`. Returns the answer to that, to be given as the last thing.
+    mutating func run() -> @Sendable () -> Void {
+        while closing == nil {
+            take(mailbox.takeAll())
+            guard closing == nil else { break }
+            switch condition {
+            case .healthy: workOrSleep()
+            case .degraded(_, _, let retryAt):
+                if retryAt <= parts.clock.now() { attempt() } else { sleep(until: retryAt) }
+            case .unusable: sleep(until: nil)
+            }
+        }
+        return finish()
+    }
+
+    private mutating func workOrSleep() {
+        let now = parts.clock.now()
+        if membership != nil, nextBeatAt <= now {
+            attempt()
+        } else if let dueAt = backlog.dueAt, dueAt <= now {
+            attempt()
+        } else {
+            sleep(until: MonotonicTime.earliest(backlog.dueAt, membership == nil ? nil : nextBeatAt))
+        }
+    }
+
+    private func sleep(until time: MonotonicTime?) {
+        mailbox.wait(atMost: time.map { $0 - parts.clock.now() })
+    }
+
+    // MARK: What comes
+
+    mutating func take(_ operations: [PostgresOperation]) {
+        for operation in operations {
+            switch condition {
+            case .healthy: accept(operation)
+            case .degraded(let error, _, _): postpone(operation, error)
+            case .unusable(let error): refuse(operation, error)
+            }
+        }
+    }
+
+    private mutating func accept(_ operation: PostgresOperation) {
+        let now = parts.clock.now()
+        switch operation {
+        case .job(let request, let reply):
+            var fence: Int64 = 0
+            if case .claim = request { fence = membership?.nextFence() ?? 0 }
+            backlog.add(request, fence: fence, at: now, reply)
+        case .query(let query): backlog.add(query: query(membership?.epoch), at: now)
+        case .line(let line): backlog.add(line: line(membership?.firstEpoch), at: now)
+        case .drain:
+            isDraining = true
+            if let epoch = membership?.epoch {
+                backlog.add(query: MemberStatements.change(epoch: epoch, to: .draining).query { _ in }, at: now)
+            }
+        case .close(let deadline, let answer):
+            if closing == nil { closing = (deadline, answer) } else { answer(0) }
+        }
+    }
+
+    private mutating func postpone(_ operation: PostgresOperation, _ error: LedgerError) {
+        switch operation {
+        case .job(let request, let reply):
+            if request.isKeptWhileDegraded { accept(operation) } else { reply(.failed(error), .distantFuture) }
+        case .query: refuse(operation, error)
+        case .line, .drain, .close: accept(operation)
+        }
+    }
+
+    private mutating func refuse(_ operation: PostgresOperation, _ error: LedgerError) {
+        switch operation {
+        case .job(_, let reply): reply(.failed(error), .distantFuture)
+        case .query(let query): query(nil).refuse(error)
+        case .line, .drain: break
+        case .close: accept(operation)
+        }
+    }
+
+    // MARK: Attempts
+
+    /// Connects if need be, shows that it lives if it is time, and does what waits.
+    private mutating func attempt() {
+        if connection == nil {
+            do throws(PostgresError) {
+                try connect()
+            } catch {
+                return degrade(error, parts.clock.now())
+            }
+            if case .unusable = condition { return }
+        }
+        do throws(PostgresError) {
+            if membership != nil, nextBeatAt <= parts.clock.now() { try beat() }
+        } catch {
+            return fail(error, nil)
+        }
+        let now = parts.clock.now()
+        guard let dueAt = backlog.dueAt, dueAt <= now else { return succeed() }
+        let portion =
+            isolated > 0 ? backlog.takeSingle(at: now) : backlog.take(most: Self.mostRequests, at: now)
+        do throws(PostgresError) {
+            try perform(portion)
+            isolated = max(0, isolated - 1)
+            succeed()
+        } catch {
+            fail(error, portion)
+        }
+    }
+
+    private mutating func connect() throws(PostgresError) {
+        while true {
+            var configuration = parts.configuration
+            configuration.connectTimeout = timeLeft(configuration.connectTimeout)
+            do throws(PostgresError) {
+                var opened = try PostgresConnection.open(to: rotation.current, configuration, clock: parts.clock)
+                let found = try LedgerIdentity.read(&opened, within: configuration.connectTimeout)
+                guard found.ledger == parts.identity.ledger else {
+                    return disable(
+                        .unusable(
+                            "\(opened.endpoint) has another ledger than before: start again if that was meant"))
+                }
+                mostBytes = opened.mostBytes
+                connection = consume opened
+                // What it missed meanwhile comes before all else: it may be taken for dead.
+                nextBeatAt = parts.clock.now()
+                return
+            } catch {
+                let wait = rotation.fail(at: parts.clock.now())
+                guard wait == .zero else {
+                    nextWait = wait
+                    throw error
+                }
+                take(mailbox.takeAll())
+            }
+        }
+    }
+
+    private var nextWait = Duration.zero
+
+    /// Sends a batch and waits for its answer; meanwhile what comes is taken.
+    mutating func send(_ batch: PostgresBatch) throws(PostgresError) -> [PostgresRows] {
+        guard var open = connection.take() else { preconditionFailure("a batch is sent over a connection") }
+        let result: Result<[PostgresRows], PostgresError>
+        do throws(PostgresError) {
+            let rows = try open.run(batch, within: timeLeft(parts.batchTimeout), beside: mailbox) { operations in
+                take(operations)
+                return true
+            }
+            result = .success(rows)
+        } catch {
+            result = .failure(error)
+        }
+        if open.isUsable { connection = consume open }
+        return try result.get()
+    }
+
+    /// At the end nothing takes longer than whoever ends it wants to wait.
+    private func timeLeft(_ usual: Duration) -> Duration {
+        closing.map { min(usual, max(.milliseconds(100), $0.deadline - parts.clock.now())) } ?? usual
+    }
+
+    // MARK: Membership
+
+    /// Shows that this member lives. If the others have taken it for dead, it joins anew.
+    private mutating func beat() throws(PostgresError) {
+        guard let member = membership else { return }
+        var batch = PostgresBatch()
+        MemberStatements.time.add(to: &batch)
+        MemberStatements.addBeat(
+            epoch: member.epoch, report: member.description.report(), lifetime: parts.lifetime, to: &batch)
+        let asked = parts.clock.now()
+        let answer = try send(batch)
+        let answered = parts.clock.now()
+        nextBeatAt = asked + parts.heartbeatInterval
+        do throws(PostgresDecodingError) {
+            learnTime(try answer[0].time(0, 0), asked: asked, answered: answered)
+        } catch {
+            throw fault(error)
+        }
+        guard answer[1].count == 0 else { return }
+        var joining = PostgresBatch()
+        let question = MemberStatements.join(member.description, lifetime: parts.lifetime)
+        question.add(to: &joining)
+        let joined = try send(joining)
+        do throws(PostgresDecodingError) {
+            let epoch = try question.decode(joined[...])
+            membership?.rejoin(as: epoch)
+            memberEpoch.withLock { $0 = epoch }
+        } catch {
+            throw fault(error)
+        }
+        parts.gauge.count { $0.rejoins += 1 }
+        if isDraining { take([.drain]) }
+    }
+
+    /// A clock that has jumped ends no lease for as long as one may last: until then a call under it may be on its way.
+    mutating func learnTime(_ time: Timestamp, asked: MonotonicTime, answered: MonotonicTime) {
+        guard parts.clusterClock.note(time, asked: asked, answered: answered) else { return }
+        frozenUntil = answered + parts.durations.whole
+        parts.gauge.count { $0.clockJumps += 1 }
+    }
+
+    func fault(_ error: PostgresDecodingError) -> PostgresError {
+        PostgresError(
+            kind: .fault, endpoint: "the ledger's database", attempted: "reading an answer", message: "\(error)")
+    }
+
+    // MARK: What came of an attempt
+
+    private mutating func succeed() {
+        failures = 0
+        rotation.succeed()
+        switch condition {
+        case .healthy, .unusable: return
+        case .degraded: break
+        }
+        condition = .healthy
+        parts.onHealth(.available)
+    }
+
+    /// - Parameter portion: what was in the batch; nil for a heartbeat.
+    private mutating func fail(_ error: PostgresError, _ portion: PostgresBacklog.Portion?) {
+        let now = parts.clock.now()
+        if let portion { backlog.putBack(portion, at: now) }
+        failures += 1
+        switch error.kind {
+        case .retryable:
+            parts.gauge.count { $0.retries[error.state ?? "", default: 0] += 1 }
+            if failures > Self.mostRetries { isolated = Self.mostRequests }
+            // Alone, and undone again and again: what holds its row does not let it go.
+            if failures > 3 * Self.mostRetries { degrade(error, now) }
+        case .fault:
+            guard let portion else { return degrade(error, now) }
+            if portion.isSingle { refuseSingle(error) } else { isolated = Self.mostRequests }
+        case .outcomeUnknown:
+            parts.gauge.count { $0.unknownCommits += 1 }
+            if failures > Self.mostRetries { degrade(error, now) }
+        case .unavailable, .refusedConfiguration:
+            connection = nil
+            // A connection that ended, as at a failover, is first made anew.
+            if failures > 1 { degrade(error, now) }
+        }
+    }
+
+    /// Of what can be made no smaller, and is at fault itself.
+    private mutating func refuseSingle(_ error: PostgresError) {
+        let portion = backlog.takeSingle(at: parts.clock.now())
+        let refusal = LedgerError.unavailable(error.description)
+        for request in portion.requests {
+            backlog.settle(request.request.jobID)
+            request.refuse(refusal)
+        }
+        for query in portion.queries { query.refuse(refusal) }
+    }
+
+    private mutating func degrade(_ error: PostgresError, _ now: MonotonicTime) {
+        if case .unusable = condition { return }
+        let refusal = LedgerError.unavailable(error.description)
+        let wait = nextWait == .zero ? rotation.fail(at: now) : nextWait
+        nextWait = .zero
+        // The same error again is not reported again.
+        let isNews = if case .degraded(_, error.state, _) = condition { false } else { true }
+        condition = .degraded(refusal, state: error.state, retryAt: now + wait)
+        backlog.refuseWhatIsNotKept(refusal)
+        if isNews { parts.onHealth(.unavailable(refusal)) }
+    }
+
+    private mutating func disable(_ error: LedgerError) {
+        condition = .unusable(error)
+        _ = backlog.refuseAll(error)
+        parts.onHealth(.unavailable(error))
+    }
+
+    // MARK: The end
+
+    private mutating func finish() -> @Sendable () -> Void {
+        take(mailbox.close())
+        let deadline = closing?.deadline ?? parts.clock.now()
+        if let epoch = membership?.epoch, case .healthy = condition {
+            backlog.add(
+                query: MemberStatements.change(epoch: epoch, to: .gone).query { _ in }, at: parts.clock.now())
+        }
+        while !isAllWritten {
+            let now = parts.clock.now()
+            if case .degraded(_, _, let retryAt) = condition, retryAt > now {
+                guard now < deadline else { break }
+                mailbox.wait(atMost: min(retryAt, deadline) - now)
+            } else {
+                guard now < deadline || failures == 0 else { break }
+                attempt()
+            }
+        }
+        let lost = backlog.refuseAll(.closed)
+        connection = nil
+        let answer = closing?.answer
+        return { answer?(lost) }
+    }
+
+    /// Whether all is written, or never will be. What nobody waits for does not keep a thread that cannot write.
+    private var isAllWritten: Bool {
+        switch condition {
+        case .healthy: backlog.isEmpty
+        case .degraded: !backlog.hasRequests
+        case .unusable: true
+        }
+    }
+}

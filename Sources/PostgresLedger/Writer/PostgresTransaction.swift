@@ -1,0 +1,232 @@
+import Clocks
+import Jobs
+import Ledger
+
+/// What a batch decides: what was read and what is asked go in, the plan for each job comes out. No I/O.
+///
+/// Everything rests on the database's clock at the reading. A request has the asker's clock, by which due times are; a
+/// lease is put in that clock's terms before the rules see it, and taken back into the database's after.
+struct PostgresTransaction {
+    let loaded: LoadedJobs
+    let durations: LeaseDurations
+    /// While the database's clock is not trusted, leases that seem to have ended last until then, by that clock.
+    let frozenUntil: Timestamp?
+    /// Nil for a process that is no member: it claims nothing.
+    let epoch: Int?
+
+    // MARK: One job
+
+    /// `tries`: what earlier batches may have made of it.
+    func plan(_ requests: [PendingRequest], of id: JobID, tries: [JobTry]) -> JobPlan {
+        let stored = loaded.jobs[id] ?? StoredJob()
+        var plan = JobPlan(id, stored)
+        var answered: Set<Int> = []
+        if let landed = tries.last(where: { stored.isWhatWasMeant($0.after, results: $0.newResults) }) {
+            confirm(landed, &plan)
+            answered = Set(landed.answers.map(\.number))
+        }
+        for request in requests where !answered.contains(request.number) {
+            plan.answers.append((request.number, answer(request, &plan)))
+        }
+        return plan
+    }
+
+    /// That a row can be read proves nothing: its replica may not have it. That it could be written again, and that
+    /// commit is not in doubt, does. A claim's lease begins anew with it.
+    private func confirm(_ landed: JobTry, _ plan: inout JobPlan) {
+        plan.after.raiseRevision()
+        plan.answers = landed.answers
+        for (_, answer) in landed.answers {
+            guard case .claimed(_, let fence, _) = answer, plan.after.row?.fence == fence else { continue }
+            plan.after.row?.callUntil = loaded.now + durations.whole
+            plan.claims = true
+        }
+    }
+
+    private func answer(_ pending: PendingRequest, _ plan: inout JobPlan) -> JobAnswer {
+        switch pending.request {
+        case .lookUp(let arrival, let now):
+            guard let lookup = found(arrival, plan.after, at: now) else { return Self.resultIsMissing(arrival.jobID) }
+            return .found(lookup)
+        case .claim(let claim): return answer(claim, fence: pending.fence, &plan)
+        case .record(let record, let lease, let isUnheard, let now):
+            return answer(record, under: lease, isUnheard: isUnheard, at: now, &plan)
+        case .withdraw(let lease, _, let kind, let day, let now):
+            let shown = shown(plan.after.row, at: now)
+            guard let withdrawn = LedgerRules.withdraw(shown, lease, at: now) else { return .done }
+            save(LedgerChange(withdrawn), shown: shown, at: now, &plan)
+            count(-1, kind, day: day, at: now, &plan)
+            return .done
+        case .mark(let part, _, let generation):
+            mark(part, generation: generation, &plan)
+            return .done
+        case .cancel(_, let now):
+            guard LedgerRules.mayCancel(shown(plan.after.row, at: now)) else { return .isDone(false) }
+            remember(.beforeCall, at: now, &plan)
+            return .isDone(true)
+        case .cancelForGood(let id, let newest, let now):
+            return cancelForGood(id, newest: newest, at: now, &plan)
+        case .finishLost(let job, let result, let now):
+            let shown = shown(plan.after.row, at: now)
+            return end(LedgerRules.change(of: shown, losing: job, result: result, at: now), shown, at: now, &plan)
+        case .finishCancelled(let job, let result, let now):
+            let shown = shown(plan.after.row, at: now)
+            return end(LedgerRules.change(of: shown, cancelling: job, result: result, at: now), shown, at: now, &plan)
+        }
+    }
+
+    private func end(
+        _ change: LedgerChange?, _ shown: LedgerRow?, at now: Timestamp, _ plan: inout JobPlan
+    ) -> JobAnswer {
+        guard let change else { return .isDone(false) }
+        save(change, shown: shown, at: now, &plan)
+        return .isDone(true)
+    }
+
+    // MARK: Lookup and claim
+
+    private func found(_ arrival: Arrival, _ job: StoredJob, at now: Timestamp) -> LookupResult? {
+        LedgerRules.lookUp(shown(job.row, at: now), arrival, cancellation: job.cancellation, at: now) {
+            (generation) throws(Never) in job.results[generation]
+        }
+    }
+
+    private func answer(_ claim: Claim, fence: Int64, _ plan: inout JobPlan) -> JobAnswer {
+        guard epoch != nil, loaded.memberState.map(Self.mayClaim) ?? false else {
+            return .failed(.unavailable("this process is no member of the ledger now: it joins anew, and goes on then"))
+        }
+        guard let lookup = found(claim.arrival, plan.after, at: claim.at) else {
+            return Self.resultIsMissing(plan.jobID)
+        }
+        let shown = shown(plan.after.row, at: claim.at)
+        let terms = LeaseTerms(
+            fence: fence, callUntil: claim.at + durations.whole, ownerHasEnded: plan.after.ownerHasEnded)
+        guard let change = LedgerRules.change(of: shown, by: claim, lookup: lookup, terms: terms) else {
+            return .refused(lookup)
+        }
+        if shown?.hasOpenIntent == true { plan.takeovers += 1 }
+        let isFirstCall = change.row.isFirstCall(of: claim, over: shown)
+        if change.isBehind { plan.behind.append(claim.arrival) }
+        save(change, shown: shown, at: claim.at, &plan)
+        count(1, claim.kind, day: claim.day, at: claim.at, &plan)
+        plan.claims = true
+        // From here on it is this process's own.
+        plan.after.ownerHasEnded = false
+        return .claimed(LedgerRules.claimed(change.row), fence: fence, isFirstCall: isFirstCall)
+    }
+
+    static func mayClaim(_ state: ClusterMember.State) -> Bool {
+        switch state {
+        case .working, .draining: true
+        case .joining, .gone, .dead: false
+        }
+    }
+
+    private static func resultIsMissing(_ id: JobID) -> JobAnswer {
+        .failed(.unavailable("job \(id) is finished and has no stored result: ask the ledger for its faults"))
+    }
+
+    // MARK: Record and mark
+
+    private func answer(
+        _ record: Record, under lease: Lease?, isUnheard: Bool, at now: Timestamp, _ plan: inout JobPlan
+    ) -> JobAnswer {
+        let shown = shown(plan.after.row, at: now)
+        let (change, answer) = LedgerRules.change(of: shown, by: record, under: lease, isUnheard: isUnheard, at: now)
+        if answer == .fenced { plan.fencedRecords += 1 }
+        if let change {
+            if change.isBehind { plan.behind.append(record.arrival) }
+            save(change, shown: shown, at: now, &plan)
+        }
+        return .recorded(answer)
+    }
+
+    private func mark(_ part: PublishedPart, generation: Int, _ plan: inout JobPlan) {
+        if case .result = part {
+            plan.marked.append(generation)
+            plan.after.results[generation]?.isPublished = true
+        } else if let row = plan.after.row, let marked = LedgerRules.mark(row, part, generation: generation) {
+            plan.after.row = marked
+            plan.after.revision = marked.revision
+        }
+    }
+
+    // MARK: Cancel
+
+    private func remember(_ cancellation: Cancellation, at now: Timestamp, _ plan: inout JobPlan) {
+        // A last word is not taken back by one that says less.
+        if plan.after.cancellation != .always { plan.after.cancellation = cancellation }
+        plan.after.raiseRevision()
+        plan.countedAt = plan.countedAt ?? now
+    }
+
+    private func cancelForGood(
+        _ id: JobID, newest: Int?, at now: Timestamp, _ plan: inout JobPlan
+    ) -> JobAnswer {
+        let shown = shown(plan.after.row, at: now)
+        var isFollowed = false
+        if let shown, shown.isFinished {
+            isFollowed = newest.map { $0 > shown.generation } ?? false || plan.after.wasRedriven
+        }
+        switch LedgerRules.cancelForGood(shown, isFollowed: isFollowed, at: now) {
+        case .remember:
+            remember(.always, at: now, &plan)
+            return .cancelled(.remembered)
+        case .end(var job):
+            remember(.always, at: now, &plan)
+            job.revision = plan.after.revision
+            return .cancelled(.open(job))
+        case .leased(let until): return .cancelled(.leased(until: until))
+        case .hasEnded(let row):
+            guard let result = plan.after.results[row.generation]?.result else { return Self.resultIsMissing(id) }
+            return .cancelled(.ended(result))
+        }
+    }
+
+    // MARK: What is changed
+
+    private func save(_ change: LedgerChange, shown: LedgerRow?, at now: Timestamp, _ plan: inout JobPlan) {
+        var row = change.row
+        // Untouched, it stays to the millisecond what it was.
+        row.callUntil =
+            row.callUntil == shown?.callUntil ? plan.after.row?.callUntil : row.callUntil.map { stored($0, at: now) }
+        // Of a job that comes to a row which a cancel made.
+        if plan.after.row == nil { row.revision += plan.after.revision }
+        plan.after.row = row
+        plan.after.revision = row.revision
+        if change.forgetsCancel { plan.after.cancellation = nil }
+        if let result = change.result, plan.after.results[change.resultGeneration] == nil {
+            plan.after.results[change.resultGeneration] = ResultRecord(result: result, isPublished: false)
+            plan.newResults.append(change.resultGeneration)
+        }
+    }
+
+    private func count(_ number: Int, _ kind: Claim.Kind, day: String, at now: Timestamp, _ plan: inout JobPlan) {
+        var count = plan.counts[day] ?? DayCount(calls: 0, albumQueries: 0)
+        switch kind {
+        case .call: count.calls += number
+        case .albumQuery: count.albumQueries += number
+        }
+        plan.counts[day] = count
+        plan.countedAt = plan.countedAt ?? now
+    }
+
+    // MARK: Two clocks
+
+    /// The row with its lease in the terms of the asker's clock, which says `now` when the database's says its own.
+    private func shown(_ row: LedgerRow?, at now: Timestamp) -> LedgerRow? {
+        guard var row, let until = row.callUntil else { return row }
+        let end = frozenUntil.map { max($0, until) } ?? until
+        row.callUntil = now + (end - loaded.now)
+        return row
+    }
+
+    private func stored(_ time: Timestamp, at now: Timestamp) -> Timestamp { loaded.now + (time - now) }
+}
+
+extension StoredJob {
+    mutating func raiseRevision() {
+        revision += 1
+        row?.revision = revision
+    }
+}
