@@ -3,6 +3,7 @@ import Clocks
 import Concurrency
 import Credentials
 import HTTP
+import Ledger
 import Pipeline
 import Settings
 import Telemetry

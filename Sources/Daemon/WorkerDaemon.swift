@@ -141,7 +141,8 @@ package struct WorkerDaemon: Sendable {
         }
         front.metrics.connect(
             MetricsSources(
-                pipeline: { pipeline.snapshot }, consuming: { consuming.reading }, publishing: { publishing.reading }))
+                pipeline: { pipeline.snapshot }, consuming: { consuming.reading }, publishing: { publishing.reading },
+                ledger: { .init(ledger) }))
         await rememberHolds(of: ledger, for: pipeline)
         eventRouter.connect(pipeline)
         return DaemonParts(

@@ -133,6 +133,8 @@ extension EmbeddedLedger {
 
     package var member: MemberIdentity? { nil }
 
+    package var sharedReading: SharedLedgerReading? { nil }
+
     package func members() async throws(LedgerError) -> [ClusterMember] { [] }
 
     package func diskFreeBytes() async -> Int? {

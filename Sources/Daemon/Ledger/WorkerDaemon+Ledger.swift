@@ -3,7 +3,7 @@ import Jobs
 package import Ledger
 import Monitoring
 import Telemetry
-package import Terminal
+import Terminal
 
 /// What is the same for each kind of ledger.
 extension WorkerDaemon {

@@ -1,5 +1,6 @@
 import Clocks
 package import JSON
+import Ledger
 
 extension DaemonStatus {
     /// As `/status` and the control socket give it.
