@@ -35,6 +35,7 @@ extension WorkerDaemon {
         logger.notice("stopping: taking no more jobs, finishing those in hand")
         let began = clock.now()
         let drainTime = front.settings.now.worker.drainTimeout
+        parts.ledger.drain()
         parts.consuming.consume([])
         parts.pipeline.stop()
         let isDrained = await drain(work, within: drainTime, parts)

@@ -28,6 +28,9 @@ package protocol LedgerKeeping: JobLedger, LedgerReading, RunningService {
     /// Nil if nobody shares it.
     var sharedReading: SharedLedgerReading? { get }
 
+    /// From now on whoever shares the ledger sees that this daemon is about to end.
+    func drain()
+
     /// Room for the ledger, which is asked for even when the ledger has none to answer with. Nil where nobody can say.
     func diskFreeBytes() async -> Int?
 

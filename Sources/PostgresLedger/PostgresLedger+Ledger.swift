@@ -12,10 +12,11 @@ extension PostgresLedger {
     package func claim(_ claim: Claim) async throws(LedgerError) -> ClaimAnswer {
         try await decide(.claim(claim)) { answer, beginsBefore in
             switch answer {
-            case .claimed(let open, let fence, let isFirstCall):
-                .claimed(open, Lease(fence: fence, beginsBefore: beginsBefore, isFirstCall: isFirstCall))
+            case .claimed(let open, let fence, let isFirstCall, let slot):
+                .claimed(open, Lease(fence: fence, beginsBefore: beginsBefore, isFirstCall: isFirstCall, slot: slot))
             case .refused(let lookup): .refused(lookup)
-            case .found, .recorded, .done, .isDone, .cancelled, .failed: nil
+            case .busy(let busy): .busy(busy)
+            case .found, .recorded, .done, .isDone, .cancelled, .waits, .failed: nil
             }
         }
     }
@@ -36,6 +37,17 @@ extension PostgresLedger {
             answer == .done
         }
         precondition(isDone, "a withdrawal has one answer")
+    }
+
+    package var sharesAccounts: Bool { true }
+
+    package func noteRefusal(
+        of account: AccountID, for cause: AccountWaitCause, atLeast minimum: Duration
+    ) async throws(LedgerError) -> Timestamp? {
+        let until: Timestamp = try await decide(.refuse(account, cause, atLeast: minimum, clock.wall())) { answer, _ in
+            if case .waits(let until) = answer { until } else { nil }
+        }
+        return until
     }
 
     package func cancel(_ jobID: JobID, at now: Timestamp) async throws(LedgerError) -> Bool {

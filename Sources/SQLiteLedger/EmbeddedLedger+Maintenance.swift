@@ -135,6 +135,9 @@ extension EmbeddedLedger {
 
     package var sharedReading: SharedLedgerReading? { nil }
 
+    /// Nobody else is told.
+    package func drain() {}
+
     package func members() async throws(LedgerError) -> [ClusterMember] { [] }
 
     package func diskFreeBytes() async -> Int? {

@@ -28,13 +28,16 @@ enum JobLoading {
     /// - Parameters:
     ///   - results: of which jobs the results are read too.
     ///   - redrives: of which it is asked whether they were redriven.
+    ///   - accounts: of which the slots are read, and with them those of the jobs in `withdrawn`.
     static func add(
-        _ ids: [JobID], results: [JobID], redrives: [JobID], epoch: Int?, to batch: inout PostgresBatch
+        _ ids: [JobID], results: [JobID], redrives: [JobID], accounts: [AccountID] = [], withdrawn: [JobID] = [],
+        epoch: Int?, to batch: inout PostgresBatch
     ) {
         batch.add(moment, [.value(epoch.map { Int32(clamping: $0) })])
         var parameters: [PostgresParameter] = []
         for name in [ids, results, redrives] { parameters.append(.array(name.map { $0.utf8 } as [[UInt8]?])) }
         batch.add(jobs, parameters)
+        AccountRows.addLoad(accounts, of: withdrawn, to: &batch)
     }
 
     /// All that is stored of the jobs themselves.
@@ -47,12 +50,12 @@ enum JobLoading {
     }
 
     static func decode(_ answer: ArraySlice<PostgresRows>) throws(PostgresDecodingError) -> LoadedJobs {
-        guard let moment = answer.first, let rows = answer.last else {
-            preconditionFailure("two statements have two answers")
-        }
+        precondition(answer.count == 3, "three statements have three answers")
+        let (moment, rows) = (answer[answer.startIndex], answer[answer.startIndex + 1])
         let now = try moment.value(0, 0, as: PostgresTime.self).timestamp
         let state = try moment.valueIfAny(0, 1, as: String.self).flatMap(ClusterMember.State.init(rawValue:))
-        var loaded = LoadedJobs(now: now, jobs: [:], memberState: state)
+        var loaded = LoadedJobs(
+            now: now, jobs: [:], slots: try AccountRows.decode(answer[answer.startIndex + 2]), memberState: state)
         for index in 0..<rows.count {
             let id = JobID(utf8: try rows.value(index, 0))
             var job = if let known = loaded.jobs[id] { known } else { try Self.job(rows, index, id) }

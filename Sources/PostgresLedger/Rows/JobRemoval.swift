@@ -40,6 +40,13 @@ enum JobRemoval {
         ("holds", "hold_records WHERE until < $1"),
         ("cancels", "jobs WHERE account IS NULL AND changed < $1"),
         ("members", "instances WHERE state IN ('gone', 'dead') AND greatest(seen, ended) < $1"),
+        (
+            "accounts",
+            """
+            accounts WHERE coalesce(busy_until, '-infinity') < now() AND coalesce(tat, '-infinity') < now()
+            AND coalesce(wait_until, '-infinity') < now() - interval '1 day' AND $1 IS NOT NULL
+            """
+        ),
     ].map { PostgresStatement("prune_\($0.0)", "DELETE FROM leave_album.\($0.1)", [.timestamptz]) }
 
     static func pruneBeside(before time: Timestamp) -> LedgerQuestion<Void> {

@@ -69,6 +69,9 @@ enum JobSaving {
     private static let results = (5...13).map { "$\(columns.count + $0)" }.joined(separator: ", ")
     private static let days = (14...16).map { "$\(columns.count + $0)" }.joined(separator: ", ")
     private static let countedAt = "$\(columns.count + 17)"
+    private static let slotAccount = "$\(columns.count + 18)"
+    private static let slotNumber = "$\(columns.count + 19)"
+    private static let slotFence = "$\(columns.count + 20)"
 
     private static let types: [PostgresType] = {
         let scalars: [PostgresType] = [.int4, .int4, .int4]
@@ -80,14 +83,16 @@ enum JobSaving {
         types += columns.map { $0.type }
         types += scalars
         types += (results + days).map { $0.array }
-        types.append(.timestamptz)
+        types += [.timestamptz, .bytea, .int2, .int8]
         return types
     }()
 
-    /// A claim is made by a member, and by nobody who is taken for dead.
+    /// A claim is made by a member, and by nobody who is taken for dead; and it has the slot that it needs.
     private static let mayWrite = """
         (\(claimer) IS NULL OR EXISTS (SELECT 1 FROM leave_album.instances
         WHERE epoch = \(claimer) AND state IN ('working', 'draining')))
+        AND (\(slotFence) IS NULL OR EXISTS (SELECT 1 FROM leave_album.accounts
+        WHERE account = \(slotAccount) AND slot = \(slotNumber) AND busy_fence = \(slotFence)))
         """
 
     private static let beside = """
@@ -162,6 +167,9 @@ enum JobSaving {
         parameters.append(.array(calls))
         parameters.append(.array(questions))
         parameters.append(.value(time(plan.countedAt)))
+        parameters.append(.value(plan.slot?.account.utf8))
+        parameters.append(.value(plan.slot.map { Int16(clamping: $0.taken.number) }))
+        parameters.append(.value(plan.slot?.fence))
         batch.add(plan.before.revision == 0 ? inserting : updating, parameters)
     }
 

@@ -29,6 +29,8 @@ struct LoadedJobs: Sendable {
     var now: Timestamp
     /// Those of which it has anything.
     var jobs: [JobID: StoredJob]
+    /// By the accounts that claims, records and withdrawals are about.
+    var slots: [AccountID: [AccountSlot]] = [:]
     /// Of this process; nil: it is no member, or the table has forgotten it.
     var memberState: ClusterMember.State?
 }

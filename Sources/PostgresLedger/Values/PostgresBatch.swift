@@ -10,8 +10,9 @@ struct PostgresBatch: Sendable {
     }
 
     private(set) var executions: [Execution] = []
-    /// What the batch takes on the wire, as if none of its statements had been prepared before.
+    /// What the batch takes on the wire, as if none of its statements had been prepared before it.
     private(set) var byteCount = syncSize
+    private var names: Set<String> = []
 
     init() {}
 
@@ -28,7 +29,8 @@ struct PostgresBatch: Sendable {
             "\(statement.name) takes \(statement.parameters), not \(parameters.map(\.type))")
         executions.append(Execution(statement: statement, parameters: parameters))
         let name = statement.name.utf8.count + 1
-        let parse = Self.headSize + name + statement.text.utf8.count + 1 + 2 + 4 * parameters.count
+        let isNew = names.insert(statement.name).inserted
+        let parse = isNew ? Self.headSize + name + statement.text.utf8.count + 1 + 2 + 4 * parameters.count : 0
         let values = parameters.reduce(0) { $0 + 4 + ($1.bytes?.count ?? 0) }
         // Portal, name, one format for each parameter, values, one format for the answer.
         let bind = Self.headSize + 1 + name + 2 + 2 * parameters.count + 2 + values + 4

@@ -26,6 +26,10 @@ struct JobPlan: Sendable {
     var countedAt: Timestamp?
     /// Whether a claim is in it, which a process makes only while it is a member.
     var claims = false
+    /// What the newest claim in it took of the account: without it the claim is none.
+    var slot: SlotHold?
+    /// The account whose wait it changes, and whose answer rests on that.
+    var refused: AccountID?
     var takeovers = 0
     var fencedRecords = 0
     var behind: [Arrival] = []
@@ -38,7 +42,6 @@ struct JobPlan: Sendable {
     }
 
     var changesRow: Bool { after.revision != before.revision }
-    var changesNothing: Bool { !changesRow && marked.isEmpty }
 }
 
 /// What a batch, of which nobody knows whether it is committed, may have made of one job.

@@ -13,7 +13,10 @@ enum JobRequest: Sendable {
     case cancelForGood(JobID, newest: Int?, Timestamp)
     case finishLost(OverdueJob, StoredResult, Timestamp)
     case finishCancelled(CancelledJob, StoredResult, Timestamp)
+    /// The API has refused the account for its rate.
+    case refuse(AccountID, AccountWaitCause, atLeast: Duration, Timestamp)
 
+    /// For an account a name that no job has, since ids of jobs have no zero byte.
     var jobID: JobID {
         switch self {
         case .lookUp(let arrival, _): arrival.jobID
@@ -22,6 +25,7 @@ enum JobRequest: Sendable {
         case .withdraw(_, let id, _, _, _), .mark(_, let id, _), .cancel(let id, _), .cancelForGood(let id, _, _): id
         case .finishLost(let job, _, _): job.jobID
         case .finishCancelled(let job, _, _): job.jobID
+        case .refuse(let account, _, _, _): JobID(utf8: [0] + account.utf8)
         }
     }
 
@@ -29,7 +33,8 @@ enum JobRequest: Sendable {
     var now: Timestamp? {
         switch self {
         case .lookUp(_, let now), .record(_, _, _, let now), .withdraw(_, _, _, _, let now), .cancel(_, let now),
-            .cancelForGood(_, _, let now), .finishLost(_, _, let now), .finishCancelled(_, _, let now):
+            .cancelForGood(_, _, let now), .finishLost(_, _, let now), .finishCancelled(_, _, let now),
+            .refuse(_, _, _, let now):
             now
         case .claim(let claim): claim.at
         case .mark: nil
@@ -40,14 +45,26 @@ enum JobRequest: Sendable {
     var needsResults: Bool {
         switch self {
         case .lookUp, .claim, .cancelForGood: true
-        case .record, .withdraw, .mark, .cancel, .finishLost, .finishCancelled: false
+        case .record, .withdraw, .mark, .cancel, .finishLost, .finishCancelled, .refuse: false
         }
     }
+
+    /// The account whose slots the decision may rest on. That of a withdrawal is its job's.
+    var account: AccountID? {
+        switch self {
+        case .claim(let claim): claim.kind == .call && claim.limits != nil ? claim.arrival.account : nil
+        case .record(let record, let lease, _, _): lease == nil ? nil : record.arrival.account
+        case .refuse(let account, _, _, _): account
+        case .lookUp, .withdraw, .mark, .cancel, .cancelForGood, .finishLost, .finishCancelled: nil
+        }
+    }
+
+    var isWithdrawal: Bool { if case .withdraw = self { true } else { false } }
 
     var needsRedrives: Bool {
         switch self {
         case .cancelForGood: true
-        case .lookUp, .claim, .record, .withdraw, .mark, .cancel, .finishLost, .finishCancelled: false
+        case .lookUp, .claim, .record, .withdraw, .mark, .cancel, .finishLost, .finishCancelled, .refuse: false
         }
     }
 
@@ -55,7 +72,7 @@ enum JobRequest: Sendable {
     var isKeptWhileDegraded: Bool {
         switch self {
         case .record, .withdraw, .mark: true
-        case .lookUp, .claim, .cancel, .cancelForGood, .finishLost, .finishCancelled: false
+        case .lookUp, .claim, .cancel, .cancelForGood, .finishLost, .finishCancelled, .refuse: false
         }
     }
 }
@@ -65,10 +82,12 @@ enum JobAnswer: Equatable, Sendable {
     case found(LookupResult)
     case refused(LookupResult)
     /// The send window is the batch's that proved it.
-    case claimed(OpenJob, fence: Int64, isFirstCall: Bool)
+    case claimed(OpenJob, fence: Int64, isFirstCall: Bool, slot: AccountSlot.Taken?)
+    case busy(AccountBusy)
     case recorded(Recorded)
     case done
     case isDone(Bool)
     case cancelled(CancelAnswer)
+    case waits(until: Timestamp)
     case failed(LedgerError)
 }

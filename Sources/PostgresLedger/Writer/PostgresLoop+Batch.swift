@@ -6,8 +6,7 @@ import Ledger
 extension PostgresLoop {
     mutating func perform(_ portion: PostgresBacklog.Portion) throws(PostgresError) {
         let asked = parts.clock.now()
-        let plans = try plan(portion.requests, asked: asked)
-        let outgoing = write(plans, portion)
+        let outgoing = try outgoing(portion, asked: asked)
         let rows: [PostgresRows]
         do throws(PostgresError) {
             rows = outgoing.batch.executions.isEmpty ? [] : try send(outgoing.batch)
@@ -23,10 +22,15 @@ extension PostgresLoop {
 
     // MARK: Read and decide
 
-    private mutating func plan(
-        _ requests: [PendingRequest], asked: MonotonicTime
-    ) throws(PostgresError) -> [JobPlan] {
-        guard !requests.isEmpty else { return [] }
+    private mutating func outgoing(
+        _ portion: PostgresBacklog.Portion, asked: MonotonicTime
+    ) throws(PostgresError) -> Outgoing {
+        let requests = portion.requests
+        guard !requests.isEmpty else {
+            var outgoing = Outgoing(most: mostBytes, epoch: membership?.epoch)
+            outgoing.finish([], portion)
+            return outgoing
+        }
         var byJob: [JobID: [PendingRequest]] = [:]
         for request in requests { byJob[request.request.jobID, default: []].append(request) }
         // In one order everywhere, so that two batches cannot wait for each other.
@@ -40,7 +44,9 @@ extension PostgresLoop {
                     || doubted[id]?.contains { !$0.newResults.isEmpty } ?? false
             },
             redrives: ids.filter { id in byJob[id]?.contains { $0.request.needsRedrives } ?? false },
-            epoch: membership?.epoch, to: &batch)
+            accounts: Array(Set(requests.compactMap(\.request.account))),
+            withdrawn: requests.filter(\.request.isWithdrawal).map(\.request.jobID), epoch: membership?.epoch,
+            to: &batch)
         let answer: [PostgresRows]
         do throws(PostgresError) {
             answer = try send(batch)
@@ -58,62 +64,19 @@ extension PostgresLoop {
             throw fault(error)
         }
         learnTime(loaded.now, asked: asked, answered: answered)
-        let transaction = PostgresTransaction(
+        var transaction = PostgresTransaction(
             loaded: loaded, durations: parts.durations,
             frozenUntil: frozenUntil.flatMap { $0 > answered ? loaded.now + ($0 - answered) : nil },
             epoch: membership?.epoch)
-        return ids.map { transaction.plan(byJob[$0] ?? [], of: $0, tries: doubted[$0] ?? []) }
-    }
-
-    // MARK: Write
-
-    /// A batch, and what of a portion is in it.
-    private struct Outgoing {
-        var batch = PostgresBatch()
-        var plans: [JobPlan] = []
-        var sent = PostgresBacklog.Portion()
-        var left = PostgresBacklog.Portion()
-    }
-
-    /// As much as the kernel takes at once. What comes first goes in whatever its size: nothing is smaller than that.
-    private func write(_ plans: [JobPlan], _ portion: PostgresBacklog.Portion) -> Outgoing {
-        let (epoch, most) = (membership?.epoch, mostBytes)
-        var outgoing = Outgoing()
-        var isFull = false
-        func add(_ extend: (inout PostgresBatch) -> Void) -> Bool {
-            guard !isFull else { return false }
-            var grown = outgoing.batch
-            extend(&grown)
-            isFull = grown.byteCount > most && !outgoing.batch.executions.isEmpty
-            if !isFull { outgoing.batch = grown }
-            return !isFull
+        var outgoing = Outgoing(most: mostBytes, epoch: membership?.epoch)
+        for id in ids {
+            let own = byJob[id] ?? []
+            // What does not fit has decided nothing: neither of its job nor of its account.
+            var next = transaction
+            let plan = next.plan(own, of: id, tries: doubted[id] ?? [])
+            if outgoing.add(plan, own) { transaction = next }
         }
-        for plan in plans {
-            let fits = add { batch in
-                if plan.changesRow { JobSaving.add(plan, epoch: epoch, to: &batch) }
-                if !plan.marked.isEmpty { JobSaving.addMarks(plan, to: &batch) }
-            }
-            if fits { outgoing.plans.append(plan) }
-        }
-        let planned = Set(outgoing.plans.map(\.jobID))
-        for request in portion.requests {
-            if planned.contains(request.request.jobID) {
-                outgoing.sent.requests.append(request)
-            } else {
-                outgoing.left.requests.append(request)
-            }
-        }
-        for line in portion.lines {
-            if add({ line.add(to: &$0) }) { outgoing.sent.lines.append(line) } else { outgoing.left.lines.append(line) }
-        }
-        // They are to see all that came before.
-        for query in portion.queries {
-            if add({ query.add(to: &$0) }) {
-                outgoing.sent.queries.append(query)
-            } else {
-                outgoing.left.queries.append(query)
-            }
-        }
+        outgoing.finish(transaction.accounts.changes, portion)
         return outgoing
     }
 
@@ -125,16 +88,10 @@ extension PostgresLoop {
         var rows = rows
         var moved: Set<JobID> = []
         do throws(PostgresDecodingError) {
-            for plan in outgoing.plans {
-                if plan.changesRow, let answer = rows.popFirst(), try !JobSaving.isWritten(answer) {
-                    moved.insert(plan.jobID)
-                }
-                if !plan.marked.isEmpty { _ = rows.popFirst() }
-            }
+            moved = try outgoing.moved(&rows)
         } catch {
             throw fault(error)
         }
-        rows = rows.dropFirst(outgoing.sent.lines.reduce(0) { $0 + $1.steps.count })
         var again = PostgresBacklog.Portion()
         again.requests = outgoing.sent.requests.filter { moved.contains($0.request.jobID) }
         backlog.putBack(again, at: parts.clock.now())

@@ -13,11 +13,20 @@ struct PostgresTransaction {
     let frozenUntil: Timestamp?
     /// Nil for a process that is no member: it claims nothing.
     let epoch: Int?
+    private(set) var accounts: AccountsPlan
+
+    init(loaded: LoadedJobs, durations: LeaseDurations, frozenUntil: Timestamp?, epoch: Int?) {
+        self.loaded = loaded
+        self.durations = durations
+        self.frozenUntil = frozenUntil
+        self.epoch = epoch
+        accounts = AccountsPlan(loaded.slots, now: loaded.now, frozenUntil: frozenUntil)
+    }
 
     // MARK: One job
 
     /// `tries`: what earlier batches may have made of it.
-    func plan(_ requests: [PendingRequest], of id: JobID, tries: [JobTry]) -> JobPlan {
+    mutating func plan(_ requests: [PendingRequest], of id: JobID, tries: [JobTry]) -> JobPlan {
         let stored = loaded.jobs[id] ?? StoredJob()
         var plan = JobPlan(id, stored)
         var answered: Set<Int> = []
@@ -33,17 +42,24 @@ struct PostgresTransaction {
 
     /// That a row can be read proves nothing: its replica may not have it. That it could be written again, and that
     /// commit is not in doubt, does. A claim's lease begins anew with it.
-    private func confirm(_ landed: JobTry, _ plan: inout JobPlan) {
+    private mutating func confirm(_ landed: JobTry, _ plan: inout JobPlan) {
         plan.after.raiseRevision()
         plan.answers = landed.answers
         for (_, answer) in landed.answers {
-            guard case .claimed(_, let fence, _) = answer, plan.after.row?.fence == fence else { continue }
-            plan.after.row?.callUntil = loaded.now + durations.whole
+            guard case .claimed(_, let fence, _, let taken) = answer, let row = plan.after.row, row.fence == fence else {
+                continue
+            }
+            let until = loaded.now + durations.whole
+            plan.after.row?.callUntil = until
             plan.claims = true
+            if let taken {
+                plan.slot = SlotHold(account: row.account, fence: fence, taken: taken)
+                accounts.renew(row.account, fence: fence, until: until)
+            }
         }
     }
 
-    private func answer(_ pending: PendingRequest, _ plan: inout JobPlan) -> JobAnswer {
+    private mutating func answer(_ pending: PendingRequest, _ plan: inout JobPlan) -> JobAnswer {
         switch pending.request {
         case .lookUp(let arrival, let now):
             guard let lookup = found(arrival, plan.after, at: now) else { return Self.resultIsMissing(arrival.jobID) }
@@ -53,6 +69,7 @@ struct PostgresTransaction {
             return answer(record, under: lease, isUnheard: isUnheard, at: now, &plan)
         case .withdraw(let lease, _, let kind, let day, let now):
             let shown = shown(plan.after.row, at: now)
+            if let shown { accounts.withdraw(shown.account, lease) }
             guard let withdrawn = LedgerRules.withdraw(shown, lease, at: now) else { return .done }
             save(LedgerChange(withdrawn), shown: shown, at: now, &plan)
             count(-1, kind, day: day, at: now, &plan)
@@ -72,6 +89,9 @@ struct PostgresTransaction {
         case .finishCancelled(let job, let result, let now):
             let shown = shown(plan.after.row, at: now)
             return end(LedgerRules.change(of: shown, cancelling: job, result: result, at: now), shown, at: now, &plan)
+        case .refuse(let account, let cause, let minimum, let now):
+            plan.refused = account
+            return .waits(until: asked(accounts.refuse(account, cause, atLeast: minimum), at: now))
         }
     }
 
@@ -91,7 +111,7 @@ struct PostgresTransaction {
         }
     }
 
-    private func answer(_ claim: Claim, fence: Int64, _ plan: inout JobPlan) -> JobAnswer {
+    private mutating func answer(_ claim: Claim, fence: Int64, _ plan: inout JobPlan) -> JobAnswer {
         guard epoch != nil, loaded.memberState.map(Self.mayClaim) ?? false else {
             return .failed(.unavailable("this process is no member of the ledger now: it joins anew, and goes on then"))
         }
@@ -104,6 +124,14 @@ struct PostgresTransaction {
         guard let change = LedgerRules.change(of: shown, by: claim, lookup: lookup, terms: terms) else {
             return .refused(lookup)
         }
+        var taken: AccountSlot.Taken?
+        if claim.kind == .call, let limits = claim.limits {
+            switch accounts.take(claim, fence: fence, callUntil: loaded.now + durations.whole, limits: limits) {
+            case .taken(_, let slot): taken = slot
+            case .busy(let busy): return .busy(asked(busy, at: claim.at))
+            }
+        }
+        plan.slot = taken.map { SlotHold(account: claim.arrival.account, fence: fence, taken: $0) }
         if shown?.hasOpenIntent == true { plan.takeovers += 1 }
         let isFirstCall = change.row.isFirstCall(of: claim, over: shown)
         if change.isBehind { plan.behind.append(claim.arrival) }
@@ -112,7 +140,7 @@ struct PostgresTransaction {
         plan.claims = true
         // From here on it is this process's own.
         plan.after.ownerHasEnded = false
-        return .claimed(LedgerRules.claimed(change.row), fence: fence, isFirstCall: isFirstCall)
+        return .claimed(LedgerRules.claimed(change.row), fence: fence, isFirstCall: isFirstCall, slot: taken)
     }
 
     static func mayClaim(_ state: ClusterMember.State) -> Bool {
@@ -128,11 +156,15 @@ struct PostgresTransaction {
 
     // MARK: Record and mark
 
-    private func answer(
+    private mutating func answer(
         _ record: Record, under lease: Lease?, isUnheard: Bool, at now: Timestamp, _ plan: inout JobPlan
     ) -> JobAnswer {
         let shown = shown(plan.after.row, at: now)
         let (change, answer) = LedgerRules.change(of: shown, by: record, under: lease, isUnheard: isUnheard, at: now)
+        // Whatever becomes of the record: its call has been heard.
+        if let lease, !isUnheard {
+            accounts.free(record.arrival.account, fence: lease.fence, isProof: record.isProof)
+        }
         if answer == .fenced { plan.fencedRecords += 1 }
         if let change {
             if change.isBehind { plan.behind.append(record.arrival) }
@@ -222,6 +254,17 @@ struct PostgresTransaction {
     }
 
     private func stored(_ time: Timestamp, at now: Timestamp) -> Timestamp { loaded.now + (time - now) }
+
+    /// A time of the database's in the asker's terms.
+    private func asked(_ time: Timestamp, at now: Timestamp) -> Timestamp { now + (time - loaded.now) }
+
+    private func asked(_ busy: AccountBusy, at now: Timestamp) -> AccountBusy {
+        switch busy {
+        case .calls(let end): .calls(endingBy: asked(end, at: now))
+        case .rate(let until): .rate(until: asked(until, at: now))
+        case .refused(let cause, let until): .refused(cause, until: asked(until, at: now))
+        }
+    }
 }
 
 extension StoredJob {

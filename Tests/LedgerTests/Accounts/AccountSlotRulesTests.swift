@@ -35,6 +35,11 @@ import Testing
             return (fences, taken)
         }
 
+        mutating func taken(at now: Timestamp) throws -> (fence: Int64, AccountSlot.Taken) {
+            let taken = take(at: now)
+            return try #require(taken)
+        }
+
         func busy(at now: Timestamp) -> AccountBusy? {
             let ruling = AccountSlotRules.take(
                 slots, for: job, fence: 99, callUntil: now + lease, limits: limits, at: now)
@@ -46,24 +51,24 @@ import Testing
 
     @Test func aSlotIsTakenUntilTheCallWasHeard() throws {
         var account = Account()
-        let (fence, taken) = try #require(account.take(at: Self.start))
+        let (fence, taken) = try account.taken(at: Self.start)
         #expect(taken == AccountSlot.Taken(number: 0, earlierTAT: nil))
         #expect(account.slots.first?.busyFence == fence && account.slots.first?.busyUntil == Self.start + Self.lease)
         #expect(account.busy(at: Self.start + .seconds(1)) == .calls(endingBy: Self.start + Self.lease))
         account.save(AccountSlotRules.free(account.slots, fence: fence))
-        #expect(account.take(at: Self.start + .seconds(1)) != nil)
+        #expect(account.busy(at: Self.start + .seconds(1)) == nil)
     }
 
     @Test func aSlotThatNobodyFreesIsFreeAfterTheLastMomentOfTheLease() throws {
         var account = Account()
         account.take(at: Self.start)
         #expect(account.busy(at: Self.start + Self.lease) != nil)
-        #expect(account.take(at: Self.start + Self.lease + .milliseconds(1)) != nil)
+        #expect(account.busy(at: Self.start + Self.lease + .milliseconds(1)) == nil)
     }
 
     @Test func nobodyFreesTheSlotOfAnother() throws {
         var account = Account()
-        let (old, taken) = try #require(account.take(at: Self.start))
+        let (old, taken) = try account.taken(at: Self.start)
         let later = Self.start + Self.lease + .seconds(1)
         account.take(at: later)
         #expect(AccountSlotRules.free(account.slots, fence: old) == nil)
@@ -93,7 +98,7 @@ import Testing
         account.save(AccountSlotRules.free(account.slots, fence: fences[0]))
         #expect(account.busy(at: Self.start) != nil, "two are under way")
         account.save(AccountSlotRules.free(account.slots, fence: fences[1]))
-        #expect(account.take(at: Self.start) != nil)
+        #expect(account.busy(at: Self.start) == nil)
     }
 
     // MARK: Rate
@@ -138,7 +143,7 @@ import Testing
 
     @Test func whoHasSpentTheMinuteIsToldWhenItGoesOn() throws {
         var account = Account(perMinute: 2)
-        let (fence, _) = try #require(account.take(at: Self.start))
+        let (fence, _) = try account.taken(at: Self.start)
         account.save(AccountSlotRules.free(account.slots, fence: fence))
         guard case .rate(let until)? = account.busy(at: Self.start) else {
             Issue.record("its minute is spent")
@@ -146,15 +151,15 @@ import Testing
         }
         #expect(until == Self.start + .milliseconds(30_500))
         #expect(account.busy(at: until - .milliseconds(1)) == .rate(until: until))
-        #expect(account.take(at: until) != nil)
+        #expect(account.busy(at: until) == nil)
     }
 
     @Test func aWithdrawnClaimGivesItsPartOfTheMinuteBack() throws {
         var account = Account(perMinute: 1)
-        let (fence, taken) = try #require(account.take(at: Self.start))
+        let (fence, taken) = try account.taken(at: Self.start)
         account.save(AccountSlotRules.withdraw(account.slots, fence: fence, taken))
         #expect(account.slots == [AccountSlot(number: 0)])
-        #expect(account.take(at: Self.start) != nil)
+        #expect(account.busy(at: Self.start) == nil)
     }
 
     // MARK: Refusals

@@ -1,5 +1,6 @@
 import AMQP
 import Clocks
+import Ledger
 import Messages
 import Testing
 

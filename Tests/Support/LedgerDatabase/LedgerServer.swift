@@ -1,5 +1,5 @@
-package import PrivateDatabase
 package import PostgresLedger
+package import PrivateDatabase
 
 /// One PostgreSQL server for whoever in this process needs a ledger on it at the same time, with an empty database that
 /// has the schema and that each test gets a copy of.
