@@ -2,6 +2,7 @@ import CCurl
 import CLinux
 import Clocks
 import Concurrency
+import Glibc
 
 /// What libcurl waits for, its sockets and its next time, in one epoll with the mailbox: a wake costs what happened,
 /// not how much is under way. The engine's thread only.
