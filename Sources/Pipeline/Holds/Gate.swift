@@ -4,7 +4,7 @@ import Jobs
 /// Whose fault it is, and what follows for everybody: which holds stand, which accounts wait alone, and how many calls
 /// may be in flight. One value, so that its rules read as a transcript.
 struct Gate: Sendable {
-    private var limiter: ConcurrencyLimiter
+    var limiter: ConcurrencyLimiter
     private var breaker = CircuitBreaker()
     private var refusals = RefusalClassifier()
     /// The classifier of token refusals. Calls are no proof for tokens: one may succeed with a token an hour old.
@@ -13,7 +13,7 @@ struct Gate: Sendable {
     private var lastTokenRefusal: MonotonicTime?
     private var jobFaults = JobFaults()
     private var suspicions = AccountSuspicions()
-    private var heldCauses = Holds()
+    var heldCauses = Holds()
 
     /// A call, a question or the want of a token, as it ended.
     struct Call: Sendable {
@@ -44,8 +44,10 @@ struct Gate: Sendable {
         var wait: (cause: AccountQueue.Wait.Cause, time: Duration)?
     }
 
-    init(concurrency: Int) {
+    /// `member`: of a cluster, whose holds it shares; nil for a worker alone.
+    init(concurrency: Int, member: Int64? = nil) {
         limiter = ConcurrencyLimiter(concurrency: concurrency)
+        heldCauses.sharing = member.map { ClusterSharing(member: $0) }
     }
 
     var holds: [HoldCause: Hold] { heldCauses.byCause }
@@ -56,7 +58,8 @@ struct Gate: Sendable {
 
     /// Calls that may be in flight at `now`.
     mutating func limit(at now: MonotonicTime) -> Int {
-        isHolding ? (isProbing ? 1 : 0) : limiter.limit(at: now)
+        if isHolding { return isProbing ? 1 : 0 }
+        return heldCauses.sharing?.leavesTheStart(at: now) == true ? 0 : limiter.limit(at: now)
     }
 
     // MARK: What calls tell
@@ -82,7 +85,11 @@ struct Gate: Sendable {
             result.freed = suspicions.free { _ in true }
         }
         switch word {
-        case .success, .understood, .unknownToken: if !isHolding { limiter.succeeded() }
+        case .success, .understood, .unknownToken:
+            if !isHolding {
+                limiter.succeeded()
+                letOthersStart()
+            }
         case .album, .refusal, .throttled: break
         }
         result.lifted = lift(by: word, call, at: now)
@@ -236,7 +243,7 @@ struct Gate: Sendable {
         return gone
     }
 
-    private mutating func forget(_ gone: [Hold]) {
+    mutating func forget(_ gone: [Hold]) {
         guard !gone.isEmpty else { return }
         for hold in gone {
             refusals.lifted(hold.cause)
@@ -283,7 +290,7 @@ struct Gate: Sendable {
 
     /// When there is something to be done though nothing happens.
     func nextCheck(at now: MonotonicTime) -> MonotonicTime? {
-        heldCauses.round?.nextCheck(at: now) ?? heldCauses.nextProbe
+        heldCauses.nextCheck(at: now)
     }
 
     /// Begins a round whose time has come, and ends one that is over. `isCalling`: a probe is in flight; `hasUntried`:
@@ -300,6 +307,9 @@ struct Gate: Sendable {
 
     /// The account's job is the next probe.
     mutating func chose(_ account: AccountID, at now: MonotonicTime) { heldCauses.chose(account, at: now) }
+
+    /// Whether the job has not failed yet, neither in the holds nor for itself.
+    func isUntried(_ job: JobID) -> Bool { !heldCauses.failed.contains(job) && !isOwnFault(job) }
 
     /// How well a job serves as the next probe, the least first. Nil: not at all.
     func rank(_ job: JobID, of account: AccountID, at now: MonotonicTime) -> Int? {

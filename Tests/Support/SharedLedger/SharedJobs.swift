@@ -11,6 +11,8 @@ package final class SharedJobs: Sendable {
         var results: [JobID: [Int: ResultRecord]] = [:]
         var cancellations: [JobID: Cancellation] = [:]
         var days: [String: DayCount] = [:]
+        /// What each worker has spent of a day, as a part of `days`.
+        var spent: [String: [Int64: Int]] = [:]
         var workers: Int64 = 0
         /// Those whose process is known to have ended.
         var ended: Set<Int64> = []
@@ -50,7 +52,8 @@ extension SharedJobs.State {
         cancellations[id] = nil
     }
 
-    mutating func count(_ number: Int, _ kind: Claim.Kind, on day: String) {
+    mutating func count(_ number: Int, _ kind: Claim.Kind, on day: String, by worker: Int64) {
+        spent[day, default: [:]][worker, default: 0] += number
         var count = days[day] ?? DayCount(calls: 0, albumQueries: 0)
         switch kind {
         case .call: count.calls += number
