@@ -17,6 +17,12 @@ package enum ClusterChange: Equatable, Sendable {
     case probeNow
     /// The member that called first after a hold has succeeded often enough: the others begin.
     case letOthersStart
+    /// A call was refused or failed, and nothing is held for it yet. With what the others have met it may be everybody's:
+    /// then all hold, as given.
+    case testify(ClusterEvidence, SharedHold)
+    /// A call was heard, so that failures before it are no row; `isSuccess`: the user has left, so that refusals before it
+    /// are nobody's but the jobs'.
+    case disprove(isSuccess: Bool)
     /// The member takes its part of what all have together, by how many are alive: a smaller one at once, a larger one as
     /// soon as the others have left it.
     case divide

@@ -18,6 +18,9 @@ package struct ClusterState: Equatable, Sendable {
     /// Of how many parts of what all have together each member takes one. Who is not here has none.
     package var parts: [Int64: Int] = [:]
 
+    /// In the order in which it was met.
+    package var evidence: [ClusterEvidence] = []
+
     package init() {}
 
     /// Some of the holds end by probes.
@@ -80,6 +83,11 @@ package struct ClusterState: Equatable, Sendable {
         case .letOthersStart:
             guard firstCaller?.member == member else { return false }
             firstCaller = nil
+        case .testify(let found, let hold):
+            guard holds[hold.cause] == nil else { return false }
+            evidence.note(found)
+            if evidence.isSystemic { engage(hold) }
+        case .disprove(let isSuccess): evidence.removeAll { isSuccess || $0.isFailure }
         case .divide: divide(for: member, alive: alive)
         }
         return true
@@ -93,12 +101,14 @@ package struct ClusterState: Equatable, Sendable {
             return
         }
         holds[hold.cause] = hold
+        evidence.removeAll { $0.cause == hold.cause }
         // No call begins while such a hold stands, not even to test the others.
         if hold.nextProbe == nil { turn = nil }
     }
 
     private mutating func remove(_ causes: Set<HoldCause>) {
         for cause in causes { holds[cause] = nil }
+        evidence.removeAll { causes.contains($0.cause) }
         guard !areTested else { return }
         turn = nil
         isExtraRound = false

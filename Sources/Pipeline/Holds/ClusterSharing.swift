@@ -32,6 +32,9 @@ struct ClusterSharing: Sendable {
     /// It is the one that calls first.
     var isFirstCaller = false
 
+    /// Whether the shared state has evidence that a success, or a call that was heard, speaks against.
+    var hasRefusals = false
+    var hasFailures = false
     /// Calls a second are counted in a limit of which this member has its part.
     var dividesRate = false
     /// Of how many parts of that limit it has one; 0 is none yet.

@@ -40,6 +40,24 @@ extension Gate {
         return gone
     }
 
+    /// What was refused, or failed, and is not held for, may be everybody's with what the other members met.
+    mutating func testify(
+        _ call: Call, _ cause: HoldCause, _ kind: ClusterEvidence.Kind, detail: String, at now: MonotonicTime,
+        wall: Timestamp
+    ) {
+        var threshold: Int?
+        if case .refusal(let accounts) = kind { threshold = accounts }
+        heldCauses.testify(
+            ClusterEvidence(cause: cause, kind: kind, account: call.account, job: call.job), threshold: threshold,
+            detail: detail, at: now, wall: wall)
+    }
+
+    /// The API has answered: that ends a row of failures, here and for all.
+    mutating func heard(_ call: Call, at now: MonotonicTime) {
+        _ = breaker.note(.healthy, of: call.job, call.account, at: now)
+        heldCauses.disprove(isSuccess: false)
+    }
+
     /// Of how many parts of the limit of calls a second this worker has one; 0 is none yet. Nil: it has the whole.
     var rateDivisor: Int? { heldCauses.sharing.flatMap { $0.dividesRate ? $0.divisor : nil } }
 

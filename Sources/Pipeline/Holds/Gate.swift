@@ -1,11 +1,12 @@
 import Clocks
 import Jobs
+import Ledger
 
 /// Whose fault it is, and what follows for everybody: which holds stand, which accounts wait alone, and how many calls
 /// may be in flight. One value, so that its rules read as a transcript.
 struct Gate: Sendable {
     var limiter: ConcurrencyLimiter
-    private var breaker = CircuitBreaker()
+    var breaker = CircuitBreaker()
     private var refusals = RefusalClassifier()
     /// The classifier of token refusals. Calls are no proof for tokens: one may succeed with a token an hour old.
     private var tokens = RefusalClassifier()
@@ -78,8 +79,9 @@ struct Gate: Sendable {
     /// Notes an answer that is neither a failure nor a refusal that may be systemic.
     mutating func answered(_ word: HoldPolicy.Word, _ call: Call, at now: MonotonicTime) -> Consequence {
         var result = Consequence()
-        _ = breaker.note(.healthy, of: call.job, call.account, at: now)
+        heard(call, at: now)
         if word == .success {
+            heldCauses.disprove(isSuccess: true)
             refusals.succeeded(call.job, of: call.account, at: now)
             jobFaults.succeeded(call.job, at: now)
             result.freed = suspicions.free { _ in true }
@@ -119,8 +121,11 @@ struct Gate: Sendable {
         // With no connection no other job would fare better; of a body that was on its way that is not so sure.
         if heldCauses.areTested {
             result.classification = stand(call, isConclusive: sign == .unsent, at: now)
-        } else if opening == .accounts || suspicions.contains(call.account) {
-            suspect(call.account, .failing, threshold: CircuitBreaker.inARow, &result)
+        } else {
+            testify(call, .apiUnavailable, .failure(isUnsent: sign == .unsent), detail: detail, at: now, wall: wall)
+            if opening == .accounts || suspicions.contains(call.account) {
+                suspect(call.account, .failing, threshold: CircuitBreaker.inARow, &result)
+            }
         }
         return result
     }
@@ -130,13 +135,16 @@ struct Gate: Sendable {
         _ call: Call, _ kind: RefusalClassifier.Kind, isLast: Bool = false, detail: String,
         at now: MonotonicTime, wall: Timestamp
     ) -> Consequence {
-        _ = breaker.note(.healthy, of: call.job, call.account, at: now)
+        heard(call, at: now)
         var result = Consequence(lifted: lift(by: .refusal, call, at: now))
         let classification = refusals.classify(
             .init(
                 job: call.job, account: call.account, began: call.began, kind: kind, isLast: isLast,
                 isInHold: heldCauses.areTested), at: now)
         rule(classification, call, kind, ended: refusals.ended(kind), detail: detail, &result, at: now, wall: wall)
+        if refusals.isEvidence(call.account, kind) {
+            testify(call, kind.cause, .refusal(threshold: kind.threshold), detail: detail, at: now, wall: wall)
+        }
         return result
     }
 
@@ -145,7 +153,7 @@ struct Gate: Sendable {
         _ call: Call, _ kind: RefusalClassifier.Kind, atLeast wait: Duration?, detail: String, at now: MonotonicTime,
         wall: Timestamp
     ) -> Consequence {
-        _ = breaker.note(.healthy, of: call.job, call.account, at: now)
+        heard(call, at: now)
         var result = Consequence(lifted: lift(by: .throttled, call, at: now))
         let classification = refusals.classify(
             .init(job: call.job, account: call.account, began: call.began, kind: kind), at: now)
@@ -326,10 +334,4 @@ struct Gate: Sendable {
     }
 
     private func isOwnFault(_ job: JobID) -> Bool { refusals.isOwn(job) || jobFaults.isOwn(job) }
-
-    /// How long what is in the way stays away.
-    func awayTime(at now: MonotonicTime) -> Duration { heldCauses.awayTime(at: now) }
-
-    /// Whether what is in flight stays there: publishing is what is broken, or every hold is tested again soon.
-    func keepsDeliveries(at now: MonotonicTime) -> Bool { heldCauses.keepsDeliveries(at: now) }
 }

@@ -17,6 +17,8 @@ extension Holds {
         self.sharing?.version = state.version
         self.sharing?.isAsking = false
         self.sharing?.lifting = []
+        self.sharing?.hasFailures = state.evidence.contains(where: \.isFailure)
+        self.sharing?.hasRefusals = state.evidence.contains { !$0.isFailure }
         self.sharing?.owners = state.holds.mapValues(\.member)
         let gone = byCause.values.filter { isShared($0.cause) && state.holds[$0.cause] == nil }
         for hold in gone { end(hold, at: now) }
@@ -94,6 +96,26 @@ extension Holds {
         guard sharing?.turn?.fence == fence else { return }
         loseTurn()
         sharing?.asksAgain = now + ClusterSharing.shortestPause
+    }
+
+    // MARK: Evidence
+
+    /// Says that a call was refused or failed, where nobody is held for it.
+    mutating func testify(
+        _ evidence: ClusterEvidence, threshold: Int?, detail: String, at now: MonotonicTime, wall: Timestamp
+    ) {
+        guard let sharing, !areTested else { return }
+        let hold = newHold(
+            evidence.cause, detail: detail, threshold: threshold, ended: [], atLeast: nil, at: now, wall: wall)
+        self.sharing?.changes.append(.testify(evidence, SharedHold(hold, of: sharing.member)))
+    }
+
+    /// Says that a call was heard, or succeeded, if anybody has said the contrary.
+    mutating func disprove(isSuccess: Bool) {
+        guard let sharing, sharing.hasFailures || (isSuccess && sharing.hasRefusals) else { return }
+        self.sharing?.hasFailures = false
+        if isSuccess { self.sharing?.hasRefusals = false }
+        self.sharing?.changes.append(.disprove(isSuccess: isSuccess))
     }
 
     // MARK: Asking

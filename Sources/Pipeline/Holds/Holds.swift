@@ -38,6 +38,19 @@ struct Holds: Sendable {
             if membership.detail != detail { byCause[cause]?.detail = detail }
             return
         }
+        let hold = newHold(
+            cause, detail: detail, threshold: threshold, ended: ended, atLeast: least, at: now, wall: wall)
+        set(hold)
+        if isShared(cause), let sharing {
+            self.sharing?.changes.append(.engage(SharedHold(hold, of: sharing.member)))
+        }
+    }
+
+    /// A hold that begins now, with its first round.
+    func newHold(
+        _ cause: HoldCause, detail: String, threshold: Int?, ended: [JobID], atLeast least: Duration?,
+        at now: MonotonicTime, wall: Timestamp
+    ) -> Hold {
         var hold = Hold(cause: cause, since: wall, detail: detail)
         hold.threshold = threshold
         hold.ended = ended
@@ -45,10 +58,7 @@ struct Holds: Sendable {
             if let before = lifted[cause], now - before.at <= Self.returning { hold.round = before.round }
             hold.wait(max(least ?? .zero, Self.jittered(plan.wait(before: hold.round))), at: now, wall: wall)
         }
-        set(hold)
-        if isShared(cause), let sharing {
-            self.sharing?.changes.append(.engage(SharedHold(hold, of: sharing.member)))
-        }
+        return hold
     }
 
     /// The hold stands.

@@ -1,4 +1,5 @@
 import Clocks
+import Concurrency
 import Ledger
 
 /// The calls of a day that a cluster has allotted to this member, and that it has not claimed with.

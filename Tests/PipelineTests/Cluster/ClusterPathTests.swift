@@ -4,6 +4,7 @@ import Jobs
 import Ledger
 import Photos
 import PipelineHarness
+import SharedLedger
 import Testing
 
 @testable import Pipeline
@@ -30,7 +31,7 @@ import Testing
 
     @Test("a refusal of everybody that one meets holds all within a second, and nobody else calls")
     func oneMeetsIt() async {
-        let stage = ClusterStage(Self.refusingUntil(Lock(false)))
+        let stage = ClusterStage(script: Self.refusingUntil(Lock(false)))
         stage.begin()
         await stage.pass(.seconds(2))
         stage.submit("a", to: 0)
@@ -47,7 +48,7 @@ import Testing
     @Test("one probe at a time tests a hold of the cluster, and its success is everybody's")
     func oneProbe() async {
         let isMended = Lock(false)
-        let stage = ClusterStage(Self.refusingUntil(isMended, taking: .seconds(2)))
+        let stage = ClusterStage(script: Self.refusingUntil(isMended, taking: .seconds(2)))
         stage.begin()
         stage.submit("a", to: 0)
         await stage.advance { stage.holding.allSatisfy { $0 == [.apiDisabled] } }
@@ -118,7 +119,7 @@ import Testing
 
     @Test("a member that is cut off from the others holds by what it meets, and says so when it is heard again")
     func cut() async {
-        let stage = ClusterStage(Self.refusingUntil(Lock(false)))
+        let stage = ClusterStage(script: Self.refusingUntil(Lock(false)))
         stage.begin()
         await stage.pass(.seconds(2))
         stage.workers[0].cluster.cut()

@@ -45,7 +45,7 @@ final class ClusterStage: Sendable {
     private let activity = Activity()
     private let calls: Lock<[Call]>
 
-    init(_ count: Int = 3, perDay: Int = 0, perSecond: Double = 0, pace: Pace = .asap, _ script: @escaping Script) {
+    init(_ count: Int = 3, perDay: Int = 0, perSecond: Double = 0, pace: Pace = .asap, script: @escaping Script) {
         let clock = ManualClock(start: Harness.start, activity: activity)
         let cluster = SharedCluster(over: jobs, clock: clock)
         let calls = Lock<[Call]>([])

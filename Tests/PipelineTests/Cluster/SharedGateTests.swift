@@ -216,6 +216,85 @@ import Testing
         #expect(shared.probing == [false, true, false])
     }
 
+    // MARK: Evidence
+
+    private static let five = RefusalClassifier.Kind(cause: .apiRetired, threshold: 5)
+
+    private func refuse(_ member: Int, _ number: Int, at second: Double) {
+        _ = shared.gates[member].refused(
+            shared.call(number, at: second), Self.five, detail: "403", at: SharedGates.now(second),
+            wall: SharedGates.wall(second))
+        shared.exchange(at: second)
+    }
+
+    private func fail(_ member: Int, _ number: Int, at second: Double) {
+        _ = shared.gates[member].failed(
+            .serverFault, shared.call(number, at: second), detail: "503", at: SharedGates.now(second),
+            wall: SharedGates.wall(second))
+        shared.exchange(at: second)
+    }
+
+    @Test("five accounts that are refused are five of all members, and their refusals one hold")
+    func fiveAccounts() {
+        shared.exchange(at: 0)
+        for number in 0..<4 { refuse(number % 3, number, at: Double(number)) }
+        #expect(shared.holding == [false, false, false] && shared.state.evidence.count == 4)
+        refuse(1, 3, at: 4)
+        #expect(shared.holding == [false, false, false], "the fourth again")
+        refuse(2, 5, at: 5)
+        #expect(shared.gates.map { $0.holds[.apiRetired]?.threshold } == [5, 5, 5])
+        #expect(shared.state.evidence.isEmpty)
+    }
+
+    @Test("a success of any member speaks for the API, and what was refused before it counts no more")
+    func proof() {
+        shared.exchange(at: 0)
+        for number in 0..<4 { refuse(number % 3, number, at: Double(number)) }
+        shared.succeed(2, 10, at: 4)
+        shared.exchange(at: 4)
+        #expect(shared.state.evidence.isEmpty)
+        let version = shared.state.version
+        shared.succeed(1, 11, at: 5)
+        shared.succeed(2, 12, at: 5)
+        shared.exchange(at: 5)
+        #expect(shared.state.version == version, "nothing is written while all is well")
+        refuse(1, 20, at: 6)
+        #expect(shared.holding == [false, false, false])
+    }
+
+    @Test("five failures in a row open the breaker for all, wherever they were met")
+    func breaker() {
+        shared.exchange(at: 0)
+        for number in 0..<4 { fail(number % 3, number, at: Double(number)) }
+        #expect(shared.holding == [false, false, false])
+        fail(1, 4, at: 4)
+        #expect(shared.gates.map { $0.holds[.apiUnavailable] != nil } == [true, true, true])
+    }
+
+    @Test("an answer that is heard by any member ends the row of failures")
+    func heard() {
+        shared.exchange(at: 0)
+        for number in 0..<4 { fail(number % 3, number, at: Double(number)) }
+        _ = shared.gates[0].answered(.understood, shared.call(9, at: 4), at: SharedGates.now(4))
+        shared.exchange(at: 4)
+        #expect(shared.state.evidence.isEmpty)
+        fail(1, 5, at: 5)
+        #expect(shared.holding == [false, false, false])
+    }
+
+    @Test("failures of one account are no word on the others")
+    func oneAccount() {
+        shared.exchange(at: 0)
+        for number in 0..<8 {
+            _ = shared.gates[number % 2].failed(
+                .serverFault,
+                Gate.Call(job: JobID("j\(number)"), account: AccountID("ann"), began: SharedGates.now(Double(number))),
+                detail: "503", at: SharedGates.now(Double(number)), wall: SharedGates.wall(Double(number)))
+            shared.exchange(at: Double(number))
+        }
+        #expect(shared.holding == [false, false, false])
+    }
+
     @Test("too many calls for one are too many for all")
     func throttled() {
         shared.exchange(at: 0)
