@@ -7,7 +7,8 @@ package protocol Cluster: Sendable {
     /// Whether there may be other members. False: nothing here is asked for anything.
     var isShared: Bool { get }
 
-    /// This member, as `ProbeTurn` names it: of this start of the process, and of no other.
+    /// This member, as `ProbeTurn` names it: of this start of the process, and of no other. Another one once the member was
+    /// taken for dead and has joined anew: what it had as the former is nobody's.
     var epoch: Int64 { get }
 
     /// What has changed since `version`.
@@ -27,10 +28,13 @@ package struct ClusterNews: Equatable, Sendable {
     package var state: ClusterState?
     /// The epochs of the members that are alive, this one's included.
     package var alive: Set<Int64>
+    /// The epoch of the one that looks.
+    package var member: Int64
 
-    package init(state: ClusterState?, alive: Set<Int64>) {
+    package init(state: ClusterState?, alive: Set<Int64>, member: Int64) {
         self.state = state
         self.alive = alive
+        self.member = member
     }
 }
 
@@ -57,7 +61,7 @@ package struct SoleCluster: Cluster {
     package var epoch: Int64 { 0 }
 
     package func look(since version: Int64) async throws(LedgerError) -> ClusterNews {
-        ClusterNews(state: nil, alive: [epoch])
+        ClusterNews(state: nil, alive: [epoch], member: epoch)
     }
 
     package func change(_ change: ClusterChange) async throws(LedgerError) -> ClusterAnswer {

@@ -7,9 +7,9 @@ extension Dispatcher {
     func takeClusterChanges() -> [ClusterChange] { withGate { $0.takeClusterChanges() } }
 
     /// A change that was taken is written, or was no news.
-    func answered(_ answer: ClusterAnswer, alive: Set<Int64>) {
+    func answered(_ news: ClusterNews) {
         withGate { $0.answeredChange() }
-        adopt(ClusterNews(state: answer.state, alive: alive))
+        adopt(news)
     }
 
     /// Takes over what stands for all members. Calls that are under way go on.

@@ -53,7 +53,9 @@ final class ClusterRelay: Sendable {
             if changes.isEmpty { break }
             for change in changes {
                 guard let answer = await write(change) else { return }
-                dispatcher.answered(answer, alive: state.withLock { $0.alive })
+                dispatcher.answered(
+                    ClusterNews(
+                        state: answer.state, alive: state.withLock { $0.alive }, member: cluster.epoch))
             }
         }
         state.withLock { $0.written = woken }

@@ -8,7 +8,7 @@ import Ledger
 /// word, or an operator's, is first written.
 struct ClusterSharing: Sendable {
     /// The epoch of this member.
-    let member: Int64
+    var member: Int64
     /// Changes that nobody has taken yet, in their order.
     var changes: [ClusterChange] = []
     /// Changes that were taken and are not answered yet.

@@ -28,6 +28,7 @@ extension Gate {
     /// Takes over what stands for all members. Returns the holds that are over by it.
     mutating func adopt(_ news: ClusterNews, at now: MonotonicTime, wall: Timestamp) -> [Hold] {
         heldCauses.sharing?.alive = news.alive
+        heldCauses.sharing?.member = news.member
         defer { heldCauses.liftOrphans() }
         let isNews = heldCauses.sharing?.isSettled ?? false
         defer { heldCauses.sharing?.adoptParts(isNews ? news.state : nil, at: now) }

@@ -10,6 +10,8 @@ struct DayCredit: Sendable {
     var bulk = 0
     /// When a call was last taken, or allotted.
     var used: Timestamp?
+    /// The epoch to which it was allotted.
+    var member: Int64 = 0
     /// Somebody asks for more.
     var isAsking = false
 
@@ -34,7 +36,10 @@ extension DayBudget {
         isBulk: Bool, at now: Timestamp, of cluster: any Cluster
     ) async throws(LedgerError) -> Permission {
         let day = day(at: now)
+        let member = cluster.epoch
         let known: Permission? = state.withLock { state in
+            // What the member was allotted before it was taken for dead is the others'.
+            if state.credit.member != member { state.credit = DayCredit(member: member) }
             if state.credit.covers(isBulk: isBulk) { return .granted }
             if state.credit.isAsking { return .soon(Self.oneCommit) }
             state.credit.isAsking = true
@@ -50,6 +55,7 @@ extension DayBudget {
             state.withLock { $0.credit.isAsking = false }
             throw error
         }
+        guard cluster.epoch == member else { return .soon(Self.oneCommit) }
         return state.withLock { $0.accept(answer, of: day, isBulk: isBulk, at: now) }
     }
 
@@ -91,9 +97,9 @@ extension DayBudget {
 }
 
 extension DayBudget.State {
-    mutating func takeCredit(isBulk: Bool, day: String, at now: Timestamp) -> DayBudget.Ticket? {
+    mutating func takeCredit(isBulk: Bool, day: String, by member: Int64, at now: Timestamp) -> DayBudget.Ticket? {
         let isOfBulkAllotment = isBulk && pace == .even
-        guard credit.covers(isBulk: isOfBulkAllotment) else { return nil }
+        guard credit.member == member, credit.covers(isBulk: isOfBulkAllotment) else { return nil }
         if isOfBulkAllotment { credit.bulk -= 1 } else { credit.calls -= 1 }
         credit.used = now
         return DayBudget.Ticket(day: day, isBulk: isBulk, isOfBulkAllotment: isOfBulkAllotment)

@@ -115,7 +115,9 @@ final class DayBudget: Sendable {
     func take(isBulk: Bool, mustBeWithin: Bool, at now: Timestamp) -> Ticket? {
         let day = day(at: now)
         return state.withLock { state in
-            if cluster != nil, state.limit > 0 { return state.takeCredit(isBulk: isBulk, day: day.name, at: now) }
+            if let cluster, state.limit > 0 {
+                return state.takeCredit(isBulk: isBulk, day: day.name, by: cluster.epoch, at: now)
+            }
             if mustBeWithin, state.limit > 0, let spent = state.spent, spent >= state.limit { return nil }
             state.count(1, isBulk: isBulk)
             state.unclaimed += 1

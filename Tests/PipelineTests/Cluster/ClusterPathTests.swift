@@ -62,7 +62,7 @@ import Testing
         await stage.advance(for: .seconds(3_600)) { stage.results == 10 }
         #expect(stage.results == 10)
         await stage.pass(.seconds(2))
-        #expect(stage.holding.allSatisfy(\.isEmpty))
+        #expect(stage.holding.allSatisfy { $0.isEmpty })
         await stage.end()
     }
 
@@ -113,7 +113,7 @@ import Testing
         #expect(stage.allCalls.isEmpty)
         #expect(stage.workers[2].pipeline.resume(.operatorPaused) == .lifted)
         await stage.advance(for: .seconds(2)) { stage.results == 3 }
-        #expect(stage.results == 3 && stage.holding.allSatisfy(\.isEmpty))
+        #expect(stage.results == 3 && stage.holding.allSatisfy { $0.isEmpty })
         await stage.end()
     }
 

@@ -43,7 +43,7 @@ struct SharedGates {
     }
 
     mutating func adopt(_ member: Int, at second: Double) {
-        let news = ClusterNews(state: state, alive: alive)
+        let news = ClusterNews(state: state, alive: alive, member: Int64(member + 1))
         _ = gates[member].adopt(news, at: Self.now(second), wall: Self.wall(second))
     }
 

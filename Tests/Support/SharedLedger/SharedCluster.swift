@@ -69,7 +69,8 @@ package final class MemoryCluster: Cluster {
         try check()
         return cluster.state.withLock { state in
             ClusterNews(
-                state: state.shared.version == version ? nil : state.shared, alive: state.members.union([epoch]))
+                state: state.shared.version == version ? nil : state.shared, alive: state.members.union([epoch]),
+                member: epoch)
         }
     }
 
