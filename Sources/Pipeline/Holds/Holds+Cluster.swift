@@ -137,6 +137,7 @@ extension Holds {
             return .earliest(.earliest(round.nextCheck(at: now), lapse), start)
         }
         guard let nextProbe, needsTurn, nextProbe <= now else { return .earliest(nextProbe, start) }
-        return .earliest(nextProbe + ProbePlan.quiet, start)
+        let asks = nextProbe + ProbePlan.quiet
+        return .earliest(asks > now ? asks : now + ProbePlan.quiet, start)
     }
 }

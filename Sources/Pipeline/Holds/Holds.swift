@@ -143,7 +143,9 @@ struct Holds: Sendable {
         }
         dropLapsedTurn(at: now)
         guard let time = nextProbe, time <= now else { return }
-        if needsTurn { askForTurn(hasFit: hasUntried, at: now) } else { beginRound(at: now) }
+        guard needsTurn else { return beginRound(at: now) }
+        // While a call is under way it would have no use for it.
+        if !isCalling { askForTurn(hasFit: hasUntried, at: now) }
     }
 
     mutating func beginRound(at now: MonotonicTime) {

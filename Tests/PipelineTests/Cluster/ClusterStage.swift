@@ -72,7 +72,9 @@ final class ClusterStage: Sendable {
                 requestsPerSecond: perSecond, requestsPerDay: perDay, pace: pace, prefetch: 16,
                 retryDelays: [.seconds(1), .seconds(2), .seconds(10), .seconds(60), .seconds(600)], maxAttempts: 5,
                 maxAge: .seconds(86_400), assumeLeftAfterAmbiguous: false, replyToAllow: [],
-                quotaDay: { _ in QuotaDay(name: "d", start: Harness.start, end: Harness.start + .seconds(86_400)) })
+                quotaDay: { _ in QuotaDay(name: "d", start: Harness.start, end: Harness.start + .seconds(86_400)) },
+                // A job that waits in another worker's broker is not lost.
+                lostAfter: .seconds(86_400))
             return Worker(
                 broker: broker, photos: photos, ledger: ledger, cluster: member,
                 pipeline: JobPipeline(
@@ -97,6 +99,12 @@ final class ClusterStage: Sendable {
     var allCalls: [Call] { calls.withLock { $0 } }
 
     var holding: [Set<HoldCause>] { workers.map(\.holds) }
+
+    /// The jobs that have a result, each as often as it was published.
+    var ended: [String] {
+        workers.flatMap { $0.broker.messages("results").map { (try? JSONValue.parse($0.body))?["jobId"]?.text ?? "" } }
+            .sorted()
+    }
 
     var results: Int { workers.reduce(0) { $0 + $1.broker.count("results") } }
 
