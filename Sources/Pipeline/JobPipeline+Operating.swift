@@ -8,6 +8,13 @@ extension JobPipeline {
         dispatcher.hold(.operatorPaused, detail: "paused by \(who)")
     }
 
+    /// Waits until what this member said of the holds is written for all, at most for `time`: the others follow within a
+    /// second of that. False: it is said as soon as the ledger can write. At once for a worker that shares nothing.
+    package func holdsAreShared(within time: Duration) async -> Bool {
+        guard let relay else { return true }
+        return await relay.settle(until: clock.now() + time)
+    }
+
     /// Lets no job of the account begin until `resume(account:)`. The others go on.
     package func pause(account: AccountID) { dispatcher.pause(account) }
 
@@ -73,8 +80,9 @@ extension JobPipeline {
     }
 
     /// A hold of an earlier run stands again. `wait`: until its first probes; one that no job tests stands until it is
-    /// lifted.
+    /// lifted. Those that a cluster shares are known from it.
     package func restore(_ cause: HoldCause, since: Timestamp, detail: String, probeAfter wait: Duration) {
+        guard relay == nil || HoldPolicy.of(cause).reach == .member else { return }
         dispatcher.restoreHold(cause, since: since, detail: detail, probeAfter: wait)
     }
 

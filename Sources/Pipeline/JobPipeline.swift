@@ -23,6 +23,8 @@ package final class JobPipeline: Pingable {
     let onEvent: @Sendable (PipelineEvent) -> Void
     let ledger: any JobLedger
     var publisher: ResultPublisher { worker.publisher }
+    /// Nil: the worker shares its holds with nobody.
+    let relay: ClusterRelay?
     let operators = OperatorsAtWork()
     let executor: (any TaskExecutor)?
     private let holdLog = HoldLog()
@@ -35,11 +37,13 @@ package final class JobPipeline: Pingable {
         var clocks = ClockWatch()
     }
 
-    /// `executor` runs the workers and whatever waits beside them; without one the pool does. `onEvent` is called from any thread and must not block.
+    /// `cluster`: what the workers over a shared ledger have in common. `executor` runs the workers and whatever waits
+    /// beside them; without one the pool does. `onEvent` is called from any thread and must not block.
     package init(
         configuration: PipelineConfiguration, inbox: any Inbox, outbox: any Publishing, queues: any QueueInspecting,
-        ledger: any JobLedger, credentials: any CredentialProvider, photos: any PhotosCalling, clock: any TimeSource,
-        executor: (any TaskExecutor)? = nil, onEvent: @escaping @Sendable (PipelineEvent) -> Void
+        ledger: any JobLedger, cluster: any Cluster = SoleCluster(), credentials: any CredentialProvider,
+        photos: any PhotosCalling, clock: any TimeSource, executor: (any TaskExecutor)? = nil,
+        onEvent: @escaping @Sendable (PipelineEvent) -> Void
     ) {
         startConfiguration = configuration
         let live = LiveConfiguration(configuration)
@@ -50,9 +54,12 @@ package final class JobPipeline: Pingable {
         self.ledger = ledger
         intake = Intake(prefix: configuration.prefix)
         let holdLifted = AsyncSignal()
+        let relay = cluster.isShared ? ClusterRelay(cluster: cluster, clock: clock) : nil
+        self.relay = relay
         dispatcher = Dispatcher(
             limits: configuration.limits,
             concurrency: configuration.concurrency, inbox: inbox, clock: clock, executor: executor,
+            member: cluster.isShared ? cluster.epoch : nil, onClusterChange: { relay?.wake() },
             onAccountWait: { onEvent($0.event) }
         ) { [holdLog] holds, lifted in
             holdLog.changed(isHolding: !holds.isEmpty, at: clock.wall())
@@ -63,10 +70,12 @@ package final class JobPipeline: Pingable {
             outbox: outbox, dispatcher: dispatcher, clock: clock, names: configuration.names,
             live: live, hook: configuration.hook, executor: executor, onEvent: onEvent)
         budget = DayBudget(
-            limit: configuration.requestsPerDay, pace: configuration.pace, quotaDay: configuration.quotaDay)
+            limit: configuration.requestsPerDay, pace: configuration.pace,
+            cluster: cluster.isShared ? cluster : nil, quotaDay: configuration.quotaDay)
         worker = Worker(
-            dispatcher: dispatcher, ledger: ledger, credentials: credentials, photos: photos, publisher: publisher,
-            budget: budget, holdLog: holdLog, clock: clock, live: live, onStep: configuration.hook,
+            dispatcher: dispatcher, relay: relay, ledger: ledger, credentials: credentials, photos: photos,
+            publisher: publisher, budget: budget, holdLog: holdLog, clock: clock, live: live,
+            onStep: configuration.hook,
             onEvent: onEvent)
         unpublishedSweep = UnpublishedSweep(
             ledger: ledger, publisher: publisher, dispatcher: dispatcher, queues: queues, clock: clock,
@@ -139,6 +148,11 @@ package final class JobPipeline: Pingable {
                 group.addTask { [worker] in await worker.run() }
             }
             let inspection = Task(executorPreference: executor) { await self.inspect() }
+            // Before a job is taken: what holds the others holds this one.
+            await relay?.exchange(dispatcher)
+            let relaying = Task(executorPreference: executor) { [relay, dispatcher, budget] in
+                await relay?.run(dispatcher, budget)
+            }
             // Where no job has ever succeeded, a first refusal is more likely everybody's.
             do throws(LedgerError) {
                 if try await !ledger.knowsSuccess() { dispatcher.isFirstContact() }
@@ -149,7 +163,9 @@ package final class JobPipeline: Pingable {
             dispatcher.open()
             await group.waitForAll()
             inspection.cancel()
+            relaying.cancel()
             await inspection.value
+            await relaying.value
         }
     }
 

@@ -78,7 +78,9 @@ extension Dispatch {
     }
 
     private mutating func mayCallNow(at now: MonotonicTime) -> Bool {
-        guard limits.requestsPerSecond > 0, let nextCall, nextCall > now else { return true }
+        guard limits.requestsPerSecond > 0 else { return true }
+        if rateDivisor == 0 { return false }
+        guard let nextCall, nextCall > now else { return true }
         if suspects.isOn || !readyAccounts.allSatisfy(\.isEmpty) { timers.schedule(.callRate, at: nextCall) }
         return false
     }

@@ -95,6 +95,8 @@ struct Dispatch: Sendable {
     var hasBusyAccounts = false
     /// How long a call holds its account, on average of late.
     var callTime = Duration.milliseconds(50)
+    /// Of how many parts of the limit of calls a second this worker has one; 0 is none yet. Nil: it has the whole.
+    var rateDivisor: Int?
     /// With a limit of calls per second: no call begins before.
     var nextCall: MonotonicTime?
     /// The mass jobs' share of the day is spent until then.
@@ -243,7 +245,7 @@ struct Dispatch: Sendable {
     mutating func callBegan(_ account: AccountID, at now: MonotonicTime) {
         if limits.requestsPerSecond > 0 {
             // Up to a second's calls that were not made may be made at once.
-            let step = Duration.seconds(1) / limits.requestsPerSecond
+            let step = Duration.seconds(1) / limits.requestsPerSecond * max(1, rateDivisor ?? 1)
             nextCall = max(nextCall ?? now, now + .seconds(-1)) + step
         }
         if hasBusyAccounts { accounts[account]?.isBusyNoMore() }

@@ -16,21 +16,26 @@ final class Dispatcher: Sendable {
     private let executor: (any TaskExecutor)?
     private let onHoldsChanged: @Sendable ([Hold], _ lifted: [Hold]) -> Void
     let onAccountWait: @Sendable (AccountWaitEvent) -> Void
+    private let onClusterChange: @Sendable () -> Void
 
-    /// `onHoldsChanged` is called outside the lock with the holds that stand and those that were just lifted,
+    /// `member`: of a cluster, for which `onClusterChange` is called outside the lock when there is something to be said
+    /// to the others. `onHoldsChanged` is called outside the lock with the holds that stand and those that were just lifted,
     /// `onAccountWait`, outside it too, when the API is the reason that an account waits alone, or no longer.
     init(
         limits: Dispatch.Limits, concurrency: Int, inbox: any Inbox, clock: any TimeSource,
-        executor: (any TaskExecutor)? = nil,
+        executor: (any TaskExecutor)? = nil, member: Int64? = nil,
+        onClusterChange: @escaping @Sendable () -> Void = {},
         onAccountWait: @escaping @Sendable (AccountWaitEvent) -> Void = { _ in },
         onHoldsChanged: @escaping @Sendable ([Hold], _ lifted: [Hold]) -> Void
     ) {
-        state = Lock(DispatcherState(dispatch: Dispatch(limits: limits), gate: Gate(concurrency: concurrency)))
+        let gate = Gate(concurrency: concurrency, member: member)
+        state = Lock(DispatcherState(dispatch: Dispatch(limits: limits), gate: gate))
         self.inbox = inbox
         self.clock = clock
         self.executor = executor
         self.onHoldsChanged = onHoldsChanged
         self.onAccountWait = onAccountWait
+        self.onClusterChange = onClusterChange
     }
 
     // MARK: The link's side
@@ -266,17 +271,19 @@ final class Dispatcher: Sendable {
     }
 
     /// `body` gives the holds that it lifted.
-    private func changeHolds(_ body: (inout DispatcherState, MonotonicTime) -> [Hold]) {
+    func changeHolds(_ body: (inout DispatcherState, MonotonicTime) -> [Hold]) {
         let now = clock.now()
         let wall = clock.wall()
         var lifted: [Hold] = []
         var changed: (revision: Int, holds: [HoldCause: Hold])?
+        var mustShare = false
         let (turns, consumption, reservations) = state.withLock { state in
             let revision = state.gate.revision
             lifted = body(&state, now)
             defer {
                 rearm(&state, at: now)
                 if state.gate.revision != revision { changed = (state.gate.revision, state.gate.holds) }
+                mustShare = state.gate.hasClusterChanges
             }
             let (turns, consumption) = state.nextTurns(at: now, wall: wall)
             return (turns, consumption, state.takeReservations())
@@ -284,6 +291,7 @@ final class Dispatcher: Sendable {
         if let consumption { inbox.consume(consumption) }
         for (worker, turn) in turns { worker.resume(returning: turn) }
         for (waiter, isGranted) in reservations { waiter.resume(returning: isGranted) }
+        if mustShare { onClusterChange() }
         if let (revision, holds) = changed { publish(holds.values.sorted { $0.since < $1.since }, lifted, revision) }
     }
 
@@ -293,6 +301,10 @@ final class Dispatcher: Sendable {
             if latest.revision < revision { latest = (revision, holds) }
             onHoldsChanged(latest.holds, lifted)
         }
+    }
+
+    func withGate<Answer>(_ body: (inout Gate) -> Answer) -> Answer {
+        state.withLock { body(&$0.gate) }
     }
 
     func withDispatch<Answer>(_ body: (Dispatch) -> Answer) -> Answer {

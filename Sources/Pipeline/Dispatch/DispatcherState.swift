@@ -37,8 +37,7 @@ struct DispatcherState {
             return (turns, nil)
         }
         dispatch.advance(to: now)
-        let hasUntried =
-            gate.isProbing && dispatch.hasProbe(at: now) { gate.rank($0, of: $1, at: now).map { $0 < 2 } ?? false }
+        let hasUntried = gate.looksForProbes(at: now) && dispatch.hasProbe(at: now) { job, _ in gate.isUntried(job) }
         gate.advance(isCalling: dispatch.callsInFlight > 0, hasUntried: hasUntried, at: now, wall: wall)
         let releases = gate.isHolding && !gate.isProbing && !gate.keepsDeliveries(at: now)
         if gate.isHolding { dispatch.clearTheWay(keepsOne: !releases, isInTheWay: gate.isInTheWay) }

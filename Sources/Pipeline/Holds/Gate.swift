@@ -1,11 +1,12 @@
 import Clocks
 import Jobs
+import Ledger
 
 /// Whose fault it is, and what follows for everybody: which holds stand, which accounts wait alone, and how many calls
 /// may be in flight. One value, so that its rules read as a transcript.
 struct Gate: Sendable {
-    private var limiter: ConcurrencyLimiter
-    private var breaker = CircuitBreaker()
+    var limiter: ConcurrencyLimiter
+    var breaker = CircuitBreaker()
     private var refusals = RefusalClassifier()
     /// The classifier of token refusals. Calls are no proof for tokens: one may succeed with a token an hour old.
     private var tokens = RefusalClassifier()
@@ -13,7 +14,7 @@ struct Gate: Sendable {
     private var lastTokenRefusal: MonotonicTime?
     private var jobFaults = JobFaults()
     private var suspicions = AccountSuspicions()
-    private var heldCauses = Holds()
+    var heldCauses = Holds()
 
     /// A call, a question or the want of a token, as it ended.
     struct Call: Sendable {
@@ -44,8 +45,10 @@ struct Gate: Sendable {
         var wait: (cause: AccountQueue.Wait.Cause, time: Duration)?
     }
 
-    init(concurrency: Int) {
+    /// `member`: of a cluster, whose holds it shares; nil for a worker alone.
+    init(concurrency: Int, member: Int64? = nil) {
         limiter = ConcurrencyLimiter(concurrency: concurrency)
+        heldCauses.sharing = member.map { ClusterSharing(member: $0) }
     }
 
     var holds: [HoldCause: Hold] { heldCauses.byCause }
@@ -56,7 +59,8 @@ struct Gate: Sendable {
 
     /// Calls that may be in flight at `now`.
     mutating func limit(at now: MonotonicTime) -> Int {
-        isHolding ? (isProbing ? 1 : 0) : limiter.limit(at: now)
+        if isHolding { return isProbing ? 1 : 0 }
+        return heldCauses.sharing?.leavesTheStart(at: now) == true ? 0 : limiter.limit(at: now)
     }
 
     // MARK: What calls tell
@@ -75,14 +79,19 @@ struct Gate: Sendable {
     /// Notes an answer that is neither a failure nor a refusal that may be systemic.
     mutating func answered(_ word: HoldPolicy.Word, _ call: Call, at now: MonotonicTime) -> Consequence {
         var result = Consequence()
-        _ = breaker.note(.healthy, of: call.job, call.account, at: now)
+        heard(call, at: now)
         if word == .success {
+            heldCauses.disprove(isSuccess: true)
             refusals.succeeded(call.job, of: call.account, at: now)
             jobFaults.succeeded(call.job, at: now)
             result.freed = suspicions.free { _ in true }
         }
         switch word {
-        case .success, .understood, .unknownToken: if !isHolding { limiter.succeeded() }
+        case .success, .understood, .unknownToken:
+            if !isHolding {
+                limiter.succeeded()
+                letOthersStart()
+            }
         case .album, .refusal, .throttled: break
         }
         result.lifted = lift(by: word, call, at: now)
@@ -112,8 +121,11 @@ struct Gate: Sendable {
         // With no connection no other job would fare better; of a body that was on its way that is not so sure.
         if heldCauses.areTested {
             result.classification = stand(call, isConclusive: sign == .unsent, at: now)
-        } else if opening == .accounts || suspicions.contains(call.account) {
-            suspect(call.account, .failing, threshold: CircuitBreaker.inARow, &result)
+        } else {
+            testify(call, .apiUnavailable, .failure(isUnsent: sign == .unsent), detail: detail, at: now, wall: wall)
+            if opening == .accounts || suspicions.contains(call.account) {
+                suspect(call.account, .failing, threshold: CircuitBreaker.inARow, &result)
+            }
         }
         return result
     }
@@ -123,13 +135,16 @@ struct Gate: Sendable {
         _ call: Call, _ kind: RefusalClassifier.Kind, isLast: Bool = false, detail: String,
         at now: MonotonicTime, wall: Timestamp
     ) -> Consequence {
-        _ = breaker.note(.healthy, of: call.job, call.account, at: now)
+        heard(call, at: now)
         var result = Consequence(lifted: lift(by: .refusal, call, at: now))
         let classification = refusals.classify(
             .init(
                 job: call.job, account: call.account, began: call.began, kind: kind, isLast: isLast,
                 isInHold: heldCauses.areTested), at: now)
         rule(classification, call, kind, ended: refusals.ended(kind), detail: detail, &result, at: now, wall: wall)
+        if refusals.isEvidence(call.account, kind) {
+            testify(call, kind.cause, .refusal(threshold: kind.threshold), detail: detail, at: now, wall: wall)
+        }
         return result
     }
 
@@ -138,7 +153,7 @@ struct Gate: Sendable {
         _ call: Call, _ kind: RefusalClassifier.Kind, atLeast wait: Duration?, detail: String, at now: MonotonicTime,
         wall: Timestamp
     ) -> Consequence {
-        _ = breaker.note(.healthy, of: call.job, call.account, at: now)
+        heard(call, at: now)
         var result = Consequence(lifted: lift(by: .throttled, call, at: now))
         let classification = refusals.classify(
             .init(job: call.job, account: call.account, began: call.began, kind: kind), at: now)
@@ -236,7 +251,7 @@ struct Gate: Sendable {
         return gone
     }
 
-    private mutating func forget(_ gone: [Hold]) {
+    mutating func forget(_ gone: [Hold]) {
         guard !gone.isEmpty else { return }
         for hold in gone {
             refusals.lifted(hold.cause)
@@ -283,7 +298,7 @@ struct Gate: Sendable {
 
     /// When there is something to be done though nothing happens.
     func nextCheck(at now: MonotonicTime) -> MonotonicTime? {
-        heldCauses.round?.nextCheck(at: now) ?? heldCauses.nextProbe
+        heldCauses.nextCheck(at: now)
     }
 
     /// Begins a round whose time has come, and ends one that is over. `isCalling`: a probe is in flight; `hasUntried`:
@@ -301,6 +316,9 @@ struct Gate: Sendable {
     /// The account's job is the next probe.
     mutating func chose(_ account: AccountID, at now: MonotonicTime) { heldCauses.chose(account, at: now) }
 
+    /// Whether the job has not failed yet, neither in the holds nor for itself.
+    func isUntried(_ job: JobID) -> Bool { !heldCauses.failed.contains(job) && !isOwnFault(job) }
+
     /// How well a job serves as the next probe, the least first. Nil: not at all.
     func rank(_ job: JobID, of account: AccountID, at now: MonotonicTime) -> Int? {
         guard let round = heldCauses.round else { return nil }
@@ -316,10 +334,4 @@ struct Gate: Sendable {
     }
 
     private func isOwnFault(_ job: JobID) -> Bool { refusals.isOwn(job) || jobFaults.isOwn(job) }
-
-    /// How long what is in the way stays away.
-    func awayTime(at now: MonotonicTime) -> Duration { heldCauses.awayTime(at: now) }
-
-    /// Whether what is in flight stays there: publishing is what is broken, or every hold is tested again soon.
-    func keepsDeliveries(at now: MonotonicTime) -> Bool { heldCauses.keepsDeliveries(at: now) }
 }

@@ -20,6 +20,8 @@ struct HoldPolicy: Sendable {
     var afterRestart: AfterRestart
     /// Whether an operator can say that the fault is gone. False: only an event can.
     var isResumable = true
+    /// Who stands still for it, where several workers share a ledger.
+    var reach = Reach.cluster
 
     /// What the answer to a probe shows, as far as it may lift a hold.
     enum Word: CaseIterable, Sendable {
@@ -47,6 +49,14 @@ struct HoldPolicy: Sendable {
         case ends
     }
 
+    /// Whose fault it is.
+    enum Reach: Equatable, Sendable {
+        /// The API's, the broker's, or an operator's word: all members hold, and one of them tests it.
+        case cluster
+        /// One member's own, or of what it alone is connected to: the others go on.
+        case member
+    }
+
     /// A row for each cause.
     static func of(_ cause: HoldCause) -> HoldPolicy {
         switch cause {
@@ -59,9 +69,13 @@ struct HoldPolicy: Sendable {
         case .endpointMisconfigured:
             HoldPolicy(
                 probe: .mendedByPeople, liftedBy: onCalls, unknownTokenLiftsRestored: true, afterRestart: .standsAgain)
-        case .tlsTrust: HoldPolicy(probe: .mendedByPeople, liftedBy: onAnyAnswer, afterRestart: .standsAgain)
+        // One host's CA certificates, one host's client secret.
+        case .tlsTrust:
+            HoldPolicy(
+                probe: .mendedByPeople, liftedBy: onAnyAnswer, afterRestart: .standsAgain, reach: .member)
         case .clientMisconfigured:
-            HoldPolicy(probe: .mendedByPeople, liftedBy: unlessRefused, afterRestart: .standsAgain)
+            HoldPolicy(
+                probe: .mendedByPeople, liftedBy: unlessRefused, afterRestart: .standsAgain, reach: .member)
         case .clientFaulty:
             HoldPolicy(
                 probe: .mendedByPeople, liftedBy: onCalls, unknownTokenLiftsRestored: true, afterRestart: .standsAgain)
@@ -70,11 +84,12 @@ struct HoldPolicy: Sendable {
             HoldPolicy(probe: .endedByMidnight, liftedBy: unlessThrottled, afterRestart: .standsUntilNextDay)
         case .rateLimited: HoldPolicy(probe: .endedByTimeout, liftedBy: unlessThrottled, afterRestart: .ends)
         case .clockSuspect: HoldPolicy(probe: .endedByAClock, liftedBy: unlessThrottled, afterRestart: .ends)
-        case .brokerBlocked: HoldPolicy(permitsRelease: false, afterRestart: .ends, isResumable: false)
+        case .brokerBlocked:
+            HoldPolicy(permitsRelease: false, afterRestart: .ends, isResumable: false, reach: .member)
         case .resultsUnroutable: HoldPolicy(afterRestart: .ends)
         case .resultsFull: HoldPolicy(afterRestart: .ends)
         case .deadFull: HoldPolicy(afterRestart: .ends)
-        case .ledgerUnavailable: HoldPolicy(afterRestart: .ends, isResumable: false)
+        case .ledgerUnavailable: HoldPolicy(afterRestart: .ends, isResumable: false, reach: .member)
         case .operatorPaused: HoldPolicy(afterRestart: .standsAgain)
         }
     }

@@ -1,5 +1,6 @@
 import Clocks
 import Jobs
+import Ledger
 
 /// The holds that stand, and the rounds of jobs that test them.
 struct Holds: Sendable {
@@ -17,9 +18,11 @@ struct Holds: Sendable {
     /// Jobs that failed in the holds that stand.
     private(set) var failed: Set<JobID> = []
     /// Jobs may be chosen, or one is in flight, to test the holds.
-    private(set) var round: ProbeRound?
+    var round: ProbeRound?
     /// An operator asked for the round, so that it counts for none of the hold's own.
-    private var isExtraRound = false
+    var isExtraRound = false
+    /// Nil: the worker shares its holds with nobody.
+    var sharing: ClusterSharing?
 
     /// Some of them end by probes.
     var areTested: Bool { byCause.values.contains { $0.nextProbe != nil } }
@@ -35,17 +38,42 @@ struct Holds: Sendable {
             if membership.detail != detail { byCause[cause]?.detail = detail }
             return
         }
+        let hold = newHold(
+            cause, detail: detail, threshold: threshold, ended: ended, atLeast: least, at: now, wall: wall)
+        set(hold)
+        if isShared(cause), let sharing {
+            self.sharing?.changes.append(.engage(SharedHold(hold, of: sharing.member)))
+        }
+    }
+
+    /// A hold that begins now, with its first round.
+    func newHold(
+        _ cause: HoldCause, detail: String, threshold: Int?, ended: [JobID], atLeast least: Duration?,
+        at now: MonotonicTime, wall: Timestamp
+    ) -> Hold {
         var hold = Hold(cause: cause, since: wall, detail: detail)
         hold.threshold = threshold
         hold.ended = ended
         if let plan = HoldPolicy.of(cause).probe {
             if let before = lifted[cause], now - before.at <= Self.returning { hold.round = before.round }
             hold.wait(max(least ?? .zero, Self.jittered(plan.wait(before: hold.round))), at: now, wall: wall)
-        } else {
+        }
+        return hold
+    }
+
+    /// The hold stands.
+    mutating func set(_ hold: Hold) {
+        let isNew = byCause[hold.cause] == nil
+        byCause[hold.cause] = hold
+        guard isNew else { return }
+        if hold.nextProbe == nil {
             // No call begins while such a hold stands, not even to probe the other holds.
             round = nil
+            sharing?.returnTurn()
+        } else if needsTurn, sharing?.turn == nil {
+            // The round was for holds of this member alone.
+            round = nil
         }
-        byCause[cause] = hold
     }
 
     /// A hold of an earlier run. Its first round comes after `wait`.
@@ -54,31 +82,39 @@ struct Holds: Sendable {
         wall: Timestamp
     ) {
         var hold = Hold(cause: cause, since: since, detail: detail)
-        if HoldPolicy.of(cause).probe != nil {
-            hold.wait(wait, at: now, wall: wall)
-        } else {
-            round = nil
-        }
-        byCause[cause] = hold
+        if HoldPolicy.of(cause).probe != nil { hold.wait(wait, at: now, wall: wall) }
+        set(hold)
     }
 
-    /// What a probe was answered lifts every hold that it contradicts. Returns them.
+    /// What a probe was answered lifts every hold that it contradicts. Returns those that are over by it; what all
+    /// members share is over when that is written.
     mutating func lift(by word: HoldPolicy.Word, at now: MonotonicTime) -> [Hold] {
         guard round != nil else { return [] }
-        let gone = byCause.values.filter { $0.policy.isLifted(by: word, threshold: $0.threshold) }
-        for hold in gone {
-            lifted[hold.cause] = (hold.round, now)
-            remove(hold.cause)
-        }
+        let contradicted = byCause.values.filter { $0.policy.isLifted(by: word, threshold: $0.threshold) }
+        let shared = Set(contradicted.map(\.cause).filter { isShared($0) })
+        if !shared.isEmpty, let turn = sharing?.turn { sharing?.changes.append(.lift(shared, by: turn.fence)) }
+        let gone = contradicted.filter { !shared.contains($0.cause) }
+        for hold in gone { end(hold, at: now) }
         return gone
     }
 
-    /// Ends a hold whose fault is gone, as whoever set it says. Returns it if it was there.
+    /// Ends a hold whose fault is gone, as whoever set it says. Returns it if it was there and is over; what all members
+    /// share is over when that is written.
     mutating func lift(_ cause: HoldCause) -> Hold? {
         guard let hold = byCause[cause] else { return nil }
+        guard !isShared(cause) else {
+            if sharing?.lifting.insert(cause).inserted == true { sharing?.changes.append(.lift([cause], by: nil)) }
+            return nil
+        }
         lifted[cause] = nil
         remove(cause)
         return hold
+    }
+
+    /// The hold was lifted by a probe, or by whoever set it. Coming back soon, a tested one goes on where it was.
+    mutating func end(_ hold: Hold, at now: MonotonicTime) {
+        lifted[hold.cause] = hold.nextProbe == nil ? nil : (hold.round, now)
+        remove(hold.cause)
     }
 
     private mutating func remove(_ cause: HoldCause) {
@@ -94,16 +130,25 @@ struct Holds: Sendable {
     /// The holds end only by probes, and the next round is due at that time.
     var nextProbe: MonotonicTime? {
         guard !byCause.isEmpty, round == nil, byCause.values.allSatisfy({ $0.nextProbe != nil }) else { return nil }
-        return byCause.values.compactMap(\.nextProbe).max()
+        let time = byCause.values.compactMap(\.nextProbe).max()
+        guard needsTurn else { return time }
+        return sharing?.isAsking == true ? nil : .latest(time, sharing?.asksAgain)
     }
 
     /// Begins a round whose time has come, and ends one that is over. `isCalling`: a probe is in flight; `hasUntried`:
-    /// a job that has not failed is in flight.
+    /// a job that has not failed is in flight, and may be called.
     mutating func advance(isCalling: Bool, hasUntried: Bool, at now: MonotonicTime, wall: Timestamp) {
         if let round, !isCalling, round.isOver(hasUntried: hasUntried, at: now) {
             endRound(atLeast: round.leastWait, at: now, wall: wall)
         }
+        dropLapsedTurn(at: now)
         guard let time = nextProbe, time <= now else { return }
+        guard needsTurn else { return beginRound(at: now) }
+        // While a call is under way it would have no use for it.
+        if !isCalling { askForTurn(hasFit: hasUntried, at: now) }
+    }
+
+    mutating func beginRound(at now: MonotonicTime) {
         let sizes = byCause.values.map { ProbePlan.jobs(inRound: $0.round, threshold: $0.threshold ?? 1) }
         round = ProbeRound(limit: max(sizes.max() ?? 1, isExtraRound ? ProbePlan.firstRound : 1), at: now)
     }
@@ -120,6 +165,10 @@ struct Holds: Sendable {
             byCause[cause]?.wait(wait, at: now, wall: wall)
         }
         isExtraRound = false
+        guard let sharing, let turn = sharing.turn else { return }
+        let tested = byCause.values.filter { isShared($0.cause) }.map { SharedHold($0, of: sharing.member) }
+        self.sharing?.changes.append(.endRound(fence: turn.fence, tested))
+        self.sharing?.turn = nil
     }
 
     /// A tenth more is enough to spread several workers.
@@ -130,6 +179,10 @@ struct Holds: Sendable {
     mutating func probeNow(at now: MonotonicTime, wall: Timestamp) -> Bool {
         guard areTested else { return false }
         guard round == nil else { return true }
+        if needsTurn {
+            sharing?.changes += [.probeNow, .beginProbe]
+            sharing?.isAsking = true
+        }
         for cause in byCause.keys where byCause[cause]?.nextProbe != nil {
             byCause[cause]?.wait(.zero, at: now, wall: wall)
         }

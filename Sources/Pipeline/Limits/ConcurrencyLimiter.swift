@@ -9,7 +9,7 @@ struct ConcurrencyLimiter: Sendable {
     static let silence = Duration.seconds(600)
 
     private let concurrency: Int
-    private var window = 1
+    private(set) var window = 1
     private var threshold: Int
     private var successesAtThreshold = 0
     private var lastCall: MonotonicTime?

@@ -22,15 +22,19 @@ final class DayBudget: Sendable {
         case later(Timestamp)
         /// No call may begin before the day ends.
         case spent(until: Timestamp)
+        /// Whether there is a call left is about to be known.
+        case soon(Duration)
     }
 
     /// A call that was counted and is not claimed yet.
     struct Ticket: Sendable {
         let day: String
-        fileprivate let isBulk: Bool
+        let isBulk: Bool
+        /// Of the calls that a cluster has allotted for mass jobs.
+        var isOfBulkAllotment = false
     }
 
-    private struct State {
+    struct State {
         var limit: Int
         var pace: Pace
         var day: QuotaDay?
@@ -45,6 +49,8 @@ final class DayBudget: Sendable {
         var compared: String?
         // The latest answer that could be compared had another time.
         var isClockDoubted = false
+        /// What this member was allotted by a cluster, and has not claimed with.
+        var credit = DayCredit()
 
         mutating func count(_ calls: Int, isBulk: Bool) {
             spent = spent.map { max(0, $0 + calls) }
@@ -53,7 +59,9 @@ final class DayBudget: Sendable {
     }
 
     // Written by workers and reloads, under the lock.
-    private let state: Lock<State>
+    let state: Lock<State>
+    /// Nil: the day is this worker's alone.
+    let cluster: (any Cluster)?
     private let quotaDay: @Sendable (Timestamp) -> QuotaDay
 
     /// The API's Date header has whole seconds and a way to go; a minute is more than both and less than harm.
@@ -66,8 +74,11 @@ final class DayBudget: Sendable {
     private static let head = 100
     private static let longestBatch = 50
 
-    init(limit: Int, pace: Pace, quotaDay: @escaping @Sendable (Timestamp) -> QuotaDay) {
+    init(
+        limit: Int, pace: Pace, cluster: (any Cluster)? = nil, quotaDay: @escaping @Sendable (Timestamp) -> QuotaDay
+    ) {
         state = Lock(State(limit: limit, pace: pace))
+        self.cluster = cluster
         self.quotaDay = quotaDay
     }
 
@@ -99,10 +110,14 @@ final class DayBudget: Sendable {
     func dayName(at now: Timestamp) -> String { day(at: now).name }
 
     /// Counts a call that is about to be claimed in the ledger. Nil, and nothing is counted, if it `mustBeWithin`
-    /// the share and others who were permitted at the same time have taken the last of it.
+    /// the share and others who were permitted at the same time have taken the last of it. What a cluster allots is
+    /// never exceeded.
     func take(isBulk: Bool, mustBeWithin: Bool, at now: Timestamp) -> Ticket? {
         let day = day(at: now)
         return state.withLock { state in
+            if let cluster, state.limit > 0 {
+                return state.takeCredit(isBulk: isBulk, day: day.name, by: cluster.epoch, at: now)
+            }
             if mustBeWithin, state.limit > 0, let spent = state.spent, spent >= state.limit { return nil }
             state.count(1, isBulk: isBulk)
             state.unclaimed += 1
@@ -114,15 +129,27 @@ final class DayBudget: Sendable {
     func settle(_ ticket: Ticket, isClaimed: Bool) {
         state.withLock { state in
             guard state.day?.name == ticket.day else { return }
+            if cluster != nil, state.limit > 0 {
+                if !isClaimed { state.giveBackCredit(ticket) }
+                return
+            }
             state.unclaimed = max(0, state.unclaimed - 1)
             if !isClaimed { state.count(-1, isBulk: ticket.isBulk) }
         }
     }
 
+    /// Whether what was taken is claimed is not known. What a cluster allotted for it is not used again: the others rely
+    /// on it that no member spends more than it was allotted.
+    func lose(_ ticket: Ticket) {
+        if cluster == nil { settle(ticket, isClaimed: false) }
+    }
+
     /// The call that was claimed with the ticket was not made, and the ledger counts it no more.
     func giveBack(_ ticket: Ticket) {
         state.withLock { state in
-            if state.day?.name == ticket.day { state.count(-1, isBulk: ticket.isBulk) }
+            guard state.day?.name == ticket.day else { return }
+            if cluster != nil, state.limit > 0 { return state.giveBackCredit(ticket) }
+            state.count(-1, isBulk: ticket.isBulk)
         }
     }
 
@@ -141,7 +168,8 @@ final class DayBudget: Sendable {
     /// Nothing is left of the day, whatever was counted. Returns its end.
     func endDay(at now: Timestamp) -> Timestamp {
         let day = day(at: now)
-        state.withLock { $0.spent = max($0.spent ?? 0, $0.limit) }
+        // What all members have spent is the ledger's to say, and the hold that follows is everybody's.
+        if cluster == nil { state.withLock { $0.spent = max($0.spent ?? 0, $0.limit) } }
         return day.end
     }
 
@@ -149,6 +177,7 @@ final class DayBudget: Sendable {
     func permission(isBulk: Bool, at now: Timestamp, ledger: any JobLedger) async throws(LedgerError) -> Permission {
         let (limit, pace) = share
         guard limit > 0 else { return .granted }
+        if let cluster { return try await permission(isBulk: isBulk && pace == .even, at: now, of: cluster) }
         let day = day(at: now)
         let spent = try await spent(at: now, ledger: ledger)
         // While calls may be given back the day is not over: `take` decides, and who is refused asks again.
@@ -162,12 +191,15 @@ final class DayBudget: Sendable {
         let share = Pace.bulkShare * Double(limit)
         guard Double(spent) < share else { return .later(day.end) }
         let length = (day.end - day.start).inSeconds
-        let head = Double(max(1, limit / Self.head))
+        let head = Self.head(of: limit)
         guard Double(spent) >= share * (now - day.start).inSeconds / length + head else { return .granted }
         let batch = Double(min(max(1, limit / (2 * Self.head)), longestBatch))
         let fraction = (Double(spent) + batch - head) / share
         return .later(min(day.end, day.start + .milliseconds(Int64(fraction * length * 1000))))
     }
+
+    /// How far mass jobs may be ahead of the day.
+    static func head(of limit: Int) -> Double { Double(max(1, limit / head)) }
 
     /// Calls and album queries of the day so far.
     func spent(at now: Timestamp, ledger: any JobLedger) async throws(LedgerError) -> Int {
@@ -207,7 +239,7 @@ final class DayBudget: Sendable {
         }
     }
 
-    private func day(at now: Timestamp) -> QuotaDay {
+    func day(at now: Timestamp) -> QuotaDay {
         state.withLock { state in
             // A clock that was ahead and is set right leads back into the day before.
             if let day = state.day, day.start <= now, now < day.end { return day }
@@ -216,6 +248,7 @@ final class DayBudget: Sendable {
             state.spent = nil
             state.bulk = nil
             state.unclaimed = 0
+            state.credit = DayCredit()
             return day
         }
     }

@@ -156,6 +156,11 @@ struct RefusalClassifier: Sendable {
         refused[refusal.job] = memory
     }
 
+    /// Whether a refusal of the account counts against the API since the last proof.
+    func isEvidence(_ account: AccountID, _ kind: Kind) -> Bool {
+        evidence[kind]?.accounts.contains(account) ?? false
+    }
+
     /// The jobs that were ended for refusals of the kind since the last proof.
     func ended(_ kind: Kind) -> [JobID] { evidence[kind]?.ended ?? [] }
 

@@ -23,6 +23,8 @@ struct JobRun: Sendable {
     var album: AlbumMembership?
     /// Of this run's latest claim; nil before it.
     var lease: Lease?
+    /// Where a probe's call begins in the name of a turn: before this moment, or not at all.
+    var probeBeginsBefore: MonotonicTime?
     /// What that claim counted of the day, and for what: given back if nothing was sent.
     var counted: (ticket: DayBudget.Ticket, kind: Claim.Kind)?
     /// The latest call may still be on its way to the API, or be carried out there.

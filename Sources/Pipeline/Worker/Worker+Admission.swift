@@ -78,9 +78,10 @@ extension Worker {
             case .later(let time):
                 dispatcher.closeBulk(for: time - now)
                 return .denied(waitForShare(until: time, at: now))
+            case .soon(let wait): return .denied(.wait(until: clock.now() + wait))
             case .spent(let end):
                 dispatcher.hold(
-                    .quotaDay, detail: "this daemon's share of the day's quota is spent", atLeast: end - now,
+                    .quotaDay, detail: budget.spentDetail, atLeast: end - now,
                     by: run.isProbe ? run.call : nil)
                 return .denied(.wait(until: clock.now()))
             }

@@ -36,10 +36,10 @@ extension Worker {
         return verdict
     }
 
-    /// Past it nothing is sent: somebody else may have taken the job over when the first byte leaves.
+    /// Past it nothing is sent: somebody else may have taken the job over, or test the holds, when the first byte leaves.
     private func sendWindowEnd(_ run: JobRun) -> MonotonicTime {
         guard let lease = run.lease else { preconditionFailure("nothing is sent without a claim") }
-        return lease.beginsBefore
+        return .earliest(lease.beginsBefore, run.probeBeginsBefore) ?? lease.beginsBefore
     }
 
     /// Whether the call had its effect only the album knows: it is asked before the next call, also with a copy, and not

@@ -56,7 +56,7 @@ extension Worker {
                 switch await claim(&run, isFirst: isFirst) {
                 case .claimed: break
                 case .refused: return lookAgain(run)
-                case .outOfDate: return .retry(run, at: clock.now())
+                case .outOfDate, .outOfTurn: return .retry(run, at: clock.now())
                 case .busy(let until): return .retry(run, at: until)
                 case .ledgerIsAway: return .retry(run, at: clock.now() + Self.ledgerRetry)
                 }
@@ -103,6 +103,7 @@ extension Worker {
             run.item.isKnown = true
             return .found(lookup, nil)
         case .outOfDate: return .retry(clock.now() + Self.oneCommit)
+        case .outOfTurn: return .retry(clock.now())
         case .busy(let until): return .retry(until)
         case .ledgerIsAway: return .retry(clock.now() + Self.ledgerRetry)
         }

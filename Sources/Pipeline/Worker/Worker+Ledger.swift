@@ -13,6 +13,8 @@ enum Claiming: Equatable, Sendable {
     case outOfDate
     /// Other workers have what the account may call. It is left alone until then.
     case busy(until: MonotonicTime)
+    /// Another member of the cluster tests the holds now.
+    case outOfTurn
     case ledgerIsAway
 }
 
@@ -46,8 +48,15 @@ extension Worker {
     /// unpublished results has it then.
     func claim(_ run: inout JobRun, isFirst: Bool, presumesNew: Bool = false) async -> Claiming {
         hook(.claim, .before)
+        do throws(LedgerError) {
+            guard try await mayProbe(&run) else { return .outOfTurn }
+        } catch {
+            onEvent(.ledgerRefused(.init(jobID: run.jobID, detail: error.description)))
+            return .ledgerIsAway
+        }
         let now = clock.wall()
         let isBulk = run.item.originLane == .bulk
+        if !isFirst { await budget.prepare(isBulk: isBulk, at: now) }
         guard let ticket = budget.take(isBulk: isBulk, mustBeWithin: isFirst, at: now) else { return .outOfDate }
         let closed = run.predecessor.map { ClosedGeneration($0, closedBy: run, at: now) }
         let claim = Claim(
@@ -73,9 +82,23 @@ extension Worker {
                 return .busy(until: dispatcher.leaveAlone(run.job.account, busy))
             }
         } catch {
-            budget.settle(ticket, isClaimed: false)
+            budget.lose(ticket)
             onEvent(.ledgerRefused(.init(jobID: run.jobID, detail: error.description)))
             return .ledgerIsAway
+        }
+    }
+
+    /// Whether the job may call in a hold: one member of the cluster at a time does, until the call must have ended. A
+    /// kill after this keeps the others from probing for as long as that.
+    private func mayProbe(_ run: inout JobRun) async throws(LedgerError) -> Bool {
+        run.probeBeginsBefore = nil
+        guard run.isProbe, let relay else { return true }
+        switch dispatcher.probePermission {
+        case .notNeeded: return true
+        case .over: return false
+        case .turn(let fence):
+            run.probeBeginsBefore = try await relay.renew(fence: fence, dispatcher)
+            return run.probeBeginsBefore != nil
         }
     }
 

@@ -9,6 +9,8 @@ import Photos
 /// Takes one job at a time along its path. Many workers run at once; each takes its turns from the dispatcher.
 struct Worker: Sendable {
     let dispatcher: Dispatcher
+    /// Nil: the worker shares its holds with nobody.
+    var relay: ClusterRelay?
     let ledger: any JobLedger
     let credentials: any CredentialProvider
     let photos: any PhotosCalling

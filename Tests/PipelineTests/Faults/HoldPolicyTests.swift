@@ -14,7 +14,7 @@ import Testing
     /// A hold, what tests it, what lifts it, and what a restart makes of it.
     private func promised() throws -> [[String]] {
         try RepositoryFile.table(
-            of: "docs/incidents/README.md", under: "| hold | tested by | lifted by | after a restart |")
+            of: "docs/incidents/README.md", under: "| hold | tested by | lifted by | after a restart | in a cluster |")
     }
 
     private static let lifting: [Set<HoldPolicy.Word>: String] = [
@@ -36,7 +36,7 @@ import Testing
     func page() throws {
         let promised = try promised()
         for cells in promised {
-            try #require(cells.count == 4, "\(cells)")
+            try #require(cells.count == 5, "\(cells)")
             let cause = try #require(HoldCause(rawValue: cells[0].filter { $0 != "`" }), "\(cells)")
             let policy = HoldPolicy.of(cause)
             let isTested = policy.probe != nil
@@ -47,6 +47,7 @@ import Testing
             #expect(cells[2] == lifting, "\(cause)")
             #expect(isTested ? policy.isResumable : policy.liftedBy.isEmpty, "\(cause)")
             #expect(cells[3] == restart(policy), "\(cause)")
+            #expect(cells[4] == (policy.reach == .cluster ? "all" : "who meets it"), "\(cause)")
         }
         #expect(promised.map { $0[0].filter { $0 != "`" } } == HoldCause.allCases.map(\.rawValue))
     }

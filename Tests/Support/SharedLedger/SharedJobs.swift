@@ -12,6 +12,8 @@ package final class SharedJobs: Sendable {
         var cancellations: [JobID: Cancellation] = [:]
         var days: [String: DayCount] = [:]
         var slots: [AccountID: [AccountSlot]] = [:]
+        /// What each worker has spent of a day, as a part of `days`.
+        var spent: [String: [Int64: Int]] = [:]
         var workers: Int64 = 0
         /// Those whose process is known to have ended.
         var ended: Set<Int64> = []
@@ -74,7 +76,8 @@ extension SharedJobs.State {
         slots[account, default: []].append(slot)
     }
 
-    mutating func count(_ number: Int, _ kind: Claim.Kind, on day: String) {
+    mutating func count(_ number: Int, _ kind: Claim.Kind, on day: String, by worker: Int64) {
+        spent[day, default: [:]][worker, default: 0] += number
         var count = days[day] ?? DayCount(calls: 0, albumQueries: 0)
         switch kind {
         case .call: count.calls += number

@@ -38,7 +38,9 @@ package final class SharedMemoryLedger: JobLedger {
     package func claim(_ claim: Claim) async throws(LedgerError) -> ClaimAnswer {
         let beginsBefore = clock.now() + durations.sendWindow
         let fence = nextFence()
-        return jobs.state.withLock { state in
+        return try jobs.state.withLock { (state) throws(LedgerError) in
+            // As a database refuses the claims of an epoch that it holds for dead.
+            if state.ended.contains(worker) { throw .unavailable("this worker is known to have ended") }
             let now = clock.wall()
             let id = claim.arrival.jobID
             let row = state.rows[id]
@@ -59,7 +61,7 @@ package final class SharedMemoryLedger: JobLedger {
                 state.save(closing, of: id, generation: predecessor.generation)
             }
             state.rows[id] = claimed
-            state.count(1, claim.kind, on: claim.day)
+            state.count(1, claim.kind, on: claim.day, by: worker)
             var open = claimed.open
             open.isAmbiguous = claimed.isAmbiguous
             return .claimed(
@@ -111,7 +113,7 @@ package final class SharedMemoryLedger: JobLedger {
             }
             guard let row = LedgerRules.withdraw(state.rows[jobID], lease, at: clock.wall()) else { return }
             state.rows[jobID] = row
-            state.count(-1, kind, on: day)
+            state.count(-1, kind, on: day, by: worker)
         }
     }
 

@@ -1,0 +1,29 @@
+package import Jobs
+
+/// What a member changes of what all share.
+package enum ClusterChange: Equatable, Sendable {
+    /// All hold. A hold of that cause that stands already stays as it is, but for its words.
+    case engage(SharedHold)
+    /// The holds are over. `by`: the fence of the turn whose probe showed it; nil: who set them, or an operator, takes
+    /// them back.
+    case lift(Set<HoldCause>, by: Int64?)
+    /// Asks for the turn to test the holds.
+    case beginProbe
+    /// A probe is about to call: the turn lasts until that call must have ended.
+    case renewProbe(fence: Int64)
+    /// A round lifted nothing, or ended before it did. The holds as they stand after it: when and how each is tested next.
+    case endRound(fence: Int64, [SharedHold])
+    /// An operator lets jobs test the holds now.
+    case probeNow
+    /// The member that called first after a hold has succeeded often enough: the others begin.
+    case letOthersStart
+    /// A call was refused or failed, and nothing is held for it yet. With what the others have met it may be everybody's:
+    /// then all hold, as given.
+    case testify(ClusterEvidence, SharedHold)
+    /// A call was heard, so that failures before it are no row; `isSuccess`: the user has left, so that refusals before it
+    /// are nobody's but the jobs'.
+    case disprove(isSuccess: Bool)
+    /// The member takes its part of what all have together, by how many are alive: a smaller one at once, a larger one as
+    /// soon as the others have left it.
+    case divide
+}

@@ -1,0 +1,37 @@
+import Clocks
+import Ledger
+
+/// What the other members of a cluster say, and what is said to them.
+extension Dispatcher {
+    /// What the others are to know, in its order. Each is answered by `answered`.
+    func takeClusterChanges() -> [ClusterChange] { withGate { $0.takeClusterChanges() } }
+
+    /// A change that was taken is written, or was no news.
+    func answered(_ news: ClusterNews) {
+        withGate { $0.answeredChange() }
+        adopt(news)
+    }
+
+    /// Takes over what stands for all members. Calls that are under way go on.
+    func adopt(_ news: ClusterNews) {
+        let wall = clock.wall()
+        changeHolds { state, now in
+            state.gate.dividesRate(state.dispatch.limits.requestsPerSecond > 0)
+            let lifted = state.gate.adopt(news, at: now, wall: wall)
+            state.dispatch.rateDivisor = state.gate.rateDivisor
+            return lifted
+        }
+    }
+
+    var clusterVersion: Int64 { withGate { $0.clusterVersion } }
+
+    var probePermission: Gate.ProbePermission { withGate { $0.probePermission } }
+
+    func renewedProbe(fence: Int64, until: MonotonicTime) {
+        withGate { $0.renewedProbe(fence: fence, until: until) }
+    }
+
+    func refusedProbe(fence: Int64) {
+        change { state, now in state.gate.refusedProbe(fence: fence, at: now) }
+    }
+}

@@ -1,0 +1,107 @@
+import Clocks
+import Concurrency
+import Ledger
+
+/// Carries changes from a worker to the cluster's shared state, and news from there to its dispatcher.
+///
+/// Changes go one after another, in the order in which they were made; one that could not be written is tried again for as
+/// long as the worker works. News is looked for each second, because nothing is pushed.
+final class ClusterRelay: Sendable {
+    /// What one member says, all hear within it.
+    static let interval = Duration.seconds(1)
+
+    private let cluster: any Cluster
+    private let clock: any TimeSource
+    /// Signalled when there is something to be said.
+    private let changed = AsyncSignal()
+    /// Signalled when all that was to be said at some time is written.
+    private let settled = AsyncSignal()
+    // Written by `run`, read by it and by whoever waits in `settle`.
+    private let state: Lock<State>
+
+    private struct State {
+        var alive: Set<Int64>
+        /// How often it had been woken when it began to say what is written now.
+        var written = 0
+    }
+
+    init(cluster: any Cluster, clock: any TimeSource) {
+        self.cluster = cluster
+        self.clock = clock
+        state = Lock(State(alive: [cluster.epoch]))
+    }
+
+    /// There is something to be said. From any thread.
+    func wake() { changed.signal() }
+
+    /// Works until its task is cancelled.
+    func run(_ dispatcher: Dispatcher, _ budget: DayBudget) async {
+        var seen = 0
+        while !Task.isCancelled {
+            seen = changed.count
+            await exchange(dispatcher)
+            await budget.giveBackIdle(at: clock.wall())
+            await changed.wait(for: seen + 1, until: clock.now() + Self.interval, by: clock)
+        }
+    }
+
+    /// Says what there is to say, and hears what there is to hear.
+    func exchange(_ dispatcher: Dispatcher) async {
+        let woken = changed.count
+        while true {
+            let changes = dispatcher.takeClusterChanges()
+            if changes.isEmpty { break }
+            for change in changes {
+                guard let answer = await write(change) else { return }
+                dispatcher.answered(
+                    ClusterNews(
+                        state: answer.state, alive: state.withLock { $0.alive }, member: cluster.epoch))
+            }
+        }
+        state.withLock { $0.written = woken }
+        settled.signal()
+        await look(dispatcher)
+    }
+
+    /// Nil: the worker ends.
+    private func write(_ change: ClusterChange) async -> ClusterAnswer? {
+        while !Task.isCancelled {
+            // The ledger says by itself that it is away, and holds the worker.
+            if let answer = try? await cluster.change(change) { return answer }
+            await clock.sleep(for: Self.interval)
+        }
+        return nil
+    }
+
+    private func look(_ dispatcher: Dispatcher) async {
+        guard let news = try? await cluster.look(since: dispatcher.clusterVersion) else { return }
+        state.withLock { $0.alive = news.alive }
+        dispatcher.adopt(news)
+    }
+
+    /// Waits until all that is to be said now is written, and says whether it is. The other members follow within
+    /// `interval` of that.
+    func settle(until time: MonotonicTime) async -> Bool {
+        let woken = changed.count
+        while true {
+            let seen = settled.count
+            if state.withLock({ $0.written }) >= woken { return true }
+            guard clock.now() < time else { return false }
+            await settled.wait(for: seen + 1, until: time, by: clock)
+        }
+    }
+
+    // MARK: Probes
+
+    /// A probe is about to be claimed in the name of a turn. Returns the moment before which its call begins; nil if the
+    /// turn is over.
+    func renew(fence: Int64, _ dispatcher: Dispatcher) async throws(LedgerError) -> MonotonicTime? {
+        let answer = try await cluster.change(.renewProbe(fence: fence))
+        guard let turn = answer.state.turn, turn.fence == fence, answer.isAccepted else {
+            dispatcher.refusedProbe(fence: fence)
+            return nil
+        }
+        dispatcher.renewedProbe(fence: fence, until: clock.now() + (turn.until - clock.wall()))
+        return answer.beginsBefore
+    }
+}

@@ -1,0 +1,94 @@
+import Clocks
+import Jobs
+import Ledger
+
+/// What a member of a cluster knows of the others' part in its holds and limits, and what it has yet to say to them.
+///
+/// A hold begins here at once and is said afterwards. It ends here only when the shared state has it no more: a probe's
+/// word, or an operator's, is first written.
+struct ClusterSharing: Sendable {
+    /// The epoch of this member.
+    var member: Int64
+    /// Changes that nobody has taken yet, in their order.
+    var changes: [ClusterChange] = []
+    /// Changes that were taken and are not answered yet.
+    var unanswered = 0
+    /// Of the state that was adopted last.
+    var version: Int64 = -1
+    /// The members that are alive.
+    var alive: Set<Int64>
+    /// Who met each hold that stands for all.
+    var owners: [HoldCause: Int64] = [:]
+    /// The turn that this member has, as far as it knows, and when it ends.
+    var turn: (fence: Int64, until: MonotonicTime)?
+    /// It has asked for a turn, and was not answered yet.
+    var isAsking = false
+    /// It asks for no turn before: another member has it, or it was refused just now.
+    var asksAgain: MonotonicTime?
+    /// Holds that it takes back, and that the shared state still has.
+    var lifting: Set<HoldCause> = []
+    /// Another member calls first after a hold; this one begins then, or when it hears that the other has succeeded.
+    var waitsForFirstCaller: MonotonicTime?
+    /// It is the one that calls first.
+    var isFirstCaller = false
+
+    /// Whether the shared state has evidence that a success, or a call that was heard, speaks against.
+    var hasRefusals = false
+    var hasFailures = false
+    /// Calls a second are counted in a limit of which this member has its part.
+    var dividesRate = false
+    /// Of how many parts of that limit it has one; 0 is none yet.
+    private(set) var divisor = 0
+    /// The same, as the others know it.
+    private var written = 0
+    /// It asks for another part no sooner: others have to leave theirs first, or to be heard of.
+    private var dividesAgain: MonotonicTime?
+
+    /// Refused though nobody has the turn, it asks again after this, as two clocks may differ by.
+    static let shortestPause = Duration.milliseconds(100)
+    /// The others hear of it within that.
+    private static let pauseBetweenParts = ClusterRelay.interval
+
+    init(member: Int64) {
+        self.member = member
+        alive = [member]
+    }
+
+    /// Whether a state that was read now contains all that this member has said.
+    var isSettled: Bool { changes.isEmpty && unanswered == 0 }
+
+    /// Whether it calls nobody yet, for another member tries first.
+    func leavesTheStart(at now: MonotonicTime) -> Bool { waitsForFirstCaller.map { $0 > now } ?? false }
+
+    /// Takes over the part that the shared state has of it, and asks for the one that it should have: a smaller one is
+    /// kept to before it is written, so that the parts of all are never more than the whole.
+    mutating func adoptParts(_ state: ClusterState?, at now: MonotonicTime) {
+        if let state { written = state.parts[member] ?? 0 }
+        divisor = written == 0 ? 0 : max(written, alive.count)
+        guard dividesRate, written != alive.count, dividesAgain.map({ $0 <= now }) ?? true else { return }
+        dividesAgain = now + Self.pauseBetweenParts
+        changes.append(.divide)
+    }
+
+    mutating func take() -> [ClusterChange] {
+        defer { changes = [] }
+        unanswered += changes.count
+        return changes
+    }
+
+    /// Lets the turn go, with nothing to say of the holds: what is due stays due.
+    mutating func returnTurn() {
+        if let turn { changes.append(.endRound(fence: turn.fence, [])) }
+        turn = nil
+    }
+}
+
+extension SharedHold {
+    init(_ hold: Hold, of member: Int64) {
+        self.init(cause: hold.cause, since: hold.since, member: member, detail: hold.detail)
+        nextProbe = hold.nextProbeAt
+        round = hold.round
+        threshold = hold.threshold
+        refusedProbes = hold.refusedProbes
+    }
+}

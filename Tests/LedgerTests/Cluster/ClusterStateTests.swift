@@ -1,0 +1,203 @@
+import Clocks
+import Jobs
+import Ledger
+import Testing
+
+/// Who may test the holds of a cluster, and whose word ends them, as transcripts.
+@Suite final class ClusterStateTests {
+    private var state = ClusterState()
+    private var alive: Set<Int64> = [1, 2, 3]
+    private static let turnTime = Duration.seconds(5)
+
+    private func time(_ second: Double) -> Timestamp {
+        Timestamp(milliseconds: 1_000_000) + .milliseconds(Int64(second * 1000))
+    }
+
+    private func hold(_ cause: HoldCause, at second: Double, probe: Double?) -> SharedHold {
+        var hold = SharedHold(cause: cause, since: time(second), member: 1, detail: "\(cause)")
+        hold.nextProbe = probe.map { time($0) }
+        return hold
+    }
+
+    private func apply(_ change: ClusterChange, by member: Int64, at second: Double) -> Bool {
+        state.apply(change, by: member, alive: alive, turnTime: Self.turnTime, at: time(second))
+    }
+
+    /// The fence of the turn, if the member gets it.
+    private func begin(by member: Int64, at second: Double) -> Int64? {
+        apply(.beginProbe, by: member, at: second) ? state.turn?.fence : nil
+    }
+
+    private func engage(_ cause: HoldCause = .apiRetired, at second: Double = 0, probe: Double? = 10) {
+        _ = apply(.engage(hold(cause, at: second, probe: probe)), by: 1, at: second)
+    }
+
+    @Test("a hold stands from the first word on, and a second word changes nothing but its detail")
+    func engaged() {
+        engage(at: 0, probe: 10)
+        var second = hold(.apiRetired, at: 3, probe: 13)
+        second.detail = "again"
+        #expect(apply(.engage(second), by: 2, at: 3))
+        #expect(state.holds[.apiRetired]?.since == time(0) && state.holds[.apiRetired]?.nextProbe == time(10))
+        #expect(state.holds[.apiRetired]?.detail == "again" && state.version == 2)
+        #expect(!apply(.engage(second), by: 3, at: 4))
+        #expect(state.version == 2, "what is no news raises no version")
+    }
+
+    @Test("one member tests the holds, once their round is due and until its turn is over")
+    func oneTurn() {
+        engage(probe: 10)
+        #expect(begin(by: 1, at: 9.999) == nil)
+        #expect(begin(by: 1, at: 10) == 1)
+        #expect(begin(by: 2, at: 10) == nil)
+        #expect(begin(by: 2, at: 15) == nil, "at its last moment it still stands")
+        #expect(begin(by: 1, at: 12) == nil, "who has it needs no other")
+        #expect(begin(by: 2, at: 15.001) == 2)
+        #expect(state.turn == ProbeTurn(member: 2, fence: 2, until: time(20.001)))
+    }
+
+    @Test("a turn is renewed by its own fence while it runs, and not afterwards")
+    func renewed() {
+        engage(probe: 0)
+        #expect(begin(by: 1, at: 0) == 1)
+        #expect(apply(.renewProbe(fence: 1), by: 1, at: 5))
+        #expect(state.turn?.until == time(10))
+        #expect(!apply(.renewProbe(fence: 1), by: 1, at: 10.001), "it ran out")
+        #expect(begin(by: 2, at: 10.001) == 2)
+        #expect(!apply(.renewProbe(fence: 1), by: 1, at: 11))
+        #expect(state.turn?.member == 2 && state.turn?.until == time(15.001))
+    }
+
+    @Test("a probe whose turn is over lifts nothing, whoever has the next")
+    func lateLift() {
+        engage(probe: 0)
+        #expect(begin(by: 1, at: 0) == 1)
+        #expect(!apply(.lift([.apiRetired], by: 1), by: 1, at: 5.001))
+        #expect(begin(by: 2, at: 5.001) == 2)
+        #expect(!apply(.lift([.apiRetired], by: 1), by: 1, at: 6))
+        #expect(state.holds[.apiRetired] != nil)
+        #expect(apply(.lift([.apiRetired], by: 2), by: 2, at: 10))
+        #expect(state.holds.isEmpty && state.turn == nil)
+    }
+
+    @Test("who lifted the last hold calls first, until it lets the others follow or has had its time")
+    func firstCaller() {
+        engage(probe: 0)
+        engage(.rateLimited, probe: 0)
+        #expect(begin(by: 1, at: 0) == 1)
+        #expect(apply(.lift([.rateLimited], by: 1), by: 1, at: 1))
+        #expect(state.firstCaller == nil && state.turn != nil, "another hold is tested on")
+        #expect(apply(.lift([.apiRetired], by: 1), by: 1, at: 2))
+        #expect(state.firstCaller == FirstCaller(member: 1, until: time(7)))
+        #expect(!apply(.letOthersStart, by: 2, at: 3), "that is the firstCaller's to say")
+        #expect(apply(.letOthersStart, by: 1, at: 3) && state.firstCaller == nil)
+    }
+
+    @Test("a new hold ends what led to it, and what was said before it")
+    func holdAgain() {
+        engage(probe: 0)
+        #expect(begin(by: 1, at: 0) == 1)
+        #expect(apply(.lift([.apiRetired], by: 1), by: 1, at: 1))
+        engage(at: 2, probe: 7)
+        #expect(state.firstCaller == nil && state.turn == nil)
+        #expect(!apply(.lift([.apiRetired], by: 1), by: 1, at: 3), "of the hold before")
+        #expect(begin(by: 2, at: 7) == 2, "a fence is given once")
+    }
+
+    @Test("nobody tests a hold while one stands that no job tests")
+    func paused() {
+        engage(probe: 0)
+        #expect(begin(by: 1, at: 0) == 1)
+        engage(.operatorPaused, at: 1, probe: nil)
+        #expect(state.turn == nil)
+        #expect(!apply(.lift([.apiRetired], by: 1), by: 1, at: 2))
+        #expect(begin(by: 2, at: 3) == nil)
+        #expect(apply(.lift([.operatorPaused], by: nil), by: 3, at: 4), "any member says so")
+        #expect(begin(by: 2, at: 4) == 2)
+    }
+
+    @Test("the end of a round says when the next is due, as long as nobody has begun another")
+    func endedRound() {
+        engage(probe: 0)
+        #expect(begin(by: 1, at: 0) == 1)
+        var next = hold(.apiRetired, at: 0, probe: 40)
+        (next.round, next.refusedProbes) = (1, 8)
+        #expect(apply(.endRound(fence: 1, [next]), by: 1, at: 6), "its turn ran out, and nobody came")
+        #expect(state.holds[.apiRetired]?.nextProbe == time(40) && state.turn == nil)
+        #expect(state.holds[.apiRetired]?.round == 1 && state.holds[.apiRetired]?.refusedProbes == 8)
+        #expect(begin(by: 2, at: 40) == 2)
+        next.nextProbe = time(400)
+        #expect(!apply(.endRound(fence: 1, [next]), by: 1, at: 41))
+        #expect(state.holds[.apiRetired]?.nextProbe == time(40))
+    }
+
+    @Test("a turn that is given back leaves the round due")
+    func returned() {
+        engage(probe: 10)
+        #expect(begin(by: 1, at: 10) == 1)
+        #expect(apply(.endRound(fence: 1, []), by: 1, at: 11))
+        #expect(begin(by: 2, at: 11) == 2)
+    }
+
+    // MARK: Parts
+
+    private var sum: Double { state.parts.values.reduce(0) { $0 + ($1 > 0 ? 1 / Double($1) : 0) } }
+
+    @Test("a member that joins has no part before the others have left it one")
+    func joining() {
+        alive = [1]
+        #expect(apply(.divide, by: 1, at: 0) && state.parts == [1: 1])
+        alive = [1, 2]
+        #expect(apply(.divide, by: 2, at: 1) && state.parts == [1: 1, 2: 0], "heard of, without a part")
+        #expect(!apply(.divide, by: 2, at: 2))
+        #expect(apply(.divide, by: 1, at: 3) && state.parts == [1: 2, 2: 0])
+        #expect(apply(.divide, by: 2, at: 4) && state.parts == [1: 2, 2: 2])
+    }
+
+    @Test("what a dead member had is the others', and what a joiner takes at that moment is not")
+    func leaving() {
+        for _ in 0..<2 {
+            for member in 1...3 as ClosedRange<Int64> { _ = apply(.divide, by: member, at: 0) }
+        }
+        #expect(state.parts == [1: 3, 2: 3, 3: 3])
+        alive = [1, 2, 4]
+        #expect(apply(.divide, by: 4, at: 1) && state.parts == [1: 3, 2: 3, 4: 3])
+        alive = [1, 4]
+        #expect(apply(.divide, by: 1, at: 2) && state.parts[1] == 2)
+        #expect(sum <= 1)
+        alive = [1, 4, 5]
+        #expect(apply(.divide, by: 5, at: 3) && state.parts[5] == 0)
+        #expect(apply(.divide, by: 1, at: 4) && state.parts[1] == 3)
+        #expect(apply(.divide, by: 5, at: 5) && state.parts == [1: 3, 4: 3, 5: 3])
+    }
+
+    @Test("whoever comes and goes, and in whatever order they ask, the parts are never more than the whole")
+    func sums() {
+        var dice = SystemRandomNumberGenerator()
+        for step in 0..<20_000 {
+            let member = Int64.random(in: 1...6, using: &dice)
+            switch Int.random(in: 0..<10, using: &dice) {
+            case 0: alive.insert(member)
+            case 1 where alive.count > 1: alive.remove(member)
+            default: if alive.contains(member) { _ = apply(.divide, by: member, at: Double(step)) }
+            }
+            let live = state.parts.filter { alive.contains($0.key) && $0.value > 0 }
+            #expect(live.values.reduce(0) { $0 + 1 / Double($1) } <= 1 + 1e-9)
+        }
+        for _ in 0..<2 {
+            for member in alive { _ = apply(.divide, by: member, at: 30_000) }
+        }
+        #expect(state.parts == Dictionary(uniqueKeysWithValues: alive.map { ($0, alive.count) }))
+    }
+
+    @Test("an operator's round is due at once, at whatever member, and counts for none of the holds' own")
+    func probeNow() {
+        #expect(!apply(.probeNow, by: 1, at: 0))
+        engage(probe: 3_600)
+        #expect(begin(by: 1, at: 1) == nil)
+        #expect(apply(.probeNow, by: 3, at: 1) && state.isExtraRound)
+        #expect(begin(by: 2, at: 1) == 1)
+        #expect(apply(.endRound(fence: 1, [hold(.apiRetired, at: 0, probe: 60)]), by: 2, at: 2))
+        #expect(!state.isExtraRound)
+    }
+}

@@ -1,0 +1,97 @@
+package import Clocks
+import Concurrency
+package import Ledger
+
+/// What several workers share in memory besides jobs, by one clock, which is the database's and every worker's. It decides
+/// nothing: `ClusterState` and `DayAllotments` do.
+package final class SharedCluster: Sendable {
+    struct State {
+        var shared = ClusterState()
+        var days: [String: DayAllotments] = [:]
+        var members: Set<Int64> = []
+    }
+
+    let state = Lock(State())
+    let jobs: SharedJobs
+    let terms: SharedMemoryLedger.Terms
+    let clock: any TimeSource
+
+    package init(over jobs: SharedJobs, terms: SharedMemoryLedger.Terms = .init(), clock: any TimeSource) {
+        self.jobs = jobs
+        self.terms = terms
+        self.clock = clock
+    }
+
+    /// As it stands.
+    package var shared: ClusterState { state.withLock { $0.shared } }
+
+    package func allotments(of day: String) -> DayAllotments { state.withLock { $0.days[day] ?? DayAllotments() } }
+
+    /// The worker of that ledger is a member from now on.
+    package func join(_ ledger: SharedMemoryLedger) -> MemoryCluster {
+        state.withLock { _ = $0.members.insert(ledger.worker) }
+        return MemoryCluster(of: self, epoch: ledger.worker)
+    }
+
+    /// The member is known to have ended: it claims nothing more.
+    package func noteEnd(of member: MemoryCluster) {
+        jobs.state.withLock { _ = $0.ended.insert(member.epoch) }
+        state.withLock { _ = $0.members.remove(member.epoch) }
+    }
+}
+
+/// One member's view.
+package final class MemoryCluster: Cluster {
+    private let cluster: SharedCluster
+    package let epoch: Int64
+    /// Whether nothing of it arrives any more, nor anything at it.
+    private let isCut = Lock(false)
+    private let accepted = Lock<[ClusterChange]>([])
+
+    init(of cluster: SharedCluster, epoch: Int64) {
+        self.cluster = cluster
+        self.epoch = epoch
+    }
+
+    package var isShared: Bool { true }
+
+    /// The changes of this member that were no refused ones, in their order.
+    package var changes: [ClusterChange] { accepted.withLock { $0 } }
+
+    package func cut() { isCut.withLock { $0 = true } }
+    package func mend() { isCut.withLock { $0 = false } }
+
+    private func check() throws(LedgerError) {
+        guard !isCut.withLock({ $0 }) else { throw .unavailable("cut") }
+    }
+
+    package func look(since version: Int64) async throws(LedgerError) -> ClusterNews {
+        try check()
+        return cluster.state.withLock { state in
+            ClusterNews(
+                state: state.shared.version == version ? nil : state.shared, alive: state.members.union([epoch]),
+                member: epoch)
+        }
+    }
+
+    package func change(_ change: ClusterChange) async throws(LedgerError) -> ClusterAnswer {
+        try check()
+        let beginsBefore = cluster.clock.now() + cluster.terms.sendWindow
+        let (isAccepted, state) = cluster.state.withLock { state in
+            let isAccepted = state.shared.apply(
+                change, by: epoch, alive: state.members, turnTime: cluster.terms.whole, at: cluster.clock.wall())
+            return (isAccepted, state.shared)
+        }
+        if isAccepted { accepted.withLock { $0.append(change) } }
+        return ClusterAnswer(isAccepted: isAccepted, state: state, beginsBefore: beginsBefore)
+    }
+
+    package func allot(_ request: DayRequest) async throws(LedgerError) -> DayAnswer {
+        try check()
+        return cluster.state.withLock { state in
+            let spent = cluster.jobs.state.withLock { $0.spent[request.day] ?? [:] }
+            return state.days[request.day, default: DayAllotments()].apply(
+                request, by: epoch, alive: state.members, spent: spent)
+        }
+    }
+}
