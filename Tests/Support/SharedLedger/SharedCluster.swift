@@ -13,10 +13,10 @@ package final class SharedCluster: Sendable {
 
     let state = Lock(State())
     let jobs: SharedJobs
-    let terms: SharedMemoryLedger.Terms
+    let terms: LeaseDurations
     let clock: any TimeSource
 
-    package init(over jobs: SharedJobs, terms: SharedMemoryLedger.Terms = .init(), clock: any TimeSource) {
+    package init(over jobs: SharedJobs, terms: LeaseDurations = SharedMemoryLedger.durations, clock: any TimeSource) {
         self.jobs = jobs
         self.terms = terms
         self.clock = clock
