@@ -13,6 +13,7 @@ extension OnABroker {
             _ harness: DaemonHarness, _ database: PrivateDatabase
         ) -> [(name: String, message: [String])] {
             let file = { (name: String) in harness.directory.file(name).path }
+            let url = "postgresql://\(PrivateDatabase.superuser)@127.0.0.1:\(database.port)/postgres"
             return [
                 ("version", []), ("help", []), ("check", []), ("topology declare", []), ("topology verify", []),
                 ("topology export", []),
@@ -20,11 +21,8 @@ extension OnABroker {
                 ("submit", ["--file", file("list"), "--wait"]), ("cancel", ["unheard-of"]),
                 ("results", ["--replay", "done"]), ("dead list", []), ("dead show", ["done"]), ("dead stats", []),
                 ("dead redrive", ["--all", "--dry-run"]), ("dead discard", ["--all", "--dry-run"]),
-                ("reconcile", ["--file", file("list")]), ("job", ["done"]), ("ledger stats", []), ("ledger members", []),
-                (
-                    "ledger declare",
-                    ["--url", "postgresql://\(PrivateDatabase.superuser)@127.0.0.1:\(database.port)/postgres"]
-                ),
+                ("reconcile", ["--file", file("list")]), ("job", ["done"]), ("ledger stats", []),
+                ("ledger members", []), ("ledger declare", ["--url", url]),
                 ("ledger prune", []), ("ledger verify", []), ("ledger backup", [file("copy")]),
                 ("ledger backup", ["-"]), ("ledger forget", ["done"]), ("credentials list", []),
                 ("credentials check", ["acc1"]), ("credentials authorize", ["acc1"]), ("status", []), ("pause", []),
