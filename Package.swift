@@ -189,8 +189,8 @@ let package = Package(
         tests(
             "LedgerTests",
             [
-                "SharedLedger", "LedgerDatabase", "PrivateDatabase", "Ledger", "SQLiteLedger", "PostgresLedger",
-                "Clocks", "Concurrency", "Jobs", "Secrets", "CSQLite", "CLinux",
+                "SharedLedger", "LedgerDatabase", "PrivateDatabase", "ScriptedPeer", "Ledger", "SQLiteLedger",
+                "PostgresLedger", "Clocks", "Concurrency", "Jobs", "Secrets", "CSQLite", "CLinux",
             ]),
         tests(
             "PostgresLedgerTests",

@@ -1,15 +1,18 @@
 /// Network, API, time, and whoever gives orders.
 extension Model {
     func addEnvironment(_ system: SystemState) {
-        if system.flight != nil { addFlight(system) }
         var next = system
-        next.row?.tick()
+        for job in system.jobNumbers {
+            if system.jobs[job].flight != nil { addFlight(system, of: job) }
+            next.jobs[job].row?.tick()
+            if let flight = system.jobs[job].flight {
+                // At the last moment it might still have arrived; now it never will.
+                if flight == 0 { end(&next, job, .silent) } else { next.jobs[job].flight = flight - 1 }
+            }
+        }
+        if mutant != .slotHasNoEnd { next.slot.tick() }
         for index in 0...1 where next.workers[index].hasWindow {
             next.workers[index].claimAge = min(next.workers[index].claimAge + 1, WorkerState.longestClaimAge)
-        }
-        if let flight = system.flight {
-            // At the last moment it might still have arrived; now it never will.
-            if flight == 0 { end(&next, .silent) } else { next.flight = flight - 1 }
         }
         // Whoever has something to do does it first: no job may need a worker to dawdle.
         if next != system {
@@ -17,55 +20,61 @@ extension Model {
         }
     }
 
-    private func addFlight(_ system: SystemState) {
+    private func addFlight(_ system: SystemState, of job: Int) {
+        let hasLeft = system.jobs[job].hasLeft
         var landed = system
-        end(&landed, system.hasLeft ? .notMember : .left)
-        landed.hasLeft = true
+        end(&landed, job, hasLeft ? .notMember : .left)
+        landed.jobs[job].hasLeft = true
         add(landed, .callLands)
         var lost = system
-        end(&lost, .silent)
+        end(&lost, job, .silent)
         add(lost, .callIsLost, isFair: false)
-        guard system.workers.first.isFlying || system.workers.second.isFlying else { return }
+        guard (0...1).contains(where: { system.workers[$0].isFlying && system.workers[$0].job == job }) else { return }
         var refused = system
-        end(&refused, system.hasLeft ? .notMember : .refused)
+        end(&refused, job, hasLeft ? .notMember : .refused)
         add(refused, .callIsRefused, isFair: false)
         guard scenario.hasVagueAnswers else { return }
         var failed = system
-        end(&failed, .faulty)
+        end(&failed, job, .faulty)
         add(failed, .callFailsWithout, isFair: false)
-        failed.hasLeft = true
+        failed.jobs[job].hasLeft = true
         add(failed, .callFailsWithEffect, isFair: false)
     }
 
     /// Ends the flight; whoever waits for it gets the answer.
-    private func end(_ system: inout SystemState, _ answer: CallAnswer) {
-        system.flight = nil
-        for index in 0...1 where system.workers[index].isFlying { system.workers[index].detail = answer.rawValue }
+    private func end(_ system: inout SystemState, _ job: Int, _ answer: CallAnswer) {
+        system.jobs[job].flight = nil
+        for index in 0...1 where system.workers[index].isFlying && system.workers[index].job == job {
+            system.workers[index].detail = answer.rawValue
+        }
     }
 
     func addOrders(_ system: SystemState) {
-        for generation in 0...1 where system.results[generation].outcome != nil {
-            guard !system.results[generation].isPublished else { continue }
-            var next = system
-            next.results[generation].isPublished = true
-            add(next, .sweeps)
+        for number in system.jobNumbers {
+            for generation in 0...1 where system.jobs[number].results[generation].outcome != nil {
+                guard !system.jobs[number].results[generation].isPublished else { continue }
+                var next = system
+                next.jobs[number].results[generation].isPublished = true
+                add(next, .sweeps)
+            }
         }
-        if system.cancelSeen != .none { add(system, .cancelEnds) { $0.finishCancelled(&$1) } }
-        if system.lostSeen != .none {
+        let job = system.jobs.first
+        if job.cancelSeen != .none { add(system, .cancelEnds) { $0.finishCancelled(&$1) } }
+        if job.lostSeen != .none {
             add(system, .lostEnds, isFair: scenario.losesCopies) { $0.finishLost(&$1) }
-        } else if let row = system.row, !row.isFinished, row.copyIsPublished, row.due == RowState.earliestDue,
+        } else if let row = job.row, !row.isFinished, row.copyIsPublished, row.due == RowState.earliestDue,
             scenario.losesCopies || system.budget.orders > 0
         {
             var next = system
-            next.lostSeen = .current
-            next.seenInDoubt = row.isAmbiguous || row.hasOpenIntent
+            next.jobs.first.lostSeen = .current
+            next.jobs.first.seenInDoubt = row.isAmbiguous || row.hasOpenIntent
             if !scenario.losesCopies { next.budget.orders -= 1 }
             add(next, .lostIsRead, isFair: scenario.losesCopies)
         }
-        if system.budget.redrives > 0, let row = system.row, row.generation == 0, row.isFinished,
+        if system.budget.redrives > 0, let row = job.row, row.generation == 0, row.isFinished,
             row.deadLetterIsPublished
         {
-            switch system.results[0].outcome {
+            switch job.results[0].outcome {
             case .failedWithoutEffect, .failedInDoubt:
                 var next = system
                 next.budget.redrives -= 1
@@ -74,12 +83,12 @@ extension Model {
             default: break
             }
         }
-        guard system.budget.orders > 0, system.cancelSeen == .none, system.lostSeen == .none else { return }
+        guard system.budget.orders > 0, job.cancelSeen == .none, job.lostSeen == .none else { return }
         var next = system
         next.budget.orders -= 1
         if scenario.losesCopies {
             // One that the ledger knows to wait: of what is lost elsewhere nothing can know.
-            guard let row = system.row, row.due != nil else { return }
+            guard let row = job.row, row.due != nil else { return }
             let copy = Message.index(generation: row.generation, copy: row.copy)
             guard system.ready[copy] > 0 else { return }
             next.ready[copy] -= 1

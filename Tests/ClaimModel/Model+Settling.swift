@@ -31,7 +31,7 @@ extension Model {
 
     /// A copy that is decided twice takes two numbers.
     private func mayRecordAgain(_ system: SystemState, _ worker: WorkerState, _ outcome: Outcome) -> Bool {
-        guard outcome == .parked, let row = system.row else { return true }
+        guard outcome == .parked, let row = system.jobs[worker.job].row else { return true }
         return max(row.copy, worker.copy) < Message.lastCopy(of: worker.generation)
     }
 
@@ -42,12 +42,12 @@ extension Model {
             worker.restart()
             worker.go(.publishingResult)
         case .parked:
-            let generation = worker.generation
-            let copy = system.row?.copy ?? 0
+            let (job, generation) = (worker.job, worker.generation)
+            let copy = system.jobs[job].row?.copy ?? 0
             worker.restart()
-            worker.go(.publishingCopy, Message.index(generation: generation, copy: copy))
+            worker.go(.publishingCopy, Message.index(job: job, generation: generation, copy: copy))
             if mutant == .acksBeforeTheCopy { worker.hasDelivery = false }
-            if mutant == .marksBeforeTheCopy { ledger.mark(&system, .copy(copy), generation: generation) }
+            if mutant == .marksBeforeTheCopy { ledger.mark(&system, job, .copy(copy), generation: generation) }
         case .callEnded:
             if worker.isUnheard || worker.album == .unknown { worker.takeTurn() } else { worker.go(.decide) }
         case .postponed:
@@ -65,8 +65,8 @@ extension Model {
         switch worker.step {
         case .publishingResult:
             action = .publishesResult
-            ledger.mark(&next, .result, generation: worker.generation)
-            ledger.mark(&next, .deadLetter, generation: worker.generation)
+            ledger.mark(&next, worker.job, .result, generation: worker.generation)
+            ledger.mark(&next, worker.job, .deadLetter, generation: worker.generation)
             next.workers[index].ack()
         case .publishingCopy:
             action = .publishesCopy
@@ -74,7 +74,7 @@ extension Model {
             next.workers[index].go(.markingCopy, worker.detail)
         case .markingCopy:
             action = .marksCopy
-            ledger.mark(&next, .copy(Message.copy(worker.detail)), generation: worker.generation)
+            ledger.mark(&next, worker.job, .copy(Message.copy(worker.detail)), generation: worker.generation)
             next.workers[index].ack()
         case .steppingAside:
             action = .stepsAside

@@ -6,13 +6,14 @@ extension Model {
         let worker = system.workers[index]
         switch worker.step {
         case .idle:
-            for message in 0..<UInt8(Message.count) where system.ready[message] > 0 {
+            for message in Message.all(hasTwoJobs: system.hasTwoJobs) where system.ready[message] > 0 {
                 var next = system
                 next.ready[message] -= 1
                 next.workers[index] = WorkerState(step: .delivered, message: message, hasDelivery: true)
                 add(next, .takesDelivery, by: index)
             }
         case .delivered: look(system, index)
+        case .waiting: move(system, index, .hasAnotherTurn) { $0.takeTurn() }
         case .decide: decide(system, index)
         case .presuming: claim(system, index, .call, presumesNew: true)
         case .claimingCall: claim(system, index, .call)
@@ -50,7 +51,8 @@ extension Model {
             case .parked, .superseded: worker.ack()
             case .unparked(let open):
                 worker.restart()
-                worker.go(.publishingCopy, Message.index(generation: open.generation, copy: open.copy))
+                worker.go(
+                    .publishingCopy, Message.index(job: worker.job, generation: open.generation, copy: open.copy))
             case .leased:
                 worker.restart()
                 worker.go(mutant == .dropsWhenLeased ? .acking : .steppingAside)
@@ -68,7 +70,7 @@ extension Model {
             case .conflict: preconditionFailure("the job is of one account and one album")
             }
         }
-        if worker.message == Message.index(generation: 0, copy: 0), worker.decided == .none {
+        if worker.generation == 0, worker.copy == 0, worker.decided == .none {
             move(system, index, .presumesNew) {
                 $0.restart()
                 $0.go(.presuming)
@@ -88,11 +90,11 @@ extension Model {
         if mayPark(system, worker) {
             move(system, index, .parksWithoutCall, isFair: false) { $0.record(.parked) }
         }
-        if system.row != nil { move(system, index, .postpones, isFair: false) { $0.record(.postponed) } }
+        if system.job(of: index).row != nil { move(system, index, .postpones, isFair: false) { $0.record(.postponed) } }
     }
 
     private func mayPark(_ system: SystemState, _ worker: WorkerState) -> Bool {
-        let newest = system.row.map { $0.generation == worker.generation ? $0.copy : 0 } ?? 0
+        let newest = system.jobs[worker.job].row.map { $0.generation == worker.generation ? $0.copy : 0 } ?? 0
         return max(newest, worker.copy) < min(scenario.lastCopy, Message.lastCopy(of: worker.generation))
     }
 
@@ -101,12 +103,17 @@ extension Model {
     private func claim(_ system: SystemState, _ index: Int, _ kind: Claim.Kind, presumesNew: Bool = false) {
         var ledger = SharedLedger(mutant: mutant)
         var next = system
-        if ledger.claim(&next, by: index, kind, presumesNew: presumesNew) {
-            next.workers[index].go(kind == .call ? .claimedCall : .claimedQuestion)
-        } else {
-            next.workers[index].restart()
+        var action = Action.claimCommits
+        switch ledger.claim(&next, by: index, kind, presumesNew: presumesNew) {
+        case .granted: next.workers[index].go(kind == .call ? .claimedCall : .claimedQuestion)
+        case .refused: next.workers[index].restart()
+        case .busy:
+            action = .claimFindsNoSlot
+            // What was heard holds, as in another turn.
+            next.workers[index].takeTurn()
+            next.workers[index].go(mutant == .dropsWhenBusy ? .acking : .waiting)
         }
-        add(next, .claimCommits, by: index, broken: ledger.broken)
+        add(next, action, by: index, broken: ledger.broken)
         move(system, index, .claimIsLost, isFair: false) { $0.takeTurn() }
     }
 
@@ -146,7 +153,7 @@ extension Model {
         let isOpen = worker.claimAge <= Ticks.sendWindow || mutant == .noGate
         if isOpen {
             var next = system
-            next.flight = Ticks.timeLimit + Ticks.grace
+            next.jobs[worker.job].flight = Ticks.timeLimit + Ticks.grace
             next.workers[index].go(.calling, CallAnswer.flying.rawValue)
             add(next, .sends, by: index, broken: wrong(system, worker))
         }
@@ -155,20 +162,23 @@ extension Model {
 
     /// What is wrong with a call that begins now. An album that cannot tell proves nothing to anybody.
     private func wrong(_ system: SystemState, _ worker: WorkerState) -> Property? {
-        if system.flight != nil { return .oneCallAtATime }
-        if let row = system.row, row.isFinished || row.generation > worker.generation {
-            switch system.results[worker.generation].outcome {
+        let job = system.jobs[worker.job]
+        if job.flight != nil { return .oneCallAtATime }
+        if system.hasTwoJobs, system.jobs[1 - worker.job].flight != nil { return .oneCallOfAnAccount }
+        if let row = job.row, row.isFinished || row.generation > worker.generation {
+            switch job.results[worker.generation].outcome {
             case .left, .alreadyLeft: if worker.album != .cannotTell { return .noCallAfterTheResult }
             default: return .noCallAfterTheResult
             }
         }
-        return system.hasLeft && worker.album != .cannotTell ? .noCallForOneWhoLeft : nil
+        return job.hasLeft && worker.album != .cannotTell ? .noCallForOneWhoLeft : nil
     }
 
     private func ask(_ system: SystemState, _ index: Int) {
+        let worker = system.workers[index]
         move(system, index, .albumAnswers) {
             $0.go(.asked)
-            $0.album = system.hasLeft ? .notMember : .member
+            $0.album = system.jobs[worker.job].hasLeft ? .notMember : .member
         }
         guard scenario.hasVagueAnswers else { return }
         move(system, index, .albumCannotTell, isFair: false) {

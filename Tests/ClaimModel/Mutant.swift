@@ -30,6 +30,17 @@ enum Mutant: String, CaseIterable {
     case lostWhileLeased = "a job is reported lost while it is leased"
     case livingCountsAsDead = "every takeover counts as a death"
 
+    // Slots
+    case callTakesNoSlot = "a call takes no slot"
+    case busySlotIsTaken = "a slot is taken whoever has it"
+    case slotIsTakenAtTheEnd = "a slot is free at the end of its lease, not after it"
+    case slotWithoutTimeLimit = "a slot's lease leaves out the call's time limit"
+    case slotWithoutGrace = "a slot's lease leaves out what the network delivers later"
+    case slotHasNoEnd = "a slot that nobody frees is taken for ever"
+    case unheardFreesTheSlot = "a call that went unheard frees its slot"
+    case slotIsFreedByAnybody = "a record frees the slot whoever has it"
+    case dropsWhenBusy = "a delivery whose account has no slot is acked"
+
     // Deliveries
     case questionIsNotRecorded = "the question's lease is not closed before the call is claimed"
     case dropsWhenLeased = "a delivery that finds a lease is acked"

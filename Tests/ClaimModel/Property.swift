@@ -1,6 +1,8 @@
 /// What holds in every state.
 enum Property: String {
     case oneCallAtATime = "two calls in flight"
+    case oneCallOfAnAccount = "two calls of an account in flight"
+    case oneHolder = "a slot is taken that somebody has"
     case noCallAfterTheResult = "a call after the result was recorded"
     case noCallForOneWhoLeft = "a call for a user who had left"
     case firstResultStands = "a second result of one generation"

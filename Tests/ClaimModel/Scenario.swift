@@ -10,6 +10,8 @@ struct Scenario: Sendable {
     var losesCopies = false
     /// A parked job has copies up to this number.
     var lastCopy = 0
+    /// Two jobs of one account, which may have one call at a time.
+    var hasTwoJobs = false
 
     static let all = [
         Scenario(name: "two crashes, a lost link", budget: .init(crashes: 2, lostLinks: 1)),
@@ -22,6 +24,10 @@ struct Scenario: Sendable {
         Scenario(name: "orders", budget: .init(lostLinks: 1, orders: 1), hasDenials: true),
         ordersAndCopies,
         Scenario(name: "a redrive", budget: .init(lostLinks: 1, redrives: 1), hasDenials: true),
+        Scenario(name: "two jobs of an account, a crash", budget: .init(crashes: 1), hasTwoJobs: true),
+        Scenario(
+            name: "two jobs of an account, a commit's answer is lost", budget: .init(lostAnswers: 1), hasTwoJobs: true),
+        Scenario(name: "two jobs of an account with copies", lastCopy: 1, hasTwoJobs: true),
     ]
 
     /// What takes minutes.
@@ -33,6 +39,7 @@ struct Scenario: Sendable {
         Scenario(
             name: "orders, a lost link and copies", budget: .init(lostLinks: 1, orders: 1), hasDenials: true,
             lastCopy: 1),
+        twoJobsAndLostLink,
     ]
 
     // MARK: Where mutants are looked for
@@ -50,6 +57,9 @@ struct Scenario: Sendable {
     private static let redrive = Scenario(
         name: "a redrive alone", budget: .init(redrives: 1), hasDenials: true)
 
+    private static let twoJobsAndLostLink = Scenario(
+        name: "two jobs of an account, a lost link", budget: .init(lostLinks: 1), hasTwoJobs: true)
+
     /// The smallest that shows what is wrong.
     init(for mutant: Mutant) {
         self =
@@ -61,6 +71,9 @@ struct Scenario: Sendable {
             case .acksBeforeTheCopy, .marksBeforeTheCopy: Self.crashWithCopies
             case .overdueClosesDue: Self.lostCopy
             case .dropsWhenFenced: Self.crash
+            case .callTakesNoSlot, .busySlotIsTaken, .slotIsTakenAtTheEnd, .slotWithoutTimeLimit, .slotWithoutGrace,
+                .slotHasNoEnd, .unheardFreesTheSlot, .slotIsFreedByAnybody, .dropsWhenBusy:
+                Self.twoJobsAndLostLink
             default: Self.lostLink
             }
     }
@@ -68,8 +81,8 @@ struct Scenario: Sendable {
 
 extension Scenario {
     init(
-        name: String, budget: SystemState.Budget, hasDenials: Bool = false, hasVagueAnswers: Bool = false,
-        losesCopies: Bool = false, lastCopy: Int = 0
+        name: String, budget: SystemState.Budget = .init(), hasDenials: Bool = false, hasVagueAnswers: Bool = false,
+        losesCopies: Bool = false, lastCopy: Int = 0, hasTwoJobs: Bool = false
     ) {
         self.name = name
         self.budget = budget
@@ -77,5 +90,6 @@ extension Scenario {
         self.hasVagueAnswers = hasVagueAnswers
         self.losesCopies = losesCopies
         self.lastCopy = lastCopy
+        self.hasTwoJobs = hasTwoJobs
     }
 }

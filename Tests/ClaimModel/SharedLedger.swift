@@ -15,7 +15,8 @@ struct SharedLedger {
     // MARK: Look
 
     func lookUp(_ system: SystemState, _ message: UInt8) -> LookupResult {
-        var row = system.row?.ledgerRow
+        let job = system.jobs[Message.job(message)]
+        var row = job.row?.ledgerRow
         let arrival = RowState.arrival(message)
         switch mutant {
         case .takeoverAtTheEnd:
@@ -27,13 +28,13 @@ struct SharedLedger {
         default: break
         }
         let cancellation: Cancellation? =
-            switch system.cancellation {
+            switch job.cancellation {
             case .none: nil
             case .beforeCall: .beforeCall
             case .always: .always
             }
         let lookup = LedgerRules.lookUp(row, arrival, cancellation: cancellation, at: RowState.now) { generation in
-            let result = system.results[generation]
+            let result = job.results[generation]
             return result.outcome.map { ResultRecord(result: Self.stored($0), isPublished: result.isPublished) }
         }
         guard let lookup else { preconditionFailure("a finished generation has its result") }
@@ -42,16 +43,25 @@ struct SharedLedger {
 
     // MARK: Claim
 
-    /// Whether the worker's claim is granted; then its lease is the row's.
-    mutating func claim(_ system: inout SystemState, by index: Int, _ kind: Claim.Kind, presumesNew: Bool) -> Bool {
+    enum Claiming {
+        /// The worker's lease is the row's.
+        case granted
+        case refused
+        case busy
+    }
+
+    mutating func claim(
+        _ system: inout SystemState, by index: Int, _ kind: Claim.Kind, presumesNew: Bool
+    ) -> Claiming {
         let worker = system.workers[index]
-        var row = system.row?.ledgerRow
+        let job = worker.job
+        var row = system.jobs[job].row?.ledgerRow
         let lookup = lookUp(system, worker.message)
         var claim = Claim(
             arrival: RowState.arrival(worker.message), kind: kind, day: "2026-11-29", at: RowState.now, attempts: 0,
             isAmbiguous: worker.isAmbiguous, decidedUnder: Self.number(worker.decided), presumesNew: presumesNew)
         var terms = LeaseTerms(
-            fence: RowState.claimed, callUntil: RowState.time(lease), ownerHasEnded: system.owner == nil)
+            fence: RowState.claimed, callUntil: RowState.time(lease), ownerHasEnded: system.jobs[job].owner == nil)
         switch mutant {
         case .claimIgnoresFence: claim.decidedUnder = nil
         case .claimIgnoresDoubt: claim.isAmbiguous = true
@@ -62,7 +72,7 @@ struct SharedLedger {
         }
         let isWithoutLease = mutant == .questionTakesNoLease && kind == .albumQuery
         guard var claimed = LedgerRules.claim(row, claim, lookup: lookup, terms: isWithoutLease ? nil : terms) else {
-            return false
+            return .refused
         }
         switch mutant {
         case .claimIgnoresDoubt: claimed.isAmbiguous = worker.isAmbiguous || row?.mayHaveCalledUnheard ?? false
@@ -71,17 +81,22 @@ struct SharedLedger {
         default: break
         }
         let isFirstCall = kind == .call && (row?.generation != claimed.generation || row?.firstCallAt == nil)
-        save(claimed, &system)
+        var slot = system.slot
+        // What the worker remembers from now on is the fence of this claim.
+        if slot.holder == SlotState.Holder(worker: index) { slot.holder = .forgotten }
+        if system.hasTwoJobs, kind == .call, mutant != .callTakesNoSlot, !takeSlot(&slot, for: index) { return .busy }
+        system.slot = slot
+        save(claimed, &system, job)
         system.workers[index].isAmbiguous = claimed.isAmbiguous
-        if isWithoutLease { return true }
-        for other in 0...1 {
+        if isWithoutLease { return .granted }
+        for other in 0...1 where system.workers[other].job == job {
             if system.workers[other].lease == .current { system.workers[other].lease = .past }
             if system.workers[other].decided == .current { system.workers[other].decided = .past }
         }
-        system.owner = index
+        system.jobs[job].owner = index
         system.workers[index].lease = .current
         system.workers[index].leaseIsFirstCall = isFirstCall
-        return true
+        return .granted
     }
 
     /// How long a lease runs.
@@ -101,7 +116,7 @@ struct SharedLedger {
     ) -> LedgerRules.RecordRuling {
         let worker = system.workers[index]
         let arrival = RowState.arrival(worker.message)
-        var row = system.row?.ledgerRow
+        var row = system.jobs[worker.job].row?.ledgerRow
         let isHolder = worker.lease == .current && row?.generation == worker.generation
         var isAmbiguous = worker.isAmbiguous
         var fence = Self.number(worker.lease)
@@ -134,85 +149,90 @@ struct SharedLedger {
             if mutant == .recordWithoutLeaseIsBelieved, fence == nil, !worker.isAmbiguous {
                 next.isAmbiguous = row?.isAmbiguous ?? false
             }
-            save(next, &system)
-            if outcome.isEnd { finish(outcome, of: worker.generation, &system) }
+            save(next, &system, worker.job)
+            if outcome.isEnd { finish(outcome, of: worker.generation, &system.jobs[worker.job]) }
         case .fenced(let next):
             if isHolder, row.map({ !$0.isFinished }) ?? false { broken = .holderIsHeard }
-            if let next { save(next, &system) }
+            if let next { save(next, &system, worker.job) }
         case .unchanged, .alreadyEnded: break
         }
+        if worker.lease != .none, !isUnheard || mutant == .unheardFreesTheSlot { freeSlot(&system.slot, of: index) }
         return ruling
     }
 
-    private mutating func finish(_ outcome: Outcome, of generation: Int, _ system: inout SystemState) {
-        if system.results[generation].outcome != nil { broken = .firstResultStands }
+    private mutating func finish(_ outcome: Outcome, of generation: Int, _ job: inout JobState) {
+        if job.results[generation].outcome != nil { broken = .firstResultStands }
         let isTrue =
             switch outcome {
-            case .left, .alreadyLeft: system.hasLeft
-            case .failedWithoutEffect: !system.hasLeft && system.flight == nil
+            case .left, .alreadyLeft: job.hasLeft
+            case .failedWithoutEffect: !job.hasLeft && job.flight == nil
             default: true
             }
         if !isTrue { broken = .resultsAreTrue }
-        system.results[generation].outcome = outcome
-        system.cancellation = .none
+        job.results[generation].outcome = outcome
+        job.cancellation = .none
     }
 
     mutating func withdraw(_ system: inout SystemState, by index: Int) {
         let worker = system.workers[index]
-        guard let row = system.row?.ledgerRow, var fence = Self.number(worker.lease) else { return }
+        if worker.lease != .none { freeSlot(&system.slot, of: index) }
+        guard let row = system.jobs[worker.job].row?.ledgerRow, var fence = Self.number(worker.lease) else { return }
         if mutant == .withdrawOfAnother { fence = row.fence }
         let lease = Lease(fence: fence, beginsBefore: .distantFuture, isFirstCall: worker.leaseIsFirstCall)
-        if let next = LedgerRules.withdraw(row, lease, at: RowState.now) { save(next, &system) }
+        if let next = LedgerRules.withdraw(row, lease, at: RowState.now) { save(next, &system, worker.job) }
     }
 
-    mutating func mark(_ system: inout SystemState, _ part: PublishedPart, generation: Int) {
-        if case .result = part { system.results[generation].isPublished = true }
-        guard let row = system.row?.ledgerRow else { return }
-        if let next = LedgerRules.mark(row, part, generation: generation) { save(next, &system) }
+    mutating func mark(_ system: inout SystemState, _ job: Int, _ part: PublishedPart, generation: Int) {
+        if case .result = part { system.jobs[job].results[generation].isPublished = true }
+        guard let row = system.jobs[job].row?.ledgerRow else { return }
+        if let next = LedgerRules.mark(row, part, generation: generation) { save(next, &system, job) }
     }
 
-    // MARK: Orders
+    // MARK: Orders, of the one job there is
 
     /// A publisher's word.
     mutating func cancel(_ system: inout SystemState) {
-        guard LedgerRules.mayCancel(system.row?.ledgerRow) else { return }
-        system.cancellation = .beforeCall
+        guard LedgerRules.mayCancel(system.jobs.first.row?.ledgerRow) else { return }
+        system.jobs.first.cancellation = .beforeCall
     }
 
     /// An operator's last word: what it comes to is read, and written later.
     mutating func cancelForGood(_ system: inout SystemState) {
         switch LedgerRules.cancelForGood(leasedRow(system, .cancelWhileLeased), isFollowed: false, at: RowState.now) {
-        case .remember: system.cancellation = .always
+        case .remember: system.jobs.first.cancellation = .always
         case .end(let job):
-            (system.cancellation, system.cancelSeen, system.seenInDoubt) = (.always, .current, job.hasCalled)
+            system.jobs.first.cancellation = .always
+            (system.jobs.first.cancelSeen, system.jobs.first.seenInDoubt) = (.current, job.hasCalled)
         case .hasEnded, .leased: break
         }
     }
 
     mutating func finishCancelled(_ system: inout SystemState) {
-        defer { (system.cancelSeen, system.seenInDoubt) = (.none, false) }
+        let (seen, seenInDoubt) = (system.jobs.first.cancelSeen, system.jobs.first.seenInDoubt)
+        defer { (system.jobs.first.cancelSeen, system.jobs.first.seenInDoubt) = (.none, false) }
         guard let row = leasedRow(system, .cancelWhileLeased) else { return }
         let job = CancelledJob(
-            jobID: RowState.job, account: RowState.account, open: row.open, hasCalled: system.seenInDoubt,
-            revision: revision(system.cancelSeen))
+            jobID: RowState.job, account: RowState.account, open: row.open, hasCalled: seenInDoubt,
+            revision: revision(seen))
         guard let next = LedgerRules.finishCancelled(row, job, at: RowState.now) else { return }
-        save(next, &system)
-        finish(job.hasCalled ? .failedInDoubt : .failedWithoutEffect, of: row.generation, &system)
+        save(next, &system, 0)
+        finish(job.hasCalled ? .failedInDoubt : .failedWithoutEffect, of: row.generation, &system.jobs.first)
     }
 
     mutating func finishLost(_ system: inout SystemState) {
-        defer { (system.lostSeen, system.seenInDoubt) = (.none, false) }
+        let (seen, seenInDoubt) = (system.jobs.first.lostSeen, system.jobs.first.seenInDoubt)
+        defer { (system.jobs.first.lostSeen, system.jobs.first.seenInDoubt) = (.none, false) }
         guard let row = leasedRow(system, .lostWhileLeased) else { return }
         var job = OverdueJob(
-            jobID: RowState.job, account: RowState.account, open: row.open, revision: revision(system.lostSeen))
-        if mutant != .staleOrder { job.open.isAmbiguous = system.seenInDoubt }
+            jobID: RowState.job, account: RowState.account, open: row.open, revision: revision(seen))
+        if mutant != .staleOrder { job.open.isAmbiguous = seenInDoubt }
         guard let next = LedgerRules.finishLost(row, job, at: RowState.now) else { return }
-        save(next, &system)
-        finish(system.seenInDoubt ? .failedInDoubt : .failedWithoutEffect, of: row.generation, &system)
+        save(next, &system, 0)
+        finish(seenInDoubt ? .failedInDoubt : .failedWithoutEffect, of: row.generation, &system.jobs.first)
     }
 
     private func leasedRow(_ system: SystemState, _ wrong: Mutant) -> LedgerRow? {
-        var row = system.row?.ledgerRow
+        var row = system.jobs.first.row?.ledgerRow
         if mutant == wrong { row?.callUntil = nil }
         return row
     }
@@ -224,16 +244,18 @@ struct SharedLedger {
 
     // MARK: Values
 
-    private mutating func save(_ next: LedgerRow, _ system: inout SystemState) {
+    private mutating func save(_ next: LedgerRow, _ system: inout SystemState, _ number: Int) {
         let saved = RowState(next)
-        let isMoved = saved != system.row || next.fence == RowState.claimed
-        if isMoved, system.row != nil, next.revision <= RowState.revision { broken = .changesShow }
+        var job = system.jobs[number]
+        let isMoved = saved != job.row || next.fence == RowState.claimed
+        if isMoved, job.row != nil, next.revision <= RowState.revision { broken = .changesShow }
         if isMoved {
-            if system.cancelSeen == .current { system.cancelSeen = .past }
-            if system.lostSeen == .current { system.lostSeen = .past }
+            if job.cancelSeen == .current { job.cancelSeen = .past }
+            if job.lostSeen == .current { job.lostSeen = .past }
         }
-        if saved.deaths > (system.row?.deaths ?? 0), system.owner != nil { broken = .onlyTheDeadCount }
-        system.row = saved
+        if saved.deaths > (job.row?.deaths ?? 0), job.owner != nil { broken = .onlyTheDeadCount }
+        job.row = saved
+        system.jobs[number] = job
     }
 
     private static func number(_ fence: Fence) -> Int64? {

@@ -1,8 +1,8 @@
 /// What happens between two states; the names are what a trace prints.
 enum Action: UInt8, CaseIterable {
-    case takesDelivery, looks, presumesNew, asksForQuestion, asksForCall
+    case takesDelivery, hasAnotherTurn, looks, presumesNew, asksForQuestion, asksForCall
     case endsWithoutCall, parksWithoutCall, postpones
-    case claimCommits, claimIsLost, hearsClaim, losesClaimAnswer, losesClaimAnswerAndWithdraws
+    case claimCommits, claimFindsNoSlot, claimIsLost, hearsClaim, losesClaimAnswer, losesClaimAnswerAndWithdraws
     case sends, doesNotSend, withdraws
     case albumAnswers, albumCannotTell, hearsAlbum, losesAlbumAnswer
     case hearsAnswer, parksAfterAnswer, endsAfterAnswer
@@ -39,7 +39,8 @@ final class Model {
 
     var start: SystemState {
         var system = SystemState()
-        system.ready[Message.index(generation: 0, copy: 0)] = 1
+        system.hasTwoJobs = scenario.hasTwoJobs
+        for job in system.jobNumbers { system.ready[Message.index(job: job, copy: 0)] = 1 }
         system.budget = scenario.budget
         return system
     }
@@ -57,23 +58,25 @@ final class Model {
     func add(
         _ system: SystemState, _ action: Action, by worker: Int? = nil, isFair: Bool = true, broken: Property? = nil
     ) {
-        let canonical = system.canonical
+        var system = system
+        system.forgetLeases()
+        let (code, isRenamed) = system.canonical
         transitions.append(
             Transition(
-                next: canonical.code, action: action, worker: worker, isRenamed: canonical.workers != system.workers,
-                isFair: isFair, broken: broken))
+                next: code, action: action, worker: worker, isRenamed: isRenamed, isFair: isFair, broken: broken))
     }
 
     // MARK: Faults
 
     private func fail(_ system: SystemState, _ index: Int) {
         let worker = system.workers[index]
-        if system.budget.crashes > 0, worker.step != .idle || system.owner == index {
+        let isOwner = system.jobNumbers.contains { system.jobs[$0].owner == index }
+        if system.budget.crashes > 0, worker.step != .idle || isOwner {
             var next = system
             next.budget.crashes -= 1
             if worker.hasDelivery { next.ready[worker.message] += 1 }
             next.workers[index] = WorkerState()
-            if next.owner == index { next.owner = nil }
+            for job in system.jobNumbers where next.jobs[job].owner == index { next.jobs[job].owner = nil }
             add(next, .crashes, by: index, isFair: false)
         }
         if system.budget.lostLinks > 0, worker.hasDelivery {

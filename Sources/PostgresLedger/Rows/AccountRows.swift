@@ -75,7 +75,8 @@ enum AccountRows {
             batch.add(
                 waiting,
                 key + [
-                    .value(time(after.waitUntil)), .value(after.waitCause?.rawValue), .value(Int16(clamping: after.step)),
+                    .value(time(after.waitUntil)), .value(after.waitCause?.rawValue),
+                    .value(Int16(clamping: after.step)),
                     .value(time(before.waitUntil)), .value(Int16(clamping: before.step)),
                 ])
         }

@@ -64,6 +64,7 @@ extension PostgresLoop {
             throw fault(error)
         }
         learnTime(loaded.now, asked: asked, answered: answered)
+        if try rejoinIfNeeded(loaded.memberState) { return try self.outgoing(portion, asked: asked) }
         var transaction = PostgresTransaction(
             loaded: loaded, durations: parts.durations,
             frozenUntil: frozenUntil.flatMap { $0 > answered ? loaded.now + ($0 - answered) : nil },

@@ -269,6 +269,13 @@ struct PostgresLoop: ~Copyable {
         if isDraining { take([.drain]) }
     }
 
+    /// Whoever is taken for dead joins anew before it does anything else. True if it has.
+    mutating func rejoinIfNeeded(_ state: ClusterMember.State?) throws(PostgresError) -> Bool {
+        guard let epoch = membership?.epoch, !(state.map(PostgresTransaction.mayClaim) ?? false) else { return false }
+        try beat()
+        return membership?.epoch != epoch
+    }
+
     /// A clock that has jumped ends no lease for as long as one may last: until then a call under it may be on its way.
     mutating func learnTime(_ time: Timestamp, asked: MonotonicTime, answered: MonotonicTime) {
         guard parts.clusterClock.note(time, asked: asked, answered: answered) else { return }

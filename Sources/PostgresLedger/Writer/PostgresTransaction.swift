@@ -46,7 +46,8 @@ struct PostgresTransaction {
         plan.after.raiseRevision()
         plan.answers = landed.answers
         for (_, answer) in landed.answers {
-            guard case .claimed(_, let fence, _, let taken) = answer, let row = plan.after.row, row.fence == fence else {
+            guard case .claimed(_, let fence, _, let taken) = answer, let row = plan.after.row, row.fence == fence
+            else {
                 continue
             }
             let until = loaded.now + durations.whole

@@ -10,6 +10,8 @@ struct Code: Hashable {
         (self.low, self.high) = (low, high)
     }
 
+    static func < (one: Code, other: Code) -> Bool { (one.high, one.low) < (other.high, other.low) }
+
     /// Ends writing, or begins reading.
     mutating func rewind() { used = 0 }
 

@@ -47,6 +47,7 @@ struct RowState: Equatable {
         return Int8(max(ticks, Int64(earliest)))
     }
 
+    /// Of two jobs that are of one account, each has a name as if it were alone: they share nothing but the slot.
     static func arrival(_ message: UInt8) -> Arrival {
         Arrival(
             jobID: job, account: account, tokenHash: token, generation: Message.generation(message),
@@ -90,10 +91,10 @@ struct RowState: Equatable {
 
     // MARK: Code
 
-    static func write(_ row: RowState?, _ code: inout Code) {
+    static func write(_ row: RowState?, _ code: inout Code, hasGenerations: Bool) {
         code.put(row != nil)
         let row = row ?? RowState()
-        code.put(UInt8(row.generation), 1)
+        if hasGenerations { code.put(UInt8(row.generation), 1) }
         code.put(UInt8(row.copy), 2)
         code.put(row.isAmbiguous)
         code.put(row.hasOpenIntent)
@@ -107,10 +108,10 @@ struct RowState: Equatable {
         code.put(UInt8(row.deaths), 2)
     }
 
-    static func read(_ code: inout Code) -> RowState? {
+    static func read(_ code: inout Code, hasGenerations: Bool) -> RowState? {
         let exists = code.takeBool()
         var row = RowState()
-        row.generation = Int(code.takeByte(1))
+        if hasGenerations { row.generation = Int(code.takeByte(1)) }
         row.copy = Int(code.takeByte(2))
         row.isAmbiguous = code.takeBool()
         row.hasOpenIntent = code.takeBool()

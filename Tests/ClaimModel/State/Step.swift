@@ -25,6 +25,8 @@ enum Step: UInt8, CaseIterable {
     /// The same copy is to be published again, for later.
     case steppingAside
     case acking
+    /// The account has no slot: the delivery has another turn later.
+    case waiting
 }
 
 /// What comes back to the worker that called.
@@ -74,16 +76,26 @@ enum Fence: UInt8 {
     case current
 }
 
-/// A message of the job, with its place among the counts of those that are ready.
+/// A message of a job, with its place among the counts of those that are ready.
 enum Message {
     /// Two generations; the first has copies up to this number, the second one less.
     static let lastCopy = 2
-    static let count = 5
+    /// Of two jobs each has one generation, with copies up to this number.
+    static let lastCopyOfTwo = 1
+    /// Those of a second job come after those of the first.
+    private static let second: UInt8 = 5
 
-    static func index(generation: Int, copy: Int) -> UInt8 { UInt8(generation * (lastCopy + 1) + copy) }
-    static func generation(_ index: UInt8) -> Int { Int(index) / (lastCopy + 1) }
-    static func copy(_ index: UInt8) -> Int { Int(index) % (lastCopy + 1) }
+    static func index(job: Int = 0, generation: Int = 0, copy: Int) -> UInt8 {
+        job == 0 ? UInt8(generation * (lastCopy + 1) + copy) : second + UInt8(copy)
+    }
+    static func job(_ index: UInt8) -> Int { index < second ? 0 : 1 }
+    static func generation(_ index: UInt8) -> Int { index < second ? Int(index) / (lastCopy + 1) : 0 }
+    static func copy(_ index: UInt8) -> Int { Int(index < second ? index : index - second) % (lastCopy + 1) }
     static func lastCopy(of generation: Int) -> Int { generation == 0 ? lastCopy : lastCopy - 1 }
+
+    static func all(hasTwoJobs: Bool) -> [UInt8] { hasTwoJobs ? ofTwoJobs : ofOneJob }
+    private static let ofOneJob: [UInt8] = Array(0..<second)
+    private static let ofTwoJobs = (0...1).flatMap { job in (0...lastCopyOfTwo).map { index(job: job, copy: $0) } }
 }
 
 /// Ticks.

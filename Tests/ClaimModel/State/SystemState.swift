@@ -1,29 +1,13 @@
-/// All that there is: two workers, one job, its messages, its row, its results, its user.
+/// All that there is: two workers, one job or two of one account, their messages, rows, results and users.
 struct SystemState: Equatable {
     var workers: InlineWorkers = InlineWorkers()
-    var row: RowState?
-    /// The worker whose claim the row's fence is of, while that process lives.
-    var owner: Int?
+    var jobs: InlineJobs = InlineJobs()
+    /// Two jobs of one account, which has one slot.
+    var hasTwoJobs = false
+    var slot = SlotState()
     /// How many copies of each message are ready in the broker.
     var ready: InlineCounts = InlineCounts()
-    /// The result of each generation, and whether the broker has it.
-    var results: InlineResults = InlineResults()
-    var cancellation = Cancel.none
-    /// What an operator has read and is about to write, by whether the row has changed since.
-    var cancelSeen = Fence.none
-    var lostSeen = Fence.none
-    /// Whether what was read said that a call may have had its effect.
-    var seenInDoubt = false
-    var hasLeft = false
-    /// How much longer a call may take effect; nil: none is in flight.
-    var flight: Int8?
     var budget = Budget()
-
-    enum Cancel: UInt8 {
-        case none
-        case beforeCall
-        case always
-    }
 
     /// How often each may still happen.
     struct Budget: Equatable {
@@ -42,6 +26,18 @@ struct SystemState: Equatable {
             get { index == 0 ? first : second }
             set { if index == 0 { first = newValue } else { second = newValue } }
         }
+
+        var swapped: InlineWorkers { InlineWorkers(first: second, second: first) }
+    }
+
+    struct InlineJobs: Equatable {
+        var first = JobState()
+        var second = JobState()
+
+        subscript(job: Int) -> JobState {
+            get { job == 0 ? first : second }
+            set { if job == 0 { first = newValue } else { second = newValue } }
+        }
     }
 
     struct InlineCounts: Equatable {
@@ -58,60 +54,82 @@ struct SystemState: Equatable {
         var isEmpty: Bool { counts == .zero }
     }
 
-    struct Result: Equatable {
-        var outcome: Outcome?
-        var isPublished = false
-    }
+    var jobNumbers: ClosedRange<Int> { 0...(hasTwoJobs ? 1 : 0) }
 
-    struct InlineResults: Equatable {
-        var first = Result()
-        var second = Result()
-
-        subscript(generation: Int) -> Result {
-            get { generation == 0 ? first : second }
-            set { if generation == 0 { first = newValue } else { second = newValue } }
-        }
-    }
+    /// The job that a worker works on.
+    func job(of worker: Int) -> JobState { jobs[workers[worker].job] }
 
     /// Nobody has anything to do any more.
     var isAtRest: Bool {
-        guard let row, row.isFinished, results[row.generation].isPublished else { return false }
+        guard jobNumbers.allSatisfy({ jobs[$0].isAtRest }) else { return false }
         return ready.isEmpty && workers.first.step == .idle && workers.second.step == .idle
+    }
+
+    // MARK: Names
+
+    /// What no worker remembers can be asked for by none.
+    mutating func forgetLeases() {
+        for index in 0...1 where workers[index].lease == .none && slot.holder == SlotState.Holder(worker: index) {
+            slot.holder = .forgotten
+        }
+    }
+
+    /// Of states that differ in the workers' names and the jobs' alone, one stands for all. `isRenamed`: the workers'
+    /// names are exchanged in it.
+    var canonical: (code: Code, isRenamed: Bool) {
+        let isLess = workers.second != workers.first && workers.second.code < workers.first.code
+        guard hasTwoJobs else { return (isLess ? withWorkersRenamed.code : code, isLess) }
+        var least = (code: code, isRenamed: false)
+        for (state, isRenamed) in [
+            (withWorkersRenamed, true), (withJobsRenamed, false), (withWorkersRenamed.withJobsRenamed, true),
+        ] {
+            let code = state.code
+            if code < least.code { least = (code, isRenamed) }
+        }
+        return least
+    }
+
+    private var withWorkersRenamed: SystemState {
+        var state = self
+        state.workers = workers.swapped
+        for job in 0...1 { state.jobs[job].owner = jobs[job].owner.map { 1 - $0 } }
+        switch slot.holder {
+        case .first: state.slot.holder = .second
+        case .second: state.slot.holder = .first
+        case .nobody, .forgotten: break
+        }
+        return state
+    }
+
+    private var withJobsRenamed: SystemState {
+        var state = self
+        state.jobs = InlineJobs(first: jobs.second, second: jobs.first)
+        for copy in 0...Message.lastCopyOfTwo {
+            let (one, other) = (Message.index(job: 0, copy: copy), Message.index(job: 1, copy: copy))
+            (state.ready[one], state.ready[other]) = (ready[other], ready[one])
+        }
+        for index in 0...1 { state.workers[index].renameJobs() }
+        return state
     }
 
     // MARK: Code
 
-    /// Of two states that differ in the workers' names alone, one stands for both.
-    var canonical: SystemState {
-        guard workers.second != workers.first, workers.second.code < workers.first.code else { return self }
-        var state = self
-        state.workers = InlineWorkers(first: workers.second, second: workers.first)
-        state.owner = owner.map { 1 - $0 }
-        return state
-    }
-
     var code: Code {
         var code = Code()
+        code.put(hasTwoJobs)
         workers.first.write(&code)
         workers.second.write(&code)
-        RowState.write(row, &code)
-        code.put(UInt8(owner.map { $0 + 1 } ?? 0), 2)
-        for index in 0..<Message.count { code.put(ready.counts[index], 3) }
-        for result in [results.first, results.second] {
-            code.put(result.outcome?.rawValue ?? 0, 3)
-            code.put(result.isPublished)
-        }
-        code.put(cancellation.rawValue, 2)
-        code.put(cancelSeen.rawValue, 2)
-        code.put(lostSeen.rawValue, 2)
-        code.put(seenInDoubt)
-        code.put(hasLeft)
-        code.put(UInt8(flight.map { $0 + 1 } ?? 0), 2)
+        for job in jobNumbers { jobs[job].write(&code, isOneOfTwo: hasTwoJobs) }
+        for message in Message.all(hasTwoJobs: hasTwoJobs) { code.put(ready[message], 3) }
         code.put(budget.crashes, 2)
         code.put(budget.lostLinks, 2)
         code.put(budget.lostAnswers, 2)
-        code.put(budget.orders, 2)
-        code.put(budget.redrives, 1)
+        if hasTwoJobs {
+            slot.write(&code)
+        } else {
+            code.put(budget.orders, 2)
+            code.put(budget.redrives, 1)
+        }
         code.rewind()
         return code
     }
@@ -120,28 +138,19 @@ struct SystemState: Equatable {
 
     init(_ code: Code) {
         var code = code
+        hasTwoJobs = code.takeBool()
         workers.first = .read(&code)
         workers.second = .read(&code)
-        row = RowState.read(&code)
-        let owner = Int(code.takeByte(2))
-        self.owner = owner == 0 ? nil : owner - 1
-        for index in 0..<Message.count { ready.counts[index] = code.takeByte(3) }
-        for generation in 0...1 {
-            let outcome = code.takeByte(3)
-            results[generation].outcome = Outcome(rawValue: outcome)
-            results[generation].isPublished = code.takeBool()
-        }
-        cancellation = code.take(2)
-        cancelSeen = code.take(2)
-        lostSeen = code.take(2)
-        seenInDoubt = code.takeBool()
-        hasLeft = code.takeBool()
-        let flight = Int8(code.takeByte(2))
-        self.flight = flight == 0 ? nil : flight - 1
+        for job in jobNumbers { jobs[job] = .read(&code, isOneOfTwo: hasTwoJobs) }
+        for message in Message.all(hasTwoJobs: hasTwoJobs) { ready[message] = code.takeByte(3) }
         budget.crashes = code.takeByte(2)
         budget.lostLinks = code.takeByte(2)
         budget.lostAnswers = code.takeByte(2)
-        budget.orders = code.takeByte(2)
-        budget.redrives = code.takeByte(1)
+        if hasTwoJobs {
+            slot = .read(&code)
+        } else {
+            budget.orders = code.takeByte(2)
+            budget.redrives = code.takeByte(1)
+        }
     }
 }

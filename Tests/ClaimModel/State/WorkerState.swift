@@ -22,11 +22,12 @@ struct WorkerState: Equatable {
 
     static let longestClaimAge = Ticks.sendWindow + 1
 
+    var job: Int { Message.job(message) }
     var generation: Int { Message.generation(message) }
     var copy: Int { Message.copy(message) }
     var callAnswer: CallAnswer? { step == .calling ? CallAnswer(rawValue: detail) : nil }
     var isFlying: Bool { callAnswer == .flying }
-    var isWaiting: Bool { step == .idle || isFlying }
+    var isWaiting: Bool { step == .idle || step == .waiting || isFlying }
     var hasWindow: Bool {
         switch step {
         case .presuming, .claimingCall, .claimedCall, .atGate: true
@@ -59,6 +60,15 @@ struct WorkerState: Equatable {
         go(.recording, outcome.rawValue)
         self.isUnheard = isUnheard
         leaseIsFirstCall = false
+    }
+
+    /// The other job of two is this one now.
+    mutating func renameJobs() {
+        guard step != .idle else { return }
+        message = Message.index(job: 1 - job, copy: copy)
+        if step == .publishingCopy || step == .markingCopy {
+            detail = Message.index(job: 1 - Message.job(detail), copy: Message.copy(detail))
+        }
     }
 
     // MARK: Code

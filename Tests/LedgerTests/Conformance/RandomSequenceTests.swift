@@ -223,7 +223,7 @@ private struct RandomRun {
 }
 
 /// The same numbers on every machine.
-private struct SplitMix: RandomNumberGenerator {
+struct SplitMix: RandomNumberGenerator {
     var state: UInt64
 
     mutating func next() -> UInt64 {

@@ -6,26 +6,19 @@ package import Ledger
 /// One worker's view of jobs that several share, with leases by one clock, which is the database's and every worker's.
 /// The decisions are `LedgerRules`; what this adds is what a database would: fences, times, one writer at a time.
 package final class SharedMemoryLedger: JobLedger {
-    /// How long a call may take from its claim to its last byte.
-    package struct Terms: Sendable {
-        package var sendWindow = Duration.seconds(1)
-        package var callTimeout = Duration.seconds(3)
-        package var grace = Duration.seconds(1)
-
-        package init() {}
-
-        package var whole: Duration { sendWindow + callTimeout + grace }
-    }
+    /// Short, for tests that wait them out.
+    package static let durations = LeaseDurations(
+        sendWindow: .seconds(1), callTimeout: .seconds(3), grace: .seconds(1))
 
     let worker: Int64
     private let jobs: SharedJobs
-    private let terms: Terms
+    private let durations: LeaseDurations
     private let clock: any TimeSource
     private let claims = Lock<Int64>(0)
 
-    package init(_ jobs: SharedJobs, terms: Terms = Terms(), clock: any TimeSource) {
+    package init(_ jobs: SharedJobs, durations: LeaseDurations = durations, clock: any TimeSource) {
         self.jobs = jobs
-        self.terms = terms
+        self.durations = durations
         self.clock = clock
         worker = jobs.join()
     }
@@ -43,7 +36,7 @@ package final class SharedMemoryLedger: JobLedger {
     }
 
     package func claim(_ claim: Claim) async throws(LedgerError) -> ClaimAnswer {
-        let beginsBefore = clock.now() + terms.sendWindow
+        let beginsBefore = clock.now() + durations.sendWindow
         let fence = nextFence()
         return jobs.state.withLock { state in
             let now = clock.wall()
@@ -52,7 +45,7 @@ package final class SharedMemoryLedger: JobLedger {
             let lookup = state.find(claim.arrival, at: now)
             let owner = (row?.fence ?? 0) >> 32
             let leaseTerms = LeaseTerms(
-                fence: fence, callUntil: now + terms.whole, ownerHasEnded: state.ended.contains(owner))
+                fence: fence, callUntil: now + durations.whole, ownerHasEnded: state.ended.contains(owner))
             guard let claimed = LedgerRules.claim(row, claim, lookup: lookup, terms: leaseTerms) else {
                 return .refused(lookup)
             }

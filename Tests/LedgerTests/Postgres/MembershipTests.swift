@@ -1,0 +1,153 @@
+import Clocks
+import Concurrency
+import Jobs
+import PrivateDatabase
+import Testing
+
+@testable import Ledger
+@testable import PostgresLedger
+
+/// Who works on the ledger, by the database's clock alone.
+@Suite(.withADatabase, .timeLimit(.minutes(10))) struct MembershipTests {
+    @Test func eachStartIsAnEpochOfItsOwnAndIsSeenToComeAndGo() async throws {
+        let database = try await SharedDatabase()
+        let one = try await database.join("host")
+        let two = try await database.join("host")
+        #expect(one.epoch == 1 && two.epoch == 2, "of one name, too")
+        #expect(try await one.members().map(\.state) == [.working, .working])
+        two.drain()
+        _ = try await two.knowsSuccess()
+        #expect(try await one.members().map(\.state) == [.working, .draining])
+        #expect(try await two.lease() != nil, "what it began it may bring to its end")
+        await two.close(within: PostgresLedger.closeTime)
+        let members = try await one.members()
+        #expect(members.map(\.state) == [.working, .gone])
+        #expect(members.map(\.name) == ["host", "host"] && members.map(\.version) == ["1", "1"])
+        await one.close(within: PostgresLedger.closeTime)
+    }
+
+    @Test func whoeverIsTakenForDeadJoinsAnewBeforeItClaims() async throws {
+        let database = try await SharedDatabase()
+        let ledger = try await database.join { $0.heartbeatInterval = .seconds(3_600) }
+        let before = try #require(try await ledger.lease(Sample.arrival("before")))
+        try await database.bury(ledger)
+        #expect(try await ledger.lease(Sample.arrival("between")) != nil, "as the member that it is by then")
+        #expect(ledger.epoch == 2 && ledger.counts.rejoins == 1)
+        let after = try #require(try await ledger.lease(Sample.arrival("after")))
+        #expect(after.fence >> 32 == 2)
+        // What it had begun it brings to its end under the old fence.
+        let record = Sample.finished(Sample.arrival("before"))
+        #expect(try await ledger.record(record, under: before, isUnheard: false) == .copy(0))
+        // It has not ended, so that it is nobody's death.
+        #expect(try await database.run("SELECT seen > ended FROM leave_album.instances WHERE epoch = 1") == "t")
+        await ledger.close(within: PostgresLedger.closeTime)
+    }
+
+    @Test func whoeverIsNotHeardOfIsTakenForDeadByTheOthers() async throws {
+        let database = try await SharedDatabase()
+        let silent = try await database.join("silent") { $0.heartbeatInterval = .seconds(3_600) }
+        _ = try await silent.knowsSuccess()
+        try await database.run("UPDATE leave_album.instances SET alive_until = now() - interval '1 second'")
+        let other = try await database.join("other")
+        while try await other.members().first?.state != .dead {}
+        #expect(try await other.members().map(\.state) == [.dead, .working])
+        await silent.close(within: PostgresLedger.closeTime)
+        await other.close(within: PostgresLedger.closeTime)
+    }
+
+    @Test func aReportIsWhatTheMemberLastSaidOfItself() async throws {
+        let database = try await SharedDatabase()
+        let ledger = try await PostgresLedger.open(
+            PostgresLedger.Parts(
+                configuration: try database.configuration(port: database.server.port),
+                durations: SharedDatabase.durations),
+            member: MemberDescription(
+                name: "a", version: "1", settings: ["base_url": "\"quoted\\"], report: { #"{"in_flight": 3}"# }))
+        while try await ledger.members().first?.report == "{}" {}
+        #expect(try await ledger.members().first?.report == #"{"in_flight": 3}"#)
+        #expect(
+            try await database.run("SELECT settings ->> 'base_url' FROM leave_album.instances") == "\"quoted\\")
+        await ledger.close(within: PostgresLedger.closeTime)
+    }
+
+    @Test func aCommandWithoutADaemonAsksAndEndsJobsButClaimsNothing() async throws {
+        let database = try await SharedDatabase()
+        let member = try await database.join()
+        try await member.record(Sample.parked(Sample.arrival()), under: nil, isUnheard: false)
+        let command = try await PostgresLedger.attach(database.configuration(port: database.server.port))
+        #expect(command.epoch == nil)
+        await #expect(throws: LedgerError.self) { try await command.lease(Sample.arrival("new")) }
+        guard case .open(let job) = try await command.cancelForGood(JobID("job-1"), newest: nil, at: Sample.start)
+        else {
+            Issue.record("it is open")
+            return
+        }
+        #expect(
+            try await command.finishCancelled(job, result: Sample.result(outcome: .failed, reason: .cancelled)))
+        #expect(try await command.statuses(of: [JobID("job-1"), JobID("nobody")]).map(\.generation) == [0, 0])
+        #expect(try await command.members().count == 1)
+        await command.close(within: PostgresLedger.closeTime)
+        await member.close(within: PostgresLedger.closeTime)
+    }
+
+    @Test func whatAnotherThatLivesHasNotPublishedIsItsOwnToPublish() async throws {
+        let database = try await SharedDatabase()
+        let one = try await database.join("a") { $0.heartbeatInterval = .seconds(3_600) }
+        let two = try await database.join("b")
+        try await one.record(Sample.finished(Sample.arrival()), under: nil, isUnheard: false)
+        #expect(try await two.unpublishedResults(after: nil, limit: 9).isEmpty)
+        #expect(try await one.unpublishedResults(after: nil, limit: 9).count == 1)
+        try await database.bury(one)
+        #expect(try await two.unpublishedResults(after: nil, limit: 9).count == 1)
+        await one.close(within: PostgresLedger.closeTime)
+        await two.close(within: PostgresLedger.closeTime)
+    }
+
+    // MARK: Clocks
+
+    @Test func theMembersClockIsTheDatabasesWhateverTheHostSays() async throws {
+        let database = try await SharedDatabase()
+        let ledger = try await database.join { $0.clock = ShiftedClock() }
+        let offset = try #require(ledger.clusterClock.offset)
+        #expect(offset < .seconds(-3_500) && offset > .seconds(-3_700), "\(offset)")
+        let difference = ledger.clusterClock.wall() - SystemTimeSource().wall()
+        #expect(difference < .seconds(60) && difference > .seconds(-60))
+        await ledger.close(within: PostgresLedger.closeTime)
+    }
+
+    /// To a member whose own clock steps, the database's has jumped.
+    @Test func whileTheDatabasesClockIsNotTrustedNobodyIsTakenOver() async throws {
+        let database = try await SharedDatabase()
+        let one = try await database.join("a")
+        _ = try #require(try await one.lease())
+        try await database.endLeases()
+        let clock = ShiftedClock()
+        let two = try await database.join("b") { $0.clock = clock }
+        _ = try await two.knowsSuccess()
+        clock.step(by: .seconds(10))
+        guard case .leased = try await two.lookUp(Sample.arrival(), at: Sample.start) else {
+            Issue.record("its lease may have ended early")
+            return
+        }
+        #expect(two.counts.clockJumps == 1)
+        #expect(try await two.lease(kind: .albumQuery, isAmbiguous: true) == nil)
+        #expect(try await two.lease(Sample.arrival("new")) != nil, "what nobody had is free")
+        // As long as a lease may last.
+        clock.step(by: SharedDatabase.durations.whole + .seconds(20))
+        _ = try await two.lookUp(Sample.arrival(), at: Sample.start)
+        #expect(two.counts.clockJumps == 2, "a step of the member's own clock is taken for the database's")
+        await one.close(within: PostgresLedger.closeTime)
+        await two.close(within: PostgresLedger.closeTime)
+    }
+}
+
+/// A host's clock that is an hour ahead, and that may step.
+private final class ShiftedClock: TimeSource {
+    private let system = SystemTimeSource()
+    private let steps = Lock(Duration.zero)
+
+    func now() -> MonotonicTime { system.now() + steps.withLock { $0 } }
+    func wall() -> Timestamp { system.wall() + .seconds(3_600) }
+    func sleep(until time: MonotonicTime) async { await system.sleep(until: time) }
+    func step(by duration: Duration) { steps.withLock { $0 += duration } }
+}
