@@ -245,8 +245,8 @@ let package = Package(
         tests(
             "OperationsTests",
             [
-                "Operations", "AMQP", "Messages", "Ledger", "SQLiteLedger", "Clocks", "Concurrency", "JSON", "Jobs",
-                "Secrets", "Telemetry",
+                "LedgerDatabase", "Operations", "AMQP", "Messages", "Ledger", "SQLiteLedger", "PostgresLedger",
+                "Clocks", "Concurrency", "JSON", "Jobs", "Secrets", "Telemetry",
             ]),
         tests(
             "SimulatorTests",

@@ -31,7 +31,8 @@ package protocol LedgerKeeping: JobLedger, LedgerReading, RunningService {
     /// From now on whoever shares the ledger sees that this daemon is about to end.
     func drain()
 
-    /// Room for the ledger, which is asked for even when the ledger has none to answer with. Nil where nobody can say.
+    /// Free bytes of the disk that the ledger is on, which are known even when the ledger has none to answer with. Nil
+    /// where nobody can say.
     func diskFreeBytes() async -> Int?
 
     /// Writes what still waits for a commit, trying for at most `time` if that does not succeed, and ends the thread.

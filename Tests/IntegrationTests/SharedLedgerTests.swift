@@ -30,7 +30,7 @@ extension OnABroker {
             let (a, b) = (try cluster.start("a"), try cluster.start("b"))
             try await a.waitUntilConsuming()
             try await b.waitUntilConsuming()
-            let jobs = 120
+            let jobs = 300
             try await publish(1...jobs, times: 2, cluster)
             try await eventually("some are done") { reader.jobs >= 20 }
             a.process.signal(SIGKILL)
@@ -67,10 +67,11 @@ extension OnABroker {
             let (a, b) = (try cluster.start("a"), try cluster.start("b"))
             try await a.waitUntilConsuming()
             try await b.waitUntilConsuming()
-            let jobs = 120
+            let jobs = 300
             try await publish(1...jobs, times: 1, cluster)
             try await eventually("some are done") { reader.jobs >= 20 }
             await cluster.database.stop()
+            #expect(reader.jobs < jobs, "it is stopped in the middle")
             for member in [a, b] {
                 try await eventually("\(member.name) holds") { member.log.contains("cause=ledger_unavailable") }
             }

@@ -4,13 +4,15 @@ import Glibc
 import JSON
 import Jobs
 import Ledger
+import LedgerDatabase
+import PostgresLedger
 import SQLiteLedger
 import Secrets
 import Testing
 
 @testable import Operations
 
-/// Each question, asked of a running ledger and of the file that it leaves: both say the same.
+/// Each question, asked of a running ledger, and of the file or the database that it leaves: all say the same.
 @Suite(.timeLimit(.minutes(10))) struct LedgerRequestHandlerTests {
     private static let start = Timestamp(milliseconds: 1_700_000_000_000)
 
@@ -28,7 +30,7 @@ import Testing
     }
 
     /// Five published and one owed result, and a job that is being called.
-    private func fill(_ ledger: EmbeddedLedger) async throws {
+    private func fill(_ ledger: any LedgerKeeping) async throws {
         for (number, id) in ["a1", "a2", "a3", "b1", "b2", "a4"].enumerated() {
             try await ledger.record(
                 .finished(
@@ -77,27 +79,56 @@ import Testing
         }
     }
 
-    /// Runs the body over the ledger as it lives in a daemon, then over its file, filled afresh.
-    private func onBoth(
-        publishes: Bool = true, _ body: (LedgerRequestHandler, Lock<[String]>) async throws -> Void
+    /// How a question reaches the ledger.
+    private enum Place: CaseIterable {
+        case daemonWithFile, file, daemonWithDatabase, database
+
+        static let files: [Place] = [.daemonWithFile, .file]
+
+        var isLive: Bool { self == .daemonWithFile || self == .daemonWithDatabase }
+    }
+
+    private typealias Body = (LedgerRequestHandler, Lock<[String]>) async throws -> Void
+
+    /// Runs the body over the ledger as it lives in a daemon, and where no daemon is asked, filled afresh each time.
+    private func onEach(
+        _ places: [Place] = Place.allCases, publishes: Bool = true, _ body: @Sendable Body
     ) async throws {
-        for isLive in [true, false] {
-            let folder = LedgerFolder()
-            let ledger = try await EmbeddedLedger.open(path: folder.ledger, durability: .normal, onWaiting: nil)
-            try await fill(ledger)
-            let published = Lock<[String]>([])
-            if !isLive { await ledger.close(within: EmbeddedLedger.closeTime) }
-            let handler = LedgerRequestHandler(isLive ? .live(ledger) : .file(path: folder.ledger)) { result in
-                published.withLock { $0.append(result.messageID) }
-                return publishes
+        for place in places {
+            switch place {
+            case .daemonWithFile, .file:
+                let folder = LedgerFolder()
+                let ledger = try await EmbeddedLedger.open(path: folder.ledger, durability: .normal, onWaiting: nil)
+                try await run(body, over: ledger, place, .file(path: folder.ledger), publishes)
+            case .daemonWithDatabase, .database:
+                try await LedgerServer.shared.with { server in
+                    let name = try await LedgerServer.shared.freshDatabase(on: server)
+                    let configuration = try LedgerServer.configuration(of: server, database: name)
+                    let ledger = try await PostgresLedger.join(
+                        configuration, member: MemberDescription(name: "a", version: "1"),
+                        durations: LeaseDurations(callTimeout: .seconds(20)))
+                    try await run(body, over: ledger, place, .database(configuration), publishes)
+                }
             }
-            try await body(handler, published)
-            if isLive { await ledger.close(within: EmbeddedLedger.closeTime) }
         }
     }
 
+    private func run(
+        _ body: Body, over ledger: any LedgerKeeping, _ place: Place, _ source: LedgerSource, _ publishes: Bool
+    ) async throws {
+        try await fill(ledger)
+        let published = Lock<[String]>([])
+        if !place.isLive { await ledger.close(within: .seconds(20)) }
+        let handler = LedgerRequestHandler(place.isLive ? .live(ledger) : source) { result in
+            published.withLock { $0.append(result.messageID) }
+            return publishes
+        }
+        try await body(handler, published)
+        if place.isLive { await ledger.close(within: .seconds(20)) }
+    }
+
     @Test func statistics() async throws {
-        try await onBoth { handler, _ in
+        try await onEach { handler, _ in
             let statistics = try await LedgerStatisticsRequest().answer(from: handler).statistics
             #expect(statistics.entries == 7)
             #expect(statistics.open == 1)
@@ -106,7 +137,7 @@ import Testing
     }
 
     @Test func aHistory() async throws {
-        try await onBoth { handler, _ in
+        try await onEach { handler, _ in
             let history = try await JobRequest(JobID("a1")).answer(from: handler)
             #expect(history.state == .finished(resultIsPublished: true, deadLetterIsPublished: true))
             #expect(history.results.first?.body["jobId"]?.text == "a1")
@@ -120,7 +151,7 @@ import Testing
     }
 
     @Test func aNoteIsALineOfTheHistory() async throws {
-        try await onBoth { handler, _ in
+        try await onEach { handler, _ in
             _ = try await JobNoteRequest(JobID("a1"), generation: 0, kind: "redriven", detail: "by anna")
                 .answer(from: handler)
             let event = try #require(try await JobRequest(JobID("a1")).answer(from: handler).events.last)
@@ -129,7 +160,7 @@ import Testing
     }
 
     @Test func aListIsReconciled() async throws {
-        try await onBoth { handler, _ in
+        try await onEach { handler, _ in
             let jobs = try await ReconcileRequest(["a1", "open", "none"].map { JobID($0) }).answer(from: handler).jobs
             #expect(jobs.map(\.jobID.string) == ["a1", "open", "none"])
             let left = JobEnding(outcome: .left, reason: nil, effect: nil)
@@ -138,7 +169,7 @@ import Testing
     }
 
     @Test func pruningLeavesWhatIsNeeded() async throws {
-        try await onBoth { handler, _ in
+        try await onEach { handler, _ in
             #expect(try await LedgerPruneRequest(olderThan: .seconds(3600)).answer(from: handler).pruned == 0)
             // Older than now means before this millisecond.
             try await Task.sleep(for: .milliseconds(5))
@@ -148,7 +179,7 @@ import Testing
     }
 
     @Test func forgetting() async throws {
-        try await onBoth { handler, _ in
+        try await onEach { handler, _ in
             let one = try await LedgerForgetRequest.job(JobID("b1")).answer(from: handler)
             #expect(one == .init(forgotten: 1, needed: 0))
             #expect(try await LedgerForgetRequest.job(JobID("open")).answer(from: handler).needed == 1)
@@ -158,9 +189,38 @@ import Testing
         }
     }
 
-    @Test func verifyingAndBackingUp() async throws {
-        try await onBoth { handler, _ in
+    @Test func verifying() async throws {
+        try await onEach { handler, _ in
             #expect(try await LedgerVerifyRequest().answer(from: handler).faults == [])
+        }
+    }
+
+    @Test func members() async throws {
+        try await onEach(Place.files) { handler, _ in
+            #expect(try await LedgerMembersRequest().answer(from: handler).members == [])
+        }
+        try await onEach([.daemonWithDatabase]) { handler, _ in
+            let members = try await LedgerMembersRequest().answer(from: handler).members
+            #expect(members.map(\.name) == ["a"] && members.map(\.state) == [.working])
+        }
+        try await onEach([.database]) { handler, _ in
+            let members = try await LedgerMembersRequest().answer(from: handler).members
+            #expect(members.map(\.state) == [.gone], "whoever only asks is no member")
+        }
+    }
+
+    @Test func aDatabaseIsNotBackedUpIntoAFile() async throws {
+        try await onEach([.daemonWithDatabase, .database]) { handler, _ in
+            let folder = LedgerFolder()
+            let fault = await #expect(throws: ControlFault.self) {
+                _ = try await LedgerBackupRequest(file: folder.ledger).answer(from: handler)
+            }
+            #expect(fault?.description.contains("pg_dump") == true && access(folder.ledger, F_OK) != 0)
+        }
+    }
+
+    @Test func backingUp() async throws {
+        try await onEach(Place.files) { handler, _ in
             let folder = LedgerFolder()
             let copy = try await LedgerBackupRequest(file: folder.ledger).answer(from: handler)
             #expect(copy.file == folder.ledger)
@@ -169,7 +229,7 @@ import Testing
     }
 
     @Test func replaying() async throws {
-        try await onBoth { handler, published in
+        try await onEach { handler, published in
             let one = try await ReplayRequest.job(JobID("a2")).answer(from: handler)
             #expect(one.published == 1)
             #expect(published.withLock { $0 } == ["a2#0"])
@@ -184,7 +244,7 @@ import Testing
     }
 
     @Test func aReplayThatTheBrokerDoesNotConfirmIsNoSuccess() async throws {
-        try await onBoth(publishes: false) { handler, _ in
+        try await onEach(publishes: false) { handler, _ in
             await #expect(throws: ControlFault.unavailable("the broker confirmed 0 of 1 results; try again")) {
                 _ = try await ReplayRequest.job(JobID("a2")).answer(from: handler)
             }

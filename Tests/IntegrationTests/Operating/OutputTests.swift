@@ -1,6 +1,7 @@
 import Foundation
 import JSON
 import PrivateBroker
+import PrivateDatabase
 import Testing
 
 extension OnABroker {
@@ -8,8 +9,11 @@ extension OnABroker {
     @Suite struct Output {
         /// Every command that prints, as it is called on a stage with job `done`, whose letter is dead. A new command
         /// belongs here, or below.
-        private func commands(_ harness: DaemonHarness) -> [(name: String, message: [String])] {
+        private func commands(
+            _ harness: DaemonHarness, _ database: PrivateDatabase
+        ) -> [(name: String, message: [String])] {
             let file = { (name: String) in harness.directory.file(name).path }
+            let url = "postgresql://\(PrivateDatabase.superuser)@127.0.0.1:\(database.port)/postgres"
             return [
                 ("version", []), ("help", []), ("check", []), ("topology declare", []), ("topology verify", []),
                 ("topology export", []),
@@ -18,6 +22,7 @@ extension OnABroker {
                 ("results", ["--replay", "done"]), ("dead list", []), ("dead show", ["done"]), ("dead stats", []),
                 ("dead redrive", ["--all", "--dry-run"]), ("dead discard", ["--all", "--dry-run"]),
                 ("reconcile", ["--file", file("list")]), ("job", ["done"]), ("ledger stats", []),
+                ("ledger members", []), ("ledger declare", ["--url", url]),
                 ("ledger prune", []), ("ledger verify", []), ("ledger backup", [file("copy")]),
                 ("ledger backup", ["-"]), ("ledger forget", ["done"]), ("credentials list", []),
                 ("credentials check", ["acc1"]), ("credentials authorize", ["acc1"]), ("status", []), ("pause", []),
@@ -78,14 +83,16 @@ extension OnABroker {
 
         @Test func aFullDiskIsReportedByEveryCommandThatPrints() async throws {
             let harness = try await prepared()
-            let known = Set(commands(harness).map(\.name)).union(Self.silent)
+            let database = try await PrivateDatabase()
+            let commands = commands(harness, database)
+            let known = Set(commands.map(\.name)).union(Self.silent)
             #expect(try await Set(leaves()) == known, "a command that no full disk was tried with")
             try await harness.start()
             try await harness.waitUntilConsuming()
             try await harness.publish(DaemonHarness.body("done", account: "nobody", token: "album-done"))
             _ = try await harness.take("results", atLeast: 1)
             let config = ["--config", harness.directory.file("d.toml").path]
-            for (name, message) in commands(harness) {
+            for (name, message) in commands {
                 if name == "ledger restore" { try await harness.stopInOrder() }
                 let isPlain = ["version", "help"].contains(name)
                 let command = name.split(separator: " ").map(String.init) + message + (isPlain ? [] : config)
@@ -94,6 +101,7 @@ extension OnABroker {
                 #expect(full.text.contains("standard output: No space left on device"), "\(command): \(full.text)")
             }
             await harness.end()
+            await database.end()
         }
 
         @Test func helpAndVersionAreNoExceptions() async throws {
