@@ -97,8 +97,8 @@ def _impossible(kinds: Iterable[str]) -> dict[str, str]:
     for name in kinds:
         if name in ("ledger_full", "ledger_readonly") and os.geteuid() != 0:
             missing[name] = "only root can mount a file system of its own"
-        if name in schedule.PACKETS and (os.geteuid() != 0 or not shutil.which("iptables") or not shutil.which("ip")):
-            missing[name] = "it needs root, iproute2 and iptables"
+        if name in schedule.PACKETS and (os.geteuid() != 0 or not shutil.which("nft") or not shutil.which("ip")):
+            missing[name] = "it needs root, iproute2 and nftables"
         if name == "clock_jump" and shutil.which("gcc") is None:
             missing[name] = "there is no gcc to build the clock that jumps"
     return missing
