@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from . import processes
+from .daemon import get
 from .waiting import eventually
 
 
@@ -65,6 +66,10 @@ class Simulator(SimulatorControl):
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    def counters(self) -> dict[str, int]:
+        """How many calls there were so far, and with what effect."""
+        return json.loads(get(f"{self.url}/_simulator/counters") or "{}")
 
     def _send(self, path: str, body: bytes) -> str:
         try:

@@ -1,0 +1,49 @@
+"""A PostgreSQL of one's own: that it starts, forgets nothing in a kill, has its roles, and leaves nothing."""
+import os
+import tempfile
+import unittest
+from pathlib import Path
+from unittest import mock
+
+from testbed import database
+from testbed.database import DATABASE, OWNER, WORKER, Database
+from testbed.waiting import NotReady
+
+
+class Programs(unittest.TestCase):
+    def test_others_can_be_named(self):
+        with mock.patch.dict(os.environ, {database.PROGRAMS_VARIABLE: "/elsewhere/bin"}):
+            self.assertEqual(database.programs(), Path("/elsewhere/bin"))
+
+    def test_without_any_it_says_what_to_do(self):
+        with mock.patch.dict(os.environ, {database.PROGRAMS_VARIABLE: ""}), \
+                mock.patch.object(database, "ROOT", Path("/nowhere")):
+            with self.assertRaisesRegex(NotReady, "scripts/install-dependencies"):
+                database.programs()
+
+
+class Life(unittest.TestCase):
+    def test_it_lives_through_stop_and_kill_and_leaves_nothing(self):
+        with tempfile.TemporaryDirectory() as directory:
+            server = Database(Path(directory) / "database")
+            try:
+                server.start()
+                server.prepare()
+                server.run("CREATE TABLE kept (n int)", DATABASE)
+                for end, number in ((server.stop, 1), (server.kill, 2)):
+                    server.run(f"INSERT INTO kept VALUES ({number})", DATABASE)
+                    end()
+                    with self.assertRaises(NotReady):
+                        server.run("SELECT 1")
+                    server.start()
+                self.assertEqual(server.run("SELECT n FROM kept ORDER BY n", DATABASE), "1\n2")
+                roles = f"SELECT rolname, rolsuper FROM pg_roles WHERE rolname IN ('{OWNER}', '{WORKER}') ORDER BY 1"
+                self.assertEqual(server.run(roles), f"{OWNER}|f\n{WORKER}|f")
+                settings = server.run(f"SELECT unnest(rolconfig) FROM pg_roles WHERE rolname = '{WORKER}'").split()
+                self.assertIn("plan_cache_mode=force_generic_plan", settings)
+                self.assertIn(f"host={server.sockets}", server.owner_url)
+                self.assertEqual(server.password_file(Path(directory)).stat().st_mode & 0o777, 0o600)
+                self.assertRegex(server.version(), r"^\d+\.\d+")
+            finally:
+                server.end()
+            self.assertFalse(server.directory.exists() or server.sockets.exists())
