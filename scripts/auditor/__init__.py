@@ -3,8 +3,9 @@ fell; it shares nothing with the daemon, and proves of every message what became
 import json
 from pathlib import Path
 
-from . import journal, rules_calls, rules_fault, rules_messages, rules_results, rules_run
+from . import journal, rules_calls, rules_cluster, rules_fault, rules_messages, rules_results, rules_run
 from .facts import Facts
+from .terms import Terms
 
 RULES = {
     "accounted": rules_messages.accounted,
@@ -27,22 +28,37 @@ RULES = {
     "ends": rules_run.ends,
 }
 
+#: Besides, of runs in which several workers share a ledger.
+CLUSTER_RULES = {
+    "asked": rules_cluster.asked,
+    "lease": rules_cluster.lease,
+    "overlaps": rules_cluster.overlaps,
+    "gate": rules_cluster.gate,
+    "probes": rules_cluster.probes,
+    "day": rules_cluster.day,
+    "in_time": rules_cluster.in_time,
+}
+
 
 def judge(directory: Path) -> dict:
     """Judges the records in a run's directory."""
-    try:
-        final = json.loads((directory / "final.json").read_text())
-    except FileNotFoundError:
-        final = None
     names = {"published": "published", "results": "results", "dead_letters": "dead-letters", "calls": "calls",
-             "faults": "faults", "ends": "ends"}
-    return judge_facts(Facts(final=final, **{
-        part: journal.read(directory / f"{name}.jsonl") for part, name in names.items()}))
+             "faults": "faults", "ends": "ends", "over": "over"}
+    return judge_facts(Facts(
+        final=_read(directory / "final.json"), terms=Terms.read(_read(directory / "terms.json")),
+        **{part: journal.read(directory / f"{name}.jsonl") for part, name in names.items()}))
+
+
+def _read(path: Path) -> dict | None:
+    try:
+        return json.loads(path.read_text())
+    except FileNotFoundError:
+        return None
 
 
 def judge_facts(facts: Facts) -> dict:
     violations = {}
-    for name, rule in RULES.items():
+    for name, rule in (RULES | CLUSTER_RULES if facts.terms else RULES).items():
         found = list(rule(facts))
         if found:
             violations[name] = found

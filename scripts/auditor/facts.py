@@ -4,10 +4,12 @@ import json
 from collections.abc import Iterator
 
 from . import expectations
+from .terms import Terms
 
 #: After these an answer of the API may never have been heard, or a call be in doubt that never began.
 UNHEARD = {"kill_daemon", "kill_both", "term_daemon", "stop_daemon", "silent_api", "slow_api", "cut_api", "drop_api",
-           "loss_api", "ledger_readonly", "death", "late_answers"}
+           "loss_api", "ledger_readonly", "death", "late_answers", "drop_database", "database_kill",
+           "database_restart"}
 #: A wait of the wire, each way, from which on the daemon's timeout of two seconds is near.
 SLOW_ENOUGH = 0.9
 LATE_ENOUGH_MS = 1500
@@ -55,12 +57,15 @@ class Job:
 
 
 class Facts:
-    """Lists of records as the journals hold them; `final` is what was found after everything had ended."""
+    """Lists of records as the journals hold them; `final` is what was found after everything had ended. `over`: when
+    each call was over, and `terms`, of a run of several workers."""
 
     def __init__(
         self, published: list[dict], results: list[dict], dead_letters: list[dict], calls: list[dict],
-        faults: list[dict], ends: list[dict], final: dict | None
+        faults: list[dict], ends: list[dict], final: dict | None, over: list[dict] = (), terms: Terms | None = None
     ):
+        self.terms = terms
+        self.over = {record["sequence"]: record["at"] for record in over}
         self.results, self.dead_letters, self.ends, self.final = results, dead_letters, ends, final
         self.faults = faults
         self.explained = collections.Counter()

@@ -30,7 +30,7 @@ def calls(facts: Facts) -> Iterator[str]:
 #: From a call to the record of its answer: a fault that falls later finds the answer in the ledger.
 RECORDED_MS = 6_000
 #: What keeps an answer from the ledger for longer.
-UNRECORDED = {"ledger_full", "ledger_readonly", "stop_daemon"}
+UNRECORDED = {"ledger_full", "ledger_readonly", "stop_daemon", "drop_database", "database_kill", "database_restart"}
 
 
 def _cause(facts: Facts, job: Job, previous: dict | None, call: dict, has_left: bool) -> str | None:
@@ -47,7 +47,7 @@ def _cause(facts: Facts, job: Job, previous: dict | None, call: dict, has_left: 
             return "after a late answer"
         return "after " + "+".join(sorted(unheard)) if unheard else None
     if previous["method"] == "leave":
-        if call["method"] == "leave" and _is_unheard(previous):
+        if call["method"] == "leave" and is_unheard(previous):
             return None
         return f"after the answer {previous['answer']}"
     if previous["answer"] != "200":
@@ -58,7 +58,7 @@ def _cause(facts: Facts, job: Job, previous: dict | None, call: dict, has_left: 
     return "after " + "+".join(sorted(unheard)) if unheard else None
 
 
-def _is_unheard(call: dict) -> bool:
+def is_unheard(call: dict) -> bool:
     """No whole answer, or the word of somebody who gave up waiting: the album is asked before another call."""
     answer = call["answer"]
     return not answer.isdigit() or answer.startswith("2") or answer in ("408", "499", "502", "504")

@@ -1,0 +1,29 @@
+"""What a run of several workers on one ledger was arranged to keep to."""
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Terms:
+    #: The parts of a lease, in ms: from the asking for a claim to its call's first byte, a call, and what the network
+    #: may still deliver.
+    send_window: int
+    timeout: int
+    grace: int
+    #: Address that the API sees → the worker that has it; empty where all have one address.
+    peers: dict[str, str] = field(default_factory=dict)
+    #: Calls at a time of one account.
+    per_account: int = 1
+    #: (time in ms, the limit of calls a day from then on); no limit where it is empty.
+    limits: tuple[tuple[int, int], ...] = ()
+    #: Whose midnight begins a day, as an offset of whole hours from UTC.
+    day_offset: int = 0
+
+    @property
+    def lease(self) -> int:
+        return self.send_window + self.timeout + self.grace
+
+    @staticmethod
+    def read(record: dict | None) -> "Terms | None":
+        if record is None:
+            return None
+        return Terms(**dict(record, limits=tuple(map(tuple, record.get("limits", ())))))

@@ -1,0 +1,233 @@
+"""Several workers on one ledger: a doctored record for each rule, and one for each way in which a worker can be broken.
+
+A worker without slots is also real: `scripts/chaos cluster --broken slots` gives one member `worker.per_account = 8`. The
+other six are none that settings can make, so their records are doctored.
+"""
+import unittest
+from pathlib import Path
+
+from auditor import CLUSTER_RULES, RULES, judge_facts
+from auditor.facts import Facts
+from auditor.terms import Terms
+from auditor.tests.records import Records, T
+
+PEERS = {"10.213.0.2": "a", "10.214.0.2": "b", "10.215.0.2": "c"}
+ADDRESS = {worker: address for address, worker in PEERS.items()}
+#: S, D and G.
+TERMS = {"send_window": 1_000, "timeout": 3_000, "grace": 1_000, "peers": PEERS}
+
+
+class SharedRecords(Records):
+    def __init__(self):
+        super().__init__()
+        self.over, self.terms = [], dict(TERMS, limits=[(0, 100)])
+
+    def call_by(self, worker, job, at, lasts=20, **more):
+        self.call(job, at, **more)
+        call = self.calls[-1]
+        call["peer"] = ADDRESS[worker]
+        self.over.append({"sequence": call["sequence"], "at": call["at"] + lasts})
+        return call
+
+    def left(self, worker, job, at, account="ann", nature="ordinary"):
+        """Published, called once, done."""
+        self.message("job", job, at=at - 100, account=account, nature=nature)
+        call = self.call_by(worker, job, at, account=account)
+        self.result(f"{job}#0", at + 30, "left", "left")
+        return call
+
+    def judge(self):
+        return judge_facts(Facts(
+            self.published, self.results, self.dead_letters, self.calls, self.faults, self.ends, self.final,
+            self.over, Terms.read(self.terms)))
+
+
+def whole_run():
+    """What three workers may do."""
+    run = SharedRecords()
+    run.left("a", "plain", 1_000)
+    run.left("b", "after-it", 1_020)
+
+    # Killed in the call; another asks when the lease is over.
+    run.message("job", "killed", at=5_000, account="bob")
+    run.call_by("a", "killed", 5_100, account="bob")
+    run.fault("kill_daemon", 5_110, slot="a")
+    run.ends.append({"at": T + 5_150, "event": "end", "slot": "a", "pid": 1, "status": -9, "asked": "SIGKILL"})
+    run.call_by("b", "killed", 9_900, method="get", effect="none", account="bob")
+    run.result("killed#0", 9_950, "already_left", "left")
+
+    # Unheard: asked by the same worker, a member still, called again.
+    run.message("job", "unheard", at=5_000, account="eve")
+    run.call_by("c", "unheard", 5_100, answer="reset", effect="none", account="eve")
+    run.call_by("c", "unheard", 9_900, method="get", effect="none", account="eve")
+    run.call_by("c", "unheard", 9_950, account="eve")
+    run.result("unheard#0", 9_980, "left", "left")
+
+    # Stopped with a claim and before its call; another asks and calls.
+    run.message("job", "stopped", at=19_900, account="joe")
+    run.fault("stop_daemon", 20_000, 28_000, slot="a")
+    run.call_by("b", "stopped", 25_100, method="get", effect="none", account="joe")
+    run.call_by("b", "stopped", 25_150, account="joe")
+    run.result("stopped#0", 25_200, "left", "left")
+
+    # Everybody is refused; one of them probes, one job after the other, until it is over.
+    run.fault("api_holds", 40_000, 52_000)
+    for number, (worker, at) in enumerate((("a", 40_100), ("b", 40_120), ("c", 40_140))):
+        run.message("job", f"refused-{number}", at=40_000, account=f"u{number}")
+        run.call_by(worker, f"refused-{number}", at, answer="403", effect="none", account=f"u{number}")
+    for number, at in enumerate((45_500, 45_550)):
+        run.call_by("b", f"refused-{number}", at, answer="403", effect="none", account=f"u{number}")
+    for number in range(3):
+        run.call_by("b", f"refused-{number}", 53_000 + 50 * number, account=f"u{number}")
+        run.result(f"refused-{number}#0", 53_030 + 50 * number, "left", "left")
+
+    # The quiet end, in which one is killed.
+    run.fault("kill_daemon", 60_000, slot="b")
+    run.ends.append({"at": T + 60_050, "event": "end", "slot": "b", "pid": 2, "status": -9, "asked": "SIGKILL"})
+    run.message("job", "quiet-called", at=59_900, account="q1", nature="quiet")
+    run.call_by("b", "quiet-called", 59_990, account="q1")
+    run.call_by("c", "quiet-called", 65_000, method="get", effect="none", account="q1")
+    run.result("quiet-called#0", 65_050, "already_left", "left")
+    run.left("a", "quiet-other", 60_050, account="q2", nature="quiet")
+    return run
+
+
+class Cluster(unittest.TestCase):
+    def setUp(self):
+        self.run_ = whole_run()
+
+    def rejects(self, *rules):
+        violations = self.run_.judge()["violations"]
+        self.assertEqual(sorted(violations), sorted(rules), violations)
+        return violations
+
+    def call_of(self, job, number=0):
+        return [call for call in self.run_.calls if call["token"].startswith(f"album-{job}-")][number]
+
+    def drop(self, call):
+        self.run_.calls.remove(call)
+
+    def test_a_whole_run_is_without_violation(self):
+        verdict = self.run_.judge()
+        self.assertEqual(verdict["violations"], {})
+        self.assertEqual(verdict["explained"]["quiet job beside a fault that was taken over"], 1)
+        self.assertEqual(verdict["explained"]["quiet job beside a fault that went on at once"], 1)
+        self.assertEqual(verdict["explained"]["call while a hold stood"], 2)
+
+    def test_without_terms_it_is_one_worker_and_these_rules_are_not_asked(self):
+        self.call_of("after-it")["at"] -= 10
+        self.rejects("overlaps")
+        self.run_.terms = None
+        self.rejects()
+
+    # MARK: Seven broken workers
+
+    def test_a_worker_without_a_gate_sends_what_it_claimed_before_it_was_stopped(self):
+        self.run_.message("job", "stopped-too", at=19_900, account="jim")
+        self.run_.call_by("c", "stopped-too", 25_100, method="get", effect="none", account="jim")
+        self.run_.call_by("c", "stopped-too", 25_150, account="jim")
+        self.run_.result("stopped-too#0", 25_200, "left", "left")
+        for job, account in (("stopped", "joe"), ("stopped-too", "jim")):
+            self.run_.call_by("a", job, 28_005, answer="400", effect="none", account=account)
+        found = self.rejects("gate")["gate"]
+        self.assertRegex(found[0], "2 calls were sent after the stop at .*20000")
+
+    def test_one_call_that_slipped_through_in_many_stops_is_counted_and_no_fault(self):
+        self.run_.call_by("a", "stopped", 28_005, answer="400", effect="none", account="joe")
+        self.rejects()
+        counted = "call of a worker that was stopped between its gate and the first byte"
+        self.assertEqual(self.run_.judge()["explained"][counted], 1)
+
+    def test_two_that_slipped_through_in_few_stops_are_too_many(self):
+        self.run_.call_by("a", "stopped", 28_005, answer="400", effect="none", account="joe")
+        self.run_.message("job", "again", at=29_900, account="jim")
+        self.run_.fault("stop_daemon", 30_000, 38_000, slot="a")
+        self.run_.call_by("b", "again", 35_100, method="get", effect="none", account="jim")
+        self.run_.call_by("b", "again", 35_150, account="jim")
+        self.run_.result("again#0", 35_200, "left", "left")
+        self.run_.call_by("a", "again", 38_005, answer="400", effect="none", account="jim")
+        self.rejects("gate")
+
+    def test_a_stop_of_another_worker_excuses_nobody(self):
+        self.run_.call_by("c", "stopped", 28_005, answer="400", effect="none", account="joe")
+        self.rejects("asked", "lease")
+
+    def test_a_worker_without_leases_takes_over_what_another_is_calling_for(self):
+        self.call_of("killed", 1)["at"] = T + 5_400
+        found = self.rejects("lease")["lease"]
+        self.assertRegex(found[0], "get .* by worker b 300 ms after a call of worker a whose lease had still to run$")
+
+    def test_a_worker_that_goes_by_its_hosts_clock_takes_over_too_soon(self):
+        self.run_.fault("clock_jump", 4_000, 30_000, slot="b", offset=300)
+        self.rejects()
+        self.call_of("killed", 1)["at"] = T + 5_400
+        self.assertRegex(self.rejects("lease")["lease"][0], "by a host's clock that was off by 300 s")
+
+    def test_a_worker_that_asks_no_question(self):
+        self.drop(self.call_of("unheard", 1))
+        self.assertRegex(self.rejects("asked", "calls")["asked"][0], "by worker c after reset, and the album was not asked")
+
+    def test_a_worker_that_takes_over_without_a_question(self):
+        self.call_of("killed", 1).update(method="leave", answer="400")
+        self.rejects("asked")
+
+    def test_a_worker_without_slots_calls_twice_at_a_time_for_one_account(self):
+        self.call_of("after-it")["at"] = T + 1_010
+        self.assertRegex(self.rejects("overlaps")["overlaps"][0], "account ann: .* by worker b .* by worker a ran until")
+        self.run_.terms["per_account"] = 2
+        self.rejects()
+
+    def test_workers_without_grants_spend_more_than_the_day_has(self):
+        self.run_.terms["limits"] = [(0, len(self.run_.calls) - 1)]
+        self.assertRegex(self.rejects("day")["day"][0], "is number 20 of .* whose limit is 19")
+
+    def test_two_workers_that_probe_one_hold(self):
+        self.call_of("refused-1", 1)["peer"] = ADDRESS["c"]
+        self.assertRegex(self.rejects("probes")["probes"][0], "worker b and worker c probed 50 ms apart")
+
+    # MARK: The rest of each rule
+
+    def test_a_call_for_a_user_who_had_left_by_the_albums_word(self):
+        self.run_.call_by("b", "killed", 9_940, answer="400", effect="none", account="bob")
+        self.rejects("asked", "calls")
+
+    def test_a_call_that_was_not_over_before_the_end_is_in_the_way_of_the_next(self):
+        self.run_.over = [over for over in self.run_.over
+                          if over["sequence"] != self.call_of("plain")["sequence"]]
+        self.rejects("overlaps")
+
+    def test_a_question_takes_no_slot(self):
+        self.call_of("killed", 1)["account"] = "bob"
+        self.run_.left("c", "beside-it", 9_905, account="bob")
+        self.rejects()
+
+    def test_one_worker_that_probes_with_two_jobs_at_a_time(self):
+        self.call_of("refused-1", 1)["at"] = T + 45_510
+        self.rejects("probes")
+
+    def test_the_next_round_may_be_anothers(self):
+        self.call_of("refused-1", 1).update(at=T + 49_000, peer=ADDRESS["c"])
+        self.rejects()
+
+    def test_a_limit_that_was_raised_counts_from_then_on(self):
+        by_time = sorted(call["at"] for call in self.run_.calls)
+        self.run_.terms["limits"] = [(0, 10), (by_time[10], 100)]
+        self.rejects()
+        self.run_.terms["limits"] = [(0, 10), (by_time[10] + 1, 100)]
+        self.rejects("day")
+
+    def test_what_a_dead_worker_called_for_ends_when_its_lease_has(self):
+        self.call_of("quiet-called", 1)["at"] = T + 70_500
+        self.run_.results[-2]["at"] = T + 70_550
+        self.assertRegex(self.rejects("in_time")["in_time"][0], "taken over and done 10550 ms after the last fault")
+
+    def test_what_a_dead_worker_only_had_in_hand_ends_at_once(self):
+        self.call_of("quiet-other")["at"] = T + 62_500
+        self.run_.results[-1]["at"] = T + 62_530
+        self.rejects("in_time")
+
+    def test_every_rule_was_broken_here(self):
+        source = Path(__file__).read_text()
+        for rule in CLUSTER_RULES:
+            self.assertIn(f'"{rule}"', source, "a rule without a doctored record")
+        self.assertEqual(RULES.keys() & CLUSTER_RULES.keys(), set())
