@@ -1,4 +1,4 @@
-"""Adds the reports of runs up: a campaign may be run in pieces."""
+"""What reports of runs say to people, and their sum: a campaign may be run in pieces."""
 import json
 from pathlib import Path
 
@@ -31,3 +31,28 @@ def add_up(directories: list[str]) -> dict:
                 total["commits"].append(one["versions"]["commit"])
     total["seconds"] = round(total["seconds"], 1)
     return total
+
+
+def show(report: dict) -> None:
+    """For people; the report's file has the rest."""
+    counts = report["counts"]
+    print(f"seed {report['seed']}: {counts['jobs']} jobs, {counts['messages']} messages, {counts['results']} results, "
+          f"{counts['calls']} calls; {report['seconds']:.0f} s, still after {report['settledAfter']} s")
+    print("  faults: " + ", ".join(f"{kind} {count}" for kind, count in sorted(report["faults"].items())))
+    print("  outcomes: " + ", ".join(f"{kind} {count}" for kind, count in sorted(counts["outcomes"].items())))
+    if counts["badJobs"]:
+        print("  bad jobs: " + ", ".join(f"{row} {count}" for row, count in sorted(counts["badJobs"].items())))
+    if report.get("goodWaits"):
+        print("  good jobs among the bad ones of the end: {count}, done after {median} ms, at most {most} ms".format(
+            **report["goodWaits"]))
+    print("  explained: " + ", ".join(f"{kind} {count}" for kind, count in sorted(report["explained"].items())))
+    for name, value in (report["contention"] or {}).items():
+        print(f"  contention: {name}: {value}")
+    for error in report["faultErrors"]:
+        print(f"  a fault did not fall: {error}")
+    for rule, found in sorted(report["violations"].items()):
+        print(f"  VIOLATION of {rule}: {len(found)}")
+        for one in found[:5]:
+            print(f"    {one}")
+    if not report["violations"]:
+        print("  no violation")

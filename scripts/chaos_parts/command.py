@@ -21,6 +21,7 @@ def main(arguments: list[str]) -> int:
                "scripts/chaos audit DIR     judges the records of a kept run again\n"
                "scripts/chaos contend …     the active daemon is killed again and again: who works, and how soon\n"
                "scripts/chaos partition …   a cluster of three nodes of which one loses sight of the others\n"
+               "scripts/chaos cluster …     several daemons on one ledger in PostgreSQL\n"
                "faults: " + ", ".join(schedule.KINDS) + "\n\n"
                "bad_jobs: 1 to 50 jobs that the API, or the token endpoint, refuses for themselves, always with the\n"
                "answer of one row of the table of verdicts, the same for all or each its own. A run with them has an\n"
@@ -50,6 +51,9 @@ def main(arguments: list[str]) -> int:
         return _report(arguments[1:])
     if arguments[:1] == ["audit"]:
         return _audit(arguments[1:])
+    if arguments[:1] == ["cluster"]:
+        from .members import command
+        return command.main(arguments[1:])
     contend, partition = arguments[:1] == ["contend"], arguments[:1] == ["partition"]
     options = parser.parse_args(arguments[1:] if contend or partition else arguments)
     options.command = "scripts/chaos " + " ".join(arguments)
@@ -65,7 +69,7 @@ def main(arguments: list[str]) -> int:
     status = 0
     for options.seed in range(options.seed, options.seed + options.runs):
         report = run.run(options)
-        show(report)
+        campaign.show(report)
         status = status or (1 if report["violations"] or report["faultErrors"] else 0)
     return status
 
@@ -117,28 +121,3 @@ def _audit(directories: list[str]) -> int:
         print(json.dumps(verdict, indent=1, sort_keys=True))
         status = status or (1 if verdict["violations"] else 0)
     return status
-
-
-def show(report: dict) -> None:
-    """For people; the report's file has the rest."""
-    counts = report["counts"]
-    print(f"seed {report['seed']}: {counts['jobs']} jobs, {counts['messages']} messages, {counts['results']} results, "
-          f"{counts['calls']} calls; {report['seconds']:.0f} s, still after {report['settledAfter']} s")
-    print("  faults: " + ", ".join(f"{kind} {count}" for kind, count in sorted(report["faults"].items())))
-    print("  outcomes: " + ", ".join(f"{kind} {count}" for kind, count in sorted(counts["outcomes"].items())))
-    if counts["badJobs"]:
-        print("  bad jobs: " + ", ".join(f"{row} {count}" for row, count in sorted(counts["badJobs"].items())))
-    if report.get("goodWaits"):
-        print("  good jobs among the bad ones of the end: {count}, done after {median} ms, at most {most} ms".format(
-            **report["goodWaits"]))
-    print("  explained: " + ", ".join(f"{kind} {count}" for kind, count in sorted(report["explained"].items())))
-    for name, value in (report["contention"] or {}).items():
-        print(f"  contention: {name}: {value}")
-    for error in report["faultErrors"]:
-        print(f"  a fault did not fall: {error}")
-    for rule, found in sorted(report["violations"].items()):
-        print(f"  VIOLATION of {rule}: {len(found)}")
-        for one in found[:5]:
-            print(f"    {one}")
-    if not report["violations"]:
-        print("  no violation")

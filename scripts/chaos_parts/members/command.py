@@ -1,0 +1,92 @@
+"""The command line of `scripts/chaos cluster`."""
+import argparse
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from testbed import programs
+
+from ..campaign import show
+from . import plan
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="scripts/chaos cluster",
+        description="Several daemons on one ledger in PostgreSQL, struck by a seeded plan; an auditor proves what became "
+                    "of each job, and that no two calls were made where one was due.",
+        epilog="strikes: " + ", ".join(plan.KINDS))
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--short", action="store_true", help="a run of two minutes: 3,000 jobs of 200 accounts")
+    parser.add_argument("--jobs", type=int, help="(100000)")
+    parser.add_argument("--accounts", type=int, help="(2000)")
+    parser.add_argument("--seconds", type=float, help="in which jobs come and strikes fall (600)")
+    parser.add_argument("--strikes", help="KIND=COUNT with commas, in place of the usual ones; none")
+    parser.add_argument("--members", type=int, default=3)
+    parser.add_argument("--quiet-end", type=float, default=30, dest="quiet_end", metavar="SECONDS",
+                        help="at the end, with few jobs, in which two members are killed (30)")
+    parser.add_argument("--day-limit", type=int, metavar="N",
+                        help="calls of the day until it is raised (half of the jobs); 0: no limit")
+    parser.add_argument("--broken", choices=["slots"],
+                        help="the last member keeps to no account's slots: the auditor has to find that")
+    parser.add_argument("--durable", action="store_true", help="the database flushes what it commits")
+    parser.add_argument("--runs", type=int, default=1, help="so many runs, of this seed and the next ones")
+    parser.add_argument("--directory", help="where reports and records go (default: a temporary one)")
+    parser.add_argument("--keep", action="store_true", help="keep the records of a run without violations")
+    parser.add_argument("--concurrency", type=int, default=32)
+    parser.add_argument("--latency", type=int, default=20, help="of the simulator, in ms")
+    parser.add_argument("--log-level", default="info")
+    parser.add_argument("--timeout", type=float, default=600, help="seconds until everything has to be still")
+    parser.add_argument("--programs", help="where leave-albumd and photos-simulator are (default: swift build, debug)")
+    options = parser.parse_args(arguments)
+    options.command = "scripts/chaos cluster " + " ".join(arguments)
+    jobs, accounts, seconds, counts = (3_000, 200, 60.0, plan.SHORT) if options.short \
+        else (100_000, 2_000, 600.0, plan.FULL)
+    options.jobs = options.jobs or jobs
+    options.accounts = options.accounts or accounts
+    options.seconds = options.seconds or seconds
+    if options.day_limit is None:
+        options.day_limit = options.jobs // 2
+    options.counts = _counts(parser, options.strikes, counts)
+    options.without_slots = [chr(ord("a") + options.members - 1)] if options.broken == "slots" else []
+    # What the runs of one daemon have besides.
+    options.kinds, options.quiet = {}, False
+    return options
+
+
+def _counts(parser: argparse.ArgumentParser, words: str | None, usual: dict[str, int]) -> dict[str, int]:
+    counts = dict(usual)
+    if words is not None:
+        counts = {}
+        for word in words.split(",") if words != "none" else ():
+            name, _, count = word.partition("=")
+            if name not in plan.KINDS:
+                parser.error(f"no strike is called {name}")
+            counts[name] = int(count or 1)
+    for name in list(counts):
+        why = None
+        if name in plan.PACKETS and not (os.geteuid() == 0 and shutil.which("ip") and shutil.which("nft")):
+            why = "it needs root, iproute2 and nftables"
+        if name == "clock_jump" and not shutil.which("gcc"):
+            why = "there is no gcc to build the clock that jumps"
+        if why:
+            if words is not None:
+                parser.error(f"{name} is not possible here: {why}")
+            print(f"without {name}: {why}", file=sys.stderr)
+            del counts[name]
+    return counts
+
+
+def main(arguments: list[str]) -> int:
+    options = parse(arguments)
+    options.programs = Path(options.programs) if options.programs else programs.build()
+    from . import run
+    status = 0
+    for options.seed in range(options.seed, options.seed + options.runs):
+        report = run.run(options)
+        show(report)
+        if report["daySpent"]:
+            print("  day: {calls} calls when its limit of {limit} was spent".format(**report["daySpent"]))
+        status = status or (1 if report["violations"] or report["faultErrors"] else 0)
+    return status

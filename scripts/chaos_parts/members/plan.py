@@ -1,0 +1,58 @@
+"""When what strikes whom, made from the seed alone. Strikes of one family follow each other; families overlap."""
+from random import Random
+
+from ..schedule import Fault
+from . import terms
+
+#: Per kind: its family, and how long it lasts in seconds. A stop is longer than any lease, a hold than its first round.
+KINDS = {
+    "kill_daemon": ("kills", (0, 0)),
+    "term_daemon": ("kills", (0, 0)),
+    "stop_daemon": ("stops", (terms.LEASE_SECONDS + 0.5, terms.LEASE_SECONDS + 2.5)),
+    "drop_broker": ("links", (2, 12)),
+    "drop_api": ("links", (2, 12)),
+    "drop_database": ("links", (2, 12)),
+    "database_restart": ("database", (0, 3)),
+    "database_kill": ("database", (0, 3)),
+    "broker_kill": ("broker", (0, 1)),
+    "api_holds": ("api", (10, 12)),
+    "clock_jump": ("clock", (5, 15)),
+}
+#: What needs a network for each daemon.
+PACKETS = {"drop_broker", "drop_api", "drop_database"}
+
+#: 100,000 jobs, as an hour of many hosts.
+FULL = {"kill_daemon": 100, "stop_daemon": 50, "term_daemon": 5, "drop_broker": 8, "drop_api": 8, "drop_database": 8,
+        "database_restart": 3, "database_kill": 3, "broker_kill": 2, "api_holds": 4, "clock_jump": 6}
+SHORT = {"kill_daemon": 6, "stop_daemon": 3, "drop_broker": 1, "drop_api": 1, "drop_database": 1, "database_kill": 1,
+         "api_holds": 1}
+
+#: What all calls are answered while everybody is refused: each a hold of all members.
+REFUSALS = ("api_disabled", "billing", "method_not_found")
+
+
+def make(seed: int, seconds: float, counts: dict[str, int]) -> list[Fault]:
+    random = Random(f"strikes {seed}")
+    families: dict[str, list[str]] = {}
+    for kind in sorted(counts):
+        families.setdefault(KINDS[kind][0], []).extend([kind] * counts[kind])
+    faults = []
+    for family, members in sorted(families.items()):
+        random.shuffle(members)
+        share = seconds * 0.9 / max(1, len(members))
+        for place, kind in enumerate(members):
+            lasts = random.uniform(*KINDS[kind][1])
+            at = seconds * 0.05 + place * share + random.uniform(0, max(0.0, share - lasts))
+            faults.append(Fault(round(at, 3), round(lasts, 3), kind, family, _details(random, kind)))
+    faults.sort(key=lambda fault: (fault.at, fault.kind))
+    return faults
+
+
+def _details(random: Random, kind: str) -> dict:
+    if kind == "api_holds":
+        return {"wording": random.choice(REFUSALS)}
+    # Whom it strikes, if more than one could be.
+    details = {"draw": random.random()}
+    if kind == "clock_jump":
+        details["offset"] = random.choice([-45, -20, 20, 45])
+    return details

@@ -1,0 +1,120 @@
+"""Lets what is planned strike the daemons, their links, their database."""
+import os
+import signal
+import threading
+import time
+
+from auditor.journal import now_ms
+
+from ..injector import Detail, FaultInjector
+from ..schedule import Fault
+from .stage import Stage
+
+#: No call for so long: the day's limit is spent, as near as blocks and dead members let it be.
+SPENT_AFTER = 6
+
+
+class Strikes(FaultInjector):
+    """As of one daemon, but that each says whom it struck."""
+
+    environment: Stage
+
+    def _member(self, fault: Fault):
+        return self.environment.daemons.choose(fault.details["draw"])
+
+    def _end_one(self, number: signal.Signals, fault: Fault) -> Detail:
+        member = self._member(fault)
+        if member is None or not member.signal(number):
+            return {"missed": "none was running"}
+        return {"slot": member.slot}
+
+    def _kill_daemon(self, fault: Fault) -> Detail:
+        return self._end_one(signal.SIGKILL, fault)
+
+    def _term_daemon(self, fault: Fault) -> Detail:
+        return self._end_one(signal.SIGTERM, fault)
+
+    def _stop_daemon(self, fault: Fault) -> Detail:
+        member = self._member(fault)
+        if member is None or not member.signal(signal.SIGSTOP):
+            return {"missed": "none was running"}
+        process = member.process
+        time.sleep(fault.seconds)
+        if process is not None and process.poll() is None:
+            os.kill(process.pid, signal.SIGCONT)
+        return {"slot": member.slot}
+
+    def _drop(self, fault: Fault) -> Detail:
+        member = self._member(fault) or self.environment.daemons.slots[0]
+        ports = self.environment.links(fault.kind)
+        member.namespace.lose(ports)
+        try:
+            time.sleep(fault.seconds)
+        finally:
+            member.namespace.restore(ports)
+        return {"slot": member.slot}
+
+    _drop_broker = _drop_api = _drop_database = _drop
+
+    def _again(self, fault: Fault) -> Detail:
+        time.sleep(fault.seconds)
+        self.environment.database.start()
+        return None
+
+    def _database_restart(self, fault: Fault) -> Detail:
+        self.environment.database.stop()
+        return self._again(fault)
+
+    def _database_kill(self, fault: Fault) -> Detail:
+        self.environment.database.kill()
+        return self._again(fault)
+
+    def _api_holds(self, fault: Fault) -> Detail:
+        number = self.environment.simulator.add_fault(
+            {"method": "leave", "actions": [{"wording": fault.details["wording"]}]})
+        time.sleep(fault.seconds)
+        mended = now_ms()
+        self.environment.simulator.remove_fault(number)
+        # Whoever mended it says so.
+        self.environment.lift_holds()
+        return {"mended": mended, "wording": fault.details["wording"]}
+
+    def _clock_jump(self, fault: Fault) -> Detail:
+        member = self._member(fault) or self.environment.daemons.slots[0]
+        member.clock.set(fault.details["offset"])
+        time.sleep(fault.seconds)
+        member.clock.set(0)
+        return {"slot": member.slot, "offset": fault.details["offset"]}
+
+
+class DayLimit(threading.Thread):
+    """Waits until the day is spent, lets it be so for a while, and raises its limit as an operator would. `spent`: how
+    many calls there were then, None if it never was."""
+
+    def __init__(self, stage: Stage, raised: int, record):
+        super().__init__(daemon=True, name="day limit")
+        self.stage, self.raised, self.spent = stage, raised, None
+        self._record, self._leaving = record, threading.Event()
+        self.start()
+
+    def run(self) -> None:
+        limit, last, since = self.stage.options.day_limit, -1, time.monotonic()
+        while not self._leaving.wait(0.5):
+            calls = self.stage.calls()
+            if calls != last:
+                last, since = calls, time.monotonic()
+            elif calls >= limit * 0.9 and time.monotonic() - since > SPENT_AFTER:
+                self._raise(calls, int(since * 1000 - time.monotonic() * 1000) + now_ms())
+                return
+
+    def _raise(self, calls: int, began: int) -> None:
+        self.spent = calls
+        self.stage.limits.append((now_ms(), self.raised))
+        for member in self.stage.daemons.slots:
+            member.write(limits={"requests_per_day": self.raised})
+        self.stage.daemons.reload()
+        self._record(at=began, until=now_ms(), kind="day_spent", calls=calls)
+
+    def leave(self) -> None:
+        self._leaving.set()
+        self.join(30)
