@@ -1,0 +1,1 @@
+"""What `scripts/demo --cluster` is made of."""
