@@ -32,18 +32,22 @@ struct Simulator {
         signal(SIGTERM) { _ in _exit(0) }
         signal(SIGINT) { _ in _exit(0) }
 
-        var journal: Int32 = -1
-        if let path = options.journalFile {
-            journal = CLinux_open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
-            if journal < 0 { fail(SystemCallError("opening journal \(path)").description, status: 73) }
-        }
-        let service = SimulatedService(options, journalFile: journal)
+        let service = SimulatedService(
+            options, journalFile: openJournal(options.journalFile), endsFile: openJournal(options.endsFile))
         if let path = options.albumsFile { seed(service, from: path) }
         do throws(SystemCallError) {
             try serve(service, options)
         } catch {
             fail(error.description, status: 69)
         }
+    }
+
+    /// -1 where none is wanted.
+    private static func openJournal(_ path: String?) -> Int32 {
+        guard let path else { return -1 }
+        let journal = CLinux_open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+        if journal < 0 { fail(SystemCallError("opening journal \(path)").description, status: 73) }
+        return journal
     }
 
     private static func serve(_ service: SimulatedService, _ options: SimulatorOptions) throws(SystemCallError) {

@@ -4,6 +4,7 @@ struct SimulatorOptions: Sendable {
     var port: UInt16 = 0
     var portFile: String?
     var journalFile: String?
+    var endsFile: String?
     var albumsFile: String?
     var autoMembers = false
     var anyToken = false
@@ -26,7 +27,7 @@ struct SimulatorOptions: Sendable {
             case "--version": return .version
             case "--auto-members": options.autoMembers = true
             case "--any-token": options.anyToken = true
-            case "--listen", "--port-file", "--journal", "--albums", "--latency", "--seed":
+            case "--listen", "--port-file", "--journal", "--ends", "--albums", "--latency", "--seed":
                 guard let value = rest.popFirst() else { return .wrong("\(name) needs a value") }
                 guard options.set(name, value) else { return .wrong("\(name) cannot be \(value)") }
             default: return .wrong("unknown option \(name)")
@@ -45,6 +46,7 @@ struct SimulatorOptions: Sendable {
             self.port = port
         case "--port-file": portFile = value
         case "--journal": journalFile = value
+        case "--ends": endsFile = value
         case "--albums": albumsFile = value
         case "--latency":
             let digits = value.hasSuffix("ms") ? value.dropLast(2) : value[...]
@@ -65,6 +67,7 @@ struct SimulatorOptions: Sendable {
           --listen HOST:PORT   where; port 0 (default) is a free one
           --port-file FILE     write the port there when ready
           --journal FILE       append each call as a JSON line, before it is answered
+          --ends FILE          append when each call was over, with its sequence in the journal, as a JSON line
           --albums FILE        JSON lines {"token","owner","members":[…]}
           --auto-members       a share token that begins with album- is an album that everybody has joined
           --any-token          a bearer is the account's name; else it is sim:<account> or a registered one

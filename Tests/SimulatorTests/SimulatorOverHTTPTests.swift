@@ -76,6 +76,27 @@ import Testing
         }
     }
 
+    @Test func aCallIsOverWhenItIsAnsweredAndNotBefore() async throws {
+        try await running("--auto-members", "--latency", "30") { simulator in
+            try await simulator.control(
+                "faults", #"{"token":"album-late","count":1,"fault":"delay","milliseconds":100}"#)
+            try await simulator.control(
+                "faults", #"{"token":"album-dark","count":1,"fault":"stall","applied":true,"milliseconds":100}"#)
+            for token in ["album-1", "album-late"] {
+                #expect(try await simulator.post("leave", token, as: "anna").status == 200)
+            }
+            _ = await simulator.exchange("leave", "album-dark", as: "anna")
+            let begins = try await simulator.journal().compactMap { $0["at"]?.integer }
+            let ends = try simulator.ends()
+            #expect(ends.compactMap { $0["sequence"]?.integer } == [1, 2, 3])
+            let lasted = zip(begins, ends.compactMap { $0["at"]?.integer }).map { $1 - $0 }
+            // Two clocks that are rounded down may lose a millisecond.
+            for (time, least) in zip(lasted, [29, 129, 129] as [Int64]) { #expect(time >= least) }
+            // The next call of one who waits for the answer begins after that.
+            #expect(zip(ends.dropLast(), begins.dropFirst()).allSatisfy { ($0["at"]?.integer ?? .max) <= $1 })
+        }
+    }
+
     @Test func faultsKeepToTheirTokenAccountAndMethod() async throws {
         try await running("--auto-members") { simulator in
             try await simulator.control("faults", #"{"token":"album-1","count":1,"wording":"unavailable"}"#)

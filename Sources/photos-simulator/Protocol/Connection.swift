@@ -12,6 +12,7 @@ struct Connection: Sendable {
         defer { close(socket) }
         var one: Int32 = 1
         setsockopt(socket, Int32(IPPROTO_TCP), TCP_NODELAY, &one, 4)
+        let peer = self.peer
         let api = API(service: service)
         let control = Control(service: service)
         var parser = RequestParser()
@@ -30,9 +31,11 @@ struct Connection: Sendable {
                 if request.target.hasPrefix(Control.prefix) {
                     goesOn = send(control.handle(request).encoded(keepAlive: request.keepAlive).bytes[...])
                 } else if request.method == "POST", request.target == TokenService.path {
-                    goesOn = answer(TokenService(service: service).handle(request), keepAlive: request.keepAlive)
+                    let reply = TokenService(service: service).handle(request)
+                    goesOn = answer(reply, to: nil, keepAlive: request.keepAlive)
                 } else {
-                    goesOn = answer(api.handle(request), keepAlive: request.keepAlive)
+                    let (reply, call) = api.handle(request, from: peer)
+                    goesOn = answer(reply, to: call, keepAlive: request.keepAlive)
                 }
                 guard goesOn, request.keepAlive else { return }
             }
@@ -40,26 +43,43 @@ struct Connection: Sendable {
     }
 
     /// False when the connection is over.
-    private func answer(_ reply: API.Reply, keepAlive: Bool) -> Bool {
+    private func answer(_ reply: API.Reply, to call: Int?, keepAlive: Bool) -> Bool {
         pause(milliseconds: service.latencyMilliseconds)
+        if case .fault(.delay(let milliseconds), _) = reply { pause(milliseconds: milliseconds) }
+        if case .fault(.stall(let milliseconds, _), _) = reply { pause(milliseconds: milliseconds) }
+        if let call { service.noteEnd(of: call) }
         switch reply {
         case .answer(let answer): return send(answer.encoded(keepAlive: keepAlive).bytes[...])
         case .fault(let action, let ordinary):
             let (bytes, headerLength) = ordinary.encoded(keepAlive: keepAlive)
             switch action {
             case .answer(let answer): return send(answer.encoded(keepAlive: keepAlive).bytes[...])
-            case .close: break
+            case .close, .stall: break
             case .reset: reset()
-            case .stall(let milliseconds, _): pause(milliseconds: milliseconds)
             case .truncatedHeaders: _ = send(bytes[..<(headerLength / 2)])
             case .partialBody: _ = send(bytes[..<(headerLength + (bytes.count - headerLength) / 2)])
             case .junk: _ = send(Array("\u{1}\u{2}not http at all\r\n\r\n".utf8)[...])
-            case .delay(let milliseconds):
-                pause(milliseconds: milliseconds)
-                return send(bytes[...])
+            case .delay: return send(bytes[...])
             }
             return false
         }
+    }
+
+    /// Where the client is, if that is not this machine's own loopback.
+    private var peer: String? {
+        var address = sockaddr_in()
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let isKnown = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getpeername(socket, $0, &size) == 0 }
+        }
+        guard isKnown, UInt32(bigEndian: address.sin_addr.s_addr) >> 24 != 127 else { return nil }
+        var text = [UInt8](repeating: 0, count: Int(INET_ADDRSTRLEN))
+        let isWritten = text.withUnsafeMutableBytes { buffer in
+            buffer.withMemoryRebound(to: CChar.self) {
+                inet_ntop(AF_INET, &address.sin_addr, $0.baseAddress, socklen_t($0.count)) != nil
+            }
+        }
+        return isWritten ? String(decoding: text.prefix { $0 != 0 }, as: UTF8.self) : nil
     }
 
     private func pause(milliseconds: Int) {

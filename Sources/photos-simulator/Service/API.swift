@@ -10,48 +10,45 @@ struct API: Sendable {
         case fault(Fault.Action, HTTPAnswer)
     }
 
-    func handle(_ request: RequestParser.Request) -> Reply {
+    /// The reply, and the call's number in the journal; nil for what is no call.
+    func handle(_ request: RequestParser.Request, from peer: String?) -> (reply: Reply, call: Int?) {
         let path = request.target.split(separator: "?", maxSplits: 1).first.map(String.init) ?? ""
         guard let (method, rawToken) = route(request.method, path, request.body) else {
-            return .answer(Wordings.named("wrong_path") ?? HTTPAnswer(status: 404, body: []))
+            return (.answer(Wordings.named("wrong_path") ?? HTTPAnswer(status: 404, body: [])), nil)
         }
         let bearer = Self.bearer(request.field("authorization"))
         return service.withState { state in
             let account = service.account(ofBearer: bearer, state)
             var entry = JournalEntry(
                 method: method, account: account ?? bearer, token: rawToken ?? [], effect: "none", answer: "",
-                requestBytes: request.body.count, correlationID: request.field("x-correlation-id"),
+                requestBytes: request.body.count, peer: peer, correlationID: request.field("x-correlation-id"),
                 traceparent: request.field("traceparent"))
-            guard let account else {
-                let answer = Self.wording("invalid_token")
-                entry.answer = String(answer.status)
-                service.note(entry, in: &state)
-                return .answer(answer)
-            }
-            guard let token = rawToken else {
-                let answer = Self.wording("client_bug")
-                entry.answer = String(answer.status)
-                service.note(entry, in: &state)
-                return .answer(answer)
-            }
-            let fault = state.faults.draw(token: token, account: account, method: method)
-            if let fault, !fault.appliesEffect {
-                let reply = Self.reply(fault, ordinary: Self.wording("unavailable"))
-                entry.answer = reply.name
-                service.note(entry, in: &state)
-                return reply.reply
-            }
-            let (answer, effect) = apply(method, token, account, &state.albums)
-            entry.effect = effect
-            let reply = fault.map { Self.reply($0, ordinary: answer) } ?? (.answer(answer), String(answer.status))
-            entry.answer = reply.name
-            service.note(entry, in: &state)
-            return reply.reply
+            let (reply, name) = judge(method, rawToken, account, &entry.effect, &state)
+            entry.answer = name
+            return (reply, service.note(entry, in: &state))
         }
     }
 
+    /// The reply, and what the journal calls it.
+    private func judge(
+        _ method: String, _ token: [UInt8]?, _ account: [UInt8]?, _ effect: inout String,
+        _ state: inout SimulatedService.State
+    ) -> (reply: Reply, name: String) {
+        guard let account else { return Self.answered(Self.wording("invalid_token")) }
+        guard let token else { return Self.answered(Self.wording("client_bug")) }
+        let fault = state.faults.draw(token: token, account: account, method: method)
+        if let fault, !fault.appliesEffect { return Self.reply(fault, ordinary: Self.wording("unavailable")) }
+        let answer: HTTPAnswer
+        (answer, effect) = apply(method, token, account, &state.albums)
+        return fault.map { Self.reply($0, ordinary: answer) } ?? Self.answered(answer)
+    }
+
+    private static func answered(_ answer: HTTPAnswer) -> (reply: Reply, name: String) {
+        (.answer(answer), String(answer.status))
+    }
+
     static func reply(_ fault: Fault.Action, ordinary: HTTPAnswer) -> (reply: Reply, name: String) {
-        if case .answer(let answer) = fault { return (.answer(answer), String(answer.status)) }
+        if case .answer(let answer) = fault { return answered(answer) }
         // A late answer is an answer like any other.
         if case .delay = fault { return (.fault(fault, ordinary), String(ordinary.status)) }
         return (.fault(fault, ordinary), fault.name)

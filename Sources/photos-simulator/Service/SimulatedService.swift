@@ -25,10 +25,13 @@ final class SimulatedService: Sendable {
     private let clock = SystemTimeSource()
     // Appended to in one write each, under the lock, before the answer is sent.
     private let journalFile: Int32
+    // Appended to in one write each, when the answer is about to be sent.
+    private let endsFile: Int32
 
-    init(_ options: SimulatorOptions, journalFile: Int32) {
+    init(_ options: SimulatorOptions, journalFile: Int32, endsFile: Int32) {
         self.options = options
         self.journalFile = journalFile
+        self.endsFile = endsFile
         state = Lock(
             State(albums: AlbumStore(autoMembers: options.autoMembers), faults: FaultPlan(seed: options.seed)))
     }
@@ -50,15 +53,29 @@ final class SimulatedService: Sendable {
         return options.anyToken && !bearer.isEmpty ? bearer : nil
     }
 
-    /// Notes a call. Under the lock, so that the journal's order is that of the effects.
-    func note(_ entry: JournalEntry, in state: inout State) {
+    /// Notes a call and gives its number. Under the lock, so that the journal's order is that of the effects.
+    @discardableResult
+    func note(_ entry: JournalEntry, in state: inout State) -> Int {
         var numbered = entry
         numbered.sequence = state.journal.count + 1
         numbered.at = clock.wall()
         state.journal.append(numbered)
-        guard journalFile >= 0 else { return }
-        let line = numbered.json.encoded() + [0x0a]
-        guard write(journalFile, line, line.count) == line.count else {
+        append(numbered.json, to: journalFile)
+        return numbered.sequence
+    }
+
+    /// Notes that a call is over: nothing of it is left to be done but to send what it is answered, if anything. Whoever
+    /// hears the answer begins another call after this.
+    func noteEnd(of call: Int) {
+        append(
+            .object([.init("sequence", .integer(Int64(call))), .init("at", .integer(clock.wall().milliseconds))]),
+            to: endsFile)
+    }
+
+    private func append(_ value: JSONValue, to file: Int32) {
+        guard file >= 0 else { return }
+        let line = value.encoded() + [0x0a]
+        guard write(file, line, line.count) == line.count else {
             // Tests and people count on it: a journal with holes would be believed.
             StandardStream.error.write("photos-simulator: \(SystemCallError("writing the journal"))\n")
             exit(ExitStatus.outputLost.rawValue)
@@ -78,6 +95,8 @@ struct JournalEntry: Sendable {
     /// The status answered, or the name of what went wrong.
     var answer: String
     var requestBytes: Int
+    /// The address that the call came from, where it is not this machine's own: one of several workers.
+    var peer: String?
     var correlationID: String?
     var traceparent: String?
 
@@ -88,6 +107,7 @@ struct JournalEntry: Sendable {
             .init("effect", .text(effect)), .init("answer", .text(answer)),
             .init("requestBytes", .integer(Int64(requestBytes))),
         ]
+        if let peer { members.append(.init("peer", .text(peer))) }
         if let correlationID { members.append(.init("correlationId", .text(correlationID))) }
         if let traceparent { members.append(.init("traceparent", .text(traceparent))) }
         return .object(members)

@@ -33,7 +33,7 @@ struct TokenService: Sendable {
             let grant = state.grants[token]
             var entry = JournalEntry(
                 method: "token", account: grant?.account ?? [], token: token, effect: "none", answer: "",
-                requestBytes: request.body.count, correlationID: nil, traceparent: nil)
+                requestBytes: request.body.count, peer: nil, correlationID: nil, traceparent: nil)
             let fault = state.faults.draw(token: token, account: grant?.account ?? [], method: "token")
             if let fault, !fault.appliesEffect {
                 let (reply, name) = API.reply(fault, ordinary: Self.error(503, "temporarily_unavailable", nil))

@@ -25,7 +25,10 @@ package struct RunningSimulator: Sendable {
         directory = try TemporaryDirectory("simulator")
         let portFile = directory.file("port")
         process = try ChildProcess(
-            [Self.program, "--port-file", portFile.path, "--journal", directory.file("journal").path] + options,
+            [
+                Self.program, "--port-file", portFile.path, "--journal", directory.file("journal").path,
+                "--ends", directory.file("ends").path,
+            ] + options,
             output: directory.file("out"))
         while !FileManager.default.fileExists(atPath: portFile.path) {
             guard process.isRunning else { throw Failure(description: process.text) }
@@ -87,6 +90,10 @@ package struct RunningSimulator: Sendable {
 
     package func journalFile() throws -> [JSONValue] {
         try Self.lines(Array(Data(contentsOf: directory.file("journal"))))
+    }
+
+    package func ends() throws -> [JSONValue] {
+        try Self.lines(Array(Data(contentsOf: directory.file("ends"))))
     }
 
     private static func lines(_ bytes: [UInt8]) throws -> [JSONValue] {
