@@ -8,7 +8,7 @@ from .setup import Setup
 from .workers import Worker
 
 # Jobs of a run for each thousand of the daemon's: so that a run takes each of them some seconds.
-SHARE = {"floor": 2000, "durable-floor": 1000, "daemon": 1000, "go": 2000, "aio-pika": 200, "celery": 100}
+SHARE = {"floor": 2000, "durable-floor": 1000, "daemon": 1000, "daemon-postgres": 1000, "go": 2000, "aio-pika": 200, "celery": 100}
 BACKLOGS = (1_000, 10_000, 100_000, 1_000_000)
 LEDGERS = (0, 10_000, 100_000, 1_000_000, 10_000_000)
 ACCOUNTS = (1, 10, 100, 1_000, 10_000, 100_000)
@@ -40,7 +40,8 @@ class Run:
         if record["measure"] == "throughput":
             self.say(f"{axis} {point}, round {number}: {record['worker']} {record['jobsPerSecond']:.0f} jobs/s, "
                      f"{record['cpuMicrosecondsPerJob']:.0f} µs CPU, {record['peakBytes'] / 2**20:.1f} MiB, "
-                     f"{record['startToFirstMilliseconds']:.0f} ms to the first")
+                     f"{record['startToFirstMilliseconds']:.0f} ms to the first"
+                     + (f", {used:.0f} µs of the database" if (used := record["databaseMicrosecondsPerJob"]) else ""))
         elif record["measure"] == "latency":
             self.say(f"{axis} {point}, round {number}: {record['worker']} p50 {record['p50']:.2f} ms, "
                      f"p99 {record['p99']:.2f} ms at {record['rate']:.0f} jobs/s")
@@ -140,5 +141,11 @@ def start(run: Run) -> None:
             run.environment, worker, Setup(), 100))
 
 
+def postgres(run: Run) -> None:
+    """One daemon over PostgreSQL beside the embedded ledger, by turns; the broker is the same."""
+    run.interleaved("postgres", ["64 in flight"], run.of("daemon", "daemon-postgres"), lambda worker, _:
+                    measures.throughput(run.environment, worker, Setup(), jobs_of(worker, run.jobs)))
+
+
 ALL = {function.__name__: function for function in (
-    goals, backlog, ledger, accounts, concurrency, http, queues, durability, memory, start)}
+    goals, backlog, ledger, accounts, concurrency, http, queues, durability, memory, start, postgres)}

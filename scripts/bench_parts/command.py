@@ -21,6 +21,7 @@ Without --axis: the goals, every worker in turn, some six minutes. Axes that fil
   scripts/bench                              the goals
   scripts/bench --axis backlog --axis ledger
   scripts/bench --jobs 500 --rounds 1        whether it works at all
+  scripts/bench --ledger postgres            one daemon over PostgreSQL beside the embedded ledger
   scripts/bench --goals FILE...              the goals by results that are there
   scripts/bench --micro check                instructions and allocations of the hot pieces: also on a busy machine
   scripts/bench --profile perf               where the daemon's time goes
@@ -36,6 +37,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--rounds", type=int, default=3, metavar="N", help="of each point (3)")
     made.add_argument("--limit", type=int, default=10_000_000, metavar="N", help="the largest point of an axis")
     made.add_argument("--workers", default=",".join(workers.ALL), metavar="NAMES", help="of " + ", ".join(workers.ALL))
+    made.add_argument("--ledger", choices=["postgres"], help="as --axis postgres, and no other worker than the daemon")
     made.add_argument("--keep", metavar="NAME", help="keep result and plot as docs/bench/NAME")
     made.add_argument("--goals", nargs="+", metavar="FILE", help="print the goals by these results, measure nothing")
     made.add_argument("--micro", choices=["check", "write"], help="count what the hot pure pieces cost; write ceilings")
@@ -61,6 +63,11 @@ def main(words: list[str]) -> int:
     subprocess.run([ROOT / "scripts/install-dependencies", "--bench"], check=True)
     exit_on_sigterm()
     names = [name for name in options.workers.split(",") if name]
+    if options.ledger:
+        options.axis = (options.axis or []) + ["postgres"]
+        names = ["daemon"]
+    if "postgres" in (options.axis or []):
+        names.append("daemon-postgres")
     if options.profile:
         names = ["daemon"]
     chosen = [workers.make(name) for name in names]

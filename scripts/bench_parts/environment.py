@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from testbed.database import Database
 from testbed.node import Node
 from testbed.ports import free_port, listens
 from testbed.processes import end, spawn
@@ -14,6 +15,7 @@ from testbed.waiting import wait
 
 from .compiled import OUTPUT, compile_c
 from .setup import Setup
+from .usage import cpu_seconds
 
 TOKEN = "bench-access-token"
 # No delay is ever used: no call fails. The daemon wants its queues all the same.
@@ -26,7 +28,7 @@ class Environment:
 
     def __init__(self):
         self.driver = compile_c("driver")
-        self._node = self._nginx = self.directory = None
+        self._node = self._nginx = self._database = self.directory = None
         # Ledgers outlive an environment: ids that come again would be known there.
         self.seed = random.randrange(1 << 20)
 
@@ -47,6 +49,8 @@ class Environment:
 
     def __exit__(self, *_) -> None:
         end(self._nginx)
+        if self._database:
+            self._database.end()
         if self._node:
             self._node.end()
         shutil.rmtree(self.directory, ignore_errors=True)
@@ -60,6 +64,21 @@ class Environment:
 
     def declare_classic(self) -> None:
         self.drive("classic", PREFIXES["classic"], *DELAYS)
+
+    # The database
+
+    def database(self) -> Database:
+        """One that flushes what it commits to the disk that the embedded ledger is on; started when it is first asked
+        for."""
+        if self._database is None:
+            self._database = Database(self.directory / "database", ["shared_buffers=256MB"], is_durable=True)
+            self._database.start()
+            self._database.prepare()
+        return self._database
+
+    def database_cpu_seconds(self) -> float:
+        """Of its server and all its processes so far, or 0."""
+        return cpu_seconds(self._database.pid) if self._database else 0.0
 
     # The API
 

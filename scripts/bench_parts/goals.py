@@ -16,6 +16,10 @@ def table(records: list[dict]) -> list[dict]:
                   found.ratios("jobsPerSecond", "durable-floor"), "×"),
         _at_most("CPU per job, × a C floor with a ledger (no goal)", None,
                  found.ratios("cpuMicrosecondsPerJob", "durable-floor"), "×"),
+        _at_least("jobs/s over PostgreSQL, × the embedded ledger (no goal)", None,
+                  found.ratios("jobsPerSecond", "daemon", "daemon-postgres", "postgres"), "×"),
+        _at_most("CPU per job over PostgreSQL without its own, × the embedded ledger (no goal)", None,
+                 found.ratios("cpuMicrosecondsPerJob", "daemon", "daemon-postgres", "postgres"), "×"),
         _at_least("jobs/s, × Go", 2.0, found.ratios("jobsPerSecond", "go"), "×"),
         _at_least("jobs/s, × aio-pika", 8.0, found.ratios("jobsPerSecond", "aio-pika"), "×"),
         _at_least("jobs/s, × Celery (no goal)", None, found.ratios("jobsPerSecond", "celery"), "×"),
@@ -39,9 +43,9 @@ class _Records:
                 if record["axis"] == axis and record.get("worker") == worker
                 and (point is None or record["point"] == point)}
 
-    def ratios(self, field: str, other: str) -> list[float]:
+    def ratios(self, field: str, other: str, mine: str = "daemon", axis: str = "workers") -> list[float]:
         """Of runs of the same round, which were made one after the other."""
-        ours, theirs = self.values(field, "daemon", "workers"), self.values(field, other, "workers")
+        ours, theirs = self.values(field, mine, axis), self.values(field, other, axis)
         return [ours[number] / theirs[number] for number in ours if number in theirs]
 
     def added(self, durability: str) -> list[float]:

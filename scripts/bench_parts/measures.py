@@ -35,6 +35,7 @@ def throughput(
     return {
         "measure": "throughput", "worker": worker.name, "setup": setup.as_dict(), "jobs": jobs, "backlog": depth,
         "jobsPerSecond": (jobs - 1) / seconds, "cpuMicrosecondsPerJob": cpu / (jobs - 1) * 1e6,
+        "databaseMicrosecondsPerJob": run.database_cpu / (jobs - 1) * 1e6,
         "peakBytes": peak, "startToFirstMilliseconds": (first - run.began) / 1e6, "exit": run.status,
     }
 
@@ -42,9 +43,14 @@ def throughput(
 class _Run:
     """A worker that was just started, and the collector of its results."""
 
-    def __init__(self, worker: subprocess.Popen, collector: subprocess.Popen, log: Path, began: int):
-        self.worker, self.collector, self.log, self.began = worker, collector, log, began
+    def __init__(
+        self, environment: Environment, worker: subprocess.Popen, collector: subprocess.Popen, log: Path, began: int
+    ):
+        self.environment, self.worker, self.collector, self.log = environment, worker, collector, log
+        self.began = began
         self.status: int | None = None
+        #: Seconds that the database took meanwhile, if there is one.
+        self.database_cpu = 0.0
 
     def follow(self) -> tuple[int, int, float]:
         """(time of the first result, time of the last one, CPU seconds in between)."""
@@ -57,9 +63,11 @@ class _Run:
             line = self.collector.stdout.readline().decode()
             if line.startswith("first "):
                 before = usage.cpu_seconds(self.worker.pid)
+                database = self.environment.database_cpu_seconds()
                 continue
             if line.startswith("{"):
                 cpu = usage.cpu_seconds(self.worker.pid) - before
+                self.database_cpu = self.environment.database_cpu_seconds() - database
                 found = json.loads(line)
                 return found["first"], found["last"], cpu
             raise RuntimeError(f"{self.collector.stderr.read().decode().strip()}; the worker's log ends: "
@@ -75,7 +83,7 @@ def _running(
     log.write_bytes(b"")
     collector = environment.start_collecting(setup, jobs, timeout)
     began = time.monotonic_ns()
-    run = _Run(worker.start(environment, setup, log, ledger), collector, log, began)
+    run = _Run(environment, worker.start(environment, setup, log, ledger), collector, log, began)
     try:
         yield run
     finally:

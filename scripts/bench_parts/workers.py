@@ -4,7 +4,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from testbed import daemon, processes, programs
+from testbed import daemon, database, processes, programs
 
 from .compiled import YARDSTICKS, compile_c, compile_go
 from .environment import DELAYS, PREFIXES, TOKEN, Environment
@@ -56,7 +56,7 @@ class Daemon:
         # What is put before the command: a profiler.
         self.wrapper: list[object] = []
 
-    def _configured(self, environment: Environment, setup: Setup, ledger: Path) -> daemon.Daemon:
+    def _configured(self, environment: Environment, setup: Setup, ledger: daemon.Table) -> daemon.Daemon:
         tokens = daemon.write_private(environment.directory / "tokens", TOKEN + "\n")
         authority = {"ca_file": str(environment.certificate)} if setup.http == "h2" else {}
         return daemon.Daemon(self.binary, environment.directory, {
@@ -69,18 +69,37 @@ class Daemon:
             "limits": {"requests_per_second": 0, "requests_per_minute_per_account": 0, "requests_per_day": 0,
                        "pace": "asap"},
             "retry": {"delays": DELAYS},
-            "ledger": {"path": str(ledger), "durability": setup.durability},
+            "ledger": {**ledger, "durability": setup.durability},
             "admin": {"control_socket": str(environment.sockets / "control.sock")},
             "log": {"level": "warning", "format": "text"},
         }, inside=self.wrapper)
 
     def declare(self, environment: Environment, setup: Setup) -> None:
-        self._configured(environment, setup, environment.directory / "none.sqlite3").order("topology", "declare")
+        self._configured(environment, setup, {"path": str(environment.directory / "none.sqlite3")}).order(
+            "topology", "declare")
 
     def start(self, environment: Environment, setup: Setup, log: Path, ledger: Path | None = None) -> subprocess.Popen:
         """With a ledger of its own that begins empty, or with the one that is named. Its log has the name of the
         worker, as `log` has."""
-        return self._configured(environment, setup, ledger or empty_ledger(environment, "ledger")).start("--new-ledger")
+        path = ledger or empty_ledger(environment, "ledger")
+        return self._configured(environment, setup, {"path": str(path)}).start("--new-ledger")
+
+
+class DaemonOnPostgres(Daemon):
+    """The same daemon with its ledger in a database that it has for itself, on the same machine and the same disk."""
+
+    name = "daemon-postgres"
+
+    def start(self, environment: Environment, setup: Setup, log: Path, ledger: Path | None = None) -> subprocess.Popen:
+        """With a schema that was just declared."""
+        server = environment.database()
+        server.run("DROP SCHEMA IF EXISTS leave_album CASCADE", database.DATABASE)
+        configured = self._configured(environment, setup, {
+            "url": server.worker_url, "password_file": str(server.password_file(environment.directory))})
+        # Its log is found by the worker's name.
+        configured.log_path = log
+        configured.order("ledger", "declare", "--url", server.owner_url, "--worker-role", database.WORKER)
+        return configured.start()
 
 
 Worker = Yardstick | Daemon
@@ -96,6 +115,8 @@ def make(name: str) -> Worker:
     """The worker of that name. Raises with what is missing."""
     if name == "daemon":
         return Daemon()
+    if name == "daemon-postgres":
+        return DaemonOnPostgres()
     if name in ("floor", "durable-floor"):
         kind = Yardstick if name == "floor" else DurableFloor
         libraries = {"librabbitmq": "librabbitmq4", "libcurl": "libcurl4"}

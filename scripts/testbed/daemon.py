@@ -9,8 +9,9 @@ from pathlib import Path
 
 from . import processes
 
-#: Table → key → value.
-Settings = dict[str, dict[str, object]]
+#: Key → value.
+Table = dict[str, object]
+Settings = dict[str, Table]
 
 
 def write_private(path: Path, text: str) -> Path:

@@ -10,7 +10,7 @@ from bench_parts import goals, ledgers, measures, micro, tables
 
 def throughput(worker, number, rate, cpu=100.0, axis="workers", point="64 in flight"):
     return {"measure": "throughput", "axis": axis, "point": point, "round": number, "worker": worker,
-            "jobsPerSecond": rate, "cpuMicrosecondsPerJob": cpu, "peakBytes": 2**20, "startToFirstMilliseconds": 90.0}
+            "jobsPerSecond": rate, "cpuMicrosecondsPerJob": cpu, "databaseMicrosecondsPerJob": 0.0, "peakBytes": 2**20, "startToFirstMilliseconds": 90.0}
 
 
 def paced(worker, number, p99, point="full"):
@@ -34,6 +34,11 @@ class Goals(unittest.TestCase):
     def test_a_ratio_below_the_goal_is_not_reached(self):
         found = row([throughput("daemon", 1, 199), throughput("go", 1, 100)], "jobs/s, × Go")
         self.assertIs(found["reached"], False)
+
+    def test_the_ledger_in_a_database_is_compared_with_the_embedded_one_of_its_round(self):
+        records = [throughput("daemon", 1, 100, axis="postgres"), throughput("daemon-postgres", 1, 80, axis="postgres"),
+                   throughput("daemon", 1, 50)]
+        self.assertEqual(row(records, "jobs/s over PostgreSQL")["measured"]["median"], 0.8)
 
     def test_what_no_run_measured_is_neither_reached_nor_missed(self):
         for found in goals.table([]):
