@@ -114,8 +114,14 @@ package actor PrivateDatabase {
         return text.trimmingCharacters(in: .newlines)
     }
 
+    /// Names a folder with other programs than Debian's newest.
+    private static let programsVariable = "LEAVE_ALBUMD_POSTGRES_BIN"
+
     /// Debian keeps each version's programs apart.
     private static func program(_ name: String) throws -> String {
+        if let folder = ProcessInfo.processInfo.environment[programsVariable], !folder.isEmpty {
+            return "\(folder)/\(name)"
+        }
         let root = "/usr/lib/postgresql"
         let versions = try FileManager.default.contentsOfDirectory(atPath: root).compactMap(Int.init).sorted()
         guard let newest = versions.last else { throw NotReady(description: "no PostgreSQL in \(root)") }
