@@ -21,7 +21,7 @@ KINDS = {
 #: What needs a network for each daemon.
 PACKETS = {"drop_broker", "drop_api", "drop_database"}
 
-#: 100,000 jobs, as an hour of many hosts.
+#: For 100,000 jobs, and for a run of every change.
 FULL = {"kill_daemon": 100, "stop_daemon": 50, "term_daemon": 5, "drop_broker": 8, "drop_api": 8, "drop_database": 8,
         "database_restart": 3, "database_kill": 3, "broker_kill": 2, "api_holds": 4, "clock_jump": 6}
 SHORT = {"kill_daemon": 6, "stop_daemon": 3, "drop_broker": 1, "drop_api": 1, "drop_database": 1, "database_kill": 1,
