@@ -34,7 +34,8 @@ package final class HTTPEngine: RunningService {
                 name: "http",
                 preparing: { mailbox throws(SystemCallError) in try epoll.add(mailbox, EPOLLIN.rawValue) }
             ) { mailbox in
-                var loop = HTTPLoop(configuration, clock: clock, mailbox: mailbox, sockets: SocketWatch(epoll))
+                let sockets = SocketWatch(epoll, unacknowledgedAtMost: configuration.timeout)
+                var loop = HTTPLoop(configuration, clock: clock, mailbox: mailbox, sockets: sockets)
                 loop.run()
             }
         } catch {

@@ -2,6 +2,7 @@ import CCurl
 import CLinux
 import Clocks
 import Concurrency
+import Glibc
 
 /// What libcurl waits for, its sockets and its next time, in one epoll with the mailbox: a wake costs what happened,
 /// not how much is under way. The engine's thread only.
@@ -15,14 +16,17 @@ final class SocketWatch {
     }
 
     private let epoll: Epoll
+    private let longestUnacknowledged: Duration
     private let clock = SystemTimeSource()
     // By descriptor, of which the kernel gives the lowest that is free.
     private var sockets: [Socket] = []
     /// When libcurl wants to be called in any case: once, and it does not take back what it was called for.
     private(set) var deadline: MonotonicTime?
 
-    init(_ epoll: Epoll) {
+    /// - Parameter longestUnacknowledged: after which the kernel gives up what it has sent and nobody acknowledged.
+    init(_ epoll: Epoll, unacknowledgedAtMost longestUnacknowledged: Duration) {
         self.epoll = epoll
+        self.longestUnacknowledged = longestUnacknowledged
     }
 
     /// True, once, when libcurl's time has come.
@@ -76,6 +80,11 @@ final class SocketWatch {
     func opened(_ descriptor: Int32) {
         know(descriptor)
         sockets[Int(descriptor)] = Socket(isConnection: true)
+        // Without it the kernel goes on sending what the network lost for minutes, also after the socket was closed and
+        // its process was killed: a request would arrive that everybody took for over.
+        // https://man7.org/linux/man-pages/man7/tcp.7.html
+        var milliseconds = UInt32(clamping: longestUnacknowledged.milliseconds)
+        setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, &milliseconds, 4)
     }
 
     /// Closes it.

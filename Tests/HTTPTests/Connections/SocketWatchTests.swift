@@ -13,7 +13,7 @@ import Testing
     let writing: Int32
 
     init() throws {
-        watch = SocketWatch(try Epoll())
+        watch = SocketWatch(try Epoll(), unacknowledgedAtMost: .seconds(20))
         (reading, writing) = try Self.pipe()
     }
 
@@ -27,6 +27,19 @@ import Testing
     func happened(atMost longest: Duration = .zero) -> [[Int32]]? {
         var acts: [[Int32]] = []
         return watch.wait(atMost: longest) { acts.append([$0, $1]) } ? acts : nil
+    }
+
+    /// Also the request of a process that was killed, which would else arrive long after its lease.
+    @Test func theKernelGivesUpWhatNobodyAcknowledgesWithinAnExchange() {
+        let connection = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        watch.opened(connection)
+        var milliseconds: UInt32 = 0
+        var size = socklen_t(4)
+        #expect(getsockopt(connection, Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, &milliseconds, &size) == 0)
+        #expect(milliseconds == 20_000)
+        watch.end(connection)
+        close(reading)
+        close(writing)
     }
 
     @Test func whatIsWantedIsHandedOver() {
