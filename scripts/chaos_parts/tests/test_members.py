@@ -1,0 +1,55 @@
+"""What strikes several daemons and what they get to do is made from the seed alone, and is what was asked for."""
+import collections
+import unittest
+
+from chaos_parts.members import load, plan, terms
+from chaos_parts.members.command import parse
+
+
+def messages(seed):
+    return [vars(message) for message in load.Maker(seed, 1_800_000_000.0).make(4_000, 50, 60)]
+
+
+class Members(unittest.TestCase):
+    def test_the_same_seed_is_the_same_run_and_another_is_another(self):
+        self.assertEqual(messages(7), messages(7))
+        self.assertNotEqual(messages(7), messages(8))
+        self.assertEqual(plan.make(7, 60, plan.SHORT), plan.make(7, 60, plan.SHORT))
+        self.assertNotEqual(plan.make(7, 60, plan.SHORT), plan.make(8, 60, plan.SHORT))
+
+    def test_some_are_published_twice_and_of_every_nature_there_are_some(self):
+        made = messages(7)
+        roles = collections.Counter(message["role"] for message in made)
+        self.assertEqual(roles["job"], 4_000)
+        self.assertTrue(150 <= roles["copy"] <= 250, roles)
+        self.assertEqual({message["nature"] for message in made}, {"ordinary", *load.NATURES})
+        self.assertLessEqual({message["account"] for message in made}, {f"m{n}" for n in range(50)})
+
+    def test_no_quiet_job_waits_for_another_of_its_account(self):
+        made = load.Maker(7, 0.0).make_quiet(30)
+        self.assertEqual(len({message.account for message in made}), len(made))
+        tokens = load.token_lines(50, len(made))
+        for message in (made[0], made[-1]):
+            self.assertIn(f"{message.account}\t", tokens)
+
+    def test_each_strike_falls_as_often_as_was_asked_for(self):
+        for counts in (plan.SHORT, plan.FULL):
+            made = plan.make(3, 600, counts)
+            self.assertEqual(collections.Counter(fault.kind for fault in made), counts)
+
+    def test_a_stop_outlives_a_lease_and_stops_do_not_overlap(self):
+        stops = [fault for fault in plan.make(3, 600, plan.FULL) if fault.kind == "stop_daemon"]
+        for fault, following in zip(stops, stops[1:]):
+            self.assertGreater(fault.seconds, terms.LEASE_SECONDS)
+            self.assertLessEqual(fault.at + fault.seconds, following.at + 0.01)
+
+    def test_a_late_answer_comes_after_the_daemon_gave_up_and_before_its_lease_is_over(self):
+        late, = (action["milliseconds"] for fault in load.UNANSWERED for action in fault["actions"]
+                 if action["fault"] == "delay")
+        self.assertTrue(terms.TIMEOUT_MS < late < terms.TIMEOUT_MS + terms.GRACE_MS)
+
+    def test_the_day_is_spent_in_the_middle_unless_it_is_said_otherwise(self):
+        self.assertEqual(parse(["--short", "--strikes", "none"]).day_limit, 1_500)
+        self.assertEqual(parse(["--jobs", "400", "--strikes", "kill_daemon=3", "--day-limit", "0"]).day_limit, 0)
+        self.assertEqual(parse(["--strikes", "kill_daemon=3,stop_daemon"]).counts, {"kill_daemon": 3, "stop_daemon": 1})
+        self.assertEqual(parse(["--strikes", "none", "--broken", "slots"]).without_slots, ["c"])
