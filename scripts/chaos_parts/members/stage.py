@@ -89,7 +89,7 @@ class Stage(Environment):
 
     def calls(self) -> int:
         """Of the API so far."""
-        return self.simulator.counters()["calls"]
+        return self.simulator.counters().get("calls", 0)
 
     def write_terms(self) -> None:
         """For the auditor."""

@@ -10,8 +10,12 @@ from ..injector import Detail, FaultInjector
 from ..schedule import Fault
 from .stage import Stage
 
-#: No call for so long: the day's limit is spent, as near as blocks and dead members let it be.
-SPENT_AFTER = 6
+#: No call for so long, longer than between two rounds of probes: the day's limit is spent.
+SPENT_AFTER = 15
+#: As near as blocks and dead members let it be at least, or something else is in the way.
+SPENT_SHARE = 0.8
+#: The simulator counts all that it has noted.
+LOOK_EVERY = 2
 
 
 class Strikes(FaultInjector):
@@ -99,11 +103,11 @@ class DayLimit(threading.Thread):
 
     def run(self) -> None:
         limit, last, since = self.stage.options.day_limit, -1, time.monotonic()
-        while not self._leaving.wait(0.5):
+        while not self._leaving.wait(LOOK_EVERY):
             calls = self.stage.calls()
             if calls != last:
                 last, since = calls, time.monotonic()
-            elif calls >= limit * 0.9 and time.monotonic() - since > SPENT_AFTER:
+            elif calls >= limit * SPENT_SHARE and time.monotonic() - since > SPENT_AFTER:
                 self._raise(calls, int(since * 1000 - time.monotonic() * 1000) + now_ms())
                 return
 
