@@ -1,6 +1,7 @@
 /* A clock that jumps, to be preloaded: civil time is so many seconds ahead of the machine's as the file that
  * TESTBED_CLOCK names says (a 64-bit integer, which may change at any time). What runs monotonically is left alone, as
- * it is when somebody sets a machine's clock.
+ * it is when somebody sets a machine's clock. But for a second integer there: so many milliseconds CLOCK_BOOTTIME stood
+ * still, as that of a virtual machine may that is paused.
  *
  * libfaketime is not of use here: it changes the environment before main, and Swift then finds no arguments. */
 #define _GNU_SOURCE
@@ -19,7 +20,7 @@ __attribute__((constructor)) static void begin(void) {
     const char *path = getenv("TESTBED_CLOCK");
     int file = path == NULL ? -1 : open(path, O_RDONLY | O_CLOEXEC);
     if (file < 0) return;
-    void *place = mmap(NULL, sizeof(int64_t), PROT_READ, MAP_SHARED, file, 0);
+    void *place = mmap(NULL, 2 * sizeof(int64_t), PROT_READ, MAP_SHARED, file, 0);
     close(file);
     if (place != MAP_FAILED) skew = place;
 }
@@ -28,6 +29,11 @@ int clock_gettime(clockid_t clock, struct timespec *time) {
     int status = (int)syscall(SYS_clock_gettime, clock, time);
     if (status == 0 && skew != NULL && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) {
         time->tv_sec += *skew;
+    }
+    if (status == 0 && skew != NULL && clock == CLOCK_BOOTTIME) {
+        int64_t nanoseconds = time->tv_sec * 1000000000LL + time->tv_nsec - skew[1] * 1000000LL;
+        time->tv_sec = nanoseconds / 1000000000LL;
+        time->tv_nsec = nanoseconds % 1000000000LL;
     }
     return status;
 }

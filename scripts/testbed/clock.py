@@ -1,4 +1,4 @@
-"""A civil clock that jumps, for programs that it is preloaded into."""
+"""A civil clock that jumps, and a monotonic one that stands still, for programs that they are preloaded into."""
 import struct
 import subprocess
 from pathlib import Path
@@ -11,12 +11,22 @@ class Clock:
 
     def __init__(self, directory: Path):
         self._file = directory / "clock"
-        self._file.write_bytes(bytes(8))
+        self._file.write_bytes(bytes(16))
+        self._stood = 0
         library = directory / "clock.so"
         subprocess.run(["gcc", "-O2", "-Wall", "-Werror", "-shared", "-fPIC", "-o", library, SOURCE], check=True)
         self.environment = {"LD_PRELOAD": str(library), "TESTBED_CLOCK": str(self._file)}
 
     def set(self, offset: int) -> None:
         """What the programs' clock says more than this machine's, in seconds."""
+        self._write(0, offset)
+
+    def stand_still(self, seconds: float) -> None:
+        """Their CLOCK_BOOTTIME has not gone on for so long: no program can see that it was stopped meanwhile."""
+        self._stood += round(seconds * 1000)
+        self._write(8, self._stood)
+
+    def _write(self, place: int, value: int) -> None:
         with open(self._file, "r+b", buffering=0) as file:
-            file.write(struct.pack("q", offset))
+            file.seek(place)
+            file.write(struct.pack("q", value))

@@ -1,7 +1,7 @@
 """Several workers on one ledger: a doctored record for each rule, and one for each way in which a worker can be broken.
 
-A worker without slots is also real: `scripts/chaos cluster --broken slots` gives one member `worker.per_account = 8`. The
-other six are none that settings can make, so their records are doctored.
+Two are real as well: `scripts/chaos cluster --broken slots` gives one member `worker.per_account = 8`, and `--broken gate`
+one a clock that stands still while it is stopped. The other five are none that settings can make.
 """
 import unittest
 from pathlib import Path

@@ -28,8 +28,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
                         help="at the end, with few jobs, in which two members are killed (30)")
     parser.add_argument("--day-limit", type=int, metavar="N",
                         help="calls of the day until it is raised (half of the jobs); 0: no limit")
-    parser.add_argument("--broken", choices=["slots"],
-                        help="the last member keeps to no account's slots: the auditor has to find that")
+    parser.add_argument("--broken", choices=["slots", "gate"],
+                        help="the last member has eight slots for each account, or a gate that is blind for stops: the "
+                             "auditor has to find that")
     parser.add_argument("--durable", action="store_true", help="the database flushes what it commits")
     parser.add_argument("--runs", type=int, default=1, help="so many runs, of this seed and the next ones")
     parser.add_argument("--directory", help="where reports and records go (default: a temporary one)")
@@ -49,7 +50,6 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     if options.day_limit is None:
         options.day_limit = options.jobs // 2
     options.counts = _counts(parser, options.strikes, counts)
-    options.without_slots = [chr(ord("a") + options.members - 1)] if options.broken == "slots" else []
     # What the runs of one daemon have besides.
     options.kinds, options.quiet = {}, False
     return options

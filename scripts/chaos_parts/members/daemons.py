@@ -23,6 +23,8 @@ class Member(Slot):
     def __init__(self, slot: str, ends: Journal, program: Path, directory: Path, tables: Settings,
                  namespace: Namespace | None, clock: Clock | None):
         self.namespace, self.clock = namespace, clock
+        #: Its gate is of no use: the clock that it goes by stands still while the process is stopped.
+        self.sees_no_stop = False
         super().__init__(slot, ends, program, directory, tables, clock.environment if clock else {},
                          inside=namespace.prefix if namespace else ())
 

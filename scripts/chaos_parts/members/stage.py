@@ -51,12 +51,15 @@ class Stage(Environment):
         for place, name in enumerate(names(options)):
             mine = {table: dict(values) for table, values in tables.items()}
             mine["ledger"]["instance"] = name
-            if name in options.without_slots:
+            is_broken = name == names(options)[-1]
+            if is_broken and options.broken == "slots":
                 mine["worker"]["per_account"] = 8
             home = directory / f"home-{name}"
             home.mkdir()
+            has_clock = "clock_jump" in options.counts or options.broken == "gate"
             members.append(Member(name, ends, options.programs / "leave-albumd", directory, mine,
-                                  self.namespaces[place], Clock(home) if "clock_jump" in options.counts else None))
+                                  self.namespaces[place], Clock(home) if has_clock else None))
+            members[-1].sees_no_stop = is_broken and options.broken == "gate"
         members[0].order("ledger", "declare", "--url", self.database.owner_url, "--worker-role", postgres.WORKER)
         members[0].order("topology", "declare")
         self.daemons = Members(members[0].program, members)

@@ -39,11 +39,14 @@ class Strikes(FaultInjector):
         return self._end_one(signal.SIGTERM, fault)
 
     def _stop_daemon(self, fault: Fault) -> Detail:
-        member = self._member(fault)
+        blind = [member for member in self.environment.daemons.slots if member.sees_no_stop]
+        member = blind[0] if blind else self._member(fault)
         if member is None or not member.signal(signal.SIGSTOP):
             return {"missed": "none was running"}
         process = member.process
         time.sleep(fault.seconds)
+        if member.sees_no_stop:
+            member.clock.stand_still(fault.seconds)
         if process is not None and process.poll() is None:
             os.kill(process.pid, signal.SIGCONT)
         return {"slot": member.slot}

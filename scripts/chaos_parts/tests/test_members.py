@@ -52,4 +52,3 @@ class Members(unittest.TestCase):
         self.assertEqual(parse(["--short", "--strikes", "none"]).day_limit, 1_500)
         self.assertEqual(parse(["--jobs", "400", "--strikes", "kill_daemon=3", "--day-limit", "0"]).day_limit, 0)
         self.assertEqual(parse(["--strikes", "kill_daemon=3,stop_daemon"]).counts, {"kill_daemon": 3, "stop_daemon": 1})
-        self.assertEqual(parse(["--strikes", "none", "--broken", "slots"]).without_slots, ["c"])

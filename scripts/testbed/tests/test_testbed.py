@@ -1,12 +1,18 @@
 """What every trial stands on, as far as it needs no other program."""
 import json
+import os
+import shutil
 import signal
+import subprocess
+import sys
 import tempfile
+import time
 import tomllib
 import unittest
 from pathlib import Path
 
 from testbed import ports, processes
+from testbed.clock import Clock
 from testbed.daemon import Daemon
 from testbed.lines import job_states, json_lines
 from testbed.simulator import SimulatorControl, grant
@@ -65,3 +71,17 @@ class Testbed(unittest.TestCase):
     def test_a_grant_is_the_same_for_whoever_arranges_and_whoever_imports_it(self):
         self.assertEqual(grant("ann", error="invalid_grant"),
                          {"refreshToken": "rt-ann", "account": "ann", "error": "invalid_grant"})
+
+    @unittest.skipUnless(shutil.which("gcc"), "the clock is built by gcc")
+    def test_one_clock_jumps_and_the_other_stands_still(self):
+        with tempfile.TemporaryDirectory() as directory:
+            clock = Clock(Path(directory))
+            for jump, pause in ((0, 0), (300, 0), (-300, 7.5)):
+                clock.set(jump)
+                clock.stand_still(pause)
+                before = time.time(), time.clock_gettime(time.CLOCK_BOOTTIME)
+                shown = subprocess.run(
+                    [sys.executable, "-c", "import time; print(time.time(), time.clock_gettime(time.CLOCK_BOOTTIME))"],
+                    env={**os.environ, **clock.environment}, capture_output=True, text=True, check=True).stdout.split()
+                for value, least, offset in zip(map(float, shown), before, (jump, -pause)):
+                    self.assertTrue(least <= value - offset < least + 30, (shown, before))
