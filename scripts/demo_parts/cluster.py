@@ -98,6 +98,8 @@ class Demo:
             self._ends.append(daemon.kill)
         for name, daemon in self.daemons.items():
             eventually(f"{name} consumes", lambda daemon=daemon: self._consumes(daemon), seconds=60)
+        # Each says it of itself to the others when the database hears of it next.
+        eventually("each is known to the others", lambda: self._members("b").count("consuming") == len(NAMES), every=0.5)
         self.show_members("b")
 
     @staticmethod
@@ -109,7 +111,10 @@ class Demo:
 
     def show_members(self, name: str) -> None:
         step(f"leave-albumd ledger members, asked of {name}")
-        print(self.daemons[name].order("ledger", "members").rstrip())
+        print(self._members(name))
+
+    def _members(self, name: str) -> str:
+        return self.daemons[name].order("ledger", "members").rstrip()
 
     # MARK: What happens
 
@@ -118,8 +123,8 @@ class Demo:
         step(f"{len(self.names)} jobs of {ACCOUNTS} accounts, {len(twice)} of them published twice")
         self.began = time.monotonic()
         self.daemons["c"].order("submit", "--bulk", text=json_lines(
-            {"jobId": name, "account": f"user{number % ACCOUNTS}", "shareToken": f"album-{name}"}
-            for number, name in enumerate([*self.names, *twice])))
+            {"jobId": name, "account": f"user{self.names.index(name) % ACCOUNTS}", "shareToken": f"album-{name}"}
+            for name in [*self.names, *twice]))
 
     def kill(self) -> None:
         """When some third of them is done, and many are in its hands."""
