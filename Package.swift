@@ -89,7 +89,6 @@ let package = Package(
         module(
             "SQLiteLedger",
             ["Ledger", "CSQLite", "CLinux", "Clocks", "Concurrency", "Files", "Jobs", "Secrets"]),
-        // No module uses it yet, so no program links libpq.
         module("PostgresLedger", ["Ledger", "CPostgres", "Clocks", "Concurrency", "Jobs", "Secrets"]),
         module(
             "Service",
@@ -102,8 +101,8 @@ let package = Package(
         module(
             "Operations",
             [
-                "AMQP", "Messages", "Ledger", "SQLiteLedger", "HTTP", "Clocks", "Concurrency", "JSON", "Jobs",
-                "Secrets", "Telemetry", "Files",
+                "AMQP", "Messages", "Ledger", "SQLiteLedger", "PostgresLedger", "HTTP", "Clocks", "Concurrency", "JSON",
+                "Jobs", "Secrets", "Telemetry", "Files",
             ]),
         // Layer 6
         module(
@@ -117,16 +116,16 @@ let package = Package(
             "Daemon",
             [
                 "Monitoring", "Pipeline", "Operations", "Service", "AMQP", "Messages", "Ledger", "SQLiteLedger",
-                "Credentials", "Settings", "HTTP", "Photos", "Clocks", "Concurrency", "JSON", "Jobs", "Secrets",
-                "Telemetry", "Terminal",
+                "PostgresLedger", "Credentials", "Settings", "HTTP", "Photos", "Clocks", "Concurrency", "JSON", "Jobs",
+                "Secrets", "Telemetry", "Terminal",
             ]),
         // Layer 8
         module(
             "CLI",
             [
                 "Daemon", "Pipeline", "Operations", "Service", "AMQP", "Messages", "Ledger", "SQLiteLedger",
-                "Credentials", "Settings", "HTTP", "Clocks", "Concurrency", "JSON", "Jobs", "Secrets", "Telemetry",
-                "Terminal", "Files", "CLinux",
+                "PostgresLedger", "Credentials", "Settings", "HTTP", "Clocks", "Concurrency", "JSON", "Jobs", "Secrets",
+                "Telemetry", "Terminal", "Files", "CLinux",
             ]),
         // Programs
         .executableTarget(name: "leave-albumd", dependencies: ["CLI"], swiftSettings: swift),
@@ -224,10 +223,8 @@ let package = Package(
         tests(
             "PageTests",
             [
-                "Service", "Monitoring", "Operations", "ScriptedPeer", "PrivateBroker", "Clocks", "Concurrency", "JSON",
-                "Jobs",
-                "Secrets",
-                "Telemetry",
+                "Service", "Monitoring", "Operations", "Ledger", "ScriptedPeer", "PrivateBroker", "Clocks",
+                "Concurrency", "JSON", "Jobs", "Secrets", "Telemetry",
             ]),
         tests(
             "MonitoringTests",
@@ -257,9 +254,8 @@ let package = Package(
         tests(
             "IntegrationTests",
             [
-                "PrivateBroker", "Operations", "AMQP", "Ledger", "SQLiteLedger", "Clocks", "Concurrency", "JSON",
-                "Jobs",
-                "Secrets", "Telemetry", "CLinux",
+                "PrivateBroker", "PrivateDatabase", "Operations", "AMQP", "Ledger", "SQLiteLedger", "Clocks",
+                "Concurrency", "JSON", "Jobs", "Secrets", "Telemetry", "CLinux",
             ]),
     ],
     cLanguageStandard: .c17,

@@ -20,7 +20,7 @@ extension ConfiguredCommand {
     var arguments: ParsedArguments { context.arguments }
     var isJSON: Bool { arguments.isSet("--json") }
 
-    /// The ledger, through the running daemon or as a file.
+    /// The ledger, through the running daemon or as what it is.
     var ledger: LedgerClient { LedgerClient(settings: settings) }
 
     /// Asks the running daemon, and nobody else.

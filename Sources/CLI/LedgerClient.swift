@@ -9,7 +9,7 @@ import Service
 import Settings
 import Terminal
 
-/// The ledger as a command reaches it: through the running daemon, else as a file.
+/// The ledger as a command reaches it: through the running daemon, else as the file or the database that it is.
 struct LedgerClient: Sendable {
     let settings: DaemonSettings
 
@@ -19,8 +19,10 @@ struct LedgerClient: Sendable {
         } catch {
             guard case .notRunning = error else { throw CommandFailure(error) }
         }
+        let source: LedgerSource =
+            if let database = try settings.database() { .database(database) } else { .file(path: settings.ledger.path) }
         let handler = LedgerRequestHandler(
-            .file(path: settings.ledger.path), publish: publisher(isReplayed: true),
+            source, publish: publisher(isReplayed: true),
             publishNew: publisher(isReplayed: false))
         // Read as a daemon reads it, so that both refuse the same.
         return try await Request(arguments: request.json).answer(from: handler)

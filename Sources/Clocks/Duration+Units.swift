@@ -1,6 +1,6 @@
 extension Duration {
     /// Whole nanoseconds; saturates at about 292 years.
-    package var nanoseconds: Int64 {
+    public var nanoseconds: Int64 {
         let (seconds, attoseconds) = components
         let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
         guard !overflow else { return seconds < 0 ? .min : .max }
@@ -10,14 +10,14 @@ extension Duration {
     }
 
     /// Whole milliseconds, rounded down towards zero.
-    package var milliseconds: Int64 { nanoseconds / 1_000_000 }
+    public var milliseconds: Int64 { nanoseconds / 1_000_000 }
 
     /// Seconds as a floating-point number, for metrics.
-    package var inSeconds: Double { Double(nanoseconds) / 1e9 }
+    public var inSeconds: Double { Double(nanoseconds) / 1e9 }
 
     /// The milliseconds of poll(2) and epoll_wait(2). Rounded up, so that the time has come when the thread wakes for
     /// it; zero does not wait, and neither does what is past.
-    package var pollTimeout: Int32 {
+    public var pollTimeout: Int32 {
         self > .zero ? Int32(clamping: milliseconds + 1) : 0
     }
 }

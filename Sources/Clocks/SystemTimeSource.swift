@@ -1,18 +1,18 @@
 import CLinux
 
 /// The machine's own clocks: CLOCK_BOOTTIME and CLOCK_REALTIME.
-package struct SystemTimeSource: TimeSource {
-    package init() {}
+public struct SystemTimeSource: TimeSource {
+    public init() {}
 
-    package func now() -> MonotonicTime {
+    public func now() -> MonotonicTime {
         MonotonicTime(nanoseconds: read(CLOCK_BOOTTIME))
     }
 
-    package func wall() -> Timestamp {
+    public func wall() -> Timestamp {
         Timestamp(milliseconds: read(CLOCK_REALTIME) / 1_000_000)
     }
 
-    package func sleep(until time: MonotonicTime) async {
+    public func sleep(until time: MonotonicTime) async {
         let remaining = time - now()
         guard remaining > .zero else { return }
         // Cancellation ends the sleep early; the caller looks at its own state then.

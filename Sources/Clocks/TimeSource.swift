@@ -1,5 +1,5 @@
 /// Where a module gets its time from, so that a test can drive a day in a second.
-package protocol TimeSource: Sendable {
+public protocol TimeSource: Sendable {
     /// For intervals, deadlines and backoff.
     func now() -> MonotonicTime
     /// For what people and other programs read: due times, deadlines of jobs, the quota's day.
@@ -9,7 +9,7 @@ package protocol TimeSource: Sendable {
 }
 
 extension TimeSource {
-    package func sleep(for duration: Duration) async {
+    public func sleep(for duration: Duration) async {
         await sleep(until: now() + duration)
     }
 }

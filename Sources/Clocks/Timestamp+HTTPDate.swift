@@ -8,7 +8,7 @@ extension Timestamp {
     ///
     /// The name of the day must be one, but need not fit the date: a wrong one makes the time no less meant. `now`
     /// tells the century of a two-digit year: the latest that is at most 50 years ahead.
-    package init?(httpDate text: String, now: Timestamp) {
+    public init?(httpDate text: String, now: Timestamp) {
         let bytes = Array(text.utf8)
         let seconds =
             Self.fixed(TimeScanner(bytes)) ?? Self.rfc850(TimeScanner(bytes), now: now)

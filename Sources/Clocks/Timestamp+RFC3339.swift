@@ -8,12 +8,12 @@ extension Timestamp {
     /// leap second can be, in the last minute of a month in UTC, and counts as the first second of the next day, as
     /// POSIX clocks do. Nil for anything else: days and hours that do not exist, a space for the T, a missing offset,
     /// whatever follows, more than 64 bytes.
-    package init?(rfc3339 text: String) {
+    public init?(rfc3339 text: String) {
         self.init(rfc3339: Array(text.utf8))
     }
 
     /// See `init(rfc3339: String)`.
-    package init?(rfc3339 bytes: [UInt8]) {
+    public init?(rfc3339 bytes: [UInt8]) {
         guard bytes.count <= Self.longestRFC3339 else { return nil }
         var scanner = TimeScanner(bytes)
         guard let year = scanner.number(digits: 4), scanner.skip("-"), let month = scanner.number(digits: 2),
@@ -34,7 +34,7 @@ extension Timestamp {
 
     /// `2026-11-23T19:50:00.123Z`: UTC, milliseconds, always 24 bytes. Times outside of the years 0 to 9999 print as
     /// the nearest inside.
-    package var rfc3339: String {
+    public var rfc3339: String {
         let earliest: Int64 = -62_167_219_200_000
         let latest: Int64 = 253_402_300_799_999
         let total = Int(min(max(milliseconds, earliest), latest))

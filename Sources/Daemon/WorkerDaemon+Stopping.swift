@@ -3,6 +3,7 @@ import Clocks
 import Concurrency
 import Credentials
 import HTTP
+import Ledger
 import Pipeline
 import Settings
 import Telemetry
@@ -34,6 +35,7 @@ extension WorkerDaemon {
         logger.notice("stopping: taking no more jobs, finishing those in hand")
         let began = clock.now()
         let drainTime = front.settings.now.worker.drainTimeout
+        parts.ledger.drain()
         parts.consuming.consume([])
         parts.pipeline.stop()
         let isDrained = await drain(work, within: drainTime, parts)

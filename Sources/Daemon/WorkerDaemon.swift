@@ -85,28 +85,39 @@ package struct WorkerDaemon: Sendable {
         let credentials = try openCredentials(tokenEngine, front.metrics)
         let engine = try HTTPEngine(settings.http)
         let eventRouter = EventRouter(logger: logger, tracker: front.tracker)
-        guard let (ledger, session) = try await openLedger(eventRouter, front) else { return .done }
+        guard let opened = try await openLedger(eventRouter, front) else { return .done }
 
-        let parts = try await assemble(ledger, session, engine, tokenEngine, credentials, eventRouter, front)
+        let ledger = opened.ledger
+        let parts = try await assemble(opened, engine, tokenEngine, credentials, eventRouter, front)
         front.has(parts)
         front.settings.connect(parts.pipeline)
-        await prepareBroker(session, front)
+        await prepareBroker(opened.session, front)
+        if ledger.member != nil {
+            do throws(StartError) {
+                try await refuseEmbeddedWorker(opened.session, front)
+            } catch {
+                await end(parts, front, Task {})
+                throw error
+            }
+        }
         // Without a broker nothing was begun, and there is nothing to wait for.
         let work = Task { if !stop.isSignalled { await parts.pipeline.run() } }
         let upkeep = Task {
-            await Upkeep(ledger: ledger, settings: front.settings, clock: clock, logger: logger).run()
+            await Upkeep(ledger: ledger, settings: front.settings, clock: opened.clock, logger: logger).run()
         }
         let polling = Task {
             await MetricsPolling(
                 recorder: front.metrics, ledger: ledger, queues: parts.queues,
                 queueNames: settings.topology.queues.map(\.name),
                 dailyLimit: { front.settings.now.limits.requestsPerDay }, quotaDay: { QuotaZone.day(of: $0) },
-                clock: clock
+                clock: opened.clock
             ).run()
         }
         if !stop.isSignalled {
             logger.notice(
                 "working", LogField("version", ProgramVersion.text), LogField("ledger", ledger.place),
+                ledger.member.map { LogField("instance", $0.name) },
+                ledger.member.map { LogField("epoch", $0.epoch) },
                 LogField("api", settings.api.baseURL), LogField("concurrency", settings.worker.concurrency))
         }
         await stop.wait()
@@ -117,22 +128,23 @@ package struct WorkerDaemon: Sendable {
     }
 
     private func assemble(
-        _ ledger: any LedgerKeeping, _ session: BrokerAdmin, _ engine: HTTPEngine, _ tokenEngine: HTTPEngine,
+        _ opened: OpenedLedger, _ engine: HTTPEngine, _ tokenEngine: HTTPEngine,
         _ credentials: any CredentialProvider, _ eventRouter: EventRouter, _ front: DaemonInterface
     ) async throws -> DaemonParts {
+        let (ledger, clock) = (opened.ledger, opened.clock)
         let publishing = try PublishingLink(try startup(.settingsWrong) { try settings.link("publish") }) {
             eventRouter.publishing($0)
         }
         let consuming = try ConsumingLink(
             try startup(.settingsWrong) { try settings.link("consume") },
-            privateQueue: PrivateQueue(name: settings.queueNames.worker)
+            privateQueue: ledger.member == nil ? PrivateQueue(name: settings.queueNames.worker) : nil
         ) { eventRouter.consuming($0) }
         let workers = try ThreadExecutor(name: "workers")
         let report = PipelineReport(logger: logger, ledger: ledger, clock: clock)
         let pipeline = JobPipeline(
             configuration: settings.pipeline,
             inbox: BrokerInbox(link: consuming, startSettings: settings), outbox: publishing,
-            queues: BrokerQueues(session: session), ledger: ledger, credentials: credentials,
+            queues: BrokerQueues(session: opened.session), ledger: ledger, credentials: credentials,
             photos: TestHooks.wrapping(HTTPPhotos(engine: engine, baseURL: settings.api.baseURL)), clock: clock,
             executor: workers
         ) { event in
@@ -141,16 +153,19 @@ package struct WorkerDaemon: Sendable {
         }
         front.metrics.connect(
             MetricsSources(
-                pipeline: { pipeline.snapshot }, consuming: { consuming.reading }, publishing: { publishing.reading }))
-        await rememberHolds(of: ledger, for: pipeline)
+                pipeline: { pipeline.snapshot }, consuming: { consuming.reading }, publishing: { publishing.reading },
+                ledger: { .init(ledger) }))
+        await rememberHolds(of: ledger, for: pipeline, clock)
         eventRouter.connect(pipeline)
         return DaemonParts(
-            ledger: ledger, consuming: consuming, publishing: publishing, session: session,
+            ledger: ledger, consuming: consuming, publishing: publishing, session: opened.session,
             credentials: credentials, engine: engine, tokenEngine: tokenEngine, pipeline: pipeline, workers: workers)
     }
 
     /// No job ages by a hold, not even by one of an earlier run.
-    private func rememberHolds(of ledger: any LedgerKeeping, for pipeline: JobPipeline) async {
+    private func rememberHolds(
+        of ledger: any LedgerKeeping, for pipeline: JobPipeline, _ clock: any TimeSource
+    ) async {
         let now = clock.wall()
         guard let holds = try? await ledger.holds(from: now - settings.retry.maxAge * 2, to: now) else { return }
         for hold in holds where hold.until == nil {

@@ -1,6 +1,6 @@
 /// Why bytes are not one JSON value. It never quotes them: a share token may be among them.
-package struct JSONFault: Error, Hashable, Sendable, CustomStringConvertible {
-    package enum Kind: Hashable, Sendable {
+public struct JSONFault: Error, Hashable, Sendable, CustomStringConvertible {
+    public enum Kind: Hashable, Sendable {
         case empty
         case byteOrderMark
         case utf16
@@ -15,16 +15,16 @@ package struct JSONFault: Error, Hashable, Sendable, CustomStringConvertible {
         case outOfMemory
     }
 
-    package let kind: Kind
+    public let kind: Kind
     /// Where it was seen, in bytes from the start.
-    package let offset: Int
+    public let offset: Int
 
-    package init(_ kind: Kind, at offset: Int) {
+    public init(_ kind: Kind, at offset: Int) {
         self.kind = kind
         self.offset = offset
     }
 
-    package var description: String {
+    public var description: String {
         switch kind {
         case .empty: "nothing is there where JSON should be"
         case .byteOrderMark: "it begins with a byte-order mark; JSON is sent without one"

@@ -3,7 +3,7 @@
 /// name, half a surrogate pair, a name that is there twice.
 ///
 /// What can be read is there even if the text as a whole is faulty: the members before the fault.
-package struct JSONMembers: Sendable {
+public struct JSONMembers: Sendable {
     private struct Found: Sendable {
         var name: String
         var value: Result<JSONValue, JSONFault>
@@ -13,12 +13,12 @@ package struct JSONMembers: Sendable {
 
     private var found: [Found] = []
     /// Why the text is not one JSON value. A member that cannot be read is no such fault.
-    package private(set) var fault: JSONFault?
+    public private(set) var fault: JSONFault?
     /// It is JSON, but no object: what it is instead, for a message.
-    package private(set) var otherKind: String?
+    public private(set) var otherKind: String?
 
     /// Reads the members of these names, each strictly, as `JSONValue.parse` does. The names are ASCII.
-    package init(_ text: [UInt8], naming names: [String]) {
+    public init(_ text: [UInt8], naming names: [String]) {
         do throws(JSONFault) {
             try JSONValue.checkEncoding(text)
         } catch {
@@ -38,29 +38,29 @@ package struct JSONMembers: Sendable {
     }
 
     /// Whether the text is one object, whole.
-    package var isObject: Bool { fault == nil && otherKind == nil }
+    public var isObject: Bool { fault == nil && otherKind == nil }
 
     /// One of the names is there twice, and nobody knows which of the two was meant.
-    package var ambiguity: JSONFault? {
+    public var ambiguity: JSONFault? {
         guard let twice = found.first(where: \.isTwice), case .failure(let fault) = twice.value else { return nil }
         return fault
     }
 
     /// The member is an integer that no 64 bits hold.
-    package func isIntegerOutOfRange(_ name: String) -> Bool {
+    public func isIntegerOutOfRange(_ name: String) -> Bool {
         found.contains { $0.name == name && $0.isIntegerOutOfRange }
     }
 
     /// Readable or not.
-    package func has(_ name: String) -> Bool { found.contains { $0.name == name } }
+    public func has(_ name: String) -> Bool { found.contains { $0.name == name } }
 
     /// Nil if it is not there. Throws why it cannot be read.
-    package func value(_ name: String) throws(JSONFault) -> JSONValue? {
+    public func value(_ name: String) throws(JSONFault) -> JSONValue? {
         try found.first { $0.name == name }?.value.get()
     }
 
     /// Nil also for what cannot be read.
-    package subscript(name: String) -> JSONValue? {
+    public subscript(name: String) -> JSONValue? {
         try? found.first { $0.name == name }?.value.get()
     }
 

@@ -2,40 +2,40 @@
 ///
 /// It puts the commas; the caller puts the members in the order of their names' bytes where equal values are to give
 /// equal bytes.
-package struct JSONText: Sendable {
-    package enum Container: Sendable {
+public struct JSONText: Sendable {
+    public enum Container: Sendable {
         case object
         case array
     }
 
-    package private(set) var bytes: [UInt8] = []
+    public private(set) var bytes: [UInt8] = []
     /// What comes next stands behind something else in its container.
     private var needsComma = false
 
-    package init(capacity: Int = 0) {
+    public init(capacity: Int = 0) {
         bytes.reserveCapacity(capacity)
     }
 
-    package mutating func begin(_ container: Container) {
+    public mutating func begin(_ container: Container) {
         separate()
         bytes.append(container == .object ? UInt8(ascii: "{") : UInt8(ascii: "["))
         needsComma = false
     }
 
-    package mutating func end(_ container: Container) {
+    public mutating func end(_ container: Container) {
         bytes.append(container == .object ? UInt8(ascii: "}") : UInt8(ascii: "]"))
         needsComma = true
     }
 
     /// Of the member whose value comes next.
-    package mutating func name(_ name: [UInt8]) {
+    public mutating func name(_ name: [UInt8]) {
         string(name)
         bytes.append(UInt8(ascii: ":"))
         needsComma = false
     }
 
     /// The same for a name in the source: letters and digits.
-    package mutating func name(_ name: StaticString) {
+    public mutating func name(_ name: StaticString) {
         separate()
         bytes.append(UInt8(ascii: "\""))
         bytes.append(contentsOf: UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
@@ -44,18 +44,18 @@ package struct JSONText: Sendable {
         needsComma = false
     }
 
-    package mutating func string(_ text: [UInt8]) {
+    public mutating func string(_ text: [UInt8]) {
         separate()
         text.withUnsafeBufferPointer { quote($0) }
     }
 
-    package mutating func string(_ text: String) {
+    public mutating func string(_ text: String) {
         separate()
         var text = text
         text.withUTF8 { quote($0) }
     }
 
-    package mutating func integer(_ number: Int64) {
+    public mutating func integer(_ number: Int64) {
         separate()
         if number < 0 { bytes.append(UInt8(ascii: "-")) }
         let start = bytes.count
@@ -68,7 +68,7 @@ package struct JSONText: Sendable {
     }
 
     /// `true`, `null` and the like.
-    package mutating func word(_ word: String) {
+    public mutating func word(_ word: String) {
         separate()
         bytes.append(contentsOf: word.utf8)
     }
@@ -111,26 +111,26 @@ package struct JSONText: Sendable {
 
 extension JSONText {
     /// Nothing for nil.
-    package mutating func member(_ name: StaticString, _ text: String?) {
+    public mutating func member(_ name: StaticString, _ text: String?) {
         guard let text else { return }
         self.name(name)
         string(text)
     }
 
-    package mutating func member(_ name: StaticString, _ text: [UInt8]?) {
+    public mutating func member(_ name: StaticString, _ text: [UInt8]?) {
         guard let text else { return }
         self.name(name)
         string(text)
     }
 
-    package mutating func member(_ name: StaticString, _ number: Int64?) {
+    public mutating func member(_ name: StaticString, _ number: Int64?) {
         guard let number else { return }
         self.name(name)
         integer(number)
     }
 
     /// One text as a JSON string, quotes included.
-    package static func quoted(_ text: String) -> String {
+    public static func quoted(_ text: String) -> String {
         var quoted = JSONText()
         quoted.string(text)
         return String(decoding: quoted.bytes, as: UTF8.self)

@@ -1,7 +1,7 @@
 extension JSONValue {
     /// The shortest text: no spaces, names sorted by their bytes at every level, so that equal values give equal bytes.
     /// A real that is not finite has no JSON; it becomes null.
-    package func encoded() -> [UInt8] {
+    public func encoded() -> [UInt8] {
         var text = JSONText()
         write(to: &text)
         return text.bytes

@@ -3,11 +3,11 @@ import CJansson
 extension JSONValue {
     /// Deep enough for every message of ours and the API's, shallow enough for any thread's stack: Jansson recurses,
     /// and its own limit of 2,048 levels is made for a main thread.
-    package static let deepestNesting = 32
+    public static let deepestNesting = 32
 
     /// Reads exactly one value: UTF-8 without a byte-order mark, no name twice in an object, integers that fit 64 bits,
     /// finite reals, no NUL in names. Throws what is wrong, without quoting the input.
-    package static func parse(_ bytes: [UInt8]) throws(JSONFault) -> JSONValue {
+    public static func parse(_ bytes: [UInt8]) throws(JSONFault) -> JSONValue {
         try checkEncoding(bytes)
         if let offset = bytes.withUnsafeBufferPointer(tooDeep) {
             throw JSONFault(.tooDeep(limit: deepestNesting), at: offset)

@@ -1,5 +1,5 @@
 /// One JSON value. Text is UTF-8 bytes, so that nothing is ever compared by Swift's canonical equivalence.
-package enum JSONValue: Hashable, Sendable {
+public enum JSONValue: Hashable, Sendable {
     /// In the order of the text, names unique as bytes.
     case object([Member])
     case array([JSONValue])
@@ -11,24 +11,24 @@ package enum JSONValue: Hashable, Sendable {
     case bool(Bool)
     case null
 
-    package struct Member: Hashable, Sendable {
-        package let name: [UInt8]
-        package let value: JSONValue
+    public struct Member: Hashable, Sendable {
+        public let name: [UInt8]
+        public let value: JSONValue
 
-        package init(_ name: [UInt8], _ value: JSONValue) {
+        public init(_ name: [UInt8], _ value: JSONValue) {
             self.name = name
             self.value = value
         }
 
-        package init(_ name: String, _ value: JSONValue) {
+        public init(_ name: String, _ value: JSONValue) {
             self.init(Array(name.utf8), value)
         }
     }
 
-    package static func text(_ string: String) -> JSONValue { .string(Array(string.utf8)) }
+    public static func text(_ string: String) -> JSONValue { .string(Array(string.utf8)) }
 
     /// The value of a member of an object; nil if there is none or this is no object.
-    package subscript(name: String) -> JSONValue? {
+    public subscript(name: String) -> JSONValue? {
         guard let members else { return nil }
         var name = name
         return name.withUTF8 { name in
@@ -36,39 +36,39 @@ package enum JSONValue: Hashable, Sendable {
         }
     }
 
-    package var members: [Member]? {
+    public var members: [Member]? {
         guard case .object(let members) = self else { return nil }
         return members
     }
 
-    package var elements: [JSONValue]? {
+    public var elements: [JSONValue]? {
         guard case .array(let elements) = self else { return nil }
         return elements
     }
 
     /// The bytes of a string.
-    package var utf8: [UInt8]? {
+    public var utf8: [UInt8]? {
         guard case .string(let bytes) = self else { return nil }
         return bytes
     }
 
     /// A string, for people and for comparing with ASCII words; never a key of identities.
-    package var text: String? {
+    public var text: String? {
         utf8.map { String(decoding: $0, as: UTF8.self) }
     }
 
-    package var integer: Int64? {
+    public var integer: Int64? {
         guard case .integer(let number) = self else { return nil }
         return number
     }
 
-    package var bool: Bool? {
+    public var bool: Bool? {
         guard case .bool(let truth) = self else { return nil }
         return truth
     }
 
     /// What it is, for a message: `a string`, `null`.
-    package var kind: String {
+    public var kind: String {
         switch self {
         case .object: "an object"
         case .array: "an array"

@@ -1,7 +1,7 @@
 /// RFC 3986, section 2: what is not unreserved is escaped, so that any bytes make one path segment, or one member of a
 /// form.
-package enum PercentEncoding {
-    package static func encode(_ bytes: some Collection<UInt8>) -> [UInt8] {
+public enum PercentEncoding {
+    public static func encode(_ bytes: some Collection<UInt8>) -> [UInt8] {
         // "." and ".." alone would be taken for steps in the path, and removed by clients on the way.
         let isStep = bytes.allSatisfy { $0 == UInt8(ascii: ".") }
         var text: [UInt8] = []
@@ -34,7 +34,7 @@ package enum PercentEncoding {
     }
 
     /// Nil for an escape that is none.
-    package static func decode(_ text: some Sequence<UInt8>) -> [UInt8]? {
+    public static func decode(_ text: some Sequence<UInt8>) -> [UInt8]? {
         var bytes: [UInt8] = []
         var rest = Array(text)[...]
         while let byte = rest.popFirst() {

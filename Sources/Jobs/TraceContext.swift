@@ -1,21 +1,21 @@
 /// What travels on from the job's message to the call and the result: of W3C Trace Context only what that allows,
 /// https://www.w3.org/TR/trace-context/. Whatever a publisher wrote, no server refuses the call for it.
-package struct TraceContext: Equatable, Sendable {
-    package let correlationID: String?
+public struct TraceContext: Equatable, Sendable {
+    public let correlationID: String?
     /// 55 characters: version, trace, parent and flags.
-    package let traceparent: String?
+    public let traceparent: String?
     /// Nil without a traceparent, which gives it its meaning.
-    package let tracestate: String?
+    public let tracestate: String?
 
     /// What is not well-formed is left out: a traceparent together with its tracestate, an empty correlation id.
-    package init(correlationID: String? = nil, traceparent: String? = nil, tracestate: String? = nil) {
+    public init(correlationID: String? = nil, traceparent: String? = nil, tracestate: String? = nil) {
         self.correlationID = correlationID.flatMap { $0.isEmpty ? nil : $0 }
         self.traceparent = traceparent.flatMap(Self.wellFormedTraceparent)
         self.tracestate = self.traceparent == nil ? nil : tracestate.flatMap { Self.isTracestate($0) ? $0 : nil }
     }
 
     /// The trace's 32 hexadecimal digits, by which logs of several programs are found together.
-    package var traceID: String? {
+    public var traceID: String? {
         traceparent.map { String($0.dropFirst(3).prefix(32)) }
     }
 

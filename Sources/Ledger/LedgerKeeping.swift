@@ -25,6 +25,12 @@ package protocol LedgerKeeping: JobLedger, LedgerReading, RunningService {
     /// Who this daemon is among those that share the ledger; nil if nobody shares it.
     var member: MemberIdentity? { get }
 
+    /// Nil if nobody shares it.
+    var sharedReading: SharedLedgerReading? { get }
+
+    /// From now on whoever shares the ledger sees that this daemon is about to end.
+    func drain()
+
     /// Room for the ledger, which is asked for even when the ledger has none to answer with. Nil where nobody can say.
     func diskFreeBytes() async -> Int?
 

@@ -38,7 +38,7 @@ package protocol LedgerReading: LedgerCounting {
     /// The full check; empty if all is well. Takes seconds for millions of jobs.
     func verify() async throws(LedgerError) -> [String]
 
-    /// The daemons that share the ledger, those that ended a while ago too, newest first. None of one that is a file.
+    /// The daemons that share the ledger, those that have ended too, oldest first. None of one that is a file.
     func members() async throws(LedgerError) -> [ClusterMember]
 
     /// Copies the ledger into the file `target` while jobs go on, and checks the copy. `.unusable` where a ledger is

@@ -104,6 +104,8 @@ package struct MetricsCatalogue: Sendable {
     package var abandonedDeliveries: MetricCounter
 
     // The ledger
+    @Metric("ledger_kind", "1, with what keeps the ledger: sqlite or postgresql.", labels: "kind")
+    package var ledgerKind: MetricFamily<MetricGauge>
     @Metric("ledger_entries", "Jobs that the ledger remembers.")
     package var ledgerEntries: MetricGauge
     @Metric("ledger_bytes", "Size of the ledger's file and its write-ahead log.")
@@ -121,6 +123,23 @@ package struct MetricsCatalogue: Sendable {
     package var ledgerCommitDuration: MetricHistogram
     @Metric("ledger_batch_size", "Writes that shared a commit.", bounds: MetricsCatalogue.batchSizes)
     package var ledgerBatchSize: MetricHistogram
+
+    // A ledger that is shared
+    @Metric("instances", "Daemons that share the ledger, by state; absent for one that is a file.", labels: "state")
+    package var instances: MetricFamily<MetricGauge>
+    @Metric("instance_info", "1, with who this daemon is among them.", labels: "name", "epoch")
+    package var instanceInfo: MetricFamily<MetricGauge>
+    @Metric("takeovers_total", "Jobs taken over from a daemon whose call had not ended, so far as the ledger knew.")
+    package var takeovers: MetricCounter
+    @Metric("fenced_records_total", "Records not written, because another daemon had claimed the job since.")
+    package var fencedRecords: MetricCounter
+    @Metric("leased_deliveries_total", "Deliveries that stepped aside, because a call for their job may be on its way.")
+    package var leasedDeliveries: MetricCounter
+    @Metric(
+        "ledger_unknown_commits_total", "Commits whose answer was lost; each was settled before anything rested on it.")
+    package var unknownCommits: MetricCounter
+    @Metric("clock_offset_seconds", "The ledger's clock less this machine's; absent for one that is a file.")
+    package var clockOffset: MetricGauge
 
     /// From a call's own time up to the minute that a delivery may wait for its turn, and what hangs beyond it.
     package static let jobSeconds = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120]

@@ -34,6 +34,8 @@ package final class MetricsRecorder: Sendable {
     private let stateWord: @Sendable () -> String
     private let clock: any TimeSource
     private let state = Lock(State())
+    /// As whom this daemon was shown last.
+    private let lastMember = Lock<MemberIdentity?>(nil)
     /// The series of a job that goes as most go, so that nothing is looked up for it.
     private let usual: (job: MetricCounter, attempt: MetricCounter, request: MetricCounter)
 
@@ -89,7 +91,9 @@ package final class MetricsRecorder: Sendable {
             series(ofStatus: call.httpStatus).add()
             metrics.requestDuration.observe(call.duration)
         case .parked(let job): metrics.retries.with(Self.label(job.delay)).add()
-        case .steppedAside(let job): metrics.stepsAside.with(job.cause.rawValue).add()
+        case .steppedAside(let job):
+            metrics.stepsAside.with(job.cause.rawValue).add()
+            if job.cause == .leased { metrics.leasedDeliveries.add() }
         case .deadLetterPublished(let reason): metrics.deadLetters.with(reason.rawValue).add()
         case .replyCopy(let delivered): metrics.replyCopies.with(delivered ? "delivered" : "lost").add()
         case .released, .cancelled, .holdsChanged, .accountWaits, .accountGoesOn, .forgedHeaders, .headersDropped,
@@ -191,6 +195,7 @@ package final class MetricsRecorder: Sendable {
             for link in ["consume", "publish"] { metrics.brokerConnected.with(link).set(word == "standby" ? nil : 0) }
         }
         let now = clock.now()
+        show(Self.fresh(state.members, at: now)?.value)
         let ledger = Self.fresh(state.ledger, at: now)?.value
         show(ledger)
         metrics.ledgerDiskFree.set(Self.fresh(state.diskFree, at: now)?.value ?? ledger?.diskFreeBytes)
@@ -220,6 +225,30 @@ package final class MetricsRecorder: Sendable {
         metrics.publishUnconfirmed.set(publishing.unconfirmed)
         metrics.staleSettlements.catchUp(with: consuming.staleSettlements)
         metrics.abandonedDeliveries.catchUp(with: consuming.abandonedDeliveries)
+        read(sources.ledger())
+    }
+
+    private func read(_ ledger: MetricsSources.Ledger) {
+        for kind in LedgerKind.allCases { metrics.ledgerKind.with(kind.rawValue).set(kind == ledger.kind) }
+        guard let member = ledger.member, let reading = ledger.shared else { return }
+        // A daemon that was taken for dead has another epoch since.
+        if let last = lastMember.withLock({ last in
+            defer { last = member }
+            return last == member ? nil : last
+        }) {
+            metrics.instanceInfo.with(last.name, "\(last.epoch)").set(Int?.none)
+        }
+        metrics.instanceInfo.with(member.name, "\(member.epoch)").set(1)
+        metrics.takeovers.catchUp(with: reading.takeovers)
+        metrics.fencedRecords.catchUp(with: reading.fencedRecords)
+        metrics.unknownCommits.catchUp(with: reading.unknownCommits)
+        metrics.clockOffset.set(reading.clockOffset?.inSeconds)
+    }
+
+    private func show(_ members: [ClusterMember]?) {
+        for state in ClusterMember.State.allCases {
+            metrics.instances.with(state.rawValue).set(members?.count { $0.state == state })
+        }
     }
 
     private func show(_ ledger: LedgerStatistics?) {

@@ -128,6 +128,13 @@ extension PostgresLedger {
             "the ledger at \(place) is saved with its database: use pg_dump for a copy, or pg_basebackup and its log")
     }
 
+    package var sharedReading: SharedLedgerReading? {
+        let counts = counts
+        return SharedLedgerReading(
+            takeovers: counts.takeovers, fencedRecords: counts.fencedRecords, unknownCommits: counts.unknownCommits,
+            clockOffset: clusterClock.offset)
+    }
+
     package var member: MemberIdentity? {
         epoch.map { MemberIdentity(name: memberName, epoch: $0) }
     }

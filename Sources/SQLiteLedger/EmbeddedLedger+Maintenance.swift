@@ -133,6 +133,11 @@ extension EmbeddedLedger {
 
     package var member: MemberIdentity? { nil }
 
+    package var sharedReading: SharedLedgerReading? { nil }
+
+    /// Nobody else is told.
+    package func drain() {}
+
     package func members() async throws(LedgerError) -> [ClusterMember] { [] }
 
     package func diskFreeBytes() async -> Int? {

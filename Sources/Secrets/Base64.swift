@@ -1,8 +1,8 @@
 import CSodium
 
 /// RFC 4648, by libsodium: in a time that does not depend on what the bytes are.
-package enum Base64 {
-    package enum Alphabet: Sendable {
+public enum Base64 {
+    public enum Alphabet: Sendable {
         /// Section 4, padded.
         case standard
         /// Section 5, without padding.
@@ -16,7 +16,7 @@ package enum Base64 {
         }
     }
 
-    package static func encoded(_ bytes: [UInt8], _ alphabet: Alphabet = .standard) -> String {
+    public static func encoded(_ bytes: [UInt8], _ alphabet: Alphabet = .standard) -> String {
         // With the NUL at the end.
         let capacity = sodium_base64_encoded_len(bytes.count, alphabet.variant)
         return String(unsafeUninitializedCapacity: capacity) { text in

@@ -1,11 +1,11 @@
 /// Text that came from elsewhere, made fit for a result, a header or a log line.
-package enum DetailText {
+public enum DetailText {
     /// Of a result's detail, in bytes.
-    package static let longest = 512
+    public static let longest = 512
 
     /// Each control character (C0, DEL, C1, separators of lines and paragraphs, bidi controls) becomes a space; what
     /// goes beyond `limit` bytes is cut before the character that would not fit.
-    package static func scrubbed(_ text: String, limit: Int = longest) -> String {
+    public static func scrubbed(_ text: String, limit: Int = longest) -> String {
         if text.utf8.count <= limit, text.utf8.allSatisfy(isPlain) { return text }
         var scrubbed = String.UnicodeScalarView()
         var size = 0
@@ -19,5 +19,5 @@ package enum DetailText {
     }
 
     /// ASCII without controls: most text is nothing else, and there is nothing to scrub.
-    package static func isPlain(_ byte: UInt8) -> Bool { (0x20...0x7E).contains(byte) }
+    public static func isPlain(_ byte: UInt8) -> Bool { (0x20...0x7E).contains(byte) }
 }

@@ -4,7 +4,7 @@ extension Redaction {
 
     /// `text` with `<account>` wherever the account stands as a word of its own: others' words name it, and where the
     /// log hashes accounts, its sentences must not hold what its fields do not.
-    package static func hidingAccount(_ account: [UInt8], in text: String) -> String {
+    public static func hidingAccount(_ account: [UInt8], in text: String) -> String {
         guard account.count >= shortestAccount else { return text }
         let bytes = Array(text.utf8)
         var result: [UInt8] = []

@@ -1,5 +1,5 @@
 /// Takes secrets out of text that others wrote.
-package enum Redaction {
+public enum Redaction {
     /// What stands where a secret was.
     static let mark = Array("<redacted>".utf8)
     /// A piece of a secret this long is taken for the secret: whoever echoes one may cut it short. Shorter ones occur
@@ -8,7 +8,7 @@ package enum Redaction {
 
     /// `text` without any of `secrets`, whole or begun: each place where a secret, or its first 12 bytes or more,
     /// stands becomes `<redacted>`.
-    package static func replacing(_ secrets: [[UInt8]], in text: [UInt8]) -> [UInt8] {
+    public static func replacing(_ secrets: [[UInt8]], in text: [UInt8]) -> [UInt8] {
         var result: [UInt8] = []
         var index = 0
         while index < text.count {
@@ -26,19 +26,19 @@ package enum Redaction {
 
     /// `text` with every word in it that could be a token made `<redacted>`: 20 or more letters, digits and marks that
     /// tokens are written with, in a row. For words of programs whose secrets nobody knows here.
-    package static func hidingOpaqueText(_ text: [UInt8]) -> [UInt8] {
+    public static func hidingOpaqueText(_ text: [UInt8]) -> [UInt8] {
         hidingOpaqueText(text) { $0.count >= shortestOpaque }
     }
 
     /// The same for words that `isSecret` says are.
-    package static func hidingOpaqueText(_ text: [UInt8], where isSecret: (ArraySlice<UInt8>) -> Bool) -> [UInt8] {
+    public static func hidingOpaqueText(_ text: [UInt8], where isSecret: (ArraySlice<UInt8>) -> Bool) -> [UInt8] {
         text.split(omittingEmptySubsequences: false) { !isOpaque($0) }.reduce(into: [UInt8]()) { result, word in
             if word.startIndex > 0 { result.append(text[word.startIndex - 1]) }
             result += isSecret(word) ? mark[...] : word
         }
     }
 
-    package static func hidingOpaqueText(_ text: String) -> String {
+    public static func hidingOpaqueText(_ text: String) -> String {
         String(decoding: hidingOpaqueText(Array(text.utf8)), as: UTF8.self)
     }
 

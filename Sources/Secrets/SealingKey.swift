@@ -1,9 +1,9 @@
 import CSodium
 
 /// A key that seals small secrets: XChaCha20-Poly1305, https://doc.libsodium.org/secret-key_cryptography/aead.
-package struct SealingKey: Sendable {
+public struct SealingKey: Sendable {
     /// Of the key, in bytes.
-    package static let size = Int(crypto_aead_xchacha20poly1305_ietf_KEYBYTES)
+    public static let size = Int(crypto_aead_xchacha20poly1305_ietf_KEYBYTES)
     private static let nonceSize = Int(crypto_aead_xchacha20poly1305_ietf_NPUBBYTES)
     private static let tagSize = Int(crypto_aead_xchacha20poly1305_ietf_ABYTES)
     // Once in the process; it may be called again and from any thread.
@@ -12,7 +12,7 @@ package struct SealingKey: Sendable {
     private let key: Secret
 
     /// 32 bytes, or 64 hexadecimal digits and perhaps a line's end. Nil for anything else.
-    package init?(_ contents: Secret) {
+    public init?(_ contents: Secret) {
         precondition(Self.initialised >= 0, "libsodium cannot start without randomness")
         if contents.count == Self.size {
             key = contents
@@ -46,7 +46,7 @@ package struct SealingKey: Sendable {
     }
 
     /// A new key, as a file would hold it.
-    package static func generate() -> Secret {
+    public static func generate() -> Secret {
         precondition(initialised >= 0, "libsodium cannot start without randomness")
         var bytes = [UInt8](repeating: 0, count: size)
         randombytes_buf(&bytes, bytes.count)
@@ -55,7 +55,7 @@ package struct SealingKey: Sendable {
     }
 
     /// Nonce, text and tag. `context` is not in it, and must be the same to open it.
-    package func seal(_ secret: Secret, context: [UInt8]) -> [UInt8] {
+    public func seal(_ secret: Secret, context: [UInt8]) -> [UInt8] {
         var nonce = [UInt8](repeating: 0, count: Self.nonceSize)
         randombytes_buf(&nonce, nonce.count)
         var sealed = [UInt8](repeating: 0, count: secret.count + Self.tagSize)
@@ -73,7 +73,7 @@ package struct SealingKey: Sendable {
     }
 
     /// Nil if it was sealed with another key or context, or was changed since.
-    package func open(_ sealed: [UInt8], context: [UInt8]) -> Secret? {
+    public func open(_ sealed: [UInt8], context: [UInt8]) -> Secret? {
         guard sealed.count >= Self.nonceSize + Self.tagSize else { return nil }
         var opened = [UInt8](repeating: 0, count: sealed.count - Self.nonceSize - Self.tagSize)
         defer { sodium_memzero(&opened, opened.count) }

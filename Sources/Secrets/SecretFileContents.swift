@@ -2,20 +2,20 @@ import CCrypto
 import Glibc
 
 /// A file of secrets as it was at one moment.
-package struct SecretFileContents: Sendable {
+public struct SecretFileContents: Sendable {
     /// All its bytes, as they are.
-    package let secret: Secret
+    public let secret: Secret
     /// Whether the file's group or other users may read it.
-    package let isReadableByOthers: Bool
+    public let isReadableByOthers: Bool
 
     /// A secret file is a few bytes, a list of tokens for a hundred thousand accounts some megabytes. What is larger
     /// is another file by mistake.
-    package static let largest = 64 << 20
+    public static let largest = 64 << 20
 
     /// Reads the whole file. It blocks, as files do.
     ///
     /// - Throws: what could not be done, in the system's words; without the path, which the caller names.
-    package init(path: String) throws(SecretFileError) {
+    public init(path: String) throws(SecretFileError) {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
         guard descriptor >= 0 else { throw .unreadable(code: errno) }
         defer { close(descriptor) }
@@ -48,7 +48,7 @@ package struct SecretFileContents: Sendable {
 }
 
 /// Why a file of secrets cannot be read.
-package enum SecretFileError: Error, Equatable, Sendable, CustomStringConvertible {
+public enum SecretFileError: Error, Equatable, Sendable, CustomStringConvertible {
     /// errno.
     case unreadable(code: Int32)
     case notAFile
@@ -56,7 +56,7 @@ package enum SecretFileError: Error, Equatable, Sendable, CustomStringConvertibl
     /// It grew while it was read: its writer does not replace it by renaming.
     case changing
 
-    package var description: String {
+    public var description: String {
         switch self {
         case .unreadable(let code): "it cannot be read: \(String(cString: strerror(code)))"
         case .notAFile: "it is not a regular file"

@@ -1,16 +1,16 @@
 import CCrypto
 
 /// Cuts members with secret strings out of a JSON object's bytes, so that no decoder makes copies of them.
-package enum SecretMembers {
-    package struct Cut: Sendable {
+public enum SecretMembers {
+    public struct Cut: Sendable {
         /// The members that were there as strings without escapes, which is how tokens are written.
-        package var secrets: [String: Secret]
+        public var secrets: [String: Secret]
         /// The same object with empty strings in their places.
-        package var rest: [UInt8]
+        public var rest: [UInt8]
     }
 
     /// Overwrites the secrets in `json` itself. What is no JSON object comes back as it is, for a decoder to refuse.
-    package static func cut(_ names: [String], from json: inout [UInt8]) -> Cut {
+    public static func cut(_ names: [String], from json: inout [UInt8]) -> Cut {
         var secrets: [String: Secret] = [:]
         var rest: [UInt8] = []
         var depth = 0

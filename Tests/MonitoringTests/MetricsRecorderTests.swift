@@ -18,6 +18,11 @@ import Testing
     private static let noon = Timestamp(milliseconds: 1_795_521_600_000)
     private let clock = ManualClock(start: Self.noon, activity: Activity())
     private let word = Lock("consuming")
+    private let shared = Lock(
+        MetricsSources.Ledger(
+            kind: .postgresql, member: .init(name: "a", epoch: 7),
+            shared: .init(
+                takeovers: 2, fencedRecords: 1, unknownCommits: 3, clockOffset: .milliseconds(-1500))))
     private let recorder: MetricsRecorder
 
     init() {
@@ -32,6 +37,11 @@ import Testing
 
     private static let statistics = LedgerStatistics(
         entries: 100, open: 7, ambiguous: 2, unpublished: 1, overdue: 3, bytes: 65_536, diskFreeBytes: 1 << 33)
+
+    private static let members = [(7, ClusterMember.State.working), (6, .dead), (5, .dead)].map { epoch, state in
+        ClusterMember(
+            epoch: epoch, name: "a", version: "1", state: state, started: noon, seen: noon, report: "{}")
+    }
 
     private static func snapshot(holds: [Hold] = [], oldest: Duration? = nil) -> JobPipeline.Snapshot {
         JobPipeline.Snapshot(
@@ -56,7 +66,7 @@ import Testing
                     reading.unconfirmed = 9
                     reading.isBlocked = true
                     return reading
-                }))
+                }, ledger: { [shared] in shared.withLock { $0 } }))
     }
 
     private func call(_ verdict: String, status: Int?) -> PipelineEvent {
@@ -82,6 +92,7 @@ import Testing
         recorder.take(call("network", status: nil))
         recorder.committed(3, .milliseconds(2))
         recorder.polled(Self.statistics)
+        recorder.polled(Self.members)
         recorder.polled(quotaRemaining: .infinity)
         recorder.polled([
             "x.jobs": QueueDepth(messages: 1, consumers: 1), "a\"\\\nb": QueueDepth(messages: 0, consumers: 0),
@@ -239,6 +250,41 @@ import Testing
         recorder.reloaded(isGood: true)
         #expect(samples()["leave_album_config_reload_success"] == "1")
         #expect(samples()[#"leave_album_build_info{version="1.2.3"}"#] == "1")
+    }
+
+    // MARK: A shared ledger
+
+    @Test func whoSharesTheLedgerIsCounted() {
+        connect()
+        recorder.polled(Self.members)
+        let leased = PipelineEvent.JobDeferred(
+            jobID: JobID("j1"), generation: 0, delay: .seconds(5), wait: .seconds(5), cause: .leased, moves: 1)
+        recorder.take(.steppedAside(leased))
+        let first = samples()
+        #expect(first[#"leave_album_ledger_kind{kind="postgresql"}"#] == "1")
+        #expect(first[#"leave_album_ledger_kind{kind="sqlite"}"#] == "0")
+        #expect(first[#"leave_album_instances{state="dead"}"#] == "2")
+        #expect(first[#"leave_album_instances{state="joining"}"#] == "0")
+        #expect(first[#"leave_album_instance_info{name="a",epoch="7"}"#] == "1")
+        #expect(first["leave_album_takeovers_total"] == "2" && first["leave_album_fenced_records_total"] == "1")
+        #expect(first["leave_album_ledger_unknown_commits_total"] == "3")
+        #expect(first["leave_album_leased_deliveries_total"] == "1")
+        #expect(first["leave_album_clock_offset_seconds"] == "-1.5")
+        // It was taken for dead, and joined anew.
+        shared.withLock { $0.member?.epoch = 8 }
+        let second = samples()
+        #expect(second[#"leave_album_instance_info{name="a",epoch="7"}"#] == nil)
+        #expect(second[#"leave_album_instance_info{name="a",epoch="8"}"#] == "1")
+    }
+
+    @Test func aLedgerOfOneDaemonHasNoneOfThat() {
+        shared.withLock { $0 = .init(kind: .sqlite) }
+        connect()
+        let samples = samples()
+        #expect(samples[#"leave_album_ledger_kind{kind="sqlite"}"#] == "1")
+        #expect(samples[#"leave_album_instances{state="working"}"#] == nil)
+        #expect(samples["leave_album_clock_offset_seconds"] == nil)
+        #expect(samples["leave_album_takeovers_total"] == "0")
     }
 
     // MARK: What is polled

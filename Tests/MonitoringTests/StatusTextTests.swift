@@ -1,5 +1,6 @@
 import Clocks
 import JSON
+import Ledger
 import Operations
 import Testing
 

@@ -1,5 +1,6 @@
 import Clocks
 import Foundation
+import Ledger
 import Monitoring
 import Operations
 import Testing

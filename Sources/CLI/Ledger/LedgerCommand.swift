@@ -11,8 +11,9 @@ import Terminal
 
 extension Commands {
     static let ledger = Command(
-        "ledger", summary: "The memory of every job. Goes through a running daemon, else opens the file",
+        "ledger", summary: "The memory of every job. Goes through a running daemon, else opens file or database",
         commands: [
+            declareLedger,
             Command(
                 "stats", summary: "How much it holds and owes", options: [.config, .json],
                 action: .withSettings { try await LedgerCommand(context: $0).statistics() }),
@@ -26,7 +27,7 @@ extension Commands {
                     .value("--older", "DURATION", help: "30d; default: ledger.retention. A jobId is free again then"),
                 ], action: .withSettings { try await LedgerCommand(context: $0).prune() }),
             Command(
-                "verify", summary: "Checks the whole file. Seconds for millions of jobs", options: [.config, .json],
+                "verify", summary: "Checks the whole ledger. Seconds for millions of jobs", options: [.config, .json],
                 action: .withSettings { try await LedgerCommand(context: $0).verify() }),
             Command(
                 "forget", summary: "Removes everything about a job or an account",
@@ -34,7 +35,7 @@ extension Commands {
                 positionals: [PositionalSpecification("ID", .optional, help: "the job's id")],
                 action: .withSettings { try await LedgerCommand(context: $0).forget() }),
             Command(
-                "backup", summary: "Copies the ledger while jobs go on, and checks the copy",
+                "backup", summary: "Copies the ledger's file while jobs go on, and checks the copy",
                 options: [.config, .json],
                 positionals: [
                     PositionalSpecification("FILE", help: "the copy, replaced when it is whole; - is standard output")
@@ -131,6 +132,7 @@ struct LedgerCommand: ConfiguredCommand {
     }
 
     func backUp() async throws -> ExitStatus {
+        try requireFile("it is backed up by the database's own means: pg_dump, pg_basebackup")
         let own = [arguments.configuration] + settings.vitalFiles
         switch try OutputTarget(arguments.positionals[0], sparing: own) {
         case .standardOutput: return try await streamBackup()
@@ -161,7 +163,14 @@ struct LedgerCommand: ConfiguredCommand {
         return .done
     }
 
+    /// Throws where the ledger is a database. `instead`: what is done there.
+    private func requireFile(_ instead: String) throws(CommandFailure) {
+        guard settings.ledger.url != nil else { return }
+        throw CommandFailure(.settingsWrong, "the ledger is a database (ledger.url), and no file: \(instead)")
+    }
+
     func restore() throws -> ExitStatus {
+        try requireFile("it is restored by the database's own means")
         let path = settings.ledger.path
         do throws(LedgerError) {
             guard let lock = try LedgerLock.take(ledger: path) else {

@@ -1,8 +1,11 @@
 import Clocks
+import Concurrency
+import Daemon
 import Glibc
 import HTTP
 import Ledger
 import Operations
+import PostgresLedger
 import SQLiteLedger
 import Settings
 import Terminal
@@ -51,7 +54,7 @@ struct BundleCommand: Sendable {
         let scrubber = Scrubber(
             secrets: settings?.secretContents() ?? [], accounts: settings?.namedAccounts() ?? [])
         var items = [described(settings, faults, config, scrubber)]
-        if let settings { items += [schema(settings), await metrics(settings, scrubber)] }
+        if let settings { items += [await schema(settings), await metrics(settings, scrubber)] }
         items += await collect(BundlePart.all(config: config, unit: unit, lines: lines), scrubber)
 
         let archive = SupportArchive(origin: "leave-albumd \(Commands.version), \(now)", items: items)
@@ -113,7 +116,8 @@ struct BundleCommand: Sendable {
             note: faults == nil ? "" : "the settings cannot be used")
     }
 
-    private func schema(_ settings: DaemonSettings) -> SupportArchive.Item {
+    private func schema(_ settings: DaemonSettings) async -> SupportArchive.Item {
+        if settings.ledger.url != nil { return await databaseSchema(settings) }
         let path = settings.ledger.path
         var text = "this leave-albumd: schema version \(EmbeddedLedger.schemaVersion)\n"
         do throws(LedgerError) {
@@ -127,6 +131,20 @@ struct BundleCommand: Sendable {
             text += "\(error)\n"
         }
         return .init(name: "ledger-schema.txt", source: "the ledger's header", contents: Array(text.utf8))
+    }
+
+    private func databaseSchema(_ settings: DaemonSettings) async -> SupportArchive.Item {
+        let text = await NativeThread.offload("schema") { () -> String in
+            do {
+                guard let database = try settings.database(), let found = try PostgresDeclaration.schema(database)
+                else { return "the database: there is none\n" }
+                return "the database: schema version \(found.version), for programs of version "
+                    + "\(found.compatibleWith) and newer, made by \(found.program)\n"
+            } catch {
+                return "\(error)\n"
+            }
+        }
+        return .init(name: "ledger-schema.txt", source: "the ledger's own record", contents: Array(text.utf8))
     }
 
     private func metrics(_ settings: DaemonSettings, _ scrubber: Scrubber) async -> SupportArchive.Item {

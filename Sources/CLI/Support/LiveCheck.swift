@@ -22,7 +22,7 @@ struct LiveCheck: Sendable {
         if !reports.contains(where: \.isFault) { reports += await topology() }
         reports.append(await found(.api, api))
         reports.append(await found(.credentials, credentials))
-        reports.append(await found(.ledger, ledger))
+        reports += await ledger()
         return reports
     }
 
@@ -83,7 +83,16 @@ struct LiveCheck: Sendable {
         }
     }
 
-    private func ledger() async throws -> String {
+    private func ledger() async -> [CheckReport] {
+        do {
+            guard let database = try settings.database() else { return [await found(.ledger, ledgerFile)] }
+            return await LedgerDatabaseCheck(database: database, durability: settings.ledger.durability).run()
+        } catch {
+            return [CheckReport(.ledger, .settingsWrong, CommandFailure(error).description)]
+        }
+    }
+
+    private func ledgerFile() async throws -> String {
         let path = settings.ledger.path
         let isThere: Bool
         do throws(LedgerError) {

@@ -2,7 +2,7 @@ import CLinux
 import Glibc
 
 /// What came of one accept(2).
-package enum Acceptance: Equatable, Sendable {
+public enum Acceptance: Equatable, Sendable {
     /// A connection, closed on exec.
     case connection(Int32)
     /// The client has gone again.
@@ -11,7 +11,7 @@ package enum Acceptance: Equatable, Sendable {
     /// turn in circles.
     case exhausted(SystemCallError)
 
-    package init(from listener: Int32) {
+    public init(from listener: Int32) {
         let descriptor = CLinux_accept(listener)
         self = descriptor >= 0 ? .connection(descriptor) : Self(failure: SystemCallError("accepting a connection"))
     }

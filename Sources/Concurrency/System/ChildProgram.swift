@@ -1,11 +1,11 @@
 import CLinux
-package import Clocks
+public import Clocks
 import Glibc
 
 /// Runs a program to its end, or to a limit, and gives what it wrote. No shell; a group of its own, so that what it
 /// starts ends with it.
-package struct ChildProgram: Sendable {
-    package enum Termination: Equatable, Sendable {
+public struct ChildProgram: Sendable {
+    public enum Termination: Equatable, Sendable {
         case exited(Int32)
         case signalled(Int32)
         case timedOut
@@ -14,24 +14,24 @@ package struct ChildProgram: Sendable {
         case failed(SystemCallError)
     }
 
-    package struct Outcome: Sendable {
-        package var termination: Termination
+    public struct Outcome: Sendable {
+        public var termination: Termination
         /// Its standard output, at most `longestOutput` bytes.
-        package var output: [UInt8] = []
+        public var output: [UInt8] = []
         /// Its standard error, cut.
-        package var standardError: [UInt8] = []
+        public var standardError: [UInt8] = []
     }
 
     /// The program's absolute path and its arguments.
-    package let command: [String]
+    public let command: [String]
     /// From its start to its end.
-    package let timeout: Duration
-    package let longestOutput: Int
+    public let timeout: Duration
+    public let longestOutput: Int
     /// Whether it gets this process's environment; else a search path and a locale and nothing besides.
-    package let inheritsEnvironment: Bool
+    public let inheritsEnvironment: Bool
     /// How many descriptors it may have open, where this process's limit is not its own: a program that closes all it
     /// may have, or that uses select(2), is not ready for the many that a daemon asks for.
-    package let descriptorLimit: UInt64?
+    public let descriptorLimit: UInt64?
 
     /// An error is told in a sentence or two; what follows is not worth its bytes.
     private static let longestStandardError = 4 << 10
@@ -41,7 +41,7 @@ package struct ChildProgram: Sendable {
     /// closed its outputs, or was told to end, so that is soon.
     private static let checkInterval = Duration.milliseconds(2)
 
-    package init(
+    public init(
         _ command: [String], timeout: Duration, longestOutput: Int, inheritsEnvironment: Bool = false,
         descriptorLimit: UInt64? = DescriptorLimit.softBeforeRaise
     ) {
@@ -54,7 +54,7 @@ package struct ChildProgram: Sendable {
     }
 
     /// Writes `input`, which must fit into a pipe, and waits. It blocks: never from a task.
-    package func run(input: [UInt8] = [], clock: any TimeSource = SystemTimeSource()) -> Outcome {
+    public func run(input: [UInt8] = [], clock: any TimeSource = SystemTimeSource()) -> Outcome {
         var child = CLinux_child()
         var message = command.map { strdup($0) as UnsafeMutablePointer<CChar>? } + [nil]
         defer { message.forEach { free($0) } }

@@ -1,17 +1,17 @@
 import CLinux
 
 /// How many descriptors this process may have open at once: RLIMIT_NOFILE of getrlimit(2).
-package struct DescriptorLimit: Equatable, Sendable {
+public struct DescriptorLimit: Equatable, Sendable {
     /// What holds; the process may raise it up to the other.
-    package let soft: UInt64
-    package let hard: UInt64
+    public let soft: UInt64
+    public let hard: UInt64
 
-    package init(soft: UInt64, hard: UInt64) {
+    public init(soft: UInt64, hard: UInt64) {
         self.soft = soft
         self.hard = hard
     }
 
-    package static func current() throws(SystemCallError) -> DescriptorLimit {
+    public static func current() throws(SystemCallError) -> DescriptorLimit {
         var limit = CLinux_limit()
         guard CLinux_get_descriptor_limit(&limit) == 0 else { throw SystemCallError("getrlimit(RLIMIT_NOFILE)") }
         return DescriptorLimit(soft: limit.soft, hard: limit.hard)
@@ -21,11 +21,11 @@ package struct DescriptorLimit: Equatable, Sendable {
     private static let before = Lock<UInt64?>(nil)
 
     /// The soft limit that this process was born with, if it has raised it: what programs that it starts get.
-    package static var softBeforeRaise: UInt64? { before.withLock { $0 } }
+    public static var softBeforeRaise: UInt64? { before.withLock { $0 } }
 
     /// Raises the soft limit to the hard one, for this process alone: see `softBeforeRaise`. Returns what holds now.
     @discardableResult
-    package static func raise() throws(SystemCallError) -> DescriptorLimit {
+    public static func raise() throws(SystemCallError) -> DescriptorLimit {
         let limit = try current()
         guard limit.soft < limit.hard else { return limit }
         var raised = CLinux_limit(soft: limit.hard, hard: limit.hard)

@@ -7,8 +7,8 @@ import Glibc
 /// getaddrinfo(3) knows no deadline: three name servers that do not answer hold it for half a minute, and a
 /// connection's thread with it, which the watchdog would take for stuck. So it has a thread of its own, one for a name:
 /// whoever asks while it is out waits for the same answer.
-package final class NameLookup: Sendable {
-    package static let system = NameLookup { host in
+public final class NameLookup: Sendable {
+    public static let system = NameLookup { host in
         var hints = addrinfo()
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         var list: UnsafeMutablePointer<addrinfo>?
@@ -18,7 +18,7 @@ package final class NameLookup: Sendable {
         return .found(sequence(first: list) { $0?.pointee.ai_next }.compactMap { $0.flatMap(numericAddress) })
     }
 
-    package enum Outcome: Equatable, Sendable {
+    public enum Outcome: Equatable, Sendable {
         /// Its addresses as numbers, the one to be tried first in front.
         case found([String])
         /// In the resolver's words.
@@ -41,12 +41,12 @@ package final class NameLookup: Sendable {
     private let pending = Lock<[String: Question]>([:])
 
     /// `lookUp` blocks until the name is found or not.
-    package init(lookUp: @escaping @Sendable (String) -> Outcome) {
+    public init(lookUp: @escaping @Sendable (String) -> Outcome) {
         self.lookUp = lookUp
     }
 
     /// Blocks for at most `budget`; not from a task.
-    package func resolve(_ host: String, within budget: Duration) throws(SystemCallError) -> Outcome {
+    public func resolve(_ host: String, within budget: Duration) throws(SystemCallError) -> Outcome {
         let fresh = try Question()
         let question = pending.withLock { pending in
             if let question = pending[host] { return question }

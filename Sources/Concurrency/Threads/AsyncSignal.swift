@@ -1,10 +1,10 @@
-package import Clocks
+public import Clocks
 
 /// A signal from any thread to the tasks that wait for it. It counts, so that none is lost between two waits.
 ///
 /// To wait for whatever comes after a look: `await signal.wait(for: seen + 1)`, where `seen` was `count` at the look.
 /// Signals between two looks are one then.
-package final class AsyncSignal: Sendable {
+public final class AsyncSignal: Sendable {
     private struct Waiter {
         let number: Int
         let count: Int
@@ -20,9 +20,9 @@ package final class AsyncSignal: Sendable {
     // Written by whoever signals, waits or cancels a wait; under the lock.
     private let state = Lock(State())
 
-    package init() {}
+    public init() {}
 
-    package func signal() {
+    public func signal() {
         let due = state.withLock { state in
             state.count += 1
             let due = state.waiters.filter { $0.count <= state.count }
@@ -33,14 +33,14 @@ package final class AsyncSignal: Sendable {
     }
 
     /// How often it was signalled.
-    package var count: Int { state.withLock { $0.count } }
+    public var count: Int { state.withLock { $0.count } }
 
-    package var isSignalled: Bool { count > 0 }
+    public var isSignalled: Bool { count > 0 }
 
     /// Returns when it has been signalled `count` times since its beginning: true, or false if the task was cancelled
     /// first.
     @discardableResult
-    package func wait(for count: Int = 1) async -> Bool {
+    public func wait(for count: Int = 1) async -> Bool {
         let number = state.withLock { state in
             state.nextNumber += 1
             return state.nextNumber
@@ -67,7 +67,7 @@ package final class AsyncSignal: Sendable {
 
     /// The same, until `time` at most: false if it has not been signalled so often by then.
     @discardableResult
-    package func wait(for count: Int = 1, until time: MonotonicTime, by clock: any TimeSource) async -> Bool {
+    public func wait(for count: Int = 1, until time: MonotonicTime, by clock: any TimeSource) async -> Bool {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.wait(for: count) }
             group.addTask { await clock.sleep(until: time) }

@@ -6,11 +6,11 @@ import CLinux
 /// it does see a pthread mutex.
 ///
 /// `@unchecked Sendable`: `state` is touched only between lock and unlock of `mutex`, which this type alone does.
-package final class Lock<State>: @unchecked Sendable {
+public final class Lock<State>: @unchecked Sendable {
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private var state: State
 
-    package init(_ state: sending State) {
+    public init(_ state: sending State) {
         self.state = state
         mutex = .allocate(capacity: 1)
         mutex.initialize(to: pthread_mutex_t())
@@ -25,7 +25,7 @@ package final class Lock<State>: @unchecked Sendable {
     }
 
     /// Runs `body` alone. It must not block, nor take the same lock again.
-    package func withLock<Result, Failure: Error>(
+    public func withLock<Result, Failure: Error>(
         _ body: (inout State) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         pthread_mutex_lock(mutex)

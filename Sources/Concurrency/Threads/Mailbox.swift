@@ -3,7 +3,7 @@ import CLinux
 /// Work on its way to one thread: posted from anywhere, taken in batches by the owner.
 ///
 /// The eventfd is written only when the owner sleeps, so that under load a post costs a lock and no system call.
-package final class Mailbox<Message: Sendable>: Sendable {
+public final class Mailbox<Message: Sendable>: Sendable {
     private struct State {
         var messages: [Message] = []
         // Written by the owner (falling asleep) and by posters (waking it); both hold the lock.
@@ -16,17 +16,17 @@ package final class Mailbox<Message: Sendable>: Sendable {
     private let state = Lock(State())
     private let wake: Wake
 
-    package init() throws(SystemCallError) {
+    public init() throws(SystemCallError) {
         wake = try Wake()
     }
 
     /// Readable when messages came since the owner fell asleep. To be polled only after an empty `takeAll`, or after
     /// `drain`: what is posted to an owner that is awake does not make it readable.
-    package var descriptor: Int32 { wake.descriptor }
+    public var descriptor: Int32 { wake.descriptor }
 
     /// Hands `message` to the owner. False if the mailbox is closed; then the caller keeps the duty to answer.
     @discardableResult
-    package func post(_ message: Message) -> Bool {
+    public func post(_ message: Message) -> Bool {
         state.withLock { state in
             guard !state.isClosed else { return false }
             state.messages.append(message)
@@ -40,7 +40,7 @@ package final class Mailbox<Message: Sendable>: Sendable {
     }
 
     /// Takes what is there. An empty answer arms the wake: the owner may then poll `descriptor`. Owner only.
-    package func takeAll() -> [Message] {
+    public func takeAll() -> [Message] {
         let messages = state.withLock { state in
             defer { state.messages = [] }
             return state.messages
@@ -60,7 +60,7 @@ package final class Mailbox<Message: Sendable>: Sendable {
     }
 
     /// Takes message after message until there is none, which arms the wake. Owner only.
-    package func drain(_ take: (Message) -> Void) {
+    public func drain(_ take: (Message) -> Void) {
         while true {
             let messages = takeAll()
             if messages.isEmpty { return }
@@ -69,7 +69,7 @@ package final class Mailbox<Message: Sendable>: Sendable {
     }
 
     /// Refuses later posts and returns the messages that were not taken. Owner only, which answers them.
-    package func close() -> [Message] {
+    public func close() -> [Message] {
         state.withLock { state in
             state.isClosed = true
             defer { state.messages = [] }

@@ -4,13 +4,13 @@ import Clocks
 /// The thread's own end of a `MailboxThread`: takes messages, waits for more, and answers pings on the way.
 ///
 /// A ping is answered when the owner has done with what it took before, and comes for more.
-package final class MailboxOwner<Message: Sendable> {
+public final class MailboxOwner<Message: Sendable> {
     @usableFromInline let mailbox: Mailbox<MailboxItem<Message>>
     @usableFromInline var pings: [@Sendable () -> Void] = []
     /// Whether `stop` was called. Learned by taking messages; then no wait lasts.
-    package private(set) var isStopping = false
+    public private(set) var isStopping = false
     /// Posts to this mailbox, from any thread: for what the owner begins and somebody else finishes.
-    package let post: @Sendable (Message) -> Void
+    public let post: @Sendable (Message) -> Void
 
     init(_ mailbox: Mailbox<MailboxItem<Message>>) {
         self.mailbox = mailbox
@@ -19,10 +19,10 @@ package final class MailboxOwner<Message: Sendable> {
 
     /// Readable when there is something to take. To be polled only after `takeAll` gave nothing, and while the thread
     /// is not to stop.
-    package var descriptor: Int32 { mailbox.descriptor }
+    public var descriptor: Int32 { mailbox.descriptor }
 
     /// Takes what is there. After an empty answer the owner may wait.
-    @inlinable package func takeAll() -> [Message] {
+    @inlinable public func takeAll() -> [Message] {
         while true {
             answerPings()
             let items = mailbox.takeAll()
@@ -33,7 +33,7 @@ package final class MailboxOwner<Message: Sendable> {
     }
 
     /// Takes message after message until there is none. After it the owner may wait.
-    @inlinable package func drain(_ take: (Message) -> Void) {
+    @inlinable public func drain(_ take: (Message) -> Void) {
         while true {
             let messages = takeAll()
             if messages.isEmpty { return }
@@ -43,7 +43,7 @@ package final class MailboxOwner<Message: Sendable> {
 
     /// Waits until something was posted, one of `descriptors` can be read, or the time is over: at once if it is zero,
     /// never if it is nil. A negative descriptor is passed over. Returns at once if the thread is to stop.
-    package func wait(atMost duration: Duration? = nil, alsoReadable descriptors: [Int32] = []) {
+    public func wait(atMost duration: Duration? = nil, alsoReadable descriptors: [Int32] = []) {
         guard !isStopping else { return }
         withUnsafeTemporaryAllocation(of: pollfd.self, capacity: descriptors.count + 1) { polled in
             polled.initializeElement(at: 0, to: pollfd(fd: mailbox.descriptor, events: Int16(POLLIN), revents: 0))
@@ -56,7 +56,7 @@ package final class MailboxOwner<Message: Sendable> {
     }
 
     /// Refuses every later post, answers every ping, and returns what nobody took. The second time there is nothing.
-    package func close() -> [Message] {
+    public func close() -> [Message] {
         let messages = open(mailbox.close())
         answerPings()
         return messages

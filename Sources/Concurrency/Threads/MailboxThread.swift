@@ -2,7 +2,7 @@
 ///
 /// The body runs once, for as long as the service lives, and returns soon after `stop`. When it has returned, later
 /// posts are refused; what was posted and not taken is dropped, unless the body closed the mailbox and answered it.
-package final class MailboxThread<Message: Sendable>: RunningService {
+public final class MailboxThread<Message: Sendable>: RunningService {
     @usableFromInline let mailbox: Mailbox<MailboxItem<Message>>
     private let thread: NativeThread
 
@@ -10,7 +10,7 @@ package final class MailboxThread<Message: Sendable>: RunningService {
     ///
     /// - Parameter prepare: gets the descriptor that wakes the thread, before the thread starts: for a body that waits
     ///   by other means than `MailboxOwner.wait`, and can fail to.
-    package init(
+    public init(
         name: String, preparing prepare: (_ descriptor: Int32) throws(SystemCallError) -> Void = { _ in },
         _ body: @escaping @Sendable (MailboxOwner<Message>) -> Void
     ) throws(SystemCallError) {
@@ -27,24 +27,24 @@ package final class MailboxThread<Message: Sendable>: RunningService {
     /// Hands `message` to the thread. False if the thread takes nothing any more; then the caller keeps the duty to
     /// answer.
     @inlinable @discardableResult
-    package func post(_ message: Message) -> Bool {
+    public func post(_ message: Message) -> Bool {
         mailbox.post(.message(message))
     }
 
     /// Everything that was posted before is taken before the answer.
-    package func ping(_ answer: @escaping @Sendable () -> Void) {
+    public func ping(_ answer: @escaping @Sendable () -> Void) {
         if !mailbox.post(.ping(answer)) { answer() }
     }
 
     /// Everything that was posted before is taken first.
-    package func stop() {
+    public func stop() {
         // Refused by a thread that is about to end, which is waited for all the same.
         mailbox.post(.stop)
         join()
     }
 
     /// Waits for the thread, which a message has told to end.
-    package func join() {
+    public func join() {
         thread.join()
     }
 }

@@ -3,9 +3,9 @@ import CLinux
 /// One thread of the operating system, for a C library that blocks.
 ///
 /// Signals are blocked on it, so that they reach the main thread alone and never interrupt a library's system call.
-package final class NativeThread: Sendable {
+public final class NativeThread: Sendable {
     /// librabbitmq decodes nested tables by recursion before login; 512 KiB overflowed, this did not.
-    package static let stackSize = 8 << 20
+    public static let stackSize = 8 << 20
 
     private let identity: pthread_t
     // Written by the first to join, under the lock, which it keeps while it waits: others wait with it.
@@ -13,7 +13,7 @@ package final class NativeThread: Sendable {
 
     /// Starts a thread that runs `body` once. `name` is what `ps -L` shows; Linux keeps its first 15 bytes.
     /// A detached one gives its memory back by itself and cannot be joined.
-    package init(
+    public init(
         name: String, detached: Bool = false, _ body: @escaping @Sendable () -> Void
     ) throws(SystemCallError) {
         var attributes = pthread_attr_t()
@@ -33,7 +33,7 @@ package final class NativeThread: Sendable {
 
     /// Waits until the thread's body has returned, whoever else waits too or has waited before: a service may be
     /// stopped from two sides. Call it from another thread, and never from a task.
-    package func join() {
+    public func join() {
         isJoined.withLock { isJoined in
             if !isJoined { pthread_join(identity, nil) }
             isJoined = true
@@ -66,7 +66,7 @@ private func runNativeThread(_ context: UnsafeMutableRawPointer?) -> UnsafeMutab
 extension NativeThread {
     /// Runs what blocks on a thread of its own, so that the task which wants its answer keeps no thread of the
     /// cooperative pool. Where no thread can be had it blocks the pool for once: work is not refused.
-    package static func offload<Value: Sendable>(
+    public static func offload<Value: Sendable>(
         _ name: String, _ body: @escaping @Sendable () -> Value
     ) async -> Value {
         await withCheckedContinuation { reply in

@@ -2,7 +2,7 @@
 ///
 /// For many tasks that are short and often resumed: the pool would wake a thread for each, this thread takes all that
 /// are ready at once. What blocks in one of its tasks blocks them all.
-package final class ThreadExecutor: TaskExecutor, RunningService {
+public final class ThreadExecutor: TaskExecutor, RunningService {
     private struct Ready: Sendable {
         let job: UnownedJob
         // So that it outlives what is ready.
@@ -12,19 +12,19 @@ package final class ThreadExecutor: TaskExecutor, RunningService {
     private let thread: MailboxThread<Ready>
 
     /// `name` is what `ps -L` shows.
-    package init(name: String) throws(SystemCallError) {
+    public init(name: String) throws(SystemCallError) {
         thread = try MailboxThread(name: name) { Self.work($0) }
     }
 
-    package func enqueue(_ job: consuming ExecutorJob) {
+    public func enqueue(_ job: consuming ExecutorJob) {
         thread.post(Ready(job: UnownedJob(job), executor: self))
     }
 
-    package func ping(_ answer: @escaping @Sendable () -> Void) { thread.ping(answer) }
+    public func ping(_ answer: @escaping @Sendable () -> Void) { thread.ping(answer) }
 
     /// Ends the thread once nothing is ready. Only when its tasks have ended, and from none of them: a task that is
     /// resumed later would never go on.
-    package func stop() { thread.stop() }
+    public func stop() { thread.stop() }
 
     private static func work(_ mailbox: MailboxOwner<Ready>) {
         while true {

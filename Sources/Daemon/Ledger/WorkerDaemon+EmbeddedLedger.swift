@@ -12,12 +12,10 @@ import Terminal
 /// Opening the ledger that is a file: one daemon has it at a time, and the others stand by.
 extension WorkerDaemon {
     /// What the ledger keeps of who made its schema.
-    static let program = "leave-albumd \(ProgramVersion.text)"
+    package static let program = "leave-albumd \(ProgramVersion.text)"
 
     /// Nil if the daemon is told to stop first. A daemon that stands by has no connection to the broker.
-    func openEmbeddedLedger(
-        _ eventRouter: EventRouter, _ front: DaemonInterface
-    ) async throws -> (any LedgerKeeping, BrokerAdmin)? {
+    func openEmbeddedLedger(_ eventRouter: EventRouter, _ front: DaemonInterface) async throws -> OpenedLedger? {
         guard let lock = try await waitForLock(front) else { return nil }
         let isNew = try ledgerIsNew()
         let mustAskBroker = !permitsNewLedger && isNew
@@ -31,7 +29,7 @@ extension WorkerDaemon {
         }
         let ledger = try open(lock, eventRouter, front.metrics)
         if !mustAskBroker { front.ready() }
-        return (ledger, session)
+        return OpenedLedger(ledger: ledger, session: session, clock: clock)
     }
 
     /// Nil if the daemon is told to stop first. Waiting is a state that the service manager is told of: it is ready.
@@ -150,5 +148,11 @@ extension WorkerDaemon {
 
 extension DaemonSettings {
     /// What the ledger may have open at once, with so many who read it beside the jobs.
-    func ledgerDescriptors(readers: Int) -> Int { EmbeddedLedger.mostDescriptors(readers: readers) }
+    func ledgerDescriptors(readers: Int) -> Int {
+        ledger.url == nil ? EmbeddedLedger.mostDescriptors(readers: readers) : Self.sharedLedgerDescriptors
+    }
+
+    /// Two connections, each with what the lookup of a name and the files of a certificate take for a moment, and two
+    /// mailboxes.
+    private static let sharedLedgerDescriptors = 16
 }

@@ -1,18 +1,28 @@
 import AMQP
+import Clocks
 import Jobs
 package import Ledger
 import Monitoring
 import Telemetry
-package import Terminal
+import Terminal
+
+/// What the start has once the ledger is open.
+struct OpenedLedger {
+    let ledger: any LedgerKeeping
+    /// For questions to the broker.
+    let session: BrokerAdmin
+    /// What the jobs go by: where the ledger is shared, its clock, which is the same for all.
+    let clock: any TimeSource
+}
 
 /// What is the same for each kind of ledger.
 extension WorkerDaemon {
-    /// The ledger that the settings name, and a session for questions to the broker. Nil if the daemon is told to stop
-    /// first.
-    func openLedger(
-        _ eventRouter: EventRouter, _ front: DaemonInterface
-    ) async throws -> (any LedgerKeeping, BrokerAdmin)? {
-        try await openEmbeddedLedger(eventRouter, front)
+    /// The ledger that the settings name. Nil if the daemon is told to stop first.
+    func openLedger(_ eventRouter: EventRouter, _ front: DaemonInterface) async throws -> OpenedLedger? {
+        guard let database = try startup(.settingsWrong, { try settings.database() }) else {
+            return try await openEmbeddedLedger(eventRouter, front)
+        }
+        return try await joinSharedLedger(database, eventRouter, front)
     }
 
     func makeSession() throws -> BrokerAdmin {

@@ -1,10 +1,10 @@
 /// Reads cancel messages: `{"version":1,"jobId":"…"}`. Their own message-id is no job's.
-package enum CancelDecoder {
+public enum CancelDecoder {
     /// What a cancel message may say; the account, if one is there, only for the result of a rejection.
     private static let names = ["version", "jobId", "account"]
 
     /// The job to cancel, or why the message asks for nothing. Faults are those of job messages.
-    package static func decode(
+    public static func decode(
         body: [UInt8], contentType: String?, contentEncoding: String?
     ) -> Result<JobID, Rejection> {
         do throws(Rejection) {

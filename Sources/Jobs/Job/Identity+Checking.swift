@@ -2,16 +2,16 @@ import Secrets
 
 extension JobID {
     /// In bytes.
-    package static let lengths = 1...128
+    public static let lengths = 1...128
 
     /// Nil unless the bytes keep the rule of job ids.
-    package init?(checking utf8: [UInt8]) {
+    public init?(checking utf8: [UInt8]) {
         guard Self.fault(in: utf8) == nil else { return nil }
         self.init(utf8: utf8)
     }
 
     /// What is wrong with it, without quoting it.
-    package static func fault(in utf8: [UInt8]) -> String? {
+    public static func fault(in utf8: [UInt8]) -> String? {
         if !lengths.contains(utf8.count) { return "it has \(utf8.count) bytes; 1 to 128 are allowed" }
         guard let index = utf8.firstIndex(where: { !isAllowed($0) }) else { return nil }
         return "the character at byte \(index) is not allowed; A–Z a–z 0–9 . _ : / - are"
@@ -30,16 +30,16 @@ extension JobID {
 
 extension AccountID {
     /// In bytes.
-    package static let lengths = 1...256
+    public static let lengths = 1...256
 
     /// Nil unless the bytes keep the rule of accounts.
-    package init?(checking utf8: [UInt8]) {
+    public init?(checking utf8: [UInt8]) {
         guard Self.fault(in: utf8) == nil else { return nil }
         self.init(utf8: utf8)
     }
 
     /// What is wrong with it, without quoting it.
-    package static func fault(in utf8: [UInt8]) -> String? {
+    public static func fault(in utf8: [UInt8]) -> String? {
         if !lengths.contains(utf8.count) { return "it has \(utf8.count) bytes; 1 to 256 are allowed" }
         if utf8.allSatisfy(DetailText.isPlain) { return nil }
         guard let text = String(validating: utf8, as: UTF8.self) else { return "it is not valid UTF-8" }

@@ -1,29 +1,29 @@
-package import Clocks
+public import Clocks
 
 /// One valid request that a user leave a shared album. Shape and rules: docs/messages.md, job version 1. A class,
 /// because it is passed on often and never changes.
-package final class Job: Sendable {
-    package let id: JobID
-    package let account: AccountID
-    package let shareToken: ShareToken
+public final class Job: Sendable {
+    public let id: JobID
+    public let account: AccountID
+    public let shareToken: ShareToken
     /// When the publisher asked, echoed in the result as it was written.
-    package let requestedAt: String?
+    public let requestedAt: String?
     /// No API call starts after it.
-    package let deadline: Timestamp?
+    public let deadline: Timestamp?
     /// Echoed in the result. At most 16 members, keys unique as bytes, in the order of the message.
-    package let metadata: [Metadatum]
+    public let metadata: [Metadatum]
 
-    package struct Metadatum: Hashable, Sendable {
-        package let key: [UInt8]
-        package let value: [UInt8]
+    public struct Metadatum: Hashable, Sendable {
+        public let key: [UInt8]
+        public let value: [UInt8]
 
-        package init(key: [UInt8], value: [UInt8]) {
+        public init(key: [UInt8], value: [UInt8]) {
             self.key = key
             self.value = value
         }
     }
 
-    package init(
+    public init(
         id: JobID, account: AccountID, shareToken: ShareToken, requestedAt: String? = nil, deadline: Timestamp? = nil,
         metadata: [Metadatum] = []
     ) {

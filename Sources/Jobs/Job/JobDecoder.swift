@@ -3,7 +3,7 @@ import JSON
 import Secrets
 
 /// Reads job messages, version 1. Whatever comes, it answers with a job or with the reason why it is none.
-package enum JobDecoder {
+public enum JobDecoder {
     /// In bytes.
     static let shareTokenLengths = 1...2048
     static let mostMetadata = 16
@@ -18,7 +18,7 @@ package enum JobDecoder {
     ///
     /// The order of the checks: size, content, JSON, version, job id, account, share token, times, metadata. The detail
     /// of a rejection names the first fault with the member's path, and never holds a value of the message.
-    package static func decode(
+    public static func decode(
         body: [UInt8], contentType: String?, contentEncoding: String?, messageID: String?
     ) -> Result<Job, Rejection> {
         do {
@@ -30,7 +30,7 @@ package enum JobDecoder {
     }
 
     /// For a message of which only the `beginning` was taken in, because its body has `size` bytes.
-    package static func tooLarge(size: UInt64, beginning: [UInt8], messageID: String?) -> Rejection {
+    public static func tooLarge(size: UInt64, beginning: [UInt8], messageID: String?) -> Rejection {
         MessageBody.tooLarge(
             size: size, beginning: beginning.prefix(MessageBody.largest), naming: names,
             fallbackID: property(messageID).flatMap(JobID.init(checking:)))

@@ -1,5 +1,5 @@
 /// A fault outside the jobs for which the worker stops consuming. The names are those of status and metrics.
-package enum HoldCause: String, CaseIterable, Sendable {
+public enum HoldCause: String, CaseIterable, Sendable {
     case apiRetired = "api_retired"
     case apiDisabled = "api_disabled"
     case projectBlocked = "project_blocked"

@@ -1,5 +1,5 @@
 /// Why a job failed or was rejected: the closed list of results and dead letters.
-package enum Reason: String, CaseIterable, Sendable {
+public enum Reason: String, CaseIterable, Sendable {
     // Rejected: the message never became a job.
     case malformedJob = "malformed_job"
     case unsupportedVersion = "unsupported_version"
@@ -38,7 +38,7 @@ package enum Reason: String, CaseIterable, Sendable {
     case poison
     case expired
 
-    package var outcome: Outcome {
+    public var outcome: Outcome {
         switch self {
         case .malformedJob, .unsupportedVersion, .unsupportedContent, .bodyTooLarge, .jobIDMissing,
             .jobIDConflict:
@@ -53,7 +53,7 @@ package enum Reason: String, CaseIterable, Sendable {
 
     /// What the result says was done. `isAmbiguous`: an earlier call of this job may have reached the API
     /// unanswered. The word of the album, where there is one, goes before this.
-    package func effect(isAmbiguous: Bool) -> Effect {
+    public func effect(isAmbiguous: Bool) -> Effect {
         switch self {
         case .malformedJob, .unsupportedVersion, .unsupportedContent, .bodyTooLarge, .jobIDMissing,
             .jobIDConflict:
@@ -71,7 +71,7 @@ package enum Reason: String, CaseIterable, Sendable {
         }
     }
 
-    package var next: NextStep {
+    public var next: NextStep {
         switch self {
         case .malformedJob, .unsupportedVersion, .unsupportedContent, .bodyTooLarge, .jobIDMissing,
             .jobIDConflict, .shareTokenInvalid:

@@ -1,5 +1,5 @@
 /// How a job ends.
-package enum Ending: Sendable {
+public enum Ending: Sendable {
     case left
     /// The user was no longer in the album.
     case alreadyLeft

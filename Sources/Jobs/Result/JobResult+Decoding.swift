@@ -5,7 +5,7 @@ extension JobResult {
     /// that is not known, from a newer worker, is nil. What is missing, of another type than results have or
     /// contradicts itself makes it no result: nobody is to be told that a user has left by half a message. Throws what
     /// is wrong with it.
-    package static func decode(_ body: [UInt8]) throws(ResultFault) -> JobResult {
+    public static func decode(_ body: [UInt8]) throws(ResultFault) -> JobResult {
         let members = ResultMembers(JSONMembers(body, naming: ResultMembers.names))
         try members.checkBody()
         guard try members.integer("version") == 1 else { throw ResultFault("its version is not 1") }
@@ -95,12 +95,12 @@ private struct ResultMembers {
 }
 
 /// Why a message is not a result that can be read.
-package struct ResultFault: Error, Equatable, Sendable, CustomStringConvertible {
-    package let fault: String
+public struct ResultFault: Error, Equatable, Sendable, CustomStringConvertible {
+    public let fault: String
 
     init(_ fault: String) {
         self.fault = fault
     }
 
-    package var description: String { "the result cannot be read: \(fault)" }
+    public var description: String { "the result cannot be read: \(fault)" }
 }

@@ -1,32 +1,32 @@
-package import Clocks
+public import Clocks
 import JSON
 import Secrets
 
 /// What a result message says; `encoded()` gives the bytes that are stored and published, once and for ever. All that
 /// makes a result is in this file: its members, how they follow from what is known, and their bytes.
 /// Shape: docs/messages.md, result version 1.
-package struct JobResult: Equatable, Sendable {
-    package var jobID: JobID?
-    package var account: AccountID?
-    package var outcome: Outcome
-    package var effect: Effect
-    package var reason: Reason?
-    package var next: NextStep?
+public struct JobResult: Equatable, Sendable {
+    public var jobID: JobID?
+    public var account: AccountID?
+    public var outcome: Outcome
+    public var effect: Effect
+    public var reason: Reason?
+    public var next: NextStep?
     /// Scrubbed of control characters and cut to 512 bytes when encoded. It must hold no token.
-    package var detail: String?
+    public var detail: String?
     /// Attempts spent in this generation.
-    package var attempts: Int
-    package var generation: Int
-    package var httpStatus: Int?
-    package var apiStatus: String?
-    package var requestedAt: String?
+    public var attempts: Int
+    public var generation: Int
+    public var httpStatus: Int?
+    public var apiStatus: String?
+    public var requestedAt: String?
     /// RFC 3339, UTC, milliseconds. Nil for what was rejected: nobody remembers a rejection, so when its message comes
     /// again, after a crash or from a publisher in doubt, the same bytes are made of the message alone.
-    package var completedAt: String?
-    package var durationMs: Int64
-    package var metadata: [Job.Metadatum]
+    public var completedAt: String?
+    public var durationMs: Int64
+    public var metadata: [Job.Metadatum]
 
-    package init(
+    public init(
         jobID: JobID?, account: AccountID?, outcome: Outcome, effect: Effect, reason: Reason? = nil,
         next: NextStep? = nil, detail: String? = nil, attempts: Int, generation: Int, httpStatus: Int? = nil,
         apiStatus: String? = nil, requestedAt: String? = nil, completedAt: String?, durationMs: Int64,
@@ -54,26 +54,26 @@ package struct JobResult: Equatable, Sendable {
 
 /// What is known of a job when it ends. A worker has its message, and knows what became of its calls; who ends it by
 /// the ledger's row alone leaves the rest as it is here: unknown.
-package struct ResultSubject: Equatable, Sendable {
-    package var jobID: JobID
-    package var account: AccountID
-    package var requestedAt: String?
-    package var metadata: [Job.Metadatum] = []
-    package var generation: Int
+public struct ResultSubject: Equatable, Sendable {
+    public var jobID: JobID
+    public var account: AccountID
+    public var requestedAt: String?
+    public var metadata: [Job.Metadatum] = []
+    public var generation: Int
     /// Attempts spent in this generation.
-    package var attempts: Int
-    package var firstSeen: Timestamp
+    public var attempts: Int
+    public var firstSeen: Timestamp
     /// A call of this job may have reached the API unanswered.
-    package var isAmbiguous: Bool
+    public var isAmbiguous: Bool
     /// A call of this generation began, whatever became of it.
-    package var hasCalled: Bool
+    public var hasCalled: Bool
     /// How the last call was answered, if it was. An answer to an album query is not told as this.
-    package var httpStatus: Int?
-    package var apiStatus: String?
+    public var httpStatus: Int?
+    public var apiStatus: String?
     /// What the album says of the user, if it was asked and has a word on it.
-    package var effect: Effect?
+    public var effect: Effect?
 
-    package init(
+    public init(
         jobID: JobID, account: AccountID, generation: Int, attempts: Int, firstSeen: Timestamp, isAmbiguous: Bool,
         hasCalled: Bool
     ) {
@@ -92,7 +92,7 @@ package struct ResultSubject: Equatable, Sendable {
 extension JobResult {
     /// The result of a job's generation, whoever ends it: a worker, the sweep that finds it lost, an operator who
     /// cancels it, a newer generation that takes its place.
-    package init(_ ending: Ending, of job: ResultSubject, at now: Timestamp) {
+    public init(_ ending: Ending, of job: ResultSubject, at now: Timestamp) {
         self.init(
             jobID: job.jobID, account: job.account, outcome: .left, effect: .left, attempts: job.attempts,
             generation: job.generation, httpStatus: job.httpStatus, apiStatus: job.apiStatus,
@@ -117,7 +117,7 @@ extension JobResult {
 
     /// The message never became a job. The result says nothing of any other job with its id, and is the same each time
     /// that the message comes.
-    package init(rejecting rejection: Rejection) {
+    public init(rejecting rejection: Rejection) {
         self.init(
             jobID: rejection.jobID, account: rejection.account, outcome: rejection.reason.outcome,
             effect: rejection.reason.effect(isAmbiguous: false), reason: rejection.reason, next: rejection.reason.next,
@@ -134,7 +134,7 @@ extension JobResult {
     private static let usualSize = 512
 
     /// Compact JSON, names sorted: equal results give equal bytes.
-    package func encoded() -> [UInt8] {
+    public func encoded() -> [UInt8] {
         var text = JSONText(capacity: Self.usualSize)
         text.begin(.object)
         text.member("account", account?.utf8)

@@ -1,5 +1,5 @@
 /// How a job ended, as its result says it.
-package enum Outcome: String, CaseIterable, Sendable {
+public enum Outcome: String, CaseIterable, Sendable {
     case left
     case alreadyLeft = "already_left"
     case failed
@@ -7,14 +7,14 @@ package enum Outcome: String, CaseIterable, Sendable {
 }
 
 /// What is known of user and album when a job has ended.
-package enum Effect: String, CaseIterable, Sendable {
+public enum Effect: String, CaseIterable, Sendable {
     case left
     case notLeft = "not_left"
     case unknown
 }
 
 /// Who can do something about a job that did not succeed.
-package enum NextStep: String, CaseIterable, Sendable {
+public enum NextStep: String, CaseIterable, Sendable {
     case none
     case fixRequest = "fix_request"
     case reauthorizeUser = "reauthorize_user"

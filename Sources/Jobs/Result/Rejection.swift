@@ -1,12 +1,12 @@
 /// Why a message is not a job. `detail` names the member and the rule, and never holds a share token.
-package struct Rejection: Error, Equatable, Sendable {
-    package let reason: Reason
-    package let detail: String
+public struct Rejection: Error, Equatable, Sendable {
+    public let reason: Reason
+    public let detail: String
     /// As far as they could be read.
-    package let jobID: JobID?
-    package let account: AccountID?
+    public let jobID: JobID?
+    public let account: AccountID?
 
-    package init(_ reason: Reason, _ detail: String, jobID: JobID? = nil, account: AccountID? = nil) {
+    public init(_ reason: Reason, _ detail: String, jobID: JobID? = nil, account: AccountID? = nil) {
         self.reason = reason
         self.detail = detail
         self.jobID = jobID

@@ -8,7 +8,7 @@ package struct LedgerMembersRequest: LedgerRequest, ArgumentlessRequest {
     package init() {}
 
     package struct Answer: ControlValue {
-        /// Newest first.
+        /// Oldest first.
         package let members: [DaemonStatus.Member]
 
         package init(members: [DaemonStatus.Member]) {

@@ -1,11 +1,14 @@
 import Clocks
 package import Ledger
+package import PostgresLedger
 import SQLiteLedger
 
-/// The ledger as an operator's question reaches it: inside the daemon, or as a file that no daemon has.
+/// The ledger as an operator's question reaches it: inside the daemon, as a file that no daemon has, or as a database
+/// that daemons may be working on.
 package enum LedgerSource: Sendable {
     case live(any LedgerKeeping)
     case file(path: String)
+    case database(PostgresConfiguration)
 
     /// For what changes the ledger. A file is locked and opened for as long as `body` runs, so that no daemon can start
     /// on it meanwhile.
@@ -20,25 +23,31 @@ package enum LedgerSource: Sendable {
                 try LedgerReader(path: path).requireCurrentSchema()
                 let ledger = try await EmbeddedLedger.open(
                     path: path, durability: .full, clock: clock, onWaiting: nil)
-                return try await Self.closing(ledger, within: EmbeddedLedger.closeTime, body)
+                return try await Self.closing(ledger, body)
+            case .database(let configuration):
+                let ledger = try await PostgresLedger.attach(configuration, clock: clock)
+                return try await Self.closing(ledger, body)
             }
         } catch {
             throw ControlFault(error)
         }
     }
 
+    /// For what a command has written itself.
+    private static let closeTime = Duration.seconds(5)
+
     private static func closing<Answer: Sendable>(
-        _ ledger: any LedgerKeeping, within time: Duration,
+        _ ledger: any LedgerKeeping,
         _ body: (any LedgerKeeping) async throws(LedgerError) -> Answer
     ) async throws(LedgerError) -> Answer {
         let answer: Answer
         do throws(LedgerError) {
             answer = try await body(ledger)
         } catch {
-            await ledger.close(within: time)
+            await ledger.close(within: closeTime)
             throw error
         }
-        await ledger.close(within: time)
+        await ledger.close(within: closeTime)
         return answer
     }
 
@@ -50,6 +59,9 @@ package enum LedgerSource: Sendable {
             switch self {
             case .live(let ledger): return try await body(ledger)
             case .file(let path): return try await body(LedgerFileReader(path: path, clock: clock))
+            case .database(let configuration):
+                let ledger = try await PostgresLedger.attach(configuration, clock: clock)
+                return try await Self.closing(ledger) { ledger throws(LedgerError) in try await body(ledger) }
             }
         } catch {
             throw ControlFault(error)

@@ -169,7 +169,7 @@ package struct DaemonStatus: Equatable, Sendable {
     package var history: History?
     package var loops: [Loop] = []
     package var settings: LoadedSettings?
-    /// The daemons that share the ledger, newest first; nil if it is not shared, or cannot be asked.
+    /// The daemons that share the ledger, oldest first; nil if it is not shared, or cannot be asked.
     package var members: [Member]?
 
     package init(

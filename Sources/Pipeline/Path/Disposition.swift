@@ -4,8 +4,9 @@ import Jobs
 import Ledger
 import Photos
 
-/// What becomes of a delivery: `Worker.decide` says it without the delivery, `Worker.settle` does it.
-enum Disposition: Sendable {
+/// What becomes of a delivery: `Worker.decide` says it without the delivery, `Worker.settle` does it. In boxes, because
+/// a run is large, and a worker keeps a place for each that its functions hand on.
+indirect enum Disposition: Sendable {
     /// The job has its result now.
     case finish(JobRun, Ending)
     /// The job had its result before, and the broker is not known to have all that comes of it.

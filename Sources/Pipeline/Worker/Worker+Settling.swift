@@ -40,27 +40,31 @@ extension Worker {
     /// ledger is closed, and the delivery goes back to the broker.
     private func makeDurable(_ disposition: Disposition) async -> Outgoing? {
         switch disposition {
-        case .finish(let run, let ending): return await finish(run, ending)
+        case .finish(let run, let ending): await finish(run, ending)
+        case .park(let run, let due, let cause): await park(run, until: due, cause: cause)
+        case .release(let release): await record(release)
+        case .cancel(let item, let id): await cancel(id, item)
+        case .publishUnsent, .replay, .republishCopy, .retry, .reject, .acknowledge, .returnToBroker:
+            outgoing(unrecorded: disposition)
+        }
+    }
+
+    /// What the ledger knows already, or has not to know. Apart from the others, because all that an asynchronous
+    /// function has in any of its cases it keeps for as long as it runs: each worker would hold all of these.
+    @inline(never)
+    private func outgoing(unrecorded disposition: Disposition) -> Outgoing? {
+        switch disposition {
         case .publishUnsent(let run, let finished): return unsent(finished, run)
         case .replay(let run, let result): return replay(result, run)
-        case .park(let run, let due, let cause): return await park(run, until: due, cause: cause)
         case .republishCopy(let run, let open):
             var run = run
             run.progress = Progress(run.arrival, open)
             return copy(open.copy, of: run, due: open.due ?? clock.wall(), cause: Self.interrupted)
-        case .release(let release):
-            guard let (record, lease, isUnheard) = release.record else { return copy(of: release) }
-            do throws(RecordRefusal) {
-                try await self.record(record, under: lease, isUnheard: isUnheard)
-                return copy(of: release)
-            } catch {
-                return unwritten(error, release.item, closed: release.closed)
-            }
         case .retry(let run, let time): return Outgoing(closed: run.closed, end: .delay(run.item, until: time))
         case .reject(let item, let rejection): return reject(item, rejection)
-        case .cancel(let item, let id): return await cancel(id, item)
         case .acknowledge: return Outgoing()
         case .returnToBroker: return nil
+        case .finish, .park, .release, .cancel: preconditionFailure("the ledger has to know it first")
         }
     }
 
@@ -238,7 +242,19 @@ extension Worker {
             event: .parked(.init(jobID: run.jobID, generation: generation, delay: delay, wait: wait, cause: cause)))
     }
 
+    /// The ledger knows first that the copy goes.
+    private func record(_ release: Release) async -> Outgoing? {
+        guard let (record, lease, isUnheard) = release.record else { return copy(of: release) }
+        do throws(RecordRefusal) {
+            try await self.record(record, under: lease, isUnheard: isUnheard)
+            return copy(of: release)
+        } catch {
+            return unwritten(error, release.item, closed: release.closed)
+        }
+    }
+
     /// The copy that there is, and what of its headers changes.
+    @inline(never)
     private func copy(of release: Release) -> Outgoing {
         let item = release.item
         let now = clock.wall()

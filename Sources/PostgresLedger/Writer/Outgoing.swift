@@ -13,8 +13,10 @@ struct Outgoing {
     private let most: Int
     private let epoch: Int?
 
-    /// What a request may add for its account: three statements' values.
-    private static let accountBytes = 1_500
+    /// What requests may add for their accounts.
+    private var accountBytes = 0
+    /// Of one: three statements' values.
+    private static let mostOfAnAccount = 1_500
 
     /// - Parameter most: as many bytes as the kernel takes at once.
     init(most: Int, epoch: Int?) {
@@ -26,11 +28,13 @@ struct Outgoing {
     mutating func add(_ plan: JobPlan, _ requests: [PendingRequest]) -> Bool {
         var grown = size
         Self.add(plan, epoch: epoch, to: &grown)
-        let count = sent.requests.count + requests.count
-        guard plans.isEmpty || grown.byteCount + count * Self.accountBytes <= most else {
+        let concerned = requests.count { $0.request.account != nil || $0.request.isWithdrawal }
+        let more = accountBytes + concerned * Self.mostOfAnAccount
+        guard plans.isEmpty || grown.byteCount + more <= most else {
             left.requests += requests
             return false
         }
+        accountBytes = more
         size = grown
         plans.append(plan)
         sent.requests += requests

@@ -3,25 +3,6 @@ import Concurrency
 import Jobs
 import Ledger
 
-/// What the ledger's thread works with, and whom it tells.
-struct PostgresLoopParts: Sendable {
-    let configuration: PostgresConfiguration
-    let durations: LeaseDurations
-    /// The machine's own.
-    let clock: any TimeSource
-    let clusterClock: ClusterClock
-    /// What the database said it is when the ledger was opened.
-    let identity: LedgerIdentity
-    let gauge: PostgresGauge
-    let onHealth: @Sendable (LedgerHealth) -> Void
-    let onBehind: @Sendable (Arrival) -> Void
-    var heartbeatInterval = MemberStatements.heartbeatInterval
-    var lifetime = MemberStatements.lifetime
-    /// Of one batch: shorter than a member's lifetime, so that whoever hears nothing stops claiming before the others
-    /// take it for dead.
-    var batchTimeout = Duration.seconds(8)
-}
-
 /// The ledger's thread: takes what has come, reads what it is about, decides, writes, answers.
 ///
 /// A batch costs two round trips and one commit however much is in it, so under load batches grow by themselves. While
@@ -46,8 +27,8 @@ struct PostgresLoop: ~Copyable {
     let memberEpoch: Lock<Int?>
     var condition = Condition.healthy
     var backlog = PostgresBacklog()
-    private var isDraining = false
-    private var nextBeatAt: MonotonicTime
+    private(set) var isDraining = false
+    var nextBeatAt: MonotonicTime
     /// Until then the database's clock, which has jumped, ends no lease.
     var frozenUntil: MonotonicTime?
     /// Faults in a row, after which even the first of them counts as an outage.
@@ -233,59 +214,6 @@ struct PostgresLoop: ~Copyable {
     /// At the end nothing takes longer than whoever ends it wants to wait.
     private func timeLeft(_ usual: Duration) -> Duration {
         closing.map { min(usual, max(.milliseconds(100), $0.deadline - parts.clock.now())) } ?? usual
-    }
-
-    // MARK: Membership
-
-    /// Shows that this member lives. If the others have taken it for dead, it joins anew.
-    private mutating func beat() throws(PostgresError) {
-        guard let member = membership else { return }
-        var batch = PostgresBatch()
-        MemberStatements.time.add(to: &batch)
-        MemberStatements.addBeat(
-            epoch: member.epoch, report: member.description.report(), lifetime: parts.lifetime, to: &batch)
-        let asked = parts.clock.now()
-        let answer = try send(batch)
-        let answered = parts.clock.now()
-        nextBeatAt = asked + parts.heartbeatInterval
-        do throws(PostgresDecodingError) {
-            learnTime(try answer[0].time(0, 0), asked: asked, answered: answered)
-        } catch {
-            throw fault(error)
-        }
-        guard answer[1].count == 0 else { return }
-        var joining = PostgresBatch()
-        let question = MemberStatements.join(member.description, lifetime: parts.lifetime)
-        question.add(to: &joining)
-        let joined = try send(joining)
-        do throws(PostgresDecodingError) {
-            let epoch = try question.decode(joined[...])
-            membership?.rejoin(as: epoch)
-            memberEpoch.withLock { $0 = epoch }
-        } catch {
-            throw fault(error)
-        }
-        parts.gauge.count { $0.rejoins += 1 }
-        if isDraining { take([.drain]) }
-    }
-
-    /// Whoever is taken for dead joins anew before it does anything else. True if it has.
-    mutating func rejoinIfNeeded(_ state: ClusterMember.State?) throws(PostgresError) -> Bool {
-        guard let epoch = membership?.epoch, !(state.map(PostgresTransaction.mayClaim) ?? false) else { return false }
-        try beat()
-        return membership?.epoch != epoch
-    }
-
-    /// A clock that has jumped ends no lease for as long as one may last: until then a call under it may be on its way.
-    mutating func learnTime(_ time: Timestamp, asked: MonotonicTime, answered: MonotonicTime) {
-        guard parts.clusterClock.note(time, asked: asked, answered: answered) else { return }
-        frozenUntil = answered + parts.durations.whole
-        parts.gauge.count { $0.clockJumps += 1 }
-    }
-
-    func fault(_ error: PostgresDecodingError) -> PostgresError {
-        PostgresError(
-            kind: .fault, endpoint: "the ledger's database", attempted: "reading an answer", message: "\(error)")
     }
 
     // MARK: What came of an attempt

@@ -138,18 +138,12 @@ struct LedgerTransaction {
     private mutating func apply(_ claim: Claim) throws(SQLiteFault) -> ClaimAnswer {
         let row = try rows.load(claim.arrival.jobID)
         let lookup = try find(row, claim.arrival, at: claim.at)
-        guard let claimed = LedgerRules.claim(row, claim, lookup: lookup) else { return .refused(lookup) }
-        if LedgerRules.isBehind(row, claim.arrival) { ahead.append(claim.arrival) }
-        if let row, case .fresh(_, let predecessor?) = lookup, let closing = claim.closing {
-            try rows.save(closing, of: row, generation: predecessor.generation)
-            try rows.forgetCancel(claim.arrival.jobID)
-        }
-        try save(claimed, over: row)
+        guard let change = LedgerRules.change(of: row, by: claim, lookup: lookup) else { return .refused(lookup) }
+        if change.isBehind { ahead.append(claim.arrival) }
+        try save(change, over: row)
         sums.count(claim.kind, on: claim.day, at: claim.at)
-        var open = claimed.open
-        // Its own intent is not a sign of trouble yet.
-        open.isAmbiguous = claimed.isAmbiguous
-        return .claimed(open, .sole(isFirstCall: claimed.isFirstCall(of: claim, over: row)))
+        let isFirstCall = change.row.isFirstCall(of: claim, over: row)
+        return .claimed(LedgerRules.claimed(change.row), .sole(isFirstCall: isFirstCall))
     }
 
     private mutating func apply(
@@ -157,22 +151,12 @@ struct LedgerTransaction {
     ) throws(SQLiteFault) -> Recorded {
         let arrival = record.arrival
         let row = try rows.load(arrival.jobID)
-        let next: LedgerRow
-        switch LedgerRules.record(row, record, under: lease, isUnheard: isUnheard, at: now) {
-        case .save(let row): next = row
-        case .unchanged(let row): return .copy(row?.copy ?? arrival.copy)
-        case .alreadyEnded: return .alreadyEnded
-        case .fenced(let row):
-            if let row { try save(row, over: row) }
-            return .fenced
+        let (change, answer) = LedgerRules.change(of: row, by: record, under: lease, isUnheard: isUnheard, at: now)
+        if let change {
+            if change.isBehind { ahead.append(arrival) }
+            try save(change, over: row)
         }
-        if LedgerRules.isBehind(row, arrival) { ahead.append(arrival) }
-        let saved = try save(next, over: row)
-        if case .finished(_, let result, _, _, _) = record {
-            try rows.save(result, of: saved, generation: arrival.generation)
-            try rows.forgetCancel(arrival.jobID)
-        }
-        return .copy(saved.copy)
+        return answer
     }
 
     private mutating func withdraw(
@@ -196,8 +180,8 @@ struct LedgerTransaction {
         _ job: OverdueJob, _ result: StoredResult, at now: Timestamp
     ) throws(SQLiteFault) -> Bool {
         let row = try rows.load(job.jobID)
-        guard let lost = LedgerRules.finishLost(row, job, at: now) else { return false }
-        try rows.save(result, of: try save(lost, over: row), generation: lost.generation)
+        guard let change = LedgerRules.change(of: row, losing: job, result: result, at: now) else { return false }
+        try save(change, over: row)
         return true
     }
 
@@ -205,10 +189,15 @@ struct LedgerTransaction {
         _ job: CancelledJob, _ result: StoredResult, at now: Timestamp
     ) throws(SQLiteFault) -> Bool {
         let row = try rows.load(job.jobID)
-        guard let ended = LedgerRules.finishCancelled(row, job, at: now) else { return false }
-        try rows.save(result, of: try save(ended, over: row), generation: ended.generation)
-        try rows.forgetCancel(job.jobID)
+        guard let change = LedgerRules.change(of: row, cancelling: job, result: result, at: now) else { return false }
+        try save(change, over: row)
         return true
+    }
+
+    private mutating func save(_ change: LedgerChange, over old: LedgerRow?) throws(SQLiteFault) {
+        let saved = try save(change.row, over: old)
+        if let result = change.result { try rows.save(result, of: saved, generation: change.resultGeneration) }
+        if change.forgetsCancel { try rows.forgetCancel(saved.jobID) }
     }
 
     /// Returns the row with its number.

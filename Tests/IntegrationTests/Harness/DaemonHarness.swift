@@ -28,9 +28,11 @@ actor DaemonHarness {
         URL(fileURLWithPath: ProcessInfo.processInfo.arguments[0]).deletingLastPathComponent()
     }
 
-    /// `settings` are lines of TOML after the usual ones; tables that are there already are `worker` and below.
+    /// `settings` are lines of TOML after the usual ones; tables that are there already are `worker` and below. `ledger`
+    /// are those of its table: by default a file.
     init(
-        accounts: Int = 50, settings: String = "", simulatorOptions: [String] = [], broker own: PrivateBroker? = nil
+        accounts: Int = 50, settings: String = "", simulatorOptions: [String] = [], broker own: PrivateBroker? = nil,
+        ledger: String? = nil
     ) async throws {
         directory = try TemporaryDirectory("stage")
         if let own { broker = own } else { broker = try await PrivateBroker.shared.value }
@@ -58,8 +60,7 @@ actor DaemonHarness {
             [credentials.static]
             token_file = "\(directory.file("tokens").path)"
             [ledger]
-            path = "\(directory.file("ledger.sqlite3").path)"
-            durability = "normal"
+            \(ledger ?? "path = \"\(directory.file("ledger.sqlite3").path)\"\ndurability = \"normal\"")
             [admin]
             listen = "127.0.0.1:0"
             control_socket = "\(directory.file("control.sock").path)"
@@ -142,9 +143,15 @@ actor DaemonHarness {
     }
 
     func command(_ message: String...) async throws -> (ending: ChildProcess.Ending?, text: String) {
+        try await command(message)
+    }
+
+    nonisolated func command(
+        _ message: [String], environment: [String: String] = [:]
+    ) async throws -> (ending: ChildProcess.Ending?, text: String) {
         try await ChildProcess.run(
             [Self.products.appendingPathComponent("leave-albumd").path] + message
-                + ["--config", directory.file("d.toml").path])
+                + ["--config", directory.file("d.toml").path], environment: environment)
     }
 
     /// What the daemon of now has used, from its birth.
@@ -298,6 +305,11 @@ actor DaemonHarness {
 
     /// What the simulator was asked, `leave` or `get`.
     nonisolated func calls(of method: String = "leave") throws -> [Call] {
+        try journal().filter { $0.method == method }
+    }
+
+    /// All of it, in the order of the answers.
+    nonisolated func journal() throws -> [Call] {
         let text = try String(contentsOf: directory.file("journal.jsonl"), encoding: .utf8)
         return try text.split(separator: "\n").map { line in
             let json = try JSONValue.parse(Array(line.utf8))
@@ -305,7 +317,7 @@ actor DaemonHarness {
                 account: json["account"]?.text ?? "", token: json["token"]?.text ?? "",
                 effect: json["effect"]?.text ?? "", answer: json["answer"]?.text ?? "",
                 method: json["method"]?.text ?? "")
-        }.filter { $0.method == method }
+        }
     }
 }
 

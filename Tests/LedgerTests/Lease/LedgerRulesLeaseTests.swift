@@ -238,6 +238,16 @@ import Testing
         #expect(Self.saved(Self.record(nil, Self.parked(), under: nil, at: Self.start)) != nil)
     }
 
+    /// The worker closes an older generation that it finds open; where another has opened it since, it looks again.
+    @Test func nothingIsRecordedOfANewerGenerationWhileAnOlderOneIsOpen() throws {
+        let row = try #require(Self.saved(Self.record(nil, Self.parked(), under: nil, at: Self.start)))
+        let newer = Record.finished(
+            Self.arrival(generation: 1), Self.result(.failed), attempts: 0, isAmbiguous: true, needsDeadLetter: true)
+        for lease in [nil, Self.lease(Self.first)] {
+            #expect(Self.record(row, newer, under: lease, at: Self.after) == .fenced(nil))
+        }
+    }
+
     // MARK: What was not sent
 
     @Test func aWithdrawnClaimLeavesNoTrace() throws {
@@ -245,6 +255,12 @@ import Testing
             LedgerRules.withdraw(try Self.calling(), Self.lease(Self.first), at: Self.start))
         #expect(row.hasNeverCalled)
         #expect(Self.claim(row, fence: Self.second, at: Self.start) != nil)
+    }
+
+    @Test func aClaimIsTakenBackOnce() throws {
+        let row = try #require(
+            LedgerRules.withdraw(try Self.calling(), Self.lease(Self.first), at: Self.start))
+        #expect(LedgerRules.withdraw(row, Self.lease(Self.first), at: Self.start) == nil)
     }
 
     @Test func nobodyWithdrawsAnothersClaim() throws {

@@ -126,7 +126,8 @@ import Testing
         try await with(.loseAnswer, .swallow) { ledger, database, _ async throws in
             let lease = try #require(try await ledger.lease(limits: limits))
             #expect(
-                try await database.run("SELECT busy_fence, busy_until = call_until FROM leave_album.accounts, leave_album.jobs")
+                try await database.run(
+                    "SELECT busy_fence, busy_until = call_until FROM leave_album.accounts, leave_album.jobs")
                     == "\(lease.fence)|t")
             try await ledger.record(Sample.finished(Sample.arrival()), under: lease, isUnheard: false)
             #expect(try await ledger.lease(Sample.arrival("next"), limits: limits) != nil)

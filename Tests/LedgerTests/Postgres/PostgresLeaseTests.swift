@@ -44,7 +44,8 @@ import Testing
                 #expect(try await isLeased(ledger))
                 #expect(try await isLeased(ledger, Sample.arrival(generation: 1)))
                 #expect(try await ledger.lease(kind: .albumQuery, isAmbiguous: true) == nil)
-                guard case .leased = try await ledger.cancelForGood(JobID("job-1"), newest: nil, at: Sample.start) else {
+                guard case .leased = try await ledger.cancelForGood(JobID("job-1"), newest: nil, at: Sample.start)
+                else {
                     Issue.record("a call for it may be on its way")
                     return
                 }
@@ -94,7 +95,8 @@ import Testing
             try await stage.database.endLeases()
             #expect(try await stage.two.lease() == nil)
             let asking = try #require(try await stage.two.lease(kind: .albumQuery, isAmbiguous: true))
-            #expect(try await stage.two.record(Self.ended(isAmbiguous: true), under: asking, isUnheard: false) == .copy(0))
+            #expect(
+                try await stage.two.record(Self.ended(isAmbiguous: true), under: asking, isUnheard: false) == .copy(0))
             #expect(try await stage.one.lease(isAmbiguous: true, decidedUnder: first.fence) == nil)
             #expect(try await stage.two.lease(isAmbiguous: true, decidedUnder: asking.fence) != nil)
             #expect(stage.two.counts.takeovers == 1)
@@ -221,7 +223,8 @@ import Testing
             let other = Sample.arrival("other")
             let lease = try #require(try await stage.one.lease(limits: Self.oneCall))
             #expect(try await stage.two.lease(other, limits: Self.oneCall) == nil)
-            #expect(try await stage.two.lease(other, kind: .albumQuery, limits: Self.oneCall) != nil, "a question is none")
+            #expect(
+                try await stage.two.lease(other, kind: .albumQuery, limits: Self.oneCall) != nil, "a question is none")
             #expect(try await stage.two.lease(Sample.arrival("bert", account: "bert"), limits: Self.oneCall) != nil)
             try await stage.one.record(Self.ended(), under: lease, isUnheard: true)
             #expect(try await stage.two.lease(Sample.arrival("third"), limits: Self.oneCall) == nil)
@@ -250,7 +253,9 @@ import Testing
                 return try await group.reduce(0) { $0 + ($1 ? 1 : 0) }
             }
             #expect(given == 3)
-            #expect(try await stage.database.run("SELECT count(*) FROM leave_album.accounts WHERE busy_until > now()") == "3")
+            #expect(
+                try await stage.database.run("SELECT count(*) FROM leave_album.accounts WHERE busy_until > now()")
+                    == "3")
             #expect(try await stage.database.job("count(*)") == "3", "who was refused left nothing")
         }
     }

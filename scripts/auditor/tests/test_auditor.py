@@ -65,6 +65,14 @@ class Auditor(unittest.TestCase):
         self.run_.calls.remove(self.call_of("plain"))
         self.rejects()
 
+    def test_a_job_in_a_queue_whose_purge_was_cut_off(self):
+        self.run_.results.remove(self.of("plain#0"))
+        self.run_.calls.remove(self.call_of("plain"))
+        self.run_.fault("purge_delays", 300, messages=0, perhaps=0)
+        self.rejects("accounted")
+        self.run_.faults[-1]["perhaps"] = 1
+        self.rejects()
+
     def test_a_job_that_came_after_the_purge(self):
         self.run_.message("job", "later", at=1_000)
         self.run_.faults[-1]["messages"] = 5

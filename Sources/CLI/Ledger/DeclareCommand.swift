@@ -1,0 +1,90 @@
+import Concurrency
+import Daemon
+import JSON
+import Ledger
+import Operations
+import PostgresLedger
+import Settings
+import Terminal
+
+extension Commands {
+    static let declareLedger = Command(
+        "declare", summary: "Makes the tables of a shared ledger, or brings them up to this version",
+        discussion: """
+            The daemon alters no table, so that its role needs no right to. Whoever declares owns them: another role, \
+            which --url names, with the rights to make a schema. With --worker-role that role may read and write. \
+            Running it again changes nothing.
+            """,
+        options: [
+            .config, .json,
+            .value("--url", "URL", help: "as whom (default: ledger.url, which then owns the tables)"),
+            .value("--password-file", "FILE", help: "of the user in --url"),
+            .value("--worker-role", "NAME", help: "the role that the daemons log in as, which may then work"),
+        ], action: .withSettings { try await DeclareCommand(context: $0).run() })
+}
+
+/// `ledger declare`.
+struct DeclareCommand: ConfiguredCommand {
+    let context: CommandContext
+
+    func run() async throws -> ExitStatus {
+        let configuration = try database()
+        let role = arguments.value("--worker-role")
+        let result = await NativeThread.offload("declare") { () -> Result<PostgresDeclaration.Outcome, LedgerError> in
+            do throws(LedgerError) {
+                return .success(
+                    try PostgresDeclaration.declare(configuration, workerRole: role, program: WorkerDaemon.program))
+            } catch {
+                return .failure(error)
+            }
+        }
+        switch result {
+        case .success(let outcome): show(outcome)
+        case .failure(let error): throw CommandFailure(ControlFault(error))
+        }
+        return .done
+    }
+
+    private func show(_ outcome: PostgresDeclaration.Outcome) {
+        if isJSON {
+            var members: [JSONValue.Member] = [
+                .init("ledger", .text(outcome.place)), .init("version", .integer(Int64(outcome.version))),
+            ]
+            if let before = outcome.versionBefore { members.append(.init("versionBefore", .integer(Int64(before)))) }
+            if let role = outcome.grantedTo { members.append(.init("grantedTo", .text(role))) }
+            if let grants = outcome.grantsStatistics { members.append(.init("grantsStatistics", .bool(grants))) }
+            StandardStream.output.write(json: .object(members))
+            return
+        }
+        StandardStream.output.write(Self.text(outcome))
+    }
+
+    static func text(_ outcome: PostgresDeclaration.Outcome) -> String {
+        var text =
+            switch outcome.versionBefore {
+            case nil: "made the ledger's schema, version \(outcome.version), in \(outcome.place)\n"
+            case outcome.version?:
+                "the ledger's schema in \(outcome.place) has version \(outcome.version) already\n"
+            case let before?:
+                "brought the ledger's schema in \(outcome.place) from version \(before) to \(outcome.version)\n"
+            }
+        if let role = outcome.grantedTo { text += "role \(role) may work with it\n" }
+        if outcome.grantsStatistics == false {
+            text +=
+                "`check --live` cannot tell that role whether a standby is synchronous: a superuser may grant it "
+                + "pg_read_all_stats\n"
+        }
+        return text
+    }
+
+    private func database() throws -> PostgresConfiguration {
+        let file = arguments.value("--password-file").map { SecretFile(key: "--password-file", path: $0) }
+        if let url = arguments.value("--url") { return try settings.database(url, passwordFile: file) }
+        guard file == nil else { throw arguments.error("--password-file goes with --url") }
+        guard let configuration = try settings.database() else {
+            throw CommandFailure(
+                .settingsWrong, "the ledger is a file (ledger.path): set ledger.url, or give --url")
+        }
+        return configuration
+    }
+}

@@ -1,0 +1,83 @@
+import AMQP
+import Clocks
+import Concurrency
+import JSON
+import Ledger
+import Messages
+import Monitoring
+import Operations
+import PostgresLedger
+import Settings
+import Telemetry
+import Terminal
+
+/// Joining the ledger that daemons share: no lock, nobody stands by, and an empty one is new by the command that made
+/// it.
+extension WorkerDaemon {
+    /// Nil if the daemon is told to stop first. A database that is away is waited for, as a broker is; one that refuses
+    /// this daemon, or has another ledger's tables, is a fault of the settings.
+    func joinSharedLedger(
+        _ database: PostgresConfiguration, _ eventRouter: EventRouter, _ front: DaemonInterface
+    ) async throws -> OpenedLedger? {
+        front.openControlSocket()
+        let member = MemberDescription(
+            name: settings.instance, version: ProgramVersion.text, settings: settings.sharedDigests,
+            report: { front.memberReport })
+        let session = try makeSession()
+        var backoff = Backoff(first: .seconds(1), longest: .seconds(10))
+        while !stop.isSignalled {
+            do throws(LedgerError) {
+                let ledger = try await PostgresLedger.join(
+                    database, member: member, durations: settings.leaseDurations, clock: clock,
+                    onHealth: { eventRouter.ledger($0) }, onCommit: { front.metrics.committed($0, $1) },
+                    onBehind: { reportBehind($0, front.metrics) })
+                front.tracker.connects()
+                front.ready()
+                return OpenedLedger(ledger: ledger, session: session, clock: ledger.clusterClock)
+            } catch {
+                switch error {
+                case .unusable, .closed: throw StartError(error)
+                case .unavailable(let detail):
+                    // Its supervisor is not to end it for this: whoever waits is at work.
+                    front.ready()
+                    front.tracker.connects(detail)
+                    logger.warning("waiting for the ledger's database: \(detail)")
+                }
+            }
+            await stop.wait(until: clock.now() + backoff.next(), by: clock)
+        }
+        return nil
+    }
+
+    /// Two ledgers beside one broker would each remember half of the jobs. Whoever works on a file holds the exclusive
+    /// queue.
+    func refuseEmbeddedWorker(_ session: BrokerAdmin, _ front: DaemonInterface) async throws(StartError) {
+        let queue = settings.queueNames.worker
+        let isHeld = await untilBrokerAnswers(front) { () throws(LinkError) in
+            do throws(LinkError) {
+                _ = try await session.inspect(queue: queue)
+                return false
+            } catch {
+                guard case .channelClosed(405) = error.kind else { throw error }
+                return true
+            }
+        }
+        guard isHeld == true else { return }
+        throw StartError(
+            description:
+                "a daemon whose ledger is a file works on this broker: it holds queue \(queue). Two ledgers would each "
+                + "remember half of the jobs, and call for the same user twice: stop that daemon, or give it the same "
+                + "ledger.url", status: .settingsWrong)
+    }
+}
+
+extension DaemonInterface {
+    /// What this daemon tells the others of itself. From memory, at once.
+    var memberReport: String {
+        let status = glance
+        let report = DaemonStatus.MemberReport(
+            worker: status.state, inFlight: status.inFlight, callsInFlight: status.callsInFlight,
+            perMinute: status.perMinute, holds: status.holds.map(\.cause))
+        return String(decoding: report.json.encoded(), as: UTF8.self)
+    }
+}

@@ -1,0 +1,22 @@
+import Clocks
+import Jobs
+import Ledger
+
+/// What the ledger's thread works with, and whom it tells.
+struct PostgresLoopParts: Sendable {
+    let configuration: PostgresConfiguration
+    let durations: LeaseDurations
+    /// The machine's own.
+    let clock: any TimeSource
+    let clusterClock: ClusterClock
+    /// What the database said it is when the ledger was opened.
+    let identity: LedgerIdentity
+    let gauge: PostgresGauge
+    let onHealth: @Sendable (LedgerHealth) -> Void
+    let onBehind: @Sendable (Arrival) -> Void
+    var heartbeatInterval = MemberStatements.heartbeatInterval
+    var lifetime = MemberStatements.lifetime
+    /// Of one batch: shorter than a member's lifetime, so that whoever hears nothing stops claiming before the others
+    /// take it for dead.
+    var batchTimeout = Duration.seconds(8)
+}

@@ -1,0 +1,161 @@
+import Concurrency
+import Jobs
+import LedgerDatabase
+import PrivateDatabase
+import ScriptedPeer
+import Testing
+
+@testable import Ledger
+@testable import PostgresLedger
+
+/// The schema is made by its owner, and whatever is wrong with a ledger is one line that says what to do.
+@Suite(.withADatabase, .timeLimit(.minutes(10))) struct DeclarationTests {
+    /// A database without a schema.
+    private struct Empty {
+        let server: PrivateDatabase
+        let name: String
+
+        init(_ name: String) async throws {
+            server = try WithADatabase.server
+            self.name = "empty_\(name)"
+            try await server.run("CREATE DATABASE \(self.name)")
+        }
+
+        func configuration(_ role: String = LedgerServer.owner) throws -> PostgresConfiguration {
+            try LedgerServer.configuration(of: server, database: name, as: role)
+        }
+
+        func declare(
+            as role: String = LedgerServer.owner, for worker: String? = nil, steps: [[String]] = PostgresSchema.steps,
+            compatibleWith: Int = PostgresSchema.compatibleWith
+        ) async throws -> PostgresDeclaration.Outcome {
+            let configuration = try configuration(role)
+            return try await onThread {
+                try PostgresDeclaration.declare(
+                    configuration, workerRole: worker, program: "leave-albumd test", steps: steps,
+                    compatibleWith: compatibleWith)
+            }
+        }
+
+        func run(_ sql: String) async throws -> String { try await server.run(sql, database: name) }
+    }
+
+    private func refusal(_ configuration: PostgresConfiguration) async -> LedgerError? {
+        do throws(LedgerError) {
+            let ledger = try await PostgresLedger.join(
+                configuration, member: MemberDescription(name: "a", version: "1"), durations: SharedDatabase.durations)
+            await ledger.close(within: PostgresLedger.closeTime)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    private func unusable(_ configuration: PostgresConfiguration, _ words: String...) async {
+        guard case .unusable(let why)? = await refusal(configuration) else {
+            Issue.record("it can be used, or may come to be")
+            return
+        }
+        for word in words { #expect(why.contains(word), "\(why)") }
+        #expect(!why.contains("\n"))
+    }
+
+    // MARK: Declaring
+
+    @Test func theSchemaIsMadeOnceAndAgainIsNoHarm() async throws {
+        let database = try await Empty("once")
+        let made = try await database.declare(for: "worker")
+        #expect(made.versionBefore == nil && made.version == PostgresSchema.version)
+        #expect(made.grantedTo == "worker" && made.grantsStatistics == true)
+        let again = try await database.declare()
+        #expect(again.versionBefore == PostgresSchema.version && again.grantedTo == nil)
+        #expect(await refusal(try database.configuration("worker")) == nil)
+        let schema = try await onThread { [configuration = try database.configuration()] in
+            try PostgresDeclaration.schema(configuration)
+        }
+        #expect(schema?.version == PostgresSchema.version && schema?.program == "leave-albumd test")
+    }
+
+    @Test func whoDeclareAtOnceMakeOneSchema() async throws {
+        let database = try await Empty("at_once")
+        let versions = try await withThrowingTaskGroup(of: Int.self) { group in
+            for _ in 0..<4 { group.addTask { try await database.declare().version } }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(versions == [Int](repeating: PostgresSchema.version, count: 4))
+        #expect(try await database.run("SELECT count(*) FROM leave_album.cluster") == "1")
+    }
+
+    @Test func anOlderSchemaIsBroughtUpByStepsAndByOneOfThoseWhoTry() async throws {
+        let database = try await Empty("steps")
+        _ = try await database.declare()
+        let steps = PostgresSchema.steps + [["ALTER TABLE leave_album.jobs ADD COLUMN added int"]]
+        let befores = try await withThrowingTaskGroup(of: Int?.self) { group in
+            for _ in 0..<3 { group.addTask { try await database.declare(steps: steps).versionBefore } }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(befores.contains(PostgresSchema.version))
+        #expect(try await database.run("SELECT schema FROM leave_album.cluster") == "\(PostgresSchema.version + 1)")
+        #expect(await refusal(try database.configuration()) == nil, "it says that this program may work beside it")
+    }
+
+    @Test func aStepThatFailsLeavesNothing() async throws {
+        let database = try await Empty("failing")
+        _ = try await database.declare()
+        let steps =
+            PostgresSchema.steps + [["CREATE TABLE leave_album.half (a int)", "CREATE TABLE leave_album.jobs ()"]]
+        await #expect(throws: LedgerError.self) { try await database.declare(steps: steps) }
+        #expect(try await database.run("SELECT schema FROM leave_album.cluster") == "\(PostgresSchema.version)")
+        #expect(try await database.run("SELECT to_regclass('leave_album.half') IS NULL") == "t")
+    }
+
+    // MARK: What is refused
+
+    @Test func noSchemaAnOlderOneANewerOneAndAnothersAreToldApart() async throws {
+        let database = try await Empty("versions")
+        let configuration = try database.configuration()
+        await unusable(configuration, "no ledger", "ledger declare", database.name)
+        _ = try await database.declare()
+        _ = try await database.run("UPDATE leave_album.cluster SET schema = 0")
+        await unusable(configuration, "schema version 0", "ledger declare")
+        _ = try await database.run(
+            "UPDATE leave_album.cluster SET schema = 9, compatible_with = 9, program = 'leave-albumd 9.0'")
+        await unusable(configuration, "schema version 9", "install leave-albumd 9.0")
+        _ = try await database.run("ALTER TABLE leave_album.cluster RENAME COLUMN program TO other")
+        await unusable(configuration, "another program")
+    }
+
+    @Test func whatTheRoleMayNotDoIsNamed() async throws {
+        let database = try await Empty("rights")
+        _ = try await database.declare()
+        await unusable(try database.configuration("worker"), "--worker-role")
+        _ = try await database.declare(for: "worker")
+        _ = try await database.run("REVOKE UPDATE ON leave_album.jobs, leave_album.results FROM worker")
+        await unusable(try database.configuration("worker"), "UPDATE on jobs, UPDATE on results", "--worker-role")
+        await #expect(throws: LedgerError.self, "who owns nothing makes nothing") {
+            try await database.declare(
+                as: "worker", steps: PostgresSchema.steps + [["ALTER TABLE leave_album.jobs ADD COLUMN added int"]])
+        }
+    }
+
+    @Test func whoeverCannotLogInIsToldWhyAndWhoeverFindsNobodyMayWait() async throws {
+        let server = try WithADatabase.server
+        await unusable(
+            try LedgerServer.configuration(of: server, database: "nowhere"), "nowhere", "does not exist")
+        await unusable(try LedgerServer.configuration(of: server, database: "postgres", as: "nobody"), "nobody")
+        try await RawPort.refusing { port in
+            let configuration = try PostgresConfiguration(PostgresURL("postgresql://worker@127.0.0.1:\(port)/ledger"))
+            guard case .unavailable? = await refusal(configuration) else {
+                Issue.record("it may come to be")
+                return
+            }
+        }
+    }
+
+    @Test func standbysAloneAreNoLedgerToWaitFor() async throws {
+        let database = try await Empty("readonly")
+        _ = try await database.declare()
+        _ = try await database.run("ALTER DATABASE \(database.name) SET default_transaction_read_only = on")
+        await unusable(try database.configuration(), "takes no writes", "primary")
+    }
+}
