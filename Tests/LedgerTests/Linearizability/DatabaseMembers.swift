@@ -15,12 +15,24 @@ actor DatabaseMembers {
 
     func member(_ client: Int) async throws(LedgerError) -> PostgresLedger {
         if let member = members[client] { return member }
-        let member = try await PostgresLedger.join(
-            configuration, member: MemberDescription(name: "client-\(client)", version: "test"),
-            durations: Self.durations)
+        let member = try await join(client, cuts: 0)
         members[client] = member
         return member
     }
+
+    /// A connection that is cut while it joins is no reason to stop.
+    private func join(_ client: Int, cuts: Int) async throws(LedgerError) -> PostgresLedger {
+        do throws(LedgerError) {
+            return try await PostgresLedger.join(
+                configuration, member: MemberDescription(name: "client-\(client)", version: "test"),
+                durations: Self.durations)
+        } catch {
+            guard case .unavailable = error, cuts < Self.mostCuts else { throw error }
+            return try await join(client, cuts: cuts + 1)
+        }
+    }
+
+    private static let mostCuts = 3
 
     func kill(_ client: Int) async {
         await members.removeValue(forKey: client)?.close(within: .zero)

@@ -130,16 +130,3 @@ struct JobSpecification: Specification {
         return row
     }
 }
-
-extension Operation.Answer {
-    fileprivate var leasedUntil: Timestamp? {
-        switch self {
-        case .lookUp(.leased(let until)), .claim(.refused(.leased(let until))): until
-        default: nil
-        }
-    }
-
-    var lease: Lease? {
-        if case .claim(.claimed(_, let lease)) = self { lease } else { nil }
-    }
-}

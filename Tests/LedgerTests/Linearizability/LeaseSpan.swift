@@ -11,11 +11,12 @@ struct LeaseSpan: Equatable {
         (earliest, latest) = (operation.from + whole, operation.until + whole)
     }
 
-    /// If the lease still runs when the operation is done. Nil: it cannot. `end`: its end, where the answer says it.
+    /// If the lease still runs when the operation is done. Nil: it cannot. `end`: its end, where the answer says it,
+    /// which may be by the clock that the client had when it asked.
     func running(at operation: Operation, to end: Timestamp? = nil) -> LeaseSpan? {
         var span = self
         span.earliest = max(earliest, end ?? operation.from)
-        span.latest = min(latest, end ?? latest)
+        span.latest = min(latest, end.map { $0 + (operation.until - operation.from) } ?? latest)
         return span.earliest <= span.latest && span.latest >= operation.from ? span : nil
     }
 

@@ -64,7 +64,10 @@ extension Operation: CustomStringConvertible {
             case .cancel(let isInTime): "\(isInTime)"
             case .done: "done"
             }
-        return "[\(called), \(returned.map { "\($0)" } ?? "-")] \(job.string): \(asked): \(answered)"
+        // The last digits are enough to compare times by.
+        let ends = answer?.leasedUntil.map { " until \($0.milliseconds % 1_000_000)" } ?? ""
+        let times = "\(from.milliseconds % 1_000_000) to \(until.milliseconds % 1_000_000)"
+        return "[\(called), \(returned.map { "\($0)" } ?? "-")] \(times) \(job.string): \(asked): \(answered)\(ends)"
     }
 
     private static func word(_ record: Record) -> String {
@@ -74,6 +77,19 @@ extension Operation: CustomStringConvertible {
         case .callEnded: "callEnded"
         case .postponed: "postponed"
         }
+    }
+}
+
+extension Operation.Answer {
+    var leasedUntil: Timestamp? {
+        switch self {
+        case .lookUp(.leased(let until)), .claim(.refused(.leased(let until))): until
+        default: nil
+        }
+    }
+
+    var lease: Lease? {
+        if case .claim(.claimed(_, let lease)) = self { lease } else { nil }
     }
 }
 
