@@ -104,7 +104,7 @@ import Testing
                 try await LedgerServer.shared.with { server in
                     let name = try await LedgerServer.shared.freshDatabase(on: server)
                     let configuration = try LedgerServer.configuration(of: server, database: name)
-                    let ledger = try await PostgresLedger.join(
+                    let ledger = try await DatabaseLedger.join(
                         configuration, member: MemberDescription(name: "a", version: "1"),
                         durations: LeaseDurations(callTimeout: .seconds(20)))
                     try await run(body, over: ledger, place, .database(configuration), publishes)

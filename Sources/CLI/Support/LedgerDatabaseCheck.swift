@@ -31,7 +31,7 @@ struct LedgerDatabaseCheck: Sendable {
 
     private func schema() async -> CheckReport {
         do throws(LedgerError) {
-            let ledger = try await PostgresLedger.attach(database)
+            let ledger = try await DatabaseLedger.attach(database)
             let statistics: LedgerStatistics
             do throws(LedgerError) {
                 statistics = try await ledger.statistics()

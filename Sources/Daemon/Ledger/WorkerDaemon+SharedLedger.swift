@@ -27,7 +27,7 @@ extension WorkerDaemon {
         var backoff = Backoff(first: .seconds(1), longest: .seconds(10))
         while !stop.isSignalled {
             do throws(LedgerError) {
-                let ledger = try await PostgresLedger.join(
+                let ledger = try await DatabaseLedger.join(
                     database, member: member, durations: settings.leaseDurations, clock: clock,
                     onHealth: { eventRouter.ledger($0) }, onCommit: { front.metrics.committed($0, $1) },
                     onBehind: { reportBehind($0, front.metrics) })

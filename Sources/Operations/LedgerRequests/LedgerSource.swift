@@ -25,7 +25,7 @@ package enum LedgerSource: Sendable {
                     path: path, durability: .full, clock: clock, onWaiting: nil)
                 return try await Self.closing(ledger, body)
             case .database(let configuration):
-                let ledger = try await PostgresLedger.attach(configuration, clock: clock)
+                let ledger = try await DatabaseLedger.attach(configuration, clock: clock)
                 return try await Self.closing(ledger, body)
             }
         } catch {
@@ -60,7 +60,7 @@ package enum LedgerSource: Sendable {
             case .live(let ledger): return try await body(ledger)
             case .file(let path): return try await body(LedgerFileReader(path: path, clock: clock))
             case .database(let configuration):
-                let ledger = try await PostgresLedger.attach(configuration, clock: clock)
+                let ledger = try await DatabaseLedger.attach(configuration, clock: clock)
                 return try await Self.closing(ledger) { ledger throws(LedgerError) in try await body(ledger) }
             }
         } catch {

@@ -141,7 +141,7 @@ import Testing
         #expect(calls.count == 20)
     }
 
-    @Test func whoHasSpentTheMinuteIsToldWhenItGoesOn() throws {
+    @Test func whoHasSpentTheMinuteHearsWhenItGoesOn() throws {
         var account = Account(perMinute: 2)
         let (fence, _) = try account.taken(at: Self.start)
         account.save(AccountSlotRules.free(account.slots, fence: fence))

@@ -19,7 +19,7 @@ struct LedgerUnderTest {
     let ledger: any JobLedger
     private let folder = TemporaryFolder()
     private var sqlite: EmbeddedLedger?
-    private var postgres: PostgresLedger?
+    private var postgres: DatabaseLedger?
 
     init(_ kind: Kind) async throws {
         switch kind {
@@ -29,7 +29,7 @@ struct LedgerUnderTest {
             sqlite = opened
             ledger = opened
         case .postgres:
-            let opened = try await PostgresLedger.opened()
+            let opened = try await DatabaseLedger.opened()
             postgres = opened
             ledger = SoleWorker(opened)
         }
@@ -44,7 +44,7 @@ struct LedgerUnderTest {
         }
         if let postgres {
             #expect(try await postgres.verify() == [])
-            #expect(await postgres.close(within: PostgresLedger.closeTime) == 0)
+            #expect(await postgres.close(within: DatabaseLedger.closeTime) == 0)
         }
     }
 }

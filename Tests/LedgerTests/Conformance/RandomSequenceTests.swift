@@ -34,7 +34,7 @@ import Testing
 
 extension RandomSequenceTests {
     @Test func postgresAnswersAsTheModelDoes() async throws {
-        let ledger = try await PostgresLedger.opened()
+        let ledger = try await DatabaseLedger.opened()
         let model = MemoryLedger()
         for seed in 1...40 {
             var run = RandomRun(seed: UInt64(seed), ledger: SoleWorker(ledger), model: model)
@@ -52,7 +52,7 @@ extension RandomSequenceTests {
         #expect(mine.unpublished == theirs.unpublished)
         #expect(mine.unpublishedDeadLetters == theirs.unpublishedDeadLetters)
         #expect(try await ledger.verify() == [])
-        #expect(await ledger.close(within: PostgresLedger.closeTime) == 0)
+        #expect(await ledger.close(within: DatabaseLedger.closeTime) == 0)
     }
 }
 

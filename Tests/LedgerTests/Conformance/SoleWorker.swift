@@ -29,12 +29,12 @@ extension Trait where Self == WithADatabase {
     static var withADatabase: Self { Self() }
 }
 
-extension PostgresLedger {
+extension DatabaseLedger {
     /// A member with a database of its own, whose leases end at once: for tests of a single worker, to which nobody is
     /// a danger.
     static func opened(
         clock: (any TimeSource)? = nil, onBehind: @escaping @Sendable (Arrival) -> Void = { _ in }
-    ) async throws -> PostgresLedger {
+    ) async throws -> DatabaseLedger {
         let server = try WithADatabase.server
         let database = try await LedgerServer.shared.freshDatabase(on: server)
         var parts = Parts(
@@ -49,11 +49,11 @@ extension PostgresLedger {
 
 /// A shared ledger as its only worker would see it that has no leases: what it claimed last is what it records.
 final class SoleWorker: JobLedger {
-    let ledger: PostgresLedger
+    let ledger: DatabaseLedger
     // Written by each claim, read by each record; under the lock.
     private let leases = Lock<[JobID: Lease]>([:])
 
-    init(_ ledger: PostgresLedger) {
+    init(_ ledger: DatabaseLedger) {
         self.ledger = ledger
     }
 

@@ -9,11 +9,11 @@ actor DatabaseMembers {
         sendWindow: .milliseconds(50), callTimeout: .milliseconds(100), grace: .milliseconds(50))
 
     private let configuration: PostgresConfiguration
-    private var members: [Int: PostgresLedger] = [:]
+    private var members: [Int: DatabaseLedger] = [:]
 
     init(configuration: PostgresConfiguration) { self.configuration = configuration }
 
-    func member(_ client: Int) async throws(LedgerError) -> PostgresLedger {
+    func member(_ client: Int) async throws(LedgerError) -> DatabaseLedger {
         if let member = members[client] { return member }
         let member = try await join(client, cuts: 0)
         members[client] = member
@@ -21,9 +21,9 @@ actor DatabaseMembers {
     }
 
     /// A connection that is cut while it joins is no reason to stop.
-    private func join(_ client: Int, cuts: Int) async throws(LedgerError) -> PostgresLedger {
+    private func join(_ client: Int, cuts: Int) async throws(LedgerError) -> DatabaseLedger {
         do throws(LedgerError) {
-            return try await PostgresLedger.join(
+            return try await DatabaseLedger.join(
                 configuration, member: MemberDescription(name: "client-\(client)", version: "test"),
                 durations: Self.durations)
         } catch {
@@ -39,7 +39,7 @@ actor DatabaseMembers {
     }
 
     func end() async {
-        for member in members.values { await member.close(within: PostgresLedger.closeTime) }
+        for member in members.values { await member.close(within: DatabaseLedger.closeTime) }
         members = [:]
     }
 }

@@ -63,10 +63,10 @@ import Testing
         }
     }
 
-    /// Some connections of the members, whatever they are about.
+    /// Some connections of the members, whatever they are about. Other tests have their databases on the same server.
     private static let cutting = """
         SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-        WHERE usename = '\(LedgerServer.worker)' AND random() < 0.2
+        WHERE datname = current_database() AND usename = '\(LedgerServer.worker)' AND random() < 0.2
         """
 
     @Test("a ledger with one thing wrong is found out", arguments: WrongLedger.Fault.allCases)

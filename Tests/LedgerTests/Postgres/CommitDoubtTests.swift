@@ -32,7 +32,7 @@ import Testing
 
     /// A ledger whose writes have the fate that the script says, and what is said of its health.
     private func with(
-        _ actions: PostgresProxy.Action..., body: (PostgresLedger, SharedDatabase, Script) async throws -> Void
+        _ actions: PostgresProxy.Action..., body: (DatabaseLedger, SharedDatabase, Script) async throws -> Void
     ) async throws {
         let database = try await SharedDatabase()
         let script = Script(actions)
@@ -43,7 +43,7 @@ import Testing
             }
             try await body(ledger, database, script)
             #expect(try await ledger.verify() == [])
-            #expect(await ledger.close(within: PostgresLedger.closeTime) == 0)
+            #expect(await ledger.close(within: DatabaseLedger.closeTime) == 0)
         }
         #expect(health.withLock { $0 } == [], "a lost connection is made anew before anybody hears of it")
     }
@@ -116,8 +116,8 @@ import Testing
             goOn.fire()
             #expect(try await doubted == nil, "two would call for the job")
             #expect(try await database.job("fence") == "\(taken.fence)")
-            await one.close(within: PostgresLedger.closeTime)
-            await two.close(within: PostgresLedger.closeTime)
+            await one.close(within: DatabaseLedger.closeTime)
+            await two.close(within: DatabaseLedger.closeTime)
         }
     }
 
@@ -204,6 +204,6 @@ import Testing
             return await group.reduce(into: [String: Bool]()) { $0[$1.0] = $1.1 }
         }
         #expect(answers.filter { !$0.value }.map(\.key) == ["poison"])
-        await ledger.close(within: PostgresLedger.closeTime)
+        await ledger.close(within: DatabaseLedger.closeTime)
     }
 }

@@ -21,7 +21,7 @@ import Testing
     }
 
     private func with(
-        _ body: (PostgresLedger, PrivateDatabase, Health) async throws -> Void
+        _ body: (DatabaseLedger, PrivateDatabase, Health) async throws -> Void
     ) async throws {
         let server = try await PrivateDatabase()
         do {
@@ -29,9 +29,9 @@ import Testing
             let configuration = try PostgresConfiguration(
                 PostgresURL("postgresql://\(PrivateDatabase.superuser)@127.0.0.1:\(server.port)/postgres"))
             try await onThread { _ = try PostgresDeclaration.declare(configuration) }
-            var parts = PostgresLedger.Parts(configuration: configuration, durations: SharedDatabase.durations)
+            var parts = DatabaseLedger.Parts(configuration: configuration, durations: SharedDatabase.durations)
             parts.onHealth = { health.note($0) }
-            let ledger = try await PostgresLedger.open(parts, member: MemberDescription(name: "a", version: "1"))
+            let ledger = try await DatabaseLedger.open(parts, member: MemberDescription(name: "a", version: "1"))
             try await body(ledger, server, health)
         } catch {
             await server.end()
@@ -62,7 +62,7 @@ import Testing
             await health.news.wait(for: 2)
             #expect(health.words.withLock { $0 }.last == .available && health.words.withLock { $0 }.count == 2)
             #expect(try await ledger.unpublishedResults(after: nil, limit: 9).isEmpty)
-            #expect(await ledger.close(within: PostgresLedger.closeTime) == 0)
+            #expect(await ledger.close(within: DatabaseLedger.closeTime) == 0)
         }
     }
 
@@ -83,7 +83,7 @@ import Testing
             #expect(try await ledger.statistics().entries == 200)
             #expect(try await ledger.results(since: Sample.start, after: nil, limit: 300).count == 200)
             #expect(try await ledger.verify() == [])
-            #expect(await ledger.close(within: PostgresLedger.closeTime) == 0)
+            #expect(await ledger.close(within: DatabaseLedger.closeTime) == 0)
         }
     }
 
@@ -122,7 +122,7 @@ import Testing
             }
             #expect(why.contains("another ledger"), "\(why)")
             #expect(try await server.run("SELECT count(*) FROM leave_album.jobs") == "0")
-            await ledger.close(within: PostgresLedger.closeTime)
+            await ledger.close(within: DatabaseLedger.closeTime)
         }
     }
 }

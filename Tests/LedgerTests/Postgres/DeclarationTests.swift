@@ -42,9 +42,9 @@ import Testing
 
     private func refusal(_ configuration: PostgresConfiguration) async -> LedgerError? {
         do throws(LedgerError) {
-            let ledger = try await PostgresLedger.join(
+            let ledger = try await DatabaseLedger.join(
                 configuration, member: MemberDescription(name: "a", version: "1"), durations: SharedDatabase.durations)
-            await ledger.close(within: PostgresLedger.closeTime)
+            await ledger.close(within: DatabaseLedger.closeTime)
             return nil
         } catch {
             return error
@@ -111,7 +111,7 @@ import Testing
 
     // MARK: What is refused
 
-    @Test func noSchemaAnOlderOneANewerOneAndAnothersAreToldApart() async throws {
+    @Test func noSchemaAnOlderOneANewerOneAndAnothersAreDistinguished() async throws {
         let database = try await Empty("versions")
         let configuration = try database.configuration()
         await unusable(configuration, "no ledger", "ledger declare", database.name)
@@ -138,7 +138,7 @@ import Testing
         }
     }
 
-    @Test func whoeverCannotLogInIsToldWhyAndWhoeverFindsNobodyMayWait() async throws {
+    @Test func whoeverCannotLogInHearsWhyAndWhoeverFindsNobodyMayWait() async throws {
         let server = try WithADatabase.server
         await unusable(
             try LedgerServer.configuration(of: server, database: "nowhere"), "nowhere", "does not exist")

@@ -19,11 +19,11 @@ import Testing
         _ = try await two.knowsSuccess()
         #expect(try await one.members().map(\.state) == [.working, .draining])
         #expect(try await two.lease() != nil, "what it began it may bring to its end")
-        await two.close(within: PostgresLedger.closeTime)
+        await two.close(within: DatabaseLedger.closeTime)
         let members = try await one.members()
         #expect(members.map(\.state) == [.working, .gone])
         #expect(members.map(\.name) == ["host", "host"] && members.map(\.version) == ["1", "1"])
-        await one.close(within: PostgresLedger.closeTime)
+        await one.close(within: DatabaseLedger.closeTime)
     }
 
     @Test func whoeverIsTakenForDeadJoinsAnewBeforeItClaims() async throws {
@@ -40,7 +40,7 @@ import Testing
         #expect(try await ledger.record(record, under: before, isUnheard: false) == .copy(0))
         // It has not ended, so that it is nobody's death.
         #expect(try await database.run("SELECT seen > ended FROM leave_album.instances WHERE epoch = 1") == "t")
-        await ledger.close(within: PostgresLedger.closeTime)
+        await ledger.close(within: DatabaseLedger.closeTime)
     }
 
     @Test func whoeverIsNotHeardOfIsTakenForDeadByTheOthers() async throws {
@@ -51,14 +51,14 @@ import Testing
         let other = try await database.join("other")
         while try await other.members().first?.state != .dead {}
         #expect(try await other.members().map(\.state) == [.dead, .working])
-        await silent.close(within: PostgresLedger.closeTime)
-        await other.close(within: PostgresLedger.closeTime)
+        await silent.close(within: DatabaseLedger.closeTime)
+        await other.close(within: DatabaseLedger.closeTime)
     }
 
     @Test func aReportIsWhatTheMemberLastSaidOfItself() async throws {
         let database = try await SharedDatabase()
-        let ledger = try await PostgresLedger.open(
-            PostgresLedger.Parts(
+        let ledger = try await DatabaseLedger.open(
+            DatabaseLedger.Parts(
                 configuration: try database.configuration(port: database.server.port),
                 durations: SharedDatabase.durations),
             member: MemberDescription(
@@ -67,14 +67,14 @@ import Testing
         #expect(try await ledger.members().first?.report == #"{"in_flight": 3}"#)
         #expect(
             try await database.run("SELECT settings ->> 'base_url' FROM leave_album.instances") == "\"quoted\\")
-        await ledger.close(within: PostgresLedger.closeTime)
+        await ledger.close(within: DatabaseLedger.closeTime)
     }
 
     @Test func aCommandWithoutADaemonAsksAndEndsJobsButClaimsNothing() async throws {
         let database = try await SharedDatabase()
         let member = try await database.join()
         try await member.record(Sample.parked(Sample.arrival()), under: nil, isUnheard: false)
-        let command = try await PostgresLedger.attach(database.configuration(port: database.server.port))
+        let command = try await DatabaseLedger.attach(database.configuration(port: database.server.port))
         #expect(command.epoch == nil)
         await #expect(throws: LedgerError.self) { try await command.lease(Sample.arrival("new")) }
         guard case .open(let job) = try await command.cancelForGood(JobID("job-1"), newest: nil, at: Sample.start)
@@ -86,8 +86,8 @@ import Testing
             try await command.finishCancelled(job, result: Sample.result(outcome: .failed, reason: .cancelled)))
         #expect(try await command.statuses(of: [JobID("job-1"), JobID("nobody")]).map(\.generation) == [0, 0])
         #expect(try await command.members().count == 1)
-        await command.close(within: PostgresLedger.closeTime)
-        await member.close(within: PostgresLedger.closeTime)
+        await command.close(within: DatabaseLedger.closeTime)
+        await member.close(within: DatabaseLedger.closeTime)
     }
 
     @Test func whatAnotherThatLivesHasNotPublishedIsItsOwnToPublish() async throws {
@@ -99,8 +99,8 @@ import Testing
         #expect(try await one.unpublishedResults(after: nil, limit: 9).count == 1)
         try await database.bury(one)
         #expect(try await two.unpublishedResults(after: nil, limit: 9).count == 1)
-        await one.close(within: PostgresLedger.closeTime)
-        await two.close(within: PostgresLedger.closeTime)
+        await one.close(within: DatabaseLedger.closeTime)
+        await two.close(within: DatabaseLedger.closeTime)
     }
 
     // MARK: Clocks
@@ -112,7 +112,7 @@ import Testing
         #expect(offset < .seconds(-3_500) && offset > .seconds(-3_700), "\(offset)")
         let difference = ledger.clusterClock.wall() - SystemTimeSource().wall()
         #expect(difference < .seconds(60) && difference > .seconds(-60))
-        await ledger.close(within: PostgresLedger.closeTime)
+        await ledger.close(within: DatabaseLedger.closeTime)
     }
 
     /// To a member whose own clock steps, the database's has jumped.
@@ -136,8 +136,8 @@ import Testing
         clock.step(by: SharedDatabase.durations.whole + .seconds(20))
         _ = try await two.lookUp(Sample.arrival(), at: Sample.start)
         #expect(two.counts.clockJumps == 2, "a step of the member's own clock is taken for the database's")
-        await one.close(within: PostgresLedger.closeTime)
-        await two.close(within: PostgresLedger.closeTime)
+        await one.close(within: DatabaseLedger.closeTime)
+        await two.close(within: DatabaseLedger.closeTime)
     }
 }
 

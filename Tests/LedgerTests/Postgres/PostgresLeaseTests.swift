@@ -9,8 +9,8 @@ import Testing
 @Suite(.withADatabase, .timeLimit(.minutes(10))) struct PostgresLeaseTests {
     private struct Stage {
         let database: SharedDatabase
-        let one: PostgresLedger
-        let two: PostgresLedger
+        let one: DatabaseLedger
+        let two: DatabaseLedger
     }
 
     private func withTwo(_ body: (Stage) async throws -> Void) async throws {
@@ -18,15 +18,15 @@ import Testing
         let stage = Stage(database: database, one: try await database.join("a"), two: try await database.join("b"))
         try await body(stage)
         #expect(try await stage.one.verify() == [])
-        #expect(await stage.one.close(within: PostgresLedger.closeTime) == 0)
-        #expect(await stage.two.close(within: PostgresLedger.closeTime) == 0)
+        #expect(await stage.one.close(within: DatabaseLedger.closeTime) == 0)
+        #expect(await stage.two.close(within: DatabaseLedger.closeTime) == 0)
     }
 
     private static func ended(isAmbiguous: Bool = false) -> Record {
         .callEnded(Sample.arrival(), attempts: 1, isAmbiguous: isAmbiguous, malformedAnswers: 0)
     }
 
-    private func isLeased(_ ledger: PostgresLedger, _ arrival: Arrival = Sample.arrival()) async throws -> Bool {
+    private func isLeased(_ ledger: DatabaseLedger, _ arrival: Arrival = Sample.arrival()) async throws -> Bool {
         if case .leased = try await ledger.lookUp(arrival, at: Sample.start) { true } else { false }
     }
 
@@ -116,8 +116,8 @@ import Testing
             try await database.endLeases()
             #expect(try await two.lease(kind: .albumQuery, isAmbiguous: true) != nil)
             #expect(try await database.job("deaths") == deaths)
-            await one.close(within: PostgresLedger.closeTime)
-            await two.close(within: PostgresLedger.closeTime)
+            await one.close(within: DatabaseLedger.closeTime)
+            await two.close(within: DatabaseLedger.closeTime)
         }
     }
 

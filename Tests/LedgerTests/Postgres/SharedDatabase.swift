@@ -22,13 +22,13 @@ struct SharedDatabase: Sendable {
 
     func join(
         _ name: String = "a", port: UInt16? = nil, durations: LeaseDurations = durations,
-        adjust: (inout PostgresLedger.Parts) -> Void = { _ in }
-    ) async throws -> PostgresLedger {
-        var parts = PostgresLedger.Parts(
+        adjust: (inout DatabaseLedger.Parts) -> Void = { _ in }
+    ) async throws -> DatabaseLedger {
+        var parts = DatabaseLedger.Parts(
             configuration: try configuration(port: port.map { Int($0) } ?? server.port), durations: durations)
         parts.batchTimeout = .seconds(60)
         adjust(&parts)
-        return try await PostgresLedger.open(parts, member: MemberDescription(name: name, version: "1"))
+        return try await DatabaseLedger.open(parts, member: MemberDescription(name: name, version: "1"))
     }
 
     func configuration(port: Int, as role: String = LedgerServer.worker) throws -> PostgresConfiguration {
@@ -48,7 +48,7 @@ struct SharedDatabase: Sendable {
     }
 
     /// As if the others had waited for its heartbeat in vain.
-    func bury(_ ledger: PostgresLedger) async throws {
+    func bury(_ ledger: DatabaseLedger) async throws {
         let epoch = try #require(ledger.epoch)
         try await run("UPDATE leave_album.instances SET state = 'dead', ended = now() WHERE epoch = \(epoch)")
     }

@@ -8,7 +8,7 @@ package import Ledger
 /// While the database is away looks and claims throw `.unavailable`, records, withdrawals and marks wait in memory,
 /// first in line, and it tries again by itself. A commit of which it is not known whether it was made is settled before
 /// anything rests on it.
-package final class PostgresLedger: LedgerKeeping {
+package final class DatabaseLedger: LedgerKeeping {
     /// Host and database, for people.
     package let place: String
     package let durations: LeaseDurations
@@ -38,7 +38,7 @@ package final class PostgresLedger: LedgerKeeping {
         onHealth: @escaping @Sendable (LedgerHealth) -> Void = { _ in },
         onCommit: @escaping @Sendable (_ operations: Int, _ took: Duration) -> Void = { _, _ in },
         onBehind: @escaping @Sendable (Arrival) -> Void = { _ in }
-    ) async throws(LedgerError) -> PostgresLedger {
+    ) async throws(LedgerError) -> DatabaseLedger {
         let parts = Parts(
             configuration: configuration, durations: durations, clock: clock, onHealth: onHealth, onCommit: onCommit,
             onBehind: onBehind)
@@ -48,7 +48,7 @@ package final class PostgresLedger: LedgerKeeping {
     /// The ledger without a place among its members, for a command while no daemon is asked: it claims nothing.
     package static func attach(
         _ configuration: PostgresConfiguration, clock: any TimeSource = SystemTimeSource()
-    ) async throws(LedgerError) -> PostgresLedger {
+    ) async throws(LedgerError) -> DatabaseLedger {
         let parts = Parts(
             configuration: configuration, durations: LeaseDurations(callTimeout: .zero), clock: clock)
         return try await open(parts, member: nil)
@@ -69,10 +69,10 @@ package final class PostgresLedger: LedgerKeeping {
         var batchTimeout = Duration.seconds(8)
     }
 
-    static func open(_ parts: Parts, member: MemberDescription?) async throws(LedgerError) -> PostgresLedger {
-        let result = await NativeThread.offload("ledger-join") { () -> Result<PostgresLedger, LedgerError> in
+    static func open(_ parts: Parts, member: MemberDescription?) async throws(LedgerError) -> DatabaseLedger {
+        let result = await NativeThread.offload("ledger-join") { () -> Result<DatabaseLedger, LedgerError> in
             do throws(LedgerError) {
-                return .success(try PostgresLedger(parts, member: member))
+                return .success(try DatabaseLedger(parts, member: member))
             } catch {
                 return .failure(error)
             }

@@ -4,7 +4,7 @@ package import Jobs
 package import Ledger
 import Secrets
 
-extension PostgresLedger {
+extension DatabaseLedger {
     /// Jobs in one slice of pruning or forgetting, so that no job waits long behind it.
     private static let slice = 100
 

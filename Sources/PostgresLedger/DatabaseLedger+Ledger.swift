@@ -3,7 +3,7 @@ import Concurrency
 package import Jobs
 package import Ledger
 
-extension PostgresLedger {
+extension DatabaseLedger {
     package func lookUp(_ arrival: Arrival, at now: Timestamp) async throws(LedgerError) -> LookupResult {
         try await decide(.lookUp(arrival, now)) { answer, _ in if case .found(let found) = answer { found } else { nil }
         }
