@@ -17,7 +17,7 @@ extension ServerTests {
             findings.filter { $0.kind == kind }.map(\.detail).joined(separator: "\n")
         }
 
-        @Test func anOrdinaryRoleIsToldWhatIsSlowAndWhatCannotBeTold() async throws {
+        @Test func anOrdinaryRoleHearsWhatIsSlowAndWhatCannotBeSeen() async throws {
             let found = try await findings("worker")
             let good = details(found, .good)
             #expect(good.contains("as worker, PostgreSQL 1") && good.contains("no pooler stands before it"), "\(good)")
@@ -29,7 +29,7 @@ extension ServerTests {
             #expect(details(found, .fault) == "")
         }
 
-        @Test func aRoleWithPinnedPlansAndTheRightToLookHasNothingToBeTold() async throws {
+        @Test func ofARoleWithPinnedPlansAndTheRightToLookNothingIsSaid() async throws {
             let server = try OnAServer.server
             try await server.run(
                 """
@@ -79,7 +79,7 @@ extension ServerTests {
             #expect(fault.contains("may not read and write jobs") && fault.contains("--worker-role"), "\(fault)")
         }
 
-        @Test func whoIsNotLetInIsToldWhy() async throws {
+        @Test func whoIsNotLetInHearsWhy() async throws {
             let error = await #expect(throws: DatabaseUnreachable.self) { _ = try await findings("nobody") }
             #expect(error?.isRefused == true)
             #expect(error?.description.contains("nobody") == true, "\(String(describing: error))")
