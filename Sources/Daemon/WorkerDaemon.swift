@@ -144,7 +144,8 @@ package struct WorkerDaemon: Sendable {
         let pipeline = JobPipeline(
             configuration: settings.pipeline,
             inbox: BrokerInbox(link: consuming, startSettings: settings), outbox: publishing,
-            queues: BrokerQueues(session: opened.session), ledger: ledger, credentials: credentials,
+            queues: BrokerQueues(session: opened.session), ledger: ledger, cluster: opened.cluster,
+            credentials: credentials,
             photos: TestHooks.wrapping(HTTPPhotos(engine: engine, baseURL: settings.api.baseURL)), clock: clock,
             executor: workers
         ) { event in
@@ -155,7 +156,7 @@ package struct WorkerDaemon: Sendable {
             MetricsSources(
                 pipeline: { pipeline.snapshot }, consuming: { consuming.reading }, publishing: { publishing.reading },
                 ledger: { .init(ledger) }))
-        await rememberHolds(of: ledger, for: pipeline, clock)
+        await rememberHolds(of: opened, for: pipeline)
         eventRouter.connect(pipeline)
         return DaemonParts(
             ledger: ledger, consuming: consuming, publishing: publishing, session: opened.session,
@@ -164,11 +165,12 @@ package struct WorkerDaemon: Sendable {
 
     /// No job ages by a hold, not even by one of an earlier run.
     private func rememberHolds(
-        of ledger: any LedgerKeeping, for pipeline: JobPipeline, _ clock: any TimeSource
+        of opened: OpenedLedger, for pipeline: JobPipeline
     ) async {
-        let now = clock.wall()
+        let (ledger, now) = (opened.ledger, opened.clock.wall())
         guard let holds = try? await ledger.holds(from: now - settings.retry.maxAge * 2, to: now) else { return }
-        for hold in holds where hold.until == nil {
+        // What all share stands there; what was each one's own ended with it.
+        for hold in holds where hold.until == nil && !opened.cluster.isShared {
             if let wait = pipeline.waitAfterRestart(of: hold.cause, since: hold.since) {
                 pipeline.restore(hold.cause, since: hold.since, detail: hold.detail, probeAfter: wait)
             } else {

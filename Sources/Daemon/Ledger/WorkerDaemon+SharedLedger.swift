@@ -33,7 +33,8 @@ extension WorkerDaemon {
                     onBehind: { reportBehind($0, front.metrics) })
                 front.tracker.connects()
                 front.ready()
-                return OpenedLedger(ledger: ledger, session: session, clock: ledger.clusterClock)
+                return OpenedLedger(
+                    ledger: ledger, cluster: ledger.cluster, session: session, clock: ledger.clusterClock)
             } catch {
                 switch error {
                 case .unusable, .closed: throw StartError(error)

@@ -22,7 +22,7 @@ enum PostgresSchema {
                 created timestamptz NOT NULL,
                 identity bytea NOT NULL,
                 version bigint NOT NULL DEFAULT 0,
-                members bigint NOT NULL DEFAULT 0,
+                shared bytea NOT NULL DEFAULT '',
                 ever boolean NOT NULL DEFAULT false
             )
             """,
@@ -119,18 +119,14 @@ enum PostgresSchema {
             """
             CREATE TABLE leave_album.days (
                 day text PRIMARY KEY,
-                granted_bulk bigint NOT NULL DEFAULT 0,
-                granted bigint NOT NULL DEFAULT 0,
-                ended boolean NOT NULL DEFAULT false,
-                compared boolean NOT NULL DEFAULT false
+                revision bigint NOT NULL,
+                allotments bytea NOT NULL
             )
             """,
             """
             CREATE TABLE leave_album.day_shares (
                 day text NOT NULL,
                 epoch int NOT NULL,
-                granted_bulk bigint NOT NULL DEFAULT 0,
-                granted bigint NOT NULL DEFAULT 0,
                 calls bigint NOT NULL DEFAULT 0,
                 probes bigint NOT NULL DEFAULT 0,
                 at timestamptz NOT NULL,

@@ -1,0 +1,118 @@
+import Clocks
+import Ledger
+
+/// The rows that the members share besides the jobs. They are changed as they were loaded, or not at all: what is made of
+/// them is decided in `ClusterState` and `DayAllotments`.
+enum ClusterStatements {
+    private static let live = "state IN ('joining', 'working', 'draining')"
+
+    // Who is overdue and not yet said to be dead may still come back as the one that it was.
+    private static let loading = PostgresStatement(
+        "load_cluster",
+        """
+        SELECT version, CASE WHEN version = $1 THEN NULL ELSE shared END, now(),
+        (SELECT coalesce(array_agg(epoch::bigint), '{}') FROM leave_album.instances WHERE \(live))
+        FROM leave_album.cluster
+        """, [.int8])
+
+    /// The state is nil if its version is the one that is known.
+    static func load(
+        since version: Int64
+    ) -> LedgerQuestion<(state: ClusterState?, alive: Set<Int64>, now: Timestamp)> {
+        LedgerQuestion(loading, [.value(version)]) { rows throws(PostgresDecodingError) in
+            let found: Int64 = try rows.value(0, 0)
+            let bytes: [UInt8]? = try rows.valueIfAny(0, 1)
+            let alive: [Int64?] = try rows.array(0, 3)
+            var state: ClusterState?
+            if let bytes {
+                guard let read = ClusterState(json: bytes, version: found) else {
+                    throw PostgresDecodingError(row: 0, column: 1, problem: "is no state of a cluster")
+                }
+                state = read
+            }
+            return (state, Set(alive.compactMap { $0 }), try rows.time(0, 2))
+        }
+    }
+
+    private static let saving = PostgresStatement(
+        "save_cluster",
+        """
+        UPDATE leave_album.cluster SET version = version + 1, shared = $2 WHERE version = $1
+        AND EXISTS (SELECT 1 FROM leave_album.instances WHERE epoch = $3 AND \(live))
+        """, [.int8, .bytea, .int4])
+
+    /// Whether the version was still the one that was loaded, and the member is one.
+    static func save(_ state: ClusterState, over version: Int64, by epoch: Int) -> LedgerQuestion<Bool> {
+        LedgerQuestion(saving, [.value(version), .value(state.json), .value(Int32(clamping: epoch))]) {
+            $0.affected == 1
+        }
+    }
+
+    // MARK: The day
+
+    /// What a dead member had under way when it was said to be dead may still be committed within that.
+    private static let settling = Duration.seconds(20)
+
+    struct Day: Sendable {
+        var allotments: DayAllotments
+        var spent: [Int64: Int]
+        var alive: Set<Int64>
+    }
+
+    private static let loadingDay = PostgresStatement(
+        "load_day", "SELECT revision, allotments FROM leave_album.days WHERE day = $1", [.text])
+    private static let loadingSpent = PostgresStatement(
+        "load_spent",
+        """
+        SELECT epoch::bigint, (calls + probes)::bigint FROM leave_album.day_shares WHERE day = $1
+        """, [.text])
+    private static let loadingSpenders = PostgresStatement(
+        "load_spenders",
+        """
+        SELECT epoch::bigint FROM leave_album.instances
+        WHERE \(live) OR ended >= now() - \(settling.milliseconds) * interval '1 millisecond'
+        """)
+
+    // In this order: whoever is not alive by the last statement has spent no more than by the one before it.
+    static func load(day: String) -> LedgerQuestion<Day> {
+        LedgerQuestion(steps: [
+            (loadingDay, [.value(day)]), (loadingSpenders, []), (loadingSpent, [.value(day)]),
+        ]) { answers throws(PostgresDecodingError) in
+            let rows = Array(answers)
+            var allotments = DayAllotments()
+            if rows[0].count > 0 {
+                guard let read = DayAllotments(json: try rows[0].value(0, 1), revision: try rows[0].value(0, 0)) else {
+                    throw PostgresDecodingError(row: 0, column: 1, problem: "are no allotments of a day")
+                }
+                allotments = read
+            }
+            var alive: Set<Int64> = []
+            for row in 0..<rows[1].count { alive.insert(try rows[1].value(row, 0)) }
+            var spent: [Int64: Int] = [:]
+            for row in 0..<rows[2].count { spent[try rows[2].value(row, 0)] = try rows[2].long(row, 1) }
+            return Day(allotments: allotments, spent: spent, alive: alive)
+        }
+    }
+
+    private static let savingDay = PostgresStatement(
+        "save_day",
+        """
+        INSERT INTO leave_album.days AS d (day, revision, allotments)
+        SELECT $1, $3, $4 WHERE EXISTS (SELECT 1 FROM leave_album.instances WHERE epoch = $5 AND \(live))
+        AND ($2 = 0 OR EXISTS (SELECT 1 FROM leave_album.days WHERE day = $1))
+        ON CONFLICT (day) DO UPDATE SET revision = excluded.revision, allotments = excluded.allotments
+        WHERE d.revision = $2
+        """, [.text, .int8, .int8, .bytea, .int4])
+
+    static func save(
+        _ allotments: DayAllotments, of day: String, over revision: Int64, by epoch: Int
+    ) -> LedgerQuestion<Bool> {
+        LedgerQuestion(
+            savingDay,
+            [
+                .value(day), .value(revision), .value(allotments.revision), .value(allotments.json),
+                .value(Int32(clamping: epoch)),
+            ]
+        ) { $0.affected == 1 }
+    }
+}

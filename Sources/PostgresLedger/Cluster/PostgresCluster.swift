@@ -1,0 +1,66 @@
+import Clocks
+package import Ledger
+
+extension DatabaseLedger {
+    /// What the members share besides the jobs, as this one sees it.
+    package var cluster: PostgresCluster { PostgresCluster(ledger: self) }
+}
+
+/// What the members share, in the ledger's database. Every question goes with the ledger's next batch.
+package struct PostgresCluster: Cluster {
+    let ledger: DatabaseLedger
+
+    /// Others change the same rows: then it is loaded and decided again. More often than members are, something is wrong.
+    private static let tries = 100
+
+    package var isShared: Bool { true }
+
+    /// 0 for a process that is no member.
+    package var epoch: Int64 { Int64(ledger.epoch ?? 0) }
+
+    package func look(since version: Int64) async throws(LedgerError) -> ClusterNews {
+        let epoch = epoch
+        let found = try await ledger.ask { _ in ClusterStatements.load(since: version) }
+        return ClusterNews(state: found.state, alive: found.alive.union([epoch]), member: epoch)
+    }
+
+    package func change(_ change: ClusterChange) async throws(LedgerError) -> ClusterAnswer {
+        for _ in 0..<Self.tries {
+            let epoch = try member()
+            let beginsBefore = ledger.clusterClock.now() + ledger.durations.sendWindow
+            let found = try await ledger.ask { _ in ClusterStatements.load(since: -1) }
+            guard let before = found.state else { preconditionFailure("no version is below 0") }
+            var state = before
+            guard
+                state.apply(
+                    change, by: Int64(epoch), alive: found.alive, turnTime: ledger.durations.whole, at: found.now)
+            else { return ClusterAnswer(isAccepted: false, state: before, beginsBefore: beginsBefore) }
+            let next = state
+            if try await ledger.ask({ _ in ClusterStatements.save(next, over: before.version, by: epoch) }) {
+                return ClusterAnswer(isAccepted: true, state: next, beginsBefore: beginsBefore)
+            }
+        }
+        throw .unavailable("what the members share changes too fast")
+    }
+
+    package func allot(_ request: DayRequest) async throws(LedgerError) -> DayAnswer {
+        for _ in 0..<Self.tries {
+            let epoch = try member()
+            let found = try await ledger.ask { _ in ClusterStatements.load(day: request.day) }
+            var allotments = found.allotments
+            let answer = allotments.apply(request, by: Int64(epoch), alive: found.alive, spent: found.spent)
+            if allotments == found.allotments { return answer }
+            let next = allotments
+            let isSaved = try await ledger.ask { _ in
+                ClusterStatements.save(next, of: request.day, over: found.allotments.revision, by: epoch)
+            }
+            if isSaved { return answer }
+        }
+        throw .unavailable("what the members share changes too fast")
+    }
+
+    private func member() throws(LedgerError) -> Int {
+        guard let epoch = ledger.epoch else { throw .unavailable("this process is no member") }
+        return epoch
+    }
+}
