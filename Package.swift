@@ -89,7 +89,7 @@ let package = Package(
         module(
             "SQLiteLedger",
             ["Ledger", "CSQLite", "CLinux", "Clocks", "Concurrency", "Files", "Jobs", "Secrets"]),
-        module("PostgresLedger", ["Ledger", "CPostgres", "Clocks", "Concurrency", "Jobs", "Secrets"]),
+        module("PostgresLedger", ["Ledger", "CPostgres", "Clocks", "Concurrency", "JSON", "Jobs", "Secrets"]),
         module(
             "Service",
             ["CSystemd", "CMicroHTTPD", "CLinux", "Clocks", "Concurrency", "HTTP", "JSON", "Secrets", "Telemetry"],
