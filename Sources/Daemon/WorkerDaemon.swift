@@ -178,6 +178,8 @@ package struct WorkerDaemon: Sendable {
                 ledger.recordHold(hold.cause, since: hold.since, until: now, detail: hold.detail)
             }
         }
-        pipeline.remember(holds: holds.map { $0.since..<max($0.since, $0.until ?? now) })
+        // One that a killed member left open says nothing of when it ended.
+        let ended = opened.cluster.isShared ? holds.filter { $0.until != nil } : holds
+        pipeline.remember(holds: ended.map { $0.since..<max($0.since, $0.until ?? now) })
     }
 }

@@ -40,7 +40,8 @@ package actor LedgerServer {
     }
 
     private static func start() async throws -> PrivateDatabase {
-        let server = try await PrivateDatabase(settings: ["max_connections=120", "deadlock_timeout=50ms"])
+        // Each test has some at once, and all tests run beside each other.
+        let server = try await PrivateDatabase(settings: ["max_connections=800", "deadlock_timeout=50ms"])
         do {
             try await server.run("CREATE ROLE \(worker) LOGIN")
             try await server.run("CREATE DATABASE \(template)")
