@@ -162,6 +162,26 @@ extension OnABroker {
             await cluster.end(a)
         }
 
+        @Test func aDaemonForAnotherServiceIsRefusedAndOneWithOtherLimitsWarnsOfIt() async throws {
+            let cluster = try await ClusterHarness()
+            let a = try cluster.start("a")
+            try await a.waitUntilConsuming()
+            let foreign = try cluster.start(
+                "b", environment: ["LEAVE_ALBUMD_API_BASE_URL": "http://127.0.0.1:1"])
+            #expect(await foreign.process.wait(seconds: 60) == .exited(78))
+            #expect(foreign.log.contains("daemon a (epoch 1) works on this ledger with another api.base_url"))
+            let other = try cluster.start("c", environment: ["LEAVE_ALBUMD_WORKER_PER_ACCOUNT": "2"])
+            try await other.waitUntilConsuming()
+            #expect(other.log.contains("setting=worker.per_account"), "\(other.log)")
+            #expect(other.log.contains("the ledger: fsync is off"), "\(other.log)")
+            try await a.stopInOrder()
+            // Whoever is gone has no say.
+            try await other.stopInOrder()
+            let alone = try cluster.start("b", environment: ["LEAVE_ALBUMD_API_BASE_URL": "http://127.0.0.1:1"])
+            try await alone.waitUntilConsuming()
+            await cluster.end(a, foreign, other, alone)
+        }
+
         @Test func aDaemonWithAFileOfItsOwnBesideThemIsFound() async throws {
             let cluster = try await ClusterHarness()
             let site = cluster.site

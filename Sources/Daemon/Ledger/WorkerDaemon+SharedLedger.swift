@@ -26,16 +26,18 @@ extension WorkerDaemon {
         let session = try makeSession()
         var backoff = Backoff(first: .seconds(1), longest: .seconds(10))
         while !stop.isSignalled {
-            do throws(LedgerError) {
+            do {
                 let ledger = try await DatabaseLedger.join(
                     database, member: member, durations: settings.leaseDurations, clock: clock,
                     onHealth: { eventRouter.ledger($0) }, onCommit: { front.metrics.committed($0, $1) },
                     onBehind: { reportBehind($0, front.metrics) })
+                try await refuseForeignSettings(ledger)
                 front.tracker.connects()
                 front.ready()
+                warn(of: database)
                 return OpenedLedger(
                     ledger: ledger, cluster: ledger.cluster, session: session, clock: ledger.clusterClock)
-            } catch {
+            } catch let error as LedgerError {
                 switch error {
                 case .unusable, .closed: throw StartError(error)
                 case .unavailable(let detail):
@@ -48,6 +50,44 @@ extension WorkerDaemon {
             await stop.wait(until: clock.now() + backoff.next(), by: clock)
         }
         return nil
+    }
+
+    /// Keys that say whose jobs these are: members that differ in them would work on one ledger at two things.
+    private static let vitalKeys: Set = ["api.base_url", "broker.prefix", "limits.day_zone"]
+
+    private func refuseForeignSettings(_ ledger: DatabaseLedger) async throws {
+        let differing: [DifferingSetting]
+        do throws(LedgerError) {
+            differing = try await ledger.differingSettings()
+        } catch {
+            await ledger.close(within: .zero)
+            throw error
+        }
+        guard let vital = differing.first(where: { Self.vitalKeys.contains($0.key) }) else {
+            for setting in differing {
+                logger.warning(
+                    "this daemon and another one differ in a setting that the cluster should agree on",
+                    LogField("setting", setting.key), LogField("other", "\(setting.name)#\(setting.epoch)"))
+            }
+            return
+        }
+        await ledger.close(within: Self.leavingTheOthers)
+        throw StartError(
+            description:
+                "daemon \(vital.name) (epoch \(vital.epoch)) works on this ledger with another \(vital.key): give both the "
+                + "same, or each a ledger of its own", status: .settingsWrong)
+    }
+
+    /// For the word that this daemon is gone, which nobody needs.
+    private static let leavingTheOthers = Duration.seconds(2)
+
+    /// Says once what of the database may be lost or is slow; jobs do not wait for it.
+    private func warn(of database: PostgresConfiguration) {
+        let durable = settings.ledger.durability == .full
+        Task { [logger] in
+            guard let findings = try? await DatabaseCheck.findings(database, durable: durable) else { return }
+            for finding in findings where finding.kind != .good { logger.warning("the ledger: \(finding.detail)") }
+        }
     }
 
     /// Two ledgers beside one broker would each remember half of the jobs. Whoever works on a file holds the exclusive
