@@ -14,6 +14,8 @@ struct DayCredit: Sendable {
     var member: Int64 = 0
     /// Somebody asks for more.
     var isAsking = false
+    /// The limit that the others know of this member: the lowest of all counts.
+    var saidLimit: Int?
 
     func covers(isBulk: Bool) -> Bool { isBulk ? bulk > 0 : calls > 0 }
 }
@@ -46,7 +48,10 @@ extension DayBudget {
             return nil
         }
         if let known { return known }
-        let limit = share.limit
+        let limit = state.withLock { state in
+            state.credit.saidLimit = state.limit
+            return state.limit
+        }
         let ceiling = isBulk ? Self.bulkCeiling(limit: limit, day: day, at: now) : nil
         let answer: DayAnswer
         do throws(LedgerError) {
@@ -67,15 +72,20 @@ extension DayBudget {
         _ = try? await permission(isBulk: isBulk && pace == .even, at: now, of: cluster)
     }
 
-    /// Gives back what nobody has used for a while: others may be out of it.
+    /// Gives back what nobody has used for a while: others may be out of it. Says, too, that the limit is another one
+    /// since a reload: who was told that the day is spent asks no more, and its old limit would keep the others from it.
     func giveBackIdle(at now: Timestamp) async {
         guard let cluster else { return }
         let day = day(at: now)
         let request: DayRequest? = state.withLock { state in
             let credit = state.credit
-            guard credit.calls + credit.bulk > 0, !credit.isAsking, let used = credit.used, now - used >= Self.idle
-            else { return nil }
+            guard !credit.isAsking else { return nil }
+            let isIdle = credit.calls + credit.bulk > 0 && credit.used.map { now - $0 >= Self.idle } ?? false
+            let isNews = credit.saidLimit.map { $0 != state.limit } ?? false
+            guard isIdle || isNews else { return nil }
             var request = DayRequest(day: day.name, limit: state.limit, isAsking: false)
+            state.credit.saidLimit = state.limit
+            guard isIdle else { return request }
             (request.returned, request.returnedBulk) = (credit.calls, credit.bulk)
             (state.credit.calls, state.credit.bulk) = (0, 0)
             return request

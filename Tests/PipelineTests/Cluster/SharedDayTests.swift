@@ -193,4 +193,21 @@ import Testing
         #expect(stage.allCalls.count == 20)
         await stage.end()
     }
+
+    @Test func aLimitThatIsRaisedCountsThoughSomebodyAsksNoMore() async throws {
+        let site = Site(limit: 2)
+        let (one, two) = (site.join(), site.join())
+        let now = site.clock.wall()
+        for member in [one, two] {
+            #expect(try await admitted(member, at: now) != nil)
+            let isClaimed = try await site.claim(member, on: "d")
+            #expect(isClaimed)
+        }
+        for member in [one, two] { #expect(try await admitted(member, at: now) == nil) }
+        one.budget.adopt(limit: 4, pace: .asap)
+        two.budget.adopt(limit: 4, pace: .asap)
+        #expect(try await admitted(one, at: now) == nil, "the other has not said so yet")
+        await two.budget.giveBackIdle(at: now)
+        #expect(try await admitted(one, at: now) != nil)
+    }
 }
