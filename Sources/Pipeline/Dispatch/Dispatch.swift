@@ -77,6 +77,8 @@ struct Dispatch: Sendable {
     var limits: Limits
     var entries: [DeliveryTag: Entry] = [:]
     var duplicateGroups: [JobID: DuplicateGroup] = [:]
+    /// Jobs that were in flight and no longer are, since somebody asked to know them.
+    private var leftJobs: Set<JobID>?
     /// Jobs that an operator ends.
     var reserved: Set<JobID> = []
     var accounts: [AccountID: AccountQueue] = [:]
@@ -210,7 +212,16 @@ struct Dispatch: Sendable {
             return enqueueAgain(follower, job, at: now)
         }
         duplicateGroups.remove(at: place)
+        leftJobs?.insert(id)
     }
+
+    /// From now on it is noted which jobs leave, for `wasInFlight`.
+    mutating func noteLeavingJobs() { leftJobs = [] }
+
+    mutating func forgetLeftJobs() { leftJobs = nil }
+
+    /// Whether the job is in flight or was since `noteLeavingJobs`.
+    func wasInFlight(_ id: JobID) -> Bool { duplicateGroups[id] != nil || leftJobs?.contains(id) == true }
 
     /// Delays the delivery until `time`, when a worker tries it again; until then it occupies no worker.
     mutating func delay(_ item: InFlightMessage, until time: MonotonicTime, at now: MonotonicTime) {

@@ -234,7 +234,13 @@ final class Dispatcher: Sendable {
         return withDispatch { ($0.oldest.map { now - $0 }, $0.waitingAccounts(at: now)) }
     }
 
-    var jobsInFlight: Set<JobID> { state.withLock { Set($0.dispatch.duplicateGroups.keys) } }
+    /// For one who reads the ledger and then acts on jobs that nobody else acts on: whoever had one in flight in between
+    /// has perhaps done the same. One at a time.
+    func noteLeavingJobs() { state.withLock { $0.dispatch.noteLeavingJobs() } }
+
+    func forgetLeftJobs() { state.withLock { $0.dispatch.forgetLeftJobs() } }
+
+    func wasInFlight(_ id: JobID) -> Bool { state.withLock { $0.dispatch.wasInFlight(id) } }
 
     func isInFlight(_ id: JobID) -> Bool {
         state.withLock { $0.dispatch.duplicateGroups[id] != nil }

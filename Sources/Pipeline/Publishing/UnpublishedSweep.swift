@@ -27,16 +27,17 @@ struct UnpublishedSweep: Sendable {
     /// the ledger has no share token; the delivery that owes it is unacked and comes again by itself.
     func publishUnpublishedResults() async {
         var last: JobID?
+        defer { dispatcher.forgetLeftJobs() }
         while !Task.isCancelled {
             let unpublished: [UnpublishedResult]
-            // A worker that has one of them in flight is about to publish it, and may have let go of it below.
-            let inFlight = dispatcher.jobsInFlight
+            // A worker that has one of them in flight publishes it; so has one that got and left it since it was read.
+            dispatcher.noteLeavingJobs()
             do throws(LedgerError) {
                 unpublished = try await ledger.unpublishedResults(after: last, limit: Self.page)
             } catch {
                 return onEvent(.ledgerRefused(.init(jobID: nil, detail: error.description)))
             }
-            for entry in unpublished where !inFlight.contains(entry.jobID) && !dispatcher.isInFlight(entry.jobID) {
+            for entry in unpublished where !dispatcher.wasInFlight(entry.jobID) {
                 guard await publisher.publishResult(entry.result, replayed: false, replyTo: nil) else { return }
                 ledger.mark(.result, of: entry.jobID, generation: entry.generation)
                 onEvent(

@@ -53,6 +53,24 @@ import Testing
         #expect(dispatch.waitLimits.isEmpty && dispatch.nextTimer == nil)
     }
 
+    /// The sweep of unpublished results reads the ledger and then publishes what no delivery does.
+    @Test mutating func aJobThatCameAndLeftMeanwhileWasInFlight() {
+        dispatch.accept(item(1, "before"), at: at(0))
+        dispatch.end(tag(1), at: at(0))
+        dispatch.accept(item(2, "leaves"), at: at(0))
+        dispatch.accept(item(3, "stays"), at: at(0))
+        dispatch.noteLeavingJobs()
+        dispatch.end(tag(2), at: at(1))
+        dispatch.accept(item(4, "comes"), at: at(1))
+        dispatch.accept(item(5, "comes"), at: at(1))
+        dispatch.end(tag(4), at: at(2))
+        dispatch.end(tag(5), at: at(2))
+        let jobs = ["before", "leaves", "stays", "comes"].map { JobID($0) }
+        #expect(jobs.map(dispatch.wasInFlight) == [false, true, true, true])
+        dispatch.forgetLeftJobs()
+        #expect(jobs.map(dispatch.wasInFlight) == [false, false, true, false])
+    }
+
     @Test mutating func aReservedJobHasItsTurnsAtOnceAndCallsNobody() {
         let job = JobID("j")
         dispatch.accept(item(1, "j"), at: at(0))
