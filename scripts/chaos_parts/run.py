@@ -1,8 +1,6 @@
 """One run: lets jobs and faults go, waits until everything is still, and lets the auditor judge."""
 import argparse
 import json
-import shutil
-import tempfile
 import time
 from pathlib import Path
 
@@ -11,7 +9,7 @@ from auditor import contention
 from auditor.journal import Journal, now_ms, read
 from testbed.waiting import eventually
 
-from . import schedule
+from . import report, schedule
 from .environment import Environment
 from .injector import FaultInjector
 from .load import accounts, badjobs, messages
@@ -24,37 +22,27 @@ MOST_BEFORE_END, QUICK_BEFORE_END = 60, 15
 
 def run(options: argparse.Namespace) -> dict:
     """Runs, audits, writes the report. Gives it."""
-    parent = Path(options.directory) if options.directory else Path(tempfile.mkdtemp(prefix="chaos-"))
-    directory = parent / f"seed-{options.seed}"
-    if directory.exists():
-        shutil.rmtree(directory)
-    directory.mkdir(parents=True)
     faults = schedule.make(options.seed, options.seconds, options.kinds, options.slow, quick=options.ci)
-    say(options,
-        f"seed {options.seed}: {options.jobs} jobs, {len(faults)} faults in {options.seconds} s, in {directory}")
-    began = time.time()
-    (directory / "schedule.json").write_text(json.dumps([vars(fault) for fault in faults], indent=1))
-    environment = Environment(options, directory)
-    try:
-        facts = _perform(options, environment, faults)
-        versions = environment.versions()
-    finally:
-        environment.end()
-    verdict = auditor.judge(directory)
-    contention_found = None
-    if "clock_jump" not in options.kinds:
-        contention_found = contention.judge(directory, read(directory / "ends.jsonl"))
-        if contention_found["overlaps"]:
-            verdict["violations"]["contention"] = contention_found["overlaps"]
-    report = {
-        "seed": options.seed, "command": options.command, "began": int(began), "seconds": round(time.time() - began, 1),
-        "versions": versions, "contention": contention_found, **facts, **verdict}
-    (parent / f"report-{options.seed}.json").write_text(json.dumps(report, indent=1, sort_keys=True) + "\n")
-    if not options.keep and not report["violations"]:
-        shutil.rmtree(directory, ignore_errors=True)
-    elif not options.keep:
-        shutil.rmtree(directory / "broker", ignore_errors=True)
-    return report
+
+    def perform(directory: Path) -> report.Found:
+        say(options,
+            f"seed {options.seed}: {options.jobs} jobs, {len(faults)} faults in {options.seconds} s, in {directory}")
+        environment = Environment(options, directory)
+        try:
+            return _perform(options, environment, faults), environment.versions()
+        finally:
+            environment.end()
+
+    def judge(directory: Path) -> dict:
+        verdict = auditor.judge(directory)
+        if "clock_jump" not in options.kinds:
+            found = contention.judge(directory, read(directory / "ends.jsonl"))
+            verdict["contention"] = found
+            if found["overlaps"]:
+                verdict["violations"]["contention"] = found["overlaps"]
+        return verdict
+
+    return report.of_run(options, f"seed-{options.seed}", faults, perform, judge)
 
 
 def _perform(options: argparse.Namespace, environment: Environment, faults: list[schedule.Fault]) -> dict:

@@ -86,7 +86,7 @@ def main(arguments: list[str]) -> int:
     for options.seed in range(options.seed, options.seed + options.runs):
         report = run.run(options)
         show(report)
-        if report["daySpent"]:
+        if report["daySpent"] and report["daySpent"]["calls"] is not None:
             print("  day: {calls} calls when its limit of {limit} was spent".format(**report["daySpent"]))
         status = status or (1 if report["violations"] or report["faultErrors"] else 0)
     return status

@@ -1,16 +1,14 @@
 """One run: jobs, strikes, a quiet end in which two daemons are killed; then the auditor judges."""
 import argparse
 import json
-import shutil
 import signal
-import tempfile
 import time
 from pathlib import Path
 
-import auditor
 from auditor.journal import Journal, now_ms
 from testbed.waiting import eventually
 
+from .. import report
 from ..load.publisher import Publisher
 from ..run import say
 from . import load, plan
@@ -23,31 +21,18 @@ QUIET_KILLS = ((0.2, 0), (0.6, 1))
 
 def run(options: argparse.Namespace) -> dict:
     """Runs, audits, writes the report. Gives it."""
-    parent = Path(options.directory) if options.directory else Path(tempfile.mkdtemp(prefix="chaos-"))
-    directory = parent / f"cluster-{options.seed}"
-    if directory.exists():
-        shutil.rmtree(directory)
-    directory.mkdir(parents=True)
     faults = plan.make(options.seed, options.seconds, options.counts)
-    say(options, f"seed {options.seed}: {options.members} daemons, {options.jobs} jobs of {options.accounts} accounts, "
-                 f"{len(faults)} strikes in {options.seconds} s, in {directory}")
-    began = time.time()
-    (directory / "schedule.json").write_text(json.dumps([vars(fault) for fault in faults], indent=1))
-    stage = Stage(options, directory)
-    try:
-        found = _perform(options, stage, faults)
-        versions = stage.versions()
-    finally:
-        stage.end()
-    verdict = auditor.judge(directory)
-    report = {
-        "seed": options.seed, "command": options.command, "began": int(began), "seconds": round(time.time() - began, 1),
-        "versions": versions, "contention": None, **found, **verdict}
-    (parent / f"report-{options.seed}.json").write_text(json.dumps(report, indent=1, sort_keys=True) + "\n")
-    shutil.rmtree(directory / "broker", ignore_errors=True)
-    if not options.keep and not report["violations"]:
-        shutil.rmtree(directory, ignore_errors=True)
-    return report
+
+    def perform(directory: Path) -> report.Found:
+        say(options, f"seed {options.seed}: {options.members} daemons, {options.jobs} jobs of {options.accounts} "
+                     f"accounts, {len(faults)} strikes in {options.seconds} s, in {directory}")
+        stage = Stage(options, directory)
+        try:
+            return _perform(options, stage, faults), stage.versions()
+        finally:
+            stage.end()
+
+    return report.of_run(options, f"cluster-{options.seed}", faults, perform)
 
 
 def _perform(options: argparse.Namespace, stage: Stage, faults: list) -> dict:
@@ -68,8 +53,10 @@ def _perform(options: argparse.Namespace, stage: Stage, faults: list) -> dict:
     say(options, f"  still after {before and round(before, 1)} s; {collector.count} results")
     if day:
         day.leave()
+        if day.spent is None:
+            strikes.errors.append(f"the day's limit of {options.day_limit} calls was never spent")
     publisher.stop()
-    publisher = _quiet(options, stage, maker, len(made), published, fallen)
+    publisher = _quiet(options, stage, maker, len(made), published, fallen, strikes.errors)
     settled = stage.settle(options.timeout, is_helped=False) if before is not None else None
     members = _members(stage)
     holds = stage.holds()
@@ -88,7 +75,8 @@ def _perform(options: argparse.Namespace, stage: Stage, faults: list) -> dict:
 
 
 def _quiet(
-    options: argparse.Namespace, stage: Stage, maker: load.Maker, first: int, published: Journal, fallen: Journal
+    options: argparse.Namespace, stage: Stage, maker: load.Maker, first: int, published: Journal, fallen: Journal,
+    errors: list[str]
 ) -> Publisher:
     """Few jobs and nothing else wrong, but that two members are killed one after the other: how soon others go on."""
     start = float(int(time.time()) + 1)
@@ -100,6 +88,8 @@ def _quiet(
         at = now_ms()
         if member.signal(signal.SIGKILL):
             fallen.write(at=at, until=at, kind="kill_daemon", slot=member.slot, quiet=True)
+        else:
+            errors.append(f"at the quiet end there was no daemon {member.slot} to be killed")
     time.sleep(max(0.0, start + options.quiet_end - time.time()))
     eventually("every message of the quiet end is confirmed", lambda: publisher.is_done, seconds=options.timeout)
     return publisher

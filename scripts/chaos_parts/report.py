@@ -1,0 +1,37 @@
+"""The frame of every chaos run: its directory, its times, the auditor's verdict, the report."""
+import argparse
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import auditor
+
+#: What a run gives of itself, and the versions of the programs that were in it.
+Found = tuple[dict, dict]
+
+
+def of_run(
+    options: argparse.Namespace, name: str, faults: Sequence, perform: Callable[[Path], Found],
+    judge: Callable[[Path], dict] = auditor.judge
+) -> dict:
+    """Runs `perform` in a directory of the run's own, judges what it left, and writes the report. Gives it."""
+    parent = Path(options.directory) if options.directory else Path(tempfile.mkdtemp(prefix="chaos-"))
+    directory = parent / name
+    if directory.exists():
+        shutil.rmtree(directory)
+    directory.mkdir(parents=True)
+    began = time.time()
+    (directory / "schedule.json").write_text(json.dumps([vars(fault) for fault in faults], indent=1))
+    facts, versions = perform(directory)
+    report = {
+        "seed": options.seed, "command": options.command, "began": int(began), "seconds": round(time.time() - began, 1),
+        "versions": versions, "contention": None, **facts, **judge(directory)}
+    (parent / f"report-{name}.json").write_text(json.dumps(report, indent=1, sort_keys=True) + "\n")
+    if not options.keep and not report["violations"]:
+        shutil.rmtree(directory, ignore_errors=True)
+    elif not options.keep:
+        shutil.rmtree(directory / "broker", ignore_errors=True)
+    return report
