@@ -11,33 +11,22 @@ import Testing
     @Test func sqliteAnswersAsTheModelDoes() async throws {
         let folder = TemporaryFolder()
         let ledger = try EmbeddedLedger.opened(folder)
-        let model = MemoryLedger()
-        for seed in 1...150 {
-            var run = RandomRun(seed: UInt64(seed), ledger: ledger, model: model)
-            for step in 0..<80 {
-                guard try await run.step() else {
-                    Issue.record("seed \(seed), step \(step): \(run.lastDifference)")
-                    break
-                }
-            }
-        }
-        let (mine, theirs) = (try await ledger.statistics(), try await model.statistics())
-        #expect(mine.entries == theirs.entries)
-        #expect(mine.open == theirs.open)
-        #expect(mine.ambiguous == theirs.ambiguous)
-        #expect(mine.unpublished == theirs.unpublished)
-        #expect(mine.unpublishedDeadLetters == theirs.unpublishedDeadLetters)
+        try await compare(ledger, seeds: 1...150)
         #expect(await ledger.close(within: EmbeddedLedger.closeTime) == 0)
         #expect(try LedgerReader(path: folder.ledger).faults() == [])
     }
-}
 
-extension RandomSequenceTests {
     @Test func postgresAnswersAsTheModelDoes() async throws {
         let ledger = try await DatabaseLedger.opened()
+        try await compare(SoleWorker(ledger), seeds: 1...40)
+        #expect(try await ledger.verify() == [])
+        #expect(await ledger.close(within: DatabaseLedger.closeTime) == 0)
+    }
+
+    private func compare(_ ledger: any JobLedger, seeds: ClosedRange<UInt64>) async throws {
         let model = MemoryLedger()
-        for seed in 1...40 {
-            var run = RandomRun(seed: UInt64(seed), ledger: SoleWorker(ledger), model: model)
+        for seed in seeds {
+            var run = RandomRun(seed: seed, ledger: ledger, model: model)
             for step in 0..<80 {
                 guard try await run.step() else {
                     Issue.record("seed \(seed), step \(step): \(run.lastDifference)")
@@ -51,8 +40,6 @@ extension RandomSequenceTests {
         #expect(mine.ambiguous == theirs.ambiguous)
         #expect(mine.unpublished == theirs.unpublished)
         #expect(mine.unpublishedDeadLetters == theirs.unpublishedDeadLetters)
-        #expect(try await ledger.verify() == [])
-        #expect(await ledger.close(within: DatabaseLedger.closeTime) == 0)
     }
 }
 

@@ -48,13 +48,13 @@ extension DatabaseLedger {
 }
 
 /// A shared ledger as its only worker would see it that has no leases: what it claimed last is what it records.
-final class SoleWorker: JobLedger {
-    let ledger: DatabaseLedger
+final class SoleWorker: LedgerWrapper {
+    let inner: DatabaseLedger
     // Written by each claim, read by each record; under the lock.
     private let leases = Lock<[JobID: Lease]>([:])
 
-    init(_ ledger: DatabaseLedger) {
-        self.ledger = ledger
+    init(_ inner: DatabaseLedger) {
+        self.inner = inner
     }
 
     private func own(_ lease: Lease, of id: JobID) -> Lease {
@@ -62,12 +62,8 @@ final class SoleWorker: JobLedger {
         return Lease(fence: known.fence, beginsBefore: known.beginsBefore, isFirstCall: lease.isFirstCall)
     }
 
-    func lookUp(_ arrival: Arrival, at now: Timestamp) async throws(LedgerError) -> LookupResult {
-        try await ledger.lookUp(arrival, at: now)
-    }
-
     func claim(_ claim: Claim) async throws(LedgerError) -> ClaimAnswer {
-        switch try await ledger.claim(claim) {
+        switch try await inner.claim(claim) {
         case .claimed(let open, let lease):
             leases.withLock { $0[claim.arrival.jobID] = lease }
             return .claimed(open, .sole(isFirstCall: lease.isFirstCall))
@@ -78,50 +74,12 @@ final class SoleWorker: JobLedger {
 
     func record(_ record: Record, under lease: Lease?, isUnheard: Bool) async throws(LedgerError) -> Recorded {
         let lease = lease.map { own($0, of: record.arrival.jobID) }
-        return try await ledger.record(record, under: lease, isUnheard: isUnheard)
+        return try await inner.record(record, under: lease, isUnheard: isUnheard)
     }
 
     func withdraw(
         _ lease: Lease, of jobID: JobID, kind: Claim.Kind, day: String
     ) async throws(LedgerError) {
-        try await ledger.withdraw(own(lease, of: jobID), of: jobID, kind: kind, day: day)
+        try await inner.withdraw(own(lease, of: jobID), of: jobID, kind: kind, day: day)
     }
-
-    func cancel(_ jobID: JobID, at now: Timestamp) async throws(LedgerError) -> Bool {
-        try await ledger.cancel(jobID, at: now)
-    }
-
-    func cancelForGood(
-        _ jobID: JobID, newest generation: Int?, at now: Timestamp
-    ) async throws(LedgerError) -> CancelAnswer {
-        try await ledger.cancelForGood(jobID, newest: generation, at: now)
-    }
-
-    func finishCancelled(_ job: CancelledJob, result: StoredResult) async throws(LedgerError) -> Bool {
-        try await ledger.finishCancelled(job, result: result)
-    }
-
-    func mark(_ part: PublishedPart, of jobID: JobID, generation: Int) {
-        ledger.mark(part, of: jobID, generation: generation)
-    }
-
-    func note(_ event: JobEvent) { ledger.note(event) }
-
-    func count(of day: String) async throws(LedgerError) -> DayCount { try await ledger.count(of: day) }
-
-    func unpublishedResults(after last: JobID?, limit: Int) async throws(LedgerError) -> [UnpublishedResult] {
-        try await ledger.unpublishedResults(after: last, limit: limit)
-    }
-
-    func overdue(before time: Timestamp, limit: Int) async throws(LedgerError) -> [OverdueJob] {
-        try await ledger.overdue(before: time, limit: limit)
-    }
-
-    func finishLost(_ job: OverdueJob, result: StoredResult) async throws(LedgerError) -> Bool {
-        try await ledger.finishLost(job, result: result)
-    }
-
-    func knowsSuccess() async throws(LedgerError) -> Bool { try await ledger.knowsSuccess() }
-
-    func statistics() async throws(LedgerError) -> LedgerStatistics { try await ledger.statistics() }
 }

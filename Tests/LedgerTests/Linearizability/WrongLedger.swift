@@ -6,7 +6,7 @@ import Ledger
 @testable import SharedLedger
 
 /// A shared ledger with one thing wrong: what a search for contradictions is worth shows in what it finds here.
-final class WrongLedger: JobLedger {
+final class WrongLedger: LedgerWrapper {
     enum Fault: CaseIterable {
         /// Whoever records is taken for the holder.
         case fenceIsNotCompared
@@ -24,7 +24,7 @@ final class WrongLedger: JobLedger {
     }
 
     private let fault: Fault
-    private let inner: SharedMemoryLedger
+    let inner: SharedMemoryLedger
     private let jobs: SharedJobs
     private let pause: @Sendable () async -> Void
     private let read = Lock<[String: LookupResult]>([:])
@@ -111,40 +111,4 @@ final class WrongLedger: JobLedger {
     }
 
     var sharesAccounts: Bool { true }
-
-    func cancel(_ jobID: JobID, at now: Timestamp) async throws(LedgerError) -> Bool {
-        try await inner.cancel(jobID, at: now)
-    }
-
-    func cancelForGood(
-        _ jobID: JobID, newest generation: Int?, at now: Timestamp
-    ) async throws(LedgerError) -> CancelAnswer {
-        try await inner.cancelForGood(jobID, newest: generation, at: now)
-    }
-
-    func finishCancelled(_ job: CancelledJob, result: StoredResult) async throws(LedgerError) -> Bool {
-        try await inner.finishCancelled(job, result: result)
-    }
-
-    func mark(_ part: PublishedPart, of jobID: JobID, generation: Int) {
-        inner.mark(part, of: jobID, generation: generation)
-    }
-
-    func note(_ event: JobEvent) {}
-    func count(of day: String) async throws(LedgerError) -> DayCount { try await inner.count(of: day) }
-
-    func unpublishedResults(after last: JobID?, limit: Int) async throws(LedgerError) -> [UnpublishedResult] {
-        try await inner.unpublishedResults(after: last, limit: limit)
-    }
-
-    func overdue(before time: Timestamp, limit: Int) async throws(LedgerError) -> [OverdueJob] {
-        try await inner.overdue(before: time, limit: limit)
-    }
-
-    func finishLost(_ job: OverdueJob, result: StoredResult) async throws(LedgerError) -> Bool {
-        try await inner.finishLost(job, result: result)
-    }
-
-    func knowsSuccess() async throws(LedgerError) -> Bool { try await inner.knowsSuccess() }
-    func statistics() async throws(LedgerError) -> LedgerStatistics { try await inner.statistics() }
 }
