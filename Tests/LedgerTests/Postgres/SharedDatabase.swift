@@ -27,6 +27,8 @@ struct SharedDatabase: Sendable {
         var parts = DatabaseLedger.Parts(
             configuration: try configuration(port: port.map { Int($0) } ?? server.port), durations: durations)
         parts.batchTimeout = .seconds(60)
+        // Who is slow on a busy machine is not dead: a test buries whom it wants dead.
+        parts.lifetime = .seconds(600)
         adjust(&parts)
         return try await DatabaseLedger.open(parts, member: MemberDescription(name: name, version: "1"))
     }
