@@ -149,7 +149,7 @@ package final class JobPipeline: Pingable {
             }
             let inspection = Task(executorPreference: executor) { await self.inspect() }
             // Before a job is taken: what holds the others holds this one.
-            await relay?.exchange(dispatcher)
+            await relay?.join(dispatcher)
             let relaying = Task(executorPreference: executor) { [relay, dispatcher, budget] in
                 await relay?.run(dispatcher, budget)
             }

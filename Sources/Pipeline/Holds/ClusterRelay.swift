@@ -34,6 +34,11 @@ final class ClusterRelay: Sendable {
     /// There is something to be said. From any thread.
     func wake() { changed.signal() }
 
+    /// Until it is known what all share, or the worker ends: before that no job is taken, for the others may hold.
+    func join(_ dispatcher: Dispatcher) async {
+        while await !exchange(dispatcher), !dispatcher.isClosed { await clock.sleep(for: Self.interval) }
+    }
+
     /// Works until its task is cancelled.
     func run(_ dispatcher: Dispatcher, _ budget: DayBudget) async {
         var seen = 0
@@ -45,14 +50,15 @@ final class ClusterRelay: Sendable {
         }
     }
 
-    /// Says what there is to say, and hears what there is to hear.
-    func exchange(_ dispatcher: Dispatcher) async {
+    /// Says what there is to say, and hears what there is to hear. False: it heard nothing.
+    @discardableResult
+    func exchange(_ dispatcher: Dispatcher) async -> Bool {
         let woken = changed.count
         while true {
             let changes = dispatcher.takeClusterChanges()
             if changes.isEmpty { break }
             for change in changes {
-                guard let answer = await write(change) else { return }
+                guard let answer = await write(change) else { return false }
                 dispatcher.answered(
                     ClusterNews(
                         state: answer.state, alive: state.withLock { $0.alive }, member: cluster.epoch))
@@ -60,7 +66,7 @@ final class ClusterRelay: Sendable {
         }
         state.withLock { $0.written = woken }
         settled.signal()
-        await look(dispatcher)
+        return await look(dispatcher)
     }
 
     /// Nil: the worker ends.
@@ -73,10 +79,12 @@ final class ClusterRelay: Sendable {
         return nil
     }
 
-    private func look(_ dispatcher: Dispatcher) async {
-        guard let news = try? await cluster.look(since: dispatcher.clusterVersion) else { return }
+    private func look(_ dispatcher: Dispatcher) async -> Bool {
+        // The ledger says by itself that it is away; the next look is soon.
+        guard let news = try? await cluster.look(since: dispatcher.clusterVersion) else { return false }
         state.withLock { $0.alive = news.alive }
         dispatcher.adopt(news)
+        return true
     }
 
     /// Waits until all that is to be said now is written, and says whether it is. The other members follow within

@@ -112,10 +112,12 @@ extension DayBudget.State {
         guard credit.member == member, credit.covers(isBulk: isOfBulkAllotment) else { return nil }
         if isOfBulkAllotment { credit.bulk -= 1 } else { credit.calls -= 1 }
         credit.used = now
-        return DayBudget.Ticket(day: day, isBulk: isBulk, isOfBulkAllotment: isOfBulkAllotment)
+        return DayBudget.Ticket(day: day, isBulk: isBulk, isOfBulkAllotment: isOfBulkAllotment, member: member)
     }
 
+    /// What an earlier epoch was allotted is the others' by now, and what was taken without a limit is nobody's.
     mutating func giveBackCredit(_ ticket: DayBudget.Ticket) {
+        guard ticket.member == credit.member else { return }
         if ticket.isOfBulkAllotment { credit.bulk += 1 } else { credit.calls += 1 }
     }
 

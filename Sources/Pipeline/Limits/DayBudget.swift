@@ -32,6 +32,8 @@ final class DayBudget: Sendable {
         let isBulk: Bool
         /// Of the calls that a cluster has allotted for mass jobs.
         var isOfBulkAllotment = false
+        /// To which epoch the call was allotted; nil: to none.
+        var member: Int64?
     }
 
     struct State {

@@ -210,4 +210,19 @@ import Testing
         await two.budget.giveBackIdle(at: now)
         #expect(try await admitted(one, at: now) != nil)
     }
+
+    @Test func aCallIsGivenBackToTheEpochThatItWasAllottedToAndToNoOther() throws {
+        var state = DayBudget.State(limit: 9, pace: .asap)
+        state.credit = DayCredit(calls: 1, member: 1)
+        let taken = state.takeCredit(isBulk: false, day: "d", by: 1, at: Harness.start)
+        let ticket = try #require(taken)
+        state.credit = DayCredit(member: 2)
+        state.giveBackCredit(ticket)
+        #expect(state.credit.calls == 0, "the others may have it by now")
+        state.giveBackCredit(DayBudget.Ticket(day: "d", isBulk: false))
+        #expect(state.credit.calls == 0, "it was taken when there was no limit")
+        state.credit = DayCredit(member: 1)
+        state.giveBackCredit(ticket)
+        #expect(state.credit.calls == 1)
+    }
 }
