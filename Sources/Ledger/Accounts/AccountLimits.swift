@@ -19,7 +19,7 @@ package struct AccountLimits: Equatable, Sendable {
 
 /// For what the API refuses an account that is over its own rate: it is left alone for a while, the longer the more
 /// often it is refused in a row.
-package enum AccountWaitCause: String, CaseIterable, Sendable {
+package enum AccountWaitCause: String, Sendable {
     /// The API's quota of the account's minute is spent.
     case minute = "quota_minute"
     /// Another write of the account is under way.

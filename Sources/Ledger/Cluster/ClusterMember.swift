@@ -13,14 +13,6 @@ package struct ClusterMember: Equatable, Sendable {
         case gone
         /// It has not been heard of in time. It may be back one day, and joins anew then.
         case dead
-
-        /// Whether something is to be expected of it.
-        package var isLive: Bool {
-            switch self {
-            case .joining, .working, .draining: true
-            case .gone, .dead: false
-            }
-        }
     }
 
     /// Given once: to each start of a process, and to each return of one that was taken for dead.

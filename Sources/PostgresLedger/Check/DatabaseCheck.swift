@@ -214,7 +214,7 @@ package enum DatabaseCheck {
         ]
     }
 
-    /// Half a minute is where due times begin to look wrong to people; the daemon itself goes by the database's clock.
+    /// Where times begin to look wrong to people; the daemon itself goes by the database's clock.
     private static let noticedOffset = Duration.seconds(5)
 
     private static func offset(

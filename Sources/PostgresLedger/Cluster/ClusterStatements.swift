@@ -37,15 +37,22 @@ enum ClusterStatements {
     private static let saving = PostgresStatement(
         "save_cluster",
         """
-        UPDATE leave_album.cluster SET version = version + 1, shared = $2 WHERE version = $1
+        UPDATE leave_album.cluster SET version = version + 1, shared = $2, written_as = $4 WHERE version = $1
         AND EXISTS (SELECT 1 FROM leave_album.instances WHERE epoch = $3 AND \(live))
-        """, [.int8, .bytea, .int4])
+        """, [.int8, .bytea, .int4, .int8])
+    private static let findingSaved = PostgresStatement(
+        "find_saved_cluster", "SELECT 1 FROM leave_album.cluster WHERE version = $1 + 1 AND written_as = $2",
+        [.int8, .int8])
 
-    /// Whether the version was still the one that was loaded, and the member is one.
+    /// Whether the version was still the one that was loaded, and the member is one. The batch that it is in runs again
+    /// if its commit was in doubt, and finds its own work then: by a number of its own, because two changes of one member
+    /// may come to the same state.
     static func save(_ state: ClusterState, over version: Int64, by epoch: Int) -> LedgerQuestion<Bool> {
-        LedgerQuestion(saving, [.value(version), .value(state.json), .value(Int32(clamping: epoch))]) {
-            $0.affected == 1
-        }
+        let number = Int64.random(in: .min ... .max)
+        return LedgerQuestion(steps: [
+            (saving, [.value(version), .value(state.json), .value(Int32(clamping: epoch)), .value(number)]),
+            (findingSaved, [.value(version), .value(number)]),
+        ]) { Array($0)[1].count == 1 }
     }
 
     // MARK: The day
@@ -73,7 +80,7 @@ enum ClusterStatements {
         WHERE \(live) OR ended >= now() - \(settling.milliseconds) * interval '1 millisecond'
         """)
 
-    // In this order: whoever is not alive by the last statement has spent no more than by the one before it.
+    // In this order: whoever is not alive by the second statement spends nothing more after it, and the last sees it all.
     static func load(day: String) -> LedgerQuestion<Day> {
         LedgerQuestion(steps: [
             (loadingDay, [.value(day)]), (loadingSpenders, []), (loadingSpent, [.value(day)]),
@@ -97,22 +104,30 @@ enum ClusterStatements {
     private static let savingDay = PostgresStatement(
         "save_day",
         """
-        INSERT INTO leave_album.days AS d (day, revision, allotments)
-        SELECT $1, $3, $4 WHERE EXISTS (SELECT 1 FROM leave_album.instances WHERE epoch = $5 AND \(live))
+        INSERT INTO leave_album.days AS d (day, revision, allotments, written_as)
+        SELECT $1, $3, $4, $6 WHERE EXISTS (SELECT 1 FROM leave_album.instances WHERE epoch = $5 AND \(live))
         AND ($2 = 0 OR EXISTS (SELECT 1 FROM leave_album.days WHERE day = $1))
-        ON CONFLICT (day) DO UPDATE SET revision = excluded.revision, allotments = excluded.allotments
+        ON CONFLICT (day) DO UPDATE
+        SET revision = excluded.revision, allotments = excluded.allotments, written_as = excluded.written_as
         WHERE d.revision = $2
-        """, [.text, .int8, .int8, .bytea, .int4])
+        """, [.text, .int8, .int8, .bytea, .int4, .int8])
+    private static let findingSavedDay = PostgresStatement(
+        "find_saved_day", "SELECT 1 FROM leave_album.days WHERE day = $1 AND revision = $2 AND written_as = $3",
+        [.text, .int8, .int8])
 
+    /// As the state of the cluster is saved.
     static func save(
         _ allotments: DayAllotments, of day: String, over revision: Int64, by epoch: Int
     ) -> LedgerQuestion<Bool> {
-        LedgerQuestion(
-            savingDay,
-            [
-                .value(day), .value(revision), .value(allotments.revision), .value(allotments.json),
-                .value(Int32(clamping: epoch)),
-            ]
-        ) { $0.affected == 1 }
+        let number = Int64.random(in: .min ... .max)
+        return LedgerQuestion(steps: [
+            (
+                savingDay,
+                [
+                    .value(day), .value(revision), .value(allotments.revision), .value(allotments.json),
+                    .value(Int32(clamping: epoch)), .value(number),
+                ]
+            ), (findingSavedDay, [.value(day), .value(allotments.revision), .value(number)]),
+        ]) { Array($0)[1].count == 1 }
     }
 }

@@ -1,4 +1,5 @@
 import Clocks
+import JSON
 import Ledger
 
 /// The rows of `instances`, by the database's clock alone.
@@ -94,15 +95,14 @@ enum MemberStatements {
     // MARK: Texts
 
     private static func json(_ settings: [String: String]) -> String {
-        let members = settings.sorted { $0.key < $1.key }.map { "\(quoted($0.key)):\(quoted($0.value))" }
-        return "{\(members.joined(separator: ","))}"
-    }
-
-    private static func quoted(_ text: String) -> String {
-        "\"\(printable(text).replacing("\\", with: "\\\\").replacing("\"", with: "\\\""))\""
+        let members = settings.sorted { $0.key < $1.key }.map {
+            JSONValue.Member(printable($0.key), .text(printable($0.value)))
+        }
+        return String(decoding: JSONValue.object(members).encoded(), as: UTF8.self)
     }
 }
 
+/// A text of PostgreSQL, or of its jsonb, takes no zero byte.
 private func printable(_ text: String) -> String {
     var scalars = String.UnicodeScalarView()
     for scalar in text.unicodeScalars where scalar.value >= 0x20 && scalar.value != 0x7f { scalars.append(scalar) }

@@ -37,6 +37,14 @@ enum JobRemoval {
 
     private static let pruningBeside = [
         ("days", "day_shares WHERE at < $1"),
+        // By its name, for one that was allotted and of which nothing is spent yet has no share. Whatever zone it is of.
+        (
+            "allotments",
+            """
+            days d WHERE d.day < to_char($1 AT TIME ZONE 'UTC' - interval '2 days', 'YYYY-MM-DD')
+            AND NOT EXISTS (SELECT 1 FROM leave_album.day_shares s WHERE s.day = d.day)
+            """
+        ),
         ("holds", "hold_records WHERE until < $1"),
         ("cancels", "jobs WHERE account IS NULL AND changed < $1"),
         ("members", "instances WHERE state IN ('gone', 'dead') AND greatest(seen, ended) < $1"),

@@ -47,7 +47,13 @@ struct LedgerIdentity: Equatable, Sendable {
         let tables: [String?] = PostgresSchema.tables
         batch.add(rights, [.array(tables)])
         let rows = try connection.run(batch, within: timeout).rows()[0]
-        return (try? rows.value(0, 0)) ?? ""
+        do throws(PostgresDecodingError) {
+            return try rows.value(0, 0)
+        } catch {
+            throw PostgresError(
+                kind: .fault, endpoint: connection.endpoint, attempted: "asking for the role's rights",
+                message: "\(error)")
+        }
     }
 
     /// Nil if this program may work with it, else why not and what is to be done.

@@ -1,7 +1,5 @@
 /// The tables, and how a schema of an older version becomes one of this.
 enum PostgresSchema {
-    static let name = "leave_album"
-
     /// Steps, in order: the n-th makes version n of version n - 1, in one transaction. A step that was released is never
     /// changed.
     ///
@@ -23,7 +21,7 @@ enum PostgresSchema {
                 identity bytea NOT NULL,
                 version bigint NOT NULL DEFAULT 0,
                 shared bytea NOT NULL DEFAULT '',
-                ever boolean NOT NULL DEFAULT false
+                written_as bigint
             )
             """,
             """
@@ -120,7 +118,8 @@ enum PostgresSchema {
             CREATE TABLE leave_album.days (
                 day text PRIMARY KEY,
                 revision bigint NOT NULL,
-                allotments bytea NOT NULL
+                allotments bytea NOT NULL,
+                written_as bigint NOT NULL
             )
             """,
             """

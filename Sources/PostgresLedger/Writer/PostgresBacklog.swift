@@ -34,7 +34,6 @@ struct PostgresBacklog: Sendable {
 
     var hasRequests: Bool { !requests.isEmpty }
     var isEmpty: Bool { requests.isEmpty && queries.isEmpty && lines.isEmpty }
-    var requestCount: Int { requests.count }
 
     // MARK: What comes
 
@@ -124,13 +123,13 @@ struct PostgresBacklog: Sendable {
         for question in questions { question.refuse(error) }
     }
 
-    /// Fails all that waits. Returns how many requests are lost.
+    /// Fails all that waits. Returns how many of those that cannot be repeated are lost.
     mutating func refuseAll(_ error: LedgerError) -> Int {
         let (lost, questions) = (requests, queries)
         self = PostgresBacklog()
         for request in lost { request.refuse(error) }
         for question in questions { question.refuse(error) }
-        return lost.count
+        return lost.count { $0.request.isKeptWhileDegraded }
     }
 }
 

@@ -14,8 +14,14 @@ extension PostgresLoop {
             if error.kind == .outcomeUnknown { backlog.noteDoubt(outgoing.plans) }
             throw error
         }
+        do throws(PostgresError) {
+            try answer(outgoing, rows[...], beginsBefore: asked + parts.durations.sendWindow)
+        } catch {
+            // It is committed, and nobody has been told.
+            backlog.noteDoubt(outgoing.plans)
+            throw error
+        }
         backlog.putBack(outgoing.left, at: parts.clock.now())
-        try answer(outgoing, rows[...], beginsBefore: asked + parts.durations.sendWindow)
         parts.gauge.committed(
             operations: outgoing.sent.requests.count + outgoing.sent.queries.count, took: parts.clock.now() - asked)
     }

@@ -232,8 +232,10 @@ struct PostgresLoop: ~Copyable {
     /// - Parameter portion: what was in the batch; nil for a heartbeat.
     private mutating func fail(_ error: PostgresError, _ portion: PostgresBacklog.Portion?) {
         let now = parts.clock.now()
-        if let portion { backlog.putBack(portion, at: now) }
         failures += 1
+        // Itself, and not what has come before it meanwhile.
+        if error.kind == .fault, let portion, portion.isSingle { return refuse(portion, error) }
+        if let portion { backlog.putBack(portion, at: now) }
         switch error.kind {
         case .retryable:
             parts.gauge.count { $0.retries[error.state ?? "", default: 0] += 1 }
@@ -241,8 +243,7 @@ struct PostgresLoop: ~Copyable {
             // Alone, and undone again and again: what holds its row does not let it go.
             if failures > 3 * Self.mostRetries { degrade(error, now) }
         case .fault:
-            guard let portion else { return degrade(error, now) }
-            if portion.isSingle { refuseSingle(error) } else { isolated = Self.mostRequests }
+            if portion == nil { degrade(error, now) } else { isolated = Self.mostRequests }
         case .outcomeUnknown:
             parts.gauge.count { $0.unknownCommits += 1 }
             if failures > Self.mostRetries { degrade(error, now) }
@@ -253,9 +254,8 @@ struct PostgresLoop: ~Copyable {
         }
     }
 
-    /// Of what can be made no smaller, and is at fault itself.
-    private mutating func refuseSingle(_ error: PostgresError) {
-        let portion = backlog.takeSingle(at: parts.clock.now())
+    /// What can be made no smaller is at fault itself.
+    private mutating func refuse(_ portion: PostgresBacklog.Portion, _ error: PostgresError) {
         let refusal = LedgerError.unavailable(error.description)
         for request in portion.requests {
             backlog.settle(request.request.jobID)

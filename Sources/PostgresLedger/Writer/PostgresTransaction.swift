@@ -44,6 +44,8 @@ struct PostgresTransaction {
     /// commit is not in doubt, does. A claim's lease begins anew with it.
     private mutating func confirm(_ landed: JobTry, _ plan: inout JobPlan) {
         plan.after.raiseRevision()
+        // The row of a cancel has no times but this one.
+        plan.countedAt = loaded.now
         plan.answers = landed.answers
         for (_, answer) in landed.answers {
             guard case .claimed(_, let fence, _, let taken) = answer, let row = plan.after.row, row.fence == fence

@@ -171,6 +171,13 @@ import Testing
         }
     }
 
+    @Test(arguments: [true, false]) func aCancelInDoubtOfAJobThatHasNotComeIsRemembered(isDone: Bool) async throws {
+        try await with(isDone ? .loseAnswer : .swallow) { ledger, _, _ async throws in
+            #expect(try await ledger.cancel(JobID("job-1"), at: Sample.start))
+            #expect(try await ledger.lookUp(Sample.arrival(), at: Sample.start) == .cancelled(nil))
+        }
+    }
+
     @Test func aCancelForGoodInDoubtCanBeCarriedOut() async throws {
         try await with(.pass, .loseAnswer) { ledger, _, _ async throws in
             try await ledger.record(Sample.parked(Sample.arrival()), under: nil, isUnheard: false)

@@ -1,5 +1,8 @@
 import Clocks
+import Concurrency
 import Jobs
+import PrivateDatabase
+import ScriptedPeer
 import Testing
 
 @testable import Ledger
@@ -136,6 +139,53 @@ import Testing
         _ = try await ledgers[0].claim(claim)
         let answer = try await ledgers[1].cluster.allot(DayRequest(day: claim.day, limit: 300))
         #expect(answer.spent == 1)
+        await close(ledgers)
+    }
+
+    /// A member the answer to whose first statement of that name is lost, though it is done.
+    private func doubting(
+        _ statement: String, _ database: SharedDatabase, _ body: (DatabaseLedger) async throws -> Void
+    ) async throws {
+        let isLost = Lock(false)
+        let script = PostgresProxy.script(to: database.server.port) { statements in
+            guard statements.contains(statement) else { return .pass }
+            return isLost.withLock { isLost in
+                defer { isLost = true }
+                return isLost ? .pass : .loseAnswer
+            }
+        }
+        try await RawPeer.serving(script) { peer in
+            let ledger = try await database.join("doubting", port: peer.port, durations: Self.durations)
+            try await body(ledger)
+            #expect(isLost.withLock { $0 })
+            await close([ledger])
+        }
+    }
+
+    @Test("calls of a day whose allotment is in doubt are allotted once")
+    func dayInDoubt() async throws {
+        let database = try await SharedDatabase()
+        try await doubting("save_day", database) { ledger in
+            var calls = 0
+            while true {
+                let answer = try await ledger.cluster.allot(DayRequest(day: "d", limit: 300))
+                guard answer.calls > 0 else { break }
+                calls += answer.calls
+            }
+            #expect(calls == 300)
+        }
+    }
+
+    @Test("who took the turn and heard no answer has it")
+    func turnInDoubt() async throws {
+        let database = try await SharedDatabase()
+        let ledgers = try await join(1, database)
+        _ = try await ledgers[0].cluster.change(
+            .engage(hold(.apiRetired, of: 1, probe: Timestamp(milliseconds: 5_000))))
+        try await doubting("save_cluster", database) { ledger in
+            let answer = try await ledger.cluster.change(.beginProbe)
+            #expect(answer.isAccepted && answer.state.turn?.member == ledger.cluster.epoch)
+        }
         await close(ledgers)
     }
 }
