@@ -9,6 +9,8 @@ def escaped(text):
     """Body text: no character of it is an instruction."""
     text = text.replace("\\", "\\e").replace("-", "\\-").replace("'", "\\(aq").replace("`", "\\(ga")
     text = text.replace("^", "\\(ha").replace("~", "\\(ti").replace("…", "...")
+    # What is longer than a line may be broken where a reader would break it; else groff warns.
+    text = re.sub(r"\S{50,}", lambda word: re.sub(r"([/,|])(?=\S)", r"\1\\:", word[0]), text)
     return "\n".join("\\&" + line if line.startswith((".", "\\(aq")) else line for line in text.split("\n"))
 
 

@@ -57,6 +57,20 @@ import Testing
         }
     }
 
+    /// groff warns of a word that it cannot break, and `scripts/package` takes a warning for an error.
+    @Test func everyWordFitsALine() throws {
+        let settings = Tree.root.appendingPathComponent("config/leave-albumd.toml").path
+        for page in [
+            try made("manual-of-commands", binary("leave-albumd"), "1.2.3"),
+            try made("manual-of-settings", settings, "1.2.3"),
+            try made("manual-of-simulator", binary("photos-simulator"), "1.2.3"),
+        ] {
+            let shown = page.replacing(#/\\f[BIR]|\\&/#, with: "").replacing(#/\\\([a-z]{2}|\\[-e]/#, with: "x")
+            let words = shown.replacing("\\:", with: " ").split(whereSeparator: \.isWhitespace)
+            for word in words where word.count > 60 { Issue.record("\(word)") }
+        }
+    }
+
     @Test func theSimulatorHasItsPage() throws {
         let page = try made("manual-of-simulator", binary("photos-simulator"), "1.2.3")
         let help = try Program.run([binary("photos-simulator"), "--help"]).text
