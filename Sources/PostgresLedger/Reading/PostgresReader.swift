@@ -112,7 +112,19 @@ private struct ReaderWork: ~Copyable {
     }
 
     private mutating func connected() throws(PostgresError) -> PostgresConnection {
-        if let open = connection.take() { return open }
+        if let kept = connection.take() { return kept }
+        // Each host once: who asks waits for an answer, not for a database that may come back.
+        for _ in configuration.url.hosts.dropLast() {
+            do throws(PostgresError) {
+                return try open()
+            } catch {
+                guard !mailbox.isStopping else { throw error }
+            }
+        }
+        return try open()
+    }
+
+    private mutating func open() throws(PostgresError) -> PostgresConnection {
         do throws(PostgresError) {
             let open = try PostgresConnection.open(to: rotation.current, configuration, clock: clock)
             rotation.succeed()

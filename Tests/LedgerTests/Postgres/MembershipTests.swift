@@ -1,6 +1,7 @@
 import Clocks
 import Concurrency
 import Jobs
+import LedgerDatabase
 import PrivateDatabase
 import Testing
 
@@ -24,6 +25,20 @@ import Testing
         #expect(members.map(\.state) == [.working, .gone])
         #expect(members.map(\.name) == ["host", "host"] && members.map(\.version) == ["1", "1"])
         await one.close(within: DatabaseLedger.closeTime)
+    }
+
+    /// The reader has a connection of its own, and makes it for the first question.
+    @Test func aHostThatIsDownCostsNobodyAnAnswer() async throws {
+        let database = try await SharedDatabase()
+        // Nobody listens at the first two.
+        let hosts = "127.0.0.1:1,127.0.0.1:2,127.0.0.1:\(database.server.port)"
+        let configuration = try PostgresConfiguration(
+            PostgresURL("postgresql://\(LedgerServer.worker)@\(hosts)/\(database.name)"))
+        let ledger = try await database.join { $0.configuration = configuration }
+        #expect(try await ledger.differingSettings().isEmpty)
+        #expect(try await ledger.lease() != nil)
+        #expect(try await ledger.history(of: JobID("job-1")) != nil)
+        await ledger.close(within: DatabaseLedger.closeTime)
     }
 
     @Test func whoeverIsTakenForDeadJoinsAnewBeforeItClaims() async throws {
