@@ -12,9 +12,9 @@ import Telemetry
 /// What the daemon says of itself, put together from everybody who knows a part of it.
 extension DaemonInterface {
     /// The status as far as it is known without asking another thread.
-    var glance: DaemonStatus { Self.glance(tracker, parts) }
+    var glance: DaemonStatus { Self.glance(tracker, metrics, parts) }
 
-    static func glance(_ tracker: StatusTracker, _ parts: DaemonParts?) -> DaemonStatus {
+    static func glance(_ tracker: StatusTracker, _ metrics: MetricsRecorder, _ parts: DaemonParts?) -> DaemonStatus {
         var status = tracker.status()
         guard let parts else { return status }
         let load = parts.pipeline.snapshot
@@ -23,7 +23,10 @@ extension DaemonInterface {
         status.oldestJobAge = load.oldestInFlight
         if let calls = parts.pipeline.callsToday {
             let day = QuotaZone.day(of: status.at)
-            status.quota = .init(day: day.name, spent: calls.spent, limit: calls.limit, resetsAt: day.end)
+            // A member knows what the others have called from when it last asked for calls of the day itself.
+            let polled = metrics.lastDay.flatMap { $0.day == day.name ? $0.calls : nil } ?? 0
+            status.quota = .init(
+                day: day.name, spent: max(calls.spent, polled), limit: calls.limit, resetsAt: day.end)
         }
         return status
     }
@@ -59,9 +62,9 @@ extension DaemonInterface {
         return status
     }
 
-    /// Before the first call of a run, only the ledger knows the day's count.
+    /// Before the first call of a run, only the ledger knows the day's count, and so it is of a ledger that is shared.
     private func addQuota(to status: inout DaemonStatus, _ parts: DaemonParts) async {
-        guard status.quota == nil else { return }
+        guard status.quota == nil || parts.ledger.member != nil else { return }
         let day = QuotaZone.day(of: status.at)
         guard let count = try? await parts.ledger.count(of: day.name) else { return }
         status.quota = .init(

@@ -48,10 +48,11 @@ final class DaemonInterface: Sendable {
         recent = RecentActivity(clock: clock)
         let state = Lock(State(loaded: .init(loadedAt: clock.wall(), reloadSucceeded: true)))
         self.state = state
+        let metrics = self.metrics
         watchdog = try Watchdog(
             liveness, time: Notifier.watchdogTime ?? Watchdog.ordinaryTime, notifier: .systemd, clock: clock
         ) { silences in
-            Self.glance(tracker, state.withLock { $0.parts }).line(silences: silences)
+            Self.glance(tracker, metrics, state.withLock { $0.parts }).line(silences: silences)
         }
         tracker.onChange { [watchdog] in watchdog.refresh() }
     }

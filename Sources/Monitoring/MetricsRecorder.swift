@@ -24,6 +24,7 @@ package final class MetricsRecorder: Sendable {
         var members: Polled<[ClusterMember]>?
         var diskFree: Polled<Int>?
         var quota: Polled<Double>?
+        var day: DaySpending?
         var depths: Polled<[String: QueueDepth]>?
         /// All queues that ever had a depth: one that is gone must not keep its last.
         var queues: Set<String> = []
@@ -143,6 +144,11 @@ package final class MetricsRecorder: Sendable {
         state.withLock { $0.diskFree = Polled(value: bytes, at: now) }
     }
 
+    package func polled(_ day: DaySpending, limit: Int) {
+        polled(quotaRemaining: Double(max(0, limit - day.calls)))
+        state.withLock { $0.day = day }
+    }
+
     /// `remaining`: infinite without a limit.
     package func polled(quotaRemaining remaining: Double) {
         let now = clock.now()
@@ -158,6 +164,8 @@ package final class MetricsRecorder: Sendable {
     }
 
     /// What the polling brought last, as long as it is fresh.
+    package var lastDay: DaySpending? { state.withLock(\.day) }
+
     package var lastLedger: LedgerStatistics? {
         state.withLock { [clock] in Self.fresh($0.ledger, at: clock.now())?.value }
     }

@@ -24,6 +24,7 @@ struct StatusCommand: ConfiguredCommand {
     static func text(_ status: JSONValue) -> String {
         var sheet = FactSheet()
         sheet.add("state", "\(status["state"]?.text ?? "-") since \(status["since"]?.text ?? "-")")
+        sheet.add("waits for", status["trouble"]?.text)
         for hold in status["holds"]?.elements ?? [] {
             let probe = hold["nextProbeAt"]?.text.map { "next probe \($0)" } ?? "ends when its cause does"
             let tried = hold["tried"]?.integer.map { ", \($0) tried in vain" } ?? ""
