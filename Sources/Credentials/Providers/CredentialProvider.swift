@@ -17,3 +17,28 @@ package protocol CredentialProvider: Sendable {
 extension CredentialProvider {
     package func stop() async {}
 }
+
+/// Providers asked in order. Only "not found" goes on to the next: any other answer is about this account's own
+/// grant, and another provider's token for it would be somebody else's decision.
+package struct ProviderChain: CredentialProvider {
+    private let providers: [any CredentialProvider]
+
+    /// - Parameter providers: at least one.
+    package init(_ providers: [any CredentialProvider]) {
+        precondition(!providers.isEmpty, "the settings guarantee a provider")
+        self.providers = providers
+    }
+
+    package func token(for account: AccountID, rejecting rejected: SHA256Digest?) async -> TokenAnswer {
+        for provider in providers {
+            let answer = await provider.token(for: account, rejecting: rejected)
+            if case .notFound = answer { continue }
+            return answer
+        }
+        return .notFound
+    }
+
+    package func stop() async {
+        for provider in providers { await provider.stop() }
+    }
+}
