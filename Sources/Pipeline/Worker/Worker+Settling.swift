@@ -29,7 +29,8 @@ extension Worker {
         switch outgoing.end {
         case .delay(let item, let time): dispatcher.delay(delivery, as: item, until: time)
         case .ack:
-            // Nothing after it: the broker forgets the message now.
+            // Nothing after it: once the ack is sent the broker forgets the message. Killed before, its redelivery is a
+            // replay.
             hook(.ack, .before)
             delivery.ack()
             hook(.ack, .after)
