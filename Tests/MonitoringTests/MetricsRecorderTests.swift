@@ -264,7 +264,7 @@ import Testing
         #expect(first[#"leave_album_ledger_kind{kind="postgresql"}"#] == "1")
         #expect(first[#"leave_album_ledger_kind{kind="sqlite"}"#] == "0")
         #expect(first[#"leave_album_instances{state="dead"}"#] == "2")
-        #expect(first[#"leave_album_instances{state="joining"}"#] == "0")
+        #expect(first[#"leave_album_instances{state="draining"}"#] == "0")
         #expect(first[#"leave_album_instance_info{name="a",epoch="7"}"#] == "1")
         #expect(first["leave_album_takeovers_total"] == "2" && first["leave_album_fenced_records_total"] == "1")
         #expect(first["leave_album_ledger_unknown_commits_total"] == "3")

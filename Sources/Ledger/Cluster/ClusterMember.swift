@@ -4,8 +4,6 @@ package import Clocks
 package struct ClusterMember: Equatable, Sendable {
     /// The raw value is the word of the table, of status and of metrics.
     package enum State: String, CaseIterable, Sendable {
-        /// It has come, and takes no part yet.
-        case joining
         case working
         /// It ends: what it began it brings to its end, and it takes nothing new.
         case draining
@@ -13,6 +11,14 @@ package struct ClusterMember: Equatable, Sendable {
         case gone
         /// It has not been heard of in time. It may be back one day, and joins anew then.
         case dead
+
+        /// It claims, and spends of the day. Whoever has ended does neither, ever again.
+        package var isLive: Bool {
+            switch self {
+            case .working, .draining: true
+            case .gone, .dead: false
+            }
+        }
     }
 
     /// Given once: to each start of a process, and to each return of one that was taken for dead.

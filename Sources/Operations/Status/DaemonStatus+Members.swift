@@ -8,7 +8,7 @@ extension DaemonStatus {
     /// | member | |
     /// |---|---|
     /// | `name`, `epoch`, `version` | of this start of it |
-    /// | `state` | `joining`, `working`, `draining`, `gone`, `dead` |
+    /// | `state` | `working`, `draining`, `gone`, `dead` |
     /// | `startedAt`, `seenAt` | by the database's clock |
     /// | `report`? | what it says of itself: `worker`, `inHand`, `callsInFlight`, `perMinute`, `holds` |
     package struct Member: Equatable, Sendable {

@@ -4,14 +4,11 @@ import Ledger
 /// The rows that the members share besides the jobs. They are changed as they were loaded, or not at all: what is made of
 /// them is decided in `ClusterState` and `DayAllotments`.
 enum ClusterStatements {
-    private static let live = "state IN ('joining', 'working', 'draining')"
-
-    // Who is overdue and not yet said to be dead may still come back as the one that it was.
     private static let loading = PostgresStatement(
         "load_cluster",
         """
         SELECT version, CASE WHEN version = $1 THEN NULL ELSE shared END, now(),
-        (SELECT coalesce(array_agg(epoch::bigint), '{}') FROM leave_album.instances WHERE \(live))
+        (SELECT coalesce(array_agg(epoch::bigint), '{}') FROM leave_album.instances WHERE \(MemberStatements.isLive))
         FROM leave_album.cluster
         """, [.int8])
 
@@ -38,7 +35,7 @@ enum ClusterStatements {
         "save_cluster",
         """
         UPDATE leave_album.cluster SET version = version + 1, shared = $2, written_as = $4 WHERE version = $1
-        AND EXISTS (SELECT 1 FROM leave_album.instances WHERE epoch = $3 AND \(live))
+        AND EXISTS (SELECT 1 FROM leave_album.instances WHERE epoch = $3 AND \(MemberStatements.isLive))
         """, [.int8, .bytea, .int4, .int8])
     private static let findingSaved = PostgresStatement(
         "find_saved_cluster", "SELECT 1 FROM leave_album.cluster WHERE version = $1 + 1 AND written_as = $2",
@@ -77,7 +74,7 @@ enum ClusterStatements {
         "load_spenders",
         """
         SELECT epoch::bigint FROM leave_album.instances
-        WHERE \(live) OR ended >= now() - \(settling.milliseconds) * interval '1 millisecond'
+        WHERE \(MemberStatements.isLive) OR ended >= now() - \(settling.milliseconds) * interval '1 millisecond'
         """)
 
     // In this order: whoever is not alive by the second statement spends nothing more after it, and the last sees it all.
@@ -105,7 +102,7 @@ enum ClusterStatements {
         "save_day",
         """
         INSERT INTO leave_album.days AS d (day, revision, allotments, written_as)
-        SELECT $1, $3, $4, $6 WHERE EXISTS (SELECT 1 FROM leave_album.instances WHERE epoch = $5 AND \(live))
+        SELECT $1, $3, $4, $6 WHERE EXISTS (SELECT 1 FROM leave_album.instances WHERE epoch = $5 AND \(MemberStatements.isLive))
         AND ($2 = 0 OR EXISTS (SELECT 1 FROM leave_album.days WHERE day = $1))
         ON CONFLICT (day) DO UPDATE
         SET revision = excluded.revision, allotments = excluded.allotments, written_as = excluded.written_as

@@ -22,7 +22,7 @@ extension DatabaseLedger {
         SELECT other.name, other.epoch, setting.key FROM leave_album.instances own
         JOIN leave_album.instances other ON other.epoch <> own.epoch
         CROSS JOIN LATERAL jsonb_each_text(other.settings) setting
-        WHERE own.epoch = $1 AND other.state IN ('joining', 'working', 'draining') AND other.alive_until >= now()
+        WHERE own.epoch = $1 AND other.\(MemberStatements.isLive) AND other.alive_until >= now()
         AND own.settings ->> setting.key <> setting.value ORDER BY other.epoch, setting.key
         """, [.int4])
 

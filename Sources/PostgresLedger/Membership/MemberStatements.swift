@@ -9,6 +9,14 @@ enum MemberStatements {
     /// Unheard of for so long, a member may be taken for dead: three heartbeats.
     static let lifetime = Duration.seconds(15)
 
+    /// Of a row of `instances`: the member has not ended. Who is overdue and not yet said to be dead may still come back as
+    /// the one that it was.
+    static let isLive = "state IN (\(names(ClusterMember.State.allCases.filter(\.isLive))))"
+
+    private static func names(_ states: [ClusterMember.State]) -> String {
+        states.map { "'\($0.rawValue)'" }.joined(separator: ", ")
+    }
+
     private static let joining = PostgresStatement(
         "join",
         """
@@ -35,7 +43,7 @@ enum MemberStatements {
         "beat",
         """
         UPDATE leave_album.instances SET seen = now(), alive_until = now() + $2 * interval '1 millisecond',
-        report = $3::jsonb WHERE epoch = $1 AND state IN ('joining', 'working', 'draining') RETURNING state
+        report = $3::jsonb WHERE epoch = $1 AND \(isLive) RETURNING state
         """, [.int4, .int8, .text])
     // Whoever was taken for dead and comes back has not ended: its open calls are nobody's deaths.
     private static let surviving = PostgresStatement(
@@ -44,14 +52,14 @@ enum MemberStatements {
         "bury",
         """
         UPDATE leave_album.instances SET state = 'dead', ended = now()
-        WHERE state IN ('joining', 'working', 'draining') AND alive_until < now()
+        WHERE \(isLive) AND alive_until < now()
         """)
     private static let changing = PostgresStatement(
         "change_state",
         """
         UPDATE leave_album.instances SET state = $2, seen = now(),
         ended = CASE WHEN $2 = 'gone' THEN now() ELSE ended END
-        WHERE epoch = $1 AND state IN ('joining', 'working', 'draining')
+        WHERE epoch = $1 AND \(isLive)
         """, [.int4, .text])
 
     static let time = LedgerQuestion(moment) { rows throws(PostgresDecodingError) in try rows.time(0, 0) }

@@ -90,7 +90,7 @@ enum JobSaving {
     /// A claim is made by a member, and by nobody who is taken for dead; and it has the slot that it needs.
     private static let mayWrite = """
         (\(claimer) IS NULL OR EXISTS (SELECT 1 FROM leave_album.instances
-        WHERE epoch = \(claimer) AND state IN ('working', 'draining')))
+        WHERE epoch = \(claimer) AND \(MemberStatements.isLive)))
         AND (\(slotFence) IS NULL OR EXISTS (SELECT 1 FROM leave_album.accounts
         WHERE account = \(slotAccount) AND slot = \(slotNumber) AND busy_fence = \(slotFence)))
         """

@@ -33,7 +33,7 @@ enum LedgerQuestions {
         AND NOT EXISTS (SELECT 1 FROM leave_album.results older WHERE older.job_id = r.job_id
         AND older.generation < r.generation AND older.published_at IS NULL)
         AND (owner = $2 OR NOT EXISTS (SELECT 1 FROM leave_album.instances
-        WHERE epoch = owner AND state IN ('joining', 'working', 'draining') AND alive_until >= now()))
+        WHERE epoch = owner AND \(MemberStatements.isLive) AND alive_until >= now()))
         ORDER BY job_id, generation LIMIT $3
         """, [.bytea, .int4, .int8])
 

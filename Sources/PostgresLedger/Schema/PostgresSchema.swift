@@ -96,7 +96,7 @@ enum PostgresSchema {
                 started timestamptz NOT NULL,
                 seen timestamptz NOT NULL,
                 alive_until timestamptz NOT NULL,
-                state text NOT NULL CHECK (state IN ('joining', 'working', 'draining', 'gone', 'dead')),
+                state text NOT NULL CHECK (state IN ('working', 'draining', 'gone', 'dead')),
                 ended timestamptz,
                 report jsonb NOT NULL
             ) WITH (fillfactor = 10)

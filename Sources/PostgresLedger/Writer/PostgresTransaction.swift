@@ -115,7 +115,7 @@ struct PostgresTransaction {
     }
 
     private mutating func answer(_ claim: Claim, fence: Int64, _ plan: inout JobPlan) -> JobAnswer {
-        guard epoch != nil, loaded.memberState.map(Self.mayClaim) ?? false else {
+        guard epoch != nil, loaded.memberState?.isLive ?? false else {
             return .failed(.unavailable("this process is no member of the ledger now: it joins anew, and goes on then"))
         }
         guard let lookup = found(claim.arrival, plan.after, at: claim.at) else {
@@ -144,13 +144,6 @@ struct PostgresTransaction {
         // From here on it is this process's own.
         plan.after.ownerHasEnded = false
         return .claimed(LedgerRules.claimed(change.row), fence: fence, isFirstCall: isFirstCall, slot: taken)
-    }
-
-    static func mayClaim(_ state: ClusterMember.State) -> Bool {
-        switch state {
-        case .working, .draining: true
-        case .joining, .gone, .dead: false
-        }
     }
 
     private static func resultIsMissing(_ id: JobID) -> JobAnswer {

@@ -87,7 +87,7 @@ import Testing
 
     // MARK: Who may
 
-    @Test(arguments: [ClusterMember.State.dead, .gone, .joining, nil])
+    @Test(arguments: [ClusterMember.State.dead, .gone, nil])
     func whoeverIsNoMemberClaimsNothing(_ state: ClusterMember.State?) throws {
         let plan = Self.plan(Self.claim, state: state)
         guard case .failed(.unavailable)? = Self.answers(plan).first else {
