@@ -56,8 +56,9 @@ private func timeIsSet(
 private func socketIsOpen(
     _ context: UnsafeMutableRawPointer?, _ descriptor: curl_socket_t, _ purpose: curlsocktype
 ) -> Int32 {
-    watch(context).opened(descriptor)
-    return CURL_SOCKOPT_OK
+    // libcurl closes it then, and fails the transfer before a byte is sent.
+    // https://curl.se/libcurl/c/CURLOPT_SOCKOPTFUNCTION.html
+    watch(context).opened(descriptor) ? CURL_SOCKOPT_OK : CURL_SOCKOPT_ERROR
 }
 
 private func closeSocket(_ context: UnsafeMutableRawPointer?, _ descriptor: curl_socket_t) -> Int32 {

@@ -77,14 +77,18 @@ final class SocketWatch {
         notify(descriptor, wanted)
     }
 
-    func opened(_ descriptor: Int32) {
+    /// Whether the kernel has promised to give up in time what it has sent and nobody acknowledged. Without that promise a
+    /// call could arrive when its lease is over, so that none is made over such a connection. Linux refuses it only for a
+    /// socket that is none of TCP's.
+    @discardableResult
+    func opened(_ descriptor: Int32) -> Bool {
         know(descriptor)
         sockets[Int(descriptor)] = Socket(isConnection: true)
         // Without it the kernel goes on sending what the network lost for minutes, also after the socket was closed and
         // its process was killed: a request would arrive that everybody took for over.
         // https://man7.org/linux/man-pages/man7/tcp.7.html
         var milliseconds = UInt32(clamping: longestUnacknowledged.milliseconds)
-        setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, &milliseconds, 4)
+        return setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, &milliseconds, 4) == 0
     }
 
     /// Closes it.
