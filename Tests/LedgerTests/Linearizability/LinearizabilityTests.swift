@@ -47,15 +47,18 @@ import Testing
             let database = try await LedgerServer.shared.freshDatabase(on: server)
             let members = DatabaseMembers(
                 configuration: try LedgerServer.configuration(of: server, database: database))
-            let clients = LedgerClients.Shared(
-                join: { try await members.member($0) }, kill: { await members.kill($0) },
-                now: { SystemTimeSource().wall() }, pause: { _ in await Task.yield() }, pass: { _ in }, leave: {},
-                lease: DatabaseMembers.durations.whole)
             for seed in 1...(Self.histories ?? 3) {
-                let clients = LedgerClients(shared: clients)
-                async let cut = server.run(Self.cutting, database: database)
+                let cuts = Cuts()
+                let clients = LedgerClients(
+                    shared: .init(
+                        join: { try await members.member($0) }, kill: { await members.kill($0) },
+                        now: { SystemTimeSource().wall() },
+                        pause: { _ in
+                            guard cuts.isDue() else { return await Task.yield() }
+                            cuts.note(try? await server.run(Self.cutting, database: database))
+                        }, pass: { _ in }, leave: {}, lease: DatabaseMembers.durations.whole))
                 try await clients.run(seed: seed)
-                _ = try await cut
+                #expect(cuts.hits >= Cuts.times, "each hits somebody")
                 let found = clients.contradictions()
                 #expect(found.isEmpty, "seed \(seed):\n\(found.joined(separator: "\n"))")
             }
@@ -63,11 +66,31 @@ import Testing
         }
     }
 
-    /// Some connections of the members, whatever they are about. Other tests have their databases on the same server.
+    /// Some connections of the members, those first that are about something. Other tests have their databases on the
+    /// same server.
     private static let cutting = """
-        SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-        WHERE datname = current_database() AND usename = '\(LedgerServer.worker)' AND random() < 0.2
+        SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM (SELECT pid FROM pg_stat_activity
+        WHERE datname = current_database() AND usename = '\(LedgerServer.worker)'
+        ORDER BY state = 'idle', random() LIMIT 3) members
         """
+
+    /// When connections are cut: in the middle of the clients' work, at three of the many moments at which they pause.
+    private final class Cuts: Sendable {
+        static let times = 3
+        private static let everyPauses = 100
+        private let state = Lock((pauses: 0, hits: 0))
+
+        func isDue() -> Bool {
+            state.withLock { state in
+                state.pauses += 1
+                return state.pauses % Self.everyPauses == 0 && state.pauses <= Self.times * Self.everyPauses
+            }
+        }
+
+        func note(_ count: String?) { state.withLock { $0.hits += count.flatMap { Int($0) } ?? 0 } }
+
+        var hits: Int { state.withLock { $0.hits } }
+    }
 
     @Test("a ledger with one thing wrong is found out", arguments: WrongLedger.Fault.allCases)
     func wrong(fault: WrongLedger.Fault) async throws {

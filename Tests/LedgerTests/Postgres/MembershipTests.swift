@@ -137,7 +137,11 @@ import Testing
         _ = try #require(try await one.lease())
         try await database.endLeases()
         let clock = ShiftedClock()
-        let two = try await database.join("b") { $0.clock = clock }
+        let two = try await database.join("b") {
+            $0.clock = clock
+            // One that is under way at the step would take it for a slow answer.
+            $0.heartbeatInterval = .seconds(1_000_000)
+        }
         _ = try await two.knowsSuccess()
         clock.step(by: .seconds(10))
         guard case .leased = try await two.lookUp(Sample.arrival(), at: Sample.start) else {
