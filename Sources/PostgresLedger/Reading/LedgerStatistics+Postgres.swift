@@ -7,7 +7,7 @@ extension LedgerStatistics {
         """
         SELECT jobs.entries, jobs.open, jobs.ambiguous, (SELECT count(*) FROM leave_album.results WHERE published_at IS NULL),
         (SELECT count(*) FROM leave_album.jobs WHERE due < $1 AND copy_published AND NOT finished),
-        (SELECT count(*) FROM leave_album.jobs WHERE letter_owed IS NOT NULL),
+        (SELECT count(*) FROM leave_album.jobs WHERE dead_letter_unpublished IS NOT NULL),
         (SELECT coalesce(sum(pg_total_relation_size(oid)), 0)::bigint FROM pg_class
         WHERE relnamespace = 'leave_album'::regnamespace AND relkind = 'r'),
         (SELECT created FROM leave_album.cluster)

@@ -50,7 +50,10 @@ enum ReaderQuestions {
             """, "results without a job"
         ),
         ("jobs WHERE finished AND (intent OR due IS NOT NULL)", "finished jobs with an open call or copy"),
-        ("jobs WHERE letter_owed IS NOT NULL AND NOT finished", "dead letters of jobs that have not ended"),
+        (
+            "jobs WHERE dead_letter_unpublished IS NOT NULL AND NOT finished",
+            "dead letters of jobs that have not ended"
+        ),
         (
             """
             history h WHERE NOT EXISTS (SELECT 1 FROM leave_album.jobs j

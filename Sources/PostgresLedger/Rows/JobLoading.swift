@@ -10,7 +10,7 @@ enum JobLoading {
         "load_jobs",
         """
         SELECT j.job_id, j.account, j.token_sha256, j.generation, j.copy, j.attempts, j.malformed, j.ambiguous,
-        j.intent, j.copy_published, j.finished, j.letter_owed, j.cancelled, j.first_seen, j.first_call, j.due,
+        j.intent, j.copy_published, j.finished, j.dead_letter_unpublished, j.cancelled, j.first_seen, j.first_call, j.due,
         j.changed, j.revision, j.fence, j.call_until, j.deaths,
         coalesce(i.state = 'dead' AND i.seen <= i.ended, false),
         j.job_id = ANY ($3) AND EXISTS (SELECT 1 FROM leave_album.history h

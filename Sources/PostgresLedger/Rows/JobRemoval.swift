@@ -7,7 +7,7 @@ import Ledger
 enum JobRemoval {
     /// Of the job `j`. Who waits for its row looks at the row again, so that what has moved meanwhile stays.
     private static let isSettled = """
-        j.finished AND j.letter_owed IS NULL AND (j.call_until IS NULL OR j.call_until < now())
+        j.finished AND j.dead_letter_unpublished IS NULL AND (j.call_until IS NULL OR j.call_until < now())
         AND NOT EXISTS (SELECT 1 FROM leave_album.results o WHERE o.job_id = j.job_id AND o.published_at IS NULL)
         """
     private static let beside = """

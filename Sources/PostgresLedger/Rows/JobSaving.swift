@@ -48,7 +48,7 @@ enum JobSaving {
         .flag("intent") { $0.hasOpenIntent },
         .flag("copy_published", otherwise: true) { $0.copyIsPublished },
         .flag("finished") { $0.isFinished },
-        .row("letter_owed", .timestamptz) {
+        .row("dead_letter_unpublished", .timestamptz) {
             $0.isFinished && !$0.deadLetterIsPublished ? PostgresTime($0.changedAt) : nil
         },
         .job("cancelled", .int2) { $0.after.cancellation?.stored ?? 0 },

@@ -41,7 +41,7 @@ enum PostgresSchema {
                 intent boolean NOT NULL,
                 copy_published boolean NOT NULL,
                 finished boolean NOT NULL,
-                letter_owed timestamptz,
+                dead_letter_unpublished timestamptz,
                 cancelled smallint NOT NULL,
                 first_seen timestamptz NOT NULL,
                 first_call timestamptz,
@@ -55,7 +55,10 @@ enum PostgresSchema {
             ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.05)
             """,
             "CREATE INDEX jobs_due ON leave_album.jobs (due) WHERE due IS NOT NULL",
-            "CREATE INDEX jobs_letter ON leave_album.jobs (letter_owed) WHERE letter_owed IS NOT NULL",
+            """
+            CREATE INDEX jobs_dead_letter ON leave_album.jobs (dead_letter_unpublished)
+            WHERE dead_letter_unpublished IS NOT NULL
+            """,
             """
             CREATE TABLE leave_album.results (
                 job_id bytea NOT NULL,
@@ -73,7 +76,7 @@ enum PostgresSchema {
                 PRIMARY KEY (job_id, generation)
             )
             """,
-            "CREATE INDEX results_owed ON leave_album.results (job_id, generation) WHERE published_at IS NULL",
+            "CREATE INDEX results_unpublished ON leave_album.results (job_id, generation) WHERE published_at IS NULL",
             "CREATE INDEX results_completed ON leave_album.results (completed, job_id, generation)",
             """
             CREATE TABLE leave_album.history (

@@ -51,9 +51,9 @@ struct AccountSpecification: Specification {
             return [slot]
         }
         var ends: [(slots: [AccountSlot], span: LeaseSpan?)] = []
-        var told: Timestamp?
-        if case .claim(.busy(.calls(let end)))? = operation.answer { told = end }
-        if let span = span.running(at: operation, to: told) { ends.append((slots(until: Self.running), span)) }
+        var answered: Timestamp?
+        if case .claim(.busy(.calls(let end)))? = operation.answer { answered = end }
+        if let span = span.running(at: operation, to: answered) { ends.append((slots(until: Self.running), span)) }
         if let span = span.over(at: operation) { ends.append((slots(until: Self.over), span)) }
         return ends
     }

@@ -13,12 +13,13 @@ package final class SharedCluster: Sendable {
 
     let state = Lock(State())
     let jobs: SharedJobs
-    let terms: LeaseDurations
+    let durations: LeaseDurations
     let clock: any TimeSource
 
-    package init(over jobs: SharedJobs, terms: LeaseDurations = SharedMemoryLedger.durations, clock: any TimeSource) {
+    package init(over jobs: SharedJobs, durations: LeaseDurations = SharedMemoryLedger.durations, clock: any TimeSource)
+    {
         self.jobs = jobs
-        self.terms = terms
+        self.durations = durations
         self.clock = clock
     }
 
@@ -76,10 +77,10 @@ package final class MemoryCluster: Cluster {
 
     package func change(_ change: ClusterChange) async throws(LedgerError) -> ClusterAnswer {
         try check()
-        let beginsBefore = cluster.clock.now() + cluster.terms.sendWindow
+        let beginsBefore = cluster.clock.now() + cluster.durations.sendWindow
         let (isAccepted, state) = cluster.state.withLock { state in
             let isAccepted = state.shared.apply(
-                change, by: epoch, alive: state.members, turnTime: cluster.terms.whole, at: cluster.clock.wall())
+                change, by: epoch, alive: state.members, turnTime: cluster.durations.whole, at: cluster.clock.wall())
             return (isAccepted, state.shared)
         }
         if isAccepted { accepted.withLock { $0.append(change) } }
