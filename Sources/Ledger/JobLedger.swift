@@ -82,9 +82,11 @@ extension JobLedger {
 
 /// Why the ledger could not answer. The job stays in the broker in every case.
 package enum LedgerError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// Disk full, read-only or an I/O fault: the ledger tries by itself until it is mended.
+    /// Of a file: disk full, read-only or an I/O fault. Of a database: it is away, or takes no writes. The ledger tries by
+    /// itself until it is mended.
     case unavailable(String)
-    /// The file is damaged or of a newer schema: an operator must restore or replace it.
+    /// Of a file: it is damaged. Of a database: it refuses this daemon, or is another one than before. Of either: its
+    /// schema is one that this program cannot use. An operator must correct it.
     case unusable(String)
     /// The ledger was closed.
     case closed
@@ -97,7 +99,7 @@ package enum LedgerError: Error, Equatable, Sendable, CustomStringConvertible {
     }
 }
 
-/// Whether the ledger can commit, told at each change.
+/// Whether the ledger can commit, said at each change.
 package enum LedgerHealth: Equatable, Sendable {
     case available
     /// `.unavailable`: it tries by itself until it is mended. `.unusable`: for as long as the process lives.

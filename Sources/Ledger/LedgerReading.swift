@@ -6,7 +6,8 @@ package protocol LedgerCounting: Sendable {
     /// Calls and album queries counted against a day.
     func count(of day: String) async throws(LedgerError) -> DayCount
 
-    /// Numbers for metrics and status; O(1) or nearly.
+    /// Numbers for metrics and status. A file answers at once, whatever it holds. A database reads all of its jobs,
+    /// which is about a second for a million, beside the connection that the jobs go over.
     func statistics() async throws(LedgerError) -> LedgerStatistics
 }
 

@@ -29,13 +29,6 @@ package struct AccountSlot: Equatable, Sendable {
     /// A call may be under way in it.
     package func isBusy(at now: Timestamp) -> Bool { busyUntil.map { $0 >= now } ?? false }
 
-    /// Nothing of it matters any more at `now`. Refusals in a row are remembered for a day.
-    package func holdsNothing(at now: Timestamp) -> Bool {
-        !isBusy(at: now) && tat.map { $0 < now } ?? true && waitUntil.map { $0 + Self.memory < now } ?? true
-    }
-
-    private static let memory = Duration.seconds(86_400)
-
     /// What a claim took, for the case that it is withdrawn.
     package struct Taken: Equatable, Sendable {
         package var number: Int

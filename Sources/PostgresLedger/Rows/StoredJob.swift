@@ -2,7 +2,8 @@ import Clocks
 import Jobs
 import Ledger
 
-/// What the database has of one job. Its lease is by the database's clock.
+/// What the database has of one job: its row, the cancel that the row remembers, and those of its results that were asked
+/// for. The lease in it is by the database's clock, the other times by that of whoever wrote them.
 struct StoredJob: Equatable, Sendable {
     /// Nil: the ledger has not met the job. There may be a row of the table all the same, for a cancel that came first.
     var row: LedgerRow?

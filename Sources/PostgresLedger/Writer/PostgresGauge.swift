@@ -10,8 +10,6 @@ package struct SharedLedgerCounts: Equatable, Sendable {
     package var fencedRecords = 0
     /// Batches of which it was not known whether they were committed.
     package var unknownCommits = 0
-    /// Decisions that were made anew, because another member had moved the job since it was read.
-    package var movedJobs = 0
     /// Batches that the database had undone and that were sent again, by SQLSTATE.
     package var retries: [String: Int] = [:]
     /// Jumps of the database's clock.

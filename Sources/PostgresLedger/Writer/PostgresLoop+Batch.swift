@@ -17,7 +17,7 @@ extension PostgresLoop {
         do throws(PostgresError) {
             try answer(outgoing, rows[...], beginsBefore: asked + parts.durations.sendWindow)
         } catch {
-            // It is committed, and nobody has been told.
+            // It is committed, and nobody has been answered.
             backlog.noteDoubt(outgoing.plans)
             throw error
         }
@@ -108,7 +108,7 @@ extension PostgresLoop {
             for (number, answer) in plan.answers { replies[number]?(answer, beginsBefore) }
             for arrival in plan.behind { parts.onBehind(arrival) }
         }
-        count(outgoing.plans.filter { !moved.contains($0.jobID) }, moved: moved.count)
+        count(outgoing.plans.filter { !moved.contains($0.jobID) })
         for query in outgoing.sent.queries {
             let own = rows.prefix(query.steps.count)
             rows = rows.dropFirst(query.steps.count)
@@ -120,14 +120,13 @@ extension PostgresLoop {
         }
     }
 
-    private func count(_ plans: [JobPlan], moved: Int) {
+    private func count(_ plans: [JobPlan]) {
         let takeovers = plans.reduce(0) { $0 + $1.takeovers }
         let fenced = plans.reduce(0) { $0 + $1.fencedRecords }
-        guard takeovers + fenced + moved > 0 else { return }
+        guard takeovers + fenced > 0 else { return }
         parts.gauge.count {
             $0.takeovers += takeovers
             $0.fencedRecords += fenced
-            $0.movedJobs += moved
         }
     }
 }

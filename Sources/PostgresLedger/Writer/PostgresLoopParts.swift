@@ -2,7 +2,7 @@ import Clocks
 import Jobs
 import Ledger
 
-/// What the ledger's thread works with, and whom it tells.
+/// What the ledger's thread works with, and whom it calls.
 struct PostgresLoopParts: Sendable {
     let configuration: PostgresConfiguration
     let durations: LeaseDurations
@@ -16,7 +16,7 @@ struct PostgresLoopParts: Sendable {
     let onBehind: @Sendable (Arrival) -> Void
     var heartbeatInterval = MemberStatements.heartbeatInterval
     var lifetime = MemberStatements.lifetime
-    /// Of one batch: shorter than a member's lifetime, so that whoever hears nothing stops claiming before the others
-    /// take it for dead.
+    /// Of one batch. Shorter than a member's lifetime, so that a heartbeat which is lost is followed by another before the
+    /// others take the member for dead; no call's safety rests on it.
     var batchTimeout = Duration.seconds(8)
 }

@@ -197,15 +197,4 @@ import Testing
         #expect(AccountSlotRules.succeed(account.slots, at: Self.start + .seconds(1)) == nil)
         #expect(AccountSlotRules.succeed([], at: Self.start) == nil)
     }
-
-    @Test func aSlotHoldsNothingWhenItsCallItsMinuteAndADayAfterItsWaitAreOver() throws {
-        var account = Account(perMinute: 2)
-        account.take(at: Self.start)
-        let slot = try #require(account.slots.first)
-        #expect(!slot.holdsNothing(at: Self.start + Self.lease))
-        #expect(slot.holdsNothing(at: Self.start + .seconds(31)))
-        let refused = AccountSlotRules.refuse([], .minute, atLeast: .zero, at: Self.start).slot
-        #expect(!refused.holdsNothing(at: Self.start + .seconds(86_000)))
-        #expect(refused.holdsNothing(at: Self.start + .seconds(86_431)))
-    }
 }

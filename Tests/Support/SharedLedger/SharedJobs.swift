@@ -53,9 +53,12 @@ extension SharedJobs.State {
         return lookup
     }
 
-    mutating func save(_ result: StoredResult, of id: JobID, generation: Int) {
-        results[id, default: [:]][generation] = ResultRecord(result: result, isPublished: false)
-        cancellations[id] = nil
+    mutating func save(_ change: LedgerChange, of id: JobID) {
+        rows[id] = change.row
+        if let result = change.result {
+            results[id, default: [:]][change.resultGeneration] = ResultRecord(result: result, isPublished: false)
+        }
+        if change.forgetsCancel { cancellations[id] = nil }
     }
 
     /// Nil: the claim needs no slot.

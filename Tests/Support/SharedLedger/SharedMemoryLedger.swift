@@ -46,29 +46,24 @@ package final class SharedMemoryLedger: JobLedger {
             let row = state.rows[id]
             let lookup = state.find(claim.arrival, at: now)
             let owner = (row?.fence ?? 0) >> 32
-            let leaseTerms = LeaseTerms(
-                fence: fence, callUntil: now + durations.whole, ownerHasEnded: state.ended.contains(owner))
-            guard let claimed = LedgerRules.claim(row, claim, lookup: lookup, terms: leaseTerms) else {
+            let callUntil = now + durations.whole
+            let terms = LeaseTerms(fence: fence, callUntil: callUntil, ownerHasEnded: state.ended.contains(owner))
+            guard let change = LedgerRules.change(of: row, by: claim, lookup: lookup, terms: terms) else {
                 return .refused(lookup)
             }
             let slot: AccountSlot.Taken?
-            switch state.takeSlot(for: claim, fence: fence, callUntil: leaseTerms.callUntil, at: now) {
+            switch state.takeSlot(for: claim, fence: fence, callUntil: callUntil, at: now) {
             case .taken(_, let taken): slot = taken
             case .busy(let busy): return .busy(busy)
             case nil: slot = nil
             }
-            if case .fresh(_, let predecessor?) = lookup, let closing = claim.closing {
-                state.save(closing, of: id, generation: predecessor.generation)
-            }
-            state.rows[id] = claimed
+            state.save(change, of: id)
             state.count(1, claim.kind, on: claim.day, by: worker)
-            var open = claimed.open
-            open.isAmbiguous = claimed.isAmbiguous
             return .claimed(
-                open,
+                LedgerRules.claimed(change.row),
                 Lease(
                     fence: fence, beginsBefore: beginsBefore,
-                    isFirstCall: claimed.isFirstCall(of: claim, over: row), slot: slot))
+                    isFirstCall: change.row.isFirstCall(of: claim, over: row), slot: slot))
         }
     }
 
@@ -77,7 +72,8 @@ package final class SharedMemoryLedger: JobLedger {
     ) async throws(LedgerError) -> Recorded {
         jobs.state.withLock { state in
             let (id, account, now) = (record.arrival.jobID, record.arrival.account, clock.wall())
-            let ruling = LedgerRules.record(state.rows[id], record, under: lease, isUnheard: isUnheard, at: now)
+            let (change, answer) = LedgerRules.change(
+                of: state.rows[id], by: record, under: lease, isUnheard: isUnheard, at: now)
             // Whatever becomes of the record: its call has been heard.
             if let lease, !isUnheard,
                 let slot = AccountSlotRules.free(state.slots[account] ?? [], fence: lease.fence)
@@ -87,19 +83,8 @@ package final class SharedMemoryLedger: JobLedger {
                     state.save(AccountSlotRules.succeed(state.slots[account] ?? [], at: now), of: account)
                 }
             }
-            switch ruling {
-            case .save(let row):
-                state.rows[id] = row
-                if case .finished(let arrival, let result, _, _, _) = record {
-                    state.save(result, of: id, generation: arrival.generation)
-                }
-                return .copy(row.copy)
-            case .unchanged(let row): return .copy(row?.copy ?? record.arrival.copy)
-            case .alreadyEnded: return .alreadyEnded
-            case .fenced(let row):
-                if let row { state.rows[id] = row }
-                return .fenced
-            }
+            if let change { state.save(change, of: id) }
+            return answer
         }
     }
 
@@ -168,9 +153,10 @@ package final class SharedMemoryLedger: JobLedger {
     package func finishCancelled(_ job: CancelledJob, result: StoredResult) async throws(LedgerError) -> Bool {
         jobs.state.withLock { state in
             let row = state.rows[job.jobID]
-            guard let ended = LedgerRules.finishCancelled(row, job, at: clock.wall()) else { return false }
-            state.rows[job.jobID] = ended
-            state.save(result, of: job.jobID, generation: ended.generation)
+            guard let change = LedgerRules.change(of: row, cancelling: job, result: result, at: clock.wall()) else {
+                return false
+            }
+            state.save(change, of: job.jobID)
             return true
         }
     }
@@ -218,9 +204,11 @@ package final class SharedMemoryLedger: JobLedger {
 
     package func finishLost(_ job: OverdueJob, result: StoredResult) async throws(LedgerError) -> Bool {
         jobs.state.withLock { state in
-            guard let lost = LedgerRules.finishLost(state.rows[job.jobID], job, at: clock.wall()) else { return false }
-            state.rows[job.jobID] = lost
-            state.save(result, of: job.jobID, generation: lost.generation)
+            let row = state.rows[job.jobID]
+            guard let change = LedgerRules.change(of: row, losing: job, result: result, at: clock.wall()) else {
+                return false
+            }
+            state.save(change, of: job.jobID)
             return true
         }
     }
