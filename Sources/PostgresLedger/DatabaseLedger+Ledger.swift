@@ -16,6 +16,7 @@ extension DatabaseLedger {
                 .claimed(open, Lease(fence: fence, beginsBefore: beginsBefore, isFirstCall: isFirstCall, slot: slot))
             case .refused(let lookup): .refused(lookup)
             case .busy(let busy): .busy(busy)
+            case .notAllotted: .notAllotted
             case .found, .recorded, .done, .isDone, .cancelled, .waits, .failed: nil
             }
         }

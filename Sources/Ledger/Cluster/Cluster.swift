@@ -17,8 +17,8 @@ package protocol Cluster: Sendable {
     /// Makes a change, or learns why there is nothing to change. What is shared afterwards is in the answer.
     func change(_ change: ClusterChange) async throws(LedgerError) -> ClusterAnswer
 
-    /// Asks for calls of a day, or gives some back. Calls that were given are this member's until it claims with them,
-    /// gives them back, or is known to have ended.
+    /// Asks for calls of a day, or gives back what is left. Calls that were given are this member's until it claims with
+    /// them, gives them back, or is known to have ended. One request at a time.
     func allot(_ request: DayRequest) async throws(LedgerError) -> DayAnswer
 }
 
@@ -69,6 +69,8 @@ package struct SoleCluster: Cluster {
     }
 
     package func allot(_ request: DayRequest) async throws(LedgerError) -> DayAnswer {
-        DayAnswer(calls: request.isAsking ? request.limit : 0, limit: request.limit, spent: 0, allottedBulk: 0)
+        var share = DayAllotments.Share(limit: request.limit)
+        share.allotted = request.limit
+        return DayAnswer(share: share, ownSpent: 0, limit: request.limit, spent: 0, allottedBulk: 0)
     }
 }

@@ -32,29 +32,43 @@ package struct DayAllotments: Equatable, Sendable {
     package var allotted: Int { shares.values.reduce(0) { $0 + $1.allotted } }
     package var allottedBulk: Int { shares.values.reduce(0) { $0 + $1.allottedBulk } }
 
-    /// Gives a member another block, or nothing. `spent`: what each member has spent of the day, as it stands at this
-    /// revision; a member that is not `alive` spends nothing more, ever.
+    /// Gives a member another block, or nothing, or takes back what it has left. `spent`: what each member has spent of
+    /// the day, as it stands at this revision; a member that is not `alive` spends nothing more, ever.
+    ///
+    /// A request may be applied again, whatever has happened since: what it was to bring about is there then.
     package mutating func apply(
         _ request: DayRequest, by member: Int64, alive: Set<Int64>, spent: [Int64: Int]
     ) -> DayAnswer {
+        let own = spent[member] ?? 0
         var next = self
         next.takeBack(alive: alive.union([member]), spent: spent)
-        next.giveBack(request, by: member, spent: spent[member] ?? 0)
-        next.shares[member, default: Share(limit: request.limit)].limit = request.limit
+        var share = next.shares[member] ?? Share(limit: request.limit)
+        share.limit = request.limit
+        // Without a limit calls are made that nobody allots.
+        share.allotted = max(share.allotted, own)
+        if request.givesBack { share.giveBack(request, spent: own) }
+        next.shares[member] = share
         let limit = next.shares.filter { alive.contains($0.key) || $0.key == member }.map(\.value.limit).min()
-        let block = next.block(request, limit: limit ?? request.limit, members: max(1, alive.count))
-        next.shares[member]?.allotted += block
-        if request.bulkCeiling != nil { next.shares[member]?.allottedBulk += block }
+        if request.isAsking, !share.covers(request) {
+            let block = next.block(request, limit: limit ?? request.limit, members: max(1, alive.count))
+            next.shares[member]?.allotted += block
+            if request.bulkCeiling != nil {
+                next.shares[member]?.allottedBulk += block
+            } else if block == 0, share.allottedBulk > request.usedBulk {
+                // At the end of the day's calls any job may have what mass jobs were allotted.
+                next.shares[member]?.allottedBulk -= 1
+            }
+        }
         if next != self {
             next.revision += 1
             self = next
         }
         return DayAnswer(
-            calls: block, limit: limit ?? request.limit, spent: spent.values.reduce(0, +), allottedBulk: allottedBulk)
+            share: shares[member] ?? share, ownSpent: own, limit: limit ?? request.limit,
+            spent: spent.values.reduce(0, +), allottedBulk: allottedBulk)
     }
 
     private func block(_ request: DayRequest, limit: Int, members: Int) -> Int {
-        guard request.isAsking else { return 0 }
         let rest = limit - allotted
         let block = min(max(rest / (Self.blocksOfAPart * members), 1), Self.longestBlock)
         let left = min(rest, request.bulkCeiling.map { $0 - allottedBulk } ?? rest)
@@ -70,44 +84,64 @@ package struct DayAllotments: Equatable, Sendable {
             shares[member] = share
         }
     }
+}
 
-    private mutating func giveBack(_ request: DayRequest, by member: Int64, spent: Int) {
-        guard var share = shares[member] else { return }
-        share.allotted = max(spent, share.allotted - request.returned - request.returnedBulk)
-        share.allottedBulk = min(share.allotted, max(0, share.allottedBulk - request.returnedBulk))
-        shares[member] = share
+extension DayAllotments.Share {
+    /// Whether the member has a call left that it does not know of: the answer that told of it was lost.
+    fileprivate func covers(_ request: DayRequest) -> Bool {
+        let bulk = allottedBulk - request.usedBulk
+        let left = allotted - request.used
+        return min(left, request.bulkCeiling == nil ? left - bulk : bulk) > 0
+    }
+
+    fileprivate mutating func giveBack(_ request: DayRequest, spent: Int) {
+        allotted = min(allotted, max(spent, request.used))
+        allottedBulk = min(allotted, allottedBulk, request.usedBulk)
     }
 }
 
-/// A member asks for calls of a day, or gives some back that it has no use for.
+/// A member asks for calls of a day, or gives back what it has left.
+///
+/// It says what it has used, and hears what it has been allotted in all: so no answer that is lost takes a call with it.
 package struct DayRequest: Equatable, Sendable {
     package var day: String
     package var limit: Int
+    /// It has no call left that it knows of.
     package var isAsking: Bool
+    /// It has no use for what it has left.
+    package var givesBack = false
     /// For mass jobs that are spread over the day: how many all members together may have been given for them by now.
     /// Nil: the calls are for any job.
     package var bulkCeiling: Int?
-    package var returned = 0
-    package var returnedBulk = 0
+    /// Calls of the day that the member has claimed with, or may be about to. Among these, of those for mass jobs.
+    package var used: Int
+    package var usedBulk: Int
 
-    package init(day: String, limit: Int, isAsking: Bool = true, bulkCeiling: Int? = nil) {
+    package init(
+        day: String, limit: Int, isAsking: Bool = true, bulkCeiling: Int? = nil, used: Int = 0, usedBulk: Int = 0
+    ) {
         self.day = day
         self.limit = limit
         self.isAsking = isAsking
         self.bulkCeiling = bulkCeiling
+        self.used = used
+        self.usedBulk = usedBulk
     }
 }
 
-/// What a member is given, and how the day stands for all.
+/// What a member has been given of a day in all, and how the day stands for everybody.
 package struct DayAnswer: Equatable, Sendable {
-    package var calls: Int
+    package var share: DayAllotments.Share
+    /// What the ledger has counted of this member.
+    package var ownSpent: Int
     /// The lowest that a live member has set.
     package var limit: Int
     package var spent: Int
     package var allottedBulk: Int
 
-    package init(calls: Int, limit: Int, spent: Int, allottedBulk: Int) {
-        self.calls = calls
+    package init(share: DayAllotments.Share, ownSpent: Int, limit: Int, spent: Int, allottedBulk: Int) {
+        self.share = share
+        self.ownSpent = ownSpent
         self.limit = limit
         self.spent = spent
         self.allottedBulk = allottedBulk

@@ -28,11 +28,14 @@ package struct Claim: Sendable {
     package var presumesNew: Bool
     /// What the account may call, where workers share that. A call takes one of its slots in the same commit.
     package var limits: AccountLimits?
+    /// The epoch to which the call was allotted, where members share a day that has a limit: the claim counts within what
+    /// that epoch was allotted, or is not made. Nil: it needs no allotment.
+    package var allottedTo: Int64?
 
     package init(
         arrival: Arrival, kind: Kind, day: String, at: Timestamp, attempts: Int, isAmbiguous: Bool,
         malformedAnswers: Int = 0, decidedUnder: Int64? = nil, closing: StoredResult? = nil, presumesNew: Bool = false,
-        limits: AccountLimits? = nil
+        limits: AccountLimits? = nil, allottedTo: Int64? = nil
     ) {
         self.arrival = arrival
         self.kind = kind
@@ -45,6 +48,7 @@ package struct Claim: Sendable {
         self.closing = closing
         self.presumesNew = presumesNew
         self.limits = limits
+        self.allottedTo = allottedTo
     }
 }
 
@@ -56,6 +60,9 @@ package enum ClaimAnswer: Equatable, Sendable {
     case refused(LookupResult)
     /// Other calls have what the account may call now, and nothing was written.
     case busy(AccountBusy)
+    /// The call was allotted to a membership that is over, or that has spent what it was allotted. Nothing was written,
+    /// and the allotment is used up.
+    case notAllotted
 }
 
 /// What was spent of a day's quota. The ledger's table and the control socket call the album queries `probes`, as

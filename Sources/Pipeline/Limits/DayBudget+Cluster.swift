@@ -2,22 +2,39 @@ import Clocks
 import Concurrency
 import Ledger
 
-/// The calls of a day that a cluster has allotted to this member, and that it has not claimed with.
+/// The calls of a day that a cluster has allotted to this member, and what it has made of them.
 struct DayCredit: Sendable {
-    /// For any job.
-    var calls = 0
-    /// For mass jobs, while these are spread over the day.
-    var bulk = 0
-    /// When a call was last taken, or allotted.
-    var used: Timestamp?
     /// The epoch to which it was allotted.
     var member: Int64 = 0
-    /// Somebody asks for more.
+    /// In all, as the newest answer has it.
+    var allotted = 0
+    /// Among these, for mass jobs, while these are spread over the day.
+    var allottedBulk = 0
+    /// Calls that were claimed, or are about to be, or may have been; also those that needed no allotment.
+    var used = 0
+    /// Among these, of those that were allotted for mass jobs.
+    var usedBulk = 0
+    /// Calls that are about to be claimed.
+    var unclaimed = 0
+    /// When a call was last taken, or asked for.
+    var usedAt: Timestamp?
+    /// The others are asked, or told, just now.
     var isAsking = false
+    /// The newest answer is lost: what it told of is not known.
+    var isInDoubt = false
     /// The limit that the others know of this member: the lowest of all counts.
     var saidLimit: Int?
 
-    func covers(isBulk: Bool) -> Bool { isBulk ? bulk > 0 : calls > 0 }
+    init(member: Int64 = 0) {
+        self.member = member
+    }
+
+    var left: Int { max(0, allotted - used) }
+
+    func covers(isBulk: Bool) -> Bool {
+        let bulk = allottedBulk - usedBulk
+        return min(left, isBulk ? bulk : allotted - used - bulk) > 0
+    }
 }
 
 /// The day of a cluster: no call is made that was not allotted before, so that all together never exceed the limit.
@@ -40,28 +57,48 @@ extension DayBudget {
         let day = day(at: now)
         let member = cluster.epoch
         let known: Permission? = state.withLock { state in
-            // What the member was allotted before it was taken for dead is the others'.
-            if state.credit.member != member { state.credit = DayCredit(member: member) }
+            state.follow(member)
             if state.credit.covers(isBulk: isBulk) { return .granted }
             if state.credit.isAsking { return .soon(Self.oneCommit) }
             state.credit.isAsking = true
+            state.credit.usedAt = now
             return nil
         }
         if let known { return known }
-        let limit = state.withLock { state in
-            state.credit.saidLimit = state.limit
-            return state.limit
-        }
+        let (before, limit) = state.withLock { ($0.credit, $0.limit) }
         let ceiling = isBulk ? Self.bulkCeiling(limit: limit, day: day, at: now) : nil
+        let request = DayRequest(
+            day: day.name, limit: limit, bulkCeiling: ceiling, used: before.used, usedBulk: before.usedBulk)
+        guard let answer = try await ask(request, before, of: cluster) else { return .soon(Self.oneCommit) }
+        return state.withLock { $0.permission(by: answer, isBulk: isBulk, of: day, at: now) }
+    }
+
+    /// Nil: it is of a day, or of a membership, that is over by now.
+    private func ask(
+        _ request: DayRequest, _ before: DayCredit, of cluster: any Cluster
+    ) async throws(LedgerError) -> DayAnswer? {
         let answer: DayAnswer
         do throws(LedgerError) {
-            answer = try await cluster.allot(DayRequest(day: day.name, limit: limit, bulkCeiling: ceiling))
+            answer = try await cluster.allot(request)
         } catch {
-            state.withLock { $0.credit.isAsking = false }
+            // Whatever became of it, the next answer tells.
+            state.withLock { state in
+                guard state.isCredit(before, of: request.day) else { return }
+                state.credit.isAsking = false
+                state.credit.isInDoubt = true
+            }
             throw error
         }
-        guard cluster.epoch == member else { return .soon(Self.oneCommit) }
-        return state.withLock { $0.accept(answer, of: day, isBulk: isBulk, at: now) }
+        let member = cluster.epoch
+        return state.withLock { state in
+            guard state.isCredit(before, of: request.day) else { return nil }
+            state.credit.isAsking = false
+            guard member == before.member else { return nil }
+            state.credit.isInDoubt = false
+            state.credit.saidLimit = request.limit
+            state.adopt(answer, before)
+            return answer
+        }
     }
 
     /// Sees to it that a job which has called may ask or call on, if there is anything left.
@@ -77,25 +114,23 @@ extension DayBudget {
     func giveBackIdle(at now: Timestamp) async {
         guard let cluster else { return }
         let day = day(at: now)
-        let request: DayRequest? = state.withLock { state in
+        let asked: (request: DayRequest, before: DayCredit)? = state.withLock { state in
             let credit = state.credit
             guard !credit.isAsking else { return nil }
-            let isIdle = credit.calls + credit.bulk > 0 && credit.used.map { now - $0 >= Self.idle } ?? false
+            let isIdle = (credit.left > 0 || credit.isInDoubt) && credit.usedAt.map { now - $0 >= Self.idle } ?? false
             let isNews = credit.saidLimit.map { $0 != state.limit } ?? false
             guard isIdle || isNews else { return nil }
-            var request = DayRequest(day: day.name, limit: state.limit, isAsking: false)
-            state.credit.saidLimit = state.limit
-            guard isIdle else { return request }
-            (request.returned, request.returnedBulk) = (credit.calls, credit.bulk)
-            (state.credit.calls, state.credit.bulk) = (0, 0)
-            return request
+            var request = DayRequest(
+                day: day.name, limit: state.limit, isAsking: false, used: credit.used, usedBulk: credit.usedBulk)
+            request.givesBack = isIdle
+            state.credit.isAsking = true
+            // If whether it was given back is not known, it is not used before that is.
+            if isIdle { (state.credit.allotted, state.credit.allottedBulk) = (credit.used, credit.usedBulk) }
+            return (request, state.credit)
         }
-        guard let request else { return }
-        do throws(LedgerError) {
-            _ = try await cluster.allot(request)
-        } catch {
-            // Whether it was given back is not known: it is not used. The end of this process gives it back for sure.
-        }
+        guard let asked else { return }
+        // The ledger says by itself that it is away.
+        _ = try? await ask(asked.request, asked.before, of: cluster)
     }
 
     /// How many calls all members may have been allotted for mass jobs by now: as many as one worker would have made.
@@ -107,38 +142,60 @@ extension DayBudget {
 }
 
 extension DayBudget.State {
+    /// Whether what is known now is of the same day, and of the same membership.
+    func isCredit(_ before: DayCredit, of day: String) -> Bool {
+        self.day?.name == day && credit.member == before.member
+    }
+
+    /// What the member was allotted before it was taken for dead is the others'.
+    mutating func follow(_ member: Int64) {
+        if credit.member != member { credit = DayCredit(member: member) }
+    }
+
     mutating func takeCredit(isBulk: Bool, day: String, by member: Int64, at now: Timestamp) -> DayBudget.Ticket? {
         let isOfBulkAllotment = isBulk && pace == .even
         guard credit.member == member, credit.covers(isBulk: isOfBulkAllotment) else { return nil }
-        if isOfBulkAllotment { credit.bulk -= 1 } else { credit.calls -= 1 }
-        credit.used = now
-        return DayBudget.Ticket(day: day, isBulk: isBulk, isOfBulkAllotment: isOfBulkAllotment, member: member)
+        if isOfBulkAllotment { credit.usedBulk += 1 }
+        credit.usedAt = now
+        useCredit()
+        return DayBudget.Ticket(
+            day: day, isBulk: isBulk, isOfBulkAllotment: isOfBulkAllotment, member: member, isAllotted: true)
     }
 
-    /// What an earlier epoch was allotted is the others' by now, and what was taken without a limit is nobody's.
+    mutating func useCredit() {
+        credit.used += 1
+        credit.unclaimed += 1
+    }
+
+    /// What was taken is claimed, or may be: it is not used again. `isClaimed`: false for what is neither.
+    mutating func settleCredit(_ ticket: DayBudget.Ticket, isClaimed: Bool) {
+        guard ticket.member == credit.member else { return }
+        credit.unclaimed -= 1
+        if !isClaimed { giveBackCredit(ticket) }
+    }
+
+    /// What an earlier epoch was allotted is the others' by now.
     mutating func giveBackCredit(_ ticket: DayBudget.Ticket) {
         guard ticket.member == credit.member else { return }
-        if ticket.isOfBulkAllotment { credit.bulk += 1 } else { credit.calls += 1 }
+        credit.used -= 1
+        if ticket.isOfBulkAllotment { credit.usedBulk -= 1 }
     }
 
-    mutating func accept(
-        _ answer: DayAnswer, of day: QuotaDay, isBulk: Bool, at now: Timestamp
-    ) -> DayBudget.Permission {
-        credit.isAsking = false
-        // Allotted of a day that is over by now: its end gives it back to nobody.
-        guard self.day?.name == day.name else { return .soon(DayBudget.oneCommit) }
+    /// Learns what the member has been allotted. `before`: when it was asked for.
+    mutating func adopt(_ answer: DayAnswer, _ before: DayCredit) {
+        (credit.allotted, credit.allottedBulk) = (answer.share.allotted, answer.share.allottedBulk)
         spent = answer.spent
-        credit.used = now
-        if answer.calls > 0 {
-            if isBulk { credit.bulk += answer.calls } else { credit.calls += answer.calls }
-            return .granted
-        }
-        // At the end of the day's calls any job may have what mass jobs were allotted.
-        if !isBulk, credit.bulk > 0 {
-            credit.bulk -= 1
-            credit.calls += 1
-            return .granted
-        }
+        // Of calls that may have been claimed and were not nobody says so; but while none is about to be, the ledger has
+        // counted all that were.
+        guard before.unclaimed == 0, credit.unclaimed == 0, credit.used == before.used else { return }
+        credit.used = answer.ownSpent
+        credit.usedBulk = min(credit.usedBulk, credit.used)
+    }
+
+    func permission(
+        by answer: DayAnswer, isBulk: Bool, of day: QuotaDay, at now: Timestamp
+    ) -> DayBudget.Permission {
+        if credit.covers(isBulk: isBulk) { return .granted }
         if answer.spent >= answer.limit { return .spent(until: day.end) }
         if isBulk {
             let permission = DayBudget.bulk(spent: answer.allottedBulk, limit: answer.limit, day: day, at: now)

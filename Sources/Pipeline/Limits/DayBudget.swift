@@ -32,8 +32,12 @@ final class DayBudget: Sendable {
         let isBulk: Bool
         /// Of the calls that a cluster has allotted for mass jobs.
         var isOfBulkAllotment = false
-        /// To which epoch the call was allotted; nil: to none.
+        /// The epoch that the member had; nil: it shares nothing.
         var member: Int64?
+        /// A cluster has allotted the call to that epoch.
+        var isAllotted = false
+
+        var allottedTo: Int64? { isAllotted ? member : nil }
     }
 
     struct State {
@@ -117,13 +121,17 @@ final class DayBudget: Sendable {
     func take(isBulk: Bool, mustBeWithin: Bool, at now: Timestamp) -> Ticket? {
         let day = day(at: now)
         return state.withLock { state in
-            if let cluster, state.limit > 0 {
-                return state.takeCredit(isBulk: isBulk, day: day.name, by: cluster.epoch, at: now)
+            let member = cluster?.epoch
+            if let member {
+                if state.limit > 0 { return state.takeCredit(isBulk: isBulk, day: day.name, by: member, at: now) }
+                // Without a limit, and yet spent if one is set later.
+                state.follow(member)
+                state.useCredit()
             }
             if mustBeWithin, state.limit > 0, let spent = state.spent, spent >= state.limit { return nil }
             state.count(1, isBulk: isBulk)
             state.unclaimed += 1
-            return Ticket(day: day.name, isBulk: isBulk)
+            return Ticket(day: day.name, isBulk: isBulk, member: member)
         }
     }
 
@@ -131,10 +139,8 @@ final class DayBudget: Sendable {
     func settle(_ ticket: Ticket, isClaimed: Bool) {
         state.withLock { state in
             guard state.day?.name == ticket.day else { return }
-            if cluster != nil, state.limit > 0 {
-                if !isClaimed { state.giveBackCredit(ticket) }
-                return
-            }
+            if ticket.member != nil { state.settleCredit(ticket, isClaimed: isClaimed) }
+            if ticket.isAllotted { return }
             state.unclaimed = max(0, state.unclaimed - 1)
             if !isClaimed { state.count(-1, isBulk: ticket.isBulk) }
         }
@@ -142,15 +148,14 @@ final class DayBudget: Sendable {
 
     /// Whether what was taken is claimed is not known. What a cluster allotted for it is not used again: the others rely
     /// on it that no member spends more than it was allotted.
-    func lose(_ ticket: Ticket) {
-        if cluster == nil { settle(ticket, isClaimed: false) }
-    }
+    func lose(_ ticket: Ticket) { settle(ticket, isClaimed: ticket.member != nil) }
 
     /// The call that was claimed with the ticket was not made, and the ledger counts it no more.
     func giveBack(_ ticket: Ticket) {
         state.withLock { state in
             guard state.day?.name == ticket.day else { return }
-            if cluster != nil, state.limit > 0 { return state.giveBackCredit(ticket) }
+            if ticket.member != nil { state.giveBackCredit(ticket) }
+            if ticket.isAllotted { return }
             state.count(-1, isBulk: ticket.isBulk)
         }
     }

@@ -64,7 +64,7 @@ extension Worker {
             attempts: run.progress.attempts, isAmbiguous: run.progress.isAmbiguous,
             malformedAnswers: run.progress.malformedAnswers, decidedUnder: run.item.decidedUnder,
             closing: closed?.result, presumesNew: presumesNew,
-            limits: ledger.sharesAccounts ? configuration.accountLimits : nil)
+            limits: ledger.sharesAccounts ? configuration.accountLimits : nil, allottedTo: ticket.allottedTo)
         do throws(LedgerError) {
             switch try await ledger.claim(claim) {
             case .claimed(let open, let lease):
@@ -80,6 +80,9 @@ extension Worker {
             case .busy(let busy):
                 budget.settle(ticket, isClaimed: false)
                 return .busy(until: dispatcher.leaveAlone(run.job.account, busy))
+            case .notAllotted:
+                budget.lose(ticket)
+                return .outOfDate
             }
         } catch {
             budget.lose(ticket)

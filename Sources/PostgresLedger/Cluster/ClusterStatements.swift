@@ -98,33 +98,30 @@ enum ClusterStatements {
         }
     }
 
+    // What the member itself has been allotted stands beside what it has spent: no claim of its own goes beyond that.
     private static let savingDay = PostgresStatement(
         "save_day",
         """
-        INSERT INTO leave_album.days AS d (day, revision, allotments, written_as)
-        SELECT $1, $3, $4, $6 WHERE EXISTS (SELECT 1 FROM leave_album.instances WHERE epoch = $5 AND \(MemberStatements.isLive))
+        WITH saved AS (INSERT INTO leave_album.days AS d (day, revision, allotments)
+        SELECT $1, $3, $4 WHERE EXISTS (SELECT 1 FROM leave_album.instances WHERE epoch = $5 AND \(MemberStatements.isLive))
         AND ($2 = 0 OR EXISTS (SELECT 1 FROM leave_album.days WHERE day = $1))
-        ON CONFLICT (day) DO UPDATE
-        SET revision = excluded.revision, allotments = excluded.allotments, written_as = excluded.written_as
-        WHERE d.revision = $2
+        ON CONFLICT (day) DO UPDATE SET revision = excluded.revision, allotments = excluded.allotments
+        WHERE d.revision = $2 RETURNING day)
+        INSERT INTO leave_album.day_shares AS s (day, epoch, allotted, at) SELECT day, $5, $6, now() FROM saved
+        ON CONFLICT (day, epoch) DO UPDATE SET allotted = excluded.allotted
         """, [.text, .int8, .int8, .bytea, .int4, .int8])
-    private static let findingSavedDay = PostgresStatement(
-        "find_saved_day", "SELECT 1 FROM leave_album.days WHERE day = $1 AND revision = $2 AND written_as = $3",
-        [.text, .int8, .int8])
 
-    /// As the state of the cluster is saved.
+    /// Whether the revision was still the one that was loaded, and the member is one. After a commit in doubt the answer
+    /// may be no though it was written: what is loaded then has it, and the request is met.
     static func save(
         _ allotments: DayAllotments, of day: String, over revision: Int64, by epoch: Int
     ) -> LedgerQuestion<Bool> {
-        let number = Int64.random(in: .min ... .max)
-        return LedgerQuestion(steps: [
-            (
-                savingDay,
-                [
-                    .value(day), .value(revision), .value(allotments.revision), .value(allotments.json),
-                    .value(Int32(clamping: epoch)), .value(number),
-                ]
-            ), (findingSavedDay, [.value(day), .value(allotments.revision), .value(number)]),
-        ]) { Array($0)[1].count == 1 }
+        LedgerQuestion(
+            savingDay,
+            [
+                .value(day), .value(revision), .value(allotments.revision), .value(allotments.json),
+                .value(Int32(clamping: epoch)), .value(Int64(allotments.shares[Int64(epoch)]?.allotted ?? 0)),
+            ]
+        ) { $0.affected == 1 }
     }
 }

@@ -24,20 +24,28 @@ enum JobLoading {
         """, [.bytea.array, .bytea.array, .bytea.array])
     private static let moment = PostgresStatement(
         "load_moment", "SELECT now(), (SELECT state FROM leave_album.instances WHERE epoch = $1)", [.int4])
+    // What is left to the member of what it was allotted.
+    private static let days = PostgresStatement(
+        "load_days",
+        "SELECT day, allotted - calls - probes FROM leave_album.day_shares WHERE day = ANY ($1) AND epoch = $2",
+        [.text.array, .int4])
 
     /// - Parameters:
     ///   - results: of which jobs the results are read too.
     ///   - redrives: of which it is asked whether they were redriven.
     ///   - accounts: of which the slots are read, and with them those of the jobs in `withdrawn`.
+    ///   - days: of which it is read what the member of that epoch has left of them.
     static func add(
         _ ids: [JobID], results: [JobID], redrives: [JobID], accounts: [AccountID] = [], withdrawn: [JobID] = [],
-        epoch: Int?, to batch: inout PostgresBatch
+        days names: [String] = [], epoch: Int?, to batch: inout PostgresBatch
     ) {
         batch.add(moment, [.value(epoch.map { Int32(clamping: $0) })])
         var parameters: [PostgresParameter] = []
         for name in [ids, results, redrives] { parameters.append(.array(name.map { $0.utf8 } as [[UInt8]?])) }
         batch.add(jobs, parameters)
         AccountRows.addLoad(accounts, of: withdrawn, to: &batch)
+        let dayNames: [String?] = names
+        batch.add(days, [.array(dayNames), .value(epoch.map { Int32(clamping: $0) })])
     }
 
     /// All that is stored of the jobs themselves.
@@ -50,12 +58,14 @@ enum JobLoading {
     }
 
     static func decode(_ answer: ArraySlice<PostgresRows>) throws(PostgresDecodingError) -> LoadedJobs {
-        precondition(answer.count == 3, "three statements have three answers")
+        precondition(answer.count == 4, "four statements have four answers")
         let (moment, rows) = (answer[answer.startIndex], answer[answer.startIndex + 1])
+        let left = answer[answer.startIndex + 3]
         let now = try moment.value(0, 0, as: PostgresTime.self).timestamp
         let state = try moment.valueIfAny(0, 1, as: String.self).flatMap(ClusterMember.State.init(rawValue:))
         var loaded = LoadedJobs(
             now: now, jobs: [:], slots: try AccountRows.decode(answer[answer.startIndex + 2]), memberState: state)
+        for row in 0..<left.count { loaded.left[try left.value(row, 0)] = try left.long(row, 1) }
         for index in 0..<rows.count {
             let id = JobID(utf8: try rows.value(index, 0))
             var job = if let known = loaded.jobs[id] { known } else { try Self.job(rows, index, id) }

@@ -37,7 +37,7 @@ enum JobRemoval {
 
     private static let pruningBeside = [
         ("days", "day_shares WHERE at < $1"),
-        // By its name, for one that was allotted and of which nothing is spent yet has no share. Whatever zone it is of.
+        // By its name: nobody has a share of it any more, or yet. Whatever zone it is of.
         (
             "allotments",
             """

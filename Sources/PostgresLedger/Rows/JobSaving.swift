@@ -67,30 +67,40 @@ enum JobSaving {
     private static let claimer = "$\(columns.count + 3)"
     private static let owner = "$\(columns.count + 4)"
     private static let results = (5...13).map { "$\(columns.count + $0)" }.joined(separator: ", ")
-    private static let days = (14...16).map { "$\(columns.count + $0)" }.joined(separator: ", ")
-    private static let countedAt = "$\(columns.count + 17)"
-    private static let slotAccount = "$\(columns.count + 18)"
-    private static let slotNumber = "$\(columns.count + 19)"
-    private static let slotFence = "$\(columns.count + 20)"
+    private static let days = (14...17).map { "$\(columns.count + $0)" }.joined(separator: ", ")
+    private static let countedAt = "$\(columns.count + 18)"
+    private static let slotAccount = "$\(columns.count + 19)"
+    private static let slotNumber = "$\(columns.count + 20)"
+    private static let slotFence = "$\(columns.count + 21)"
+    private static let spentDay = "$\(columns.count + 22)"
+    private static let spentCalls = "$\(columns.count + 23)"
 
     private static let types: [PostgresType] = {
         let scalars: [PostgresType] = [.int4, .int4, .int4]
         let results: [PostgresType] = [
             .int4, .bytea, .text, .text, .bytea, .bytea, .bytea, .bytea, .timestamptz,
         ]
-        let days: [PostgresType] = [.text, .int4, .int4]
+        let days: [PostgresType] = [.text, .int4, .int4, .int4]
         var types: [PostgresType] = [.bytea]
         types += columns.map { $0.type }
         types += scalars
         types += (results + days).map { $0.array }
-        types += [.timestamptz, .bytea, .int2, .int8]
+        types += [.timestamptz, .bytea, .int2, .int8, .text, .int4]
         return types
     }()
 
-    /// A claim is made by a member, and by nobody who is taken for dead; and it has the slot that it needs.
+    /// Locked, because a batch of the same member may be on its way over a connection that the member has given up.
+    private static let share = """
+        share AS MATERIALIZED (SELECT 1 FROM leave_album.day_shares WHERE day = \(spentDay) AND epoch = \(claimer)
+        AND calls + probes + \(spentCalls) <= allotted FOR UPDATE)
+        """
+
+    /// A claim is made by a member, and by nobody who is taken for dead; it has the slot that it needs; and what it takes
+    /// of the day was allotted to that member.
     private static let mayWrite = """
         (\(claimer) IS NULL OR EXISTS (SELECT 1 FROM leave_album.instances
         WHERE epoch = \(claimer) AND \(MemberStatements.isLive)))
+        AND (\(spentDay) IS NULL OR EXISTS (SELECT 1 FROM share))
         AND (\(slotFence) IS NULL OR EXISTS (SELECT 1 FROM leave_album.accounts
         WHERE account = \(slotAccount) AND slot = \(slotNumber) AND busy_fence = \(slotFence)))
         """
@@ -101,7 +111,8 @@ enum JobSaving {
         SELECT moved.job_id, u.*, \(owner) FROM moved, unnest(\(results)) u
         ON CONFLICT (job_id, generation) DO NOTHING),
         counted AS (INSERT INTO leave_album.day_shares AS d (day, epoch, calls, probes, at)
-        SELECT u.day, \(owner), u.calls, u.probes, \(countedAt) FROM moved, unnest(\(days)) u (day, calls, probes)
+        SELECT u.day, u.epoch, u.calls, u.probes, \(countedAt)
+        FROM moved, unnest(\(days)) u (day, epoch, calls, probes)
         ON CONFLICT (day, epoch) DO UPDATE SET calls = d.calls + excluded.calls, probes = d.probes + excluded.probes)
         SELECT count(*) FROM moved
         """
@@ -109,7 +120,7 @@ enum JobSaving {
     private static let inserting = PostgresStatement(
         "insert_job",
         """
-        WITH moved AS (INSERT INTO leave_album.jobs (job_id, \(columns.map(\.name).joined(separator: ", ")))
+        WITH \(share), moved AS (INSERT INTO leave_album.jobs (job_id, \(columns.map(\.name).joined(separator: ", ")))
         SELECT $1, \(columns.indices.map { "$\($0 + 2)" }.joined(separator: ", "))
         WHERE \(seen) = 0 AND \(mayWrite) ON CONFLICT (job_id) DO NOTHING RETURNING job_id), \(beside)
         """, types)
@@ -117,7 +128,7 @@ enum JobSaving {
     private static let updating = PostgresStatement(
         "update_job",
         """
-        WITH moved AS (UPDATE leave_album.jobs
+        WITH \(share), moved AS (UPDATE leave_album.jobs
         SET \(columns.enumerated().map { "\($1.name) = $\($0 + 2)" }.joined(separator: ", "))
         WHERE job_id = $1 AND revision = \(seen) AND \(mayWrite) RETURNING job_id), \(beside)
         """, types)
@@ -145,8 +156,10 @@ enum JobSaving {
             return .array(elements)
         }
         let generations: [Int32?] = results.map { Int32(clamping: $0.0) }
-        let days = plan.counts.sorted { $0.key < $1.key }
-        let dayNames: [String?] = days.map { $0.key }
+        // In one order everywhere, so that two batches cannot wait for each other.
+        let days = plan.counts.sorted { ($0.key.day, $0.key.epoch) < ($1.key.day, $1.key.epoch) }
+        let dayNames: [String?] = days.map { $0.key.day }
+        let epochs: [Int32?] = days.map { Int32(clamping: $0.key.epoch) }
         let calls: [Int32?] = days.map { Int32(clamping: $0.value.calls) }
         let questions: [Int32?] = days.map { Int32(clamping: $0.value.albumQueries) }
         var parameters: [PostgresParameter] = [.value(plan.jobID.utf8)]
@@ -164,12 +177,15 @@ enum JobSaving {
         parameters.append(bytes { $0.tracestate })
         parameters.append(array { PostgresTime($0.completedAt) })
         parameters.append(.array(dayNames))
+        parameters.append(.array(epochs))
         parameters.append(.array(calls))
         parameters.append(.array(questions))
         parameters.append(.value(time(plan.countedAt)))
         parameters.append(.value(plan.slot?.account.utf8))
         parameters.append(.value(plan.slot.map { Int16(clamping: $0.taken.number) }))
         parameters.append(.value(plan.slot?.fence))
+        parameters.append(.value(plan.spending?.day))
+        parameters.append(.value(plan.spending.map { Int32(clamping: $0.calls) }))
         batch.add(plan.before.revision == 0 ? inserting : updating, parameters)
     }
 

@@ -32,6 +32,8 @@ struct LoadedJobs: Sendable {
     var jobs: [JobID: StoredJob]
     /// By the accounts that claims, records and withdrawals are about.
     var slots: [AccountID: [AccountSlot]] = [:]
+    /// By the day: how many calls this member may still claim of those that it was allotted.
+    var left: [String: Int] = [:]
     /// Of this process; nil: it is no member, or the table has forgotten it.
     var memberState: ClusterMember.State?
 }

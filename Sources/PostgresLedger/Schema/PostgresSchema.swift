@@ -121,8 +121,7 @@ enum PostgresSchema {
             CREATE TABLE leave_album.days (
                 day text PRIMARY KEY,
                 revision bigint NOT NULL,
-                allotments bytea NOT NULL,
-                written_as bigint NOT NULL
+                allotments bytea NOT NULL
             )
             """,
             """
@@ -131,6 +130,7 @@ enum PostgresSchema {
                 epoch int NOT NULL,
                 calls bigint NOT NULL DEFAULT 0,
                 probes bigint NOT NULL DEFAULT 0,
+                allotted bigint NOT NULL DEFAULT 0,
                 at timestamptz NOT NULL,
                 PRIMARY KEY (day, epoch)
             ) WITH (fillfactor = 50)

@@ -7,9 +7,15 @@ struct PendingRequest: Sendable {
     /// Given once in the process.
     let number: Int
     let request: JobRequest
-    /// Of a claim: the same at each try, so that whoever looks afterwards knows the claim by it. 0 for all others.
-    let fence: Int64
+    /// Of a claim, of the epoch that the process has. 0 for all others.
+    var fence: Int64
     let reply: PostgresOperation.JobReply
+}
+
+/// A day's count of one member.
+struct MemberDay: Hashable, Sendable {
+    let day: String
+    let epoch: Int
 }
 
 /// What a batch is to make of one job, by the requests on it in their order.
@@ -22,7 +28,9 @@ struct JobPlan: Sendable {
     var newResults: [Int] = []
     /// Generations whose results the broker has.
     var marked: [Int] = []
-    var counts: [String: DayCount] = [:]
+    var counts: [MemberDay: DayCount] = [:]
+    /// What claims in it take of what the member was allotted of a day: without that they are none.
+    var spending: (day: String, calls: Int)?
     var countedAt: Timestamp?
     /// Whether a claim is in it, which a process makes only while it is a member.
     var claims = false

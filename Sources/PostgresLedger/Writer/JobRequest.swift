@@ -59,6 +59,11 @@ enum JobRequest: Sendable {
         }
     }
 
+    /// The day of which it takes an allotted call.
+    var allottedDay: String? {
+        if case .claim(let claim) = self, claim.allottedTo != nil { claim.day } else { nil }
+    }
+
     var isWithdrawal: Bool { if case .withdraw = self { true } else { false } }
 
     var needsRedrives: Bool {
@@ -84,6 +89,7 @@ enum JobAnswer: Equatable, Sendable {
     /// The send window is the batch's that proved it.
     case claimed(OpenJob, fence: Int64, isFirstCall: Bool, slot: AccountSlot.Taken?)
     case busy(AccountBusy)
+    case notAllotted
     case recorded(Recorded)
     case done
     case isDone(Bool)

@@ -31,7 +31,7 @@ extension PostgresLoop {
     private mutating func outgoing(
         _ portion: PostgresBacklog.Portion, asked: MonotonicTime
     ) throws(PostgresError) -> Outgoing {
-        let requests = portion.requests
+        let requests = ofThisEpoch(portion.requests)
         guard !requests.isEmpty else {
             var outgoing = Outgoing(most: mostBytes, epoch: membership?.epoch)
             outgoing.finish([], portion)
@@ -51,8 +51,8 @@ extension PostgresLoop {
             },
             redrives: ids.filter { id in byJob[id]?.contains { $0.request.needsRedrives } ?? false },
             accounts: Array(Set(requests.compactMap(\.request.account))),
-            withdrawn: requests.filter(\.request.isWithdrawal).map(\.request.jobID), epoch: membership?.epoch,
-            to: &batch)
+            withdrawn: requests.filter(\.request.isWithdrawal).map(\.request.jobID),
+            days: Array(Set(requests.compactMap(\.request.allottedDay))), epoch: membership?.epoch, to: &batch)
         let answer: [PostgresRows]
         do throws(PostgresError) {
             answer = try send(batch)
@@ -85,6 +85,19 @@ extension PostgresLoop {
         }
         outgoing.finish(transaction.accounts.changes, portion)
         return outgoing
+    }
+
+    /// A claim that has waited while the process joined anew is made by the member that it is now, with a fence of that:
+    /// whoever is asked about the owner of the row is not told of a member that is dead. What was allotted to the former is
+    /// not taken along, see `Claim.allottedTo`. What a batch in doubt has made of the claim stays what it was.
+    private mutating func ofThisEpoch(_ requests: [PendingRequest]) -> [PendingRequest] {
+        guard let epoch = membership?.epoch else { return requests }
+        var requests = requests
+        for (index, request) in requests.enumerated() {
+            guard case .claim = request.request, request.fence >> 32 != Int64(epoch) else { continue }
+            requests[index].fence = membership?.nextFence() ?? 0
+        }
+        return requests
     }
 
     // MARK: Answer

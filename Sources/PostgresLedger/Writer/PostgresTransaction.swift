@@ -14,6 +14,8 @@ struct PostgresTransaction {
     /// Nil for a process that is no member: it claims nothing.
     let epoch: Int?
     private(set) var accounts: AccountsPlan
+    /// By the day: what is left of this member's allotment.
+    private var left: [String: Int]
 
     init(loaded: LoadedJobs, durations: LeaseDurations, frozenUntil: Timestamp?, epoch: Int?) {
         self.loaded = loaded
@@ -21,6 +23,7 @@ struct PostgresTransaction {
         self.frozenUntil = frozenUntil
         self.epoch = epoch
         accounts = AccountsPlan(loaded.slots, now: loaded.now, frozenUntil: frozenUntil)
+        left = loaded.left
     }
 
     // MARK: One job
@@ -75,7 +78,8 @@ struct PostgresTransaction {
             if let shown { accounts.withdraw(shown.account, lease) }
             guard let withdrawn = LedgerRules.withdraw(shown, lease, at: now) else { return .done }
             save(LedgerChange(withdrawn), shown: shown, at: now, &plan)
-            count(-1, kind, day: day, at: now, &plan)
+            // Of the member that claimed: this process may have joined anew since.
+            count(-1, kind, MemberDay(day: day, epoch: Int(lease.fence >> 32)), at: now, &plan)
             return .done
         case .mark(let part, _, let generation):
             mark(part, generation: generation, &plan)
@@ -115,7 +119,7 @@ struct PostgresTransaction {
     }
 
     private mutating func answer(_ claim: Claim, fence: Int64, _ plan: inout JobPlan) -> JobAnswer {
-        guard epoch != nil, loaded.memberState?.isLive ?? false else {
+        guard let epoch, loaded.memberState?.isLive ?? false else {
             return .failed(.unavailable("this process is no member of the ledger now: it joins anew, and goes on then"))
         }
         guard let lookup = found(claim.arrival, plan.after, at: claim.at) else {
@@ -127,6 +131,7 @@ struct PostgresTransaction {
         guard let change = LedgerRules.change(of: shown, by: claim, lookup: lookup, terms: terms) else {
             return .refused(lookup)
         }
+        guard isAllotted(claim, to: epoch, plan) else { return .notAllotted }
         var taken: AccountSlot.Taken?
         if claim.kind == .call, let limits = claim.limits {
             switch accounts.take(claim, fence: fence, callUntil: loaded.now + durations.whole, limits: limits) {
@@ -139,11 +144,23 @@ struct PostgresTransaction {
         let isFirstCall = change.row.isFirstCall(of: claim, over: shown)
         if change.isBehind { plan.behind.append(claim.arrival) }
         save(change, shown: shown, at: claim.at, &plan)
-        count(1, claim.kind, day: claim.day, at: claim.at, &plan)
+        count(1, claim.kind, MemberDay(day: claim.day, epoch: epoch), at: claim.at, &plan)
+        if claim.allottedTo != nil {
+            left[claim.day, default: 0] -= 1
+            plan.spending = (claim.day, (plan.spending?.calls ?? 0) + 1)
+        }
         plan.claims = true
         // From here on it is this process's own.
         plan.after.ownerHasEnded = false
         return .claimed(LedgerRules.claimed(change.row), fence: fence, isFirstCall: isFirstCall, slot: taken)
+    }
+
+    /// What was allotted to the process before it was taken for dead is the others' by now.
+    private func isAllotted(_ claim: Claim, to epoch: Int, _ plan: JobPlan) -> Bool {
+        guard let member = claim.allottedTo else { return true }
+        // Of one day at a time: a job has one claim in a batch, but for those that nobody waits for any more.
+        return member == Int64(epoch) && left[claim.day, default: 0] > 0
+            && plan.spending.map { $0.day == claim.day } ?? true
     }
 
     private static func resultIsMissing(_ id: JobID) -> JobAnswer {
@@ -229,7 +246,7 @@ struct PostgresTransaction {
         }
     }
 
-    private func count(_ number: Int, _ kind: Claim.Kind, day: String, at now: Timestamp, _ plan: inout JobPlan) {
+    private func count(_ number: Int, _ kind: Claim.Kind, _ day: MemberDay, at now: Timestamp, _ plan: inout JobPlan) {
         var count = plan.counts[day] ?? DayCount(calls: 0, albumQueries: 0)
         switch kind {
         case .call: count.calls += number

@@ -7,16 +7,29 @@ import Testing
     private var spent: [Int64: Int] = [:]
     private var alive: Set<Int64> = [1, 2, 3, 4]
 
+    /// What the member has been told of.
+    private var known: [Int64: DayAllotments.Share] = [:]
+
+    /// How many calls the member gets that has used all that it knows of.
     private func ask(_ member: Int64, limit: Int = 10_000, bulkCeiling: Int? = nil) -> Int {
-        allotments.apply(
-            DayRequest(day: "d", limit: limit, bulkCeiling: bulkCeiling), by: member, alive: alive, spent: spent
-        ).calls
+        let before = known[member] ?? DayAllotments.Share(limit: limit)
+        let share = answer(
+            DayRequest(
+                day: "d", limit: limit, bulkCeiling: bulkCeiling, used: before.allotted, usedBulk: before.allottedBulk),
+            member
+        ).share
+        known[member] = share
+        return share.allotted - before.allotted
     }
 
-    private func giveBack(_ member: Int64, _ calls: Int, bulk: Int = 0) {
-        var request = DayRequest(day: "d", limit: 10_000, isAsking: false)
-        (request.returned, request.returnedBulk) = (calls, bulk)
-        _ = allotments.apply(request, by: member, alive: alive, spent: spent)
+    private func answer(_ request: DayRequest, _ member: Int64) -> DayAnswer {
+        allotments.apply(request, by: member, alive: alive, spent: spent)
+    }
+
+    private func giveBack(_ member: Int64, used: Int, usedBulk: Int = 0) {
+        var request = DayRequest(day: "d", limit: 10_000, isAsking: false, used: used, usedBulk: usedBulk)
+        request.givesBack = true
+        known[member] = answer(request, member).share
     }
 
     @Test("blocks are of fifty as long as much is left, and of one at the end, and their sum is the limit")
@@ -48,7 +61,7 @@ import Testing
         #expect(ask(1) == 50)
         for _ in 0..<1_000 { _ = ask(2, limit: 1_000) }
         #expect(allotments.shares[1]?.allotted == 50 && allotments.shares[2]?.allotted == 950)
-        giveBack(1, 50)
+        giveBack(1, used: 0)
         #expect(allotments.allotted == 950)
         #expect(ask(2, limit: 1_000) == 3)
     }
@@ -57,7 +70,7 @@ import Testing
     func returned() {
         #expect(ask(1) == 50)
         spent[1] = 30
-        giveBack(1, 40)
+        giveBack(1, used: 10)
         #expect(allotments.shares[1]?.allotted == 30)
     }
 
@@ -68,7 +81,7 @@ import Testing
         #expect(ask(3, limit: 1_000, bulkCeiling: 60) == 0)
         #expect(ask(3, limit: 1_000) == 50)
         #expect(allotments.allottedBulk == 60 && allotments.allotted == 110)
-        giveBack(1, 0, bulk: 5)
+        giveBack(1, used: 45, usedBulk: 45)
         #expect(ask(3, limit: 1_000, bulkCeiling: 60) == 5)
     }
 
@@ -80,6 +93,39 @@ import Testing
         alive = [2, 3, 4]
         spent[1] = 1
         #expect(ask(2, limit: 1_000) == 50)
+    }
+
+    @Test func whoNeverHeardOfItsAllotmentHearsOfItWhenItAsksAgain() {
+        let request = DayRequest(day: "d", limit: 10_000)
+        #expect(answer(request, 1).share.allotted == 50)
+        _ = ask(2)
+        #expect(answer(request, 1).share.allotted == 50, "the same, and no more")
+        #expect(allotments.allotted == 100)
+    }
+
+    @Test func whatIsGivenBackTwiceIsGivenBackOnce() {
+        #expect(ask(1) == 50)
+        giveBack(1, used: 20)
+        #expect(ask(1) == 50)
+        giveBack(1, used: 60)
+        giveBack(1, used: 60)
+        #expect(allotments.shares[1]?.allotted == 60)
+    }
+
+    @Test func whatWasSpentWithoutALimitIsNoAllotmentThatIsLeft() {
+        spent[1] = 30
+        #expect(answer(DayRequest(day: "d", limit: 100, used: 30), 1).share.allotted == 34, "four are new")
+        #expect(answer(DayRequest(day: "d", limit: 100, used: 34), 2).ownSpent == 0)
+    }
+
+    @Test func atTheEndOfTheDayAnyJobMayHaveWhatMassJobsWereAllotted() {
+        #expect(ask(1, limit: 8, bulkCeiling: 8) == 1)
+        alive = [1]
+        while ask(1, limit: 8, bulkCeiling: 8) > 0 {}
+        let share = answer(DayRequest(day: "d", limit: 8, used: 5, usedBulk: 5), 1).share
+        #expect(share.allotted == 8 && share.allottedBulk == 7)
+        let again = answer(DayRequest(day: "d", limit: 8, used: 5, usedBulk: 5), 1).share
+        #expect(again == share, "it has one now")
     }
 
     @Test("what changes nothing raises no revision")

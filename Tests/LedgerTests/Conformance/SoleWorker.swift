@@ -69,6 +69,7 @@ final class SoleWorker: LedgerWrapper {
             return .claimed(open, .sole(isFirstCall: lease.isFirstCall))
         case .refused(let lookup): return .refused(lookup)
         case .busy(let busy): return .busy(busy)
+        case .notAllotted: return .notAllotted
         }
     }
 

@@ -279,7 +279,7 @@ private struct Client {
             if case .record(_, _, isUnheard: true) = request { knowledge.isAmbiguous = true }
             if case .copy(let number) = recorded { knowledge.open?.copy = number } else { knowledge = Knowledge() }
         case .done: knowledge.lease = nil
-        case .claim(.busy), .cancel: break
+        case .claim(.busy), .claim(.notAllotted), .cancel: break
         }
         known[job] = knowledge
     }

@@ -60,6 +60,7 @@ extension Operation: CustomStringConvertible {
             case .claim(.claimed(let open, let lease)): "claimed \(lease.fence) \(View(open).text)"
             case .claim(.refused(let lookup)): "refused: \(View(lookup).text)"
             case .claim(.busy(let busy)): "\(busy)"
+            case .claim(.notAllotted): "not allotted"
             case .record(let recorded): "\(recorded)"
             case .cancel(let isInTime): "\(isInTime)"
             case .done: "done"

@@ -106,18 +106,24 @@ import Testing
     }
 
     @Test("members that ask for calls of a day at once are allotted the limit together, and no more")
+    /// All that it can get.
+    @discardableResult
+    private static func allotment(of ledger: DatabaseLedger) async throws -> Int {
+        var used = 0
+        while true {
+            let answer = try await ledger.cluster.allot(DayRequest(day: Sample.day, limit: 300, used: used))
+            guard answer.share.allotted > used else { return used }
+            used = answer.share.allotted
+        }
+    }
+
     func day() async throws {
         let database = try await SharedDatabase()
         let ledgers = try await join(3, database)
         let calls = try await withThrowingTaskGroup(of: Int.self) { group in
             for ledger in ledgers {
                 group.addTask {
-                    var calls = 0
-                    while true {
-                        let answer = try await ledger.cluster.allot(DayRequest(day: "d", limit: 300))
-                        guard answer.calls > 0 else { return calls }
-                        calls += answer.calls
-                    }
+                    try await Self.allotment(of: ledger)
                 }
             }
             return try await group.reduce(0, +)
@@ -125,9 +131,9 @@ import Testing
         #expect(calls == 300)
         // What a dead member has not claimed is the others', once it is settled what it has.
         try await database.bury(ledgers[0])
-        #expect(try await ledgers[1].cluster.allot(DayRequest(day: "d", limit: 300)).calls == 0)
+        let before = try await Self.allotment(of: ledgers[1])
         try await database.run("UPDATE leave_album.instances SET ended = now() - interval '1 minute' WHERE epoch = 1")
-        #expect(try await ledgers[1].cluster.allot(DayRequest(day: "d", limit: 300)).calls > 0)
+        #expect(try await Self.allotment(of: ledgers[1]) > before)
         await close(ledgers)
     }
 
@@ -143,6 +149,79 @@ import Testing
     }
 
     /// A member the answer to whose first statement of that name is lost, though it is done.
+    // MARK: Claims within what was allotted
+
+    private func claim(_ id: String, of member: Int?) -> Claim {
+        var claim = Sample.claim(Sample.arrival(id))
+        claim.allottedTo = member.map { Int64($0) }
+        return claim
+    }
+
+    private func isClaimed(_ answer: ClaimAnswer) -> Bool { if case .claimed = answer { true } else { false } }
+
+    @Test func noClaimGoesBeyondWhatItsMemberWasAllotted() async throws {
+        let database = try await SharedDatabase()
+        let ledgers = try await join(1, database)
+        let ledger = ledgers[0]
+        #expect(try await ledger.claim(claim("early", of: 1)) == .notAllotted)
+        let allotted = try await ledger.cluster.allot(DayRequest(day: Sample.day, limit: 20)).share.allotted
+        #expect(allotted == 5)
+        let answers = try await withThrowingTaskGroup(of: ClaimAnswer.self) { group in
+            for number in 0..<12 { group.addTask { try await ledger.claim(claim("j\(number)", of: 1)) } }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(answers.count(where: isClaimed) == 5 && answers.count { $0 == .notAllotted } == 7)
+        #expect(try await database.run("SELECT calls, allotted FROM leave_album.day_shares") == "5|5")
+        #expect(try await database.run("SELECT count(*) FROM leave_album.jobs") == "5", "the others left nothing")
+        #expect(isClaimed(try await ledger.claim(claim("unlimited", of: nil))))
+        await close(ledgers)
+    }
+
+    @Test func whatWasAllottedBeforeARejoiningIsNotClaimedWithAfterIt() async throws {
+        let database = try await SharedDatabase()
+        let ledger = try await database.join(durations: Self.durations) { $0.heartbeatInterval = .seconds(3_600) }
+        _ = try await ledger.cluster.allot(DayRequest(day: Sample.day, limit: 100))
+        guard case .claimed(_, let lease) = try await ledger.claim(claim("before", of: 1)) else {
+            Issue.record("it was allotted")
+            return
+        }
+        try await database.bury(ledger)
+        #expect(try await ledger.claim(claim("late", of: 1)) == .notAllotted)
+        #expect(ledger.epoch == 2)
+        #expect(try await ledger.claim(claim("late", of: 2)) == .notAllotted, "not yet")
+        _ = try await ledger.cluster.allot(DayRequest(day: Sample.day, limit: 100))
+        #expect(isClaimed(try await ledger.claim(claim("late", of: 2))))
+        // What the former member claimed and did not send is taken back from it.
+        try await ledger.withdraw(lease, of: JobID("before"), kind: .call, day: Sample.day)
+        #expect(try await database.run("SELECT epoch, calls FROM leave_album.day_shares ORDER BY epoch") == "1|0\n2|1")
+        await close([ledger])
+    }
+
+    /// Another connection of the same member, which that has given up, spends the last call between the claim's reading
+    /// and its writing.
+    @Test func aClaimThatIsOvertakenAtTheDaysLastCallIsNone() async throws {
+        let database = try await SharedDatabase()
+        let ledgers = try await join(1, database)
+        _ = try await ledgers[0].cluster.allot(DayRequest(day: Sample.day, limit: 4))
+        let sql = """
+            DO $$ BEGIN UPDATE leave_album.day_shares SET calls = allotted; PERFORM pg_advisory_xact_lock(1);
+            WHILE NOT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database()
+            AND wait_event_type = 'Lock') LOOP PERFORM pg_sleep(0.01); PERFORM pg_stat_clear_snapshot(); END LOOP;
+            END $$
+            """
+        async let spending = database.run(sql)
+        let isHeld = """
+            SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+            WHERE l.locktype = 'advisory' AND d.datname = current_database()
+            """
+        while try await database.run(isHeld) == "0" {}
+        #expect(try await ledgers[0].claim(claim("late", of: 1)) == .notAllotted)
+        _ = try await spending
+        #expect(try await database.run("SELECT calls, allotted FROM leave_album.day_shares") == "1|1")
+        #expect(try await database.run("SELECT count(*) FROM leave_album.jobs") == "0")
+        await close(ledgers)
+    }
+
     private func doubting(
         _ statement: String, _ database: SharedDatabase, _ body: (DatabaseLedger) async throws -> Void
     ) async throws {
@@ -165,14 +244,9 @@ import Testing
     @Test("calls of a day whose allotment is in doubt are allotted once")
     func dayInDoubt() async throws {
         let database = try await SharedDatabase()
-        try await doubting("save_day", database) { ledger in
-            var calls = 0
-            while true {
-                let answer = try await ledger.cluster.allot(DayRequest(day: "d", limit: 300))
-                guard answer.calls > 0 else { break }
-                calls += answer.calls
-            }
-            #expect(calls == 300)
+        try await doubting("save_day", database) { ledger async throws in
+            #expect(try await ledger.cluster.allot(DayRequest(day: Sample.day, limit: 300)).share.allotted == 50)
+            #expect(try await Self.allotment(of: ledger) == 300)
         }
     }
 

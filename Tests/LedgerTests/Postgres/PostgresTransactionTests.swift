@@ -46,7 +46,7 @@ import Testing
             Self.answers(plan) == [.claimed(Sample.open(), fence: Self.fence, isFirstCall: true, slot: nil)])
         #expect(plan.after.row?.callUntil == Self.now + .seconds(30))
         #expect(plan.after.revision == 1 && plan.before.revision == 0 && plan.claims)
-        #expect(plan.counts == [Sample.day: DayCount(calls: 1, albumQueries: 0)])
+        #expect(plan.counts == [MemberDay(day: Sample.day, epoch: 7): DayCount(calls: 1, albumQueries: 0)])
     }
 
     @Test func whoeverAsksHearsOfALeaseInTermsOfItsOwnClock() throws {

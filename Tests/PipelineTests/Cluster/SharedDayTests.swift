@@ -52,15 +52,15 @@ import Testing
                 ledger: ledger)
         }
 
-        func claim(_ member: Member, on day: String) async throws -> Bool {
+        func claim(_ member: Member, _ ticket: DayBudget.Ticket) async throws -> Bool {
             number += 1
             let arrival = Arrival(
                 jobID: JobID("j\(number)"), account: AccountID("a"),
                 tokenHash: ShareToken(Secret(copying: Array("t".utf8))).sha256, generation: 0,
                 copy: 0, attempts: 0, isAmbiguous: false, firstSeen: clock.wall())
             let claim = Claim(
-                arrival: arrival, kind: .call, day: day, at: clock.wall(), attempts: 0, isAmbiguous: false,
-                presumesNew: true)
+                arrival: arrival, kind: .call, day: ticket.day, at: clock.wall(), attempts: 0, isAmbiguous: false,
+                presumesNew: true, allottedTo: ticket.allottedTo)
             if case .claimed = try await member.ledger.claim(claim) { return true }
             return false
         }
@@ -103,7 +103,7 @@ import Testing
             case 0: member.budget.settle(ticket, isClaimed: false)
             case 1 where dies: break
             default:
-                if try await site.claim(member, on: ticket.day) {
+                if try await site.claim(member, ticket) {
                     calls += 1
                     member.budget.settle(ticket, isClaimed: true)
                 }
@@ -125,10 +125,10 @@ import Testing
         let (one, two) = (site.join(), site.join())
         let ticket = try #require(try await admitted(one, at: site.clock.wall()))
         site.cluster.noteEnd(of: one.cluster)
-        await #expect(throws: LedgerError.self) { try await site.claim(one, on: ticket.day) }
+        await #expect(throws: LedgerError.self) { try await site.claim(one, ticket) }
         var calls = 0
         while let ticket = try await admitted(two, at: site.clock.wall()) {
-            if try await site.claim(two, on: ticket.day) { calls += 1 }
+            if try await site.claim(two, ticket) { calls += 1 }
         }
         #expect(calls == 10)
     }
@@ -145,7 +145,7 @@ import Testing
         #expect(try await two.budget.permission(isBulk: false, at: now, ledger: two.ledger) == .soon(.seconds(1)))
         await one.budget.giveBackIdle(at: now + .seconds(5))
         let taken = try #require(try await admitted(two, at: now))
-        #expect(try await site.claim(two, on: taken.day))
+        #expect(try await site.claim(two, taken))
         #expect(
             try await one.budget.permission(isBulk: false, at: now, ledger: one.ledger) == .spent(until: Self.day.end))
     }
@@ -159,7 +159,8 @@ import Testing
             let now = Harness.start + .seconds(60) * minute
             for member in members {
                 while let ticket = try await admitted(member, isBulk: true, at: now) {
-                    if try await site.claim(member, on: ticket.day) { bulk += 1 }
+                    if try await site.claim(member, ticket) { bulk += 1 }
+                    member.budget.settle(ticket, isClaimed: true)
                 }
             }
             let fair = 900.0 * Double(minute) / (24 * 60)
@@ -171,7 +172,7 @@ import Testing
         let end = Harness.start + .seconds(86_399)
         for member in members {
             while let ticket = try await admitted(member, at: end) {
-                if try await site.claim(member, on: ticket.day) { others += 1 }
+                if try await site.claim(member, ticket) { others += 1 }
             }
         }
         #expect(others == 100)
@@ -199,9 +200,10 @@ import Testing
         let (one, two) = (site.join(), site.join())
         let now = site.clock.wall()
         for member in [one, two] {
-            #expect(try await admitted(member, at: now) != nil)
-            let isClaimed = try await site.claim(member, on: "d")
+            let ticket = try #require(try await admitted(member, at: now))
+            let isClaimed = try await site.claim(member, ticket)
             #expect(isClaimed)
+            member.budget.settle(ticket, isClaimed: true)
         }
         for member in [one, two] { #expect(try await admitted(member, at: now) == nil) }
         one.budget.adopt(limit: 4, pace: .asap)
@@ -213,16 +215,80 @@ import Testing
 
     @Test func aCallIsGivenBackToTheEpochThatItWasAllottedToAndToNoOther() throws {
         var state = DayBudget.State(limit: 9, pace: .asap)
-        state.credit = DayCredit(calls: 1, member: 1)
+        state.follow(1)
+        state.credit.allotted = 1
         let taken = state.takeCredit(isBulk: false, day: "d", by: 1, at: Harness.start)
         let ticket = try #require(taken)
-        state.credit = DayCredit(member: 2)
+        #expect(ticket.allottedTo == 1)
+        state.follow(2)
         state.giveBackCredit(ticket)
-        #expect(state.credit.calls == 0, "the others may have it by now")
-        state.giveBackCredit(DayBudget.Ticket(day: "d", isBulk: false))
-        #expect(state.credit.calls == 0, "it was taken when there was no limit")
-        state.credit = DayCredit(member: 1)
+        #expect(state.credit.used == 0, "the others may have it by now")
+        state.follow(1)
+        state.credit.used = 1
         state.giveBackCredit(ticket)
-        #expect(state.credit.calls == 1)
+        #expect(state.credit.used == 0)
+    }
+
+    @Test func aClaimOfWhatWasAllottedBeforeARejoiningIsRefused() async throws {
+        let site = Site(limit: 10)
+        let (one, two) = (site.join(), site.join())
+        let ticket = try #require(try await admitted(one, at: site.clock.wall()))
+        #expect(try await !site.claim(two, ticket))
+    }
+
+    @Test func whatIsToldInAnAnswerThatIsLostIsToldAgain() async throws {
+        let site = Site(limit: 1)
+        let (one, two) = (site.join(), site.join())
+        let now = site.clock.wall()
+        one.cluster.loseNextAnswer()
+        await #expect(throws: LedgerError.self) {
+            try await one.budget.permission(isBulk: false, at: now, ledger: one.ledger)
+        }
+        #expect(site.cluster.allotments(of: "d").allotted == 1)
+        #expect(try await two.budget.permission(isBulk: false, at: now, ledger: two.ledger) == .soon(.seconds(1)))
+        #expect(try await admitted(one, at: now) != nil, "it has been allotted that call")
+    }
+
+    @Test func whoAsksNoMoreGivesBackWhatItNeverHeardOf() async throws {
+        let site = Site(limit: 1)
+        let (one, two) = (site.join(), site.join())
+        let now = site.clock.wall()
+        one.cluster.loseNextAnswer()
+        _ = try? await one.budget.permission(isBulk: false, at: now, ledger: one.ledger)
+        one.cluster.loseNextAnswer()
+        for second in 5...6 as ClosedRange<Int> { await one.budget.giveBackIdle(at: now + .seconds(second)) }
+        #expect(try await admitted(two, at: now) != nil)
+    }
+
+    @Test func whatMayHaveBeenClaimedAndWasNotIsLeftOnceNothingIsUnderWay() async throws {
+        let site = Site(limit: 4)
+        let member = site.join()
+        let now = site.clock.wall()
+        // One of four members' part.
+        for _ in 0..<4 {
+            let ticket = try #require(try await admitted(member, at: now))
+            member.budget.lose(ticket)
+        }
+        #expect(try await site.spent() == 0)
+        let ticket = try await admitted(member, at: now)
+        #expect(ticket != nil, "nobody has spent anything")
+    }
+
+    @Test func callsWithoutALimitAreSpentWhenOneIsSet() async throws {
+        let site = Site(limit: 0)
+        let member = site.join()
+        let now = site.clock.wall()
+        for _ in 0..<3 {
+            let ticket = try #require(member.budget.take(isBulk: false, mustBeWithin: true, at: now))
+            #expect(ticket.allottedTo == nil)
+            let isClaimed = try await site.claim(member, ticket)
+            #expect(isClaimed)
+            member.budget.settle(ticket, isClaimed: true)
+        }
+        member.budget.adopt(limit: 4, pace: .asap)
+        let last = try #require(try await admitted(member, at: now))
+        #expect(try await site.claim(member, last))
+        member.budget.settle(last, isClaimed: true)
+        #expect(try await admitted(member, at: now) == nil)
     }
 }

@@ -47,6 +47,7 @@ package final class MemoryCluster: Cluster {
     package let epoch: Int64
     /// Whether nothing of it arrives any more, nor anything at it.
     private let isCut = Lock(false)
+    private let losesAnswer = Lock(false)
     private let accepted = Lock<[ClusterChange]>([])
 
     init(of cluster: SharedCluster, epoch: Int64) {
@@ -58,6 +59,9 @@ package final class MemoryCluster: Cluster {
 
     /// The changes of this member that were no refused ones, in their order.
     package var changes: [ClusterChange] { accepted.withLock { $0 } }
+
+    /// The next question about the day is done, and its answer does not come.
+    package func loseNextAnswer() { losesAnswer.withLock { $0 = true } }
 
     package func cut() { isCut.withLock { $0 = true } }
     package func mend() { isCut.withLock { $0 = false } }
@@ -89,10 +93,18 @@ package final class MemoryCluster: Cluster {
 
     package func allot(_ request: DayRequest) async throws(LedgerError) -> DayAnswer {
         try check()
-        return cluster.state.withLock { state in
+        let answer = cluster.state.withLock { state in
             let spent = cluster.jobs.state.withLock { $0.spent[request.day] ?? [:] }
-            return state.days[request.day, default: DayAllotments()].apply(
+            let answer = state.days[request.day, default: DayAllotments()].apply(
                 request, by: epoch, alive: state.members, spent: spent)
+            cluster.jobs.state.withLock { $0.allotted[request.day, default: [:]][epoch] = answer.share.allotted }
+            return answer
         }
+        let isLost = losesAnswer.withLock { losesAnswer in
+            defer { losesAnswer = false }
+            return losesAnswer
+        }
+        if isLost { throw .unavailable("the answer is lost") }
+        return answer
     }
 }

@@ -14,6 +14,8 @@ package final class SharedJobs: Sendable {
         var slots: [AccountID: [AccountSlot]] = [:]
         /// What each worker has spent of a day, as a part of `days`.
         var spent: [String: [Int64: Int]] = [:]
+        /// What each worker was allotted of a day.
+        var allotted: [String: [Int64: Int]] = [:]
         var workers: Int64 = 0
         /// Those whose process is known to have ended.
         var ended: Set<Int64> = []
@@ -77,6 +79,13 @@ extension SharedJobs.State {
         guard let slot else { return }
         slots[account, default: []].removeAll { $0.number == slot.number }
         slots[account, default: []].append(slot)
+    }
+
+    /// Whether the worker has a call of the day left, if the claim needs one.
+    func isAllotted(_ claim: Claim, to worker: Int64) -> Bool {
+        guard let member = claim.allottedTo else { return true }
+        return member == worker
+            && (spent[claim.day]?[worker] ?? 0) < (allotted[claim.day]?[worker] ?? 0)
     }
 
     mutating func count(_ number: Int, _ kind: Claim.Kind, on day: String, by worker: Int64) {

@@ -51,6 +51,7 @@ package final class SharedMemoryLedger: JobLedger {
             guard let change = LedgerRules.change(of: row, by: claim, lookup: lookup, terms: terms) else {
                 return .refused(lookup)
             }
+            guard state.isAllotted(claim, to: worker) else { return .notAllotted }
             let slot: AccountSlot.Taken?
             switch state.takeSlot(for: claim, fence: fence, callUntil: callUntil, at: now) {
             case .taken(_, let taken): slot = taken
