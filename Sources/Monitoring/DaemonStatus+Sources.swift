@@ -25,7 +25,8 @@ extension DaemonStatus.Hold {
 extension DaemonStatus.Ledger {
     package init(_ statistics: LedgerStatistics, of ledger: any LedgerKeeping) {
         self.init(
-            kind: ledger.kind.rawValue, place: ledger.place, member: ledger.member, entries: statistics.entries,
+            kind: ledger.kind.rawValue, place: ledger.place, member: ledger.member,
+            differingSettings: ledger.sharedReading?.differing.map(\.description) ?? [], entries: statistics.entries,
             open: statistics.open, ambiguous: statistics.ambiguous, unpublished: statistics.unpublished,
             overdue: statistics.overdue, bytes: statistics.bytes, diskFreeBytes: statistics.diskFreeBytes,
             lastBackupAt: statistics.lastBackupAt)

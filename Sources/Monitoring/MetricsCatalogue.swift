@@ -140,6 +140,10 @@ package struct MetricsCatalogue: Sendable {
     package var unknownCommits: MetricCounter
     @Metric("clock_offset_seconds", "The ledger's clock less this machine's; absent for one that is a file.")
     package var clockOffset: MetricGauge
+    @Metric(
+        "settings_differ",
+        "Settings in which other live daemons over the ledger differ from this one; absent for one that is a file.")
+    package var settingsDiffer: MetricGauge
 
     /// From a call's own time up to the minute that a delivery may wait for its turn, and what hangs beyond it.
     package static let jobSeconds = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120]

@@ -251,6 +251,7 @@ package final class MetricsRecorder: Sendable {
         metrics.fencedRecords.catchUp(with: reading.fencedRecords)
         metrics.unknownCommits.catchUp(with: reading.unknownCommits)
         metrics.clockOffset.set(reading.clockOffset?.inSeconds)
+        metrics.settingsDiffer.set(Set(reading.differing.map(\.key)).count)
     }
 
     private func show(_ members: [ClusterMember]?) {

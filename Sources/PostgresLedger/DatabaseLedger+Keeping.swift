@@ -132,7 +132,7 @@ extension DatabaseLedger {
         let counts = counts
         return SharedLedgerReading(
             takeovers: counts.takeovers, fencedRecords: counts.fencedRecords, unknownCommits: counts.unknownCommits,
-            clockOffset: clusterClock.offset)
+            clockOffset: clusterClock.offset, differing: counts.differing)
     }
 
     package var member: MemberIdentity? {

@@ -27,8 +27,9 @@ package final class DatabaseLedger: LedgerKeeping {
 
     /// Becomes a member of those who work on the ledger. It connects at once, and returns when the row is committed.
     ///
-    /// `onHealth`, `onCommit` and `onBehind` are called on the ledger's thread, and must not block. `onBehind` has the
-    /// delivery of a copy that knows more of its job than the ledger did: it has lost that.
+    /// `onHealth`, `onCommit`, `onBehind` and `onDiffering` are called on the ledger's thread, and must not block. `onBehind`
+    /// has the delivery of a copy that knows more of its job than the ledger did: it has lost that. `onDiffering` has the
+    /// settings in which live members differ from this one, each time that they are others than before.
     ///
     /// - Throws: `.unusable` for what an operator has to correct, in one line: role, password, no schema or another,
     ///   rights, standbys alone. `.unavailable` if the database is away: then it may be tried again.
@@ -37,11 +38,12 @@ package final class DatabaseLedger: LedgerKeeping {
         clock: any TimeSource = SystemTimeSource(),
         onHealth: @escaping @Sendable (LedgerHealth) -> Void = { _ in },
         onCommit: @escaping @Sendable (_ operations: Int, _ took: Duration) -> Void = { _, _ in },
-        onBehind: @escaping @Sendable (Arrival) -> Void = { _ in }
+        onBehind: @escaping @Sendable (Arrival) -> Void = { _ in },
+        onDiffering: @escaping @Sendable ([DifferingSetting]) -> Void = { _ in }
     ) async throws(LedgerError) -> DatabaseLedger {
         let parts = Parts(
             configuration: configuration, durations: durations, clock: clock, onHealth: onHealth, onCommit: onCommit,
-            onBehind: onBehind)
+            onBehind: onBehind, onDiffering: onDiffering)
         return try await open(parts, member: member)
     }
 
@@ -62,6 +64,7 @@ package final class DatabaseLedger: LedgerKeeping {
         var onHealth: @Sendable (LedgerHealth) -> Void = { _ in }
         var onCommit: @Sendable (_ operations: Int, _ took: Duration) -> Void = { _, _ in }
         var onBehind: @Sendable (Arrival) -> Void = { _ in }
+        var onDiffering: @Sendable ([DifferingSetting]) -> Void = { _ in }
         /// What a test writes instead of the cluster's time.
         var writtenTime: (any TimeSource)?
         var heartbeatInterval = MemberStatements.heartbeatInterval
@@ -107,8 +110,8 @@ package final class DatabaseLedger: LedgerKeeping {
         let loopParts = PostgresLoopParts(
             configuration: parts.configuration, durations: parts.durations, clock: parts.clock,
             clusterClock: clusterClock, identity: identity, gauge: gauge, onHealth: parts.onHealth,
-            onBehind: parts.onBehind, heartbeatInterval: parts.heartbeatInterval, lifetime: parts.lifetime,
-            batchTimeout: parts.batchTimeout)
+            onBehind: parts.onBehind, onDiffering: parts.onDiffering, heartbeatInterval: parts.heartbeatInterval,
+            lifetime: parts.lifetime, batchTimeout: parts.batchTimeout)
         do throws(SystemCallError) {
             reader = try PostgresReader(parts.configuration, clock: parts.clock)
         } catch {

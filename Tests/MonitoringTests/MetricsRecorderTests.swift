@@ -22,7 +22,11 @@ import Testing
         MetricsSources.Ledger(
             kind: .postgresql, member: .init(name: "a", epoch: 7),
             shared: .init(
-                takeovers: 2, fencedRecords: 1, unknownCommits: 3, clockOffset: .milliseconds(-1500))))
+                takeovers: 2, fencedRecords: 1, unknownCommits: 3, clockOffset: .milliseconds(-1500),
+                differing: [
+                    DifferingSetting(name: "b", epoch: 8, key: "limits.pace"),
+                    DifferingSetting(name: "c", epoch: 9, key: "limits.pace"),
+                ])))
     private let recorder: MetricsRecorder
 
     init() {
@@ -270,6 +274,7 @@ import Testing
         #expect(first["leave_album_ledger_unknown_commits_total"] == "3")
         #expect(first["leave_album_leased_deliveries_total"] == "1")
         #expect(first["leave_album_clock_offset_seconds"] == "-1.5")
+        #expect(first["leave_album_settings_differ"] == "1")
         // It was taken for dead, and joined anew.
         shared.withLock { $0.member?.epoch = 8 }
         let second = samples()

@@ -52,8 +52,9 @@ import Testing
     @Test func eachMemberThatSharesTheLedgerHasALine() {
         var status = status()
         status.ledger = .init(
-            kind: "postgresql", place: "db:5432, leave_album", member: .init(name: "a", epoch: 7), entries: 9,
-            open: 1, ambiguous: 0, unpublished: 0, overdue: 0, bytes: 4096, diskFreeBytes: nil, lastBackupAt: nil)
+            kind: "postgresql", place: "db:5432, leave_album", member: .init(name: "a", epoch: 7),
+            differingSettings: ["limits.pace of b#6"], entries: 9, open: 1, ambiguous: 0, unpublished: 0, overdue: 0,
+            bytes: 4096, diskFreeBytes: nil, lastBackupAt: nil)
         status.members = [
             .init(
                 name: "a", epoch: 7, version: "1.2.3", state: .working, startedAt: Self.now, seenAt: Self.now,
@@ -66,6 +67,7 @@ import Testing
         #expect(lines.contains("member b#6 dead, 1.2.2, seen \(at)"))
         let ledger = lines.first { $0.hasPrefix("ledger ") } ?? ""
         #expect(ledger.hasSuffix("of db:5432, leave_album"), "nobody knows what is free there")
+        #expect(lines.contains("settings differ limits.pace of b#6"))
         #expect(status.json["ledger"]?["epoch"] == .integer(7) && status.json["ledger"]?["instance"] == .text("a"))
     }
 

@@ -64,6 +64,8 @@ struct StatusCommand: ConfiguredCommand {
                     + "results owed, \(ByteCount.text(ledger["bytes"]?.integer ?? 0)) of \(ledger["path"]?.text ?? "")"
                     + (ledger["diskFreeBytes"]?.integer.map { ", \(ByteCount.text($0)) free" } ?? ""))
         }
+        let differing = status["ledger"]?["differingSettings"]?.elements ?? []
+        if !differing.isEmpty { sheet.add("settings differ", differing.compactMap(\.text).joined(separator: ", ")) }
         for member in status["members"]?.elements ?? [] { sheet.add("member", memberText(member)) }
         if status["settings"]?["reloadSucceeded"]?.bool == false {
             sheet.add(

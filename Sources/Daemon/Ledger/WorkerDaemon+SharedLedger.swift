@@ -21,16 +21,18 @@ extension WorkerDaemon {
     ) async throws -> OpenedLedger? {
         front.openControlSocket()
         let member = MemberDescription(
-            name: settings.instance, version: ProgramVersion.text, settings: settings.sharedDigests,
+            name: settings.instance, version: ProgramVersion.text, settings: { front.settings.now.sharedDigests },
             report: { front.memberReport })
         let session = try makeSession()
+        let differences = DifferingSettingsReport(logger)
         var backoff = Backoff(first: .seconds(1), longest: .seconds(10))
+        var warned: MonotonicTime?
         while !stop.isSignalled {
             do {
                 let ledger = try await DatabaseLedger.join(
                     database, member: member, durations: settings.leaseDurations, clock: clock,
                     onHealth: { eventRouter.ledger($0) }, onCommit: { front.metrics.committed($0, $1) },
-                    onBehind: { reportBehind($0, front.metrics) })
+                    onBehind: { reportBehind($0, front.metrics) }, onDiffering: { differences.report($0) })
                 try await refuseForeignSettings(ledger)
                 front.tracker.connects()
                 front.ready()
@@ -44,13 +46,19 @@ extension WorkerDaemon {
                     // Its supervisor is not to end it for this: whoever waits is at work.
                     front.ready()
                     front.tracker.connects(detail)
-                    logger.warning("waiting for the ledger's database: \(detail)")
+                    if warned.map({ clock.now() - $0 >= Self.warningInterval }) ?? true {
+                        logger.warning("waiting for the ledger's database: \(detail)")
+                        warned = clock.now()
+                    }
                 }
             }
             await stop.wait(until: clock.now() + backoff.next(), by: clock)
         }
         return nil
     }
+
+    /// It is tried more often than there is anything new to say.
+    private static let warningInterval = Duration.seconds(60)
 
     /// Keys that say whose jobs these are: members that differ in them would work on one ledger at two things.
     private static let vitalKeys: Set = ["api.base_url", "broker.prefix", "limits.day_zone"]
@@ -63,14 +71,7 @@ extension WorkerDaemon {
             await ledger.close(within: .zero)
             throw error
         }
-        guard let vital = differing.first(where: { Self.vitalKeys.contains($0.key) }) else {
-            for setting in differing {
-                logger.warning(
-                    "this daemon and another one differ in a setting that the cluster should agree on",
-                    LogField("setting", setting.key), LogField("other", "\(setting.name)#\(setting.epoch)"))
-            }
-            return
-        }
+        guard let vital = differing.first(where: { Self.vitalKeys.contains($0.key) }) else { return }
         await ledger.close(within: Self.leavingTheOthers)
         throw StartError(
             description:

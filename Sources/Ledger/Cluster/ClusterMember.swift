@@ -52,13 +52,13 @@ package struct MemberDescription: Sendable {
     package var name: String
     /// Of the program.
     package var version: String
-    /// Settings in which members should not differ: a digest of each by its key.
-    package var settings: [String: String]
+    /// Settings in which members should not differ: a digest of each by its key. Asked for as `report` is.
+    package var settings: @Sendable () -> [String: String]
     /// JSON of what it is at, asked for at each heartbeat, on the ledger's thread. It must not block.
     package var report: @Sendable () -> String
 
     package init(
-        name: String, version: String, settings: [String: String] = [:],
+        name: String, version: String, settings: @escaping @Sendable () -> [String: String] = { [:] },
         report: @escaping @Sendable () -> String = { "{}" }
     ) {
         self.name = name

@@ -8,11 +8,17 @@ package struct SharedLedgerReading: Equatable, Sendable {
     package var unknownCommits: Int
     /// The ledger's clock less this machine's; nil before it was read.
     package var clockOffset: Duration?
+    /// As the newest heartbeat found them.
+    package var differing: [DifferingSetting]
 
-    package init(takeovers: Int, fencedRecords: Int, unknownCommits: Int, clockOffset: Duration?) {
+    package init(
+        takeovers: Int, fencedRecords: Int, unknownCommits: Int, clockOffset: Duration?,
+        differing: [DifferingSetting] = []
+    ) {
         self.takeovers = takeovers
         self.fencedRecords = fencedRecords
         self.unknownCommits = unknownCommits
         self.clockOffset = clockOffset
+        self.differing = differing
     }
 }

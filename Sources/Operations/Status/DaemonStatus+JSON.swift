@@ -74,6 +74,9 @@ extension DaemonStatus.Ledger {
                 .init("instance", .text(member.name)), .init("epoch", .integer(Int64(member.epoch))),
             ]
         }
+        if !differingSettings.isEmpty {
+            members.append(.init("differingSettings", .array(differingSettings.map { .text($0) })))
+        }
         if let diskFreeBytes { members.append(.init("diskFreeBytes", .integer(Int64(diskFreeBytes)))) }
         if let lastBackupAt { members.append(.init("lastBackupAt", .text(lastBackupAt.rfc3339))) }
         return .object(members)

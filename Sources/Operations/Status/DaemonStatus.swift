@@ -94,6 +94,8 @@ package struct DaemonStatus: Equatable, Sendable {
         package var place: String
         /// Who this daemon is among those that share the ledger.
         package var member: MemberIdentity?
+        /// In which others of them differ from this one: key and daemon, for people.
+        package var differingSettings: [String]
         package var entries: Int
         package var open: Int
         package var ambiguous: Int
@@ -105,12 +107,14 @@ package struct DaemonStatus: Equatable, Sendable {
         package var lastBackupAt: Timestamp?
 
         package init(
-            kind: String, place: String, member: MemberIdentity? = nil, entries: Int, open: Int, ambiguous: Int,
-            unpublished: Int, overdue: Int, bytes: Int, diskFreeBytes: Int?, lastBackupAt: Timestamp?
+            kind: String, place: String, member: MemberIdentity? = nil, differingSettings: [String] = [], entries: Int,
+            open: Int, ambiguous: Int, unpublished: Int, overdue: Int, bytes: Int, diskFreeBytes: Int?,
+            lastBackupAt: Timestamp?
         ) {
             self.kind = kind
             self.place = place
             self.member = member
+            self.differingSettings = differingSettings
             self.entries = entries
             self.open = open
             self.ambiguous = ambiguous

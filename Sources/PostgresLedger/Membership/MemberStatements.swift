@@ -31,7 +31,7 @@ enum MemberStatements {
             joining,
             [
                 .value(printable(member.name)), .value(printable(member.version)),
-                .value(Int32(clamping: PostgresSchema.version)), .value(json(member.settings)),
+                .value(Int32(clamping: PostgresSchema.version)), .value(json(member.settings())),
                 .value(lifetime.milliseconds),
             ]
         ) { rows throws(PostgresDecodingError) in try rows.int(0, 0) }
@@ -43,8 +43,8 @@ enum MemberStatements {
         "beat",
         """
         UPDATE leave_album.instances SET seen = now(), alive_until = now() + $2 * interval '1 millisecond',
-        report = $3::jsonb WHERE epoch = $1 AND \(isLive) RETURNING state
-        """, [.int4, .int8, .text])
+        report = $3::jsonb, settings = $4::jsonb, state = $5 WHERE epoch = $1 AND \(isLive) RETURNING state
+        """, [.int4, .int8, .text, .text, .text])
     // Whoever was taken for dead and comes back has not ended: its open calls are nobody's deaths.
     private static let surviving = PostgresStatement(
         "survive", "UPDATE leave_album.instances SET seen = now() WHERE epoch = $1 AND state = 'dead'", [.int4])
@@ -54,26 +54,44 @@ enum MemberStatements {
         UPDATE leave_album.instances SET state = 'dead', ended = now()
         WHERE \(isLive) AND alive_until < now()
         """)
-    private static let changing = PostgresStatement(
-        "change_state",
+    private static let leaving = PostgresStatement(
+        "leave",
         """
-        UPDATE leave_album.instances SET state = $2, seen = now(),
-        ended = CASE WHEN $2 = 'gone' THEN now() ELSE ended END
+        UPDATE leave_album.instances SET state = '\(ClusterMember.State.gone.rawValue)', seen = now(), ended = now()
         WHERE epoch = $1 AND \(isLive)
-        """, [.int4, .text])
+        """, [.int4])
 
     static let time = LedgerQuestion(moment) { rows throws(PostgresDecodingError) in try rows.time(0, 0) }
 
-    /// A heartbeat, and the word that whoever is overdue is dead. Its answer: whether the member is one.
-    static func addBeat(epoch: Int, report: String, lifetime: Duration = lifetime, to batch: inout PostgresBatch) {
-        let number = Int32(clamping: epoch)
-        batch.add(beating, [.value(number), .value(lifetime.milliseconds), .value(report)])
-        batch.add(surviving, [.value(number)])
-        batch.add(burying)
+    /// What a heartbeat brings.
+    struct Beat: Sendable {
+        var isMember: Bool
+        var differing: [DifferingSetting]
     }
 
-    static func change(epoch: Int, to state: ClusterMember.State) -> LedgerQuestion<Void> {
-        LedgerQuestion(changing, [.value(Int32(clamping: epoch)), .value(state.rawValue)]) { _ in }
+    /// All that a member says of itself, so that what it could not say while the database was away comes with the next;
+    /// and that whoever is overdue is dead.
+    static func beat(
+        _ member: Membership, isDraining: Bool, lifetime: Duration = lifetime
+    ) -> LedgerQuestion<Beat> {
+        let epoch = Int32(clamping: member.epoch)
+        let state: ClusterMember.State = isDraining ? .draining : .working
+        return LedgerQuestion(steps: [
+            (
+                beating,
+                [
+                    .value(epoch), .value(lifetime.milliseconds), .value(member.description.report()),
+                    .value(json(member.description.settings())), .value(state.rawValue),
+                ]
+            ), (surviving, [.value(epoch)]), (burying, []), (MemberSettings.differing, [.value(epoch)]),
+        ]) { answers throws(PostgresDecodingError) in
+            let rows = Array(answers)
+            return Beat(isMember: rows[0].count > 0, differing: try MemberSettings.decode(rows[3]))
+        }
+    }
+
+    static func leave(epoch: Int) -> LedgerQuestion<Void> {
+        LedgerQuestion(leaving, [.value(Int32(clamping: epoch))]) { _ in }
     }
 
     private static let listing = PostgresStatement(

@@ -1,4 +1,5 @@
 import Concurrency
+package import Ledger
 
 /// What happened on a shared ledger, counted since the start of this process: for metrics and tests.
 package struct SharedLedgerCounts: Equatable, Sendable {
@@ -16,6 +17,8 @@ package struct SharedLedgerCounts: Equatable, Sendable {
     package var clockJumps = 0
     /// Returns under a new epoch.
     package var rejoins = 0
+    /// Settings in which live members differ from this one, as the newest heartbeat found them.
+    package var differing: [DifferingSetting] = []
 }
 
 /// Where the ledger's thread counts.

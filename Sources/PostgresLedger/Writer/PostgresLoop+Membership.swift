@@ -9,18 +9,20 @@ extension PostgresLoop {
         guard let member = membership else { return }
         var batch = PostgresBatch()
         MemberStatements.time.add(to: &batch)
-        MemberStatements.addBeat(
-            epoch: member.epoch, report: member.description.report(), lifetime: parts.lifetime, to: &batch)
+        let beat = MemberStatements.beat(member, isDraining: isDraining, lifetime: parts.lifetime)
+        beat.add(to: &batch)
         let asked = parts.clock.now()
         let answer = try send(batch)
         let answered = parts.clock.now()
         nextBeatAt = asked + parts.heartbeatInterval
+        let found: MemberStatements.Beat
         do throws(PostgresDecodingError) {
             learnTime(try answer[0].time(0, 0), asked: asked, answered: answered)
+            found = try beat.decode(answer.dropFirst())
         } catch {
             throw fault(error)
         }
-        guard answer[1].count == 0 else { return }
+        guard !found.isMember else { return adopt(found.differing) }
         var joining = PostgresBatch()
         let question = MemberStatements.join(member.description, lifetime: parts.lifetime)
         question.add(to: &joining)
@@ -33,7 +35,23 @@ extension PostgresLoop {
             throw fault(error)
         }
         parts.gauge.count { $0.rejoins += 1 }
-        if isDraining { take([.drain]) }
+        // It came as one that works.
+        if isDraining { nextBeatAt = answered }
+    }
+
+    private func adopt(_ differing: [DifferingSetting]) {
+        guard parts.gauge.reading.differing != differing else { return }
+        parts.gauge.count { $0.differing = differing }
+        parts.onDiffering(differing)
+    }
+
+    /// The last word of a member, once nothing of it waits.
+    mutating func leave() throws(PostgresError) {
+        guard let member = membership else { return }
+        var batch = PostgresBatch()
+        MemberStatements.leave(epoch: member.epoch).add(to: &batch)
+        _ = try send(batch)
+        membership = nil
     }
 
     /// Whoever is taken for dead joins anew before it does anything else. True if it has.

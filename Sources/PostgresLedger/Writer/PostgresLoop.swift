@@ -28,6 +28,8 @@ struct PostgresLoop: ~Copyable {
     var condition = Condition.healthy
     var backlog = PostgresBacklog()
     private(set) var isDraining = false
+    /// Nothing more comes, and what is there is to be written.
+    private var isEnding = false
     var nextBeatAt: MonotonicTime
     /// Until then the database's clock, which has jumped, ends no lease.
     var frozenUntil: MonotonicTime?
@@ -108,9 +110,8 @@ struct PostgresLoop: ~Copyable {
         case .line(let line): backlog.add(line: line(membership?.firstEpoch), at: now)
         case .drain:
             isDraining = true
-            if let epoch = membership?.epoch {
-                backlog.add(query: MemberStatements.change(epoch: epoch, to: .draining).query { _ in }, at: now)
-            }
+            // Each heartbeat says so.
+            nextBeatAt = now
         case .close(let deadline, let answer):
             if closing == nil { closing = (deadline, answer) } else { answer(0) }
         }
@@ -152,7 +153,15 @@ struct PostgresLoop: ~Copyable {
             return fail(error, nil)
         }
         let now = parts.clock.now()
-        guard let dueAt = backlog.dueAt, dueAt <= now else { return succeed() }
+        // At the end nothing waits for something to go along with.
+        guard let dueAt = backlog.dueAt, dueAt <= now || isEnding else {
+            do throws(PostgresError) {
+                if isEnding { try leave() }
+                return succeed()
+            } catch {
+                return fail(error, nil)
+            }
+        }
         let portion =
             isolated > 0 ? backlog.takeSingle(at: now) : backlog.take(most: Self.mostRequests, at: now)
         do throws(PostgresError) {
@@ -286,11 +295,8 @@ struct PostgresLoop: ~Copyable {
 
     private mutating func finish() -> @Sendable () -> Void {
         take(mailbox.close())
+        isEnding = true
         let deadline = closing?.deadline ?? parts.clock.now()
-        if let epoch = membership?.epoch, case .healthy = condition {
-            backlog.add(
-                query: MemberStatements.change(epoch: epoch, to: .gone).query { _ in }, at: parts.clock.now())
-        }
         while !isAllWritten {
             let now = parts.clock.now()
             if case .degraded(_, _, let retryAt) = condition, retryAt > now {
@@ -307,10 +313,11 @@ struct PostgresLoop: ~Copyable {
         return { answer?(lost) }
     }
 
-    /// Whether all is written, or never will be. What nobody waits for does not keep a thread that cannot write.
+    /// Whether all is written, or never will be, and the others know that this member has left. What nobody waits for does
+    /// not keep a thread that cannot write.
     private var isAllWritten: Bool {
         switch condition {
-        case .healthy: backlog.isEmpty
+        case .healthy: backlog.isEmpty && membership == nil
         case .degraded: !backlog.hasRequests
         case .unusable: true
         }

@@ -14,6 +14,7 @@ struct PostgresLoopParts: Sendable {
     let gauge: PostgresGauge
     let onHealth: @Sendable (LedgerHealth) -> Void
     let onBehind: @Sendable (Arrival) -> Void
+    let onDiffering: @Sendable ([DifferingSetting]) -> Void
     var heartbeatInterval = MemberStatements.heartbeatInterval
     var lifetime = MemberStatements.lifetime
     /// Of one batch. Shorter than a member's lifetime, so that a heartbeat which is lost is followed by another before the

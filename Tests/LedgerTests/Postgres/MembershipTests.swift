@@ -3,6 +3,7 @@ import Concurrency
 import Jobs
 import LedgerDatabase
 import PrivateDatabase
+import ScriptedPeer
 import Testing
 
 @testable import Ledger
@@ -70,6 +71,65 @@ import Testing
         await other.close(within: DatabaseLedger.closeTime)
     }
 
+    @Test func whatAMemberCouldNotSayWhileTheDatabaseWasAwayItSaysAfterwards() async throws {
+        let database = try await SharedDatabase()
+        let isAway = Lock(false)
+        let script = PostgresProxy.script(to: database.server.port) { _ in
+            isAway.withLock { $0 } ? .swallow : .pass
+        }
+        try await RawPeer.serving(script) { peer in
+            let other = try await database.join("other")
+            let ledger = try await database.join("leaving", port: peer.port)
+            isAway.withLock { $0 = true }
+            await #expect(throws: LedgerError.self) { try await ledger.knowsSuccess() }
+            ledger.drain()
+            isAway.withLock { $0 = false }
+            while try await other.members().last?.state != .draining {}
+            await ledger.close(within: DatabaseLedger.closeTime)
+            #expect(try await other.members().map(\.state) == [.working, .gone])
+            await other.close(within: DatabaseLedger.closeTime)
+        }
+    }
+
+    @Test func whoeverIsTakenForDeadWhileItDrainsDrainsAsTheMemberThatItIsThen() async throws {
+        let database = try await SharedDatabase()
+        let ledger = try await database.join { $0.heartbeatInterval = .seconds(3_600) }
+        ledger.drain()
+        _ = try await ledger.knowsSuccess()
+        try await database.bury(ledger)
+        _ = try await ledger.lease()
+        while try await ledger.members().last?.state != .draining {}
+        #expect(ledger.epoch == 2)
+        await ledger.close(within: DatabaseLedger.closeTime)
+    }
+
+    @Test func settingsAreComparedAtEachHeartbeat() async throws {
+        let database = try await SharedDatabase()
+        let pace = Lock("even")
+        func join(_ name: String, _ settings: @escaping @Sendable () -> [String: String]) async throws -> DatabaseLedger
+        {
+            var parts = DatabaseLedger.Parts(
+                configuration: try database.configuration(port: database.server.port),
+                durations: SharedDatabase.durations)
+            parts.heartbeatInterval = .milliseconds(20)
+            parts.lifetime = .seconds(600)
+            return try await DatabaseLedger.open(
+                parts, member: MemberDescription(name: name, version: "1", settings: settings))
+        }
+        let one = try await join("a") { ["limits.pace": "even", "own": "x"] }
+        let two = try await join("b") { ["limits.pace": pace.withLock { $0 }] }
+        #expect(try await one.differingSettings().isEmpty)
+        // A reload.
+        pace.withLock { $0 = "asap" }
+        while one.sharedReading?.differing != [DifferingSetting(name: "b", epoch: 2, key: "limits.pace")] {
+            _ = try await one.knowsSuccess()
+        }
+        pace.withLock { $0 = "even" }
+        while one.sharedReading?.differing != [] { _ = try await one.knowsSuccess() }
+        await two.close(within: DatabaseLedger.closeTime)
+        await one.close(within: DatabaseLedger.closeTime)
+    }
+
     @Test func aReportIsWhatTheMemberLastSaidOfItself() async throws {
         let database = try await SharedDatabase()
         let ledger = try await DatabaseLedger.open(
@@ -77,7 +137,7 @@ import Testing
                 configuration: try database.configuration(port: database.server.port),
                 durations: SharedDatabase.durations),
             member: MemberDescription(
-                name: "a", version: "1", settings: ["base_url": "\"quoted\\"], report: { #"{"in_flight": 3}"# }))
+                name: "a", version: "1", settings: { ["base_url": "\"quoted\\"] }, report: { #"{"in_flight": 3}"# }))
         while try await ledger.members().first?.report == "{}" {}
         #expect(try await ledger.members().first?.report == #"{"in_flight": 3}"#)
         #expect(
