@@ -131,10 +131,15 @@ package final class DatabaseLedger: LedgerKeeping {
 
     deinit {
         // Whoever forgot to close it: the thread writes what it has and ends.
-        guard thread.post(.close(until: clock.now() + Self.closeTime, { _ in })) else { return }
+        guard thread.post(.close(until: clusterClock.now() + Self.closeTime, { _ in })) else { return }
+        endThreads {}
+    }
+
+    private func endThreads(_ ended: @escaping @Sendable () -> Void) {
         _ = try? NativeThread(name: "ledger-end", detached: true) { [thread, reader] in
             thread.join()
             reader.stop()
+            ended()
         }
     }
 
@@ -146,7 +151,8 @@ package final class DatabaseLedger: LedgerKeeping {
     /// and the album is asked then. Whatever is asked later is refused as closed.
     @discardableResult
     package func close(within time: Duration) async -> Int {
-        let deadline = clock.now() + time
+        // Not by the clock of what is written, which a test may have stopped.
+        let deadline = clusterClock.now() + time
         let lost = await withCheckedContinuation { (reply: CheckedContinuation<Int, Never>) in
             if !thread.post(.close(until: deadline, { reply.resume(returning: $0) })) { reply.resume(returning: 0) }
         }
@@ -155,16 +161,18 @@ package final class DatabaseLedger: LedgerKeeping {
             return !isJoined
         }
         if isFirst {
-            // The answer was the thread's last deed, and the reader drops what it has: microseconds.
-            thread.join()
-            reader.stop()
+            // The answer was the thread's last deed, and the reader drops what it has: microseconds. But if it is just
+            // connecting, that takes its time, for which nobody waits here.
+            let ended = AsyncSignal()
+            endThreads { ended.signal() }
+            await ended.wait(for: 1, until: deadline, by: clusterClock)
         }
         return lost
     }
 
     /// The same within `closeTime`, for a thread that may wait. Never for a task.
     package func stop() {
-        thread.post(.close(until: clock.now() + Self.closeTime, { _ in }))
+        thread.post(.close(until: clusterClock.now() + Self.closeTime, { _ in }))
         thread.join()
         reader.stop()
     }
