@@ -82,7 +82,7 @@ extension JobPipeline {
     /// A hold of an earlier run stands again. `wait`: until its first probes; one that no job tests stands until it is
     /// lifted. Those that a cluster shares are known from it.
     package func restore(_ cause: HoldCause, since: Timestamp, detail: String, probeAfter wait: Duration) {
-        guard relay == nil || HoldPolicy.of(cause).reach == .member else { return }
+        guard relay == nil || HoldPolicy.of(cause).reach != .cluster else { return }
         dispatcher.restoreHold(cause, since: since, detail: detail, probeAfter: wait)
     }
 

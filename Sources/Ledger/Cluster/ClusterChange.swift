@@ -20,6 +20,9 @@ package enum ClusterChange: Equatable, Sendable {
     /// A call was refused or failed, and nothing is held for it yet. With what the others have met it may be everybody's:
     /// then all hold, as given.
     case testify(ClusterEvidence, SharedHold)
+    /// The member holds alone for what may be its own fault. If another has held for the same and nobody has succeeded
+    /// since, it is everybody's: then all hold, as given.
+    case meet(SharedHold)
     /// A call was heard, so that failures before it are no row; `isSuccess`: the user has left, so that refusals before it
     /// are nobody's but the jobs'.
     case disprove(isSuccess: Bool)

@@ -20,6 +20,8 @@ package struct ClusterState: Equatable, Sendable {
 
     /// In the order in which it was met.
     package var evidence: [ClusterEvidence] = []
+    /// Who has met what may be one member's own fault, and when first since the last success of anybody.
+    package var met: [HoldCause: [Int64: Timestamp]] = [:]
 
     package init() {}
 
@@ -87,10 +89,27 @@ package struct ClusterState: Equatable, Sendable {
             guard holds[hold.cause] == nil else { return false }
             evidence.note(found)
             if evidence.isSystemic { engage(hold) }
-        case .disprove(let isSuccess): evidence.removeAll { isSuccess || $0.isFailure }
+        case .meet(let hold):
+            guard holds[hold.cause] == nil else { return false }
+            meet(hold, by: member, alive: alive, at: now)
+        case .disprove(let isSuccess):
+            evidence.removeAll { isSuccess || $0.isFailure }
+            if isSuccess { met = [:] }
         case .divide: divide(for: member, alive: alive)
         }
         return true
+    }
+
+    /// So long a success of anybody has had to contradict what a member has met: whoever succeeds says so with the next
+    /// call after it has heard.
+    package static let contradictionTime = Duration.seconds(3)
+
+    private mutating func meet(_ hold: SharedHold, by member: Int64, alive: Set<Int64>, at now: Timestamp) {
+        var members = (met[hold.cause] ?? [:]).filter { alive.contains($0.key) }
+        members[member] = members[member] ?? now
+        met[hold.cause] = members
+        let others = members.filter { $0.key != member && $0.value + Self.contradictionTime <= now }
+        if !others.isEmpty { engage(hold) }
     }
 
     private mutating func engage(_ hold: SharedHold) {
@@ -102,6 +121,7 @@ package struct ClusterState: Equatable, Sendable {
         }
         holds[hold.cause] = hold
         evidence.removeAll { $0.cause == hold.cause }
+        met[hold.cause] = nil
         // No call begins while such a hold stands, not even to test the others.
         if hold.nextProbe == nil { turn = nil }
     }

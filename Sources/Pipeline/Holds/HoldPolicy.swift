@@ -55,6 +55,8 @@ struct HoldPolicy: Sendable {
         case cluster
         /// One member's own, or of what it alone is connected to: the others go on.
         case member
+        /// One member's own while others succeed; everybody's once two have met it and nobody succeeds.
+        case memberThenCluster
     }
 
     /// A row for each cause.
@@ -72,10 +74,10 @@ struct HoldPolicy: Sendable {
         // One host's CA certificates, one host's client secret.
         case .tlsTrust:
             HoldPolicy(
-                probe: .mendedByPeople, liftedBy: onAnyAnswer, afterRestart: .standsAgain, reach: .member)
+                probe: .mendedByPeople, liftedBy: onAnyAnswer, afterRestart: .standsAgain, reach: .memberThenCluster)
         case .clientMisconfigured:
             HoldPolicy(
-                probe: .mendedByPeople, liftedBy: unlessRefused, afterRestart: .standsAgain, reach: .member)
+                probe: .mendedByPeople, liftedBy: unlessRefused, afterRestart: .standsAgain, reach: .memberThenCluster)
         case .clientFaulty:
             HoldPolicy(
                 probe: .mendedByPeople, liftedBy: onCalls, unknownTokenLiftsRestored: true, afterRestart: .standsAgain)

@@ -7,7 +7,29 @@ extension Holds {
     /// Whether only a member that has the turn may begin a round.
     var needsTurn: Bool { sharing != nil && byCause.values.contains { isShared($0.cause) } }
 
-    func isShared(_ cause: HoldCause) -> Bool { sharing != nil && HoldPolicy.of(cause).reach == .cluster }
+    func isShared(_ cause: HoldCause) -> Bool {
+        guard let sharing else { return false }
+        switch HoldPolicy.of(cause).reach {
+        case .cluster: return true
+        case .member: return false
+        case .memberThenCluster: return sharing.owners[cause] != nil
+        }
+    }
+
+    /// Says to the others what this member holds for, or held for again, as far as that may be theirs too.
+    mutating func share(_ hold: Hold) {
+        guard let sharing else { return }
+        switch HoldPolicy.of(hold.cause).reach {
+        case .cluster:
+            // Whoever renews the words of a hold says nothing new to the others.
+            guard byCause[hold.cause] == nil else { return }
+            self.sharing?.changes.append(.engage(SharedHold(hold, of: sharing.member)))
+        case .member: break
+        case .memberThenCluster:
+            guard !isShared(hold.cause) else { return }
+            self.sharing?.changes.append(.meet(SharedHold(hold, of: sharing.member)))
+        }
+    }
 
     /// Takes over what stands for all. Returns the holds that are over by it. A state that does not contain yet what
     /// this member has said changes nothing: a later one will.
@@ -18,9 +40,10 @@ extension Holds {
         self.sharing?.isAsking = false
         self.sharing?.lifting = []
         self.sharing?.hasFailures = state.evidence.contains(where: \.isFailure)
-        self.sharing?.hasRefusals = state.evidence.contains { !$0.isFailure }
-        self.sharing?.owners = state.holds.mapValues(\.member)
+        self.sharing?.hasRefusals = state.evidence.contains { !$0.isFailure } || !state.met.isEmpty
+        // As long as they are known to be shared, which a hold of one member alone is not.
         let gone = byCause.values.filter { isShared($0.cause) && state.holds[$0.cause] == nil }
+        self.sharing?.owners = state.holds.mapValues(\.member)
         for hold in gone { end(hold, at: now) }
         for shared in state.holds.values { adopt(shared, at: now, wall: wall) }
         if needsTurn { isExtraRound = state.isExtraRound }

@@ -34,16 +34,15 @@ struct Holds: Sendable {
         _ cause: HoldCause, detail: String, threshold: Int? = nil, ended: [JobID] = [], atLeast least: Duration? = nil,
         at now: MonotonicTime, wall: Timestamp
     ) {
-        if let membership = byCause[cause] {
-            if membership.detail != detail { byCause[cause]?.detail = detail }
+        if let before = byCause[cause] {
+            if before.detail != detail { byCause[cause]?.detail = detail }
+            share(before)
             return
         }
         let hold = newHold(
             cause, detail: detail, threshold: threshold, ended: ended, atLeast: least, at: now, wall: wall)
+        share(hold)
         set(hold)
-        if isShared(cause), let sharing {
-            self.sharing?.changes.append(.engage(SharedHold(hold, of: sharing.member)))
-        }
     }
 
     /// A hold that begins now, with its first round.

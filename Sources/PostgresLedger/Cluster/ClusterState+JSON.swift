@@ -28,6 +28,12 @@ extension ClusterState {
             guard let member = value["member"]?.integer, let part = value["of"]?.integer else { continue }
             parts[member] = Int(part)
         }
+        for value in json["met"]?.elements ?? [] {
+            guard let cause = value["cause"]?.text.flatMap({ HoldCause(rawValue: $0) }),
+                let member = value["member"]?.integer, let at = value["at"]?.integer
+            else { continue }
+            met[cause, default: [:]][member] = Timestamp(milliseconds: at)
+        }
         evidence = (json["evidence"]?.elements ?? []).compactMap { ClusterEvidence(json: $0) }
     }
 
@@ -41,7 +47,7 @@ extension ClusterState {
                     parts.sorted { $0.key < $1.key }.map {
                         .object([.init("member", .integer($0.key)), .init("of", .integer(Int64($0.value)))])
                     })),
-            .init("evidence", .array(evidence.map(\.json))),
+            .init("evidence", .array(evidence.map(\.json))), .init("met", .array(metJSON)),
         ]
         if let turn { members.append(.init("turn", turn.json)) }
         if let firstCaller {
@@ -54,6 +60,19 @@ extension ClusterState {
                     ])))
         }
         return JSONValue.object(members).encoded()
+    }
+}
+
+extension ClusterState {
+    private var metJSON: [JSONValue] {
+        met.sorted { $0.key.rawValue < $1.key.rawValue }.flatMap { cause, members in
+            members.sorted { $0.key < $1.key }.map { member, at in
+                .object([
+                    .init("cause", .text(cause.rawValue)), .init("member", .integer(member)),
+                    .init("at", .integer(at.milliseconds)),
+                ])
+            }
+        }
     }
 }
 

@@ -139,6 +139,35 @@ import Testing
         #expect(begin(by: 2, at: 11) == 2)
     }
 
+    // MARK: What may be one member's own
+
+    private func meet(by member: Int64, at second: Double) -> Bool {
+        apply(.meet(hold(.tlsTrust, at: second, probe: second + 5)), by: member, at: second)
+    }
+
+    @Test func whatTwoHaveMetAndNobodyHasContradictedIsEverybodys() {
+        #expect(meet(by: 1, at: 0) && state.holds.isEmpty)
+        #expect(!meet(by: 1, at: 10), "one member, however often, and no news")
+        #expect(meet(by: 2, at: 11) && state.holds.keys.map(\.self) == [.tlsTrust])
+        #expect(state.met.isEmpty)
+    }
+
+    @Test func aSuccessOfAnybodyHasItsTimeToContradictWhatOneHasMet() {
+        #expect(meet(by: 1, at: 0) && meet(by: 2, at: 2.999))
+        #expect(state.holds.isEmpty)
+        #expect(apply(.disprove(isSuccess: false), by: 3, at: 3) == false, "an answer is no success")
+        #expect(apply(.disprove(isSuccess: true), by: 3, at: 3) && state.met.isEmpty)
+        #expect(meet(by: 2, at: 20) && state.holds.isEmpty)
+        #expect(meet(by: 1, at: 23) && state.holds[.tlsTrust] != nil)
+    }
+
+    @Test func whatADeadMemberHasMetIsNoWordOnTheOthers() {
+        #expect(meet(by: 1, at: 0))
+        alive = [2, 3]
+        #expect(meet(by: 2, at: 10) && state.holds.isEmpty)
+        #expect(state.met[.tlsTrust]?.keys.map(\.self) == [2])
+    }
+
     // MARK: Parts
 
     private var sum: Double { state.parts.values.reduce(0) { $0 + ($1 > 0 ? 1 / Double($1) : 0) } }

@@ -50,6 +50,7 @@ import Testing
                 ClusterEvidence(
                     cause: .apiRetired, kind: kind, account: AccountID(utf8: [0, 255, 34]), job: JobID("j")))
         }
+        state.met = [.tlsTrust: [1: Timestamp(milliseconds: 5), 3: Timestamp(milliseconds: 6)]]
         #expect(ClusterState(json: state.json, version: 9) == state)
         #expect(ClusterState(json: [], version: 0) == ClusterState())
         #expect(ClusterState(json: Array("[".utf8), version: 0) == nil)
@@ -105,7 +106,6 @@ import Testing
         await close(ledgers)
     }
 
-    @Test("members that ask for calls of a day at once are allotted the limit together, and no more")
     /// All that it can get.
     @discardableResult
     private static func allotment(of ledger: DatabaseLedger) async throws -> Int {
@@ -117,6 +117,7 @@ import Testing
         }
     }
 
+    @Test("members that ask for calls of a day at once are allotted the limit together, and no more")
     func day() async throws {
         let database = try await SharedDatabase()
         let ledgers = try await join(3, database)
@@ -148,7 +149,6 @@ import Testing
         await close(ledgers)
     }
 
-    /// A member the answer to whose first statement of that name is lost, though it is done.
     // MARK: Claims within what was allotted
 
     private func claim(_ id: String, of member: Int?) -> Claim {
@@ -222,6 +222,7 @@ import Testing
         await close(ledgers)
     }
 
+    /// A member the answer to whose first statement of that name is lost, though it is done.
     private func doubting(
         _ statement: String, _ database: SharedDatabase, _ body: (DatabaseLedger) async throws -> Void
     ) async throws {
