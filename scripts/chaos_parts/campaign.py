@@ -48,6 +48,8 @@ def show(report: dict) -> None:
     print("  explained: " + ", ".join(f"{kind} {count}" for kind, count in sorted(report["explained"].items())))
     for name, value in (report["contention"] or {}).items():
         print(f"  contention: {name}: {value}")
+    for what in report.get("unjudged") or ():
+        print(f"  NOT JUDGED: {what}")
     for error in report["faultErrors"]:
         print(f"  a fault did not fall: {error}")
     for rule, found in sorted(report["violations"].items()):

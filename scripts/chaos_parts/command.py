@@ -65,6 +65,7 @@ def main(arguments: list[str]) -> int:
         options.faults = f"partition={max(1, int(options.seconds / 30))},kill_daemon={int(options.seconds / 20)}"
     options.kinds = _kinds(parser, options)
     options.programs = Path(options.programs) if options.programs else programs.build()
+    programs.exit_on_sigterm()
     from . import run
     status = 0
     for options.seed in range(options.seed, options.seed + options.runs):

@@ -4,10 +4,14 @@ import json
 import shutil
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import auditor
+from testbed import programs
+
+from . import campaign
 
 #: What a run gives of itself, and the versions of the programs that were in it.
 Found = tuple[dict, dict]
@@ -17,7 +21,8 @@ def of_run(
     options: argparse.Namespace, name: str, faults: Sequence, perform: Callable[[Path], Found],
     judge: Callable[[Path], dict] = auditor.judge
 ) -> dict:
-    """Runs `perform` in a directory of the run's own, judges what it left, and writes the report. Gives it."""
+    """Runs `perform` in a directory of the run's own, judges what it left, and writes the report. Gives it. A run that
+    fails or is told to end is judged by what it left until then, and says that it did not come to its end."""
     parent = Path(options.directory) if options.directory else Path(tempfile.mkdtemp(prefix="chaos-"))
     directory = parent / name
     if directory.exists():
@@ -25,7 +30,14 @@ def of_run(
     directory.mkdir(parents=True)
     began = time.time()
     (directory / "schedule.json").write_text(json.dumps([vars(fault) for fault in faults], indent=1))
-    facts, versions = perform(directory)
+    broke = None
+    try:
+        facts, versions = perform(directory)
+    except (Exception, SystemExit, KeyboardInterrupt) as error:
+        broke = error
+        said = "".join(traceback.format_exception_only(error)).strip()
+        facts, versions = {"faults": {}, "faultErrors": [f"the run broke off: {said}"], "notes": [],
+                           "settledAfter": None}, {"commit": programs.commit()}
     report = {
         "seed": options.seed, "command": options.command, "began": int(began), "seconds": round(time.time() - began, 1),
         "versions": versions, "contention": None, **facts, **judge(directory)}
@@ -34,4 +46,7 @@ def of_run(
         shutil.rmtree(directory, ignore_errors=True)
     elif not options.keep:
         shutil.rmtree(directory / "broker", ignore_errors=True)
+    if isinstance(broke, (SystemExit, KeyboardInterrupt)):
+        campaign.show(report)
+        raise broke
     return report
