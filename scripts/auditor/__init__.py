@@ -62,7 +62,8 @@ def judge_facts(facts: Facts) -> dict:
         found = list(rule(facts))
         if found:
             violations[name] = found
-    return {"violations": violations, "explained": dict(facts.explained), "counts": facts.counts(),
+    return {"violations": violations, "unjudged": list(rules_cluster.unjudged(facts)) if facts.terms else [],
+            "explained": dict(facts.explained), "counts": facts.counts(),
             "goodWaits": _summary([until - began for began, until in rules_fault.waits(facts)])}
 
 

@@ -55,6 +55,9 @@ def _cause(facts: Facts, job: Job, previous: dict | None, call: dict, has_left: 
     # The album was asked and said what it knows: only a member is called for again.
     if call["method"] == "leave" and not has_left:
         return "after an album query: still a member"
+    if call["method"] == "get" and facts.between({"day_spent"}, begin, call["at"]):
+        # The question was one of the day, and its call would have been one too many: both are asked for again.
+        return "after an album query whose call the day had no room for"
     return "after " + "+".join(sorted(unheard)) if unheard else None
 
 

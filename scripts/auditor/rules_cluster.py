@@ -45,6 +45,17 @@ def _stop(facts: Facts, call: dict) -> dict | None:
                  and fault["until"] - WAY_MS <= call["at"] <= fault["until"] + RESUMED_MS), None)
 
 
+def unjudged(facts: Facts) -> Iterator[str]:
+    """What cannot be said of a run whose workers have one address."""
+    if facts.terms.peers:
+        return
+    yield "whose a call was: every worker has one address"
+    if any(fault["kind"] == "api_holds" for fault in facts.faults):
+        yield "probes: only that no two were under way at a time, not that one worker made them"
+    if any(fault["kind"] == "stop_daemon" for fault in facts.faults):
+        yield "asked, lease, overlaps: nothing of calls just after a stop, which may be the stopped worker's"
+
+
 def _who(facts: Facts, call: dict) -> str:
     return f"worker {facts.terms.peers.get(call.get('peer'), '?')}"
 
@@ -130,10 +141,26 @@ def gate(facts: Facts) -> Iterator[str]:
         yield f"{total} calls in {stops} stops were sent under leases that were over"
 
 
-#: From the first refusals until every worker knows of the hold and what was under way is over.
+#: What everybody is answered, and of how many accounts that shows that it is not one job's own.
+REFUSALS = {"403", "404"}
+ACCOUNTS_TO_HOLD = 2
+#: From these refusals until every worker knows of the hold and what was under way is over.
 KNOWN_MS = 3_000
 #: Longest wait between two probes of one round; rounds, and turns of two members, are further apart.
 ROUND_GAP_MS = 2_500
+
+
+def _held_since(facts: Facts, calls: list[dict]) -> float | None:
+    """From when on everybody knows of a hold that these calls, of which every one to leave is refused, must have led to;
+    None if they are too few for one, as when a day is spent."""
+    accounts, refused = set(), None
+    for call in calls:
+        if call["method"] == "leave" and call["answer"] in REFUSALS:
+            accounts.add(call["account"])
+            refused = _over(facts, call)
+            if len(accounts) == ACCOUNTS_TO_HOLD:
+                return refused + KNOWN_MS
+    return None
 
 
 def probes(facts: Facts) -> Iterator[str]:
@@ -143,7 +170,10 @@ def probes(facts: Facts) -> Iterator[str]:
     for fault in facts.faults:
         if fault["kind"] != "api_holds":
             continue
-        first, last = fault["at"] + KNOWN_MS, fault.get("mended", fault["until"])
+        last = fault.get("mended", fault["until"])
+        first = _held_since(facts, by_time[bisect.bisect_left(times, fault["at"]):bisect.bisect_left(times, last)])
+        if first is None:
+            continue
         within = by_time[bisect.bisect_left(times, first):bisect.bisect_left(times, last)]
         for earlier, later in zip(within, within[1:]):
             if later["at"] - earlier["at"] > ROUND_GAP_MS:

@@ -2,8 +2,20 @@
 import copy
 import hashlib
 import json
+import unittest
 
 T = 1_800_000_000_000
+
+
+def named_by_others(test: unittest.TestCase) -> set[str]:
+    """The rules that rejected a record in the other tests of this one's class: each is run, and says them in `named`."""
+    named = set()
+    for name in unittest.defaultTestLoader.getTestCaseNames(type(test)):
+        if name != test.id().rpartition(".")[2]:
+            other = type(test)(name)
+            other.debug()
+            named |= other.named
+    return named
 
 
 class Records:

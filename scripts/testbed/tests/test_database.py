@@ -1,5 +1,6 @@
 """A PostgreSQL of one's own: that it starts, forgets nothing in a kill, has its roles, and leaves nothing."""
 import os
+import re
 import tempfile
 import unittest
 from pathlib import Path
@@ -20,6 +21,14 @@ class Programs(unittest.TestCase):
                 mock.patch.object(database, "ROOT", Path("/nowhere")):
             with self.assertRaisesRegex(NotReady, "scripts/install-dependencies"):
                 database.programs()
+
+
+class RoleSettings(unittest.TestCase):
+    def test_they_are_those_that_the_page_asks_for(self):
+        page = (Path(__file__).resolve().parents[3] / "docs/cluster.md").read_text()
+        asked = re.findall(rf"^ +ALTER ROLE {WORKER} SET (.+);$", page, re.MULTILINE)
+        self.assertLess(5, len(asked), "the search is broken if it finds few")
+        self.assertEqual(sorted(database.ROLE_SETTINGS), sorted(asked))
 
 
 class Life(unittest.TestCase):
