@@ -166,19 +166,33 @@ class Database:
         for sql in (
             f"CREATE ROLE {OWNER} LOGIN", f"CREATE ROLE {WORKER} LOGIN PASSWORD '{self.password}'",
             *(f"ALTER ROLE {WORKER} SET {setting}" for setting in ROLE_SETTINGS),
-            f"CREATE DATABASE {DATABASE} OWNER {OWNER}", f"REVOKE ALL ON DATABASE {DATABASE} FROM PUBLIC",
-            f"GRANT CONNECT ON DATABASE {DATABASE} TO {WORKER}",
+        ):
+            self.run(sql)
+        self.add(DATABASE)
+
+    def add(self, name: str) -> None:
+        """A database for the two roles."""
+        for sql in (
+            f"CREATE DATABASE {name} OWNER {OWNER}", f"REVOKE ALL ON DATABASE {name} FROM PUBLIC",
+            f"GRANT CONNECT ON DATABASE {name} TO {WORKER}",
         ):
             self.run(sql)
 
     @property
     def owner_url(self) -> str:
-        """By the socket, where nobody is asked for a password."""
-        return f"postgresql://{OWNER}@/{DATABASE}?host={self.sockets}&port={self.port}"
+        return self.owner_url_of(DATABASE)
 
     @property
     def worker_url(self) -> str:
-        return f"postgresql://{WORKER}@127.0.0.1:{self.port}/{DATABASE}"
+        return self.worker_url_of(DATABASE)
+
+    def owner_url_of(self, name: str) -> str:
+        """By the socket, where nobody is asked for a password."""
+        return f"postgresql://{OWNER}@/{name}?host={self.sockets}&port={self.port}"
+
+    def worker_url_of(self, name: str, port: int | None = None) -> str:
+        """`port`: of a wire before the server."""
+        return f"postgresql://{WORKER}@127.0.0.1:{port or self.port}/{name}"
 
     def password_file(self, directory: Path) -> Path:
         return write_private(directory / "database-password", self.password + "\n")

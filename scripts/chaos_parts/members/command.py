@@ -1,6 +1,5 @@
 """The command line of `scripts/chaos cluster`."""
 import argparse
-import os
 import shutil
 import sys
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 from testbed import programs
 
 from ..campaign import show
-from . import plan
+from . import broken, plan
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -19,18 +18,19 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         epilog="strikes: " + ", ".join(plan.KINDS))
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--short", action="store_true", help="a run of two minutes: 3,000 jobs of 200 accounts")
+    parser.add_argument("--ci", action="store_true", help="a run for every change, of a minute: 800 jobs of 100 accounts")
     parser.add_argument("--jobs", type=int, help="(100000)")
     parser.add_argument("--accounts", type=int, help="(2000)")
     parser.add_argument("--seconds", type=float, help="in which jobs come and strikes fall (600)")
     parser.add_argument("--strikes", help="KIND=COUNT with commas, in place of the usual ones; none")
     parser.add_argument("--members", type=int, default=3)
-    parser.add_argument("--quiet-end", type=float, default=30, dest="quiet_end", metavar="SECONDS",
-                        help="at the end, with few jobs, in which two members are killed (30)")
+    parser.add_argument("--quiet-end", type=float, dest="quiet_end", metavar="SECONDS",
+                        help="at the end, with few jobs, in which two members are killed (30; --ci: 15)")
     parser.add_argument("--day-limit", type=int, metavar="N",
-                        help="calls of the day until it is raised (half of the jobs); 0: no limit")
-    parser.add_argument("--broken", choices=["slots", "gate"],
-                        help="the last member has eight slots for each account, or a gate that is blind for stops: the "
-                             "auditor has to find that")
+                        help="calls of the day until it is raised (half of the jobs; --ci: 0); 0: no limit")
+    parser.add_argument("--broken", choices=list(broken.KINDS),
+                        help="the last member is broken so, and the auditor has to name it: "
+                             + "; ".join(f"{name}, {kind.how}" for name, kind in broken.KINDS.items()))
     parser.add_argument("--durable", action="store_true", help="the database flushes what it commits")
     parser.add_argument("--runs", type=int, default=1, help="so many runs, of this seed and the next ones")
     parser.add_argument("--directory", help="where reports and records go (default: a temporary one)")
@@ -38,18 +38,18 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--concurrency", type=int, default=32)
     parser.add_argument("--latency", type=int, default=20, help="of the simulator, in ms")
     parser.add_argument("--log-level", default="info")
-    parser.add_argument("--timeout", type=float, default=600, help="seconds until everything has to be still")
+    parser.add_argument("--timeout", type=float, help="seconds until everything has to be still (600; --short: 150; --ci: 60)")
     parser.add_argument("--programs", help="where leave-albumd and photos-simulator are (default: swift build, debug)")
     options = parser.parse_args(arguments)
     options.command = "scripts/chaos cluster " + " ".join(arguments)
-    jobs, accounts, seconds, counts = (3_000, 200, 60.0, plan.SHORT) if options.short \
-        else (100_000, 2_000, 600.0, plan.FULL)
-    options.jobs = options.jobs or jobs
-    options.accounts = options.accounts or accounts
-    options.seconds = options.seconds or seconds
+    size = plan.CI if options.ci else plan.SHORT if options.short or options.broken else plan.FULL
+    for name in ("jobs", "accounts", "seconds", "timeout", "quiet_end"):
+        if getattr(options, name) is None:
+            setattr(options, name, getattr(size, name))
     if options.day_limit is None:
-        options.day_limit = options.jobs // 2
-    options.counts = _counts(parser, options.strikes, counts)
+        options.day_limit = options.jobs // 2 if size.spends_day else 0
+    usual = broken.KINDS[options.broken].strikes if options.broken else size.counts
+    options.counts = _counts(parser, options.strikes, usual)
     # What the runs of one daemon have besides.
     options.kinds, options.quiet = {}, False
     return options
@@ -66,7 +66,7 @@ def _counts(parser: argparse.ArgumentParser, words: str | None, usual: dict[str,
             counts[name] = int(count or 1)
     for name in list(counts):
         why = None
-        if name in plan.PACKETS and not (os.geteuid() == 0 and shutil.which("ip") and shutil.which("nft")):
+        if name in plan.PACKETS and not plan.has_namespaces():
             why = "it needs root, iproute2 and nftables"
         if name == "clock_jump" and not shutil.which("gcc"):
             why = "there is no gcc to build the clock that jumps"
@@ -81,12 +81,24 @@ def _counts(parser: argparse.ArgumentParser, words: str | None, usual: dict[str,
 def main(arguments: list[str]) -> int:
     options = parse(arguments)
     options.programs = Path(options.programs) if options.programs else programs.build()
+    programs.exit_on_sigterm()
     from . import run
     status = 0
     for options.seed in range(options.seed, options.seed + options.runs):
         report = run.run(options)
         show(report)
-        if report["daySpent"] and report["daySpent"]["calls"] is not None:
-            print("  day: {calls} calls when its limit of {limit} was spent".format(**report["daySpent"]))
-        status = status or (1 if report["violations"] or report["faultErrors"] else 0)
+        spent = report.get("daySpent")
+        if spent and spent["calls"] is not None:
+            print("  day: {calls} calls when its limit of {limit} was spent".format(**spent))
+        status = status or (1 if report["faultErrors"] or not _is_as_expected(options, report["violations"]) else 0)
     return status
+
+
+def _is_as_expected(options: argparse.Namespace, violations: dict) -> bool:
+    """Nothing is wrong; or what a member was broken for was named, and then it may have broken more."""
+    if not options.broken:
+        return not violations
+    missed = broken.KINDS[options.broken].rules - violations.keys()
+    print(f"  the broken member was {'NOT ' if missed else ''}named by "
+          + ", ".join(sorted(missed or broken.KINDS[options.broken].rules)))
+    return not missed

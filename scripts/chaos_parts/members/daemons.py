@@ -10,7 +10,7 @@ from auditor.journal import Journal
 from testbed.clock import Clock
 from testbed.daemon import Daemon, Settings
 
-from ..daemons import Daemons, Slot
+from ..daemons import OPEN_REFUSAL_MS, Daemons, Slot
 from ..namespace import Namespace
 
 #: From an end to the next start, as hosts need some time to be back.
@@ -24,8 +24,9 @@ class Member(Slot):
                  namespace: Namespace | None, clock: Clock | None):
         self.namespace, self.clock = namespace, clock
         #: Its gate is of no use: the clock that it goes by stands still while the process is stopped.
-        self.sees_no_stop = False
-        super().__init__(slot, ends, program, directory, tables, clock.environment if clock else {},
+        self.is_blind = False
+        environment = {"ALBUMD_TEST_NEIGHBOURS_AFTER": str(OPEN_REFUSAL_MS), **(clock.environment if clock else {})}
+        super().__init__(slot, ends, program, directory, tables, environment,
                          inside=namespace.prefix if namespace else ())
 
     def start(self) -> None:

@@ -1,4 +1,8 @@
 """When what strikes whom, made from the seed alone. Strikes of one family follow each other; families overlap."""
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
 from random import Random
 
 from ..schedule import Fault
@@ -21,17 +25,43 @@ KINDS = {
 #: What needs a network for each daemon.
 PACKETS = {"drop_broker", "drop_api", "drop_database"}
 
-#: For 100,000 jobs, and for a run of every change.
-FULL = {"kill_daemon": 100, "stop_daemon": 50, "term_daemon": 5, "drop_broker": 8, "drop_api": 8, "drop_database": 8,
-        "database_restart": 3, "database_kill": 3, "broker_kill": 2, "api_holds": 4, "clock_jump": 6}
-SHORT = {"kill_daemon": 6, "stop_daemon": 3, "drop_broker": 1, "drop_api": 1, "drop_database": 1, "database_kill": 1,
-         "api_holds": 1}
+
+def has_namespaces() -> bool:
+    """Whether this machine can give each daemon a network of its own."""
+    return os.geteuid() == 0 and shutil.which("ip") is not None and shutil.which("nft") is not None
+
+
+@dataclass(frozen=True)
+class Size:
+    jobs: int
+    accounts: int
+    #: In which jobs come and strikes fall.
+    seconds: float
+    #: Until everything has to be still.
+    timeout: float
+    #: Of the end with few jobs.
+    quiet_end: float
+    #: Whether the day's limit is spent in the middle, which costs a quarter of a minute.
+    spends_day: bool
+    #: How often each kind strikes.
+    counts: Mapping[str, int]
+
+
+FULL = Size(100_000, 2_000, 600.0, 600.0, 30.0, True, {
+    "kill_daemon": 100, "stop_daemon": 50, "term_daemon": 5, "drop_broker": 8, "drop_api": 8, "drop_database": 8,
+    "database_restart": 3, "database_kill": 3, "broker_kill": 2, "api_holds": 4, "clock_jump": 6})
+SHORT = Size(3_000, 200, 60.0, 150.0, 30.0, True, {
+    "kill_daemon": 6, "stop_daemon": 3, "drop_broker": 1, "drop_api": 1, "drop_database": 1, "database_kill": 1,
+    "api_holds": 1})
+#: For every change.
+CI = Size(800, 100, 25.0, 60.0, 15.0, False, {
+    "kill_daemon": 3, "stop_daemon": 1, "drop_database": 1, "database_kill": 1})
 
 #: What all calls are answered while everybody is refused: each a hold of all members.
 REFUSALS = ("api_disabled", "billing", "method_not_found")
 
 
-def make(seed: int, seconds: float, counts: dict[str, int]) -> list[Fault]:
+def make(seed: int, seconds: float, counts: Mapping[str, int]) -> list[Fault]:
     random = Random(f"strikes {seed}")
     families: dict[str, list[str]] = {}
     for kind in sorted(counts):

@@ -60,7 +60,6 @@ def _perform(options: argparse.Namespace, stage: Stage, faults: list) -> dict:
     settled = stage.settle(options.timeout, is_helped=False) if before is not None else None
     members = _members(stage)
     holds = stage.holds()
-    stage.write_terms()
     statuses = stage.daemons.stop()
     eventually("the collector has everything", stage.is_collected, seconds=60)
     collector.stop()

@@ -14,7 +14,8 @@ from testbed.waiting import eventually
 
 from ..environment import Environment
 from ..namespace import Namespace
-from . import load, plan, terms
+from ..wire import Wire
+from . import broken, load, plan, terms
 from .daemons import Member, Members, names
 
 
@@ -24,7 +25,8 @@ class Stage(Environment):
     def _build(self) -> None:
         options, directory = self.options, self.directory
         self.namespaces = [None] * options.members
-        if options.counts.keys() & plan.PACKETS:
+        # Without one the API sees one address of all, and the auditor cannot tell them apart.
+        if plan.has_namespaces():
             for place in range(options.members):
                 self.namespaces[place] = Namespace(place, is_direct=True)
                 self._ends.append(self.namespaces[place].end)
@@ -45,26 +47,40 @@ class Stage(Environment):
             "--ends", directory / "over.jsonl")
         self._ends.append(self.simulator.stop)
         self.limits: list[tuple[int, int]] = [(0, options.day_limit)] if options.day_limit else []
-        tables = self._settings()
+        self.write_terms()
         ends = Journal(directory / "ends.jsonl")
-        members = []
-        for place, name in enumerate(names(options)):
-            mine = {table: dict(values) for table, values in tables.items()}
-            mine["ledger"]["instance"] = name
-            is_broken = name == names(options)[-1]
-            if is_broken and options.broken == "slots":
-                mine["worker"]["per_account"] = 8
-            home = directory / f"home-{name}"
-            home.mkdir()
-            has_clock = "clock_jump" in options.counts or options.broken == "gate"
-            members.append(Member(name, ends, options.programs / "leave-albumd", directory, mine,
-                                  self.namespaces[place], Clock(home) if has_clock else None))
-            members[-1].sees_no_stop = is_broken and options.broken == "gate"
+        members = [self._member(name, place, ends) for place, name in enumerate(names(options))]
         members[0].order("ledger", "declare", "--url", self.database.owner_url, "--worker-role", postgres.WORKER)
+        if options.broken:
+            self._break(members[-1], broken.KINDS[options.broken])
         members[0].order("topology", "declare")
         self.daemons = Members(members[0].program, members)
         self._ends.append(self.daemons.kill)
         eventually("all daemons consume", self._is_consuming, seconds=90, every=0.3)
+
+    def _member(self, name: str, place: int, ends: Journal) -> Member:
+        options, tables = self.options, self._settings()
+        tables["ledger"]["instance"] = name
+        home = self.directory / f"home-{name}"
+        home.mkdir()
+        has_clock = "clock_jump" in options.counts or options.broken and broken.KINDS[options.broken].is_blind
+        return Member(name, ends, options.programs / "leave-albumd", self.directory, tables, self.namespaces[place],
+                      Clock(home) if has_clock else None)
+
+    def _break(self, member: Member, kind: broken.Broken) -> None:
+        kind.change(member.settings)
+        member.is_blind = kind.is_blind
+        if kind.is_blind:
+            wire = Wire(self.database.port)
+            self._ends.append(wire.stop)
+            wire.slow(broken.BLIND_DELAY)
+            member.settings["ledger"]["url"] = self.database.worker_url_of(postgres.DATABASE, wire.port)
+        if kind.is_apart:
+            self.database.add("apart")
+            member.settings["ledger"]["url"] = self.database.worker_url_of("apart")
+            member.order("ledger", "declare", "--url", self.database.owner_url_of("apart"), "--worker-role",
+                         postgres.WORKER)
+        member.write()
 
     def _settings(self) -> Settings:
         options, directory = self.options, self.directory
@@ -85,6 +101,10 @@ class Stage(Environment):
                        "send_window": terms.settings(terms.SEND_WINDOW_MS), "grace": terms.settings(terms.GRACE_MS)},
             "log": {"level": options.log_level, "format": "json"},
         }
+
+    def await_claims(self, member: Member) -> None:
+        """Until this member has claims that it does not know of yet."""
+        self.database.run(broken.AWAIT_CLAIMS.replace("NAME", member.slot), postgres.DATABASE)
 
     def links(self, kind: str) -> list[int]:
         return {"drop_broker": [self.node.port], "drop_api": [self.simulator.port],

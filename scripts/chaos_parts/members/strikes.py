@@ -8,6 +8,7 @@ from auditor.journal import now_ms
 
 from ..injector import Detail, FaultInjector
 from ..schedule import Fault
+from .broken import BLIND_STOP
 from .stage import Stage
 
 #: No call for so long, longer than between two rounds of probes: the day's limit is spent.
@@ -39,14 +40,16 @@ class Strikes(FaultInjector):
         return self._end_one(signal.SIGTERM, fault)
 
     def _stop_daemon(self, fault: Fault) -> Detail:
-        blind = [member for member in self.environment.daemons.slots if member.sees_no_stop]
-        member = blind[0] if blind else self._member(fault)
+        blind = [member for member in self.environment.daemons.slots if member.is_blind]
+        member, seconds = (blind[0], BLIND_STOP) if blind else (self._member(fault), fault.seconds)
+        if blind:
+            self.environment.await_claims(member)
         if member is None or not member.signal(signal.SIGSTOP):
             return {"missed": "none was running"}
-        process = member.process
-        time.sleep(fault.seconds)
-        if member.sees_no_stop:
-            member.clock.stand_still(fault.seconds)
+        process, began = member.process, time.monotonic()
+        time.sleep(seconds)
+        if member.is_blind:
+            member.clock.stand_still(time.monotonic() - began)
         if process is not None and process.poll() is None:
             os.kill(process.pid, signal.SIGCONT)
         return {"slot": member.slot}
@@ -117,6 +120,7 @@ class DayLimit(threading.Thread):
     def _raise(self, calls: int, began: int) -> None:
         self.spent = calls
         self.stage.limits.append((now_ms(), self.raised))
+        self.stage.write_terms()
         for member in self.stage.daemons.slots:
             member.write(limits={"requests_per_day": self.raised})
         self.stage.daemons.reload()

@@ -2,7 +2,8 @@
 import collections
 import unittest
 
-from chaos_parts.members import load, plan, terms
+import auditor
+from chaos_parts.members import broken, load, plan, terms
 from chaos_parts.members.command import parse
 
 
@@ -14,8 +15,8 @@ class Members(unittest.TestCase):
     def test_the_same_seed_is_the_same_run_and_another_is_another(self):
         self.assertEqual(messages(7), messages(7))
         self.assertNotEqual(messages(7), messages(8))
-        self.assertEqual(plan.make(7, 60, plan.SHORT), plan.make(7, 60, plan.SHORT))
-        self.assertNotEqual(plan.make(7, 60, plan.SHORT), plan.make(8, 60, plan.SHORT))
+        self.assertEqual(plan.make(7, 60, plan.SHORT.counts), plan.make(7, 60, plan.SHORT.counts))
+        self.assertNotEqual(plan.make(7, 60, plan.SHORT.counts), plan.make(8, 60, plan.SHORT.counts))
 
     def test_some_are_published_twice_and_of_every_nature_there_are_some(self):
         made = messages(7)
@@ -33,12 +34,13 @@ class Members(unittest.TestCase):
             self.assertIn(f"{message.account}\t", tokens)
 
     def test_each_strike_falls_as_often_as_was_asked_for(self):
-        for counts in (plan.SHORT, plan.FULL):
-            made = plan.make(3, 600, counts)
-            self.assertEqual(collections.Counter(fault.kind for fault in made), counts)
+        for size in (plan.CI, plan.SHORT, plan.FULL):
+            made = plan.make(3, size.seconds, size.counts)
+            self.assertEqual(collections.Counter(fault.kind for fault in made), size.counts)
+            self.assertLess(max(fault.at + fault.seconds for fault in made), size.seconds)
 
     def test_a_stop_outlives_a_lease_and_stops_do_not_overlap(self):
-        stops = [fault for fault in plan.make(3, 600, plan.FULL) if fault.kind == "stop_daemon"]
+        stops = [fault for fault in plan.make(3, 600, plan.FULL.counts) if fault.kind == "stop_daemon"]
         for fault, following in zip(stops, stops[1:]):
             self.assertGreater(fault.seconds, terms.LEASE_SECONDS)
             self.assertLessEqual(fault.at + fault.seconds, following.at + 0.01)
@@ -47,6 +49,15 @@ class Members(unittest.TestCase):
         late, = (action["milliseconds"] for fault in load.UNANSWERED for action in fault["actions"]
                  if action["fault"] == "delay")
         self.assertTrue(terms.TIMEOUT_MS < late < terms.TIMEOUT_MS + terms.GRACE_MS)
+
+    def test_a_broken_member_is_named_by_rules_that_there_are(self):
+        for name, kind in broken.KINDS.items():
+            self.assertTrue(kind.rules and kind.rules <= auditor.CLUSTER_RULES.keys(), name)
+            self.assertEqual(parse(["--broken", name]).counts, kind.strikes)
+
+    def test_a_blind_members_claims_are_in_time_and_its_stop_is_long_enough_for_others_to_call(self):
+        self.assertLess(4 * broken.BLIND_DELAY * 1000, terms.SEND_WINDOW_MS)
+        self.assertGreater(broken.BLIND_STOP, terms.LEASE_SECONDS)
 
     def test_the_day_is_spent_in_the_middle_unless_it_is_said_otherwise(self):
         self.assertEqual(parse(["--short", "--strikes", "none"]).day_limit, 1_500)
