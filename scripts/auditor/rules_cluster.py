@@ -56,6 +56,20 @@ def unjudged(facts: Facts) -> Iterator[str]:
         yield "asked, lease, overlaps: nothing of calls just after a stop, which may be the stopped worker's"
 
 
+#: What keeps the album's word from the ledger.
+LOSSES = {"kill_daemon", "term_daemon", "stop_daemon", "drop_api", "drop_database", "database_kill", "database_restart"}
+#: Around the API's note of a question: a process that is killed may have sent it before.
+LOST_MS = 2_000
+
+
+def _is_lost(facts: Facts, question: dict) -> bool:
+    """What the album said to its worker may never have been recorded, for something struck that one, or all, just then:
+    a call that was refused before is then due again, as if nobody had asked."""
+    worker = facts.terms.peers.get(question.get("peer"))
+    return any(fault["kind"] in LOSSES and (worker is None or fault.get("slot") in (None, worker))
+               and fault["at"] - LOST_MS <= question["at"] <= fault["until"] + LOST_MS for fault in facts.faults)
+
+
 def _who(facts: Facts, call: dict) -> str:
     return f"worker {facts.terms.peers.get(call.get('peer'), '?')}"
 
@@ -79,7 +93,7 @@ def asked(facts: Facts) -> Iterator[str]:
         if _is_in_doubt(previous):
             yield (f"job {job.name}: call {call['sequence']} by {_who(facts, call)} after {previous['answer']}, and the "
                    "album was not asked")
-        elif has_left and previous["method"] == "get" and previous["answer"] == "200":
+        elif has_left and previous["method"] == "get" and previous["answer"] == "200" and not _is_lost(facts, previous):
             yield f"job {job.name}: call {call['sequence']} by {_who(facts, call)} for a user who had left"
 
 

@@ -213,6 +213,18 @@ class Cluster(unittest.TestCase):
         self.run_.call_by("b", "killed", 9_940, answer="400", effect="none", account="bob")
         self.rejects("asked", "calls")
 
+    def test_the_albums_word_that_its_worker_took_with_it_is_nobodys(self):
+        """Refused, recorded; the album asked, whose word died with the worker: refused again, asked again."""
+        self.run_.message("job", "guest", at=33_000, account="jim", nature="not_member")
+        for worker, at in (("c", 33_100), ("b", 36_000)):
+            self.run_.call_by(worker, "guest", at, answer="400", effect="none", account="jim")
+            self.run_.call_by(worker, "guest", at + 100, method="get", effect="none", account="jim")
+        self.run_.result("guest#0", 36_130, "already_left", "left")
+        self.run_.fault("kill_daemon", 33_210, slot="a")
+        self.rejects("asked")
+        self.run_.faults[-1]["slot"] = "c"
+        self.rejects()
+
     def test_a_call_that_was_not_over_before_the_end_is_in_the_way_of_the_next(self):
         self.run_.over = [over for over in self.run_.over
                           if over["sequence"] != self.call_of("plain")["sequence"]]
