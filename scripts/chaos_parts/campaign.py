@@ -37,7 +37,8 @@ def show(report: dict) -> None:
     """For people; the report's file has the rest."""
     counts = report["counts"]
     print(f"seed {report['seed']}: {counts['jobs']} jobs, {counts['messages']} messages, {counts['results']} results, "
-          f"{counts['calls']} calls; {report['seconds']:.0f} s, still after {report['settledAfter']} s")
+          f"{counts['calls']} calls; {report['seconds']:.0f} s, {report['cpuSeconds']:.0f} s of CPU, still after "
+          f"{report['settledAfter']} s")
     print("  faults: " + ", ".join(f"{kind} {count}" for kind, count in sorted(report["faults"].items())))
     print("  outcomes: " + ", ".join(f"{kind} {count}" for kind, count in sorted(counts["outcomes"].items())))
     if counts["badJobs"]:

@@ -1,6 +1,7 @@
 """The frame of every chaos run: its directory, its times, the auditor's verdict, the report."""
 import argparse
 import json
+import resource
 import shutil
 import tempfile
 import time
@@ -17,6 +18,12 @@ from . import campaign
 Found = tuple[dict, dict]
 
 
+def _cpu_seconds() -> float:
+    """Of this process and all that it started and that has ended: how busy a machine is with a run, whatever else it does."""
+    return sum(usage.ru_utime + usage.ru_stime for usage in map(
+        resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))
+
+
 def of_run(
     options: argparse.Namespace, name: str, faults: Sequence, perform: Callable[[Path], Found],
     judge: Callable[[Path], dict] = auditor.judge
@@ -28,7 +35,7 @@ def of_run(
     if directory.exists():
         shutil.rmtree(directory)
     directory.mkdir(parents=True)
-    began = time.time()
+    began, used = time.time(), _cpu_seconds()
     (directory / "schedule.json").write_text(json.dumps([vars(fault) for fault in faults], indent=1))
     broke = None
     try:
@@ -40,6 +47,7 @@ def of_run(
                            "settledAfter": None}, {"commit": programs.commit()}
     report = {
         "seed": options.seed, "command": options.command, "began": int(began), "seconds": round(time.time() - began, 1),
+        "cpuSeconds": round(_cpu_seconds() - used, 1),
         "versions": versions, "contention": None, **facts, **judge(directory)}
     (parent / f"report-{name}.json").write_text(json.dumps(report, indent=1, sort_keys=True) + "\n")
     if not options.keep and not report["violations"]:

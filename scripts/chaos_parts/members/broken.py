@@ -7,11 +7,14 @@ from testbed.daemon import Settings
 
 from . import terms
 
+#: Of the API in any run.
+LATENCY_MS = 20
 #: Slots of an account, where all others have one.
 MANY_SLOTS = 8
-#: A time limit that makes leases short, though the others' calls take as long as before.
-HASTY_TIMEOUT_MS = 100
-HASTY_GRACE_MS = 100
+#: A lease of 1.6 s where the API may still take a call for 4 s. Calls that take so long are answered within it, and some
+#: are under way at each kill.
+HASTY_WINDOW_MS, HASTY_TIMEOUT_MS, HASTY_GRACE_MS = 500, 1_000, 100
+HASTY_LATENCY_MS = 300
 #: Seconds to the database, and as many back, of a member whose gate is blind: long enough to stop it while the word that
 #: its claims are committed is on its way. A claim is two round trips, which have to be within the send window.
 BLIND_DELAY = 0.18
@@ -47,6 +50,8 @@ class Broken:
     is_apart: bool = False
     #: What strikes in such a run, where it is not said: only what brings it out.
     strikes: Mapping[str, int] = field(default_factory=dict)
+    #: Of the API, in ms.
+    latency: int = LATENCY_MS
 
 
 def _many_slots(tables: Settings) -> None:
@@ -56,12 +61,14 @@ def _many_slots(tables: Settings) -> None:
 def _hasty(tables: Settings) -> None:
     tables["api"]["timeout"] = terms.settings(HASTY_TIMEOUT_MS)
     tables["api"]["connect_timeout"] = terms.settings(HASTY_TIMEOUT_MS)
+    tables["ledger"]["send_window"] = terms.settings(HASTY_WINDOW_MS)
     tables["ledger"]["grace"] = terms.settings(HASTY_GRACE_MS)
 
 
 KINDS = {
     "slots": Broken("eight slots for each account", {"overlaps"}, _many_slots),
-    "lease": Broken("leases that are over before a call is", {"lease"}, _hasty),
+    "lease": Broken("leases that are over before a call is", {"lease"}, _hasty, strikes={"kill_daemon": 6},
+                    latency=HASTY_LATENCY_MS),
     "gate": Broken("a gate that is blind for stops", {"gate"}, is_blind=True,
                    strikes={"stop_daemon": 3}),
     "ledger": Broken("a ledger of its own: no lease, slot, day or probe of the others is known to it",

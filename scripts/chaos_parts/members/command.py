@@ -36,7 +36,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--directory", help="where reports and records go (default: a temporary one)")
     parser.add_argument("--keep", action="store_true", help="keep the records of a run without violations")
     parser.add_argument("--concurrency", type=int, default=32)
-    parser.add_argument("--latency", type=int, default=20, help="of the simulator, in ms")
+    parser.add_argument("--latency", type=int, help="of the simulator, in ms (20)")
     parser.add_argument("--log-level", default="info")
     parser.add_argument("--timeout", type=float, help="seconds until everything has to be still (600; --short: 150; --ci: 60)")
     parser.add_argument("--programs", help="where leave-albumd and photos-simulator are (default: swift build, debug)")
@@ -48,6 +48,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
             setattr(options, name, getattr(size, name))
     if options.day_limit is None:
         options.day_limit = options.jobs // 2 if size.spends_day else 0
+    if options.latency is None:
+        options.latency = broken.KINDS[options.broken].latency if options.broken else broken.LATENCY_MS
     usual = broken.KINDS[options.broken].strikes if options.broken else size.counts
     options.counts = _counts(parser, options.strikes, usual)
     # What the runs of one daemon have besides.

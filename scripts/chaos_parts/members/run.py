@@ -37,10 +37,11 @@ def run(options: argparse.Namespace) -> dict:
 
 def _perform(options: argparse.Namespace, stage: Stage, faults: list) -> dict:
     directory = stage.directory
-    start = float(int(time.time()) + 2)
-    maker = load.Maker(options.seed, start)
+    maker = load.Maker(options.seed)
     made = maker.make(options.jobs, options.accounts, options.seconds)
     load.arrange(stage.simulator, made)
+    # Not before all is arranged: what is late then comes, and strikes, all at once.
+    start = float(int(time.time()) + 2)
     collector = stage.start_collector()
     published, fallen = Journal(directory / "published.jsonl"), Journal(directory / "faults.jsonl")
     publisher = Publisher(stage.node.ports, stage.prefix, made, start, published)
@@ -79,7 +80,6 @@ def _quiet(
 ) -> Publisher:
     """Few jobs and nothing else wrong, but that two members are killed one after the other: how soon others go on."""
     start = float(int(time.time()) + 1)
-    maker.start = start
     publisher = Publisher(stage.node.ports, stage.prefix, maker.make_quiet(options.quiet_end), start, published, first=first)
     for part, place in QUIET_KILLS:
         time.sleep(max(0.0, start + part * options.quiet_end - time.time()))

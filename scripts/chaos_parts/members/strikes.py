@@ -5,10 +5,12 @@ import threading
 import time
 
 from auditor.journal import now_ms
+from testbed.waiting import wait
 
 from ..injector import Detail, FaultInjector
 from ..schedule import Fault
 from .broken import BLIND_STOP
+from .daemons import Member
 from .stage import Stage
 
 #: No call for so long, longer than between two rounds of probes: the day's limit is spent.
@@ -24,7 +26,11 @@ class Strikes(FaultInjector):
 
     environment: Stage
 
-    def _member(self, fault: Fault):
+    def _member(self, fault: Fault) -> Member | None:
+        """The broken one if there is one, else any that runs; None if none does."""
+        if self.environment.options.broken:
+            last = self.environment.daemons.slots[-1]
+            return last if wait(lambda: last.is_running, seconds=5) else None
         return self.environment.daemons.choose(fault.details["draw"])
 
     def _end_one(self, number: signal.Signals, fault: Fault) -> Detail:
@@ -40,9 +46,9 @@ class Strikes(FaultInjector):
         return self._end_one(signal.SIGTERM, fault)
 
     def _stop_daemon(self, fault: Fault) -> Detail:
-        blind = [member for member in self.environment.daemons.slots if member.is_blind]
-        member, seconds = (blind[0], BLIND_STOP) if blind else (self._member(fault), fault.seconds)
-        if blind:
+        member, seconds = self._member(fault), fault.seconds
+        if member is not None and member.is_blind:
+            seconds = BLIND_STOP
             self.environment.await_claims(member)
         if member is None or not member.signal(signal.SIGSTOP):
             return {"missed": "none was running"}

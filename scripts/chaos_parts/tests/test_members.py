@@ -8,7 +8,7 @@ from chaos_parts.members.command import parse
 
 
 def messages(seed):
-    return [vars(message) for message in load.Maker(seed, 1_800_000_000.0).make(4_000, 50, 60)]
+    return [vars(message) for message in load.Maker(seed).make(4_000, 50, 60)]
 
 
 class Members(unittest.TestCase):
@@ -27,7 +27,7 @@ class Members(unittest.TestCase):
         self.assertLessEqual({message["account"] for message in made}, {f"m{n}" for n in range(50)})
 
     def test_no_quiet_job_waits_for_another_of_its_account(self):
-        made = load.Maker(7, 0.0).make_quiet(30)
+        made = load.Maker(7).make_quiet(30)
         self.assertEqual(len({message.account for message in made}), len(made))
         tokens = load.token_lines(50, len(made))
         for message in (made[0], made[-1]):
