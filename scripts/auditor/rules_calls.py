@@ -11,12 +11,22 @@ HELD_UP = {"silent_api", "drop_api", "loss_api", "slow_api", "slow_api_a_little"
 PROMPT_MS = 1_000
 
 
+#: Of so many jobs one may be asked about again, where workers share accounts: between the question and its call the
+#: account was another's turn, and then the job had to be given back, with a hold or with its worker's end.
+JOBS_PER_ASKED_AGAIN = 200
+
+
 def calls(facts: Facts) -> Iterator[str]:
     """A second call of a job, or an album query, has a cause before it."""
+    again = []
     for job in facts.jobs.values():
         previous, has_left = None, job.nature == "not_member"
         for call in calls_of(facts, job):
             cause = _cause(facts, job, previous, call, has_left)
+            if cause is None and facts.terms and not has_left and call["method"] == "get" \
+                    and (previous or {}).get("method") == "get":
+                cause = "after an album query: asked again"
+                again.append(f"job {job.name}: the album was asked again (sequence {call['sequence']}) and not called")
             if cause is None:
                 before = f"after {previous['method']} {previous['answer']} ({previous['effect']})" if previous \
                     else "as its first call"
@@ -25,6 +35,8 @@ def calls(facts: Facts) -> Iterator[str]:
                 facts.explain(f"call {cause}")
             has_left = has_left or call["effect"] == "left"
             previous = call
+    if len(again) * JOBS_PER_ASKED_AGAIN > max(len(facts.jobs), JOBS_PER_ASKED_AGAIN):
+        yield from again
 
 
 #: From a call to the record of its answer: a fault that falls later finds the answer in the ledger.

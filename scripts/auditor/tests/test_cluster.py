@@ -185,14 +185,20 @@ class Cluster(unittest.TestCase):
         self.call_of("refused-1", 1)["peer"] = ADDRESS["c"]
         self.assertRegex(self.rejects("probes")["probes"][0], "worker b and worker c probed 50 ms apart")
 
-    def test_a_question_is_asked_again_only_where_the_day_had_no_room_for_its_call(self):
+    def test_a_question_is_asked_again_where_the_day_had_no_room_for_its_call_and_else_seldom(self):
         last = self.call_of("unheard", 2)
-        question = self.run_.call_by("b", "unheard", 30_000, method="get", effect="none", account="eve")
-        last["at"], last["sequence"], question["sequence"] = T + 30_050, question["sequence"], last["sequence"]
-        next(result for result in self.run_.results if result["id"] == "unheard#0")["at"] = T + 30_080
-        self.rejects("calls")
-        self.run_.fault("day_spent", 12_000, 29_000)
+        question = self.run_.call_by("b", "unheard", 33_000, method="get", effect="none", account="eve")
+        last["at"], last["sequence"], question["sequence"] = T + 33_050, question["sequence"], last["sequence"]
+        next(result for result in self.run_.results if result["id"] == "unheard#0")["at"] = T + 33_080
         self.rejects()
+        self.assertEqual(self.run_.judge()["explained"]["call after an album query: asked again"], 1)
+        self.run_.fault("day_spent", 12_000, 32_000)
+        self.assertEqual(
+            self.run_.judge()["explained"]["call after an album query whose call the day had no room for"], 1)
+        self.run_.faults.pop()
+        third = self.run_.call_by("b", "unheard", 33_025, method="get", effect="none", account="eve")
+        last["sequence"], third["sequence"] = third["sequence"], last["sequence"]
+        self.rejects("calls")
 
     # MARK: What cannot be judged
 
