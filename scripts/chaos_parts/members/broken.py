@@ -72,5 +72,5 @@ KINDS = {
     "gate": Broken("a gate that is blind for stops", {"gate"}, is_blind=True,
                    strikes={"stop_daemon": 3}),
     "ledger": Broken("a ledger of its own: no lease, slot, day or probe of the others is known to it",
-                     {"day", "overlaps", "probes"}, is_apart=True, strikes={"api_holds": 2}),
+                     {"asked", "day", "overlaps", "probes"}, is_apart=True, strikes={"api_holds": 2}),
 }
