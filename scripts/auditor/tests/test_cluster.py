@@ -273,6 +273,16 @@ class Cluster(unittest.TestCase):
         self.run_.results[-1]["at"] = T + 62_530
         self.rejects("in_time")
 
+    def test_what_ends_at_once_takes_longer_where_the_machine_is_busy(self):
+        self.call_of("quiet-other")["at"] = T + 62_500
+        self.run_.results[-1]["at"] = T + 62_530
+        self.rejects("in_time")
+        self.run_.left("a", "quiet-slow", 70_000, account="q3", nature="quiet")
+        self.run_.results[-1]["at"] += 900
+        self.rejects()
+        self.run_.results[-1]["at"] += 10_000
+        self.assertRegex(self.rejects("in_time")["in_time"][0], "quiet-slow: done .* with nothing in its way")
+
     def test_every_rule_was_broken_here(self):
         """By a record that it rejects, not by its name alone."""
         self.assertEqual(CLUSTER_RULES.keys() - named_by_others(self), set(), "rules without a doctored record")
