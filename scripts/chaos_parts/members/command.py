@@ -28,6 +28,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
                         help="at the end, with few jobs, in which two members are killed (30; --ci: 15)")
     parser.add_argument("--day-limit", type=int, metavar="N",
                         help="calls of the day until it is raised (half of the jobs; --ci: 0); 0: no limit")
+    parser.add_argument("--raised-by", choices=["reload", "restart"], default="reload", dest="raised_by",
+                        help="how the daemons learn that the day's limit was raised (reload)")
     parser.add_argument("--broken", choices=list(broken.KINDS),
                         help="the last member is broken so, and the auditor has to name it: "
                              + "; ".join(f"{name}, {kind.how}" for name, kind in broken.KINDS.items()))

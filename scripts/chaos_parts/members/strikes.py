@@ -129,7 +129,11 @@ class DayLimit(threading.Thread):
         self.stage.write_terms()
         for member in self.stage.daemons.slots:
             member.write(limits={"requests_per_day": self.raised})
-        self.stage.daemons.reload()
+        if self.stage.options.raised_by == "reload":
+            self.stage.daemons.reload()
+        else:
+            for member in self.stage.daemons.slots:
+                member.signal(signal.SIGTERM)
         self._record(at=began, until=now_ms(), kind="day_spent", calls=calls)
 
     def leave(self) -> None:
