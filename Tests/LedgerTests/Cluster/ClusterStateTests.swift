@@ -145,7 +145,7 @@ import Testing
         apply(.meet(hold(.tlsTrust, at: second, probe: second + 5)), by: member, at: second)
     }
 
-    @Test func whatTwoHaveMetAndNobodyHasContradictedIsEverybodys() {
+    @Test func whatTwoHaveMetAndNobodyHasContradictedHoldsAll() {
         #expect(meet(by: 1, at: 0) && state.holds.isEmpty)
         #expect(!meet(by: 1, at: 10), "one member, however often, and no news")
         #expect(meet(by: 2, at: 11) && state.holds.keys.map(\.self) == [.tlsTrust])

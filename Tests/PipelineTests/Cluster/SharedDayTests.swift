@@ -236,7 +236,7 @@ import Testing
         #expect(try await !site.claim(two, ticket))
     }
 
-    @Test func whatIsToldInAnAnswerThatIsLostIsToldAgain() async throws {
+    @Test func whatAnAnswerSaidThatIsLostTheNextOneSays() async throws {
         let site = Site(limit: 1)
         let (one, two) = (site.join(), site.join())
         let now = site.clock.wall()
