@@ -55,7 +55,7 @@ extension ControlHandler {
     // MARK: The day
 
     func quota(_: QuotaRequest) async throws(ControlFault) -> QuotaRequest.Answer {
-        let now = clock.wall()
+        let now = parts.ledger.clock.wall()
         let day = QuotaZone.day(of: now)
         guard let count = try? await parts.ledger.count(of: day.name) else {
             throw .unavailable("the ledger cannot answer now")

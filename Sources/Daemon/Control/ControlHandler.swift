@@ -16,7 +16,6 @@ struct ControlHandler: Sendable {
 
     var pipeline: JobPipeline { parts.pipeline }
     var tracker: StatusTracker { front.tracker }
-    var clock: any TimeSource { front.clock }
 
     func answer(_ request: ControlRequest, _ peer: ControlPeer) async -> ControlResponse {
         guard let name = RequestName(rawValue: request.name) else {
@@ -67,7 +66,7 @@ struct ControlHandler: Sendable {
         _: Request.Type, _ arguments: JSONValue
     ) async throws(ControlFault) -> JSONValue {
         let handler = LedgerRequestHandler(
-            .live(parts.ledger), clock: clock, publish: { [pipeline] in await pipeline.publishAgain($0) })
+            .live(parts.ledger), publish: { [pipeline] in await pipeline.publishAgain($0) })
         return try await Request(arguments: arguments).answer(from: handler).json
     }
 
