@@ -275,14 +275,15 @@ import Testing
             .init(members: [
                 .init(
                     name: "a", epoch: 7, version: "1.2.3", state: .working, startedAt: time, seenAt: later,
+                    lag: .milliseconds(1_250), settings: "0a1b2c3d",
                     report: .init(
                         worker: "consuming", inFlight: 3, callsInFlight: 2, perMinute: 1.5, holds: ["quota_day"])),
                 .init(name: "b", epoch: 6, version: "1.2.3", state: .dead, startedAt: time, seenAt: time),
             ]),
-            #"{"members":[{"epoch":7,"name":"a","report":{"callsInFlight":2,"holds":["quota_day"],"inHand":3,"#
-                + #""perMinute":1.5,"worker":"consuming"},"seenAt":"2026-11-23T20:50:00.000Z","#
+            #"{"members":[{"epoch":7,"lagMs":1250,"name":"a","report":{"callsInFlight":2,"holds":["quota_day"],"inHand":3,"#
+                + #""perMinute":1.5,"worker":"consuming"},"seenAt":"2026-11-23T20:50:00.000Z","settings":"0a1b2c3d","#
                 + #""startedAt":"2026-11-23T19:50:00.123Z","state":"working","version":"1.2.3"},"#
-                + #"{"epoch":6,"name":"b","seenAt":"2026-11-23T19:50:00.123Z","#
+                + #"{"epoch":6,"lagMs":0,"name":"b","seenAt":"2026-11-23T19:50:00.123Z","settings":"","#
                 + #""startedAt":"2026-11-23T19:50:00.123Z","state":"dead","version":"1.2.3"}]}"#
         ),
     ]

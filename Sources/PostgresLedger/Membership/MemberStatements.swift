@@ -97,8 +97,10 @@ enum MemberStatements {
     private static let listing = PostgresStatement(
         "members",
         """
-        SELECT epoch, name, version, state, started, seen, report::text FROM leave_album.instances
-        ORDER BY epoch
+        SELECT epoch, name, version, state, started, seen, report::text,
+        (extract(epoch FROM now() - seen) * 1000)::bigint,
+        left(encode(sha256(convert_to(settings::text, 'UTF8')), 'hex'), 8)
+        FROM leave_album.instances ORDER BY epoch
         """)
 
     static func members() -> LedgerQuestion<[ClusterMember]> {
@@ -112,6 +114,7 @@ enum MemberStatements {
                     ClusterMember(
                         epoch: try rows.int(row, 0), name: try rows.value(row, 1), version: try rows.value(row, 2),
                         state: state, started: try rows.time(row, 4), seen: try rows.time(row, 5),
+                        lag: .milliseconds(try rows.long(row, 7)), settings: try rows.value(row, 8),
                         report: try rows.value(row, 6)))
             }
             return members
