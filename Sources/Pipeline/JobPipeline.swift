@@ -37,11 +37,11 @@ package final class JobPipeline: Pingable {
         var clocks = ClockWatch()
     }
 
-    /// `cluster`: what the workers over a shared ledger have in common. `executor` runs the workers and whatever waits
+    /// `cluster`: what the workers over a shared ledger have in common; nil: nobody shares it. `executor` runs the workers and whatever waits
     /// beside them; without one the pool does. `onEvent` is called from any thread and must not block.
     package init(
         configuration: PipelineConfiguration, inbox: any Inbox, outbox: any Publishing, queues: any QueueInspecting,
-        ledger: any JobLedger, cluster: any Cluster = SoleCluster(), credentials: any CredentialProvider,
+        ledger: any JobLedger, cluster: (any Cluster)? = nil, credentials: any CredentialProvider,
         photos: any PhotosCalling, clock: any TimeSource, executor: (any TaskExecutor)? = nil,
         onEvent: @escaping @Sendable (PipelineEvent) -> Void
     ) {
@@ -54,12 +54,12 @@ package final class JobPipeline: Pingable {
         self.ledger = ledger
         intake = Intake(prefix: configuration.prefix)
         let holdLifted = AsyncSignal()
-        let relay = cluster.isShared ? ClusterRelay(cluster: cluster, clock: clock) : nil
+        let relay = cluster.map { ClusterRelay(cluster: $0, clock: clock) }
         self.relay = relay
         dispatcher = Dispatcher(
             limits: configuration.limits,
             concurrency: configuration.concurrency, inbox: inbox, clock: clock, executor: executor,
-            member: cluster.isShared ? cluster.epoch : nil, onClusterChange: { relay?.wake() },
+            member: cluster?.epoch, onClusterChange: { relay?.wake() },
             onAccountWait: { onEvent($0.event) }
         ) { [holdLog] holds, lifted in
             holdLog.changed(isHolding: !holds.isEmpty, at: clock.wall())
@@ -71,7 +71,7 @@ package final class JobPipeline: Pingable {
             live: live, hook: configuration.hook, executor: executor, onEvent: onEvent)
         budget = DayBudget(
             limit: configuration.requestsPerDay, pace: configuration.pace,
-            cluster: cluster.isShared ? cluster : nil, quotaDay: configuration.quotaDay)
+            cluster: cluster, quotaDay: configuration.quotaDay)
         worker = Worker(
             dispatcher: dispatcher, relay: relay, ledger: ledger, credentials: credentials, photos: photos,
             publisher: publisher, budget: budget, holdLog: holdLog, clock: clock, live: live,

@@ -35,7 +35,8 @@ struct ControlHandler: Sendable {
     ) async throws(ControlFault) -> JSONValue {
         switch name {
         case .status: try await answer(arguments, status)
-        case .pause: try await answer(arguments) { (request) throws(ControlFault) in pause(request, peer) }
+        case .pause:
+            try await answer(arguments) { (request) throws(ControlFault) in try await pause(request, peer) }
         case .resume: try await answer(arguments, resume)
         case .probe: try await answer(arguments, probe)
         case .holds: try await answer(arguments, holds)

@@ -22,6 +22,8 @@ package struct ClusterState: Equatable, Sendable {
     package var evidence: [ClusterEvidence] = []
     /// Who has met what may be one member's own fault, and when first since the last success of anybody.
     package var met: [HoldCause: [Int64: Timestamp]] = [:]
+    /// Accounts that an operator has paused.
+    package var pausedAccounts: Set<AccountID> = []
 
     package init() {}
 
@@ -38,6 +40,9 @@ package struct ClusterState: Equatable, Sendable {
         guard !holds.isEmpty, holds.values.allSatisfy({ $0.nextProbe != nil }) else { return nil }
         return holds.values.compactMap(\.nextProbe).max()
     }
+
+    /// More are not kept: each member reads them all.
+    package static let mostPausedAccounts = 1_000
 
     // MARK: Changes
 
@@ -96,6 +101,10 @@ package struct ClusterState: Equatable, Sendable {
             evidence.removeAll { isSuccess || $0.isFailure }
             if isSuccess { met = [:] }
         case .divide: divide(for: member, alive: alive)
+        case .pause(let account):
+            guard pausedAccounts.count < Self.mostPausedAccounts else { return false }
+            pausedAccounts.insert(account)
+        case .resume(let account): pausedAccounts.remove(account)
         }
         return true
     }

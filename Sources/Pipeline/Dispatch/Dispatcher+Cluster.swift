@@ -19,6 +19,11 @@ extension Dispatcher {
             state.gate.dividesRate(state.dispatch.limits.requestsPerSecond > 0)
             let lifted = state.gate.adopt(news, at: now, wall: wall)
             state.dispatch.rateDivisor = state.gate.rateDivisor
+            let pauses = state.gate.takePauses()
+            for account in pauses.begun { state.dispatch.pause(account, at: now) }
+            for account in pauses.ended where state.dispatch.isPaused(account) {
+                _ = state.dispatch.resume(account, at: now)
+            }
             return lifted
         }
     }

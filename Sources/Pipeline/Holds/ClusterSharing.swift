@@ -32,6 +32,11 @@ struct ClusterSharing: Sendable {
     /// It is the one that calls first.
     var isFirstCaller = false
 
+    /// Accounts that an operator has paused, as this member works by it; and what it has yet to do for that.
+    var pausedAccounts: Set<AccountID> = []
+    private var begunPauses: Set<AccountID> = []
+    private var endedPauses: Set<AccountID> = []
+
     /// Whether the shared state has evidence that a success, or a call that was heard, speaks against.
     var hasRefusals = false
     var hasFailures = false
@@ -68,6 +73,18 @@ struct ClusterSharing: Sendable {
         guard dividesRate, written != alive.count, dividesAgain.map({ $0 <= now }) ?? true else { return }
         dividesAgain = now + Self.pauseBetweenParts
         changes.append(.divide)
+    }
+
+    /// Takes over which accounts are paused.
+    mutating func adoptPauses(_ paused: Set<AccountID>) {
+        begunPauses.formUnion(paused.subtracting(pausedAccounts))
+        endedPauses.formUnion(pausedAccounts.subtracting(paused))
+        pausedAccounts = paused
+    }
+
+    mutating func takePauses() -> (begun: Set<AccountID>, ended: Set<AccountID>) {
+        defer { (begunPauses, endedPauses) = ([], []) }
+        return (begunPauses, endedPauses)
     }
 
     mutating func take() -> [ClusterChange] {

@@ -59,6 +59,26 @@ extension Gate {
         heldCauses.disprove(isSuccess: false)
     }
 
+    // MARK: Paused accounts
+
+    /// What an operator says here of an account is everybody's.
+    mutating func pause(_ account: AccountID) {
+        guard heldCauses.sharing?.pausedAccounts.insert(account).inserted == true else { return }
+        heldCauses.sharing?.changes.append(.pause(account))
+    }
+
+    /// True if it was paused for all.
+    mutating func resume(_ account: AccountID) -> Bool {
+        guard heldCauses.sharing?.pausedAccounts.remove(account) != nil else { return false }
+        heldCauses.sharing?.changes.append(.resume(account))
+        return true
+    }
+
+    /// Accounts that another member's operator has paused, or let go on, since this was asked last.
+    mutating func takePauses() -> (begun: Set<AccountID>, ended: Set<AccountID>) {
+        heldCauses.sharing?.takePauses() ?? ([], [])
+    }
+
     /// Of how many parts of the limit of calls a second this worker has one; 0 is none yet. Nil: it has the whole.
     var rateDivisor: Int? { heldCauses.sharing.flatMap { $0.dividesRate ? $0.divisor : nil } }
 

@@ -21,18 +21,21 @@ enum MemberStatements {
         "join",
         """
         INSERT INTO leave_album.instances
-        (name, version, schema, settings, started, seen, alive_until, state, report)
-        VALUES ($1, $2, $3, $4::jsonb, now(), now(), now() + $5 * interval '1 millisecond', 'working', '{}')
+        (name, version, schema, settings, started, seen, alive_until, state, report, seen_version)
+        VALUES ($1, $2, $3, $4::jsonb, now(), now(), now() + $5 * interval '1 millisecond', 'working', '{}', $6)
         RETURNING epoch
-        """, [.text, .text, .int4, .text, .int8])
+        """, [.text, .text, .int4, .text, .int8, .int8])
 
-    static func join(_ member: MemberDescription, lifetime: Duration = lifetime) -> LedgerQuestion<Int> {
+    /// `isBack`: it works already, by an older version of what is shared. Whoever begins takes no job before it has looked.
+    static func join(
+        _ member: MemberDescription, isBack: Bool = false, lifetime: Duration = lifetime
+    ) -> LedgerQuestion<Int> {
         LedgerQuestion(
             joining,
             [
                 .value(printable(member.name)), .value(printable(member.version)),
                 .value(Int32(clamping: PostgresSchema.version)), .value(json(member.settings())),
-                .value(lifetime.milliseconds),
+                .value(lifetime.milliseconds), .value(isBack ? 0 : Int64?.none),
             ]
         ) { rows throws(PostgresDecodingError) in try rows.int(0, 0) }
     }

@@ -229,4 +229,18 @@ import Testing
         #expect(apply(.endRound(fence: 1, [hold(.apiRetired, at: 0, probe: 60)]), by: 2, at: 2))
         #expect(!state.isExtraRound)
     }
+
+    // MARK: Accounts
+
+    @Test("an account is paused once, by anybody, and only so many are")
+    func pausedAccounts() {
+        #expect(apply(.pause(AccountID("a")), by: 1, at: 0))
+        #expect(!apply(.pause(AccountID("a")), by: 2, at: 1))
+        #expect(apply(.resume(AccountID("a")), by: 3, at: 2))
+        #expect(!apply(.resume(AccountID("a")), by: 3, at: 2) && state.pausedAccounts.isEmpty)
+        for number in 0..<ClusterState.mostPausedAccounts {
+            #expect(apply(.pause(AccountID("a\(number)")), by: 1, at: 3))
+        }
+        #expect(!apply(.pause(AccountID("one more")), by: 1, at: 4))
+    }
 }

@@ -129,6 +129,19 @@ final class ClusterStage: Sendable {
         await clock.advance(for: limit, until: isSo)
     }
 
+    /// What the worker answers an operator who waits for the others' word.
+    func acknowledgement(at worker: Int) async -> Acknowledgement? {
+        let answer = Lock<Acknowledgement?>(nil)
+        let (pipeline, clock) = (workers[worker].pipeline, self.clock)
+        let asking = Task(executorPreference: CountedExecutor(activity: activity)) {
+            let found = await pipeline.acknowledgement(until: clock.now() + .seconds(2))
+            answer.withLock { $0 = found }
+        }
+        await advance(for: .seconds(10)) { answer.withLock { $0 } != nil }
+        asking.cancel()
+        return answer.withLock { $0 }
+    }
+
     func pass(_ time: Duration) async { await advance(for: time) { false } }
 
     func end() async {
