@@ -103,7 +103,9 @@ package struct WorkerDaemon: Sendable {
         // Without a broker nothing was begun, and there is nothing to wait for.
         let work = Task { if !stop.isSignalled { await parts.pipeline.run() } }
         let upkeep = Task {
-            await Upkeep(ledger: ledger, settings: front.settings, clock: opened.clock, logger: logger).run()
+            await Upkeep(
+                ledger: ledger, cluster: opened.cluster, settings: front.settings, clock: opened.clock, logger: logger
+            ).run()
         }
         let polling = Task {
             await MetricsPolling(

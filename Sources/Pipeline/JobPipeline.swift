@@ -35,10 +35,12 @@ package final class JobPipeline: Pingable {
         var consumingSince: MonotonicTime?
         // The sweep's alone.
         var clocks = ClockWatch()
+        var emptiness = EmptinessLog()
     }
 
-    /// `cluster`: what the workers over a shared ledger have in common; nil: nobody shares it. `executor` runs the workers and whatever waits
-    /// beside them; without one the pool does. `onEvent` is called from any thread and must not block.
+    /// `cluster`: what the workers over a shared ledger have in common; nil: nobody shares it. `executor` runs the
+    /// workers and whatever waits beside them; without one the pool does. `onEvent` is called from any thread and must not
+    /// block.
     package init(
         configuration: PipelineConfiguration, inbox: any Inbox, outbox: any Publishing, queues: any QueueInspecting,
         ledger: any JobLedger, cluster: (any Cluster)? = nil, credentials: any CredentialProvider,
@@ -100,11 +102,13 @@ package final class JobPipeline: Pingable {
     /// The consuming link has its lanes.
     package func consuming() {
         state.withLock { $0.consumingSince = $0.consumingSince ?? clock.now() }
+        dispatcher.consumes(true)
     }
 
     /// The consuming connection of that generation is gone, and its deliveries with it.
     package func linkLost(generation: UInt64) {
         state.withLock { $0.consumingSince = nil }
+        dispatcher.consumes(false)
         dispatcher.linkLost(upTo: generation)
     }
 
@@ -176,7 +180,8 @@ package final class JobPipeline: Pingable {
 
     private func inspect() async {
         _ = trustsDueTimes()
-        await unpublishedSweep.publishUnpublishedResults()
+        let hasDuty = relay == nil ? true : await relay?.take(.sweep) != nil
+        await unpublishedSweep.publishUnpublishedResults(ofOthers: hasDuty)
         let clock = self.clock
         let holdLifted = self.holdLifted
         let alarm = Task(executorPreference: executor) { [interval = startConfiguration.inspectionInterval] in
@@ -191,11 +196,36 @@ package final class JobPipeline: Pingable {
             // Signals while it works are one signal.
             seen = holdLifted.count
             guard !Task.isCancelled else { return }
-            await unpublishedSweep.publishUnpublishedResults()
-            await unpublishedSweep.checkResultsQueue()
-            guard trustsDueTimes(), dispatcher.holds.isEmpty else { continue }
-            await unpublishedSweep.reportLostJobs(consumingSince: state.withLock { $0.consumingSince })
+            await sweep()
         }
+    }
+
+    private func sweep() async {
+        // A worker that is held by a fault of its own leaves what is everybody's to another one.
+        let isAble = dispatcher.holds.allSatisfy { HoldPolicy.of($0.cause).reach != .member }
+        let shared = isAble ? await relay?.take(.sweep) : nil
+        await unpublishedSweep.publishUnpublishedResults(ofOthers: relay == nil || shared != nil)
+        await unpublishedSweep.checkResultsQueue()
+        guard trustsDueTimes(), dispatcher.holds.isEmpty else { return }
+        guard let relay else {
+            return await unpublishedSweep.reportLostJobs(consumingSince: state.withLock { $0.consumingSince })
+        }
+        guard let shared else { return state.withLock { $0.emptiness = EmptinessLog() } }
+        await reportLostJobs(of: shared, alive: relay.alive)
+    }
+
+    /// Any of the members may have a copy, or have had it: all of them must have had the time to get it, and to end with
+    /// it.
+    private func reportLostJobs(of shared: ClusterState, alive: Set<Int64>) async {
+        let now = clock.now()
+        let isEmpty = await unpublishedSweep.isEverythingDueTaken()
+        let (wasEmpty, since) = state.withLock { state in
+            defer { if isEmpty { state.emptiness.note(at: now) } }
+            return (state.emptiness.wasEmpty(at: now), state.consumingSince)
+        }
+        let start = clock.wall() - startConfiguration.lostAfter
+        guard isEmpty, wasEmpty, shared.allConsume(alive, since: start) else { return }
+        await unpublishedSweep.reportLostJobs(consumingSince: since)
     }
 
     private func trustsDueTimes() -> Bool {

@@ -27,6 +27,14 @@ package protocol Cluster: Sendable {
     func membersBehind(_ version: Int64) async throws(LedgerError) -> [MemberIdentity]
 }
 
+extension Cluster {
+    /// Takes a duty, or keeps it. What is shared as this member has the duty; nil if another one has it, or nobody can say.
+    package func take(_ duty: ClusterDuty) async -> ClusterState? {
+        guard let answer = try? await change(.take(duty)) else { return nil }
+        return answer.state.duties[duty]?.member == epoch ? answer.state : nil
+    }
+}
+
 /// What a look finds.
 package struct ClusterNews: Equatable, Sendable {
     /// Nil: it is as it was.

@@ -32,4 +32,8 @@ package enum ClusterChange: Equatable, Sendable {
     /// An operator pauses an account for all, or lets it go on.
     case pause(AccountID)
     case resume(AccountID)
+    /// The member has its lanes, or has lost them.
+    case consumes(Bool)
+    /// The member does that from now on, if nobody else does.
+    case take(ClusterDuty)
 }

@@ -28,6 +28,11 @@ extension Dispatcher {
         }
     }
 
+    /// The worker has its lanes, or has lost them.
+    func consumes(_ isSo: Bool) {
+        change { state, _ in state.gate.consumes(isSo) }
+    }
+
     var clusterVersion: Int64 { withGate { $0.clusterVersion } }
 
     var probePermission: Gate.ProbePermission { withGate { $0.probePermission } }

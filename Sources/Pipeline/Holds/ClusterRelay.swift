@@ -147,6 +147,14 @@ final class ClusterRelay: Sendable {
         }
     }
 
+    // MARK: Duties
+
+    /// What all share as this member has the duty; nil if another one has it.
+    func take(_ duty: ClusterDuty) async -> ClusterState? { await cluster.take(duty) }
+
+    /// The members that were alive at the last look.
+    var alive: Set<Int64> { state.withLock { $0.alive } }
+
     // MARK: Probes
 
     /// A probe is about to be claimed in the name of a turn. Returns the moment before which its call begins; nil if the

@@ -36,6 +36,16 @@ extension ClusterState {
         }
         evidence = (json["evidence"]?.elements ?? []).compactMap { ClusterEvidence(json: $0) }
         pausedAccounts = Set((json["paused"]?.elements ?? []).compactMap { identity($0).map { AccountID(utf8: $0) } })
+        for value in json["consuming"]?.elements ?? [] {
+            guard let member = value["member"]?.integer, let since = value["since"]?.integer else { continue }
+            consumingSince[member] = Timestamp(milliseconds: since)
+        }
+        for value in json["duties"]?.elements ?? [] {
+            guard let duty = value["duty"]?.text.flatMap({ ClusterDuty(rawValue: $0) }),
+                let member = value["member"]?.integer, let until = value["until"]?.integer
+            else { continue }
+            duties[duty] = DutyHolder(member: member, until: Timestamp(milliseconds: until))
+        }
     }
 
     var json: [UInt8] {
@@ -53,6 +63,13 @@ extension ClusterState {
                 "paused",
                 .array(
                     pausedAccounts.map(\.utf8).sorted { $0.lexicographicallyPrecedes($1) }.map { numbers($0) })),
+            .init(
+                "consuming",
+                .array(
+                    consumingSince.sorted { $0.key < $1.key }.map {
+                        .object([.init("member", .integer($0.key)), .init("since", .integer($0.value.milliseconds))])
+                    })),
+            .init("duties", .array(duties.sorted { $0.key.rawValue < $1.key.rawValue }.map(Self.json))),
         ]
         if let turn { members.append(.init("turn", turn.json)) }
         if let firstCaller {
@@ -65,6 +82,13 @@ extension ClusterState {
                     ])))
         }
         return JSONValue.object(members).encoded()
+    }
+
+    private static func json(_ duty: ClusterDuty, _ holder: DutyHolder) -> JSONValue {
+        .object([
+            .init("duty", .text(duty.rawValue)), .init("member", .integer(holder.member)),
+            .init("until", .integer(holder.until.milliseconds)),
+        ])
     }
 }
 

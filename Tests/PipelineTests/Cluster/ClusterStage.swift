@@ -45,7 +45,11 @@ final class ClusterStage: Sendable {
     private let activity = Activity()
     private let calls: Lock<[Call]>
 
-    init(_ count: Int = 3, perDay: Int = 0, perSecond: Double = 0, pace: Pace = .asap, script: @escaping Script) {
+    /// `lostAfter`: a job that waits in another worker's broker is not lost.
+    init(
+        _ count: Int = 3, perDay: Int = 0, perSecond: Double = 0, pace: Pace = .asap,
+        lostAfter: Duration = .seconds(86_400), script: @escaping Script
+    ) {
         let clock = ManualClock(start: Harness.start, activity: activity)
         let cluster = SharedCluster(over: jobs, clock: clock)
         let calls = Lock<[Call]>([])
@@ -73,8 +77,7 @@ final class ClusterStage: Sendable {
                 retryDelays: [.seconds(1), .seconds(2), .seconds(10), .seconds(60), .seconds(600)], maxAttempts: 5,
                 maxAge: .seconds(86_400), assumeLeftAfterAmbiguous: false, replyToAllow: [],
                 quotaDay: { _ in QuotaDay(name: "d", start: Harness.start, end: Harness.start + .seconds(86_400)) },
-                // A job that waits in another worker's broker is not lost.
-                lostAfter: .seconds(86_400))
+                lostAfter: lostAfter)
             return Worker(
                 broker: broker, photos: photos, ledger: ledger, cluster: member,
                 pipeline: JobPipeline(
