@@ -22,7 +22,7 @@ extension DaemonInterface {
         status.callsInFlight = load.callsInFlight
         status.oldestJobAge = load.oldestInFlight
         if let calls = parts.pipeline.callsToday {
-            let day = QuotaZone.day(of: status.at)
+            let day = QuotaZone.day(of: parts.ledger.clock.wall())
             // A member knows what the others have called from when it last asked for calls of the day itself.
             let polled = metrics.lastDay.flatMap { $0.day == day.name ? $0.calls : nil } ?? 0
             status.quota = .init(
@@ -51,7 +51,7 @@ extension DaemonInterface {
             .init("consume", parts.consuming.reading), .init("publish", parts.publishing.reading),
         ]
         if asksLedger { await addQuota(to: &status, parts) }
-        addForecast(to: &status)
+        addForecast(to: &status, at: parts.ledger.clock.wall())
         let ledger = parts.ledger
         let statistics = asksLedger ? try? await ledger.statistics() : metrics.lastLedger
         status.ledger = statistics.map { .init($0, of: ledger) }
@@ -65,20 +65,20 @@ extension DaemonInterface {
     /// Before the first call of a run, only the ledger knows the day's count, and so it is of a ledger that is shared.
     private func addQuota(to status: inout DaemonStatus, _ parts: DaemonParts) async {
         guard status.quota == nil || parts.ledger.member != nil else { return }
-        let day = QuotaZone.day(of: status.at)
+        let day = QuotaZone.day(of: parts.ledger.clock.wall())
         guard let count = try? await parts.ledger.count(of: day.name) else { return }
         status.quota = .init(
             day: day.name, spent: count.calls + count.albumQueries, limit: settings.now.limits.requestsPerDay,
             resetsAt: day.end)
     }
 
-    private func addForecast(to status: inout DaemonStatus) {
+    private func addForecast(to status: inout DaemonStatus, at now: Timestamp) {
         let settings = self.settings.now
         guard let quota = status.quota, let queues = status.queues else { return }
         let backlog = queues.filter { settings.isBacklog($0.name) }.reduce(status.inFlight) { $0 + ($1.messages ?? 0) }
         status.quota?.doneAt = Forecast.end(
             of: backlog, spent: quota.spent, limit: quota.limit, isEven: settings.limits.pace == .even,
-            perMinute: status.perMinuteOfFifteen, day: QuotaZone.day(of: status.at), at: status.at)
+            perMinute: status.perMinuteOfFifteen, day: QuotaZone.day(of: now), at: now)
     }
 
     // MARK: Endpoints

@@ -3,9 +3,12 @@ import Ledger
 import Settings
 import Telemetry
 
-/// What the ledger needs while the daemon runs: old jobs go when their retention is over.
+/// What the ledger needs while the daemon runs: old jobs go when their retention is over. Of the daemons that share it
+/// one at a time sees to that.
 struct Upkeep: Sendable {
     let ledger: any LedgerKeeping
+    /// Nil: nobody shares it.
+    let cluster: (any Cluster)?
     let settings: LiveSettings
     let clock: any TimeSource
     let logger: Logger
@@ -21,9 +24,14 @@ struct Upkeep: Sendable {
         while true {
             await clock.sleep(for: wait)
             guard !Task.isCancelled else { return }
-            await prune()
+            if await isMine() { await prune() }
             wait = Self.interval
         }
+    }
+
+    private func isMine() async -> Bool {
+        guard let cluster else { return true }
+        return await cluster.take(.retention) != nil
     }
 
     private func prune() async {

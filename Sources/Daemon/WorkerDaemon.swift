@@ -103,7 +103,9 @@ package struct WorkerDaemon: Sendable {
         // Without a broker nothing was begun, and there is nothing to wait for.
         let work = Task { if !stop.isSignalled { await parts.pipeline.run() } }
         let upkeep = Task {
-            await Upkeep(ledger: ledger, settings: front.settings, clock: opened.clock, logger: logger).run()
+            await Upkeep(
+                ledger: ledger, cluster: opened.cluster, settings: front.settings, clock: opened.clock, logger: logger
+            ).run()
         }
         let polling = Task {
             await MetricsPolling(
@@ -170,7 +172,7 @@ package struct WorkerDaemon: Sendable {
         let (ledger, now) = (opened.ledger, opened.clock.wall())
         guard let holds = try? await ledger.holds(from: now - settings.retry.maxAge * 2, to: now) else { return }
         // What all share stands there; what was each one's own ended with it.
-        for hold in holds where hold.until == nil && !opened.cluster.isShared {
+        for hold in holds where hold.until == nil && opened.cluster == nil {
             if let wait = pipeline.waitAfterRestart(of: hold.cause, since: hold.since) {
                 pipeline.restore(hold.cause, since: hold.since, detail: hold.detail, probeAfter: wait)
             } else {
@@ -179,7 +181,7 @@ package struct WorkerDaemon: Sendable {
             }
         }
         // One that a killed member left open says nothing of when it ended.
-        let ended = opened.cluster.isShared ? holds.filter { $0.until != nil } : holds
+        let ended = opened.cluster == nil ? holds : holds.filter { $0.until != nil }
         pipeline.remember(holds: ended.map { $0.since..<max($0.since, $0.until ?? now) })
     }
 }

@@ -19,6 +19,10 @@ package protocol LedgerReading: LedgerCounting {
     /// Where it is, for people: a file's name, or a host and a database. No secrets.
     var place: String { get }
 
+    /// What its times are by: a database's clock, which is the same for all who share it, or the host's. Whoever compares
+    /// a time with one of the ledger's, or writes one into it, has it from here.
+    var clock: any TimeSource { get }
+
     /// Where each of these jobs stands, in their order.
     func statuses(of ids: [JobID]) async throws(LedgerError) -> [JobStatus]
 

@@ -108,7 +108,7 @@ package struct MetricsCatalogue: Sendable {
     package var ledgerKind: MetricFamily<MetricGauge>
     @Metric("ledger_entries", "Jobs that the ledger remembers.")
     package var ledgerEntries: MetricGauge
-    @Metric("ledger_bytes", "Size of the ledger's file and its write-ahead log.")
+    @Metric("ledger_bytes", "Size of the ledger: file and write-ahead log, or tables and indexes.")
     package var ledgerBytes: MetricGauge
     @Metric("ledger_disk_free_bytes", "Room on the ledger's disk for this user.")
     package var ledgerDiskFree: MetricGauge
@@ -133,8 +133,6 @@ package struct MetricsCatalogue: Sendable {
     package var takeovers: MetricCounter
     @Metric("fenced_records_total", "Records not written, because another daemon had claimed the job since.")
     package var fencedRecords: MetricCounter
-    @Metric("leased_deliveries_total", "Deliveries that stepped aside, because a call for their job may be on its way.")
-    package var leasedDeliveries: MetricCounter
     @Metric(
         "ledger_unknown_commits_total", "Commits whose answer was lost; each was settled before anything rested on it.")
     package var unknownCommits: MetricCounter

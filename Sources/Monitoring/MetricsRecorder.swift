@@ -92,9 +92,7 @@ package final class MetricsRecorder: Sendable {
             series(ofStatus: call.httpStatus).add()
             metrics.requestDuration.observe(call.duration)
         case .parked(let job): metrics.retries.with(Self.label(job.delay)).add()
-        case .steppedAside(let job):
-            metrics.stepsAside.with(job.cause.rawValue).add()
-            if job.cause == .leased { metrics.leasedDeliveries.add() }
+        case .steppedAside(let job): metrics.stepsAside.with(job.cause.rawValue).add()
         case .deadLetterPublished(let reason): metrics.deadLetters.with(reason.rawValue).add()
         case .replyCopy(let delivered): metrics.replyCopies.with(delivered ? "delivered" : "lost").add()
         case .released, .cancelled, .holdsChanged, .accountWaits, .accountGoesOn, .forgedHeaders, .headersDropped,

@@ -1,5 +1,6 @@
 package import Clocks
 package import Jobs
+package import Ledger
 
 /// What an operator does to the running worker.
 extension JobPipeline {
@@ -8,15 +9,22 @@ extension JobPipeline {
         dispatcher.hold(.operatorPaused, detail: "paused by \(who)")
     }
 
-    /// Waits until what this member said of the holds is written for all, at most for `time`: the others follow within a
-    /// second of that. False: it is said as soon as the ledger can write. At once for a worker that shares nothing.
-    package func holdsAreShared(within time: Duration) async -> Bool {
-        guard let relay else { return true }
-        return await relay.settle(until: clock.now() + time)
+    /// Waits until what an operator has said here is written for all members and acknowledged by the live ones, or until
+    /// then. Nil for a worker that shares nothing.
+    package func acknowledgement(until time: MonotonicTime) async -> Acknowledgement? {
+        await relay?.acknowledgement(dispatcher, until: time)
     }
 
-    /// Lets no job of the account begin until `resume(account:)`. The others go on.
+    /// Waits until what the other members have said by now is known here, or until then.
+    package func hearOthers(until time: MonotonicTime) async {
+        await relay?.hear(until: time)
+    }
+
+    /// Lets no job of the account begin until `resume(account:)`; of all members, and for as long as it takes, where some
+    /// share the ledger. The other accounts go on.
     package func pause(account: AccountID) { dispatcher.pause(account) }
+
+    package func isPaused(account: AccountID) -> Bool { dispatcher.isPaused(account) }
 
     /// True if the account was waiting.
     package func resume(account: AccountID) -> Bool { dispatcher.resume(account) }

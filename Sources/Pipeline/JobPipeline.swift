@@ -35,13 +35,15 @@ package final class JobPipeline: Pingable {
         var consumingSince: MonotonicTime?
         // The sweep's alone.
         var clocks = ClockWatch()
+        var emptiness = EmptinessLog()
     }
 
-    /// `cluster`: what the workers over a shared ledger have in common. `executor` runs the workers and whatever waits
-    /// beside them; without one the pool does. `onEvent` is called from any thread and must not block.
+    /// `cluster`: what the workers over a shared ledger have in common; nil: nobody shares it. `executor` runs the
+    /// workers and whatever waits beside them; without one the pool does. `onEvent` is called from any thread and must not
+    /// block.
     package init(
         configuration: PipelineConfiguration, inbox: any Inbox, outbox: any Publishing, queues: any QueueInspecting,
-        ledger: any JobLedger, cluster: any Cluster = SoleCluster(), credentials: any CredentialProvider,
+        ledger: any JobLedger, cluster: (any Cluster)? = nil, credentials: any CredentialProvider,
         photos: any PhotosCalling, clock: any TimeSource, executor: (any TaskExecutor)? = nil,
         onEvent: @escaping @Sendable (PipelineEvent) -> Void
     ) {
@@ -54,12 +56,12 @@ package final class JobPipeline: Pingable {
         self.ledger = ledger
         intake = Intake(prefix: configuration.prefix)
         let holdLifted = AsyncSignal()
-        let relay = cluster.isShared ? ClusterRelay(cluster: cluster, clock: clock) : nil
+        let relay = cluster.map { ClusterRelay(cluster: $0, clock: clock) }
         self.relay = relay
         dispatcher = Dispatcher(
             limits: configuration.limits,
             concurrency: configuration.concurrency, inbox: inbox, clock: clock, executor: executor,
-            member: cluster.isShared ? cluster.epoch : nil, onClusterChange: { relay?.wake() },
+            member: cluster?.epoch, onClusterChange: { relay?.wake() },
             onAccountWait: { onEvent($0.event) }
         ) { [holdLog] holds, lifted in
             holdLog.changed(isHolding: !holds.isEmpty, at: clock.wall())
@@ -71,7 +73,7 @@ package final class JobPipeline: Pingable {
             live: live, hook: configuration.hook, executor: executor, onEvent: onEvent)
         budget = DayBudget(
             limit: configuration.requestsPerDay, pace: configuration.pace,
-            cluster: cluster.isShared ? cluster : nil, quotaDay: configuration.quotaDay)
+            cluster: cluster, quotaDay: configuration.quotaDay)
         worker = Worker(
             dispatcher: dispatcher, relay: relay, ledger: ledger, credentials: credentials, photos: photos,
             publisher: publisher, budget: budget, holdLog: holdLog, clock: clock, live: live,
@@ -100,11 +102,13 @@ package final class JobPipeline: Pingable {
     /// The consuming link has its lanes.
     package func consuming() {
         state.withLock { $0.consumingSince = $0.consumingSince ?? clock.now() }
+        dispatcher.consumes(true)
     }
 
     /// The consuming connection of that generation is gone, and its deliveries with it.
     package func linkLost(generation: UInt64) {
         state.withLock { $0.consumingSince = nil }
+        dispatcher.consumes(false)
         dispatcher.linkLost(upTo: generation)
     }
 
@@ -176,7 +180,8 @@ package final class JobPipeline: Pingable {
 
     private func inspect() async {
         _ = trustsDueTimes()
-        await unpublishedSweep.publishUnpublishedResults()
+        let hasDuty = relay == nil ? true : await relay?.take(.sweep) != nil
+        await unpublishedSweep.publishUnpublishedResults(ofOthers: hasDuty)
         let clock = self.clock
         let holdLifted = self.holdLifted
         let alarm = Task(executorPreference: executor) { [interval = startConfiguration.inspectionInterval] in
@@ -191,11 +196,36 @@ package final class JobPipeline: Pingable {
             // Signals while it works are one signal.
             seen = holdLifted.count
             guard !Task.isCancelled else { return }
-            await unpublishedSweep.publishUnpublishedResults()
-            await unpublishedSweep.checkResultsQueue()
-            guard trustsDueTimes(), dispatcher.holds.isEmpty else { continue }
-            await unpublishedSweep.reportLostJobs(consumingSince: state.withLock { $0.consumingSince })
+            await sweep()
         }
+    }
+
+    private func sweep() async {
+        // A worker that is held by a fault of its own leaves what is everybody's to another one.
+        let isAble = dispatcher.holds.allSatisfy { HoldPolicy.of($0.cause).reach != .member }
+        let shared = isAble ? await relay?.take(.sweep) : nil
+        await unpublishedSweep.publishUnpublishedResults(ofOthers: relay == nil || shared != nil)
+        await unpublishedSweep.checkResultsQueue()
+        guard trustsDueTimes(), dispatcher.holds.isEmpty else { return }
+        guard let relay else {
+            return await unpublishedSweep.reportLostJobs(consumingSince: state.withLock { $0.consumingSince })
+        }
+        guard let shared else { return state.withLock { $0.emptiness = EmptinessLog() } }
+        await reportLostJobs(of: shared, alive: relay.alive)
+    }
+
+    /// Any of the members may have a copy, or have had it: all of them must have had the time to get it, and to end with
+    /// it.
+    private func reportLostJobs(of shared: ClusterState, alive: Set<Int64>) async {
+        let now = clock.now()
+        let isEmpty = await unpublishedSweep.isEverythingDueTaken()
+        let (wasEmpty, since) = state.withLock { state in
+            defer { if isEmpty { state.emptiness.note(at: now) } }
+            return (state.emptiness.wasEmpty(at: now), state.consumingSince)
+        }
+        let start = clock.wall() - startConfiguration.lostAfter
+        guard isEmpty, wasEmpty, shared.allConsume(alive, since: start) else { return }
+        await unpublishedSweep.reportLostJobs(consumingSince: since)
     }
 
     private func trustsDueTimes() -> Bool {

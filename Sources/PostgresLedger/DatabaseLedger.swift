@@ -16,8 +16,8 @@ package final class DatabaseLedger: LedgerKeeping {
     package let clusterClock: ClusterClock
     let thread: MailboxThread<PostgresOperation>
     let reader: PostgresReader
-    /// What is written into records and marks.
-    let clock: any TimeSource
+    /// What is written into records and marks: the members' clock, but for a test.
+    package let clock: any TimeSource
     let gauge: PostgresGauge
     // Written by the ledger's thread, read by anyone; under the lock.
     private let memberEpoch: Lock<Int?>

@@ -24,7 +24,7 @@ package final class EmbeddedLedger: LedgerKeeping {
     /// The last writer was killed or lost power; a full check runs in the background since.
     package let wasStoppedUncleanly: Bool
     let thread: MailboxThread<LedgerOperation>
-    let clock: any TimeSource
+    package let clock: any TimeSource
     let gauge: LedgerGauge
     private let check: LedgerCheck?
     // Written by whoever closes first; under the lock.

@@ -5,7 +5,7 @@ package import Ledger
 /// The questions about a ledger, asked of a file that no daemon needs to have. Each opens it, and waits for nobody.
 package struct LedgerFileReader: LedgerReading {
     private let path: String
-    private let clock: any TimeSource
+    package let clock: any TimeSource
 
     package init(path: String, clock: any TimeSource = SystemTimeSource()) {
         self.path = path

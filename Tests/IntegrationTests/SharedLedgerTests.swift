@@ -61,6 +61,40 @@ extension OnABroker {
             await cluster.end(a, b)
         }
 
+        @Test func whatAnOperatorSaysAtOneDaemonAllAcknowledgeOrAreNamed() async throws {
+            let cluster = try await ClusterHarness()
+            let (a, b) = (try cluster.start("a"), try cluster.start("b"))
+            try await a.waitUntilConsuming()
+            try await b.waitUntilConsuming()
+            func ask(_ member: ClusterHarness.Member, _ words: String...) async throws -> (ChildProcess.Ending?, String)
+            {
+                let socket = cluster.site.directory.file("control-\(member.name).sock").path
+                let answer = try await cluster.site.command(
+                    words, environment: ["LEAVE_ALBUMD_ADMIN_CONTROL_SOCKET": socket])
+                return (answer.ending, answer.text)
+            }
+
+            let paused = try await ask(a, "pause")
+            #expect(paused.0 == .exited(0) && paused.1.contains("have acknowledged it"), "\(paused)")
+            #expect(try await ask(b, "holds").1.contains("operator_paused"), "it has said so")
+            let resumed = try await ask(b, "resume", "--json")
+            #expect(resumed.0 == .exited(0) && resumed.1.contains(#""cluster":{"state":"complete"}"#), "\(resumed)")
+            #expect(try await ask(a, "holds").1.contains("nothing is on hold"))
+
+            _ = try await ask(a, "pause", "--account", "acc1")
+            #expect(try await ask(b, "holds").1.contains("acc1"))
+            #expect(try await ask(b, "resume", "--account", "acc1").0 == .exited(0))
+            #expect(try await ask(a, "holds").1.contains("nothing is on hold"))
+
+            b.process.signal(SIGSTOP)
+            let lacking = try await ask(a, "pause")
+            #expect(lacking.0 == .exited(1) && lacking.1.contains("by b (epoch "), "\(lacking)")
+            b.process.signal(SIGCONT)
+            try await eventually("it follows when it goes on") { b.log.contains("cause=operator_paused") }
+            #expect(try await ask(b, "resume").0 == .exited(0))
+            await cluster.end(a, b)
+        }
+
         @Test func aDatabaseThatIsStoppedUnderLoadHoldsTheDaemonsAndCostsNothing() async throws {
             let cluster = try await ClusterHarness(simulatorOptions: ["--latency", "100"])
             let reader = try ResultReader(cluster.site)

@@ -261,9 +261,6 @@ import Testing
     @Test func whoSharesTheLedgerIsCounted() {
         connect()
         recorder.polled(Self.members)
-        let leased = PipelineEvent.JobDeferred(
-            jobID: JobID("j1"), generation: 0, delay: .seconds(5), wait: .seconds(5), cause: .leased, moves: 1)
-        recorder.take(.steppedAside(leased))
         let first = samples()
         #expect(first[#"leave_album_ledger_kind{kind="postgresql"}"#] == "1")
         #expect(first[#"leave_album_ledger_kind{kind="sqlite"}"#] == "0")
@@ -272,7 +269,6 @@ import Testing
         #expect(first[#"leave_album_instance_info{name="a",epoch="7"}"#] == "1")
         #expect(first["leave_album_takeovers_total"] == "2" && first["leave_album_fenced_records_total"] == "1")
         #expect(first["leave_album_ledger_unknown_commits_total"] == "3")
-        #expect(first["leave_album_leased_deliveries_total"] == "1")
         #expect(first["leave_album_clock_offset_seconds"] == "-1.5")
         #expect(first["leave_album_settings_differ"] == "1")
         // It was taken for dead, and joined anew.

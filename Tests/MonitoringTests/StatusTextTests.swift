@@ -58,13 +58,18 @@ import Testing
         status.members = [
             .init(
                 name: "a", epoch: 7, version: "1.2.3", state: .working, startedAt: Self.now, seenAt: Self.now,
-                report: .init(worker: "consuming", inFlight: 3, callsInFlight: 2, perMinute: 9, holds: [])),
+                settings: "0a1b2c3d",
+                report: .init(
+                    worker: "consuming", inFlight: 3, callsInFlight: 2, perMinute: 9, holds: ["quota_day"])),
             .init(name: "b", epoch: 6, version: "1.2.2", state: .dead, startedAt: Self.now, seenAt: Self.now),
         ]
         let lines = lines(status)
         let at = Self.now.rfc3339
-        #expect(lines.contains("member a#7 working, 1.2.3, seen \(at): consuming, 3 in hand, 2 calls in flight"))
-        #expect(lines.contains("member b#6 dead, 1.2.2, seen \(at)"))
+        #expect(
+            lines.contains(
+                "member a#7 working, 1.2.3, settings 0a1b2c3d, seen \(at): consuming, 3 in hand, 2 calls in flight, "
+                    + "9.0 a minute, on hold: quota_day"))
+        #expect(lines.contains("member b#6 dead, 1.2.2, settings , seen \(at)"))
         let ledger = lines.first { $0.hasPrefix("ledger ") } ?? ""
         #expect(ledger.hasSuffix("of db:5432, leave_album"), "nobody knows what is free there")
         #expect(lines.contains("settings differ limits.pace of b#6"))

@@ -127,6 +127,28 @@ import Testing
         if place.isLive { await ledger.close(within: .seconds(20)) }
     }
 
+    private struct LateClock: TimeSource {
+        private let host = SystemTimeSource()
+
+        func now() -> MonotonicTime { host.now() }
+        func wall() -> Timestamp { LedgerRequestHandlerTests.start + .seconds(100) }
+        func sleep(until time: MonotonicTime) async { await host.sleep(until: time) }
+    }
+
+    /// The host's may be days away from it.
+    @Test func ageIsByTheLedgersClock() async throws {
+        let folder = LedgerFolder()
+        let ledger = try await EmbeddedLedger.open(
+            path: folder.ledger, durability: .normal, clock: LateClock(), onWaiting: nil)
+        try await fill(ledger)
+        let handler = LedgerRequestHandler(.live(ledger)) { _ in true }
+        #expect(try await LedgerPruneRequest(olderThan: .seconds(200)).answer(from: handler).pruned == 0)
+        _ = try await JobNoteRequest(JobID("open"), generation: 0, kind: "k", detail: "d").answer(from: handler)
+        let history = try await ledger.history(of: JobID("open"))
+        #expect(history?.events.map(\.at) == [Self.start + .seconds(100)])
+        await ledger.close(within: EmbeddedLedger.closeTime)
+    }
+
     @Test func statistics() async throws {
         try await onEach { handler, _ in
             let statistics = try await LedgerStatisticsRequest().answer(from: handler).statistics

@@ -9,8 +9,8 @@ import Testing
 
 /// The requests of the control socket and their answers, in the form that other tools read.
 @Suite struct OperatorRequestTests {
-    private static let time = Timestamp(milliseconds: 1_795_463_400_123)
-    private static let later = Timestamp(milliseconds: 1_795_467_000_000)
+    static let time = Timestamp(milliseconds: 1_795_463_400_123)
+    static let later = Timestamp(milliseconds: 1_795_467_000_000)
     private static let id = JobID("j-1")
 
     // MARK: The form
@@ -26,7 +26,17 @@ import Testing
             try check(
                 name,
                 [(PauseRequest(), "{}"), (PauseRequest(account: AccountID("anna")), #"{"account":"anna"}"#)],
-                answers: [(.init(paused: "anna"), #"{"paused":"anna"}"#)])
+                answers: [
+                    (.init(paused: "anna"), #"{"paused":"anna"}"#),
+                    (
+                        .init(paused: "anna", cluster: .complete),
+                        #"{"cluster":{"state":"complete"},"paused":"anna"}"#
+                    ),
+                    (
+                        .init(paused: "anna", cluster: .lacking([MemberIdentity(name: "b", epoch: 4)])),
+                        #"{"cluster":{"lacking":[{"epoch":4,"name":"b"}],"state":"lacking"},"paused":"anna"}"#
+                    ),
+                ])
         case .resume:
             try check(
                 name,
@@ -37,10 +47,21 @@ import Testing
                 answers: [
                     (.init(isProbing: true), #"{"lifted":[],"probing":true}"#),
                     (.init(lifted: ["quota_day"], isProbing: false), #"{"lifted":["quota_day"],"probing":false}"#),
+                    (
+                        .init(isProbing: true, cluster: .unwritten),
+                        #"{"cluster":{"state":"unwritten"},"lifted":[],"probing":true}"#
+                    ),
                 ])
         case .probe:
             try check(
-                name, [(ProbeRequest(), "{}")], answers: [(.init(isProbing: true), #"{"probing":true}"#)])
+                name, [(ProbeRequest(), "{}")],
+                answers: [
+                    (.init(isProbing: true), #"{"probing":true}"#),
+                    (
+                        .init(isProbing: true, cluster: .complete),
+                        #"{"cluster":{"state":"complete"},"probing":true}"#
+                    ),
+                ])
         case .holds: try check(name, [(HoldsRequest(), "{}")], answers: Self.holds)
         case .quota: try check(name, [(QuotaRequest(), "{}")], answers: Self.quotas)
         case .queues:
@@ -244,47 +265,6 @@ import Testing
     private static let replayed: [(ReplayRequest.Answer, String)] = [
         (.init(published: 5, after: nil), #"{"published":5}"#),
         (.init(published: 500, after: cursor), #"{"after":\#(cursorText),"published":500}"#),
-    ]
-
-    private static let statistics: [(LedgerStatisticsRequest.Answer, String)] = [
-        (
-            .init(
-                kind: .sqlite, place: "/l",
-                statistics: LedgerStatistics(
-                    entries: 9, open: 8, ambiguous: 7, unpublished: 6, overdue: 5, bytes: 4, diskFreeBytes: 3,
-                    unpublishedDeadLetters: 2, createdAt: time, lastBackupAt: later)),
-            #"{"ambiguous":7,"bytes":4,"createdAt":"2026-11-23T19:50:00.123Z","diskFreeBytes":3,"entries":9,"#
-                + #""kind":"sqlite","lastBackupAt":"2026-11-23T20:50:00.000Z","open":8,"overdue":5,"path":"/l","#
-                + #""unpublishedLetters":2,"unpublishedResults":6}"#
-        ),
-        (
-            .init(
-                kind: .postgresql, place: "db:5432, leave_album",
-                statistics: LedgerStatistics(
-                    entries: 9, open: 8, ambiguous: 7, unpublished: 6, overdue: 5, bytes: 4, diskFreeBytes: nil,
-                    unpublishedDeadLetters: 2)),
-            #"{"ambiguous":7,"bytes":4,"entries":9,"kind":"postgresql","open":8,"overdue":5,"#
-                + #""path":"db:5432, leave_album","#
-                + #""unpublishedLetters":2,"unpublishedResults":6}"#
-        ),
-    ]
-
-    private static let members: [(LedgerMembersRequest.Answer, String)] = [
-        (.init(members: []), #"{"members":[]}"#),
-        (
-            .init(members: [
-                .init(
-                    name: "a", epoch: 7, version: "1.2.3", state: .working, startedAt: time, seenAt: later,
-                    report: .init(
-                        worker: "consuming", inFlight: 3, callsInFlight: 2, perMinute: 1.5, holds: ["quota_day"])),
-                .init(name: "b", epoch: 6, version: "1.2.3", state: .dead, startedAt: time, seenAt: time),
-            ]),
-            #"{"members":[{"epoch":7,"name":"a","report":{"callsInFlight":2,"holds":["quota_day"],"inHand":3,"#
-                + #""perMinute":1.5,"worker":"consuming"},"seenAt":"2026-11-23T20:50:00.000Z","#
-                + #""startedAt":"2026-11-23T19:50:00.123Z","state":"working","version":"1.2.3"},"#
-                + #"{"epoch":6,"name":"b","seenAt":"2026-11-23T19:50:00.123Z","#
-                + #""startedAt":"2026-11-23T19:50:00.123Z","state":"dead","version":"1.2.3"}]}"#
-        ),
     ]
 
     private func check<Request: OperatorRequest>(

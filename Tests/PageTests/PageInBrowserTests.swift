@@ -51,14 +51,18 @@ import Testing
         status.members = [
             .init(
                 name: "host-a", epoch: 7, version: "1.2.3", state: .working, startedAt: start, seenAt: start,
-                report: .init(worker: "consuming", inFlight: 32, callsInFlight: 12, perMinute: 9, holds: [])),
+                settings: "0a1b2c3d",
+                report: .init(
+                    worker: "consuming", inFlight: 32, callsInFlight: 12, perMinute: 9, holds: ["quota_day"])),
             .init(name: "host-b", epoch: 6, version: "1.2.2", state: .dead, startedAt: start, seenAt: start),
         ]
         let look = try await look(PageServer { [status] _ in .status(status) })
         #expect(look.console == [])
         let text = look.page.text("members")
-        #expect(text.contains("host-a (this one) working") && text.contains("consuming 32 12 1.2.3"), "\(text)")
-        #expect(text.contains("host-b dead") && text.contains("– – – 1.2.2"), "\(text)")
+        #expect(
+            text.contains("host-a (this one) working")
+                && text.contains("consuming 32 12 9 quota_day 1.2.3 0a1b2c3d"), "\(text)")
+        #expect(text.contains("host-b dead") && text.contains("– – – – – 1.2.2 –"), "\(text)")
         let alone = try await self.look(PageServer { _ in .status(Sample.consuming(at: start)) }).page
         #expect(alone.text("members") == "")
     }

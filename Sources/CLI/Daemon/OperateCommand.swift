@@ -1,6 +1,7 @@
 import Clocks
 import JSON
 import Jobs
+import Ledger
 import Operations
 import Service
 import Settings
@@ -10,6 +11,11 @@ import Terminal
 extension Commands {
     static let pause = Command(
         "pause", summary: "Lets no call begin until `resume`; the jobs stay in the broker",
+        discussion: """
+            Where daemons share a ledger, what `pause`, `resume` and `probe` say at one of them is everybody's, for an \
+            account too. They answer when all that live have acknowledged it; after 2 s they name who has not, and \
+            end with 1.
+            """,
         options: [.config, .json, .account("only the jobs of this account")],
         action: .withSettings { try await OperateCommand(context: $0).pause() })
 
@@ -59,26 +65,44 @@ struct OperateCommand: ConfiguredCommand {
 
     func pause() async throws -> ExitStatus {
         let answer = try await askDaemon(PauseRequest(account: account))
-        show(
-            answer,
+        return show(
+            answer, answer.cluster,
             account == nil
                 ? "paused: no call begins until `leave-albumd resume`\n"
                 : "the account's jobs wait until it is resumed\n")
-        return .done
+    }
+
+    /// What was done here, and who of the others has not acknowledged it.
+    private func show(_ answer: some ControlValue, _ cluster: Acknowledgement?, _ text: String) -> ExitStatus {
+        show(answer, text + (cluster.map(Self.text) ?? ""))
+        return cluster.map { $0 == .complete } ?? true ? .done : .answeredNo
+    }
+
+    static func text(_ cluster: Acknowledgement) -> String {
+        switch cluster {
+        case .complete: return "all daemons that share the ledger have acknowledged it\n"
+        case .lacking(let members):
+            let names = members.map { "\($0.name) (epoch \($0.epoch))" }.joined(separator: ", ")
+            return "not acknowledged within 2 s by \(DisplayText.printable(names)); see `leave-albumd ledger members`\n"
+        case .unwritten:
+            return "not written to the ledger within 2 s: the other daemons follow when it is\n"
+        }
     }
 
     private static let probing = "jobs test the holds now, one after another; see `leave-albumd holds`\n"
 
     func resume() async throws -> ExitStatus {
         let answer = try await askDaemon(ResumeRequest(account: account, cause: arguments.positionals.first))
-        show(answer, answer.isProbing ? Self.probing : "resumed\n")
-        return .done
+        return show(answer, answer.cluster, answer.isProbing ? Self.probing : "resumed\n")
     }
 
     func probe() async throws -> ExitStatus {
         let answer = try await askDaemon(ProbeRequest())
-        show(answer, answer.isProbing ? Self.probing : "no hold is tested by a job\n")
-        return answer.isProbing ? .done : .answeredNo
+        guard answer.isProbing else {
+            show(answer, "no hold is tested by a job\n")
+            return .answeredNo
+        }
+        return show(answer, answer.cluster, Self.probing)
     }
 
     // MARK: holds

@@ -96,10 +96,16 @@ struct StatusCommand: ConfiguredCommand {
     private static func memberText(_ member: JSONValue) -> String {
         let report = member["report"].map {
             ": \($0["worker"]?.text ?? "-"), \($0["inHand"]?.integer ?? 0) in hand, "
-                + "\($0["callsInFlight"]?.integer ?? 0) calls in flight"
+                + "\($0["callsInFlight"]?.integer ?? 0) calls in flight, \(number($0["perMinute"])) a minute"
+                + holdsText($0["holds"])
         }
         return "\(member["name"]?.text ?? "")#\(member["epoch"]?.integer ?? 0) \(member["state"]?.text ?? ""), "
-            + "\(member["version"]?.text ?? ""), seen \(member["seenAt"]?.text ?? "-")\(report ?? "")"
+            + "\(member["version"]?.text ?? ""), settings \(member["settings"]?.text ?? "-"), seen \(member["seenAt"]?.text ?? "-")\(report ?? "")"
+    }
+
+    private static func holdsText(_ holds: JSONValue?) -> String {
+        let causes = (holds?.elements ?? []).compactMap(\.text)
+        return causes.isEmpty ? "" : ", on hold: \(causes.joined(separator: ", "))"
     }
 
     private static func linkText(_ link: JSONValue) -> String {

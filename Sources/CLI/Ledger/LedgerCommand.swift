@@ -80,16 +80,17 @@ struct LedgerCommand: ConfiguredCommand {
     static func text(_ members: [DaemonStatus.Member]) -> String {
         guard !members.isEmpty else { return "no members: the ledger is one daemon's file, or nobody has joined yet\n" }
         var table = Table([
-            .init("NAME"), .init("EPOCH", .right), .init("STATE"), .init("SEEN"), .init("WORKER"),
+            .init("NAME"), .init("EPOCH", .right), .init("STATE"), .init("SEEN"), .init("LAG", .right), .init("WORKER"),
             .init("IN HAND", .right), .init("CALLS", .right), .init("PER MINUTE", .right), .init("VERSION"),
-            .init("HOLDS", mayShrink: true),
+            .init("SETTINGS"), .init("HOLDS", mayShrink: true),
         ])
         for member in members {
             table.append([
                 member.name, "\(member.epoch)", member.state.rawValue, member.seenAt.rfc3339,
-                member.report?.worker ?? "-", member.report.map { "\($0.inFlight)" } ?? "-",
+                member.state.isLive ? "\(member.lag.components.seconds) s" : "-", member.report?.worker ?? "-",
+                member.report.map { "\($0.inFlight)" } ?? "-",
                 member.report.map { "\($0.callsInFlight)" } ?? "-",
-                member.report.map { "\(Int($0.perMinute.rounded()))" } ?? "-", member.version,
+                member.report.map { "\(Int($0.perMinute.rounded()))" } ?? "-", member.version, member.settings,
                 member.report?.holds.joined(separator: ", ") ?? "",
             ])
         }

@@ -10,19 +10,35 @@ import Settings
 
 /// What an operator tells the running daemon, and asks of it.
 extension ControlHandler {
-    func pause(_ request: PauseRequest, _ peer: ControlPeer) -> PauseRequest.Answer {
-        if let account = request.account {
-            pipeline.pause(account: account)
-            return .init(paused: account.string)
+    /// Longer than a member that works takes to hear of it; who asks does not wait for one that does not.
+    private static let acknowledgementTime = Duration.seconds(2)
+
+    private var deadline: MonotonicTime { parts.ledger.clock.now() + Self.acknowledgementTime }
+
+    func pause(_ request: PauseRequest, _ peer: ControlPeer) async throws(ControlFault) -> PauseRequest.Answer {
+        let deadline = deadline
+        guard let account = request.account else {
+            pipeline.pause(by: "uid \(peer.uid)")
+            return .init(
+                paused: HoldCause.operatorPaused.rawValue, cluster: await pipeline.acknowledgement(until: deadline))
         }
-        pipeline.pause(by: "uid \(peer.uid)")
-        return .init(paused: HoldCause.operatorPaused.rawValue)
+        pipeline.pause(account: account)
+        let answer = PauseRequest.Answer(
+            paused: account.string, cluster: await pipeline.acknowledgement(until: deadline))
+        guard pipeline.isPaused(account: account) else {
+            throw .unavailable(
+                "\(ClusterState.mostPausedAccounts) accounts are paused already; resume some, or pause the worker")
+        }
+        return answer
     }
 
-    func resume(_ request: ResumeRequest) throws(ControlFault) -> ResumeRequest.Answer {
+    func resume(_ request: ResumeRequest) async throws(ControlFault) -> ResumeRequest.Answer {
+        // What it takes back may have been said at another member just now.
+        let deadline = deadline
+        await pipeline.hearOthers(until: deadline)
         if let account = request.account {
             guard pipeline.resume(account: account) else { throw .unknown("the account is not on hold") }
-            return .init(isProbing: false)
+            return .init(isProbing: false, cluster: await pipeline.acknowledgement(until: deadline))
         }
         let name = request.cause ?? HoldCause.operatorPaused.rawValue
         guard let cause = HoldCause(rawValue: name) else {
@@ -30,8 +46,9 @@ extension ControlHandler {
             throw .invalid("there is no hold \(name); the causes are \(known)")
         }
         switch pipeline.resume(cause) {
-        case .lifted: return .init(lifted: [name], isProbing: false)
-        case .probing: return .init(isProbing: true)
+        case .lifted:
+            return .init(lifted: [name], isProbing: false, cluster: await pipeline.acknowledgement(until: deadline))
+        case .probing: return .init(isProbing: true, cluster: await pipeline.acknowledgement(until: deadline))
         case .mustEndByItself: throw .invalid("\(name) ends by itself when its fault does; see `holds`")
         case .none: break
         }
@@ -39,10 +56,15 @@ extension ControlHandler {
         guard request.cause == nil, pipeline.probe() else {
             throw .unknown("the worker is not on hold for \(name)")
         }
-        return .init(isProbing: true)
+        return .init(isProbing: true, cluster: await pipeline.acknowledgement(until: deadline))
     }
 
-    func probe(_: ProbeRequest) -> ProbeRequest.Answer { .init(isProbing: pipeline.probe()) }
+    func probe(_: ProbeRequest) async -> ProbeRequest.Answer {
+        let deadline = deadline
+        await pipeline.hearOthers(until: deadline)
+        guard pipeline.probe() else { return .init(isProbing: false) }
+        return .init(isProbing: true, cluster: await pipeline.acknowledgement(until: deadline))
+    }
 
     func holds(_: HoldsRequest) -> HoldsRequest.Answer {
         .init(
@@ -55,7 +77,7 @@ extension ControlHandler {
     // MARK: The day
 
     func quota(_: QuotaRequest) async throws(ControlFault) -> QuotaRequest.Answer {
-        let now = clock.wall()
+        let now = parts.ledger.clock.wall()
         let day = QuotaZone.day(of: now)
         guard let count = try? await parts.ledger.count(of: day.name) else {
             throw .unavailable("the ledger cannot answer now")

@@ -16,7 +16,6 @@ struct ControlHandler: Sendable {
 
     var pipeline: JobPipeline { parts.pipeline }
     var tracker: StatusTracker { front.tracker }
-    var clock: any TimeSource { front.clock }
 
     func answer(_ request: ControlRequest, _ peer: ControlPeer) async -> ControlResponse {
         guard let name = RequestName(rawValue: request.name) else {
@@ -36,7 +35,8 @@ struct ControlHandler: Sendable {
     ) async throws(ControlFault) -> JSONValue {
         switch name {
         case .status: try await answer(arguments, status)
-        case .pause: try await answer(arguments) { (request) throws(ControlFault) in pause(request, peer) }
+        case .pause:
+            try await answer(arguments) { (request) throws(ControlFault) in try await pause(request, peer) }
         case .resume: try await answer(arguments, resume)
         case .probe: try await answer(arguments, probe)
         case .holds: try await answer(arguments, holds)
@@ -67,7 +67,7 @@ struct ControlHandler: Sendable {
         _: Request.Type, _ arguments: JSONValue
     ) async throws(ControlFault) -> JSONValue {
         let handler = LedgerRequestHandler(
-            .live(parts.ledger), clock: clock, publish: { [pipeline] in await pipeline.publishAgain($0) })
+            .live(parts.ledger), publish: { [pipeline] in await pipeline.publishAgain($0) })
         return try await Request(arguments: arguments).answer(from: handler).json
     }
 

@@ -29,7 +29,7 @@ extension WorkerDaemon {
         }
         let ledger = try open(lock, eventRouter, front.metrics)
         if !mustAskBroker { front.ready() }
-        return OpenedLedger(ledger: ledger, cluster: SoleCluster(), session: session, clock: clock)
+        return OpenedLedger(ledger: ledger, cluster: nil, session: session, clock: clock)
     }
 
     /// Nil if the daemon is told to stop first. Waiting is a state that the service manager is told of: it is ready.

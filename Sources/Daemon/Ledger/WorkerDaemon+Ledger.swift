@@ -9,8 +9,8 @@ import Terminal
 /// What the start has once the ledger is open.
 struct OpenedLedger {
     let ledger: any LedgerKeeping
-    /// What its workers have in common besides the jobs.
-    let cluster: any Cluster
+    /// What its workers have in common besides the jobs; nil if it has one only.
+    let cluster: (any Cluster)?
     /// For questions to the broker.
     let session: BrokerAdmin
     /// What the jobs go by: where the ledger is shared, its clock, which is the same for all.

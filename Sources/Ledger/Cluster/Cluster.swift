@@ -1,12 +1,10 @@
 package import Clocks
 
-/// What several workers over one ledger share besides the jobs, as one of them sees it.
+/// What several workers over one ledger share besides the jobs, as one of them sees it. A worker that shares its ledger
+/// with nobody has none.
 ///
 /// Nothing is pushed: who waits for news looks again. Callable from any task.
 package protocol Cluster: Sendable {
-    /// Whether there may be other members. False: nothing here is asked for anything.
-    var isShared: Bool { get }
-
     /// This member, as `ProbeTurn` names it: of this start of the process, and of no other. Another one once the member was
     /// taken for dead and has joined anew: what it had as the former is nobody's.
     var epoch: Int64 { get }
@@ -20,6 +18,21 @@ package protocol Cluster: Sendable {
     /// Asks for calls of a day, or gives back what is left. Calls that were given are this member's until it claims with
     /// them, gives them back, or is known to have ended. One request at a time.
     func allot(_ request: DayRequest) async throws(LedgerError) -> DayAnswer
+
+    /// Says that this member works by that version of what is shared, or by a later one.
+    func acknowledge(_ version: Int64) async throws(LedgerError)
+
+    /// The live members that have not said so of that version. One that has acknowledged nothing since its start takes no
+    /// job before it has looked, and is none of them.
+    func membersBehind(_ version: Int64) async throws(LedgerError) -> [MemberIdentity]
+}
+
+extension Cluster {
+    /// Takes a duty, or keeps it. What is shared as this member has the duty; nil if another one has it, or nobody can say.
+    package func take(_ duty: ClusterDuty) async -> ClusterState? {
+        guard let answer = try? await change(.take(duty)) else { return nil }
+        return answer.state.duties[duty]?.member == epoch ? answer.state : nil
+    }
 }
 
 /// What a look finds.
@@ -50,27 +63,5 @@ package struct ClusterAnswer: Equatable, Sendable {
         self.isAccepted = isAccepted
         self.state = state
         self.beginsBefore = beginsBefore
-    }
-}
-
-/// A worker that shares nothing with anybody: its holds, its day and its limits are its own.
-package struct SoleCluster: Cluster {
-    package init() {}
-
-    package var isShared: Bool { false }
-    package var epoch: Int64 { 0 }
-
-    package func look(since version: Int64) async throws(LedgerError) -> ClusterNews {
-        ClusterNews(state: nil, alive: [epoch], member: epoch)
-    }
-
-    package func change(_ change: ClusterChange) async throws(LedgerError) -> ClusterAnswer {
-        ClusterAnswer(isAccepted: false, state: ClusterState(), beginsBefore: .distantFuture)
-    }
-
-    package func allot(_ request: DayRequest) async throws(LedgerError) -> DayAnswer {
-        var share = DayAllotments.Share(limit: request.limit)
-        share.allotted = request.limit
-        return DayAnswer(share: share, ownSpent: 0, limit: request.limit, spent: 0, allottedBulk: 0)
     }
 }

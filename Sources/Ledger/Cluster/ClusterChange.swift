@@ -29,4 +29,11 @@ package enum ClusterChange: Equatable, Sendable {
     /// The member takes its part of what all have together, by how many are alive: a smaller one at once, a larger one as
     /// soon as the others have left it.
     case divide
+    /// An operator pauses an account for all, or lets it go on.
+    case pause(AccountID)
+    case resume(AccountID)
+    /// The member has its lanes, or has lost them.
+    case consumes(Bool)
+    /// The member does that from now on, if nobody else does.
+    case take(ClusterDuty)
 }

@@ -30,11 +30,16 @@ package struct ClusterMember: Equatable, Sendable {
     package var started: Timestamp
     /// When it was heard of last.
     package var seen: Timestamp
+    /// How long ago that is, by the database's clock.
+    package var lag: Duration
+    /// A few digits of a hash of the settings in which members should not differ: who has others has another one.
+    package var settings: String
     /// What it says of itself, as JSON.
     package var report: String
 
     package init(
-        epoch: Int, name: String, version: String, state: State, started: Timestamp, seen: Timestamp, report: String
+        epoch: Int, name: String, version: String, state: State, started: Timestamp, seen: Timestamp,
+        lag: Duration = .zero, settings: String = "", report: String
     ) {
         self.epoch = epoch
         self.name = name
@@ -42,6 +47,8 @@ package struct ClusterMember: Equatable, Sendable {
         self.state = state
         self.started = started
         self.seen = seen
+        self.lag = lag
+        self.settings = settings
         self.report = report
     }
 }

@@ -22,6 +22,11 @@ package struct ClusterState: Equatable, Sendable {
     package var evidence: [ClusterEvidence] = []
     /// Who has met what may be one member's own fault, and when first since the last success of anybody.
     package var met: [HoldCause: [Int64: Timestamp]] = [:]
+    /// Accounts that an operator has paused.
+    package var pausedAccounts: Set<AccountID> = []
+    /// Since when each member that has its lanes has had them.
+    package var consumingSince: [Int64: Timestamp] = [:]
+    package var duties: [ClusterDuty: DutyHolder] = [:]
 
     package init() {}
 
@@ -38,6 +43,14 @@ package struct ClusterState: Equatable, Sendable {
         guard !holds.isEmpty, holds.values.allSatisfy({ $0.nextProbe != nil }) else { return nil }
         return holds.values.compactMap(\.nextProbe).max()
     }
+
+    /// Whether all of these members have had their lanes since that time, so that what a queue had for them they have got.
+    package func allConsume(_ members: Set<Int64>, since time: Timestamp) -> Bool {
+        members.allSatisfy { member in consumingSince[member].map { $0 <= time } ?? false }
+    }
+
+    /// More are not kept: each member reads them all.
+    package static let mostPausedAccounts = 1_000
 
     // MARK: Changes
 
@@ -96,6 +109,14 @@ package struct ClusterState: Equatable, Sendable {
             evidence.removeAll { isSuccess || $0.isFailure }
             if isSuccess { met = [:] }
         case .divide: divide(for: member, alive: alive)
+        case .pause(let account):
+            guard pausedAccounts.count < Self.mostPausedAccounts else { return false }
+            pausedAccounts.insert(account)
+        case .resume(let account): pausedAccounts.remove(account)
+        case .consumes(let isSo):
+            consumingSince = consumingSince.filter { alive.contains($0.key) }
+            consumingSince[member] = isSo ? now : nil
+        case .take(let duty): return take(duty, by: member, alive: alive, at: now)
         }
         return true
     }
@@ -110,6 +131,16 @@ package struct ClusterState: Equatable, Sendable {
         met[hold.cause] = members
         let others = members.filter { $0.key != member && $0.value + Self.contradictionTime <= now }
         if !others.isEmpty { engage(hold) }
+    }
+
+    /// Whoever has it keeps it, without a new version of all this each time.
+    private mutating func take(_ duty: ClusterDuty, by member: Int64, alive: Set<Int64>, at now: Timestamp) -> Bool {
+        if let holder = duties[duty], holder.until >= now {
+            let isKept = holder.member != member && alive.contains(holder.member)
+            guard !isKept, holder.member != member || holder.until - now < duty.time / 2 else { return false }
+        }
+        duties[duty] = DutyHolder(member: member, until: now + duty.time)
+        return true
     }
 
     private mutating func engage(_ hold: SharedHold) {

@@ -6,11 +6,14 @@ package struct UnpublishedResult: Equatable, Sendable {
     package var jobID: JobID
     package var generation: Int
     package var result: StoredResult
+    /// A member of the ledger that has ended had recorded it; this one may leave it to another one.
+    package var isLeftByAnother: Bool
 
-    package init(jobID: JobID, generation: Int, result: StoredResult) {
+    package init(jobID: JobID, generation: Int, result: StoredResult, isLeftByAnother: Bool = false) {
         self.jobID = jobID
         self.generation = generation
         self.result = result
+        self.isLeftByAnother = isLeftByAnother
     }
 }
 

@@ -51,9 +51,11 @@ package struct JobNoteRequest: LedgerRequest {
     }
 
     package func answer(from handler: LedgerRequestHandler) async throws(ControlFault) -> Answer {
-        let event = JobEvent(
-            jobID: jobID, generation: generation, at: handler.clock.wall(), kind: kind, detail: detail)
-        try await handler.write { ledger throws(LedgerError) in try await ledger.write(event) }
+        try await handler.write { ledger throws(LedgerError) in
+            try await ledger.write(
+                JobEvent(
+                    jobID: jobID, generation: generation, at: ledger.clock.wall(), kind: kind, detail: detail))
+        }
         return Answer()
     }
 }
@@ -84,8 +86,9 @@ package struct JobCancelRequest: LedgerRequest {
     /// Of the file, which no daemon has: so nobody works on the job, and no call of it is in flight.
     package func answer(from handler: LedgerRequestHandler) async throws(ControlFault) -> ForcedCancel {
         let (id, by) = (jobID, by ?? "somebody")
-        let (clock, publishNew) = (handler.clock, handler.publishNew)
+        let publishNew = handler.publishNew
         return try await handler.write { ledger throws(LedgerError) -> ForcedCancel in
+            let clock = ledger.clock
             while true {
                 switch try await ledger.cancelForGood(id, newest: nil, at: clock.wall()) {
                 case .remembered: return .remembered(id)

@@ -89,9 +89,10 @@ package struct LedgerPruneRequest: LedgerRequest {
     }
 
     package func answer(from handler: LedgerRequestHandler) async throws(ControlFault) -> Answer {
-        let time = handler.clock.wall() - olderThan
-        return Answer(
-            pruned: try await handler.write { ledger throws(LedgerError) in try await ledger.prune(before: time) })
+        Answer(
+            pruned: try await handler.write { ledger throws(LedgerError) in
+                try await ledger.prune(before: ledger.clock.wall() - olderThan)
+            })
     }
 }
 

@@ -1,5 +1,6 @@
 package import JSON
 package import Jobs
+package import Ledger
 
 /// `pause`: lets no call begin, or none of one account.
 package struct PauseRequest: OperatorRequest {
@@ -22,14 +23,21 @@ package struct PauseRequest: OperatorRequest {
     package struct Answer: ControlValue {
         /// The account, or the cause of the worker's hold.
         package let paused: String
+        /// Nil: the daemon shares its ledger with nobody.
+        package let cluster: Acknowledgement?
 
-        package init(paused: String) {
+        package init(paused: String, cluster: Acknowledgement? = nil) {
             self.paused = paused
+            self.cluster = cluster
         }
 
-        package init(json: JSONValue) throws(ControlFormatError) { paused = try ControlMembers(json).text("paused") }
+        package init(json: JSONValue) throws(ControlFormatError) {
+            let members = try ControlMembers(json)
+            paused = try members.text("paused")
+            cluster = try members.optional("cluster", members.part)
+        }
 
-        package var json: JSONValue { .object(of: ["paused": .text(paused)]) }
+        package var json: JSONValue { .object(of: ["paused": .text(paused), "cluster": cluster?.json]) }
     }
 }
 
@@ -61,20 +69,26 @@ package struct ResumeRequest: OperatorRequest {
         package let lifted: [String]
         /// Jobs test the holds now.
         package let isProbing: Bool
+        /// As of a pause.
+        package let cluster: Acknowledgement?
 
-        package init(lifted: [String] = [], isProbing: Bool) {
+        package init(lifted: [String] = [], isProbing: Bool, cluster: Acknowledgement? = nil) {
             self.lifted = lifted
             self.isProbing = isProbing
+            self.cluster = cluster
         }
 
         package init(json: JSONValue) throws(ControlFormatError) {
             let members = try ControlMembers(json)
             lifted = try members.texts("lifted")
             isProbing = try members.bool("probing")
+            cluster = try members.optional("cluster", members.part)
         }
 
         package var json: JSONValue {
-            .object(of: ["lifted": .array(lifted.map(JSONValue.text)), "probing": .bool(isProbing)])
+            .object(of: [
+                "lifted": .array(lifted.map(JSONValue.text)), "probing": .bool(isProbing), "cluster": cluster?.json,
+            ])
         }
     }
 }
@@ -88,15 +102,20 @@ package struct ProbeRequest: ArgumentlessRequest {
     package struct Answer: ControlValue {
         /// False: no hold is tested by jobs.
         package let isProbing: Bool
+        /// As of a pause.
+        package let cluster: Acknowledgement?
 
-        package init(isProbing: Bool) {
+        package init(isProbing: Bool, cluster: Acknowledgement? = nil) {
             self.isProbing = isProbing
+            self.cluster = cluster
         }
 
         package init(json: JSONValue) throws(ControlFormatError) {
-            isProbing = try ControlMembers(json).bool("probing")
+            let members = try ControlMembers(json)
+            isProbing = try members.bool("probing")
+            cluster = try members.optional("cluster", members.part)
         }
 
-        package var json: JSONValue { .object(of: ["probing": .bool(isProbing)]) }
+        package var json: JSONValue { .object(of: ["probing": .bool(isProbing), "cluster": cluster?.json]) }
     }
 }

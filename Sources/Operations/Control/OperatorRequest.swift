@@ -46,9 +46,9 @@ package protocol LedgerRequest: OperatorRequest {
 /// | request | arguments | answer |
 /// |---|---|---|
 /// | `status` | | as `/status` gives it |
-/// | `pause` | `account`? | `paused` |
-/// | `resume` | `cause` or `account`? | `lifted`: causes; `probing`: jobs test it now |
-/// | `probe` | | `probing` |
+/// | `pause` | `account`? | `paused`, `cluster`?: `Acknowledgement` |
+/// | `resume` | `cause` or `account`? | `lifted`: causes; `probing`: jobs test it now; `cluster`? |
+/// | `probe` | | `probing`, `cluster`? |
 /// | `holds` | | `holds`, `accounts` |
 /// | `quota` | | `day`, `calls`, `probes`, `limit`, `remaining`?, `resetsAt`, `pace`, `backlog`?, `doneAt`? |
 /// | `queues` | | `queues`: `name`, `messages`?, `consumers`? |

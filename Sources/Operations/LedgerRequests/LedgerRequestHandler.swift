@@ -8,7 +8,8 @@ package import Ledger
 /// daemon runs. One place, so that both say the same; each request has its answer beside its type.
 package struct LedgerRequestHandler: Sendable {
     let source: LedgerSource
-    let clock: any TimeSource
+    /// This host's, to open a ledger with; what is compared with its times is by its own.
+    private let clock: any TimeSource
     let publish: @Sendable (StoredResult) async -> Bool
     let publishNew: @Sendable (StoredResult) async -> Bool
 

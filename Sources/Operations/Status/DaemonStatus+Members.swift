@@ -9,7 +9,8 @@ extension DaemonStatus {
     /// |---|---|
     /// | `name`, `epoch`, `version` | of this start of it |
     /// | `state` | `working`, `draining`, `gone`, `dead` |
-    /// | `startedAt`, `seenAt` | by the database's clock |
+    /// | `startedAt`, `seenAt`, `lagMs` | by the database's clock; how long ago it was heard of last |
+    /// | `settings` | the same of members whose settings agree in what they should agree in |
     /// | `report`? | what it says of itself: `worker`, `inHand`, `callsInFlight`, `perMinute`, `holds` |
     package struct Member: Equatable, Sendable {
         package var name: String
@@ -18,12 +19,14 @@ extension DaemonStatus {
         package var state: ClusterMember.State
         package var startedAt: Timestamp
         package var seenAt: Timestamp
+        package var lag: Duration
+        package var settings: String
         /// Nil if it has not said anything, or a newer version of it says other things.
         package var report: MemberReport?
 
         package init(
             name: String, epoch: Int, version: String, state: ClusterMember.State, startedAt: Timestamp,
-            seenAt: Timestamp, report: MemberReport? = nil
+            seenAt: Timestamp, lag: Duration = .zero, settings: String = "", report: MemberReport? = nil
         ) {
             self.name = name
             self.epoch = epoch
@@ -31,13 +34,15 @@ extension DaemonStatus {
             self.state = state
             self.startedAt = startedAt
             self.seenAt = seenAt
+            self.lag = lag
+            self.settings = settings
             self.report = report
         }
 
         package init(_ member: ClusterMember) {
             self.init(
                 name: member.name, epoch: member.epoch, version: member.version, state: member.state,
-                startedAt: member.started, seenAt: member.seen,
+                startedAt: member.started, seenAt: member.seen, lag: member.lag, settings: member.settings,
                 report: (try? JSONValue.parse(Array(member.report.utf8))).flatMap { try? MemberReport(json: $0) })
         }
     }
@@ -85,14 +90,16 @@ extension DaemonStatus.Member: ControlValue {
         self.init(
             name: try members.text("name"), epoch: try members.count("epoch"), version: try members.text("version"),
             state: try members.word("state"), startedAt: try members.time("startedAt"),
-            seenAt: try members.time("seenAt"),
+            seenAt: try members.time("seenAt"), lag: .milliseconds(try members.count("lagMs")),
+            settings: try members.text("settings"),
             report: try members.optional("report", members.part))
     }
 
     package var json: JSONValue {
         .object(of: [
             "name": .text(name), "epoch": .count(epoch), "version": .text(version), "state": .word(state),
-            "startedAt": .time(startedAt), "seenAt": .time(seenAt), "report": report?.json,
+            "startedAt": .time(startedAt), "seenAt": .time(seenAt), "lagMs": .integer(lag.milliseconds),
+            "settings": .text(settings), "report": report?.json,
         ])
     }
 }

@@ -87,6 +87,8 @@ extension Dispatch {
         makeSpace(of: name, at: now)
     }
 
+    func isPaused(_ name: AccountID) -> Bool { accounts[name]?.wait?.cause == .paused }
+
     /// Returns what it waited for, or tried after having waited.
     mutating func resume(_ name: AccountID, at now: MonotonicTime) -> AccountQueue.Wait.Cause? {
         guard let cause = accounts[name]?.resume(at: now) else { return nil }

@@ -44,15 +44,24 @@ extension Dispatcher {
     }
 
     func pause(_ account: AccountID) {
-        change { $0.dispatch.pause(account, at: $1) }
+        change { state, now in
+            state.gate.pause(account)
+            state.dispatch.pause(account, at: now)
+        }
     }
+
+    func isPaused(_ account: AccountID) -> Bool { withDispatch { $0.isPaused(account) } }
 
     /// True if it was waiting.
     func resume(_ account: AccountID) -> Bool {
         var cause: AccountQueue.Wait.Cause?
-        change { cause = $0.dispatch.resume(account, at: $1) }
+        var wasPausedForAll = false
+        change { state, now in
+            wasPausedForAll = state.gate.resume(account)
+            cause = state.dispatch.resume(account, at: now)
+        }
         if let cause, cause.isFault { onAccountWait(.over(account, cause)) }
-        return cause != nil
+        return cause != nil || wasPausedForAll
     }
 
     var accountWaits: [Dispatch.AccountWait] {

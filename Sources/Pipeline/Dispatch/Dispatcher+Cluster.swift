@@ -19,8 +19,18 @@ extension Dispatcher {
             state.gate.dividesRate(state.dispatch.limits.requestsPerSecond > 0)
             let lifted = state.gate.adopt(news, at: now, wall: wall)
             state.dispatch.rateDivisor = state.gate.rateDivisor
+            let pauses = state.gate.takePauses()
+            for account in pauses.begun { state.dispatch.pause(account, at: now) }
+            for account in pauses.ended where state.dispatch.isPaused(account) {
+                _ = state.dispatch.resume(account, at: now)
+            }
             return lifted
         }
+    }
+
+    /// The worker has its lanes, or has lost them.
+    func consumes(_ isSo: Bool) {
+        change { state, _ in state.gate.consumes(isSo) }
     }
 
     var clusterVersion: Int64 { withGate { $0.clusterVersion } }

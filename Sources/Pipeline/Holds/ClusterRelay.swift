@@ -10,19 +10,28 @@ final class ClusterRelay: Sendable {
     /// What one member says, all hear within it.
     static let interval = Duration.seconds(1)
 
+    /// Who waits for the others' word looks again after that.
+    private static let pollInterval = Duration.milliseconds(100)
+
     private let cluster: any Cluster
     private let clock: any TimeSource
     /// Signalled when there is something to be said.
     private let changed = AsyncSignal()
-    /// Signalled when all that was to be said at some time is written.
+    /// Signalled when all that was to be said at some time is written, and again when the others' word is heard.
     private let settled = AsyncSignal()
-    // Written by `run`, read by it and by whoever waits in `settle`.
+    // Written by `run`, read by it and by whoever waits for what it has said or heard.
     private let state: Lock<State>
 
     private struct State {
         var alive: Set<Int64>
         /// How often it had been woken when it began to say what is written now.
         var written = 0
+        /// The same of what it has heard since.
+        var heard = 0
+        /// Of the state that has all that is written.
+        var version: Int64 = 0
+        /// What this member has acknowledged, and as whom.
+        var acknowledged: (version: Int64, member: Int64)?
     }
 
     init(cluster: any Cluster, clock: any TimeSource) {
@@ -34,9 +43,12 @@ final class ClusterRelay: Sendable {
     /// There is something to be said. From any thread.
     func wake() { changed.signal() }
 
-    /// Until it is known what all share, or the worker ends: before that no job is taken, for the others may hold.
+    /// Until it is known what all share, or the worker ends: before that no job is taken, for the others may hold. Twice,
+    /// because nobody waits for the word of a member that has acknowledged nothing yet.
     func join(_ dispatcher: Dispatcher) async {
-        while await !exchange(dispatcher), !dispatcher.isClosed { await clock.sleep(for: Self.interval) }
+        for _ in 0..<2 {
+            while await !exchange(dispatcher), !dispatcher.isClosed { await clock.sleep(for: Self.interval) }
+        }
     }
 
     /// Works until its task is cancelled.
@@ -59,6 +71,7 @@ final class ClusterRelay: Sendable {
             if changes.isEmpty { break }
             for change in changes {
                 guard let answer = await write(change) else { return false }
+                state.withLock { $0.version = max($0.version, answer.state.version) }
                 dispatcher.answered(
                     ClusterNews(
                         state: answer.state, alive: state.withLock { $0.alive }, member: cluster.epoch))
@@ -66,7 +79,10 @@ final class ClusterRelay: Sendable {
         }
         state.withLock { $0.written = woken }
         settled.signal()
-        return await look(dispatcher)
+        guard await look(dispatcher), await acknowledge(dispatcher) else { return false }
+        state.withLock { $0.heard = woken }
+        settled.signal()
+        return true
     }
 
     /// Nil: the worker ends.
@@ -87,17 +103,57 @@ final class ClusterRelay: Sendable {
         return true
     }
 
-    /// Waits until all that is to be said now is written, and says whether it is. The other members follow within
-    /// `interval` of that.
-    func settle(until time: MonotonicTime) async -> Bool {
+    /// Says that this member works by what it has heard, if it has not said so. False: it could not be written.
+    private func acknowledge(_ dispatcher: Dispatcher) async -> Bool {
+        let (version, member) = (dispatcher.clusterVersion, cluster.epoch)
+        if let last = state.withLock({ $0.acknowledged }), last == (version, member) { return true }
+        // The ledger says by itself that it is away; the next look is soon.
+        guard (try? await cluster.acknowledge(version)) != nil else { return false }
+        state.withLock { $0.acknowledged = (version, member) }
+        return true
+    }
+
+    // MARK: Operators
+
+    /// Waits until all that is to be said now is written, and until all live members work by it. Who does not by then is
+    /// named.
+    func acknowledgement(_ dispatcher: Dispatcher, until time: MonotonicTime) async -> Acknowledgement {
         let woken = changed.count
+        guard await waits(until: time, { $0.written >= woken }) else { return .unwritten }
+        let version = max(state.withLock { $0.version }, dispatcher.clusterVersion)
+        while true {
+            let lacking = try? await cluster.membersBehind(version)
+            if let lacking, lacking.isEmpty { return .complete }
+            let now = clock.now()
+            guard now < time else { return lacking.map { .lacking($0) } ?? .unwritten }
+            await clock.sleep(until: min(time, now + Self.pollInterval))
+        }
+    }
+
+    /// Waits until what the others have said by now is heard. False: it was not by then.
+    @discardableResult
+    func hear(until time: MonotonicTime) async -> Bool {
+        wake()
+        let woken = changed.count
+        return await waits(until: time) { $0.heard >= woken }
+    }
+
+    private func waits(until time: MonotonicTime, _ isSo: (State) -> Bool) async -> Bool {
         while true {
             let seen = settled.count
-            if state.withLock({ $0.written }) >= woken { return true }
+            if state.withLock({ isSo($0) }) { return true }
             guard clock.now() < time else { return false }
             await settled.wait(for: seen + 1, until: time, by: clock)
         }
     }
+
+    // MARK: Duties
+
+    /// What all share as this member has the duty; nil if another one has it.
+    func take(_ duty: ClusterDuty) async -> ClusterState? { await cluster.take(duty) }
+
+    /// The members that were alive at the last look.
+    var alive: Set<Int64> { state.withLock { $0.alive } }
 
     // MARK: Probes
 

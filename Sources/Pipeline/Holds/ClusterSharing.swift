@@ -32,6 +32,14 @@ struct ClusterSharing: Sendable {
     /// It is the one that calls first.
     var isFirstCaller = false
 
+    /// Accounts that an operator has paused, as this member works by it; and what it has yet to do for that.
+    var pausedAccounts: Set<AccountID> = []
+    private var begunPauses: Set<AccountID> = []
+    private var endedPauses: Set<AccountID> = []
+    /// It has its lanes; and whether the others know that.
+    private(set) var isConsuming = false
+    private var isConsumingForOthers = false
+
     /// Whether the shared state has evidence that a success, or a call that was heard, speaks against.
     var hasRefusals = false
     var hasFailures = false
@@ -68,6 +76,33 @@ struct ClusterSharing: Sendable {
         guard dividesRate, written != alive.count, dividesAgain.map({ $0 <= now }) ?? true else { return }
         dividesAgain = now + Self.pauseBetweenParts
         changes.append(.divide)
+    }
+
+    /// Takes over which accounts are paused.
+    mutating func adoptPauses(_ paused: Set<AccountID>) {
+        begunPauses.formUnion(paused.subtracting(pausedAccounts))
+        endedPauses.formUnion(pausedAccounts.subtracting(paused))
+        pausedAccounts = paused
+    }
+
+    mutating func takePauses() -> (begun: Set<AccountID>, ended: Set<AccountID>) {
+        defer { (begunPauses, endedPauses) = ([], []) }
+        return (begunPauses, endedPauses)
+    }
+
+    /// It has its lanes, or has lost them.
+    mutating func noteConsuming(_ isSo: Bool) {
+        (isConsuming, isConsumingForOthers) = (isSo, isSo)
+        changes.append(.consumes(isSo))
+    }
+
+    /// Says whether it has its lanes, if the others know it otherwise: it may be another member to them than it was.
+    mutating func correctConsuming(_ state: ClusterState?, isAnother: Bool) {
+        if isAnother { isConsumingForOthers = false }
+        if let state { isConsumingForOthers = state.consumingSince[member] != nil }
+        guard isConsumingForOthers != isConsuming else { return }
+        isConsumingForOthers = isConsuming
+        changes.append(.consumes(isConsuming))
     }
 
     mutating func take() -> [ClusterChange] {

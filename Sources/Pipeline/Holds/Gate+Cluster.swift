@@ -27,11 +27,15 @@ extension Gate {
 
     /// Takes over what stands for all members. Returns the holds that are over by it.
     mutating func adopt(_ news: ClusterNews, at now: MonotonicTime, wall: Timestamp) -> [Hold] {
+        let isAnother = heldCauses.sharing?.member != news.member
         heldCauses.sharing?.alive = news.alive
         heldCauses.sharing?.member = news.member
         defer { heldCauses.liftOrphans() }
         let isNews = heldCauses.sharing?.isSettled ?? false
-        defer { heldCauses.sharing?.adoptParts(isNews ? news.state : nil, at: now) }
+        defer {
+            heldCauses.sharing?.adoptParts(isNews ? news.state : nil, at: now)
+            if isNews { heldCauses.sharing?.correctConsuming(news.state, isAnother: isAnother) }
+        }
         guard let state = news.state else { return [] }
         let wasThrottled = holds[.rateLimited] != nil
         let gone = heldCauses.adopt(state, at: now, wall: wall)
@@ -57,6 +61,32 @@ extension Gate {
     mutating func heard(_ call: Call, at now: MonotonicTime) {
         _ = breaker.note(.healthy, of: call.job, call.account, at: now)
         heldCauses.disprove(isSuccess: false)
+    }
+
+    /// This worker has its lanes, or has lost them.
+    mutating func consumes(_ isSo: Bool) {
+        guard let sharing = heldCauses.sharing, sharing.isConsuming != isSo else { return }
+        heldCauses.sharing?.noteConsuming(isSo)
+    }
+
+    // MARK: Paused accounts
+
+    /// What an operator says here of an account is everybody's.
+    mutating func pause(_ account: AccountID) {
+        guard heldCauses.sharing?.pausedAccounts.insert(account).inserted == true else { return }
+        heldCauses.sharing?.changes.append(.pause(account))
+    }
+
+    /// True if it was paused for all.
+    mutating func resume(_ account: AccountID) -> Bool {
+        guard heldCauses.sharing?.pausedAccounts.remove(account) != nil else { return false }
+        heldCauses.sharing?.changes.append(.resume(account))
+        return true
+    }
+
+    /// Accounts that another member's operator has paused, or let go on, since this was asked last.
+    mutating func takePauses() -> (begun: Set<AccountID>, ended: Set<AccountID>) {
+        heldCauses.sharing?.takePauses() ?? ([], [])
     }
 
     /// Of how many parts of the limit of calls a second this worker has one; 0 is none yet. Nil: it has the whole.

@@ -41,6 +41,7 @@ extension Holds {
         self.sharing?.lifting = []
         self.sharing?.hasFailures = state.evidence.contains(where: \.isFailure)
         self.sharing?.hasRefusals = state.evidence.contains { !$0.isFailure } || !state.met.isEmpty
+        self.sharing?.adoptPauses(state.pausedAccounts)
         // As long as they are known to be shared, which a hold of one member alone is not.
         let gone = byCause.values.filter { isShared($0.cause) && state.holds[$0.cause] == nil }
         self.sharing?.owners = state.holds.mapValues(\.member)

@@ -25,7 +25,9 @@ struct UnpublishedSweep: Sendable {
 
     /// Publishes the results that the broker is not known to have. A dead letter or copy cannot be made here, because
     /// the ledger has no share token; the delivery that owes it is unacked and comes again by itself.
-    func publishUnpublishedResults() async {
+    ///
+    /// `ofOthers`: also those that members which have ended have left.
+    func publishUnpublishedResults(ofOthers: Bool) async {
         var last: JobID?
         defer { dispatcher.forgetLeftJobs() }
         while !Task.isCancelled {
@@ -37,7 +39,8 @@ struct UnpublishedSweep: Sendable {
             } catch {
                 return onEvent(.ledgerRefused(.init(jobID: nil, detail: error.description)))
             }
-            for entry in unpublished where !dispatcher.wasInFlight(entry.jobID) {
+            for entry in unpublished
+            where (ofOthers || !entry.isLeftByAnother) && !dispatcher.wasInFlight(entry.jobID) {
                 guard await publisher.publishResult(entry.result, replayed: false, replyTo: nil) else { return }
                 ledger.mark(.result, of: entry.jobID, generation: entry.generation)
                 onEvent(
@@ -69,9 +72,7 @@ struct UnpublishedSweep: Sendable {
     /// time, and nothing is left on `due`.
     func reportLostJobs(consumingSince: MonotonicTime?) async {
         let now = clock.wall()
-        guard let consumingSince, clock.now() - consumingSince > lostAfter,
-            case .some(.some(let due)) = await queues.depth(of: names.queue(.due)),
-            due.messages == 0
+        guard let consumingSince, clock.now() - consumingSince > lostAfter, await isEverythingDueTaken()
         else { return }
         let late = now - lostAfter
         do throws(LedgerError) {
@@ -82,6 +83,12 @@ struct UnpublishedSweep: Sendable {
         } catch {
             onEvent(.ledgerRefused(.init(jobID: nil, detail: error.description)))
         }
+    }
+
+    /// Whether no copy waits on `due`.
+    func isEverythingDueTaken() async -> Bool {
+        guard case .some(.some(let due)) = await queues.depth(of: names.queue(.due)) else { return false }
+        return due.messages == 0
     }
 
     private func reportLost(_ job: OverdueJob, at now: Timestamp) async throws(LedgerError) {

@@ -35,6 +35,17 @@ extension ClusterState {
             met[cause, default: [:]][member] = Timestamp(milliseconds: at)
         }
         evidence = (json["evidence"]?.elements ?? []).compactMap { ClusterEvidence(json: $0) }
+        pausedAccounts = Set((json["paused"]?.elements ?? []).compactMap { identity($0).map { AccountID(utf8: $0) } })
+        for value in json["consuming"]?.elements ?? [] {
+            guard let member = value["member"]?.integer, let since = value["since"]?.integer else { continue }
+            consumingSince[member] = Timestamp(milliseconds: since)
+        }
+        for value in json["duties"]?.elements ?? [] {
+            guard let duty = value["duty"]?.text.flatMap({ ClusterDuty(rawValue: $0) }),
+                let member = value["member"]?.integer, let until = value["until"]?.integer
+            else { continue }
+            duties[duty] = DutyHolder(member: member, until: Timestamp(milliseconds: until))
+        }
     }
 
     var json: [UInt8] {
@@ -48,6 +59,17 @@ extension ClusterState {
                         .object([.init("member", .integer($0.key)), .init("of", .integer(Int64($0.value)))])
                     })),
             .init("evidence", .array(evidence.map(\.json))), .init("met", .array(metJSON)),
+            .init(
+                "paused",
+                .array(
+                    pausedAccounts.map(\.utf8).sorted { $0.lexicographicallyPrecedes($1) }.map { numbers($0) })),
+            .init(
+                "consuming",
+                .array(
+                    consumingSince.sorted { $0.key < $1.key }.map {
+                        .object([.init("member", .integer($0.key)), .init("since", .integer($0.value.milliseconds))])
+                    })),
+            .init("duties", .array(duties.sorted { $0.key.rawValue < $1.key.rawValue }.map(Self.json))),
         ]
         if let turn { members.append(.init("turn", turn.json)) }
         if let firstCaller {
@@ -60,6 +82,13 @@ extension ClusterState {
                     ])))
         }
         return JSONValue.object(members).encoded()
+    }
+
+    private static func json(_ duty: ClusterDuty, _ holder: DutyHolder) -> JSONValue {
+        .object([
+            .init("duty", .text(duty.rawValue)), .init("member", .integer(holder.member)),
+            .init("until", .integer(holder.until.milliseconds)),
+        ])
     }
 }
 
@@ -74,6 +103,13 @@ extension ClusterState {
             }
         }
     }
+}
+
+// An identity need not be a text.
+private func numbers(_ bytes: [UInt8]) -> JSONValue { .array(bytes.map { .integer(Int64($0)) }) }
+
+private func identity(_ json: JSONValue?) -> [UInt8]? {
+    json?.elements?.compactMap { $0.integer.flatMap { UInt8(exactly: $0) } }
 }
 
 extension SharedHold {
@@ -119,7 +155,7 @@ extension ProbeTurn {
 extension ClusterEvidence {
     fileprivate init?(json: JSONValue) {
         guard let cause = json["cause"]?.text.flatMap({ HoldCause(rawValue: $0) }),
-            let account = Self.bytes(json["account"]), let job = Self.bytes(json["job"])
+            let account = identity(json["account"]), let job = identity(json["job"])
         else { return nil }
         let kind: Kind
         if let threshold = json["threshold"]?.integer {
@@ -139,16 +175,9 @@ extension ClusterEvidence {
             case .failure(let isUnsent): .init("unsent", .bool(isUnsent))
             }
         return .object([
-            .init("cause", .text(cause.rawValue)), kind, .init("account", Self.numbers(account.utf8)),
-            .init("job", Self.numbers(job.utf8)),
+            .init("cause", .text(cause.rawValue)), kind, .init("account", numbers(account.utf8)),
+            .init("job", numbers(job.utf8)),
         ])
-    }
-
-    // An identity need not be a text.
-    private static func numbers(_ bytes: [UInt8]) -> JSONValue { .array(bytes.map { .integer(Int64($0)) }) }
-
-    private static func bytes(_ json: JSONValue?) -> [UInt8]? {
-        json?.elements?.compactMap { $0.integer.flatMap { UInt8(exactly: $0) } }
     }
 }
 

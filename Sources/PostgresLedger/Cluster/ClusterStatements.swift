@@ -52,6 +52,35 @@ enum ClusterStatements {
         ]) { Array($0)[1].count == 1 }
     }
 
+    // MARK: Acknowledging
+
+    private static let acknowledging = PostgresStatement(
+        "acknowledge",
+        """
+        UPDATE leave_album.instances SET seen_version = $2
+        WHERE epoch = $1 AND (seen_version IS NULL OR seen_version < $2)
+        """, [.int4, .int8])
+
+    static func acknowledge(_ version: Int64, by epoch: Int) -> LedgerQuestion<Void> {
+        LedgerQuestion(acknowledging, [.value(Int32(clamping: epoch)), .value(version)]) { _ in }
+    }
+
+    private static let findingBehind = PostgresStatement(
+        "find_behind",
+        """
+        SELECT name, epoch FROM leave_album.instances WHERE \(MemberStatements.isLive) AND seen_version < $1 ORDER BY epoch
+        """, [.int8])
+
+    static func membersBehind(_ version: Int64) -> LedgerQuestion<[MemberIdentity]> {
+        LedgerQuestion(findingBehind, [.value(version)]) { rows throws(PostgresDecodingError) in
+            var members: [MemberIdentity] = []
+            for row in 0..<rows.count {
+                members.append(MemberIdentity(name: try rows.value(row, 0), epoch: try rows.int(row, 1)))
+            }
+            return members
+        }
+    }
+
     // MARK: The day
 
     /// What a dead member had under way when it was said to be dead may still be committed within that.

@@ -13,8 +13,6 @@ package struct PostgresCluster: Cluster {
     /// Others change the same rows: then it is loaded and decided again. More often than members are, something is wrong.
     private static let tries = 100
 
-    package var isShared: Bool { true }
-
     /// 0 for a process that is no member.
     package var epoch: Int64 { Int64(ledger.epoch ?? 0) }
 
@@ -57,6 +55,15 @@ package struct PostgresCluster: Cluster {
             if isSaved { return answer }
         }
         throw .unavailable("what the members share changes too fast")
+    }
+
+    package func acknowledge(_ version: Int64) async throws(LedgerError) {
+        let epoch = try member()
+        try await ledger.ask { _ in ClusterStatements.acknowledge(version, by: epoch) }
+    }
+
+    package func membersBehind(_ version: Int64) async throws(LedgerError) -> [MemberIdentity] {
+        try await ledger.ask { _ in ClusterStatements.membersBehind(version) }
     }
 
     private func member() throws(LedgerError) -> Int {

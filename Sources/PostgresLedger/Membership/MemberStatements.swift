@@ -21,18 +21,21 @@ enum MemberStatements {
         "join",
         """
         INSERT INTO leave_album.instances
-        (name, version, schema, settings, started, seen, alive_until, state, report)
-        VALUES ($1, $2, $3, $4::jsonb, now(), now(), now() + $5 * interval '1 millisecond', 'working', '{}')
+        (name, version, schema, settings, started, seen, alive_until, state, report, seen_version)
+        VALUES ($1, $2, $3, $4::jsonb, now(), now(), now() + $5 * interval '1 millisecond', 'working', '{}', $6)
         RETURNING epoch
-        """, [.text, .text, .int4, .text, .int8])
+        """, [.text, .text, .int4, .text, .int8, .int8])
 
-    static func join(_ member: MemberDescription, lifetime: Duration = lifetime) -> LedgerQuestion<Int> {
+    /// `isBack`: it works already, by an older version of what is shared. Whoever begins takes no job before it has looked.
+    static func join(
+        _ member: MemberDescription, isBack: Bool = false, lifetime: Duration = lifetime
+    ) -> LedgerQuestion<Int> {
         LedgerQuestion(
             joining,
             [
                 .value(printable(member.name)), .value(printable(member.version)),
                 .value(Int32(clamping: PostgresSchema.version)), .value(json(member.settings())),
-                .value(lifetime.milliseconds),
+                .value(lifetime.milliseconds), .value(isBack ? 0 : Int64?.none),
             ]
         ) { rows throws(PostgresDecodingError) in try rows.int(0, 0) }
     }
@@ -97,8 +100,10 @@ enum MemberStatements {
     private static let listing = PostgresStatement(
         "members",
         """
-        SELECT epoch, name, version, state, started, seen, report::text FROM leave_album.instances
-        ORDER BY epoch
+        SELECT epoch, name, version, state, started, seen, report::text,
+        (extract(epoch FROM now() - seen) * 1000)::bigint,
+        left(encode(sha256(convert_to(settings::text, 'UTF8')), 'hex'), 8)
+        FROM leave_album.instances ORDER BY epoch
         """)
 
     static func members() -> LedgerQuestion<[ClusterMember]> {
@@ -112,6 +117,7 @@ enum MemberStatements {
                     ClusterMember(
                         epoch: try rows.int(row, 0), name: try rows.value(row, 1), version: try rows.value(row, 2),
                         state: state, started: try rows.time(row, 4), seen: try rows.time(row, 5),
+                        lag: .milliseconds(try rows.long(row, 7)), settings: try rows.value(row, 8),
                         report: try rows.value(row, 6)))
             }
             return members

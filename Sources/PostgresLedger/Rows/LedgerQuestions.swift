@@ -28,7 +28,7 @@ enum LedgerQuestions {
     private static let unpublished = PostgresStatement(
         "unpublished_results",
         """
-        SELECT job_id, generation, \(resultColumns) FROM leave_album.results r
+        SELECT job_id, generation, \(resultColumns), owner <> $2 FROM leave_album.results r
         WHERE published_at IS NULL AND job_id > $1
         AND NOT EXISTS (SELECT 1 FROM leave_album.results older WHERE older.job_id = r.job_id
         AND older.generation < r.generation AND older.published_at IS NULL)
@@ -39,9 +39,16 @@ enum LedgerQuestions {
 
     static func unpublished(after last: JobID?, limit: Int, epoch: Int?) -> LedgerQuestion<[UnpublishedResult]> {
         LedgerQuestion(
-            unpublished, [.value(last?.utf8 ?? []), .value(Int32(clamping: epoch ?? 0)), .value(Int64(limit))],
-            results)
+            unpublished, [.value(last?.utf8 ?? []), .value(Int32(clamping: epoch ?? 0)), .value(Int64(limit))]
+        ) { rows throws(PostgresDecodingError) in
+            var results = try results(rows)
+            for row in results.indices { results[row].isLeftByAnother = try rows.value(row, isLeftColumn) }
+            return results
+        }
     }
+
+    /// Behind job, generation and the result's.
+    private static let isLeftColumn = 10
 
     /// Job, generation and the result, of each row.
     static func results(_ rows: PostgresRows) throws(PostgresDecodingError) -> [UnpublishedResult] {

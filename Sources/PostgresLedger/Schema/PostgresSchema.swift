@@ -101,7 +101,8 @@ enum PostgresSchema {
                 alive_until timestamptz NOT NULL,
                 state text NOT NULL CHECK (state IN ('working', 'draining', 'gone', 'dead')),
                 ended timestamptz,
-                report jsonb NOT NULL
+                report jsonb NOT NULL,
+                seen_version bigint
             ) WITH (fillfactor = 10)
             """,
             """

@@ -24,7 +24,7 @@ extension PostgresLoop {
         }
         guard !found.isMember else { return adopt(found.differing) }
         var joining = PostgresBatch()
-        let question = MemberStatements.join(member.description, lifetime: parts.lifetime)
+        let question = MemberStatements.join(member.description, isBack: true, lifetime: parts.lifetime)
         question.add(to: &joining)
         let joined = try send(joining)
         do throws(PostgresDecodingError) {

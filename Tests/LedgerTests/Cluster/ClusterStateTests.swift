@@ -229,4 +229,50 @@ import Testing
         #expect(apply(.endRound(fence: 1, [hold(.apiRetired, at: 0, probe: 60)]), by: 2, at: 2))
         #expect(!state.isExtraRound)
     }
+
+    // MARK: Duties
+
+    @Test("a duty is one member's until its time is over or the member has ended")
+    func duties() {
+        #expect(apply(.take(.sweep), by: 1, at: 0))
+        #expect(!apply(.take(.sweep), by: 2, at: 180), "at its last moment it still is")
+        #expect(state.duties[.sweep] == DutyHolder(member: 1, until: time(180)))
+        #expect(apply(.take(.retention), by: 2, at: 1), "another duty is another matter")
+        let version = state.version
+        #expect(!apply(.take(.sweep), by: 1, at: 90) && state.version == version, "kept without a word")
+        #expect(apply(.take(.sweep), by: 1, at: 90.001))
+        #expect(state.duties[.sweep]?.until == time(270.001))
+        #expect(apply(.take(.sweep), by: 3, at: 270.002))
+        alive = [1, 2]
+        #expect(apply(.take(.sweep), by: 2, at: 271))
+        #expect(state.duties[.sweep]?.member == 2)
+    }
+
+    @Test("all consume since a time when each of them does, as it has said last")
+    func consuming() {
+        for member in 1...2 as ClosedRange<Int64> { #expect(apply(.consumes(true), by: member, at: Double(member))) }
+        #expect(!state.allConsume(alive, since: time(10)), "the third has said nothing")
+        #expect(apply(.consumes(true), by: 3, at: 10))
+        #expect(state.allConsume(alive, since: time(10)) && !state.allConsume(alive, since: time(9)))
+        #expect(apply(.consumes(false), by: 2, at: 20))
+        #expect(!state.allConsume(alive, since: time(30)))
+        #expect(state.allConsume([1, 3], since: time(30)), "who has ended gets nothing")
+        alive = [1, 2]
+        #expect(apply(.consumes(true), by: 2, at: 40))
+        #expect(state.consumingSince == [1: time(1), 2: time(40)])
+    }
+
+    // MARK: Accounts
+
+    @Test("an account is paused once, by anybody, and only so many are")
+    func pausedAccounts() {
+        #expect(apply(.pause(AccountID("a")), by: 1, at: 0))
+        #expect(!apply(.pause(AccountID("a")), by: 2, at: 1))
+        #expect(apply(.resume(AccountID("a")), by: 3, at: 2))
+        #expect(!apply(.resume(AccountID("a")), by: 3, at: 2) && state.pausedAccounts.isEmpty)
+        for number in 0..<ClusterState.mostPausedAccounts {
+            #expect(apply(.pause(AccountID("a\(number)")), by: 1, at: 3))
+        }
+        #expect(!apply(.pause(AccountID("one more")), by: 1, at: 4))
+    }
 }

@@ -51,6 +51,11 @@ import Testing
                     cause: .apiRetired, kind: kind, account: AccountID(utf8: [0, 255, 34]), job: JobID("j")))
         }
         state.met = [.tlsTrust: [1: Timestamp(milliseconds: 5), 3: Timestamp(milliseconds: 6)]]
+        state.pausedAccounts = [AccountID(utf8: [0, 255, 34]), AccountID("b")]
+        state.consumingSince = [1: Timestamp(milliseconds: 5), 7: Timestamp(milliseconds: 6)]
+        for duty in ClusterDuty.allCases {
+            state.duties[duty] = DutyHolder(member: 4, until: Timestamp(milliseconds: 99))
+        }
         #expect(ClusterState(json: state.json, version: 9) == state)
         #expect(ClusterState(json: [], version: 0) == ClusterState())
         #expect(ClusterState(json: Array("[".utf8), version: 0) == nil)
@@ -115,6 +120,48 @@ import Testing
             guard answer.share.allotted > used else { return used }
             used = answer.share.allotted
         }
+    }
+
+    @Test("a member is behind a version until it acknowledges it, and none that has not begun, or has ended")
+    func acknowledged() async throws {
+        let database = try await SharedDatabase()
+        let ledgers = try await join(3, database)
+        let (one, two) = (ledgers[0].cluster, ledgers[1].cluster)
+        #expect(try await one.membersBehind(1).isEmpty, "nobody takes jobs yet")
+        for cluster in [one, two] { try await cluster.acknowledge(0) }
+        let behind = try await one.membersBehind(1)
+        #expect(behind == [MemberIdentity(name: "m0", epoch: 1), MemberIdentity(name: "m1", epoch: 2)])
+        try await one.acknowledge(3)
+        try await one.acknowledge(2)
+        #expect(try await two.membersBehind(3) == [MemberIdentity(name: "m1", epoch: 2)])
+        // Whoever is back has worked all the time, by nobody knows what.
+        try await database.bury(ledgers[1])
+        _ = try await ledgers[1].claim(Sample.claim(Sample.arrival()))
+        #expect(ledgers[1].epoch == 4)
+        #expect(try await one.membersBehind(1) == [MemberIdentity(name: "m1", epoch: 4)])
+        await close(ledgers)
+    }
+
+    @Test("of many members one has a duty, and another one when it has ended")
+    func duty() async throws {
+        let database = try await SharedDatabase()
+        let ledgers = try await join(4, database)
+        func holders() async -> [Int64] {
+            await withTaskGroup(of: Int64?.self) { group in
+                for ledger in ledgers {
+                    group.addTask { await ledger.cluster.take(.retention).map { _ in ledger.cluster.epoch } }
+                }
+                return await group.reduce(into: []) { holders, holder in if let holder { holders.append(holder) } }
+            }
+        }
+        let first = await holders()
+        #expect(first.count == 1)
+        #expect(await holders() == first)
+        let leaving = try #require(ledgers.first { $0.cluster.epoch == first.first })
+        await leaving.close(within: DatabaseLedger.closeTime)
+        let second = await holders()
+        #expect(second.count == 1 && second != first)
+        await close(ledgers)
     }
 
     @Test("members that ask for calls of a day at once are allotted the limit together, and no more")

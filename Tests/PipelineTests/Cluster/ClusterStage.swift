@@ -45,7 +45,11 @@ final class ClusterStage: Sendable {
     private let activity = Activity()
     private let calls: Lock<[Call]>
 
-    init(_ count: Int = 3, perDay: Int = 0, perSecond: Double = 0, pace: Pace = .asap, script: @escaping Script) {
+    /// `lostAfter`: a job that waits in another worker's broker is not lost.
+    init(
+        _ count: Int = 3, perDay: Int = 0, perSecond: Double = 0, pace: Pace = .asap,
+        lostAfter: Duration = .seconds(86_400), script: @escaping Script
+    ) {
         let clock = ManualClock(start: Harness.start, activity: activity)
         let cluster = SharedCluster(over: jobs, clock: clock)
         let calls = Lock<[Call]>([])
@@ -73,8 +77,7 @@ final class ClusterStage: Sendable {
                 retryDelays: [.seconds(1), .seconds(2), .seconds(10), .seconds(60), .seconds(600)], maxAttempts: 5,
                 maxAge: .seconds(86_400), assumeLeftAfterAmbiguous: false, replyToAllow: [],
                 quotaDay: { _ in QuotaDay(name: "d", start: Harness.start, end: Harness.start + .seconds(86_400)) },
-                // A job that waits in another worker's broker is not lost.
-                lostAfter: .seconds(86_400))
+                lostAfter: lostAfter)
             return Worker(
                 broker: broker, photos: photos, ledger: ledger, cluster: member,
                 pipeline: JobPipeline(
@@ -127,6 +130,19 @@ final class ClusterStage: Sendable {
     @discardableResult
     func advance(for limit: Duration = .seconds(600), until isSo: () -> Bool) async -> Bool {
         await clock.advance(for: limit, until: isSo)
+    }
+
+    /// What the worker answers an operator who waits for the others' word.
+    func acknowledgement(at worker: Int) async -> Acknowledgement? {
+        let answer = Lock<Acknowledgement?>(nil)
+        let (pipeline, clock) = (workers[worker].pipeline, self.clock)
+        let asking = Task(executorPreference: CountedExecutor(activity: activity)) {
+            let found = await pipeline.acknowledgement(until: clock.now() + .seconds(2))
+            answer.withLock { $0 = found }
+        }
+        await advance(for: .seconds(10)) { answer.withLock { $0 } != nil }
+        asking.cancel()
+        return answer.withLock { $0 }
     }
 
     func pass(_ time: Duration) async { await advance(for: time) { false } }

@@ -9,6 +9,7 @@ package final class SharedCluster: Sendable {
         var shared = ClusterState()
         var days: [String: DayAllotments] = [:]
         var members: Set<Int64> = []
+        var acknowledged: [Int64: Int64] = [:]
     }
 
     let state = Lock(State())
@@ -54,8 +55,6 @@ package final class MemoryCluster: Cluster {
         self.cluster = cluster
         self.epoch = epoch
     }
-
-    package var isShared: Bool { true }
 
     /// The changes of this member that were no refused ones, in their order.
     package var changes: [ClusterChange] { accepted.withLock { $0 } }
@@ -106,5 +105,18 @@ package final class MemoryCluster: Cluster {
         }
         if isLost { throw .unavailable("the answer is lost") }
         return answer
+    }
+
+    package func acknowledge(_ version: Int64) async throws(LedgerError) {
+        try check()
+        cluster.state.withLock { $0.acknowledged[epoch] = max(version, $0.acknowledged[epoch] ?? version) }
+    }
+
+    package func membersBehind(_ version: Int64) async throws(LedgerError) -> [MemberIdentity] {
+        try check()
+        return cluster.state.withLock { state in
+            state.members.filter { member in state.acknowledged[member].map { $0 < version } ?? false }.sorted()
+                .map { MemberIdentity(name: "m\($0)", epoch: Int($0)) }
+        }
     }
 }

@@ -19,6 +19,8 @@ package final class SharedJobs: Sendable {
         var workers: Int64 = 0
         /// Those whose process is known to have ended.
         var ended: Set<Int64> = []
+        /// Jobs whose results such a one has recorded.
+        var leftByEnded: Set<JobID> = []
     }
 
     let state = Lock(State())
@@ -35,6 +37,14 @@ package final class SharedJobs: Sendable {
     /// From now on the worker of that ledger is known to have ended, whatever it had begun.
     package func noteEnd(of ledger: SharedMemoryLedger) {
         state.withLock { _ = $0.ended.insert(ledger.worker) }
+    }
+
+    /// A worker that has ended had recorded it, and the broker does not have it.
+    package func leave(_ result: StoredResult, of id: JobID) {
+        state.withLock { state in
+            state.results[id] = [0: ResultRecord(result: result, isPublished: false)]
+            state.leftByEnded.insert(id)
+        }
     }
 
     func join() -> Int64 {

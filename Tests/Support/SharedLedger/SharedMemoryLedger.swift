@@ -184,7 +184,9 @@ package final class SharedMemoryLedger: JobLedger {
         jobs.state.withLock { state in
             let unpublished = state.results.compactMap { id, results -> UnpublishedResult? in
                 results.filter { !$0.value.isPublished }.min { $0.key < $1.key }.map {
-                    UnpublishedResult(jobID: id, generation: $0.key, result: $0.value.result)
+                    UnpublishedResult(
+                        jobID: id, generation: $0.key, result: $0.value.result,
+                        isLeftByAnother: state.leftByEnded.contains(id))
                 }
             }
             let ordered = unpublished.sorted { $0.jobID.utf8.lexicographicallyPrecedes($1.jobID.utf8) }

@@ -1,0 +1,48 @@
+import Ledger
+
+@testable import Operations
+
+/// Answers about the ledger, and their forms.
+extension OperatorRequestTests {
+    static let statistics: [(LedgerStatisticsRequest.Answer, String)] = [
+        (
+            .init(
+                kind: .sqlite, place: "/l",
+                statistics: LedgerStatistics(
+                    entries: 9, open: 8, ambiguous: 7, unpublished: 6, overdue: 5, bytes: 4, diskFreeBytes: 3,
+                    unpublishedDeadLetters: 2, createdAt: time, lastBackupAt: later)),
+            #"{"ambiguous":7,"bytes":4,"createdAt":"2026-11-23T19:50:00.123Z","diskFreeBytes":3,"entries":9,"#
+                + #""kind":"sqlite","lastBackupAt":"2026-11-23T20:50:00.000Z","open":8,"overdue":5,"path":"/l","#
+                + #""unpublishedLetters":2,"unpublishedResults":6}"#
+        ),
+        (
+            .init(
+                kind: .postgresql, place: "db:5432, leave_album",
+                statistics: LedgerStatistics(
+                    entries: 9, open: 8, ambiguous: 7, unpublished: 6, overdue: 5, bytes: 4, diskFreeBytes: nil,
+                    unpublishedDeadLetters: 2)),
+            #"{"ambiguous":7,"bytes":4,"entries":9,"kind":"postgresql","open":8,"overdue":5,"#
+                + #""path":"db:5432, leave_album","#
+                + #""unpublishedLetters":2,"unpublishedResults":6}"#
+        ),
+    ]
+
+    static let members: [(LedgerMembersRequest.Answer, String)] = [
+        (.init(members: []), #"{"members":[]}"#),
+        (
+            .init(members: [
+                .init(
+                    name: "a", epoch: 7, version: "1.2.3", state: .working, startedAt: time, seenAt: later,
+                    lag: .milliseconds(1_250), settings: "0a1b2c3d",
+                    report: .init(
+                        worker: "consuming", inFlight: 3, callsInFlight: 2, perMinute: 1.5, holds: ["quota_day"])),
+                .init(name: "b", epoch: 6, version: "1.2.3", state: .dead, startedAt: time, seenAt: time),
+            ]),
+            #"{"members":[{"epoch":7,"lagMs":1250,"name":"a","report":{"callsInFlight":2,"holds":["quota_day"],"inHand":3,"#
+                + #""perMinute":1.5,"worker":"consuming"},"seenAt":"2026-11-23T20:50:00.000Z","settings":"0a1b2c3d","#
+                + #""startedAt":"2026-11-23T19:50:00.123Z","state":"working","version":"1.2.3"},"#
+                + #"{"epoch":6,"lagMs":0,"name":"b","seenAt":"2026-11-23T19:50:00.123Z","settings":"","#
+                + #""startedAt":"2026-11-23T19:50:00.123Z","state":"dead","version":"1.2.3"}]}"#
+        ),
+    ]
+}
