@@ -79,7 +79,8 @@ package final class JobPipeline: Pingable {
             onEvent: onEvent)
         unpublishedSweep = UnpublishedSweep(
             ledger: ledger, publisher: publisher, dispatcher: dispatcher, queues: queues, clock: clock,
-            names: configuration.names, lostAfter: configuration.lostAfter, onEvent: onEvent)
+            names: configuration.names, lostAfter: configuration.lostAfter,
+            unheardFor: configuration.inspectionInterval / 2, onEvent: onEvent)
         self.holdLifted = holdLifted
     }
 
@@ -193,8 +194,9 @@ package final class JobPipeline: Pingable {
             guard !Task.isCancelled else { return }
             await unpublishedSweep.publishUnpublishedResults()
             await unpublishedSweep.checkResultsQueue()
-            guard trustsDueTimes(), dispatcher.holds.isEmpty else { continue }
-            await unpublishedSweep.reportLostJobs(consumingSince: state.withLock { $0.consumingSince })
+            let mayHaveCome = trustsDueTimes() && dispatcher.holds.isEmpty
+            await unpublishedSweep.reportLostJobs(
+                consumingSince: mayHaveCome ? state.withLock { $0.consumingSince } : nil)
         }
     }
 
