@@ -30,7 +30,7 @@ import Testing
 
     /// A queue of the topology may still be missing, and no worker is there: what came would lie in hand.
     @Test func nothingIsTakenBeforeItRuns() async throws {
-        let harness = try Harness { _ in .ok }
+        let harness = try await Harness { _ in .ok }
         harness.submit("a")
         harness.pipeline.pause(account: AccountID("ann"))
         _ = harness.pipeline.resume(account: AccountID("ann"))
