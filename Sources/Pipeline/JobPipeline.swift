@@ -25,6 +25,7 @@ package final class JobPipeline: Pingable {
     var publisher: ResultPublisher { worker.publisher }
     /// Nil: the worker shares its holds with nobody.
     let relay: ClusterRelay?
+    private let ledgerWatch: LedgerWatch
     let operators = OperatorsAtWork()
     let executor: (any TaskExecutor)?
     private let holdLog = HoldLog()
@@ -72,8 +73,10 @@ package final class JobPipeline: Pingable {
         budget = DayBudget(
             limit: configuration.requestsPerDay, pace: configuration.pace,
             cluster: cluster.isShared ? cluster : nil, quotaDay: configuration.quotaDay)
+        ledgerWatch = LedgerWatch(ledger: ledger, dispatcher: dispatcher, clock: clock)
         worker = Worker(
-            dispatcher: dispatcher, relay: relay, ledger: ledger, credentials: credentials, photos: photos,
+            dispatcher: dispatcher, relay: relay, ledger: ledger, ledgerWatch: ledgerWatch, credentials: credentials,
+            photos: photos,
             publisher: publisher, budget: budget, holdLog: holdLog, clock: clock, live: live,
             onStep: configuration.hook,
             onEvent: onEvent)
@@ -118,12 +121,7 @@ package final class JobPipeline: Pingable {
         }
     }
 
-    package func ledgerHealth(_ health: LedgerHealth) {
-        switch health {
-        case .available: dispatcher.lift(.ledgerUnavailable)
-        case .unavailable(let error): dispatcher.hold(.ledgerUnavailable, detail: error.description)
-        }
-    }
+    package func ledgerHealth(_ health: LedgerHealth) { ledgerWatch.note(health) }
 
     /// Publishes a stored result again, marked as a replay. False if the broker did not confirm it.
     package func publishAgain(_ result: StoredResult) async -> Bool {
@@ -151,6 +149,7 @@ package final class JobPipeline: Pingable {
             let inspection = Task(executorPreference: executor) { await self.inspect() }
             // Before a job is taken: what holds the others holds this one.
             await relay?.join(dispatcher)
+            let watch = Task(executorPreference: executor) { [ledgerWatch] in await ledgerWatch.run() }
             let relaying = Task(executorPreference: executor) { [relay, dispatcher, budget] in
                 await relay?.run(dispatcher, budget)
             }
@@ -165,8 +164,10 @@ package final class JobPipeline: Pingable {
             await group.waitForAll()
             inspection.cancel()
             relaying.cancel()
+            watch.cancel()
             await inspection.value
             await relaying.value
+            await watch.value
         }
     }
 

@@ -107,24 +107,6 @@ import Testing
         }
     }
 
-    /// As many as open the breaker when no connection is made.
-    @Test func callsThatAreTooLateCostNoAttemptAndSayNothingOfTheAPI() async throws {
-        try await harness { call in
-            call.earlier < 3 ? .tooLate(detail: "over") : .ok
-        } _: { harness in
-            for name in ["a", "b", "c", "d"] { harness.submit(name, account: "account-\(name)", token: "t-\(name)") }
-            await harness.advance { harness.results.count == 4 }
-            #expect(harness.results.map(\.outcome) == ["left", "left", "left", "left"])
-            #expect(harness.results.map(\.attempts) == [0, 0, 0, 0])
-            #expect(harness.photos.calls.count == 16)
-            #expect(harness.broker.settlements.acks == 4)
-            let day = try await harness.ledger.count(of: "day\(Harness.start.milliseconds / 86_400_000)")
-            #expect(day == DayCount(calls: 4, albumQueries: 0), "what was not sent is given back")
-            let isHeld = harness.events.contains { if case .holdsChanged = $0 { true } else { false } }
-            #expect(!isHeld)
-        }
-    }
-
     @Test func anOutageOfADayCostsNoJobAnythingAndFewCalls() async throws {
         let isDown = Lock(true)
         try await harness { _ in
