@@ -147,9 +147,9 @@ let package = Package(
         testSupport(
             "PipelineHarness",
             [
-                "Pipeline", "AMQP", "Messages", "Ledger", "SQLiteLedger", "Credentials", "Photos", "Clocks",
-                "Concurrency",
-                "JSON", "Jobs", "Secrets",
+                "SharedLedger", "LedgerDatabase", "PrivateDatabase", "Pipeline", "AMQP", "Messages", "Ledger",
+                "SQLiteLedger", "PostgresLedger", "Credentials", "Photos", "Clocks", "Concurrency", "JSON", "Jobs",
+                "Secrets",
             ]),
         testSupport(
             "RunningSimulator",

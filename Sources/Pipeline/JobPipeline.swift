@@ -25,6 +25,7 @@ package final class JobPipeline: Pingable {
     var publisher: ResultPublisher { worker.publisher }
     /// Nil: the worker shares its holds with nobody.
     let relay: ClusterRelay?
+    private let ledgerWatch: LedgerWatch
     let operators = OperatorsAtWork()
     let executor: (any TaskExecutor)?
     private let holdLog = HoldLog()
@@ -74,14 +75,17 @@ package final class JobPipeline: Pingable {
         budget = DayBudget(
             limit: configuration.requestsPerDay, pace: configuration.pace,
             cluster: cluster, quotaDay: configuration.quotaDay)
+        ledgerWatch = LedgerWatch(ledger: ledger, dispatcher: dispatcher, clock: clock)
         worker = Worker(
-            dispatcher: dispatcher, relay: relay, ledger: ledger, credentials: credentials, photos: photos,
+            dispatcher: dispatcher, relay: relay, ledger: ledger, ledgerWatch: ledgerWatch, credentials: credentials,
+            photos: photos,
             publisher: publisher, budget: budget, holdLog: holdLog, clock: clock, live: live,
             onStep: configuration.hook,
             onEvent: onEvent)
         unpublishedSweep = UnpublishedSweep(
             ledger: ledger, publisher: publisher, dispatcher: dispatcher, queues: queues, clock: clock,
-            names: configuration.names, lostAfter: configuration.lostAfter, onEvent: onEvent)
+            names: configuration.names, lostAfter: configuration.lostAfter,
+            unheardFor: configuration.inspectionInterval / 2, onEvent: onEvent)
         self.holdLifted = holdLifted
     }
 
@@ -121,12 +125,7 @@ package final class JobPipeline: Pingable {
         }
     }
 
-    package func ledgerHealth(_ health: LedgerHealth) {
-        switch health {
-        case .available: dispatcher.lift(.ledgerUnavailable)
-        case .unavailable(let error): dispatcher.hold(.ledgerUnavailable, detail: error.description)
-        }
-    }
+    package func ledgerHealth(_ health: LedgerHealth) { ledgerWatch.note(health) }
 
     /// Publishes a stored result again, marked as a replay. False if the broker did not confirm it.
     package func publishAgain(_ result: StoredResult) async -> Bool {
@@ -154,6 +153,7 @@ package final class JobPipeline: Pingable {
             let inspection = Task(executorPreference: executor) { await self.inspect() }
             // Before a job is taken: what holds the others holds this one.
             await relay?.join(dispatcher)
+            let watch = Task(executorPreference: executor) { [ledgerWatch] in await ledgerWatch.run() }
             let relaying = Task(executorPreference: executor) { [relay, dispatcher, budget] in
                 await relay?.run(dispatcher, budget)
             }
@@ -168,8 +168,10 @@ package final class JobPipeline: Pingable {
             await group.waitForAll()
             inspection.cancel()
             relaying.cancel()
+            watch.cancel()
             await inspection.value
             await relaying.value
+            await watch.value
         }
     }
 
@@ -206,26 +208,27 @@ package final class JobPipeline: Pingable {
         let shared = isAble ? await relay?.take(.sweep) : nil
         await unpublishedSweep.publishUnpublishedResults(ofOthers: relay == nil || shared != nil)
         await unpublishedSweep.checkResultsQueue()
-        guard trustsDueTimes(), dispatcher.holds.isEmpty else { return }
-        guard let relay else {
-            return await unpublishedSweep.reportLostJobs(consumingSince: state.withLock { $0.consumingSince })
+        let mayHaveCome = trustsDueTimes() && dispatcher.holds.isEmpty
+        var since = mayHaveCome ? state.withLock { $0.consumingSince } : nil
+        if let relay {
+            if shared == nil { state.withLock { $0.emptiness = EmptinessLog() } }
+            let isSettled =
+                if let shared, mayHaveCome { await mayReportLostJobs(of: shared, alive: relay.alive) } else { false }
+            if !isSettled { since = nil }
         }
-        guard let shared else { return state.withLock { $0.emptiness = EmptinessLog() } }
-        await reportLostJobs(of: shared, alive: relay.alive)
+        await unpublishedSweep.reportLostJobs(consumingSince: since)
     }
 
     /// Any of the members may have a copy, or have had it: all of them must have had the time to get it, and to end with
     /// it.
-    private func reportLostJobs(of shared: ClusterState, alive: Set<Int64>) async {
+    private func mayReportLostJobs(of shared: ClusterState, alive: Set<Int64>) async -> Bool {
         let now = clock.now()
         let isEmpty = await unpublishedSweep.isEverythingDueTaken()
-        let (wasEmpty, since) = state.withLock { state in
+        let wasEmpty = state.withLock { state in
             defer { if isEmpty { state.emptiness.note(at: now) } }
-            return (state.emptiness.wasEmpty(at: now), state.consumingSince)
+            return state.emptiness.wasEmpty(at: now)
         }
-        let start = clock.wall() - startConfiguration.lostAfter
-        guard isEmpty, wasEmpty, shared.allConsume(alive, since: start) else { return }
-        await unpublishedSweep.reportLostJobs(consumingSince: since)
+        return isEmpty && wasEmpty && shared.allConsume(alive, since: clock.wall() - startConfiguration.lostAfter)
     }
 
     private func trustsDueTimes() -> Bool {

@@ -23,7 +23,7 @@ import Testing
         let spent = Lock<[Int64: Int]>([:])
         let clock = Lock<ManualClock?>(nil)
         let limit = options.perDay
-        let harness = try Harness(options) { _ in
+        let harness = try await Harness(options) { _ in
             let now = clock.withLock { $0 }?.wall() ?? Harness.start
             // The API counts as well, and refuses what is too much.
             let isOver = spent.withLock { spent in
@@ -149,7 +149,7 @@ import Testing
         let service = Lock(AlbumService())
         var options = Harness.Options()
         options.concurrency = 8
-        let harness = try Harness(
+        let harness = try await Harness(
             options,
             albums: { call in
                 service.withLock { service in

@@ -8,7 +8,7 @@ func harness(
     albums: @escaping @Sendable (ScriptedPhotos.Call) async -> Answer,
     _ script: @escaping @Sendable (ScriptedPhotos.Call) async -> Answer, _ body: (Harness) async throws -> Void
 ) async throws {
-    let harness = try Harness(options, albums: albums, script)
+    let harness = try await Harness(options, albums: albums, script)
     harness.begin()
     try await body(harness)
     await harness.end()

@@ -23,7 +23,7 @@ import Testing
 
     @Test("A key that is changed alone is in force after a reload, or named", arguments: Self.values.keys.sorted())
     func changedAlone(key: String) async throws {
-        let harness = try Harness { _ in .unknownToken }
+        let harness = try await Harness { _ in .unknownToken }
         let other = Self.excluded(by: key)
         let base = try Self.settings(changing: [], without: other)
         let loaded = try Self.settings(changing: [key], without: other)
@@ -61,7 +61,7 @@ import Testing
 
     @Test("A reload of all keys at once names each key once")
     func changedTogether() async throws {
-        let harness = try Harness { _ in .unknownToken }
+        let harness = try await Harness { _ in .unknownToken }
         let daemon = try RunningDaemon(try Self.settings(changing: []), harness)
         let loaded = try Self.settings(changing: Self.values.keys.sorted())
         let lines = await daemon.reload(loaded)
@@ -75,7 +75,7 @@ import Testing
 
     @Test("A reload before the pipeline is there is in force when it is")
     func beforeThePipeline() async throws {
-        let harness = try Harness { _ in .unknownToken }
+        let harness = try await Harness { _ in .unknownToken }
         let daemon = try RunningDaemon(try Self.settings(changing: []), harness, connects: false)
         let loaded = try Self.settings(changing: ["limits.requests_per_day", "worker.per_account"])
         _ = await daemon.reload(loaded)

@@ -79,6 +79,7 @@ struct Dispatch: Sendable {
     var duplicateGroups: [JobID: DuplicateGroup] = [:]
     /// Jobs that were in flight and no longer are, since somebody asked to know them.
     private var leftJobs: Set<JobID>?
+    var missingJobs = MissingJobs()
     /// Jobs that an operator ends.
     var reserved: Set<JobID> = []
     var accounts: [AccountID: AccountQueue] = [:]
@@ -129,6 +130,7 @@ struct Dispatch: Sendable {
         waitLimits.append((tag, now + limits.longestWait))
         takePlace(item, at: now)
         guard let job = item.job else { return queueForSettlement(tag, .work) }
+        missingJobs.delivered(job.id)
         if isLeader { enqueue(tag, item, job, at: now) }
         makeSpace(in: item.lane, for: tag, of: job.account, at: now)
         if item.jobHeaders.suspect == 0 { suspects.sawOrdinary() }

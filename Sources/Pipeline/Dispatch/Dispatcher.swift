@@ -147,7 +147,7 @@ final class Dispatcher: Sendable {
         }
     }
 
-    private func consequence(
+    func consequence(
         of call: Gate.Call, detail: String?,
         _ body: (inout DispatcherState, MonotonicTime, Timestamp) -> Gate.Consequence
     ) -> Gate.Classification {
@@ -241,10 +241,6 @@ final class Dispatcher: Sendable {
     func forgetLeftJobs() { state.withLock { $0.dispatch.forgetLeftJobs() } }
 
     func wasInFlight(_ id: JobID) -> Bool { state.withLock { $0.dispatch.wasInFlight(id) } }
-
-    func isInFlight(_ id: JobID) -> Bool {
-        state.withLock { $0.dispatch.duplicateGroups[id] != nil }
-    }
 
     /// Limits that hold from the next turn on.
     func adopt(_ limits: Dispatch.Limits) {

@@ -59,6 +59,7 @@ extension Gate {
 
     /// The API has answered: that ends a row of failures, here and for all.
     mutating func heard(_ call: Call, at now: MonotonicTime) {
+        lateCalls.sent()
         _ = breaker.note(.healthy, of: call.job, call.account, at: now)
         heldCauses.disprove(isSuccess: false)
     }

@@ -13,6 +13,7 @@ struct Gate: Sendable {
     private var lastToken: MonotonicTime?
     private var lastTokenRefusal: MonotonicTime?
     private var jobFaults = JobFaults()
+    var lateCalls = LateCalls()
     private var suspicions = AccountSuspicions()
     var heldCauses = Holds()
 
@@ -108,7 +109,10 @@ struct Gate: Sendable {
         var result = Consequence(lifted: isRefusal ? lift(by: .refusal, call, at: now) : [])
         let isOwn = jobFaults.isOwn(call.job)
         // What was not sent says nothing of the job.
-        if sign != .unsent { jobFaults.failed(call.job, at: now) }
+        if sign != .unsent {
+            jobFaults.failed(call.job, at: now)
+            lateCalls.sent()
+        }
         guard !isOwn || sign == .unsent else {
             if call.isProbe { heldCauses.tried(call.job, isConclusive: false, atLeast: nil, at: now) }
             return result

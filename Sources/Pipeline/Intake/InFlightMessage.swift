@@ -15,6 +15,8 @@ struct InFlightMessage: Sendable {
     var tries = 0
     /// Times that nothing could be sent, in a row.
     var networkFailures = 0
+    /// Calls, in a row, of which nothing was sent because their send window was over first.
+    var lateCalls = 0
     /// Times that there was no token for now, in a row.
     var tokenTries = 0
     /// The token was read again after a refusal; once for each delivery.

@@ -23,6 +23,8 @@ struct JobRun: Sendable {
     var album: AlbumMembership?
     /// Of this run's latest claim; nil before it.
     var lease: Lease?
+    /// When that claim was asked for.
+    var claimAsked = MonotonicTime(nanoseconds: 0)
     /// Where a probe's call begins in the name of a turn: before this moment, or not at all.
     var probeBeginsBefore: MonotonicTime?
     /// What that claim counted of the day, and for what: given back if nothing was sent.

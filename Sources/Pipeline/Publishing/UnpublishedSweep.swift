@@ -18,6 +18,9 @@ struct UnpublishedSweep: Sendable {
     let names: QueueNames
     /// How long a parked copy may be late before its job is reported lost.
     let lostAfter: Duration
+    /// How long nothing is heard of it between two looks: longer than a delivery is on its way, or a copy steps aside
+    /// without a word in the ledger.
+    let unheardFor: Duration
     let onEvent: @Sendable (PipelineEvent) -> Void
 
     /// One page of the ledger at a time, so that intake is not delayed by a long list.
@@ -69,15 +72,17 @@ struct UnpublishedSweep: Sendable {
     }
 
     /// Reports jobs whose copy never came. Only when the worker could have had it: it has been consuming all that
-    /// time, and nothing is left on `due`.
+    /// time, nothing is left on `due`, and so it was at an earlier look, since which nothing was heard of the job.
+    /// `consumingSince`: nil if the worker does not consume, or cannot tell what is late.
     func reportLostJobs(consumingSince: MonotonicTime?) async {
         let now = clock.wall()
         guard let consumingSince, clock.now() - consumingSince > lostAfter, await isEverythingDueTaken()
-        else { return }
+        else { return dispatcher.forgetMissingJobs() }
         let late = now - lostAfter
         do throws(LedgerError) {
-            for job in try await ledger.overdue(before: late, limit: Self.page)
-            where !dispatcher.isInFlight(job.jobID) {
+            let overdue = try await ledger.overdue(before: late, limit: Self.page)
+            for job in dispatcher.lostJobs(among: overdue, unheardFor: unheardFor) where dispatcher.isMissing(job.jobID)
+            {
                 try await reportLost(job, at: now)
             }
         } catch {

@@ -20,6 +20,7 @@ extension Worker {
         }
         run.called = (verdict.httpStatus, verdict.apiStatus)
         run.item.tries += 1
+        run.item.lateCalls = 0
         // An answer that was heard, whatever it says, is best followed by a call.
         run.item.albumQuery = .no
         if verdict.isUnheard { noteUnheard(&run) }
@@ -34,6 +35,23 @@ extension Worker {
         }
         emit(.leave, verdict, run, since: began)
         return verdict
+    }
+
+    /// What a call was late for, after it was.
+    func lateCall(_ run: JobRun, _ verdict: Verdict) -> Gate.LateCall {
+        let isForClaim = run.callBegan - run.claimAsked > sendWindowEnd(run) - run.callBegan
+        return Gate.LateCall(
+            call: run.call, reason: isForClaim ? .claim : .connection, asked: run.claimAsked, detail: verdict.detail)
+    }
+
+    /// So many late calls in a row, and the next has a connection before it is claimed.
+    private static let lateCallsToWarmUp = 2
+
+    /// A connection for a call that would be late once more for want of one. It takes no claim, so it may take its time;
+    /// if there is none then, the call says why, in the words of the table.
+    func warmUpIfLate(_ run: JobRun) async {
+        let isLate = run.item.lateCalls >= Self.lateCallsToWarmUp || run.isProbe && dispatcher.callsAreLate
+        if isLate { _ = await photos.warmUp() }
     }
 
     /// Past it nothing is sent: somebody else may have taken the job over, or test the holds, when the first byte leaves.
@@ -59,6 +77,7 @@ extension Worker {
             run.job.shareToken, bearer: token.secret, trace: run.trace, beginsBefore: sendWindowEnd(run))
         let verdict = VerdictTable.verdict(
             forAlbumQuery: answer, after: run.refusal, context: context(run, token))
+        if verdict.action != .withdraw { run.item.lateCalls = 0 }
         if let album = verdict.album {
             run.noteMembership(album)
         } else {

@@ -50,6 +50,7 @@ extension Worker {
         var isFirst = !isClaimed
         while true {
             if !isClaimed {
+                await warmUpIfLate(run)
                 // A token, or the answer before, may have been long in coming.
                 if let ending = pastDeadline(run, at: clock.wall()) { return .finish(run, ending) }
                 // The intent is durable before a byte is sent. A kill after this makes the job ambiguous, for good.
@@ -202,7 +203,7 @@ extension Worker {
             }
             return nil
         case .retryNetwork: return await retryNetwork(run)
-        case .withdraw: return await withdraw(run)
+        case .withdraw: return await withdraw(run, verdict)
         case .retry(let minimum): return await failAttempt(run, verdict, atLeast: minimum)
         case .retryQueryingAtLast(let minimum):
             run.item.jobHeaders.mustQueryAlbum = run.progress.attempts + 2 >= configuration.maxAttempts

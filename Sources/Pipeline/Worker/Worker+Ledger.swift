@@ -48,6 +48,7 @@ extension Worker {
     /// unpublished results has it then.
     func claim(_ run: inout JobRun, isFirst: Bool, presumesNew: Bool = false) async -> Claiming {
         hook(.claim, .before)
+        run.claimAsked = clock.now()
         do throws(LedgerError) {
             guard try await mayProbe(&run) else { return .outOfTurn }
         } catch {

@@ -43,7 +43,7 @@ extension Worker {
 
     /// The send window was over before a byte could leave: the claim is taken back, with its place in the day, and asked
     /// for again. A kill before that leaves the intent of a call that was not made: the album is asked needlessly.
-    func withdraw(_ start: JobRun) async -> Disposition {
+    func withdraw(_ start: JobRun, _ verdict: Verdict) async -> Disposition {
         guard let lease = start.lease, let counted = start.counted else {
             preconditionFailure("what is withdrawn was claimed")
         }
@@ -54,7 +54,16 @@ extension Worker {
             return .returnToBroker
         }
         budget.giveBack(counted.ticket)
-        return retryUnsent(start)
+        var run = start
+        run.item.lateCalls += 1
+        let (classification, ledgerIsSlow) = dispatcher.wasLate(lateCall(run, verdict))
+        if ledgerIsSlow { ledgerWatch.isSlow() }
+        switch classification {
+        case .own, .open, .standAside: return retryUnsent(run)
+        case .waitOutHold:
+            run.item.jobHeaders = run.jobHeaders
+            return .retry(run, at: clock.now())
+        }
     }
 
     func retryNetwork(_ start: JobRun) async -> Disposition {

@@ -12,6 +12,7 @@ struct Worker: Sendable {
     /// Nil: the worker shares its holds with nobody.
     var relay: ClusterRelay?
     let ledger: any JobLedger
+    let ledgerWatch: LedgerWatch
     let credentials: any CredentialProvider
     let photos: any PhotosCalling
     let publisher: ResultPublisher

@@ -69,7 +69,7 @@ import Testing
     @Test(arguments: [(4, false), (5, true)] as [(Int64, Bool)])
     func aJobWhoseCallFailsDuringAStopComesBackWithACountOfItsOwn(deliveries: Int64, isCopied: Bool) async throws {
         let pipeline = Lock<JobPipeline?>(nil)
-        let harness = try Harness { _ in
+        let harness = try await Harness { _ in
             pipeline.withLock { $0 }?.stop()
             return .unavailable
         }

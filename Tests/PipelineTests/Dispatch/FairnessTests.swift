@@ -18,7 +18,7 @@ import Testing
         _ options: Harness.Options, slow: String? = nil, flood: (Harness) -> Void
     ) async throws -> (seconds: Double, harness: Harness) {
         let clock = Lock<ManualClock?>(nil)
-        let harness = try Harness(options) { call in
+        let harness = try await Harness(options) { call in
             if let slow, call.token.hasPrefix(slow) {
                 return .error(429, "RESOURCE_EXHAUSTED", "Quota exceeded for 'Write requests per minute per user'")
             }

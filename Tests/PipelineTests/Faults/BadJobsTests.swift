@@ -73,7 +73,9 @@ import Testing
         options.concurrency = mix.concurrency
         options.prefetch = max(8, mix.concurrency * 2)
         let clock = Lock<ManualClock?>(nil)
-        let harness = try Harness(options, albums: { $0.token.hasPrefix("t-bad") ? row.album : .album(joined: true) }) {
+        let harness = try await Harness(
+            options, albums: { $0.token.hasPrefix("t-bad") ? row.album : .album(joined: true) }
+        ) {
             call in
             await clock.withLock { $0 }?.sleep(for: .milliseconds(50))
             return call.token.hasPrefix("t-bad") ? row.answer(call) : .ok

@@ -67,7 +67,7 @@ import Testing
         options.concurrency = 8
         options.prefetch = 16
         options.perMinute = 30
-        let harness = try Harness(
+        let harness = try await Harness(
             options, albums: { _ in isRefused.withLock { $0 } ? row.album : .album(joined: true) }
         ) { call in
             await clock.withLock { $0 }?.sleep(for: .milliseconds(50))

@@ -27,7 +27,7 @@ import Testing
         of fault: Answer, for time: Duration, jobs: Int, afterSuccess: Bool = true
     ) async throws -> Figures {
         let isOn = Lock(false)
-        let harness = try Harness(albums: { _ in isOn.withLock { $0 } ? fault : .album(joined: true) }) { _ in
+        let harness = try await Harness(albums: { _ in isOn.withLock { $0 } ? fault : .album(joined: true) }) { _ in
             isOn.withLock { $0 } ? fault : .ok
         }
         harness.begin()
@@ -83,7 +83,7 @@ import Testing
     /// What the last run knew of jobs is forgotten; its hold, or nothing, is what this run begins with.
     @Test(arguments: [true, false]) func aRestartWithTwoBadJobsAtTheHead(isOnHold: Bool) async throws {
         let clock = Lock<ManualClock?>(nil)
-        let harness = try Harness { call in
+        let harness = try await Harness { call in
             await clock.withLock { $0 }?.sleep(for: .milliseconds(50))
             return call.token.hasPrefix("t-bad") ? .redirect : .ok
         }

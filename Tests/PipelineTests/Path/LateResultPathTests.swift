@@ -65,6 +65,26 @@ import Testing
         }
     }
 
+    /// It has left `due` and is on its way, or has stepped aside, in the moment of a look.
+    @Test func aCopyThatOneLookMissesIsNotLost() async throws {
+        let isUp = Lock(false)
+        try await harness { _ in
+            isUp.withLock { $0 } ? .ok : .unavailable
+        } _: { harness in
+            harness.submit("a")
+            await harness.advance { !harness.broker.messages("retry.5s").isEmpty }
+            let copy = try #require(harness.broker.messages("retry.5s").first)
+            harness.broker.purge("retry.5s")
+            // The sweep looks each minute, and misses it at the first look after 15 of them.
+            await harness.pass(.seconds(980))
+            #expect(harness.results.isEmpty)
+            isUp.withLock { $0 = true }
+            harness.broker.put(copy.body, into: "due", properties: copy.properties)
+            await harness.advance { !harness.results.isEmpty }
+            #expect(harness.results.map(\.outcome) == ["left"])
+        }
+    }
+
     @Test func aClockThatIsSetForwardLosesNoJobWhoseCopyIsOnItsWay() async throws {
         let isUp = Lock(false)
         try await harness { _ in

@@ -30,7 +30,7 @@ import Testing
 
     /// A queue of the topology may still be missing, and no worker is there: what came would lie in hand.
     @Test func nothingIsTakenBeforeItRuns() async throws {
-        let harness = try Harness { _ in .ok }
+        let harness = try await Harness { _ in .ok }
         harness.submit("a")
         harness.pipeline.pause(account: AccountID("ann"))
         _ = harness.pipeline.resume(account: AccountID("ann"))
@@ -104,24 +104,6 @@ import Testing
             await harness.advance { !harness.results.isEmpty }
             #expect(harness.results.map(\.outcome) == ["left"])
             #expect(harness.results.first?.attempts == 0)
-        }
-    }
-
-    /// As many as open the breaker when no connection is made.
-    @Test func callsThatAreTooLateCostNoAttemptAndSayNothingOfTheAPI() async throws {
-        try await harness { call in
-            call.earlier < 3 ? .tooLate(detail: "over") : .ok
-        } _: { harness in
-            for name in ["a", "b", "c", "d"] { harness.submit(name, account: "account-\(name)", token: "t-\(name)") }
-            await harness.advance { harness.results.count == 4 }
-            #expect(harness.results.map(\.outcome) == ["left", "left", "left", "left"])
-            #expect(harness.results.map(\.attempts) == [0, 0, 0, 0])
-            #expect(harness.photos.calls.count == 16)
-            #expect(harness.broker.settlements.acks == 4)
-            let day = try await harness.ledger.count(of: "day\(Harness.start.milliseconds / 86_400_000)")
-            #expect(day == DayCount(calls: 4, albumQueries: 0), "what was not sent is given back")
-            let isHeld = harness.events.contains { if case .holdsChanged = $0 { true } else { false } }
-            #expect(!isHeld)
         }
     }
 

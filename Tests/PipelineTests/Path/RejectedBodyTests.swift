@@ -40,7 +40,7 @@ import Testing
     }
 
     @Test func theResultOfABodyThatIsNoJobNamesWhatCouldBeRead() async throws {
-        let harness = try Harness { _ in .ok }
+        let harness = try await Harness { _ in .ok }
         harness.begin()
         harness.submit("a", more: #","deadline":"tomorrow""#) { $0.messageID = "made-up" }
         await harness.advance { harness.resultCount == 1 }
@@ -51,7 +51,7 @@ import Testing
     }
 
     @Test func aMessageIDThatAClientMadeUpIsNotTheJobs() async throws {
-        let harness = try Harness { _ in .ok }
+        let harness = try await Harness { _ in .ok }
         harness.begin()
         harness.submit("a") { $0.messageID = "5f0c8a0e-54d5-4c8e-9a5c-0a6f6f0a5c11" }
         await harness.advance { harness.resultCount == 1 }

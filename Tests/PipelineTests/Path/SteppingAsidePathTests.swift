@@ -25,13 +25,15 @@ import Testing
     }
 
     private func report(_ harness: Harness) async throws -> OpenJob? {
-        guard case .open(let open, _)? = try await harness.ledger.inner.history(of: JobID("a"))?.state else {
+        guard case .open(let open, _)? = try await harness.ledger.kept.history(of: JobID("a"))?.state else {
             return nil
         }
         return open
     }
 
-    @Test func aWaitLongerThanTheLongestQueueIsParkedOnce() async throws {
+    @Test(.enabled(if: HarnessLedger.Kind.ofTheRun.keepsAll)) func aWaitLongerThanTheLongestQueueIsParkedOnce()
+        async throws
+    {
         var options = Harness.Options()
         options.delays = [.seconds(10)]
         try await harness(options) { call in
@@ -59,7 +61,8 @@ import Testing
     }
 
     /// Called in a hold and out of the way: the ledger knows of it, so that it is not lost unseen with its queue.
-    @Test func whatWasCalledAndSteppedAsideInAHoldIsReportedLostIfItNeverComes() async throws {
+    @Test(.enabled(if: HarnessLedger.Kind.ofTheRun.keepsAll))
+    func whatWasCalledAndSteppedAsideInAHoldIsReportedLostIfItNeverComes() async throws {
         let isUp = Lock(false)
         try await harness { _ in
             isUp.withLock { $0 } ? .ok : .redirect
@@ -99,7 +102,8 @@ import Testing
     }
 
     /// Its copy is not lost, however long the account has no turn for it: the ledger knows when it comes.
-    @Test func aParkedJobWhoseAccountHasNoTurnForHoursIsNotReportedLost() async throws {
+    @Test(.enabled(if: HarnessLedger.Kind.ofTheRun.keepsAll))
+    func aParkedJobWhoseAccountHasNoTurnForHoursIsNotReportedLost() async throws {
         try await harness { call in
             call.earlier < 2 ? .unavailable : .ok
         } _: { harness in

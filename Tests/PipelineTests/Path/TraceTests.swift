@@ -25,7 +25,7 @@ import Testing
     }
 
     @Test func anEmptyCorrelationIDGivesTheResultTheJobs() async throws {
-        let harness = try Harness { _ in .ok }
+        let harness = try await Harness { _ in .ok }
         harness.begin()
         harness.submit("a") { $0.correlationID = "" }
         harness.submit("b", more: #","version":9"#) { $0.correlationID = "" }
@@ -37,7 +37,7 @@ import Testing
     @Test func theEndOfEachJobCarriesItsTrace() async throws {
         var options = Harness.Options()
         options.strangers = ["nobody"]
-        let harness = try Harness(options) { _ in .ok }
+        let harness = try await Harness(options) { _ in .ok }
         harness.begin()
         func traced(_ properties: inout Properties) {
             var headers = FieldTable()

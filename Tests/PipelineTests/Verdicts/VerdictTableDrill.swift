@@ -102,7 +102,7 @@ import Testing
             let account = call.bearer.split(separator: "-")[1]
             return (ShareToken(Secret(copying: Array(call.token.utf8))), Secret(copying: Array("sim:\(account)".utf8)))
         }
-        let harness = try Harness(options) { call in
+        let harness = try await Harness(options) { call in
             let (token, bearer) = share(call)
             return await api.album(token, bearer: bearer, trace: TraceContext(), beginsBefore: .distantFuture)
         } _: { call in

@@ -48,7 +48,9 @@ final class WorkerHarness: Sendable {
         dispatcher = Dispatcher(limits: configuration.limits, concurrency: 1, inbox: broker, clock: clock) { _, _ in }
         let report: @Sendable (PipelineEvent) -> Void = { event in eventLog.withLock { $0.append(event) } }
         worker = Worker(
-            dispatcher: dispatcher, ledger: ledger, credentials: OneToken(), photos: photos,
+            dispatcher: dispatcher, ledger: ledger,
+            ledgerWatch: LedgerWatch(ledger: ledger, dispatcher: dispatcher, clock: clock), credentials: OneToken(),
+            photos: photos,
             publisher: ResultPublisher(
                 outbox: broker, dispatcher: dispatcher, clock: clock, names: QueueNames(prefix: "p"), live: live,
                 hook: nil, executor: nil,

@@ -19,20 +19,31 @@ package actor LedgerServer {
     package func with<Value: Sendable>(
         _ body: @Sendable (PrivateDatabase) async throws -> Value
     ) async throws -> Value {
-        users += 1
-        let starting = self.starting ?? Task { try await Self.start() }
-        self.starting = starting
+        let server = try await begin()
         do {
-            let value = try await body(try await starting.value)
-            await leave()
+            let value = try await body(server)
+            await end()
             return value
         } catch {
-            await leave()
+            await end()
             throw error
         }
     }
 
-    private func leave() async {
+    /// The server, until `end`, which whoever gets it calls once.
+    package func begin() async throws -> PrivateDatabase {
+        users += 1
+        let starting = self.starting ?? Task { try await Self.start() }
+        self.starting = starting
+        do {
+            return try await starting.value
+        } catch {
+            await end()
+            throw error
+        }
+    }
+
+    package func end() async {
         users -= 1
         guard users == 0, let running = starting else { return }
         starting = nil

@@ -12,6 +12,9 @@ package final class Activity: Sendable {
 
     package init() {}
 
+    /// Whether an answer is waited for, or a task has not come to its wait.
+    package var isUnderWay: Bool { state.withLock { $0.pending > 0 } }
+
     package func note() { state.withLock { $0.count += 1 } }
 
     /// Something is on its way until `end`.

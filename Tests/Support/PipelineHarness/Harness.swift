@@ -2,15 +2,13 @@ package import AMQP
 package import Clocks
 import Concurrency
 import Credentials
-import Foundation
 package import JSON
 import Jobs
 package import Photos
 package import Pipeline
-import SQLiteLedger
 import Secrets
 
-/// The whole pipeline on a manual clock, between a broker in memory, a real ledger and a scripted API.
+/// The whole pipeline on a manual clock, between a broker in memory, a ledger and a scripted API.
 package final class Harness: Sendable {
     package struct Options: Sendable {
         package var concurrency = 4
@@ -38,6 +36,7 @@ package final class Harness: Sendable {
         package var withoutToken: @Sendable (String) -> Bool = { _ in false }
         /// What each token is waited for.
         package var tokenTakes = Duration.zero
+        package var ledger = HarnessLedger.Kind.ofTheRun
         /// The script asks somebody outside, and its answers are waited for before the clock moves.
         package var isReal = false
 
@@ -54,7 +53,7 @@ package final class Harness: Sendable {
     package let ledger: WatchedLedger
     package let pipeline: JobPipeline
     private let reported: Lock<[PipelineEvent]>
-    private let folder: URL
+    private let endLedger: @Sendable () async -> Void
     private let run: Lock<Task<Void, Never>?>
 
     /// `albums` answers the album queries; without them the API does not know the token.
@@ -62,18 +61,14 @@ package final class Harness: Sendable {
         _ options: Options = Options(),
         albums: @escaping @Sendable (ScriptedPhotos.Call) async -> Answer,
         _ script: @escaping @Sendable (ScriptedPhotos.Call) async -> Answer
-    ) throws {
+    ) async throws {
         let clock = ManualClock(start: Self.start, activity: activity)
         self.clock = clock
         broker = MiniBroker(clock: clock, activity: activity, prefetch: options.prefetch)
         photos = ScriptedPhotos(activity: activity, isReal: options.isReal, albums: albums, script)
-        folder = FileManager.default.temporaryDirectory.appendingPathComponent("site-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        let path = folder.appendingPathComponent("ledger").path
-        guard let lock = try LedgerLock.take(ledger: path) else { throw CocoaError(.fileLocking) }
-        ledger = WatchedLedger(
-            try EmbeddedLedger(path: path, durability: .normal, lock: lock, clock: SystemTimeSource()),
-            activity: activity)
+        let opened = try await HarnessLedger.open(options.ledger, clock)
+        endLedger = opened.end
+        ledger = WatchedLedger(opened, activity: activity, clock: clock)
         let reported = Lock<[PipelineEvent]>([])
         self.reported = reported
         run = Lock(nil)
@@ -100,8 +95,8 @@ package final class Harness: Sendable {
 
     package convenience init(
         _ options: Options = Options(), _ script: @escaping @Sendable (ScriptedPhotos.Call) async -> Answer
-    ) throws {
-        try self.init(options, albums: { _ in .unknownToken }, script)
+    ) async throws {
+        try await self.init(options, albums: { _ in .unknownToken }, script)
     }
 
     /// Days of UTC.
@@ -153,8 +148,7 @@ package final class Harness: Sendable {
         }
         await task?.value
         broker.disconnect()
-        await ledger.inner.close(within: .seconds(5))
-        try? FileManager.default.removeItem(at: folder)
+        await endLedger()
     }
 
     private var isIdle: Bool { pipeline.snapshot.callsInFlight == 0 }

@@ -14,6 +14,7 @@ package final class ManualClock: TimeSource {
         var sleepers: [Int: Sleeper] = [:]
         var cancelled: Set<Int> = []
         var nextID = 0
+        var onMove: (@Sendable (Timestamp) -> Void)?
     }
 
     private let state = Lock(State())
@@ -30,7 +31,22 @@ package final class ManualClock: TimeSource {
     package func wall() -> Timestamp { start + state.withLock { $0.elapsed + $0.step } }
 
     /// Somebody sets the civil time forward.
-    package func setForward(by step: Duration) { state.withLock { $0.step += step } }
+    package func setForward(by step: Duration) {
+        state.withLock { state in
+            state.step += step
+            tell(state)
+        }
+    }
+
+    /// Tells another clock the civil time, now and before anybody is woken at another.
+    package func onMove(_ tell: @escaping @Sendable (Timestamp) -> Void) {
+        state.withLock { state in
+            state.onMove = tell
+            self.tell(state)
+        }
+    }
+
+    private func tell(_ state: State) { state.onMove?(start + state.elapsed + state.step) }
 
     package func sleep(until time: MonotonicTime) async {
         let id = state.withLock { state in
@@ -68,6 +84,7 @@ package final class ManualClock: TimeSource {
     package func advance(to time: MonotonicTime) {
         let due = state.withLock { state in
             state.elapsed = max(state.elapsed, .nanoseconds(time.nanoseconds))
+            tell(state)
             let due = state.sleepers.filter { $0.value.time <= time }
             for id in due.keys { state.sleepers[id] = nil }
             return due.values.sorted { $0.time < $1.time }

@@ -32,15 +32,18 @@ package final class MiniBroker: Inbox, Publishing, QueueInspecting {
     private let clock: ManualClock
     private let activity: Activity
     private let prefetch: Int
+    /// A message whose delay is over is on its way, however long the machine takes to move it: the clock waits for that.
+    private let executor: CountedExecutor
     private let pumps: AsyncStream<Void>.Continuation
 
     package init(clock: ManualClock, activity: Activity, prefetch: Int) {
         self.clock = clock
         self.activity = activity
         self.prefetch = prefetch
+        executor = CountedExecutor(activity: activity)
         let (stream, feed) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
         pumps = feed
-        Task { [weak self] in
+        Task(executorPreference: executor) { [weak self] in
             for await _ in stream { self?.deliver() }
         }
     }
@@ -234,7 +237,7 @@ package final class MiniBroker: Inbox, Publishing, QueueInspecting {
         }
         state.withLock { $0.queues[queue, default: []].append(message) }
         let time = clock.now() + delay
-        Task { [weak self, clock] in
+        Task(executorPreference: executor) { [weak self, clock] in
             await clock.sleep(until: time)
             self?.expire(queue)
         }

@@ -2,17 +2,37 @@ package import Clocks
 import Concurrency
 package import Jobs
 package import Ledger
-package import SQLiteLedger
 
 /// A ledger whose answers are waited for, and which can refuse to commit.
 package final class WatchedLedger: JobLedger {
-    package let inner: EmbeddedLedger
+    package let inner: any JobLedger
+    private let keeping: (any LedgerKeeping)?
     private let activity: Activity
+    private let clock: ManualClock
+    private let delay = Lock(Duration.zero)
     private let refusal = Lock<(isRefusing: Bool, waiting: [CheckedContinuation<Void, Never>])>((false, []))
 
-    package init(_ inner: EmbeddedLedger, activity: Activity) {
-        self.inner = inner
+    init(_ ledger: HarnessLedger, activity: Activity, clock: ManualClock) {
+        self.clock = clock
+        inner = ledger.jobs
+        keeping = ledger.keeping
         self.activity = activity
+    }
+
+    /// What operators ask. Not of the one in memory: such a test is for the kinds that keep all.
+    package var kept: any LedgerKeeping {
+        guard let keeping else { preconditionFailure("this ledger has only what the pipeline needs") }
+        return keeping
+    }
+
+    package var sharesAccounts: Bool { inner.sharesAccounts }
+
+    package func noteRefusal(
+        of account: AccountID, for cause: AccountWaitCause, atLeast minimum: Duration
+    ) async throws(LedgerError) -> Timestamp? {
+        try await perform { () async throws(LedgerError) in
+            try await self.inner.noteRefusal(of: account, for: cause, atLeast: minimum)
+        }
     }
 
     /// Until `accept`, looks and claims are refused and records wait, as with a disk that is full.
@@ -25,6 +45,14 @@ package final class WatchedLedger: JobLedger {
             return state.waiting
         }
         waiting.forEach { $0.resume() }
+    }
+
+    /// From now on claims and questions are answered so much later.
+    package func slowDown(by time: Duration) { delay.withLock { $0 = time } }
+
+    private func waitAsLong() async {
+        let time = delay.withLock { $0 }
+        if time > .zero { await clock.sleep(for: time) }
     }
 
     private func check() throws(LedgerError) {
@@ -51,7 +79,9 @@ package final class WatchedLedger: JobLedger {
 
     package func claim(_ claim: Claim) async throws(LedgerError) -> ClaimAnswer {
         try check()
-        return try await perform { () async throws(LedgerError) in try await self.inner.claim(claim) }
+        let answer = try await perform { () async throws(LedgerError) in try await self.inner.claim(claim) }
+        await waitAsLong()
+        return answer
     }
 
     package func record(
@@ -119,8 +149,12 @@ package final class WatchedLedger: JobLedger {
     }
 
     package func knowsSuccess() async throws(LedgerError) -> Bool {
-        try await perform { () async throws(LedgerError) in try await self.inner.knowsSuccess() }
+        let isKnown = try await perform { () async throws(LedgerError) in try await self.inner.knowsSuccess() }
+        await waitAsLong()
+        return isKnown
     }
 
-    package func statistics() async throws(LedgerError) -> LedgerStatistics { try await inner.statistics() }
+    package func statistics() async throws(LedgerError) -> LedgerStatistics {
+        try await perform { () async throws(LedgerError) in try await self.inner.statistics() }
+    }
 }
