@@ -20,6 +20,9 @@ package struct DayAllotments: Equatable, Sendable {
     /// Another one after each change.
     package var revision: Int64 = 0
     package var shares: [Int64: Share] = [:]
+    /// The limit with which a member that asked was last told that the day is spent. Nil: since then somebody has been given
+    /// calls, or the API alone has said so.
+    package var spentLimit: Int?
 
     package init() {}
 
@@ -48,9 +51,13 @@ package struct DayAllotments: Equatable, Sendable {
         share.allotted = max(share.allotted, own)
         if request.givesBack { share.giveBack(request, spent: own) }
         next.shares[member] = share
-        let limit = next.shares.filter { alive.contains($0.key) || $0.key == member }.map(\.value.limit).min()
+        let limits = next.shares.filter { alive.contains($0.key) || $0.key == member }.map(\.value.limit)
+        // 0 is no limit.
+        let limit = limits.filter { $0 > 0 }.min() ?? Int.max
+        let allSpent = spent.values.reduce(0, +)
         if request.isAsking, !share.covers(request) {
-            let block = next.block(request, limit: limit ?? request.limit, members: max(1, alive.count))
+            let block = next.block(request, limit: limit, members: max(1, alive.count))
+            if block > 0 { next.spentLimit = nil } else if allSpent >= limit { next.spentLimit = limit }
             next.shares[member]?.allotted += block
             if request.bulkCeiling != nil {
                 next.shares[member]?.allottedBulk += block
@@ -64,8 +71,8 @@ package struct DayAllotments: Equatable, Sendable {
             self = next
         }
         return DayAnswer(
-            share: shares[member] ?? share, ownSpent: own, limit: limit ?? request.limit,
-            spent: spent.values.reduce(0, +), allottedBulk: allottedBulk)
+            share: shares[member] ?? share, ownSpent: own, limit: limit, spent: allSpent, allottedBulk: allottedBulk,
+            isOpenAgain: spentLimit.map { limit > $0 && allSpent < limit } ?? false)
     }
 
     private func block(_ request: DayRequest, limit: Int, members: Int) -> Int {
@@ -134,16 +141,21 @@ package struct DayAnswer: Equatable, Sendable {
     package var share: DayAllotments.Share
     /// What the ledger has counted of this member.
     package var ownSpent: Int
-    /// The lowest that a live member has set.
+    /// The lowest that a live member has set; `Int.max` if none has one.
     package var limit: Int
     package var spent: Int
     package var allottedBulk: Int
+    /// The day was spent, and the limit is a higher one by now: a member has raised it, or one with a lower one has ended.
+    package var isOpenAgain: Bool
 
-    package init(share: DayAllotments.Share, ownSpent: Int, limit: Int, spent: Int, allottedBulk: Int) {
+    package init(
+        share: DayAllotments.Share, ownSpent: Int, limit: Int, spent: Int, allottedBulk: Int, isOpenAgain: Bool = false
+    ) {
         self.share = share
         self.ownSpent = ownSpent
         self.limit = limit
         self.spent = spent
         self.allottedBulk = allottedBulk
+        self.isOpenAgain = isOpenAgain
     }
 }

@@ -1,5 +1,6 @@
 import Clocks
 import Concurrency
+import Jobs
 import Ledger
 
 /// Carries changes from a worker to the cluster's shared state, and news from there to its dispatcher.
@@ -57,7 +58,9 @@ final class ClusterRelay: Sendable {
         while !Task.isCancelled {
             seen = changed.count
             await exchange(dispatcher)
-            await budget.giveBackIdle(at: clock.wall())
+            let isHeld = dispatcher.holds.contains { $0.cause == .quotaDay }
+            // Whoever raised the limit has probed at once, perhaps before the others had said theirs.
+            if await budget.giveBackIdle(at: clock.wall(), isHeld: isHeld), isHeld { _ = dispatcher.probeNow() }
             await changed.wait(for: seen + 1, until: clock.now() + Self.interval, by: clock)
         }
     }

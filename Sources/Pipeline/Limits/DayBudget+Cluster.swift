@@ -24,6 +24,8 @@ struct DayCredit: Sendable {
     var isInDoubt = false
     /// The limit that the others know of this member: the lowest of all counts.
     var saidLimit: Int?
+    /// When it was last looked how the day stands, in a hold.
+    var lookedAt: Timestamp?
 
     init(member: Int64 = 0) {
         self.member = member
@@ -111,15 +113,23 @@ extension DayBudget {
 
     /// Gives back what nobody has used for a while: others may be out of it. Says, too, that the limit is another one
     /// since a reload: who was told that the day is spent asks no more, and its old limit would keep the others from it.
-    func giveBackIdle(at now: Timestamp) async {
-        guard let cluster else { return }
+    ///
+    /// `isHeld`: all are on hold because the day is spent. Then it is looked whether it still is.
+    /// - Returns: true if it no longer is, because the limit has been raised since.
+    @discardableResult
+    func giveBackIdle(at now: Timestamp, isHeld: Bool = false) async -> Bool {
+        guard let cluster else { return false }
         let day = day(at: now)
+        let member = cluster.epoch
         let asked: (request: DayRequest, before: DayCredit)? = state.withLock { state in
+            state.follow(member)
             let credit = state.credit
             guard !credit.isAsking else { return nil }
             let isIdle = (credit.left > 0 || credit.isInDoubt) && credit.usedAt.map { now - $0 >= Self.idle } ?? false
             let isNews = credit.saidLimit.map { $0 != state.limit } ?? false
-            guard isIdle || isNews else { return nil }
+            let isDue = isHeld && credit.lookedAt.map { now - $0 >= Self.idle } ?? true
+            guard isIdle || isNews || isDue else { return nil }
+            state.credit.lookedAt = now
             var request = DayRequest(
                 day: day.name, limit: state.limit, isAsking: false, used: credit.used, usedBulk: credit.usedBulk)
             request.givesBack = isIdle
@@ -128,9 +138,9 @@ extension DayBudget {
             if isIdle { (state.credit.allotted, state.credit.allottedBulk) = (credit.used, credit.usedBulk) }
             return (request, state.credit)
         }
-        guard let asked else { return }
+        guard let asked else { return false }
         // The ledger says by itself that it is away.
-        _ = try? await ask(asked.request, asked.before, of: cluster)
+        return (try? await ask(asked.request, asked.before, of: cluster))?.isOpenAgain ?? false
     }
 
     /// How many calls all members may have been allotted for mass jobs by now: as many as one worker would have made.

@@ -194,6 +194,7 @@ extension DayAllotments {
             (share.allotted, share.allottedBulk) = (Int(allotted), Int(bulk))
             shares[member] = share
         }
+        spentLimit = json["spentLimit"]?.integer.map { Int($0) }
     }
 
     var json: [UInt8] {
@@ -203,6 +204,8 @@ extension DayAllotments {
                 .init("bulk", .integer(Int64(share.allottedBulk))), .init("limit", .integer(Int64(share.limit))),
             ])
         }
-        return JSONValue.object([.init("shares", .array(elements))]).encoded()
+        var members = [JSONValue.Member("shares", .array(elements))]
+        if let spentLimit { members.append(.init("spentLimit", .integer(Int64(spentLimit)))) }
+        return JSONValue.object(members).encoded()
     }
 }

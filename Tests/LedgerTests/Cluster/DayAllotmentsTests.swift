@@ -95,6 +95,29 @@ import Testing
         #expect(ask(2, limit: 1_000) == 50)
     }
 
+    /// Whose old limit was the lowest has raised it, or has ended: nobody asks in a hold, so whoever looks is told.
+    @Test func aDayThatWasSpentIsOpenAgainWithAHigherLimitUntilSomebodyHasCallsOfIt() {
+        func look(_ member: Int64, limit: Int) -> DayAnswer {
+            answer(DayRequest(day: "d", limit: limit, isAsking: false), member)
+        }
+        #expect(!look(2, limit: 5).isOpenAgain)
+        for _ in 0..<5 { #expect(ask(1, limit: 5) == 1) }
+        spent[1] = 5
+        #expect(ask(1, limit: 5) == 0 && !look(1, limit: 5).isOpenAgain)
+        #expect(!look(3, limit: 100).isOpenAgain, "the others' is lower")
+        #expect(!look(1, limit: 100).isOpenAgain)
+        alive = [1, 3]
+        #expect(look(3, limit: 100).isOpenAgain && look(1, limit: 100).isOpenAgain)
+        #expect(ask(3, limit: 100) > 0)
+        #expect(!look(1, limit: 100).isOpenAgain, "if it ends now, the API says so, and that is for its probes")
+    }
+
+    @Test func noLimitIsNotTheLowestOne() {
+        #expect(ask(1, limit: 5) == 1)
+        _ = answer(DayRequest(day: "d", limit: 0, isAsking: false), 2)
+        #expect(ask(1, limit: 5) == 1)
+    }
+
     @Test func whoNeverHeardOfItsAllotmentHearsOfItWhenItAsksAgain() {
         let request = DayRequest(day: "d", limit: 10_000)
         #expect(answer(request, 1).share.allotted == 50)

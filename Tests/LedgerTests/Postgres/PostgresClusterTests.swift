@@ -65,6 +65,8 @@ import Testing
             _ = day.apply(DayRequest(day: "d", limit: 100), by: member, alive: [1, 2, 3], spent: [:])
         }
         #expect(DayAllotments(json: day.json, revision: day.revision) == day)
+        day.spentLimit = 100
+        #expect(DayAllotments(json: day.json, revision: day.revision) == day)
     }
 
     @Test("what one member says the others see, once, by its version")

@@ -213,6 +213,25 @@ import Testing
         #expect(try await admitted(one, at: now) != nil)
     }
 
+    /// Its first probe may come before the one that had the lower limit is known to have ended.
+    @Test func whoBeginsWithAHigherLimitWhileTheDayIsSpentSeesWhenItCounts() async throws {
+        let site = Site(limit: 1)
+        let one = site.join()
+        let now = site.clock.wall()
+        let ticket = try #require(try await admitted(one, at: now))
+        let isClaimed = try await site.claim(one, ticket)
+        one.budget.settle(ticket, isClaimed: isClaimed)
+        #expect(try await admitted(one, at: now) == nil)
+        let two = site.join()
+        two.budget.adopt(limit: 4, pace: .asap)
+        #expect(await !two.budget.giveBackIdle(at: now, isHeld: true))
+        site.jobs.noteEnd(of: one.ledger)
+        #expect(await !two.budget.giveBackIdle(at: now + .seconds(4), isHeld: true), "it looks each five seconds")
+        #expect(await two.budget.giveBackIdle(at: now + .seconds(5), isHeld: true))
+        #expect(try await admitted(two, at: now + .seconds(6)) != nil)
+        #expect(await !two.budget.giveBackIdle(at: now + .seconds(12), isHeld: true))
+    }
+
     @Test func aCallIsGivenBackToTheEpochThatItWasAllottedToAndToNoOther() throws {
         var state = DayBudget.State(limit: 9, pace: .asap)
         state.follow(1)
