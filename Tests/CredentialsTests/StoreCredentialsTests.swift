@@ -238,28 +238,31 @@ import Testing
 
     @Test func aRotationThatCannotBeWrittenIsGivenToNobodyAndNotForgotten() async throws {
         try await place { place in
-            try await place.grant("anna", #","rotate":true"#)
             let credentials = place.credentials()
-            // Root may write anywhere, but nobody can rename over a directory that is not empty.
-            let file = place.store.path(of: AccountID("anna"))
-            let kept = file + ".kept"
             #expect(text(await credentials.token(for: AccountID("nobody"), rejecting: nil)) == "notFound")
-            try await place.simulator.control(
-                "faults", #"{"method":"token","actions":[{"fault":"delay","milliseconds":2000}],"count":1}"#)
-            async let answer = credentials.token(for: AccountID("anna"), rejecting: nil)
-            // The grant has been read and asked for, and the answer is still on its way.
-            while try await !place.simulator.journal().contains(where: { $0["method"]?.text == "token" }) {
-                await Task.yield()
-            }
-            #expect(rename(file, kept) == 0 && mkdir(file, 0o700) == 0 && mkdir(file + "/x", 0o700) == 0)
-            guard case .unavailable = await answer else {
-                Issue.record("no token before its grant is durable")
+            // On a busy machine the answer may overtake the change of the file: then with the next account.
+            for number in 1...10 {
+                let account = AccountID("anna-\(number)")
+                try await place.grant(account.string, #","rotate":true"#)
+                // Root may write anywhere, but nobody can rename over a directory that is not empty.
+                let file = place.store.path(of: account)
+                let kept = file + ".kept"
+                try await place.simulator.control(
+                    "faults", #"{"method":"token","actions":[{"fault":"delay","milliseconds":2000}],"count":1}"#)
+                async let answer = credentials.token(for: account, rejecting: nil)
+                // The grant has been read and asked for, and the answer is still on its way.
+                while try await place.simulator.journal().count(where: { $0["method"]?.text == "token" }) < number {
+                    await Task.yield()
+                }
+                #expect(rename(file, kept) == 0 && mkdir(file, 0o700) == 0 && mkdir(file + "/x", 0o700) == 0)
+                guard case .unavailable = await answer else { continue }
+                #expect(rmdir(file + "/x") == 0 && rmdir(file) == 0 && rename(kept, file) == 0)
+                let after = await credentials.token(for: account, rejecting: nil)
+                #expect(text(after).hasPrefix("at-"), "the new refresh token was used")
+                #expect(try place.store.load(account)?.refreshToken == secret("rt-2-anna-\(number)"))
                 return
             }
-            #expect(rmdir(file + "/x") == 0 && rmdir(file) == 0 && rename(kept, file) == 0)
-            let after = await credentials.token(for: AccountID("anna"), rejecting: nil)
-            #expect(text(after) == "at-2", "the new refresh token was used")
-            #expect(try place.store.load(AccountID("anna"))?.refreshToken == secret("rt-2-anna"))
+            Issue.record("no token before its grant is durable")
         }
     }
 

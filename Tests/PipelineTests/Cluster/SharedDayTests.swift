@@ -225,7 +225,7 @@ import Testing
         let two = site.join()
         two.budget.adopt(limit: 4, pace: .asap)
         #expect(await !two.budget.giveBackIdle(at: now, isHeld: true))
-        site.jobs.noteEnd(of: one.ledger)
+        site.cluster.noteEnd(of: one.cluster)
         #expect(await !two.budget.giveBackIdle(at: now + .seconds(4), isHeld: true), "it looks each five seconds")
         #expect(await two.budget.giveBackIdle(at: now + .seconds(5), isHeld: true))
         #expect(try await admitted(two, at: now + .seconds(6)) != nil)
