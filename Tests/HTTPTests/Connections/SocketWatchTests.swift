@@ -48,6 +48,9 @@ import Testing
         #expect(getsockopt(connection, Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, &milliseconds, &size) == 0)
         #expect(milliseconds == 20_000)
         watch.end(connection)
+        let local = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        #expect(watch.opened(local), "it loses nothing on a way")
+        watch.end(local)
         close(reading)
         close(writing)
     }
