@@ -40,7 +40,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--concurrency", type=int, default=32)
     parser.add_argument("--latency", type=int, help="of the simulator, in ms (20)")
     parser.add_argument("--log-level", default="info")
-    parser.add_argument("--timeout", type=float, help="seconds until everything has to be still (600; --short: 150; --ci: 60)")
+    parser.add_argument("--timeout", type=float, help="seconds until everything has to be still (600; --short, --ci: 150)")
     parser.add_argument("--programs", help="where leave-albumd and photos-simulator are (default: swift build, debug)")
     options = parser.parse_args(arguments)
     options.command = "scripts/chaos cluster " + " ".join(arguments)
@@ -98,10 +98,14 @@ def main(arguments: list[str]) -> int:
     return status
 
 
+#: What a machine that is busy with something else may break. A run for every change shows it and does not fail for it.
+TIMED = frozenset({"in_time"})
+
+
 def _is_as_expected(options: argparse.Namespace, violations: dict) -> bool:
     """Nothing is wrong; or what a member was broken for was named, and then it may have broken more."""
     if not options.broken:
-        return not violations
+        return not violations.keys() - (TIMED if options.ci else frozenset())
     missed = broken.KINDS[options.broken].rules - violations.keys()
     print(f"  the broken member was {'NOT ' if missed else ''}named by "
           + ", ".join(sorted(missed or broken.KINDS[options.broken].rules)))
