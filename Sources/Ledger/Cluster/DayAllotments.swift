@@ -45,10 +45,9 @@ package struct DayAllotments: Equatable, Sendable {
         let own = spent[member] ?? 0
         var next = self
         next.takeBack(alive: alive.union([member]), spent: spent)
+        next.countUnallotted(spent)
         var share = next.shares[member] ?? Share(limit: request.limit)
         share.limit = request.limit
-        // Without a limit calls are made that nobody allots.
-        share.allotted = max(share.allotted, own)
         if request.givesBack { share.giveBack(request, spent: own) }
         next.shares[member] = share
         let limits = next.shares.filter { alive.contains($0.key) || $0.key == member }.map(\.value.limit)
@@ -80,6 +79,14 @@ package struct DayAllotments: Equatable, Sendable {
         let block = min(max(rest / (Self.blocksOfAPart * members), 1), Self.longestBlock)
         let left = min(rest, request.bulkCeiling.map { $0 - allottedBulk } ?? rest)
         return max(0, min(block, left))
+    }
+
+    /// Without a limit calls are made that nobody allots; of the day they are all the same. A share of such a member has no
+    /// limit.
+    private mutating func countUnallotted(_ spent: [Int64: Int]) {
+        for (member, calls) in spent where calls > (shares[member]?.allotted ?? 0) {
+            shares[member, default: Share(limit: 0)].allotted = calls
+        }
     }
 
     /// What the dead have not spent is the others'. What they have spent may all have been for mass jobs.

@@ -26,6 +26,8 @@ struct DayCredit: Sendable {
     var saidLimit: Int?
     /// When it was last looked how the day stands, in a hold.
     var lookedAt: Timestamp?
+    /// The limit with which the day was found open again last: if it is held again, that is not the limit's doing.
+    var openedWith: Int?
 
     init(member: Int64 = 0) {
         self.member = member
@@ -140,7 +142,12 @@ extension DayBudget {
         }
         guard let asked else { return false }
         // The ledger says by itself that it is away.
-        return (try? await ask(asked.request, asked.before, of: cluster))?.isOpenAgain ?? false
+        guard let answer = try? await ask(asked.request, asked.before, of: cluster), answer.isOpenAgain
+        else { return false }
+        return state.withLock { state in
+            defer { state.credit.openedWith = answer.limit }
+            return state.credit.openedWith != answer.limit
+        }
     }
 
     /// How many calls all members may have been allotted for mass jobs by now: as many as one worker would have made.

@@ -36,12 +36,15 @@ enum JobRemoval {
     }
 
     private static let pruningBeside = [
-        ("days", "day_shares WHERE at < $1"),
-        // By its name: nobody has a share of it any more, or yet. Whatever zone it is of.
+        // By the day's name, whatever zone it is of: what is counted of a day that runs is never taken away.
+        (
+            "days",
+            "day_shares WHERE at < $1 AND day < to_char(now() AT TIME ZONE 'UTC' - interval '2 days', 'YYYY-MM-DD')"
+        ),
         (
             "allotments",
             """
-            days d WHERE d.day < to_char($1 AT TIME ZONE 'UTC' - interval '2 days', 'YYYY-MM-DD')
+            days d WHERE d.day < to_char(least($1, now()) AT TIME ZONE 'UTC' - interval '2 days', 'YYYY-MM-DD')
             AND NOT EXISTS (SELECT 1 FROM leave_album.day_shares s WHERE s.day = d.day)
             """
         ),

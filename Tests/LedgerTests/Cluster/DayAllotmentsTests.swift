@@ -112,6 +112,13 @@ import Testing
         #expect(!look(1, limit: 100).isOpenAgain, "if it ends now, the API says so, and that is for its probes")
     }
 
+    @Test func whatWasSpentWithoutALimitIsSpentOfTheNextLimit() {
+        spent = [1: 600, 7: 390]
+        #expect(ask(2, limit: 1_000) == 1 && allotments.allotted == 991)
+        for _ in 0..<20 { _ = ask(3, limit: 1_000) }
+        #expect(allotments.allotted == 1_000, "of one who lives and of one who does not")
+    }
+
     @Test func noLimitIsNotTheLowestOne() {
         #expect(ask(1, limit: 5) == 1)
         _ = answer(DayRequest(day: "d", limit: 0, isAsking: false), 2)

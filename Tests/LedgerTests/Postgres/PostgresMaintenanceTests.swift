@@ -22,6 +22,23 @@ import Testing
         await ledger.close(within: DatabaseLedger.closeTime)
     }
 
+    /// However short the retention is: what is taken away of a day that runs would be spent again.
+    @Test func whatIsCountedOfADayThatRunsIsNeverPruned() async throws {
+        let database = try await SharedDatabase()
+        let ledger = try await database.join()
+        for days in [0, 1, 5] {
+            try await database.run(
+                """
+                INSERT INTO leave_album.day_shares (day, epoch, calls, at)
+                SELECT to_char(now() AT TIME ZONE 'UTC' - interval '\(days) days', 'YYYY-MM-DD'), 1, 7,
+                now() - interval '\(days) days 2 hours'
+                """)
+        }
+        _ = try await ledger.prune(before: ledger.clusterClock.wall() - .seconds(3_600))
+        #expect(try await database.run("SELECT count(*), sum(calls) FROM leave_album.day_shares") == "2|14")
+        await ledger.close(within: DatabaseLedger.closeTime)
+    }
+
     @Test func aHistoryOfTwoMembersHasTheLinesOfBoth() async throws {
         let database = try await SharedDatabase()
         let (one, two) = (try await database.join("a"), try await database.join("b"))
