@@ -1,5 +1,6 @@
 import Clocks
 import Jobs
+import Ledger
 
 /// What a call means of which nothing was sent in time.
 extension Gate {
@@ -18,7 +19,12 @@ extension Gate {
     ) -> (consequence: Consequence, raised: HoldCause?) {
         var result = Consequence()
         let raised = lateCalls.note(late.reason, asked: late.asked, at: now)
-        if let raised {
+        let isShared = heldCauses.sharing != nil
+        // One host's slow way there is not everybody's: the others contradict it, or they know of late calls as well.
+        if isShared, lateCalls.hasCounted, late.reason == .connection, holds[.apiUnavailable] == nil {
+            testify(late.call, .apiUnavailable, .failure(isUnsent: true), detail: late.detail, at: now, wall: wall)
+        }
+        if let raised, !isShared || raised != .apiUnavailable {
             let detail = LateCalls.detail(of: raised, late.detail)
             heldCauses.engage(raised, detail: detail, at: now, wall: wall)
         }

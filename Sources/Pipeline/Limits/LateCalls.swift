@@ -20,6 +20,8 @@ struct LateCalls: Sendable {
     private var row = 0
     private var forClaims = 0
     private var lastEnd: MonotonicTime?
+    /// The newest one counts.
+    private(set) var hasCounted = false
     /// They raised a hold, and nothing has been sent since: whoever tests the hold sees to a connection first.
     private(set) var isLasting = false
 
@@ -30,8 +32,8 @@ struct LateCalls: Sendable {
 
     /// Notes a call that was late. `asked`: when its claim was asked for. Returns the hold that the row raises.
     mutating func note(_ reason: Reason, asked: MonotonicTime, at now: MonotonicTime) -> HoldCause? {
-        let isAnother = lastEnd.map { asked > $0 } ?? true
-        guard isAnother else { return nil }
+        hasCounted = lastEnd.map { asked > $0 } ?? true
+        guard hasCounted else { return nil }
         lastEnd = now
         row += 1
         if reason == .claim { forClaims += 1 }

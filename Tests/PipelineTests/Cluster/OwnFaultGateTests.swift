@@ -50,4 +50,39 @@ import Testing
         endsWithIt(1, 4, at: 16)
         #expect(shared.holding == [true, false, false], "each ends its own")
     }
+
+    private func late(_ member: Int, _ number: Int, at second: Double) {
+        let call = shared.call(number, at: second)
+        _ = shared.gates[member].wasLate(
+            Gate.LateCall(
+                call: call, reason: .connection, asked: SharedGates.now(second - 0.4), detail: "no connection"),
+            at: SharedGates.now(second), wall: SharedGates.wall(second))
+        shared.exchange(at: second)
+    }
+
+    /// One host has a slow way to the API.
+    @Test func lateCallsOfOneMemberHoldNobodyWhileAnotherOneSucceeds() {
+        shared.exchange(at: 0)
+        for number in 1...9 {
+            late(0, number, at: Double(number))
+            shared.succeed(1, 100 + number, at: Double(number) + 0.2)
+            shared.exchange(at: Double(number) + 0.2)
+        }
+        #expect(shared.holding == [false, false, false])
+        for number in 21...25 { late(0, number, at: Double(number)) }
+        #expect(shared.gates.map { $0.holds[.apiUnavailable] != nil } == [true, true, true], "nobody gets through")
+    }
+
+    @Test func callsThatWereLateTogetherAreOne() {
+        shared.exchange(at: 0)
+        let asked = SharedGates.now(1)
+        for number in 1...9 {
+            let call = shared.call(number, at: 1)
+            _ = shared.gates[0].wasLate(
+                Gate.LateCall(call: call, reason: .connection, asked: asked, detail: "it stood still"),
+                at: SharedGates.now(60), wall: SharedGates.wall(60))
+            shared.exchange(at: 60)
+        }
+        #expect(shared.holding == [false, false, false] && shared.state.evidence.count == 1)
+    }
 }
