@@ -120,8 +120,11 @@ package final class JobPipeline: Pingable {
     package func brokerBlocked(_ reason: String?) {
         if let reason {
             dispatcher.hold(.brokerBlocked, detail: "the broker takes no messages: \(reason)")
+            // What it has in flight it can give back to nobody.
+            dispatcher.consumes(false)
         } else {
             dispatcher.lift(.brokerBlocked)
+            if state.withLock({ $0.consumingSince }) != nil { dispatcher.consumes(true) }
         }
     }
 
@@ -204,14 +207,14 @@ package final class JobPipeline: Pingable {
 
     private func sweep() async {
         // A worker that is held by a fault of its own leaves what is everybody's to another one.
-        let isAble = dispatcher.holds.allSatisfy { HoldPolicy.of($0.cause).reach != .member }
+        let isAble = dispatcher.isHeldOnlyWithAll
         let shared = isAble ? await relay?.take(.sweep) : nil
         await unpublishedSweep.publishUnpublishedResults(ofOthers: relay == nil || shared != nil)
         await unpublishedSweep.checkResultsQueue()
         let mayHaveCome = trustsDueTimes() && dispatcher.holds.isEmpty
         var since = mayHaveCome ? state.withLock { $0.consumingSince } : nil
         if let relay {
-            if shared == nil { state.withLock { $0.emptiness = EmptinessLog() } }
+            if shared == nil || !mayHaveCome { state.withLock { $0.emptiness = EmptinessLog() } }
             let isSettled =
                 if let shared, mayHaveCome { await mayReportLostJobs(of: shared, alive: relay.alive) } else { false }
             if !isSettled { since = nil }
@@ -225,7 +228,11 @@ package final class JobPipeline: Pingable {
         let now = clock.now()
         let isEmpty = await unpublishedSweep.isEverythingDueTaken()
         let wasEmpty = state.withLock { state in
-            defer { if isEmpty { state.emptiness.note(at: now) } }
+            guard isEmpty else {
+                state.emptiness = EmptinessLog()
+                return false
+            }
+            defer { state.emptiness.note(at: now) }
             return state.emptiness.wasEmpty(at: now)
         }
         return isEmpty && wasEmpty && shared.allConsume(alive, since: clock.wall() - startConfiguration.lostAfter)

@@ -27,7 +27,8 @@ extension ControlHandler {
             paused: account.string, cluster: await pipeline.acknowledgement(until: deadline))
         guard pipeline.isPaused(account: account) else {
             throw .unavailable(
-                "\(ClusterState.mostPausedAccounts) accounts are paused already; resume some, or pause the worker")
+                "as many accounts are paused as can be, \(ClusterState.mostPausedAccounts) or "
+                    + "\(ClusterState.longestPausedAccounts) bytes of their ids; resume some, or pause the worker")
         }
         return answer
     }

@@ -51,6 +51,8 @@ package struct ClusterState: Equatable, Sendable {
 
     /// More are not kept: each member reads them all.
     package static let mostPausedAccounts = 1_000
+    /// Bytes of their ids: all that is shared is sent at once.
+    package static let longestPausedAccounts = 32_768
 
     // MARK: Changes
 
@@ -110,7 +112,9 @@ package struct ClusterState: Equatable, Sendable {
             if isSuccess { met = [:] }
         case .divide: divide(for: member, alive: alive)
         case .pause(let account):
-            guard pausedAccounts.count < Self.mostPausedAccounts else { return false }
+            let bytes = pausedAccounts.reduce(account.utf8.count) { $0 + $1.utf8.count }
+            guard pausedAccounts.count < Self.mostPausedAccounts, bytes <= Self.longestPausedAccounts
+            else { return false }
             pausedAccounts.insert(account)
         case .resume(let account): pausedAccounts.remove(account)
         case .consumes(let isSo):

@@ -28,6 +28,9 @@ extension Dispatcher {
         }
     }
 
+    /// No hold stands, or each is one of all members: no other is more able to do what one does for all.
+    var isHeldOnlyWithAll: Bool { withGate { gate in gate.holds.keys.allSatisfy { gate.heldCauses.isShared($0) } } }
+
     /// The worker has its lanes, or has lost them.
     func consumes(_ isSo: Bool) {
         change { state, _ in state.gate.consumes(isSo) }

@@ -91,8 +91,12 @@ final class ClusterRelay: Sendable {
     /// Nil: the worker ends.
     private func write(_ change: ClusterChange) async -> ClusterAnswer? {
         while !Task.isCancelled {
-            // The ledger says by itself that it is away, and holds the worker.
-            if let answer = try? await cluster.change(change) { return answer }
+            do throws(LedgerError) {
+                return try await cluster.change(change)
+            } catch {
+                // That it is away the ledger says by itself, and holds the worker. Closed, it is the end.
+                if case .closed = error { return nil }
+            }
             await clock.sleep(for: Self.interval)
         }
         return nil

@@ -117,7 +117,7 @@ enum MemberStatements {
                     ClusterMember(
                         epoch: try rows.int(row, 0), name: try rows.value(row, 1), version: try rows.value(row, 2),
                         state: state, started: try rows.time(row, 4), seen: try rows.time(row, 5),
-                        lag: .milliseconds(try rows.long(row, 7)), settings: try rows.value(row, 8),
+                        lag: .milliseconds(max(0, try rows.long(row, 7))), settings: try rows.value(row, 8),
                         report: try rows.value(row, 6)))
             }
             return members

@@ -23,6 +23,11 @@ extension PostgresLoop {
             throw fault(error)
         }
         guard !found.isMember else { return adopt(found.differing) }
+        // Whoever said that it is gone, and heard no answer, does not come back for that.
+        if isEnding, backlog.isEmpty {
+            membership = nil
+            return
+        }
         var joining = PostgresBatch()
         let question = MemberStatements.join(member.description, isBack: true, lifetime: parts.lifetime)
         question.add(to: &joining)

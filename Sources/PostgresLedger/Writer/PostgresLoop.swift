@@ -29,7 +29,7 @@ struct PostgresLoop: ~Copyable {
     var backlog = PostgresBacklog()
     private(set) var isDraining = false
     /// Nothing more comes, and what is there is to be written.
-    private var isEnding = false
+    private(set) var isEnding = false
     var nextBeatAt: MonotonicTime
     /// Until then the database's clock, which has jumped, ends no lease.
     var frozenUntil: MonotonicTime?
