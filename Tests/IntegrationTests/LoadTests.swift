@@ -53,10 +53,15 @@ extension OnABroker {
             var peak = 0
             if kills > 0 {
                 var random = SystemRandomNumberGenerator()
-                for _ in 0..<kills {
+                for life in 0..<kills {
                     try await harness.start()
                     try await harness.waitUntilConsuming()
                     try await Task.sleep(for: .milliseconds(Int.random(in: 10...200, using: &random)))
+                    // Five short lives in a row would rightly take a job that each had for what kills them.
+                    if life % 2 == 1 {
+                        let before = reader.jobs
+                        try await eventually("it gets on") { reader.jobs >= min(jobs, before + 100) }
+                    }
                     await harness.daemon?.signal(SIGKILL)
                     _ = await harness.daemon?.wait(seconds: 10)
                 }
