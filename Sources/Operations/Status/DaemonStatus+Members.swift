@@ -90,8 +90,8 @@ extension DaemonStatus.Member: ControlValue {
         self.init(
             name: try members.text("name"), epoch: try members.count("epoch"), version: try members.text("version"),
             state: try members.word("state"), startedAt: try members.time("startedAt"),
-            seenAt: try members.time("seenAt"), lag: .milliseconds(try members.optional("lagMs", members.count) ?? 0),
-            settings: try members.optional("settings", members.text) ?? "",
+            seenAt: try members.time("seenAt"), lag: .milliseconds(try members.count("lagMs")),
+            settings: try members.text("settings"),
             report: try members.optional("report", members.part))
     }
 

@@ -18,7 +18,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         epilog="strikes: " + ", ".join(plan.KINDS))
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--short", action="store_true", help="a run of two minutes: 3,000 jobs of 200 accounts")
-    parser.add_argument("--ci", action="store_true", help="a run for every change, of a minute: 800 jobs of 100 accounts")
+    parser.add_argument("--ci", action="store_true", help="a run of a minute and a half: 800 jobs of 100 accounts; slowness is shown, and is no fault")
     parser.add_argument("--jobs", type=int, help="(100000)")
     parser.add_argument("--accounts", type=int, help="(2000)")
     parser.add_argument("--seconds", type=float, help="in which jobs come and strikes fall (600)")
@@ -98,7 +98,7 @@ def main(arguments: list[str]) -> int:
     return status
 
 
-#: What a machine that is busy with something else may break. A run for every change shows it and does not fail for it.
+#: What a machine that is busy with something else may break. A run of `--ci` shows it and does not fail for it.
 TIMED = frozenset({"in_time"})
 
 

@@ -53,7 +53,7 @@ FULL = Size(100_000, 2_000, 600.0, 600.0, 30.0, True, {
 SHORT = Size(3_000, 200, 60.0, 150.0, 30.0, True, {
     "kill_daemon": 6, "stop_daemon": 3, "drop_broker": 1, "drop_api": 1, "drop_database": 1, "database_kill": 1,
     "api_holds": 1})
-#: For every change.
+#: For a change, while it is made.
 CI = Size(800, 100, 25.0, 150.0, 15.0, False, {
     "kill_daemon": 3, "stop_daemon": 1, "drop_database": 1, "database_kill": 1})
 
