@@ -24,9 +24,9 @@ extension DaemonInterface {
         if let calls = parts.pipeline.callsToday {
             let day = QuotaZone.day(of: parts.ledger.clock.wall())
             // A member knows what the others have called from when it last asked for calls of the day itself.
-            let polled = metrics.lastDay.flatMap { $0.day == day.name ? $0.calls : nil } ?? 0
+            let polled = metrics.lastDay.flatMap { $0.name == day.name ? $0.count.calls + $0.count.albumQueries : nil }
             status.quota = .init(
-                day: day.name, spent: max(calls.spent, polled), limit: calls.limit, resetsAt: day.end)
+                day: day.name, spent: max(calls.spent, polled ?? 0), limit: calls.limit, resetsAt: day.end)
         }
         return status
     }

@@ -2,17 +2,6 @@ package import Clocks
 package import Ledger
 package import Pipeline
 
-/// The calls and album queries of a day that the ledger counts, of all who work on it.
-package struct DaySpending: Sendable {
-    package var day: String
-    package var calls: Int
-
-    package init(day: String, calls: Int) {
-        self.day = day
-        self.calls = calls
-    }
-}
-
 /// Asks ledger and broker for what no scrape may wait for. Each on its own, so that one that hangs leaves the other's
 /// numbers fresh.
 package struct MetricsPolling: Sendable {
@@ -36,7 +25,7 @@ package struct MetricsPolling: Sendable {
             spent: {
                 let day = quotaDay(clock.wall()).name
                 guard let count = try? await ledger.count(of: day) else { return nil }
-                return DaySpending(day: day, calls: count.calls + count.albumQueries)
+                return (day, count)
             }, dailyLimit: dailyLimit,
             depth: { await queues.depth(of: $0) }, queueNames: queueNames, clock: clock)
     }
@@ -46,7 +35,8 @@ package struct MetricsPolling: Sendable {
         recorder: MetricsRecorder, statistics: @escaping @Sendable () async -> LedgerStatistics?,
         members: @escaping @Sendable () async -> [ClusterMember]? = { nil },
         diskFree: @escaping @Sendable () async -> Int?,
-        spent: @escaping @Sendable () async -> DaySpending?, dailyLimit: @escaping @Sendable () -> Int,
+        spent: @escaping @Sendable () async -> (day: String, count: DayCount)?,
+        dailyLimit: @escaping @Sendable () -> Int,
         depth: @escaping @Sendable (String) async -> QueueDepth??, queueNames: [String], clock: any TimeSource
     ) {
         self.recorder = recorder
@@ -64,8 +54,8 @@ package struct MetricsPolling: Sendable {
             { recorder in
                 let limit = dailyLimit()
                 guard limit > 0 else { return recorder.polled(quotaRemaining: .infinity) }
-                guard let day = await spent() else { return }
-                recorder.polled(day, limit: limit)
+                guard let (day, count) = await spent() else { return }
+                recorder.polled(count, of: day, limit: limit)
             },
             { recorder in
                 var depths: [String: QueueDepth] = [:]

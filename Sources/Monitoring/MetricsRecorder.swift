@@ -24,7 +24,7 @@ package final class MetricsRecorder: Sendable {
         var members: Polled<[ClusterMember]>?
         var diskFree: Polled<Int>?
         var quota: Polled<Double>?
-        var day: DaySpending?
+        var day: Polled<(name: String, count: DayCount)>?
         var depths: Polled<[String: QueueDepth]>?
         /// All queues that ever had a depth: one that is gone must not keep its last.
         var queues: Set<String> = []
@@ -142,9 +142,11 @@ package final class MetricsRecorder: Sendable {
         state.withLock { $0.diskFree = Polled(value: bytes, at: now) }
     }
 
-    package func polled(_ day: DaySpending, limit: Int) {
-        polled(quotaRemaining: Double(max(0, limit - day.calls)))
-        state.withLock { $0.day = day }
+    /// What the ledger has counted of a day, of all who work on it.
+    package func polled(_ count: DayCount, of day: String, limit: Int) {
+        polled(quotaRemaining: Double(max(0, limit - count.calls - count.albumQueries)))
+        let now = clock.now()
+        state.withLock { $0.day = Polled(value: (day, count), at: now) }
     }
 
     /// `remaining`: infinite without a limit.
@@ -162,7 +164,9 @@ package final class MetricsRecorder: Sendable {
     }
 
     /// What the polling brought last, as long as it is fresh.
-    package var lastDay: DaySpending? { state.withLock(\.day) }
+    package var lastDay: (name: String, count: DayCount)? {
+        state.withLock { [clock] in Self.fresh($0.day, at: clock.now())?.value }
+    }
 
     package var lastLedger: LedgerStatistics? {
         state.withLock { [clock] in Self.fresh($0.ledger, at: clock.now())?.value }

@@ -26,7 +26,8 @@ import Testing
     }
 
     private func make(
-        limit: Int = 0, answers: Bool = true, spent: @escaping @Sendable () async -> DaySpending? = { nil },
+        limit: Int = 0, answers: Bool = true,
+        spent: @escaping @Sendable () async -> (day: String, count: DayCount)? = { nil },
         depth: @escaping @Sendable (String) async -> QueueDepth?? = { _ in .some(nil) }
     ) -> MetricsPolling {
         MetricsPolling(
@@ -37,14 +38,15 @@ import Testing
     }
 
     @Test func theQuotaIsWhatTheDayHasLeft() async throws {
-        try await polling(make(limit: 100, spent: { DaySpending(day: "2026-11-24", calls: 65) })) {
+        try await polling(make(limit: 100, spent: { ("2026-11-24", DayCount(calls: 60, albumQueries: 5)) })) {
             $0["leave_album_quota_remaining"] == "35"
         }
-        try await polling(make(limit: 10, spent: { DaySpending(day: "2026-11-24", calls: 65) })) {
+        try await polling(make(limit: 10, spent: { ("2026-11-24", DayCount(calls: 60, albumQueries: 5)) })) {
             $0["leave_album_quota_remaining"] == "0"
         }
         // For the status of a daemon whose ledger counts what others call.
-        #expect(recorder.lastDay?.day == "2026-11-24" && recorder.lastDay?.calls == 65)
+        #expect(recorder.lastDay?.name == "2026-11-24")
+        #expect(recorder.lastDay?.count == DayCount(calls: 60, albumQueries: 5))
         try await polling(make(limit: 0)) { $0["leave_album_quota_remaining"] == "+Inf" }
     }
 
