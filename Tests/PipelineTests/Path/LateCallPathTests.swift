@@ -68,7 +68,8 @@ import Testing
         }
     }
 
-    @Test func aLedgerThatCommitsSlowlyHoldsTheWorkerUntilItAnswersInTime() async throws {
+    /// A worker that holds because committing its claims takes longer than a send window, until `isSlow` is false.
+    private func onASlowLedger(_ body: (Harness, _ isSlow: Lock<Bool>) async throws -> Void) async throws {
         var options = Harness.Options()
         // The embedded one has no window that its commits could use up.
         options.ledger = .memory
@@ -79,6 +80,12 @@ import Testing
             harness.ledger.slowDown(by: .seconds(6))
             harness.submit("a")
             await harness.advance { !harness.pipeline.snapshot.holds.isEmpty }
+            try await body(harness, isSlow)
+        }
+    }
+
+    @Test func aLedgerThatCommitsSlowlyHoldsTheWorkerUntilItAnswersInTime() async throws {
+        try await onASlowLedger { harness, isSlow in
             func holds() -> [HoldCause] { harness.pipeline.snapshot.holds.map(\.cause) }
             #expect(holds() == [.ledgerUnavailable])
             #expect(harness.pipeline.snapshot.holds.first?.detail.contains("the ledger took most of it") == true)
@@ -96,15 +103,7 @@ import Testing
     }
 
     @Test func aLedgerThatIsAwayAsWellHoldsTheWorkerUntilItSaysOtherwise() async throws {
-        var options = Harness.Options()
-        options.ledger = .memory
-        let isSlow = Lock(true)
-        try await harness(options) { _ in
-            isSlow.withLock { $0 } ? .tooLate(detail: "over") : .ok
-        } _: { harness in
-            harness.ledger.slowDown(by: .seconds(6))
-            harness.submit("a")
-            await harness.advance { !harness.pipeline.snapshot.holds.isEmpty }
+        try await onASlowLedger { harness, isSlow in
             harness.pipeline.ledgerHealth(.unavailable(.unavailable("it is away")))
             harness.ledger.slowDown(by: .zero)
             isSlow.withLock { $0 = false }
