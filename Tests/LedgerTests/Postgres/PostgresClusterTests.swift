@@ -300,6 +300,15 @@ import Testing
         }
     }
 
+    @Test("who said that it is gone and heard no answer does not come back for that")
+    func gone() async throws {
+        let database = try await SharedDatabase()
+        try await doubting("leave", database) { ledger async throws in
+            await ledger.close(within: DatabaseLedger.closeTime)
+        }
+        #expect(try await database.run("SELECT string_agg(state, ' ') FROM leave_album.instances") == "gone")
+    }
+
     @Test("who took the turn and heard no answer has it")
     func turnInDoubt() async throws {
         let database = try await SharedDatabase()

@@ -130,6 +130,46 @@ import Testing
         await stage.end()
     }
 
+    @Test("a member that holds for a fault of its own leaves the sweep to another one", arguments: [true, false])
+    func sweeperHolds(isOfTheAPI: Bool) async {
+        let stage = await begun()
+        await stage.pass(.seconds(70))
+        let first = stage.workers.firstIndex { $0.cluster.changes.contains(.take(.sweep)) } ?? 0
+        let pipeline = stage.workers[first].pipeline
+        if isOfTheAPI {
+            pipeline.dispatcher.hold(.tlsTrust, detail: "unknown CA")
+        } else {
+            pipeline.brokerBlocked("memory")
+        }
+        await stage.pass(.seconds(400))
+        let holder = stage.cluster.shared.duties[.sweep]?.member
+        #expect(holder != nil && holder != stage.workers[first].cluster.epoch)
+        #expect(stage.holding.count { $0.isEmpty } == 2)
+        await stage.end()
+    }
+
+    @Test("a member that the broker blocks can give back nothing, and counts as one that does not consume")
+    func blocked() async {
+        let stage = await begun()
+        #expect(stage.cluster.shared.consumingSince.keys.sorted() == [1, 2, 3])
+        stage.workers[1].pipeline.brokerBlocked("memory")
+        await stage.pass(.seconds(3))
+        #expect(stage.cluster.shared.consumingSince.keys.sorted() == [1, 3])
+        stage.workers[1].pipeline.brokerBlocked(nil)
+        await stage.pass(.seconds(3))
+        #expect(stage.cluster.shared.consumingSince.keys.sorted() == [1, 2, 3])
+        await stage.end()
+    }
+
+    @Test("with its ledger a relay ends, whatever it has yet to say")
+    func closed() async {
+        let stage = ClusterStage { _, _, _, _ in .ok }
+        let worker = stage.workers[0]
+        worker.pipeline.pause(by: "me")
+        worker.cluster.close()
+        #expect(await worker.pipeline.relay?.exchange(worker.pipeline.dispatcher) == false)
+    }
+
     @Test("when the member that sweeps has ended another one does")
     func sweeperEnds() async {
         let stage = await begun()

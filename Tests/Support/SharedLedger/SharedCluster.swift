@@ -47,7 +47,7 @@ package final class MemoryCluster: Cluster {
     private let cluster: SharedCluster
     package let epoch: Int64
     /// Whether nothing of it arrives any more, nor anything at it.
-    private let isCut = Lock(false)
+    private let error = Lock<LedgerError?>(nil)
     private let losesAnswer = Lock(false)
     private let accepted = Lock<[ClusterChange]>([])
 
@@ -62,11 +62,14 @@ package final class MemoryCluster: Cluster {
     /// The next question about the day is done, and its answer does not come.
     package func loseNextAnswer() { losesAnswer.withLock { $0 = true } }
 
-    package func cut() { isCut.withLock { $0 = true } }
-    package func mend() { isCut.withLock { $0 = false } }
+    package func cut() { error.withLock { $0 = .unavailable("cut") } }
+    package func mend() { error.withLock { $0 = nil } }
+
+    /// Its ledger is closed.
+    package func close() { error.withLock { $0 = .closed } }
 
     private func check() throws(LedgerError) {
-        guard !isCut.withLock({ $0 }) else { throw .unavailable("cut") }
+        if let error = error.withLock({ $0 }) { throw error }
     }
 
     package func look(since version: Int64) async throws(LedgerError) -> ClusterNews {
