@@ -277,7 +277,7 @@ import Testing
     }
 
     /// All that is shared goes to the database at once, and is never more than it takes.
-    @Test func longIdsOfAccountsLeaveRoomForFewer() {
+    @Test func longIdsOfAccountsLetFewerFit() {
         let id = String(repeating: "a", count: 253)
         var paused = 0
         for number in 100..<999 where apply(.pause(AccountID("\(id)\(number)")), by: 1, at: 0) { paused += 1 }
