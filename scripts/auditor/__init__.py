@@ -3,7 +3,8 @@ fell; it shares nothing with the daemon, and proves of every message what became
 import json
 from pathlib import Path
 
-from . import journal, rules_calls, rules_cluster, rules_fault, rules_messages, rules_results, rules_run
+from . import (journal, rules_calls, rules_cluster, rules_fault, rules_in_time, rules_judged, rules_messages,
+               rules_results, rules_run)
 from .facts import Facts
 from .terms import Terms
 
@@ -36,14 +37,17 @@ CLUSTER_RULES = {
     "gate": rules_cluster.gate,
     "probes": rules_cluster.probes,
     "day": rules_cluster.day,
-    "in_time": rules_cluster.in_time,
+    "in_time": rules_in_time.in_time,
+    # Last: of what the others could judge.
+    "judged": rules_judged.judged,
+    "machine": rules_judged.machine,
 }
 
 
 def judge(directory: Path) -> dict:
     """Judges the records in a run's directory."""
     names = {"published": "published", "results": "results", "dead_letters": "dead-letters", "calls": "calls",
-             "faults": "faults", "ends": "ends", "over": "over"}
+             "faults": "faults", "ends": "ends", "over": "over", "stalls": "stalls"}
     return judge_facts(Facts(
         final=_read(directory / "final.json"), terms=Terms.read(_read(directory / "terms.json")),
         **{part: journal.read(directory / f"{name}.jsonl") for part, name in names.items()}))
@@ -63,7 +67,8 @@ def judge_facts(facts: Facts) -> dict:
         if found:
             violations[name] = found
     return {"violations": violations, "unjudged": list(rules_cluster.unjudged(facts)) if facts.terms else [],
-            "explained": dict(facts.explained), "counts": facts.counts(),
+            "machine": {"watched": facts.stalls.watched, "lost": facts.stalls.total} if facts.terms else None,
+            "judged": rules_judged.summary(facts), "explained": dict(facts.explained), "counts": facts.counts(),
             "goodWaits": _summary([until - began for began, until in rules_fault.waits(facts)])}
 
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 
 from . import expectations
+from .stalls import Stalls
 from .terms import Terms
 
 #: After these an answer of the API may never have been heard, or a call be in doubt that never began.
@@ -58,17 +59,23 @@ class Job:
 
 class Facts:
     """Lists of records as the journals hold them; `final` is what was found after everything had ended. `over`: when
-    each call was over, and `terms`, of a run of several workers."""
+    each call was over, `stalls`: how late a process woke that does nothing else, and `terms`, of a run of several
+    workers."""
 
     def __init__(
         self, published: list[dict], results: list[dict], dead_letters: list[dict], calls: list[dict],
-        faults: list[dict], ends: list[dict], final: dict | None, over: list[dict] = (), terms: Terms | None = None
+        faults: list[dict], ends: list[dict], final: dict | None, over: list[dict] = (), stalls: list[dict] = (),
+        terms: Terms | None = None
     ):
         self.terms = terms
+        self.stalls = Stalls(stalls)
         self.over = {record["sequence"]: record["at"] for record in over}
         self.results, self.dead_letters, self.ends, self.final = results, dead_letters, ends, final
         self.faults = faults
         self.explained = collections.Counter()
+        #: Rule → of how many cases it could judge, and why it could not of others, how many.
+        self.judged = collections.Counter()
+        self.not_judged = collections.defaultdict(collections.Counter)
         self.messages = {}
         for record in published:
             self.messages.setdefault(record["number"], {}).update(record)
@@ -120,6 +127,10 @@ class Facts:
 
     def explain(self, kind: str) -> None:
         self.explained[kind] += 1
+
+    def worker_of(self, call: dict) -> str | None:
+        """By the address that the API saw; None where all workers have one."""
+        return self.terms.peers.get(call.get("peer")) if self.terms else None
 
     def generations(self, job: Job) -> dict[int, tuple[dict, int]]:
         """Generation → decoded result, its first arrival beside it."""

@@ -6,7 +6,6 @@ clock: when it was judged there, when it was over, and which worker's address it
 import bisect
 import collections
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
 
 from .facts import SLACK_MS, Facts, is_success
 from .rules_calls import is_unheard
@@ -39,7 +38,7 @@ def _is_in_doubt(call: dict) -> bool:
 
 def _stop(facts: Facts, call: dict) -> dict | None:
     """The SIGSTOP of its worker that held this call up between the gate and the first byte, if one did."""
-    worker = facts.terms.peers.get(call.get("peer"))
+    worker = facts.worker_of(call)
     return next((fault for fault in facts.faults if fault["kind"] == "stop_daemon"
                  and (worker is None or fault.get("slot") in (None, worker))
                  and fault["until"] - WAY_MS <= call["at"] <= fault["until"] + RESUMED_MS), None)
@@ -65,18 +64,18 @@ LOST_MS = 2_000
 def _is_lost(facts: Facts, question: dict) -> bool:
     """What the album said to its worker may never have been recorded, for something struck that one, or all, just then:
     a call that was refused before is then due again, as if nobody had asked."""
-    worker = facts.terms.peers.get(question.get("peer"))
+    worker = facts.worker_of(question)
     return any(fault["kind"] in LOSSES and (worker is None or fault.get("slot") in (None, worker))
                and fault["at"] - LOST_MS <= question["at"] <= fault["until"] + LOST_MS for fault in facts.faults)
 
 
 def _who(facts: Facts, call: dict) -> str:
-    return f"worker {facts.terms.peers.get(call.get('peer'), '?')}"
+    return f"worker {facts.worker_of(call) or '?'}"
 
 
 def _clock(facts: Facts, call: dict) -> str:
     """What its worker's civil clock said meanwhile, for who reads a violation."""
-    worker = facts.terms.peers.get(call.get("peer"))
+    worker = facts.worker_of(call)
     for fault in facts.faults:
         if fault["kind"] == "clock_jump" and fault.get("slot") in (None, worker) \
                 and fault["at"] <= call["at"] <= fault["until"] + SLACK_MS:
@@ -84,11 +83,23 @@ def _clock(facts: Facts, call: dict) -> str:
     return ""
 
 
+#: Of calls that may be a stopped worker's own, sent under a lease that was over: `gate` counts those.
+AFTER_STOP = "it came just after a stop"
+
+
+def _is_judged(facts: Facts, rule: str, *calls: dict) -> bool:
+    if any(_stop(facts, call) for call in calls):
+        facts.not_judged[rule][AFTER_STOP] += 1
+        return False
+    facts.judged[rule] += 1
+    return True
+
+
 def asked(facts: Facts) -> Iterator[str]:
     """After a call that went unheard, whoever made it, the album is asked before another call; and nobody is called for
     who has left by the album's word."""
     for job, previous, call, has_left in _before(facts):
-        if call["method"] != "leave" or _stop(facts, call) or _stop(facts, previous):
+        if call["method"] != "leave" or not _is_judged(facts, "asked", previous, call):
             continue
         if _is_in_doubt(previous):
             yield (f"job {job.name}: call {call['sequence']} by {_who(facts, call)} after {previous['answer']}, and the "
@@ -99,12 +110,13 @@ def asked(facts: Facts) -> Iterator[str]:
 
 def lease(facts: Facts) -> Iterator[str]:
     """Nobody asks or calls for a job before the lease of the call that went unheard is over."""
-    least = facts.terms.timeout + facts.terms.grace - WAY_MS
     for job, previous, call, _ in _before(facts):
-        if not _is_in_doubt(previous) or _stop(facts, call) or _stop(facts, previous):
+        if not _is_in_doubt(previous) or not _is_judged(facts, "lease", previous, call):
             continue
         passed = call["at"] - previous["at"]
-        if passed < least:
+        # What stood still between the gate and the API's note made the note late, and not the gate.
+        held_up = facts.stalls.lost_at_most(previous["at"] - facts.terms.send_window, previous["at"])
+        if passed < facts.terms.timeout + facts.terms.grace - WAY_MS - held_up:
             yield (f"job {job.name}: {call['method']} {call['sequence']} by {_who(facts, call)} {passed} ms after a call "
                    f"of {_who(facts, previous)} whose lease had still to run{_clock(facts, call)}")
 
@@ -119,11 +131,12 @@ def overlaps(facts: Facts) -> Iterator[str]:
         running: list[dict] = []
         for call in sorted(calls, key=lambda call: (call["at"], call["sequence"])):
             running = [other for other in running if _over(facts, other) > call["at"]]
-            if len(running) >= facts.terms.per_account and not any(
-                    _stop(facts, one) for one in (*running, call)):
+            if len(running) >= facts.terms.per_account and _is_judged(facts, "overlaps", *running, call):
                 yield (f"account {account}: call {call['sequence']} by {_who(facts, call)} at {call['at']} while "
                        + " and ".join(f"call {other['sequence']} by {_who(facts, other)} ran until {_over(facts, other)}"
                                       for other in running))
+            else:
+                facts.judged["overlaps"] += 1
             running.append(call)
 
 
@@ -173,7 +186,7 @@ def _held_since(facts: Facts, calls: list[dict]) -> float | None:
             accounts.add(call["account"])
             refused = _over(facts, call)
             if len(accounts) == ACCOUNTS_TO_HOLD:
-                return refused + KNOWN_MS
+                return refused + KNOWN_MS + facts.stalls.lost_at_most(refused, refused + KNOWN_MS)
     return None
 
 
@@ -187,11 +200,16 @@ def probes(facts: Facts) -> Iterator[str]:
         last = fault.get("mended", fault["until"])
         first = _held_since(facts, by_time[bisect.bisect_left(times, fault["at"]):bisect.bisect_left(times, last)])
         if first is None:
+            facts.not_judged["probes"]["two accounts were not refused"] += 1
             continue
         within = by_time[bisect.bisect_left(times, first):bisect.bisect_left(times, last)]
-        for earlier, later in zip(within, within[1:]):
-            if later["at"] - earlier["at"] > ROUND_GAP_MS:
-                continue
+        pairs = [(earlier, later) for earlier, later in zip(within, within[1:])
+                 if later["at"] - earlier["at"] <= ROUND_GAP_MS]
+        if len(within) > 1:
+            facts.judged["probes"] += 1
+        else:
+            facts.not_judged["probes"]["there were no two probes of it"] += 1
+        for earlier, later in pairs:
             if earlier.get("peer") != later.get("peer"):
                 yield (f"hold of {fault['at']}: {_who(facts, earlier)} and {_who(facts, later)} probed "
                        f"{later['at'] - earlier['at']} ms apart, calls {earlier['sequence']} and {later['sequence']}")
@@ -205,52 +223,12 @@ def day(facts: Facts) -> Iterator[str]:
     """Calls and questions of a day are never more than its limit, at any moment of it."""
     if not facts.terms.limits:
         return
-    zone = timezone(timedelta(hours=facts.terms.day_offset))
     counts = collections.Counter()
     said = set()
     for call in sorted(facts.calls, key=lambda call: (call["at"], call["sequence"])):
-        today = datetime.fromtimestamp(call["at"] / 1000, zone).date()
+        today = facts.terms.day_of(call["at"])
         counts[today] += 1
-        limit = next((limit for at, limit in reversed(facts.terms.limits) if at <= call["at"]), None)
+        limit = facts.terms.limit_at(call["at"])
         if limit is not None and counts[today] > limit and (today, limit) not in said:
             said.add((today, limit))
             yield f"call {call['sequence']} is number {counts[today]} of {today}, whose limit is {limit}"
-
-
-#: What can keep a job from its end for as long as it lasts, and who then has to find everything anew.
-HINDRANCES = {"kill_daemon", "stop_daemon", "term_daemon", "drop_api", "drop_broker", "drop_database",
-              "database_kill", "database_restart", "broker_kill", "broker_restart", "api_holds", "day_spent"}
-#: After the end of the last lease: the question, the call, and the way of both.
-AFTER_LEASE_MS = 5_000
-#: For a job without an open intent, beside a worker that was killed.
-AT_ONCE_MS = 2_000
-
-
-def in_time(facts: Facts) -> Iterator[str]:
-    """What a dead worker was calling for ends when its lease has, elsewhere; what it only had in hand ends at once.
-
-    Judged of the jobs at the quiet end, whose workers have nothing else to do; but the machine may have, which those show
-    that nothing was in the way of.
-    """
-    hindrances = sorted((fault["at"], fault["until"]) for fault in facts.faults if fault["kind"] in HINDRANCES)
-    undisturbed, others = [], []
-    for job in facts.jobs.values():
-        if job.nature != "quiet" or not facts.generations(job):
-            continue
-        came, ended = job.first_at, facts.generations(job)[0][1]
-        before = [until for at, until in hindrances if at <= ended and until >= came]
-        (others if before else undisturbed).append((job, ended - max([came, *before])))
-    undisturbed.sort(key=lambda one: one[1])
-    busy = undisturbed[len(undisturbed) * 99 // 100][1] if undisturbed else 0
-    for job, took in undisturbed:
-        if took > facts.terms.lease + AFTER_LEASE_MS:
-            yield f"job {job.name}: done {took} ms after it came, with nothing in its way"
-    for job, took in others:
-        # A claim that was open at the death is known by the question that its takeover asks.
-        was_taken_over = any(call["method"] == "get" for call in calls_of(facts, job))
-        most = busy + (facts.terms.lease + AFTER_LEASE_MS if was_taken_over else AT_ONCE_MS)
-        if took > most:
-            yield (f"job {job.name}: {'taken over and ' if was_taken_over else ''}done {took} ms after the last fault, and "
-                   f"{most} ms are enough")
-        else:
-            facts.explain("quiet job beside a fault that " + ("was taken over" if was_taken_over else "went on at once"))

@@ -1,5 +1,6 @@
 """What a run of several workers on one ledger was arranged to keep to."""
 from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta, timezone
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,13 @@ class Terms:
     @property
     def lease(self) -> int:
         return self.send_window + self.timeout + self.grace
+
+    def day_of(self, at: int) -> date:
+        return datetime.fromtimestamp(at / 1000, timezone(timedelta(hours=self.day_offset))).date()
+
+    def limit_at(self, at: int) -> int | None:
+        """Of the day's calls; None for no limit."""
+        return next((limit for since, limit in reversed(self.limits) if since <= at), None)
 
     @staticmethod
     def read(record: dict | None) -> "Terms | None":

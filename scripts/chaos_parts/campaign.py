@@ -49,6 +49,12 @@ def show(report: dict) -> None:
     print("  explained: " + ", ".join(f"{kind} {count}" for kind, count in sorted(report["explained"].items())))
     for name, value in (report["contention"] or {}).items():
         print(f"  contention: {name}: {value}")
+    if (report.get("machine") or {}).get("watched"):
+        print("  machine: kept {:.1%} of the time from the watch".format(
+            report["machine"]["lost"] / report["machine"]["watched"]))
+    for rule, cases in (report.get("judged") or {}).items():
+        missed = "".join(f", {count} not because {why}" for why, count in cases["not"].items())
+        print(f"  judged: {rule}: {cases['judged']} cases{missed}")
     for what in report.get("unjudged") or ():
         print(f"  NOT JUDGED: {what}")
     for error in report["faultErrors"]:

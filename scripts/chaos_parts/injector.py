@@ -47,7 +47,8 @@ class FaultInjector:
             except Exception as error:  # A fault that cannot fall is told at the end; the others still do.
                 self.errors.append(f"{fault.kind}: {error!r}")
                 detail = {"error": repr(error)}
-            self.journal.write(at=began, until=now_ms(), kind=fault.kind, planned=fault.at, **(detail or {}))
+            self.journal.write(
+                **{"at": began, "until": now_ms(), "kind": fault.kind, "planned": fault.at, **(detail or {})})
             with self._lock:
                 self.counts[fault.kind] += 1
 

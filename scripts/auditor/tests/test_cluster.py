@@ -19,7 +19,9 @@ TERMS = {"send_window": 1_000, "timeout": 3_000, "grace": 1_000, "peers": PEERS}
 class SharedRecords(Records):
     def __init__(self):
         super().__init__()
-        self.over, self.terms = [], dict(TERMS, limits=[(0, 100)])
+        self.over, self.terms = [], dict(TERMS, limits=[(0, 1_000)])
+        # The machine kept nothing: a watch that woke in time.
+        self.stalls = [{"at": T - 10_000 + 250 * n, "until": T - 9_750 + 250 * n, "lost": 0} for n in range(600)]
 
     def call_by(self, worker, job, at, lasts=20, **more):
         self.call(job, at, **more)
@@ -38,7 +40,7 @@ class SharedRecords(Records):
     def judge(self):
         return judge_facts(Facts(
             self.published, self.results, self.dead_letters, self.calls, self.faults, self.ends, self.final,
-            self.over, Terms.read(self.terms)))
+            self.over, self.stalls, Terms.read(self.terms)))
 
 
 def whole_run():
@@ -103,6 +105,17 @@ class Cluster(unittest.TestCase):
 
     def call_of(self, job, number=0):
         return [call for call in self.run_.calls if call["token"].startswith(f"album-{job}-")][number]
+
+    def explained(self, *words):
+        self.rejects()
+        return [kind for kind in self.run_.judge()["explained"] if all(word in kind for word in words)]
+
+    def stall(self, at, lost):
+        """From then on the machine kept so much from everybody, in one piece."""
+        self.run_.stalls = [window for window in whole_run().stalls
+                            if not T + at <= window["at"] < T + at + lost]
+        end = min(window["at"] for window in self.run_.stalls if window["at"] >= T + at)
+        self.run_.stalls.append({"at": T + at, "until": end, "lost": lost})
 
     def drop(self, call):
         self.run_.calls.remove(call)
@@ -213,6 +226,18 @@ class Cluster(unittest.TestCase):
         self.assertEqual([line.partition(":")[0] for line in self.run_.judge()["unjudged"]],
                          ["whose a call was", "probes", "asked, lease, overlaps"])
 
+    def test_it_says_how_many_cases_it_judged_and_fails_where_most_it_could_not(self):
+        found = self.run_.judge()["judged"]
+        self.assertEqual(found["probes"], {"judged": 1, "not": {}})
+        self.assertEqual(found["asked"], {"judged": 7, "not": {}})
+        self.drop(self.call_of("refused-1", 1))
+        self.assertRegex(self.rejects("judged")["judged"][0], "there were no two probes of it")
+
+    def test_of_few_that_it_could_not_judge_it_says_so(self):
+        self.run_.call_by("a", "stopped", 28_005, answer="400", effect="none", account="joe")
+        self.rejects()
+        self.assertEqual(self.run_.judge()["judged"]["asked"]["not"], {"it came just after a stop": 1})
+
     # MARK: The rest of each rule
 
     def test_a_call_for_a_user_who_had_left_by_the_albums_word(self):
@@ -250,7 +275,7 @@ class Cluster(unittest.TestCase):
         self.call_of("refused-1", 1)["peer"] = ADDRESS["c"]
         for number in (0, 1):
             self.call_of(f"refused-{number}").update(answer="503")
-        self.rejects()
+        self.assertRegex(self.rejects("judged")["judged"][0], "probes: 0 judged, 1 not: 1 because")
 
     def test_the_next_round_may_be_anothers(self):
         self.call_of("refused-1", 1).update(at=T + 49_000, peer=ADDRESS["c"])
@@ -266,22 +291,62 @@ class Cluster(unittest.TestCase):
     def test_what_a_dead_worker_called_for_ends_when_its_lease_has(self):
         self.call_of("quiet-called", 1)["at"] = T + 70_500
         self.run_.results[-2]["at"] = T + 70_550
-        self.assertRegex(self.rejects("in_time")["in_time"][0], "taken over and done 10550 ms after the last fault")
+        self.assertRegex(self.rejects("in_time")["in_time"][0], "done in 10550 ms after the last fault, and taken over")
 
     def test_what_a_dead_worker_only_had_in_hand_ends_at_once(self):
         self.call_of("quiet-other")["at"] = T + 62_500
         self.run_.results[-1]["at"] = T + 62_530
         self.rejects("in_time")
 
-    def test_what_ends_at_once_takes_longer_where_the_machine_is_busy(self):
-        self.call_of("quiet-other")["at"] = T + 62_500
-        self.run_.results[-1]["at"] = T + 62_530
+    def late_by(self, ms):
+        self.call_of("quiet-other")["at"] = T + 62_000 + ms
+        self.run_.results[-1]["at"] = T + 62_000 + ms
+
+    def test_what_the_machine_kept_from_all_is_taken_off_and_no_more(self):
+        self.late_by(500)
         self.rejects("in_time")
-        self.run_.left("a", "quiet-slow", 70_000, account="q3", nature="quiet")
-        self.run_.results[-1]["at"] += 900
+        self.stall(61_000, 400)
+        self.assertRegex(self.rejects("in_time")["in_time"][0], "done in 2500 ms .* the machine kept 400 from all")
+        self.stall(61_000, 600)
+        self.assertTrue(self.explained("late by no more than the machine stood still"))
+
+    def test_other_jobs_that_are_as_slow_excuse_nobody(self):
+        self.late_by(500)
+        for number in range(200):
+            self.run_.left("a", f"quiet-slow-{number}", 70_000 + 100 * number, account=f"s{number}", nature="quiet")
+            self.run_.results[-1]["at"] += 2_500
+        self.assertEqual(len(self.rejects("in_time")["in_time"]), 201)
+
+    def test_where_the_machine_kept_much_what_is_late_is_not_judged_and_that_is_said(self):
+        self.late_by(2_000)
+        self.stall(60_500, 1_500)
         self.rejects()
-        self.run_.results[-1]["at"] += 10_000
-        self.assertRegex(self.rejects("in_time")["in_time"][0], "quiet-slow: done .* with nothing in its way")
+        found = self.run_.judge()["judged"]["in_time"]
+        self.assertEqual((found["judged"], list(found["not"].values())), (1, [1]))
+        self.assertRegex(*found["not"], "the machine was busy")
+        self.call_of("quiet-called", 1)["at"] = T + 75_950
+        next(result for result in self.run_.results if result["id"] == "quiet-called#0")["at"] = T + 76_000
+        self.late_by(9_000)
+        self.stall(60_500, 4_000)
+        self.assertRegex(self.rejects("machine")["machine"][0], "in_time: 0 judged, 2 not")
+
+    def test_what_is_late_while_nobody_watched_the_machine_is_not_judged_and_that_is_a_fault(self):
+        self.late_by(500)
+        self.call_of("quiet-called", 1)["at"] = T + 70_500
+        next(result for result in self.run_.results if result["id"] == "quiet-called#0")["at"] = T + 70_550
+        self.run_.stalls = []
+        self.assertRegex(self.rejects("judged")["judged"][0], "in_time: 0 judged, 2 not: 2 because nobody watched")
+
+    def test_a_job_that_nothing_befell_is_done_at_once(self):
+        self.run_.left("a", "quiet-slow", 70_000, account="q3", nature="quiet")
+        self.run_.results[-1]["at"] += 2_100
+        self.assertRegex(self.rejects("in_time")["in_time"][0], "quiet-slow: done in .* with nothing in its way")
+
+    def test_what_the_api_takes_for_a_call_is_not_its_workers(self):
+        message = self.run_.left("a", "quiet-slow", 70_000, account="q3", nature="quiet") and self.run_.published[-2]
+        message["fault"] = {"count": 1, "actions": [{"fault": "delay", "milliseconds": 1_200}]}
+        self.run_.results[-1]["at"] += 2_100
+        self.rejects()
 
     def test_every_rule_was_broken_here(self):
         """By a record that it rejects, not by its name alone."""

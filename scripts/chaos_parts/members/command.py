@@ -18,7 +18,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         epilog="strikes: " + ", ".join(plan.KINDS))
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--short", action="store_true", help="a run of two minutes: 3,000 jobs of 200 accounts")
-    parser.add_argument("--ci", action="store_true", help="a run of a minute and a half: 800 jobs of 100 accounts; slowness is shown, and is no fault")
+    parser.add_argument("--ci", action="store_true", help="a run of a minute and a half: 800 jobs of 100 accounts; that "
+                             "the machine was too busy to judge slowness is shown, and is no fault")
     parser.add_argument("--jobs", type=int, help="(100000)")
     parser.add_argument("--accounts", type=int, help="(2000)")
     parser.add_argument("--seconds", type=float, help="in which jobs come and strikes fall (600)")
@@ -98,14 +99,14 @@ def main(arguments: list[str]) -> int:
     return status
 
 
-#: What a machine that is busy with something else may break. A run of `--ci` shows it and does not fail for it.
-TIMED = frozenset({"in_time"})
+#: What a machine that is busy with something else keeps from being judged. A run of `--ci` shows it and does not fail for it.
+OF_MACHINE = frozenset({"machine"})
 
 
 def _is_as_expected(options: argparse.Namespace, violations: dict) -> bool:
     """Nothing is wrong; or what a member was broken for was named, and then it may have broken more."""
     if not options.broken:
-        return not violations.keys() - (TIMED if options.ci else frozenset())
+        return not violations.keys() - (OF_MACHINE if options.ci else frozenset())
     missed = broken.KINDS[options.broken].rules - violations.keys()
     print(f"  the broken member was {'NOT ' if missed else ''}named by "
           + ", ".join(sorted(missed or broken.KINDS[options.broken].rules)))

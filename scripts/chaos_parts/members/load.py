@@ -26,6 +26,13 @@ UNANSWERED = [fault for fault in UNHEARD if fault["actions"][0]["fault"] != "del
 ARRANGERS = 16
 #: Jobs in a second at the quiet end: no member is ever busy.
 QUIET_RATE = 20
+#: At which parts of the quiet end a member is killed.
+QUIET_KILLS = (0.2, 0.6)
+#: Before each of these come calls that the API takes so long for that they are under way at the kill; and around it jobs
+#: in one moment, of which some are on their way to a claim then.
+SLOW_JOBS, SLOW_MS = 9, 1_200
+SLOW_BEFORE = (0.8, 0.3)
+BURST, BURST_BEFORE = 30, 0.05
 
 
 class Maker:
@@ -54,10 +61,18 @@ class Maker:
         return messages
 
     def make_quiet(self, seconds: float) -> list[Message]:
-        """At a steady rate, each of an account of its own, so that none waits for another."""
-        return [self._job(number / QUIET_RATE, f"s{self.seed}-quiet-{number}", f"q{number}",
-                          f"album-s{self.seed}-quiet-{number}", "quiet", None)
-                for number in range(int(seconds * QUIET_RATE))]
+        """Each of an account of its own, so that none waits for another."""
+        times: list[tuple[float, dict | None]] = [
+            (number / QUIET_RATE, None) for number in range(int(seconds * QUIET_RATE))]
+        slow = {"count": 1, "method": "leave", "actions": [{"fault": "delay", "milliseconds": SLOW_MS}]}
+        first, last = SLOW_BEFORE
+        for part in QUIET_KILLS:
+            kill = part * seconds
+            times += [(kill - first + (first - last) * number / SLOW_JOBS, slow) for number in range(SLOW_JOBS)]
+            times += [(kill - BURST_BEFORE, None)] * BURST
+        times.sort(key=lambda one: one[0])
+        return [self._job(at, f"s{self.seed}-quiet-{number}", f"q{number}", f"album-s{self.seed}-quiet-{number}", "quiet",
+                          fault) for number, (at, fault) in enumerate(times)]
 
     def _job(self, at: float, job: str, account: str, token: str, nature: str, fault: dict | None) -> Message:
         body = json.dumps({"version": 1, "jobId": job, "account": account, "shareToken": token}).encode()
@@ -74,6 +89,11 @@ class Maker:
 
     def _lane(self) -> str:
         return "leave" if self.random.random() < 0.5 else "leave.bulk"
+
+
+def quiet_count(seconds: float) -> int:
+    """How many jobs the quiet end has."""
+    return int(seconds * QUIET_RATE) + len(QUIET_KILLS) * (SLOW_JOBS + BURST)
 
 
 def token_lines(accounts: int, quiet: int) -> str:

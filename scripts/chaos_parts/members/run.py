@@ -15,9 +15,6 @@ from . import load, plan
 from .stage import Stage
 from .strikes import DayLimit, Strikes
 
-#: At which parts of the quiet end one is killed, and which.
-QUIET_KILLS = ((0.2, 0), (0.6, 1))
-
 
 def run(options: argparse.Namespace) -> dict:
     """Runs, audits, writes the report. Gives it."""
@@ -79,9 +76,11 @@ def _quiet(
     errors: list[str]
 ) -> Publisher:
     """Few jobs and nothing else wrong, but that two members are killed one after the other: how soon others go on."""
-    start = float(int(time.time()) + 1)
-    publisher = Publisher(stage.node.ports, stage.prefix, maker.make_quiet(options.quiet_end), start, published, first=first)
-    for part, place in QUIET_KILLS:
+    made = maker.make_quiet(options.quiet_end)
+    load.arrange(stage.simulator, made)
+    start = float(int(time.time()) + 2)
+    publisher = Publisher(stage.node.ports, stage.prefix, made, start, published, first=first)
+    for place, part in enumerate(load.QUIET_KILLS):
         time.sleep(max(0.0, start + part * options.quiet_end - time.time()))
         member = stage.daemons.slots[place % len(stage.daemons.slots)]
         at = now_ms()

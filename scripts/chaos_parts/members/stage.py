@@ -1,10 +1,12 @@
 """What stands around several daemons: one broker, one database, one simulator, and the network of each."""
 import argparse
 import json
+import sys
 from pathlib import Path
 
 from auditor.journal import Journal
 from testbed import database as postgres
+from testbed import processes
 from testbed.clock import Clock
 from testbed.daemon import Settings, write_private
 from testbed.database import Database
@@ -15,7 +17,7 @@ from testbed.waiting import eventually
 from ..environment import Environment
 from ..namespace import Namespace
 from ..wire import Wire
-from . import broken, load, plan, terms
+from . import broken, load, plan, terms, watch
 from .daemons import Member, Members, names
 
 
@@ -24,6 +26,9 @@ class Stage(Environment):
 
     def _build(self) -> None:
         options, directory = self.options, self.directory
+        watching = processes.spawn(
+            [sys.executable, "-B", watch.__file__, directory / "stalls.jsonl"], directory / "watch.out")
+        self._ends.append(lambda: processes.end(watching))
         self.namespaces = [None] * options.members
         # Without one the API sees one address of all, and the auditor cannot tell them apart.
         if plan.has_namespaces():
@@ -85,7 +90,7 @@ class Stage(Environment):
     def _settings(self) -> Settings:
         options, directory = self.options, self.directory
         tokens = write_private(directory / "tokens", load.token_lines(
-            options.accounts, int(options.quiet_end * load.QUIET_RATE)))
+            options.accounts, load.quiet_count(options.quiet_end)))
         return {
             "broker": {"uris": [self.node.uri], "prefix": self.prefix, "heartbeat": "2s", "confirm_timeout": "5s"},
             "api": {"base_url": self.simulator.url, "timeout": terms.settings(terms.TIMEOUT_MS),

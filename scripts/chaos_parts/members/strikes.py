@@ -19,6 +19,9 @@ SPENT_AFTER = 15
 SPENT_SHARE = 0.8
 #: The simulator counts all that it has noted.
 LOOK_EVERY = 2
+#: A refusal of everybody needs calls of two accounts: it is given when there were so many within this time, in seconds,
+#: or when nobody has called for so long that the run has no more.
+CALLS_TO_FLOW, FLOW_TIME, LONGEST_LULL = 5, 0.5, 60
 
 
 class Strikes(FaultInjector):
@@ -86,6 +89,9 @@ class Strikes(FaultInjector):
         return self._again(fault)
 
     def _api_holds(self, fault: Fault) -> Detail:
+        # While nobody calls, as in a day that is spent, nobody is refused either, and there is no hold to be probed.
+        flowing = wait(self._calls_flow, seconds=LONGEST_LULL, every=0)
+        began = now_ms()
         number = self.environment.simulator.add_fault(
             {"method": "leave", "actions": [{"wording": fault.details["wording"]}]})
         time.sleep(fault.seconds)
@@ -93,7 +99,12 @@ class Strikes(FaultInjector):
         self.environment.simulator.remove_fault(number)
         # Whoever mended it says so.
         self.environment.lift_holds()
-        return {"mended": mended, "wording": fault.details["wording"]}
+        return {"at": began, "mended": mended, "wording": fault.details["wording"], "flowing": bool(flowing)}
+
+    def _calls_flow(self) -> bool:
+        before = self.environment.calls()
+        time.sleep(FLOW_TIME)
+        return self.environment.calls() - before >= CALLS_TO_FLOW
 
     def _clock_jump(self, fault: Fault) -> Detail:
         member = self._member(fault) or self.environment.daemons.slots[0]

@@ -28,10 +28,23 @@ class Members(unittest.TestCase):
 
     def test_no_quiet_job_waits_for_another_of_its_account(self):
         made = load.Maker(7).make_quiet(30)
+        self.assertEqual(len(made), load.quiet_count(30))
         self.assertEqual(len({message.account for message in made}), len(made))
         tokens = load.token_lines(50, len(made))
         for message in (made[0], made[-1]):
             self.assertIn(f"{message.account}\t", tokens)
+
+    def test_calls_are_under_way_at_each_kill_of_the_quiet_end_and_other_jobs_on_their_way(self):
+        for seconds in (plan.CI.quiet_end, plan.FULL.quiet_end):
+            made = load.Maker(7).make_quiet(seconds)
+            self.assertEqual(made, sorted(made, key=lambda message: message.at))
+            self.assertGreaterEqual(made[0].at, 0)
+            for part in load.QUIET_KILLS:
+                kill = part * seconds
+                slow = [message for message in made if message.fault and message.at < kill < message.at + load.SLOW_MS / 1000]
+                self.assertEqual(len(slow), load.SLOW_JOBS)
+                self.assertGreaterEqual(sum(kill - 0.1 < message.at < kill for message in made), load.BURST)
+        self.assertLess(load.SLOW_MS, terms.TIMEOUT_MS)
 
     def test_each_strike_falls_as_often_as_was_asked_for(self):
         for size in (plan.CI, plan.SHORT, plan.FULL):
