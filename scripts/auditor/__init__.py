@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from . import (journal, rules_calls, rules_cluster, rules_fault, rules_in_time, rules_judged, rules_messages,
-               rules_results, rules_run)
+               rules_questions, rules_results, rules_run)
 from .facts import Facts
 from .terms import Terms
 
@@ -31,6 +31,7 @@ RULES = {
 
 #: Besides, of runs in which several workers share a ledger.
 CLUSTER_RULES = {
+    "questions": rules_questions.questions,
     "asked": rules_cluster.asked,
     "lease": rules_cluster.lease,
     "overlaps": rules_cluster.overlaps,

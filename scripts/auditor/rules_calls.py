@@ -11,32 +11,22 @@ HELD_UP = {"silent_api", "drop_api", "loss_api", "slow_api", "slow_api_a_little"
 PROMPT_MS = 1_000
 
 
-#: Of so many jobs one may be asked about again, where workers share accounts: between the question and its call the
-#: account was another's turn, and then the job had to be given back, with a hold or with its worker's end.
-JOBS_PER_ASKED_AGAIN = 200
-
-
 def calls(facts: Facts) -> Iterator[str]:
-    """A second call of a job, or an album query, has a cause before it."""
-    again = []
+    """A second call of a job, or an album query, has a cause before it. Questions of several workers have a rule of their
+    own, which knows whom a fault befell."""
     for job in facts.jobs.values():
         previous, has_left = None, job.nature == "not_member"
         for call in calls_of(facts, job):
-            cause = _cause(facts, job, previous, call, has_left)
-            if cause is None and facts.terms and not has_left and call["method"] == "get" \
-                    and (previous or {}).get("method") == "get":
-                cause = "after an album query: asked again"
-                again.append(f"job {job.name}: the album was asked again (sequence {call['sequence']}) and not called")
+            is_judged = call["method"] == "leave" or facts.terms is None
+            cause = _cause(facts, job, previous, call, has_left) if is_judged else ""
             if cause is None:
                 before = f"after {previous['method']} {previous['answer']} ({previous['effect']})" if previous \
                     else "as its first call"
                 yield f"job {job.name} ({job.nature}): {call['method']} (sequence {call['sequence']}) {before}"
-            elif previous is not None or call["method"] == "get":
+            elif cause and (previous is not None or call["method"] == "get"):
                 facts.explain(f"call {cause}")
             has_left = has_left or call["effect"] == "left"
             previous = call
-    if len(again) * JOBS_PER_ASKED_AGAIN > max(len(facts.jobs), JOBS_PER_ASKED_AGAIN):
-        yield from again
 
 
 #: From a call to the record of its answer: a fault that falls later finds the answer in the ledger.
@@ -67,9 +57,6 @@ def _cause(facts: Facts, job: Job, previous: dict | None, call: dict, has_left: 
     # The album was asked and said what it knows: only a member is called for again.
     if call["method"] == "leave" and not has_left:
         return "after an album query: still a member"
-    if call["method"] == "get" and facts.between({"day_spent"}, begin, call["at"]):
-        # The question was one of the day, and its call would have been one too many: both are asked for again.
-        return "after an album query whose call the day had no room for"
     return "after " + "+".join(sorted(unheard)) if unheard else None
 
 

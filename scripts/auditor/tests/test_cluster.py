@@ -106,10 +106,6 @@ class Cluster(unittest.TestCase):
     def call_of(self, job, number=0):
         return [call for call in self.run_.calls if call["token"].startswith(f"album-{job}-")][number]
 
-    def explained(self, *words):
-        self.rejects()
-        return [kind for kind in self.run_.judge()["explained"] if all(word in kind for word in words)]
-
     def stall(self, at, lost):
         """From then on the machine kept so much from everybody, in one piece."""
         self.run_.stalls = [window for window in whole_run().stalls
@@ -198,20 +194,81 @@ class Cluster(unittest.TestCase):
         self.call_of("refused-1", 1)["peer"] = ADDRESS["c"]
         self.assertRegex(self.rejects("probes")["probes"][0], "worker b and worker c probed 50 ms apart")
 
-    def test_a_question_is_asked_again_where_the_day_had_no_room_for_its_call_and_else_seldom(self):
+    # MARK: Questions
+
+    def ask_again(self):
+        """The album of `unheard` said that a call is due, and is asked again by another worker before that is made."""
         last = self.call_of("unheard", 2)
         question = self.run_.call_by("b", "unheard", 33_000, method="get", effect="none", account="eve")
         last["at"], last["sequence"], question["sequence"] = T + 33_050, question["sequence"], last["sequence"]
         next(result for result in self.run_.results if result["id"] == "unheard#0")["at"] = T + 33_080
+
+    def explained(self, *words):
         self.rejects()
-        self.assertEqual(self.run_.judge()["explained"]["call after an album query: asked again"], 1)
-        self.run_.fault("day_spent", 12_000, 32_000)
-        self.assertEqual(
-            self.run_.judge()["explained"]["call after an album query whose call the day had no room for"], 1)
-        self.run_.faults.pop()
-        third = self.run_.call_by("b", "unheard", 33_025, method="get", effect="none", account="eve")
-        last["sequence"], third["sequence"] = third["sequence"], last["sequence"]
-        self.rejects("calls")
+        return [kind for kind in self.run_.judge()["explained"] if all(word in kind for word in words)]
+
+    def test_an_album_that_said_what_is_due_is_not_asked_again(self):
+        self.ask_again()
+        found = self.rejects("questions")["questions"]
+        self.assertRegex(found[0], r"job unheard .* by b 23100 ms after get 200 \(none\) by c")
+
+    def test_it_is_asked_again_if_its_job_was_taken_from_who_asked(self):
+        self.ask_again()
+        for kind, more in (("kill_daemon", {}), ("drop_broker", {"until": 12_000}), ("day_spent", {"until": 32_000})):
+            self.run_.fault(kind, 10_000, slot="a", **more)
+            if kind != "day_spent":
+                self.rejects("questions")
+                self.run_.faults[-1]["slot"] = "c"
+            else:
+                del self.run_.faults[-1]["slot"]
+            self.assertTrue(self.explained("given back before its call", kind), kind)
+            self.run_.faults.pop()
+
+    def test_it_is_asked_again_if_the_rest_of_the_day_may_be_others(self):
+        self.ask_again()
+        self.run_.terms["limits"] = [(0, len(self.run_.calls) + 10)]
+        self.assertTrue(self.explained("given back before its call", "allotted to others"))
+
+    def test_it_is_asked_again_if_its_worker_held_for_calls_that_failed(self):
+        self.ask_again()
+        for number in range(5):
+            job = f"failing-{number}"
+            self.run_.message("job", job, at=12_000, account=f"f{number}")
+            self.run_.call_by("c", job, 12_100 + number, answer="503", effect="none", account=f"f{number}")
+        for number in range(5):
+            job = f"failing-{number}"
+            self.run_.call_by("c", job, 30_000 + 50 * number, account=f"f{number}")
+            self.run_.result(f"{job}#0", 30_030 + 50 * number, "left", "left")
+        self.assertTrue(self.explained("given back before its call", "failed in a row"))
+        next(call for call in self.run_.calls if call["token"] == "album-failing-2-f2")["answer"] = "400"
+        self.rejects("questions")
+
+    def test_it_is_asked_again_if_the_machine_stood_still_for_a_send_window(self):
+        self.ask_again()
+        self.stall(12_000, 900)
+        self.rejects("questions")
+        self.stall(12_000, 1_100)
+        self.assertTrue(self.explained("given back before its call", "stood still"))
+
+    def test_nobody_asks_before_any_call_but_for_a_claim_that_a_strike_took(self):
+        job = self.run_.left("c", "asked-first", 17_050, account="fay")
+        question = self.run_.call_by("c", "asked-first", 17_000, method="get", effect="none", account="fay")
+        job["sequence"], question["sequence"] = question["sequence"], job["sequence"]
+        self.assertRegex(self.rejects("questions")["questions"][0], "asked-first .* before any call of it")
+        self.run_.fault("database_kill", 16_960, 16_990)
+        self.assertTrue(self.explained("claim that came to nothing: database_kill"))
+
+    def test_an_answer_is_lost_with_its_own_worker_alone(self):
+        self.run_.faults[0]["slot"] = "c"
+        self.assertRegex(self.rejects("questions")["questions"][0], "job killed .* after leave 200 .left. by a")
+
+    def test_nobody_asks_after_a_refusal_that_no_album_explains(self):
+        self.run_.message("job", "refused", at=15_000, account="guy")
+        for at, more in ((15_100, {"answer": "403", "effect": "none"}), (15_200, {"method": "get", "effect": "none"}),
+                         (15_300, {})):
+            self.run_.call_by("b", "refused", at, account="guy", **more)
+        self.run_.result("refused#0", 15_350, "left", "left")
+        self.assertRegex(self.rejects("questions")["questions"][0], "job refused .* after leave 403")
 
     # MARK: What cannot be judged
 
