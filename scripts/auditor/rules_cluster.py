@@ -104,8 +104,11 @@ def asked(facts: Facts) -> Iterator[str]:
         if _is_in_doubt(previous):
             yield (f"job {job.name}: call {call['sequence']} by {_who(facts, call)} after {previous['answer']}, and the "
                    "album was not asked")
-        elif has_left and previous["method"] == "get" and previous["answer"] == "200" and not _is_lost(facts, previous):
-            yield f"job {job.name}: call {call['sequence']} by {_who(facts, call)} for a user who had left"
+        elif has_left and previous["method"] == "get" and previous["answer"] == "200":
+            if _is_lost(facts, previous):
+                facts.explain("call for a user who had left, by an album's word that a strike took")
+            else:
+                yield f"job {job.name}: call {call['sequence']} by {_who(facts, call)} for a user who had left"
 
 
 def lease(facts: Facts) -> Iterator[str]:

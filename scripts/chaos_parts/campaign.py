@@ -46,7 +46,9 @@ def show(report: dict) -> None:
     if report.get("goodWaits"):
         print("  good jobs among the bad ones of the end: {count}, done after {median} ms, at most {most} ms".format(
             **report["goodWaits"]))
-    print("  explained: " + ", ".join(f"{kind} {count}" for kind, count in sorted(report["explained"].items())))
+    print("  explained:")
+    for kind, count in sorted(report["explained"].items()):
+        print(f"    {count:6} {kind}")
     for name, value in (report["contention"] or {}).items():
         print(f"  contention: {name}: {value}")
     if (report.get("machine") or {}).get("watched"):
