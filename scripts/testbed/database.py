@@ -170,6 +170,14 @@ class Database:
             self.run(sql)
         self.add(DATABASE)
 
+    def add_worker(self, role: str) -> None:
+        """Another role that may what the worker's may, with the same settings and password."""
+        for sql in (
+            f"CREATE ROLE {role} LOGIN PASSWORD '{self.password}' IN ROLE {WORKER}",
+            *(f"ALTER ROLE {role} SET {setting}" for setting in ROLE_SETTINGS),
+        ):
+            self.run(sql)
+
     def add(self, name: str) -> None:
         """A database for the two roles."""
         for sql in (
@@ -190,17 +198,17 @@ class Database:
         """By the socket, where nobody is asked for a password."""
         return f"postgresql://{OWNER}@/{name}?host={self.sockets}&port={self.port}"
 
-    def worker_url_of(self, name: str, port: int | None = None) -> str:
+    def worker_url_of(self, name: str, port: int | None = None, role: str = WORKER) -> str:
         """`port`: of a wire before the server."""
-        return f"postgresql://{WORKER}@127.0.0.1:{port or self.port}/{name}"
+        return f"postgresql://{role}@127.0.0.1:{port or self.port}/{name}"
 
     def password_file(self, directory: Path) -> Path:
         return write_private(directory / "database-password", self.password + "\n")
 
-    def run(self, sql: str, database: str = "postgres") -> str:
-        """Runs SQL as the superuser, and gives what psql prints of rows: one a line, columns apart by `|`."""
+    def run(self, sql: str, database: str = "postgres", role: str = SUPERUSER) -> str:
+        """Runs SQL and gives what psql prints of rows: one a line, columns apart by `|`."""
         return self._ask_program(
-            "psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-h", self.sockets, "-p", self.port, "-U", SUPERUSER, "-d",
+            "psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-h", self.sockets, "-p", self.port, "-U", role, "-d",
             database, "-c", sql).strip("\n")
 
     def version(self) -> str:

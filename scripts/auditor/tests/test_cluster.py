@@ -1,7 +1,7 @@
 """Several workers on one ledger: a doctored record for each rule, and one for each way in which a worker can be broken.
 
-Six are real as well: `scripts/chaos cluster --broken KIND` breaks one of the run's members, and fails unless it is
-named. Going by its host's clock is what neither settings nor surroundings can make a worker do.
+They are real as well: `scripts/chaos cluster --broken KIND` breaks one of the run's members, and fails unless it is
+named.
 """
 import unittest
 

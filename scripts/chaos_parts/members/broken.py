@@ -1,11 +1,11 @@
-"""Members that are broken in one thing, by their settings or their surroundings alone: the last of a run is, and the auditor
-has to name what it breaks."""
-from collections.abc import Callable, Mapping, Set
+"""Members that are broken in one thing, by their settings or their surroundings alone: the last of a run is, and the
+auditor has to name what it breaks. Each is the daemon as it is; some have a database that lies to their role alone."""
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from testbed.daemon import Settings
 
-from . import terms
+from . import lies, terms
 
 #: Of the API in any run.
 LATENCY_MS = 20
@@ -48,6 +48,10 @@ class Broken:
     is_blind: bool = False
     #: Its ledger is a database of its own.
     is_apart: bool = False
+    #: SQL by which the database lies to the member's own role.
+    lies: Sequence[str] = ()
+    #: The others are struck, for it to do wrong by what they were doing.
+    spares_it: bool = False
     #: What strikes in such a run, where it is not said: only what brings it out.
     strikes: Mapping[str, int] = field(default_factory=dict)
     #: Of the API, in ms.
@@ -71,6 +75,12 @@ KINDS = {
                     latency=HASTY_LATENCY_MS),
     "gate": Broken("a gate that is blind for stops", {"gate"}, is_blind=True,
                    strikes={"stop_daemon": 3}),
+    "clock": Broken("its host's clock in place of the database's", {"lease"}, lies=lies.HOST_CLOCK, spares_it=True,
+                    strikes={"kill_daemon": 8}, latency=HASTY_LATENCY_MS),
+    "question": Broken("claims that leave no intent, so that nobody asks after its death", {"asked"},
+                       lies=lies.NO_INTENT, strikes={"kill_daemon": 6}, latency=HASTY_LATENCY_MS),
+    "day": Broken("calls of the day that nobody else knows of", {"day"}, lies=lies.NO_SHARE),
+    "probes": Broken("a turn to probe that is its own", {"probes"}, lies=lies.OWN_TURN, strikes={"api_holds": 2}),
     "ledger": Broken("a ledger of its own: no lease, slot, day or probe of the others is known to it",
                      {"asked", "day", "overlaps", "probes"}, is_apart=True, strikes={"api_holds": 2}),
 }

@@ -63,12 +63,12 @@ class Members(Daemons):
         with self.lock:
             return next((member for member in self.slots if member.is_running), None)
 
-    def choose(self, draw: float, seconds: float = 5) -> Member | None:
-        """One that runs, by a number below one; None if none did for so long."""
+    def choose(self, draw: float, seconds: float = 5, among: list[Member] | None = None) -> Member | None:
+        """One of these, or of all, that runs, by a number below one; None if none did for so long."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             with self.lock:
-                running = [member for member in self.slots if member.is_running]
+                running = [member for member in (self.slots if among is None else among) if member.is_running]
             if running:
                 return running[int(draw * len(running))]
             time.sleep(0.05)

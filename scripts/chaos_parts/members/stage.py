@@ -17,7 +17,7 @@ from testbed.waiting import eventually
 from ..environment import Environment
 from ..namespace import Namespace
 from ..wire import Wire
-from . import broken, load, plan, terms, watch
+from . import broken, lies, load, plan, terms, watch
 from .daemons import Member, Members, names
 
 
@@ -80,6 +80,11 @@ class Stage(Environment):
             self._ends.append(wire.stop)
             wire.slow(broken.BLIND_DELAY)
             member.settings["ledger"]["url"] = self.database.worker_url_of(postgres.DATABASE, wire.port)
+        if kind.lies:
+            self.database.add_worker(lies.ROLE)
+            for sql in kind.lies:
+                self.database.run(sql, postgres.DATABASE)
+            member.settings["ledger"]["url"] = self.database.worker_url_of(postgres.DATABASE, role=lies.ROLE)
         if kind.is_apart:
             self.database.add("apart")
             member.settings["ledger"]["url"] = self.database.worker_url_of("apart")

@@ -9,7 +9,7 @@ from testbed.waiting import wait
 
 from ..injector import Detail, FaultInjector
 from ..schedule import Fault
-from .broken import BLIND_STOP
+from . import broken
 from .daemons import Member
 from .stage import Stage
 
@@ -30,11 +30,14 @@ class Strikes(FaultInjector):
     environment: Stage
 
     def _member(self, fault: Fault) -> Member | None:
-        """The broken one if there is one, else any that runs; None if none does."""
-        if self.environment.options.broken:
-            last = self.environment.daemons.slots[-1]
+        """The broken one if there is one that is not spared, else any that runs; None if none does."""
+        name, daemons = self.environment.options.broken, self.environment.daemons
+        if name and broken.KINDS[name].spares_it:
+            return daemons.choose(fault.details["draw"], among=daemons.slots[:-1])
+        if name:
+            last = daemons.slots[-1]
             return last if wait(lambda: last.is_running, seconds=5) else None
-        return self.environment.daemons.choose(fault.details["draw"])
+        return daemons.choose(fault.details["draw"])
 
     def _end_one(self, number: signal.Signals, fault: Fault) -> Detail:
         member = self._member(fault)
@@ -51,7 +54,7 @@ class Strikes(FaultInjector):
     def _stop_daemon(self, fault: Fault) -> Detail:
         member, seconds = self._member(fault), fault.seconds
         if member is not None and member.is_blind:
-            seconds = BLIND_STOP
+            seconds = broken.BLIND_STOP
             self.environment.await_claims(member)
         if member is None or not member.signal(signal.SIGSTOP):
             return {"missed": "none was running"}

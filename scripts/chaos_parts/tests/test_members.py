@@ -3,7 +3,7 @@ import collections
 import unittest
 
 import auditor
-from chaos_parts.members import broken, load, plan, terms
+from chaos_parts.members import broken, lies, load, plan, terms
 from chaos_parts.members.command import parse
 
 
@@ -71,6 +71,10 @@ class Members(unittest.TestCase):
     def test_a_blind_members_claims_are_in_time_and_its_stop_is_long_enough_for_others_to_call(self):
         self.assertLess(4 * broken.BLIND_DELAY * 1000, terms.SEND_WINDOW_MS)
         self.assertGreater(broken.BLIND_STOP, terms.LEASE_SECONDS)
+
+    def test_a_host_whose_clock_is_ahead_takes_leases_for_over_and_nobody_for_dead(self):
+        """Said to be alive for fifteen seconds, every five."""
+        self.assertTrue(terms.LEASE_SECONDS < lies.AHEAD_SECONDS < 15 - 5)
 
     def test_the_day_is_spent_in_the_middle_unless_it_is_said_otherwise(self):
         self.assertEqual(parse(["--short", "--strikes", "none"]).day_limit, 1_500)
