@@ -51,11 +51,14 @@ enum MemberStatements {
     // Whoever was taken for dead and comes back has not ended: its open calls are nobody's deaths.
     private static let surviving = PostgresStatement(
         "survive", "UPDATE leave_album.instances SET seen = now() WHERE epoch = $1 AND state = 'dead'", [.int4])
+    // Whoever has its row locked is just saying that it lives. To wait for that would be a deadlock of two that are overdue
+    // and come back in the same moment, as all do when the database does.
     private static let burying = PostgresStatement(
         "bury",
         """
-        UPDATE leave_album.instances SET state = 'dead', ended = now()
-        WHERE \(isLive) AND alive_until < now()
+        WITH overdue AS MATERIALIZED (SELECT epoch FROM leave_album.instances
+        WHERE \(isLive) AND alive_until < now() FOR UPDATE SKIP LOCKED)
+        UPDATE leave_album.instances i SET state = 'dead', ended = now() FROM overdue WHERE i.epoch = overdue.epoch
         """)
     private static let leaving = PostgresStatement(
         "leave",
