@@ -46,10 +46,12 @@ enum ClusterStatements {
     /// may come to the same state.
     static func save(_ state: ClusterState, over version: Int64, by epoch: Int) -> LedgerQuestion<Bool> {
         let number = Int64.random(in: .min ... .max)
-        return LedgerQuestion(steps: [
-            (saving, [.value(version), .value(state.json), .value(Int32(clamping: epoch)), .value(number)]),
-            (findingSaved, [.value(version), .value(number)]),
-        ]) { Array($0)[1].count == 1 }
+        return LedgerQuestion(
+            steps: [
+                (saving, [.value(version), .value(state.json), .value(Int32(clamping: epoch)), .value(number)]),
+                (findingSaved, [.value(version), .value(number)]),
+            ], place: .cluster
+        ) { Array($0)[1].count == 1 }
     }
 
     // MARK: Acknowledging
@@ -62,7 +64,7 @@ enum ClusterStatements {
         """, [.int4, .int8])
 
     static func acknowledge(_ version: Int64, by epoch: Int) -> LedgerQuestion<Void> {
-        LedgerQuestion(acknowledging, [.value(Int32(clamping: epoch)), .value(version)]) { _ in }
+        LedgerQuestion(acknowledging, [.value(Int32(clamping: epoch)), .value(version)], place: .members) { _ in }
     }
 
     private static let findingBehind = PostgresStatement(
@@ -150,7 +152,7 @@ enum ClusterStatements {
             [
                 .value(day), .value(revision), .value(allotments.revision), .value(allotments.json),
                 .value(Int32(clamping: epoch)), .value(Int64(allotments.shares[Int64(epoch)]?.allotted ?? 0)),
-            ]
+            ], place: .days
         ) { $0.affected == 1 }
     }
 }

@@ -48,14 +48,26 @@ enum MemberStatements {
         UPDATE leave_album.instances SET seen = now(), alive_until = now() + $2 * interval '1 millisecond',
         report = $3::jsonb, settings = $4::jsonb, state = $5 WHERE epoch = $1 AND \(isLive) RETURNING state
         """, [.int4, .int8, .text, .text, .text])
-    // Whoever was taken for dead and comes back has not ended: its open calls are nobody's deaths.
+    // Whoever was taken for dead and comes back has not ended: its open calls are nobody's deaths. That it was heard of
+    // after its burial is said as such, and not by when: the burial's transaction may have begun after the one that
+    // survives it, or the clock may have been set since. Who does not come back was last heard of a lifetime before.
     private static let surviving = PostgresStatement(
-        "survive", "UPDATE leave_album.instances SET seen = now() WHERE epoch = $1 AND state = 'dead'", [.int4])
+        "survive",
+        """
+        UPDATE leave_album.instances SET seen = greatest(clock_timestamp(), ended + interval '1 microsecond')
+        WHERE epoch = $1 AND state = 'dead'
+        """, [.int4])
+    /// Of a row of `instances`: the member's process is known to have ended without a word.
+    static let hasEnded = "state = 'dead' AND seen <= ended"
+
+    // Whoever has its row locked is just saying that it lives. To wait for that would be a deadlock of two that are overdue
+    // and come back in the same moment, as all do when the database does.
     private static let burying = PostgresStatement(
         "bury",
         """
-        UPDATE leave_album.instances SET state = 'dead', ended = now()
-        WHERE \(isLive) AND alive_until < now()
+        WITH overdue AS MATERIALIZED (SELECT epoch FROM leave_album.instances
+        WHERE \(isLive) AND alive_until < now() FOR UPDATE SKIP LOCKED)
+        UPDATE leave_album.instances i SET state = 'dead', ended = now() FROM overdue WHERE i.epoch = overdue.epoch
         """)
     private static let leaving = PostgresStatement(
         "leave",
@@ -94,7 +106,8 @@ enum MemberStatements {
     }
 
     static func leave(epoch: Int) -> LedgerQuestion<Void> {
-        LedgerQuestion(leaving, [.value(Int32(clamping: epoch))]) { _ in }
+        // Who was taken for dead before it could say so has not died either.
+        LedgerQuestion(steps: [leaving, surviving].map { ($0, [.value(Int32(clamping: epoch))]) }) { _ in }
     }
 
     private static let listing = PostgresStatement(

@@ -12,13 +12,12 @@ enum JobLoading {
         SELECT j.job_id, j.account, j.token_sha256, j.generation, j.copy, j.attempts, j.malformed, j.ambiguous,
         j.intent, j.copy_published, j.finished, j.dead_letter_unpublished, j.cancelled, j.first_seen, j.first_call, j.due,
         j.changed, j.revision, j.fence, j.call_until, j.deaths,
-        coalesce(i.state = 'dead' AND i.seen <= i.ended, false),
+        EXISTS (SELECT 1 FROM leave_album.instances i WHERE i.epoch = (j.fence >> 32)::int AND \(MemberStatements.hasEnded)),
         j.job_id = ANY ($3) AND EXISTS (SELECT 1 FROM leave_album.history h
         WHERE h.job_id = j.job_id AND h.generation = j.generation AND h.kind = 'redriven'),
         r.generation, r.message_id, r.outcome, r.reason, r.body, r.correlation_id, r.traceparent, r.tracestate,
         r.completed, r.published_at IS NOT NULL
         FROM leave_album.jobs j
-        LEFT JOIN leave_album.instances i ON i.epoch = (j.fence >> 32)::int
         LEFT JOIN leave_album.results r ON r.job_id = j.job_id AND j.job_id = ANY ($2)
         WHERE j.job_id = ANY ($1)
         """, [.bytea.array, .bytea.array, .bytea.array])

@@ -15,6 +15,9 @@ enum JobRemoval {
         stored AS (DELETE FROM leave_album.results r USING gone WHERE r.job_id = gone.job_id)
         """
 
+    // Locked in the order of their ids, as every batch locks jobs: a statement that removes what it finds takes rows in
+    // the order of its plan.
+
     // MARK: By age
 
     private static let pruning = PostgresStatement(
@@ -23,8 +26,9 @@ enum JobRemoval {
         WITH settled AS (SELECT j.job_id, j.revision FROM leave_album.results c JOIN leave_album.jobs j
         ON j.job_id = c.job_id AND j.generation = c.generation
         WHERE c.completed < $1 AND j.changed < $1 AND \(isSettled) ORDER BY c.completed LIMIT $2),
-        gone AS (DELETE FROM leave_album.jobs j USING settled s
-        WHERE j.job_id = s.job_id AND j.revision = s.revision RETURNING j.job_id), \(beside)
+        locked AS MATERIALIZED (SELECT j.job_id FROM leave_album.jobs j JOIN settled s ON j.job_id = s.job_id
+        AND j.revision = s.revision ORDER BY j.job_id FOR UPDATE OF j),
+        gone AS (DELETE FROM leave_album.jobs j USING locked l WHERE j.job_id = l.job_id RETURNING j.job_id), \(beside)
         SELECT count(*) FROM gone
         """, [.timestamptz, .int8])
 
@@ -35,30 +39,47 @@ enum JobRemoval {
         }
     }
 
+    // In the order of locks.
     private static let pruningBeside = [
+        (
+            "accounts",
+            """
+            WITH locked AS MATERIALIZED (SELECT account, slot FROM leave_album.accounts
+            WHERE coalesce(busy_until, '-infinity') < now() AND coalesce(tat, '-infinity') < now()
+            AND coalesce(wait_until, '-infinity') < now() - interval '1 day' AND $1 IS NOT NULL
+            ORDER BY account, slot FOR UPDATE)
+            DELETE FROM leave_album.accounts a USING locked l WHERE a.account = l.account AND a.slot = l.slot
+            """
+        ),
+        (
+            "cancels",
+            """
+            WITH locked AS MATERIALIZED (SELECT job_id FROM leave_album.jobs WHERE account IS NULL AND changed < $1
+            ORDER BY job_id FOR UPDATE)
+            DELETE FROM leave_album.jobs j USING locked l WHERE j.job_id = l.job_id
+            """
+        ),
+        ("holds", "DELETE FROM leave_album.hold_records WHERE until < $1"),
+        (
+            "members",
+            "DELETE FROM leave_album.instances WHERE state IN ('gone', 'dead') AND greatest(seen, ended) < $1"
+        ),
         // By the day's name, whatever zone it is of: what is counted of a day that runs is never taken away.
         (
             "days",
-            "day_shares WHERE at < $1 AND day < to_char(now() AT TIME ZONE 'UTC' - interval '2 days', 'YYYY-MM-DD')"
+            """
+            DELETE FROM leave_album.day_shares
+            WHERE at < $1 AND day < to_char(now() AT TIME ZONE 'UTC' - interval '2 days', 'YYYY-MM-DD')
+            """
         ),
         (
             "allotments",
             """
-            days d WHERE d.day < to_char(least($1, now()) AT TIME ZONE 'UTC' - interval '2 days', 'YYYY-MM-DD')
+            DELETE FROM leave_album.days d WHERE d.day < to_char(least($1, now()) AT TIME ZONE 'UTC' - interval '2 days', 'YYYY-MM-DD')
             AND NOT EXISTS (SELECT 1 FROM leave_album.day_shares s WHERE s.day = d.day)
             """
         ),
-        ("holds", "hold_records WHERE until < $1"),
-        ("cancels", "jobs WHERE account IS NULL AND changed < $1"),
-        ("members", "instances WHERE state IN ('gone', 'dead') AND greatest(seen, ended) < $1"),
-        (
-            "accounts",
-            """
-            accounts WHERE coalesce(busy_until, '-infinity') < now() AND coalesce(tat, '-infinity') < now()
-            AND coalesce(wait_until, '-infinity') < now() - interval '1 day' AND $1 IS NOT NULL
-            """
-        ),
-    ].map { PostgresStatement("prune_\($0.0)", "DELETE FROM leave_album.\($0.1)", [.timestamptz]) }
+    ].map { PostgresStatement("prune_\($0.0)", $0.1, [.timestamptz]) }
 
     static func pruneBeside(before time: Timestamp) -> LedgerQuestion<Void> {
         LedgerQuestion(steps: pruningBeside.map { ($0, [.value(PostgresTime(time))]) }) { _ in }
@@ -69,8 +90,9 @@ enum JobRemoval {
     private static let forgetting = PostgresStatement(
         "forget",
         """
-        WITH gone AS (DELETE FROM leave_album.jobs j WHERE j.job_id = ANY ($1) AND \(isSettled) RETURNING j.job_id),
-        \(beside)
+        WITH locked AS MATERIALIZED (SELECT j.job_id FROM leave_album.jobs j WHERE j.job_id = ANY ($1) AND \(isSettled)
+        ORDER BY j.job_id FOR UPDATE),
+        gone AS (DELETE FROM leave_album.jobs j USING locked l WHERE j.job_id = l.job_id RETURNING j.job_id), \(beside)
         SELECT (SELECT count(*) FROM gone),
         (SELECT count(*) FROM leave_album.jobs WHERE job_id = ANY ($1) AND account IS NOT NULL)
         """, [.bytea.array])
@@ -78,7 +100,9 @@ enum JobRemoval {
     /// How many went, of how many that there were.
     static func forget(_ ids: [JobID]) -> LedgerQuestion<(forgotten: Int, known: Int)> {
         let names: [[UInt8]?] = ids.map { $0.utf8 }
-        return LedgerQuestion(forgetting, [.array(names)]) { rows throws(PostgresDecodingError) in
+        // Of several, only where nothing else is in the transaction.
+        let place = ids.count == 1 ? LockPlace.job(ids[0]) : .nothing
+        return LedgerQuestion(forgetting, [.array(names)], place: place) { rows throws(PostgresDecodingError) in
             (try rows.long(0, 0), try rows.long(0, 1))
         }
     }

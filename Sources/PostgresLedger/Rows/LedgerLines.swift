@@ -26,10 +26,12 @@ enum LedgerLines {
         ]
     }
 
-    static func adding(_ event: JobEvent) -> LedgerQuery { .unanswered(adding, parameters(event)) }
+    static func adding(_ event: JobEvent) -> LedgerQuery {
+        .unanswered(adding, parameters(event), place: .job(event.jobID))
+    }
 
     static func writing(_ event: JobEvent) -> LedgerQuestion<Void> {
-        LedgerQuestion(adding, parameters(event)) { _ in }
+        LedgerQuestion(adding, parameters(event), place: .job(event.jobID)) { _ in }
     }
 
     /// Nothing, once all that was posted before is committed.
@@ -65,7 +67,7 @@ enum LedgerLines {
             [
                 .value(hold.cause.rawValue), .value(PostgresTime(hold.since)), .value(Int32(clamping: epoch ?? 0)),
                 .value(hold.until.map { PostgresTime($0) }), .value(DetailText.scrubbed(hold.detail)),
-            ])
+            ], place: .holds)
     }
 
     private static let loading = PostgresStatement(

@@ -7,14 +7,17 @@ struct LedgerQuery: Sendable {
     /// Called once it is committed; what it returns answers whoever asked.
     var decode: @Sendable (ArraySlice<PostgresRows>) throws(PostgresDecodingError) -> @Sendable () -> Void
     var refuse: @Sendable (LedgerError) -> Void = { _ in }
+    var place = LockPlace.nothing
 
     func add(to batch: inout PostgresBatch) {
         for (statement, parameters) in steps { batch.add(statement, parameters) }
     }
 
     /// That nobody waits for.
-    static func unanswered(_ statement: PostgresStatement, _ parameters: [PostgresParameter]) -> LedgerQuery {
-        LedgerQuery(steps: [(statement, parameters)], decode: { _ in {} })
+    static func unanswered(
+        _ statement: PostgresStatement, _ parameters: [PostgresParameter], place: LockPlace
+    ) -> LedgerQuery {
+        LedgerQuery(steps: [(statement, parameters)], decode: { _ in {} }, place: place)
     }
 }
 
@@ -23,20 +26,23 @@ struct LedgerQuestion<Answer: Sendable>: Sendable {
     typealias Step = (statement: PostgresStatement, parameters: [PostgresParameter])
 
     let steps: [Step]
+    let place: LockPlace
     let decode: @Sendable (ArraySlice<PostgresRows>) throws(PostgresDecodingError) -> Answer
 
     init(
-        steps: [Step], _ decode: @escaping @Sendable (ArraySlice<PostgresRows>) throws(PostgresDecodingError) -> Answer
+        steps: [Step], place: LockPlace = .nothing,
+        _ decode: @escaping @Sendable (ArraySlice<PostgresRows>) throws(PostgresDecodingError) -> Answer
     ) {
         self.steps = steps
+        self.place = place
         self.decode = decode
     }
 
     init(
-        _ statement: PostgresStatement, _ parameters: [PostgresParameter] = [],
+        _ statement: PostgresStatement, _ parameters: [PostgresParameter] = [], place: LockPlace = .nothing,
         _ decode: @escaping @Sendable (PostgresRows) throws(PostgresDecodingError) -> Answer
     ) {
-        self.init(steps: [(statement, parameters)]) { rows throws(PostgresDecodingError) in
+        self.init(steps: [(statement, parameters)], place: place) { rows throws(PostgresDecodingError) in
             guard let first = rows.first else { preconditionFailure("one statement has one answer") }
             return try decode(first)
         }
@@ -52,6 +58,6 @@ struct LedgerQuestion<Answer: Sendable>: Sendable {
             decode: { [decode] rows throws(PostgresDecodingError) in
                 let answer = try decode(rows)
                 return { reply(.success(answer)) }
-            }, refuse: { reply(.failure($0)) })
+            }, refuse: { reply(.failure($0)) }, place: place)
     }
 }

@@ -1,13 +1,14 @@
 import Jobs
 import Ledger
 
-/// A batch on its way: what is in it of a portion, and in which order its answers come.
+/// A batch on its way: what is in it of a portion, in the order of locks, and what its answers are read for.
 struct Outgoing {
     private(set) var batch = PostgresBatch()
     private(set) var plans: [JobPlan] = []
     private(set) var sent = PostgresBacklog.Portion()
     private(set) var left = PostgresBacklog.Portion()
-    private var changes: [AccountChange] = []
+    /// What the answer of each statement is read for, in their order.
+    private var steps: [Step] = []
     /// What the jobs alone take.
     private var size = PostgresBatch()
     private let most: Int
@@ -17,6 +18,14 @@ struct Outgoing {
     private var accountBytes = 0
     /// Of one: three statements' values.
     private static let mostOfAnAccount = 1_500
+
+    private enum Step {
+        case unread
+        case wait(AccountID)
+        case job(JobID)
+        /// The question of that number, of those that are sent.
+        case question(Int)
+    }
 
     /// - Parameter most: as many bytes as the kernel takes at once.
     init(most: Int, epoch: Int?) {
@@ -46,21 +55,17 @@ struct Outgoing {
         if !plan.marked.isEmpty { JobSaving.addMarks(plan, to: &batch) }
     }
 
-    /// Accounts are locked before jobs, by everybody. Then what goes along, as far as there is place; questions see all
-    /// that came before them.
+    /// What goes along, as far as there is place; and then all in the order of locks.
     mutating func finish(_ changes: [AccountChange], _ portion: PostgresBacklog.Portion) {
-        self.changes = changes
-        for change in changes { AccountRows.add(change, to: &batch) }
-        for plan in plans { Self.add(plan, epoch: epoch, to: &batch) }
-        for plan in plans {
-            if plan.changesRow, let slot = plan.slot { AccountRows.addUndo(slot, of: plan.jobID, to: &batch) }
-        }
+        var filled = size
+        for change in changes { AccountRows.add(change, to: &filled) }
+        addUndoing(to: &filled)
         var isFull = !left.requests.isEmpty
         func fits(_ query: LedgerQuery) -> Bool {
-            var grown = batch
+            var grown = filled
             query.add(to: &grown)
-            isFull = isFull || grown.byteCount > most && !batch.executions.isEmpty
-            if !isFull { batch = grown }
+            isFull = isFull || grown.byteCount > most && !filled.executions.isEmpty
+            if !isFull { filled = grown }
             return !isFull
         }
         for line in portion.lines {
@@ -69,28 +74,72 @@ struct Outgoing {
         for query in portion.queries {
             if fits(query) { sent.queries.append(query) } else { left.queries.append(query) }
         }
+        order(changes)
     }
 
-    /// Takes the answers of all but the questions: the jobs of which the row, or the slot, or the account's wait was not
-    /// what had been read.
-    func moved(_ rows: inout ArraySlice<PostgresRows>) throws(PostgresDecodingError) -> Set<JobID> {
+    /// By `LockPlace`.
+    private mutating func order(_ changes: [AccountChange]) {
+        for change in changes {
+            AccountRows.add(change, to: &batch)
+            if change.changesCalls { steps.append(.unread) }
+            if change.changesWait { steps.append(.wait(change.account)) }
+        }
+        var along = Dictionary(grouping: sent.lines.map { ($0, Step.unread) }) { $0.0.place }
+        for (number, query) in sent.queries.enumerated() {
+            along[query.place, default: []].append((query, .question(number)))
+        }
+        func add(_ place: LockPlace) {
+            for (query, step) in along[place] ?? [] {
+                query.add(to: &batch)
+                steps += query.steps.map { _ in step }
+            }
+        }
+        var jobs = Dictionary(plans.map { ($0.jobID, JobPlan?.some($0)) }) { first, _ in first }
+        for case .job(let id) in along.keys where jobs[id] == nil { jobs[id] = .some(nil) }
+        for (id, plan) in jobs.sorted(by: { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }) {
+            if let plan {
+                Self.add(plan, epoch: epoch, to: &batch)
+                if plan.changesRow { steps.append(.job(id)) }
+                if !plan.marked.isEmpty { steps.append(.unread) }
+            }
+            add(.job(id))
+        }
+        // Of rows that are locked since the beginning.
+        let undone = addUndoing(to: &batch)
+        steps += (0..<undone).map { _ in .unread }
+        for place in LockPlace.behindJobs { add(place) }
+    }
+
+    @discardableResult
+    private func addUndoing(to batch: inout PostgresBatch) -> Int {
+        var count = 0
+        for plan in plans where plan.changesRow {
+            guard let slot = plan.slot else { continue }
+            AccountRows.addUndo(slot, of: plan.jobID, to: &batch)
+            count += 1
+        }
+        return count
+    }
+
+    /// What the answers say: the jobs of which the row, or the slot, or the account's wait was not what had been read; and
+    /// what each question is answered.
+    func read(
+        _ rows: [PostgresRows]
+    ) throws(PostgresDecodingError) -> (moved: Set<JobID>, answers: [[PostgresRows]]) {
         var moved: Set<JobID> = []
         var movedWaits: Set<AccountID> = []
-        for change in changes {
-            if change.changesCalls { _ = rows.popFirst() }
-            if change.changesWait, let answer = rows.popFirst(), answer.affected == 0 {
-                movedWaits.insert(change.account)
+        var answers: [[PostgresRows]] = sent.queries.map { _ in [] }
+        for (step, answer) in zip(steps, rows) {
+            switch step {
+            case .unread: break
+            case .wait(let account): if answer.affected == 0 { movedWaits.insert(account) }
+            case .job(let id): if try !JobSaving.isWritten(answer) { moved.insert(id) }
+            case .question(let number): answers[number].append(answer)
             }
         }
         for plan in plans {
-            if plan.changesRow, let answer = rows.popFirst(), try !JobSaving.isWritten(answer) {
-                moved.insert(plan.jobID)
-            }
-            if !plan.marked.isEmpty { _ = rows.popFirst() }
             if let account = plan.refused, movedWaits.contains(account) { moved.insert(plan.jobID) }
         }
-        let undone = plans.count { $0.changesRow && $0.slot != nil }
-        rows = rows.dropFirst(undone + sent.lines.reduce(0) { $0 + $1.steps.count })
-        return moved
+        return (moved, answers)
     }
 }

@@ -15,7 +15,7 @@ extension PostgresLoop {
             throw error
         }
         do throws(PostgresError) {
-            try answer(outgoing, rows[...], beginsBefore: asked + parts.durations.sendWindow)
+            try answer(outgoing, rows, beginsBefore: asked + parts.durations.sendWindow)
         } catch {
             // It is committed, and nobody has been answered.
             backlog.noteDoubt(outgoing.plans)
@@ -103,12 +103,11 @@ extension PostgresLoop {
     // MARK: Answer
 
     private mutating func answer(
-        _ outgoing: Outgoing, _ rows: ArraySlice<PostgresRows>, beginsBefore: MonotonicTime
+        _ outgoing: Outgoing, _ rows: [PostgresRows], beginsBefore: MonotonicTime
     ) throws(PostgresError) {
-        var rows = rows
-        var moved: Set<JobID> = []
+        let (moved, answers): (Set<JobID>, [[PostgresRows]])
         do throws(PostgresDecodingError) {
-            moved = try outgoing.moved(&rows)
+            (moved, answers) = try outgoing.read(rows)
         } catch {
             throw fault(error)
         }
@@ -122,11 +121,9 @@ extension PostgresLoop {
             for arrival in plan.behind { parts.onBehind(arrival) }
         }
         count(outgoing.plans.filter { !moved.contains($0.jobID) })
-        for query in outgoing.sent.queries {
-            let own = rows.prefix(query.steps.count)
-            rows = rows.dropFirst(query.steps.count)
+        for (query, answer) in zip(outgoing.sent.queries, answers) {
             do throws(PostgresDecodingError) {
-                try query.decode(own)()
+                try query.decode(answer[...])()
             } catch {
                 query.refuse(.unavailable(fault(error).description))
             }

@@ -9,7 +9,8 @@ extension PostgresLoop {
         guard let member = membership else { return }
         var batch = PostgresBatch()
         MemberStatements.time.add(to: &batch)
-        let beat = MemberStatements.beat(member, isDraining: isDraining, lifetime: parts.lifetime)
+        let saysDraining = isDraining
+        let beat = MemberStatements.beat(member, isDraining: saysDraining, lifetime: parts.lifetime)
         beat.add(to: &batch)
         let asked = parts.clock.now()
         let answer = try send(batch)
@@ -22,7 +23,12 @@ extension PostgresLoop {
         } catch {
             throw fault(error)
         }
-        guard !found.isMember else { return adopt(found.differing) }
+        guard !found.isMember else {
+            adopt(found.differing)
+            // That it is to end has come meanwhile, and with it perhaps somebody who asks what the others see.
+            if isDraining != saysDraining { try self.beat() }
+            return
+        }
         // Whoever said that it is gone, and heard no answer, does not come back for that.
         if isEnding, backlog.isEmpty {
             membership = nil

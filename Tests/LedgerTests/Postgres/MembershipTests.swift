@@ -103,6 +103,31 @@ import Testing
         await ledger.close(within: DatabaseLedger.closeTime)
     }
 
+    @Test func whoeverIsToEndDuringAHeartbeatSaysSoAtOnce() async throws {
+        let database = try await SharedDatabase()
+        let joined = Lock<DatabaseLedger?>(nil)
+        let isFirst = Lock(true)
+        // The first heartbeat is with the proxy when it comes.
+        let script = PostgresProxy.script(to: database.server.port) { statements in
+            guard statements.contains("beat"), isFirst.withLock({ $0 }) else { return .pass }
+            while true {
+                guard let ledger = joined.withLock({ $0 }) else { continue }
+                ledger.drain()
+                break
+            }
+            isFirst.withLock { $0 = false }
+            return .pass
+        }
+        try await RawPeer.serving(script) { peer in
+            let ledger = try await database.join(port: peer.port) { $0.heartbeatInterval = .seconds(3_600) }
+            joined.withLock { $0 = ledger }
+            _ = try await ledger.knowsSuccess()
+            #expect(try await ledger.members().map(\.state) == [.draining])
+            await ledger.close(within: DatabaseLedger.closeTime)
+            joined.withLock { $0 = nil }
+        }
+    }
+
     @Test func settingsAreComparedAtEachHeartbeat() async throws {
         let database = try await SharedDatabase()
         let pace = Lock("even")

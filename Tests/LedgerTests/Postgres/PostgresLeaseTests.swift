@@ -121,6 +121,36 @@ import Testing
         }
     }
 
+    /// Whoever is buried and comes back does so before or after, whatever the times of the two transactions are; and whoever
+    /// does not come back has not, though it was heard of until the last tick.
+    @Test(
+        arguments: [
+            ("ended = now() + interval '1 hour'", Return.claims, "0"), ("ended = seen", .claims, "0"),
+            ("ended = now() + interval '1 hour'", .leaves, "0"), ("ended = seen", .none, "1"),
+            ("ended = seen + interval '1 microsecond'", .none, "1"),
+        ])
+    func aReturnInTheMomentOfTheBurialIsNoDeathAndNoReturnIsOne(
+        _ burial: String, _ comingBack: Return, _ deaths: String
+    ) async throws {
+        let database = try await SharedDatabase()
+        let one = try await database.join("a") { $0.heartbeatInterval = .seconds(3_600) }
+        let two = try await database.join("b")
+        _ = try #require(try await one.lease())
+        try await database.run("UPDATE leave_album.instances SET state = 'dead', \(burial) WHERE name = 'a'")
+        switch comingBack {
+        case .none: break
+        case .claims: #expect(try await one.lease(Sample.arrival("another")) != nil)
+        case .leaves: await one.close(within: DatabaseLedger.closeTime)
+        }
+        try await database.endLeases()
+        #expect(try await two.lease(kind: .albumQuery, isAmbiguous: true) != nil)
+        #expect(try await database.run("SELECT deaths FROM leave_album.jobs WHERE job_id = 'job-1'") == deaths)
+        await one.close(within: DatabaseLedger.closeTime)
+        await two.close(within: DatabaseLedger.closeTime)
+    }
+
+    enum Return: Sendable { case none, claims, leaves }
+
     // MARK: Whose word counts
 
     @Test func ofAFencedWorkerOnlyProofIsBelieved() async throws {
