@@ -87,27 +87,6 @@ extension WorkerDaemon {
             for finding in findings where finding.kind != .good { logger.warning("the ledger: \(finding.detail)") }
         }
     }
-
-    /// Two ledgers beside one broker would each remember half of the jobs. Whoever works on a file holds the exclusive
-    /// queue.
-    func refuseEmbeddedWorker(_ session: BrokerAdmin, _ front: DaemonInterface) async throws(StartError) {
-        let queue = settings.queueNames.worker
-        let isHeld = await untilBrokerAnswers(front) { () throws(LinkError) in
-            do throws(LinkError) {
-                _ = try await session.inspect(queue: queue)
-                return false
-            } catch {
-                guard case .channelClosed(405) = error.kind else { throw error }
-                return true
-            }
-        }
-        guard isHeld == true else { return }
-        throw StartError(
-            description:
-                "a daemon whose ledger is a file works on this broker: it holds queue \(queue). Two ledgers would each "
-                + "remember half of the jobs, and call for the same user twice: stop that daemon, or give it the same "
-                + "ledger.url", status: .settingsWrong)
-    }
 }
 
 extension DaemonInterface {
