@@ -239,8 +239,8 @@ let package = Package(
         tests(
             "ReloadTests",
             [
-                "Daemon", "PipelineHarness", "Pipeline", "Credentials", "Settings", "Concurrency", "Jobs", "Secrets",
-                "Telemetry",
+                "Daemon", "PipelineHarness", "Pipeline", "Credentials", "Settings", "Clocks", "Concurrency", "Jobs",
+                "Secrets", "Telemetry",
             ]),
         tests(
             "OperationsTests",

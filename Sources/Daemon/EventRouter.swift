@@ -13,6 +13,8 @@ final class EventRouter: Sendable {
         var early: [@Sendable (JobPipeline) -> Void] = []
     }
 
+    /// Signalled when the consuming link may consume: where it has a queue of its own, it has that.
+    let attached = AsyncSignal()
     private let state = Lock(State())
     private let logger: Logger
     private let tracker: StatusTracker
@@ -48,6 +50,7 @@ final class EventRouter: Sendable {
                 queues.isEmpty ? "consuming nothing" : "consuming", LogField("generation", Int(generation)),
                 LogField("queues", queues.joined(separator: ",")))
             if !queues.isEmpty { notify { $0.consuming() } }
+            attached.signal()
         case .message(let message): notify { $0.receive(message) }
         case .lost(let generation, let error):
             logger.warning("lost the consuming connection: \(error)")

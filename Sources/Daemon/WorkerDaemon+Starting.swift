@@ -78,13 +78,16 @@ extension WorkerDaemon {
         _ front: DaemonInterface, _ perform: () async throws(LinkError) -> Answer
     ) async -> Answer? {
         var backoff = Backoff(first: .seconds(1), longest: .seconds(10))
+        var warning = RepeatedWarning()
         while !stop.isSignalled {
             do throws(LinkError) {
-                return try await perform()
+                let answer = try await perform()
+                if warning.ends() { logger.notice("the broker answers") }
+                return answer
             } catch {
                 let problem = Self.advice(error)
                 front.tracker.connects(problem)
-                logger.warning("connecting: \(problem)")
+                if warning.isDue(at: clock.now()) { logger.warning("connecting: \(problem)") }
             }
             await stop.wait(until: clock.now() + backoff.next(), by: clock)
         }

@@ -92,13 +92,15 @@ package struct WorkerDaemon: Sendable {
         front.has(parts)
         front.settings.connect(parts.pipeline)
         await prepareBroker(opened.session, front)
-        if ledger.member != nil {
-            do throws(StartError) {
+        do throws(StartError) {
+            if ledger.member != nil {
                 try await refuseEmbeddedWorker(opened.session, front)
-            } catch {
-                await end(parts, front, Task {})
-                throw error
+            } else {
+                try await refuseSharedWorkers(opened.session, eventRouter.attached, front)
             }
+        } catch {
+            await end(parts, front, Task {})
+            throw error
         }
         // Without a broker nothing was begun, and there is nothing to wait for.
         let work = Task { if !stop.isSignalled { await parts.pipeline.run() } }
@@ -115,6 +117,9 @@ package struct WorkerDaemon: Sendable {
                 clock: opened.clock
             ).run()
         }
+        let otherLedger = OtherLedgerWatch(
+            session: opened.session, queue: settings.queueNames.worker, pipeline: parts.pipeline, clock: clock)
+        let watch = Task { if ledger.member != nil { await otherLedger.run() } }
         if !stop.isSignalled {
             logger.notice(
                 "working", LogField("version", ProgramVersion.text), LogField("ledger", ledger.place),
@@ -125,6 +130,7 @@ package struct WorkerDaemon: Sendable {
         await stop.wait()
         upkeep.cancel()
         polling.cancel()
+        watch.cancel()
         await end(parts, front, work)
         return .done
     }

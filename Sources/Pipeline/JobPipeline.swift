@@ -128,6 +128,11 @@ package final class JobPipeline: Pingable {
         }
     }
 
+    /// A worker with another ledger has the broker's queues as well, as that detail says; nil: it has them no more.
+    package func otherLedger(_ detail: String?) {
+        if let detail { dispatcher.hold(.otherLedger, detail: detail) } else { dispatcher.lift(.otherLedger) }
+    }
+
     package func ledgerHealth(_ health: LedgerHealth) { ledgerWatch.note(health) }
 
     /// Publishes a stored result again, marked as a replay. False if the broker did not confirm it.

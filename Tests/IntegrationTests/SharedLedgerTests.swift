@@ -216,19 +216,25 @@ extension OnABroker {
             await cluster.end(a, foreign, other, alone)
         }
 
-        @Test func aDaemonWithAFileOfItsOwnBesideThemIsFound() async throws {
-            let cluster = try await ClusterHarness()
+        /// A host that was forgotten on a file.
+        private func startWithFile(_ cluster: ClusterHarness, _ name: String) throws -> ChildProcess {
             let site = cluster.site
             let shared = try String(contentsOf: site.directory.file("d.toml"), encoding: .utf8)
-            let own = shared.replacing(/url = "postgresql:[^\n]*/, with: "path = \"\(site.directory.file("l").path)\"")
-            let configuration = try site.directory.write("own.toml", own)
-            let alone = try ChildProcess(
+            let own = shared.replacing(
+                /url = "postgresql:[^\n]*/, with: "path = \"\(site.directory.file(name).path)\"")
+            let configuration = try site.directory.write("\(name).toml", own)
+            return try ChildProcess(
                 [
                     DaemonHarness.products.appendingPathComponent("leave-albumd").path, "run", "--new-ledger",
                     "--config", configuration.path,
-                ], output: site.directory.file("own.out"))
+                ], output: site.directory.file("\(name).out"))
+        }
+
+        @Test func aDaemonWithAFileOfItsOwnBesideThemIsFound() async throws {
+            let cluster = try await ClusterHarness()
+            let alone = try startWithFile(cluster, "own")
             try await eventually("the daemon with the file consumes") {
-                alone.text.contains("queues=\(site.prefix).due,")
+                alone.text.contains("queues=\(cluster.site.prefix).due,")
             }
             let refused = try cluster.start("b")
             #expect(await refused.process.wait(seconds: 60) == .exited(78))
@@ -236,6 +242,44 @@ extension OnABroker {
             alone.signal(SIGTERM)
             #expect(await alone.wait(seconds: 40) == .exited(0))
             await cluster.end(refused)
+        }
+
+        @Test func aDaemonWithAFileIsRefusedBesideThoseWhoWork() async throws {
+            let cluster = try await ClusterHarness()
+            let a = try cluster.start("a")
+            try await a.waitUntilConsuming()
+            let alone = try startWithFile(cluster, "own")
+            #expect(await alone.wait(seconds: 60) == .exited(78), "\(alone.text)")
+            #expect(alone.text.contains("others consume queue \(cluster.site.prefix)."), "\(alone.text)")
+            #expect(!alone.text.contains("queues=\(cluster.site.prefix).due,"), "it has consumed nothing")
+            try await a.stopInOrder()
+            // Nobody is left whom it could meet.
+            let again = try startWithFile(cluster, "again")
+            try await eventually("it works alone") { again.text.contains("queues=\(cluster.site.prefix).due,") }
+            again.signal(SIGTERM)
+            #expect(await again.wait(seconds: 40) == .exited(0))
+            await cluster.end(a)
+        }
+
+        @Test func thoseWhoConsumedNothingHoldWhileADaemonWithAFileWorks() async throws {
+            let cluster = try await ClusterHarness()
+            let a = try cluster.start("a")
+            try await a.waitUntilConsuming()
+            let socket = ["LEAVE_ALBUMD_ADMIN_CONTROL_SOCKET": cluster.site.directory.file("control-a.sock").path]
+            #expect(try await cluster.site.command(["pause"], environment: socket).ending == .exited(0))
+            let alone = try startWithFile(cluster, "own")
+            try await eventually("nobody was there to be met") {
+                alone.text.contains("queues=\(cluster.site.prefix).due,")
+            }
+            try await eventually("the one that was paused finds it", seconds: 120) {
+                a.log.contains("cause=other_ledger")
+            }
+            alone.signal(SIGTERM)
+            #expect(await alone.wait(seconds: 40) == .exited(0))
+            try await eventually("its end is seen", seconds: 60) {
+                a.log.contains("hold lifted cause=other_ledger")
+            }
+            await cluster.end(a)
         }
     }
 }

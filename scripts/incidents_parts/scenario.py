@@ -51,10 +51,14 @@ class Scenario:
         self.watch()
 
     def start_daemon(self, environment: dict[str, str] | None = None, **settings: dict) -> None:
-        self.simulator = Simulator(self.programs / SIMULATOR, self.directory)
-        self.daemon = self.make_daemon("daemon", environment, **settings)
+        self.prepare_daemon(environment, **settings)
         self.daemon.start()
         self.daemon.await_consuming()
+
+    def prepare_daemon(self, environment: dict[str, str] | None = None, **settings: dict) -> None:
+        """The simulator, and a daemon that is not started."""
+        self.simulator = Simulator(self.programs / SIMULATOR, self.directory)
+        self.daemon = self.make_daemon("daemon", environment, **settings)
 
     def watch(self) -> None:
         """The daemons of now; each of them must answer."""
@@ -90,6 +94,8 @@ class Scenario:
         }
         for table, values in settings.items():
             tables.setdefault(table.replace("__", "."), {}).update(values)
+        if "url" in tables["ledger"]:
+            del tables["ledger"]["path"]
         return Daemon(self.programs / DAEMON, directory, tables, environment)
 
     def end(self) -> None:
@@ -173,6 +179,10 @@ class Scenario:
         self.seconds = max(self.seconds, time.monotonic() - self._began)
         self.must(found, "not seen: " + "; ".join(map(str, missing)) + f". STATUS is {daemon.status}; the log ends "
                   + " | ".join(daemon.log()[-3:]))
+
+    def awaits_metric(self, line: str, seconds: float = TIMEOUT) -> bool:
+        """Whether the daemon's metrics have the line in time."""
+        return wait(lambda: line in self.daemon.metrics(), seconds, every=1)
 
     def _note(self, signal: Signal) -> None:
         self.page.seen.add(signal)

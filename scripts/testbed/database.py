@@ -26,8 +26,8 @@ OWNER, WORKER, DATABASE = "album_owner", "album_worker", "leave_album"
 ROLE_SETTINGS = (
     "synchronous_commit = on", "plan_cache_mode = force_generic_plan", "enable_seqscan = off",
     "enable_hashjoin = off", "enable_mergejoin = off", "jit = off", "lock_timeout = '1s'",
-    "idle_in_transaction_session_timeout = '10s'", "tcp_keepalives_idle = 10", "tcp_keepalives_interval = 10",
-    "tcp_keepalives_count = 3",
+    "idle_in_transaction_session_timeout = '10s'", "deadlock_timeout = '100ms'", "tcp_keepalives_idle = 10",
+    "tcp_keepalives_interval = 10", "tcp_keepalives_count = 3",
 )
 
 #: Longest wait for a start: making and starting one takes three seconds on two idle cores.

@@ -13,7 +13,8 @@ extension Commands {
         discussion: """
             The daemon alters no table, so that its role needs no right to. Whoever declares owns them: another role, \
             which --url names, with the rights to make a schema. With --worker-role that role may read and write. \
-            Running it again changes nothing.
+            The daemons' role is given its settings in this database, but for those that it has a value of; what \
+            whoever declares may not give is printed for an administrator. Running it again changes nothing.
             """,
         options: [
             .config, .json,
@@ -30,10 +31,12 @@ struct DeclareCommand: ConfiguredCommand {
     func run() async throws -> ExitStatus {
         let configuration = try database()
         let role = arguments.value("--worker-role")
+        let worksItself = arguments.value("--url") == nil
         let result = await NativeThread.offload("declare") { () -> Result<PostgresDeclaration.Outcome, LedgerError> in
             do throws(LedgerError) {
                 return .success(
-                    try PostgresDeclaration.declare(configuration, workerRole: role, program: WorkerDaemon.program))
+                    try PostgresDeclaration.declare(
+                        configuration, workerRole: role, worksItself: worksItself, program: WorkerDaemon.program))
             } catch {
                 return .failure(error)
             }
@@ -53,6 +56,10 @@ struct DeclareCommand: ConfiguredCommand {
             if let before = outcome.versionBefore { members.append(.init("versionBefore", .integer(Int64(before)))) }
             if let role = outcome.grantedTo { members.append(.init("grantedTo", .text(role))) }
             if let grants = outcome.grantsStatistics { members.append(.init("grantsStatistics", .bool(grants))) }
+            if let settings = outcome.settings {
+                members.append(.init("settingsMade", .array(settings.made.map { .text($0.rawValue) })))
+                members.append(.init("settingsRefused", .array(settings.refused.map { .text($0) })))
+            }
             StandardStream.output.write(json: .object(members))
             return
         }
@@ -69,6 +76,16 @@ struct DeclareCommand: ConfiguredCommand {
                 "brought the ledger's schema in \(outcome.place) from version \(before) to \(outcome.version)\n"
             }
         if let role = outcome.grantedTo { text += "role \(role) may work with it\n" }
+        if let settings = outcome.settings {
+            if !settings.made.isEmpty {
+                let list = settings.made.map { "\($0.rawValue) = \($0.wanted)" }.joined(separator: ", ")
+                text += "set for role \(settings.role) in this database: \(list)\n"
+            }
+            if !settings.refused.isEmpty {
+                text += "to be run by an administrator of the database, for whoever declared may not:\n"
+                for statement in settings.refused { text += "    \(statement);\n" }
+            }
+        }
         if outcome.grantsStatistics == false {
             text +=
                 "`check --live` cannot tell that role whether a standby is synchronous: a superuser may grant it "

@@ -26,7 +26,7 @@ extension WorkerDaemon {
         let session = try makeSession()
         let differences = DifferingSettingsReport(logger)
         var backoff = Backoff(first: .seconds(1), longest: .seconds(10))
-        var warned: MonotonicTime?
+        var warning = RepeatedWarning()
         while !stop.isSignalled {
             do {
                 let ledger = try await DatabaseLedger.join(
@@ -34,6 +34,7 @@ extension WorkerDaemon {
                     onHealth: { eventRouter.ledger($0) }, onCommit: { front.metrics.committed($0, $1) },
                     onBehind: { reportBehind($0, front.metrics) }, onDiffering: { differences.report($0) })
                 try await refuseForeignSettings(ledger)
+                if warning.ends() { logger.notice("the ledger's database answers") }
                 front.tracker.connects()
                 front.ready()
                 warn(of: database)
@@ -46,9 +47,8 @@ extension WorkerDaemon {
                     // Its supervisor is not to end it for this: whoever waits is at work.
                     front.ready()
                     front.tracker.connects(detail)
-                    if warned.map({ clock.now() - $0 >= Self.warningInterval }) ?? true {
+                    if warning.isDue(at: clock.now()) {
                         logger.warning("waiting for the ledger's database: \(detail)")
-                        warned = clock.now()
                     }
                 }
             }
@@ -56,9 +56,6 @@ extension WorkerDaemon {
         }
         return nil
     }
-
-    /// It is tried more often than there is anything new to say.
-    private static let warningInterval = Duration.seconds(60)
 
     /// Keys that say whose jobs these are: members that differ in them would work on one ledger at two things.
     private static let vitalKeys: Set = ["api.base_url", "broker.prefix", "limits.day_zone"]
@@ -89,27 +86,6 @@ extension WorkerDaemon {
             guard let findings = try? await DatabaseCheck.findings(database, durable: durable) else { return }
             for finding in findings where finding.kind != .good { logger.warning("the ledger: \(finding.detail)") }
         }
-    }
-
-    /// Two ledgers beside one broker would each remember half of the jobs. Whoever works on a file holds the exclusive
-    /// queue.
-    func refuseEmbeddedWorker(_ session: BrokerAdmin, _ front: DaemonInterface) async throws(StartError) {
-        let queue = settings.queueNames.worker
-        let isHeld = await untilBrokerAnswers(front) { () throws(LinkError) in
-            do throws(LinkError) {
-                _ = try await session.inspect(queue: queue)
-                return false
-            } catch {
-                guard case .channelClosed(405) = error.kind else { throw error }
-                return true
-            }
-        }
-        guard isHeld == true else { return }
-        throw StartError(
-            description:
-                "a daemon whose ledger is a file works on this broker: it holds queue \(queue). Two ledgers would each "
-                + "remember half of the jobs, and call for the same user twice: stop that daemon, or give it the same "
-                + "ledger.url", status: .settingsWrong)
     }
 }
 

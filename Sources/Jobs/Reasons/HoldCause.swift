@@ -16,5 +16,6 @@ public enum HoldCause: String, CaseIterable, Sendable {
     case resultsFull = "results_full"
     case deadFull = "dead_full"
     case ledgerUnavailable = "ledger_unavailable"
+    case otherLedger = "other_ledger"
     case operatorPaused = "operator_paused"
 }

@@ -92,6 +92,8 @@ struct HoldPolicy: Sendable {
         case .resultsFull: HoldPolicy(afterRestart: .ends)
         case .deadFull: HoldPolicy(afterRestart: .ends)
         case .ledgerUnavailable: HoldPolicy(afterRestart: .ends, isResumable: false, reach: .member)
+        // Each member sees it by itself; all of them do.
+        case .otherLedger: HoldPolicy(afterRestart: .ends, isResumable: false, reach: .member)
         case .operatorPaused: HoldPolicy(afterRestart: .standsAgain)
         }
     }

@@ -62,7 +62,7 @@ package enum DatabaseCheck {
     ) throws(PostgresError) -> [Finding] {
         var batch = PostgresBatch()
         batch.add(identity)
-        batch.add(settings)
+        batch.add(settings, [.array(settingNames.map { Optional($0) })])
         batch.add(replicas)
         batch.add(rights)
         _ = try connection.run(batch, within: timeout)
@@ -73,7 +73,7 @@ package enum DatabaseCheck {
         do throws(PostgresDecodingError) {
             let values = try values(of: rows[1])
             return try [about(rows[0], connection.endpoint), pooler(rows[0], connection.handle)]
-                + plans(values) + [durability(values, durable: durable)]
+                + plans(values) + times(values) + [durability(values, durable: durable)]
                 + [replication(values, rows[2], seesStates: rows[0].value(0, 4))]
                 + rights(rows[3]) + [offset(rows[0], asked.1 + took / 2, took)]
         } catch {
@@ -94,12 +94,9 @@ package enum DatabaseCheck {
         """)
 
     private static let settings = PostgresStatement(
-        "check_settings",
-        """
-        SELECT name, current_setting(name, true) FROM unnest(ARRAY['enable_seqscan', 'enable_hashjoin',
-        'enable_mergejoin', 'jit', 'plan_cache_mode', 'synchronous_commit', 'synchronous_standby_names', 'fsync'])
-        AS wanted (name)
-        """)
+        "check_settings", "SELECT name, setting FROM pg_catalog.pg_settings WHERE name = ANY($1)", [.text.array])
+
+    private static let settingNames = RoleSetting.allCases.map(\.rawValue) + ["synchronous_standby_names", "fsync"]
 
     private static let replicas = PostgresStatement(
         "check_replicas", "SELECT coalesce(application_name, ''), coalesce(sync_state, '') FROM pg_stat_replication")
@@ -143,22 +140,23 @@ package enum DatabaseCheck {
         return Finding(.good, "no pooler stands before it")
     }
 
-    /// What a plan that is made once must not become when the tables grow.
-    private static let pinned = [
-        ("enable_seqscan", "off"), ("enable_hashjoin", "off"), ("enable_mergejoin", "off"), ("jit", "off"),
-        ("plan_cache_mode", "force_generic_plan"),
-    ]
-
     static func plans(_ values: [String: String]) -> [Finding] {
-        let loose = pinned.filter { values[$0.0] != $0.1 }
+        let loose = RoleSetting.plans.filter { values[$0.rawValue] != $0.wanted }
         guard let first = loose.first else { return [Finding(.good, "the role's plans are pinned")] }
-        let wanted = loose.map { "\($0.0) = \($0.1)" }.joined(separator: ", ")
+        let wanted = loose.map { "\($0.rawValue) = \($0.wanted)" }.joined(separator: ", ")
         return [
             Finding(
                 .warning,
                 "the role's plans are not pinned, and the ledger may become several times slower as it grows: "
-                    + "set \(wanted) for it by ALTER ROLE (\(first.0) is \(values[first.0] ?? "not known"))")
+                    + "set \(wanted) for it by ALTER ROLE (\(first.rawValue) is \(values[first.rawValue] ?? "not known"))"
+            )
         ]
+    }
+
+    static func times(_ values: [String: String]) -> [Finding] {
+        let problems = RoleSetting.problems(values)
+        guard !problems.isEmpty else { return [Finding(.good, "the role's time-outs and keepalives are set")] }
+        return problems.map { Finding(.warning, $0) }
     }
 
     /// Only these wait for the flush to a disk.

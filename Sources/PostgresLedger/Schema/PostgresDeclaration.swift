@@ -14,6 +14,8 @@ package enum PostgresDeclaration {
         /// Whether that role may read what others do in the database, which `check --live` looks at. Nil: it was not
         /// asked for.
         package var grantsStatistics: Bool?
+        /// Of the worker's role; nil: nobody was said to be it.
+        package var settings: RoleSettings?
     }
 
     /// A ledger's schema, as the database has it.
@@ -23,21 +25,26 @@ package enum PostgresDeclaration {
         package var program: String
     }
 
-    private static let timeout = Duration.seconds(30)
+    static let timeout = Duration.seconds(30)
 
     /// Makes the schema, or brings it up to date, and grants `workerRole` what a worker needs. It blocks: not for a task.
     /// Running it again, or twice at once, does no harm.
     ///
+    /// `worksItself`: the role that declares is the daemons' own, and has their settings unless another is named.
+    ///
     /// - Throws: `.unusable` for what an operator has to correct, `.unavailable` if the database is away.
     package static func declare(
-        _ configuration: PostgresConfiguration, workerRole: String? = nil, program: String = "leave-albumd"
+        _ configuration: PostgresConfiguration, workerRole: String? = nil, worksItself: Bool = false,
+        program: String = "leave-albumd"
     ) throws(LedgerError) -> Outcome {
-        try declare(configuration, workerRole: workerRole, program: program, steps: PostgresSchema.steps)
+        try declare(
+            configuration, workerRole: workerRole, worksItself: worksItself, program: program,
+            steps: PostgresSchema.steps)
     }
 
     static func declare(
-        _ configuration: PostgresConfiguration, workerRole: String?, program: String, steps: [[String]],
-        compatibleWith: Int = PostgresSchema.compatibleWith
+        _ configuration: PostgresConfiguration, workerRole: String?, worksItself: Bool = false, program: String,
+        steps: [[String]], compatibleWith: Int = PostgresSchema.compatibleWith
     ) throws(LedgerError) -> Outcome {
         var connection = try LedgerOpening.connect(configuration)
         do throws(PostgresError) {
@@ -59,6 +66,7 @@ package enum PostgresDeclaration {
             var outcome = Outcome(
                 place: connection.endpoint, versionBefore: before, version: found ?? 0, grantedTo: workerRole)
             if let workerRole { outcome.grantsStatistics = try grant(workerRole, &connection) }
+            if workerRole != nil || worksItself { outcome.settings = try set(of: workerRole, &connection) }
             return outcome
         } catch {
             throw LedgerOpening.refusal(error)
@@ -112,34 +120,8 @@ package enum PostgresDeclaration {
         return try LedgerIdentity.read(&connection, within: timeout).version
     }
 
-    // MARK: Grants
-
-    private static func grant(
-        _ role: String, _ connection: inout PostgresConnection
-    ) throws(PostgresError) -> Bool {
-        let name = "\"\(role.replacing("\"", with: "\"\""))\""
-        var batch = PostgresBatch()
-        for (number, text) in [
-            "GRANT USAGE ON SCHEMA leave_album TO \(name)",
-            "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA leave_album TO \(name)",
-        ].enumerated() {
-            batch.add(PostgresStatement("grant_\(number)", text))
-        }
-        try run(batch, &connection)
-        var asking = PostgresBatch()
-        asking.add(PostgresStatement("grant_statistics", "GRANT pg_read_all_stats TO \(name)"))
-        do throws(PostgresError) {
-            try run(asking, &connection)
-            return true
-        } catch {
-            // Only a superuser may, or whoever was given that role to give on.
-            guard error.state == "42501" else { throw error }
-            return false
-        }
-    }
-
     @discardableResult
-    private static func run(
+    static func run(
         _ batch: PostgresBatch, _ connection: inout PostgresConnection
     ) throws(PostgresError) -> [PostgresRows] {
         try connection.run(batch, within: timeout).rows()

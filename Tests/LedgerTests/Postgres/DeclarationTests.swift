@@ -26,14 +26,14 @@ import Testing
         }
 
         func declare(
-            as role: String = LedgerServer.owner, for worker: String? = nil, steps: [[String]] = PostgresSchema.steps,
-            compatibleWith: Int = PostgresSchema.compatibleWith
+            as role: String = LedgerServer.owner, for worker: String? = nil, worksItself: Bool = false,
+            steps: [[String]] = PostgresSchema.steps, compatibleWith: Int = PostgresSchema.compatibleWith
         ) async throws -> PostgresDeclaration.Outcome {
             let configuration = try configuration(role)
             return try await onThread {
                 try PostgresDeclaration.declare(
-                    configuration, workerRole: worker, program: "leave-albumd test", steps: steps,
-                    compatibleWith: compatibleWith)
+                    configuration, workerRole: worker, worksItself: worksItself, program: "leave-albumd test",
+                    steps: steps, compatibleWith: compatibleWith)
             }
         }
 
@@ -76,10 +76,48 @@ import Testing
         #expect(schema?.version == PostgresSchema.version && schema?.program == "leave-albumd test")
     }
 
+    @Test func theWorkersRoleIsGivenWhatItHasNoValueOf() async throws {
+        let database = try await Empty("settings")
+        _ = try await database.run("ALTER ROLE worker IN DATABASE \(database.name) SET lock_timeout = '2s'")
+        let made = try await database.declare(for: "worker").settings
+        #expect(made?.role == "worker" && made?.refused == [])
+        var wanted = Set(RoleSetting.allCases).subtracting([.lockTimeout])
+        let release = Int(try await database.run("SHOW server_version_num")) ?? 0
+        if release < 170_000 { wanted.remove(.transactionTimeout) }
+        #expect(made.map { Set($0.made) } == wanted)
+        let findings = try await DatabaseCheck.findings(try database.configuration("worker"), durable: true)
+        let said = findings.map(\.detail).joined(separator: "\n")
+        #expect(said.contains("plans are pinned") && said.contains("time-outs and keepalives are set"), "\(said)")
+        #expect(try await database.declare(for: "worker").settings?.made == [], "again changes nothing")
+        #expect(try await database.declare().settings == nil, "nobody is said to be the daemons' role")
+        let other = try await Empty("settings_of_another")
+        let elsewhere = try await DatabaseCheck.findings(try other.configuration("worker"), durable: true)
+        #expect(elsewhere.contains { $0.detail.contains("plans are not pinned") }, "they are this database's alone")
+    }
+
+    @Test func whatAnOrdinaryOwnerMayNotGiveIsForAnAdministratorToRun() async throws {
+        let server = try WithADatabase.server
+        try await server.run("CREATE ROLE plain LOGIN")
+        try await server.run("CREATE DATABASE empty_plain OWNER plain")
+        let configuration = try LedgerServer.configuration(of: server, database: "empty_plain", as: "plain")
+        let forAnother = try await onThread {
+            try PostgresDeclaration.declare(configuration, workerRole: "worker").settings
+        }
+        #expect(forAnother?.made == [])
+        let statements = forAnother?.refused ?? []
+        #expect(
+            statements.contains(#"ALTER ROLE "worker" IN DATABASE "empty_plain" SET enable_seqscan = 'off'"#),
+            "\(statements)")
+        for statement in statements { try await server.run(statement) }
+        let own = try await onThread { try PostgresDeclaration.declare(configuration, worksItself: true).settings }
+        #expect(own?.role == "plain" && own?.made.contains(.lockTimeout) == true)
+        #expect(own?.refused == [#"ALTER ROLE "plain" IN DATABASE "empty_plain" SET deadlock_timeout = '100ms'"#])
+    }
+
     @Test func whoDeclareAtOnceMakeOneSchema() async throws {
         let database = try await Empty("at_once")
         let versions = try await withThrowingTaskGroup(of: Int.self) { group in
-            for _ in 0..<4 { group.addTask { try await database.declare().version } }
+            for _ in 0..<4 { group.addTask { try await database.declare(for: "worker").version } }
             return try await group.reduce(into: []) { $0.append($1) }
         }
         #expect(versions == [Int](repeating: PostgresSchema.version, count: 4))

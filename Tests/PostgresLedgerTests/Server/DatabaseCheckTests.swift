@@ -26,7 +26,15 @@ extension ServerTests {
             let warnings = details(found, .warning)
             #expect(warnings.contains("fsync is off"), "that of tests is: \(warnings)")
             #expect(warnings.contains("enable_seqscan = off") && warnings.contains("force_generic_plan"))
+            for name in ["lock_timeout", "idle_in_transaction_session_timeout"] {
+                #expect(warnings.contains("\n\(name) is "), "\(name): \(warnings)")
+            }
+            #expect(warnings.contains("tcp_keepalives_idle = 10") == (try isOverTCP()), "\(warnings)")
             #expect(details(found, .fault) == "")
+        }
+
+        private func isOverTCP() throws -> Bool {
+            try PostgresURL(OnAServer.server.url("worker", database: "ledger")).hosts[0].reach != .socket
         }
 
         @Test func ofARoleWithPinnedPlansAndTheRightToLookNothingIsSaid() async throws {
@@ -39,9 +47,41 @@ extension ServerTests {
                 ALTER ROLE pinned SET plan_cache_mode = force_generic_plan;
                 ALTER ROLE pinned SET synchronous_commit = off;
                 """)
+            for setting in RoleSetting.allCases where !RoleSetting.plans.contains(setting) {
+                let isKnown = try await server.run(
+                    "SELECT count(*) FROM pg_settings WHERE name = '\(setting.rawValue)'")
+                guard isKnown == "1", setting != .synchronousCommit else { continue }
+                try await server.run("ALTER ROLE pinned SET \(setting.rawValue) = '\(setting.wanted)'")
+            }
             let found = try await findings("pinned")
             #expect(details(found, .good).contains("the role's plans are pinned"))
+            #expect(details(found, .good).contains("the role's time-outs and keepalives are set"), "\(found)")
             #expect(details(found, .warning).contains("no standby of nobody_there is synchronous now"))
+        }
+
+        /// As `pg_settings` has them: milliseconds, and seconds for the keepalives.
+        @Test(arguments: [
+            ("lock_timeout", "1000", "0"), ("lock_timeout", "5000", "5001"),
+            ("idle_in_transaction_session_timeout", "10000", "0"),
+            ("idle_in_transaction_session_timeout", "60000", "90000"), ("transaction_timeout", "60000", "0"),
+            ("deadlock_timeout", "100", "1000"),
+        ])
+        func eachTimeHasAMostAndNeverIsBeyondIt(_ name: String, _ good: String, _ bad: String) {
+            #expect(RoleSetting.problems([name: good]) == [])
+            let problems = RoleSetting.problems([name: bad])
+            #expect(problems.count == 1 && problems[0].hasPrefix("\(name) is "), "\(problems)")
+        }
+
+        @Test func keepalivesCountTogetherAndNotOverASocket() {
+            func problems(_ idle: Int, _ interval: Int, _ count: Int) -> [String] {
+                RoleSetting.problems([
+                    "tcp_keepalives_idle": "\(idle)", "tcp_keepalives_interval": "\(interval)",
+                    "tcp_keepalives_count": "\(count)",
+                ])
+            }
+            #expect(problems(10, 10, 3) == [] && problems(30, 10, 3) == [] && problems(0, 0, 0) == [])
+            #expect(problems(7_200, 75, 9).first?.contains("for 7875 s") == true)
+            #expect(RoleSetting.problems([:]) == [], "what a release does not know is not missed")
         }
 
         @Test func whatMayBeLostIsSaidUnlessItMayBe() throws {

@@ -26,7 +26,9 @@ class Programs(unittest.TestCase):
 class RoleSettings(unittest.TestCase):
     def test_they_are_those_that_the_page_asks_for(self):
         page = (Path(__file__).resolve().parents[3] / "docs/cluster.md").read_text()
-        asked = re.findall(rf"^ +ALTER ROLE {WORKER} SET (.+);$", page, re.MULTILINE)
+        asked = re.findall(rf"^ +ALTER ROLE {WORKER} IN DATABASE {DATABASE} SET (.+?);( +--.*)?$", page, re.MULTILINE)
+        # A release that is older than 17 refuses what it does not know.
+        asked = [setting for setting, note in asked if "17" not in note]
         self.assertLess(5, len(asked), "the search is broken if it finds few")
         self.assertEqual(sorted(database.ROLE_SETTINGS), sorted(asked))
 
