@@ -34,6 +34,8 @@ extension WorkerDaemon {
                     onHealth: { eventRouter.ledger($0) }, onCommit: { front.metrics.committed($0, $1) },
                     onBehind: { reportBehind($0, front.metrics) }, onDiffering: { differences.report($0) })
                 try await refuseForeignSettings(ledger)
+                try await refuseUnsharedGrants(ledger, front)
+                otherMembers.connect(ledger)
                 front.tracker.connects()
                 front.ready()
                 warn(of: database)
@@ -80,7 +82,7 @@ extension WorkerDaemon {
     }
 
     /// For the word that this daemon is gone, which nobody needs.
-    private static let leavingTheOthers = Duration.seconds(2)
+    static let leavingTheOthers = Duration.seconds(2)
 
     /// Says once what of the database may be lost or is slow; jobs do not wait for it.
     private func warn(of database: PostgresConfiguration) {
