@@ -85,7 +85,7 @@ let package = Package(
         // Layer 4
         module("Photos", ["HTTP", "Clocks", "JSON", "Jobs", "Secrets"]),
         module("Messages", ["AMQP", "Clocks", "Concurrency", "JSON", "Jobs", "Secrets"]),
-        module("Credentials", ["HTTP", "CLinux", "Clocks", "Concurrency", "JSON", "Jobs", "Secrets"]),
+        module("Credentials", ["HTTP", "Ledger", "CLinux", "Clocks", "Concurrency", "JSON", "Jobs", "Secrets"]),
         module(
             "SQLiteLedger",
             ["Ledger", "CSQLite", "CLinux", "Clocks", "Concurrency", "Files", "Jobs", "Secrets"]),
@@ -201,8 +201,8 @@ let package = Package(
         tests(
             "CredentialsTests",
             [
-                "Credentials", "RunningSimulator", "PrivateBroker", "HTTP", "Clocks", "Concurrency", "JSON", "Jobs",
-                "Secrets",
+                "Credentials", "Ledger", "PostgresLedger", "LedgerDatabase", "PrivateDatabase", "RunningSimulator",
+                "PrivateBroker", "HTTP", "Clocks", "Concurrency", "JSON", "Jobs", "Secrets",
             ]),
         tests("SettingsTests", ["RepositoryFiles", "Settings", "Clocks", "Concurrency", "JSON", "Jobs", "Secrets"]),
         tests(
@@ -239,8 +239,8 @@ let package = Package(
         tests(
             "ReloadTests",
             [
-                "Daemon", "PipelineHarness", "Pipeline", "Credentials", "Settings", "Clocks", "Concurrency", "Jobs",
-                "Secrets", "Telemetry",
+                "Daemon", "PipelineHarness", "Pipeline", "Ledger", "Credentials", "Settings", "Clocks", "Concurrency",
+                "Jobs", "Secrets", "Telemetry",
             ]),
         tests(
             "OperationsTests",

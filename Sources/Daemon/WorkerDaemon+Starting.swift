@@ -34,7 +34,10 @@ extension WorkerDaemon {
         -> any CredentialProvider
     {
         var cache = TokenCache.Configuration()
-        if let metrics { cache.onRefresh = { metrics.refreshed($0) } }
+        if let metrics {
+            cache.onRefresh = { metrics.refreshed($0) }
+            cache.onLostGrant = { metrics.lostGrant() }
+        }
         // The worker waits, and keeps nobody from calling by it.
         cache.waits = []
         let configuration = cache
@@ -51,7 +54,7 @@ extension WorkerDaemon {
                         return credentials
                     case .store:
                         return StoreCredentials(
-                            store: try settings.grantStore(), endpoint: settings.tokenEndpoint(engine, clock: clock),
+                            store: try openGrants(), endpoint: settings.tokenEndpoint(engine, clock: clock),
                             configuration: configuration, clock: clock)
                     case .broker:
                         guard let url = settings.credentials.broker.url else { return nil }

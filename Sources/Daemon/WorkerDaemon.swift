@@ -24,6 +24,7 @@ package struct WorkerDaemon: Sendable {
     let stop: AsyncSignal
     let logger: Logger
     let clock = SystemTimeSource()
+    let otherMembers = OtherMembers()
     /// A sleep long enough to be a real one, so that the runtime makes its timers' descriptors.
     private static let firstSleep = Duration.milliseconds(20)
 

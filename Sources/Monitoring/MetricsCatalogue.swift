@@ -62,6 +62,8 @@ package struct MetricsCatalogue: Sendable {
     package var quotaRemaining: MetricGauge
     @Metric("token_refreshes_total", "Access tokens asked for beyond the cache, by what came.", labels: "result")
     package var tokenRefreshes: MetricFamily<MetricCounter>
+    @Metric("lost_grants_total", "Grants lost with a refresh that was cut off before its answer was written.")
+    package var lostGrants: MetricCounter
 
     // The worker's state
     @Metric("active", "1 if this daemon is the active worker, 0 while it connects or stands by.")

@@ -122,6 +122,9 @@ package final class MetricsRecorder: Sendable {
     /// For the token cache's `onRefresh`.
     package func refreshed(_ answer: TokenAnswer) { metrics.tokenRefreshes.with(answer.word).add() }
 
+    /// For the token cache's `onLostGrant`.
+    package func lostGrant() { metrics.lostGrants.add() }
+
     package func reloaded(isGood: Bool) { metrics.configReload.set(isGood) }
 
     // MARK: What the polling brings

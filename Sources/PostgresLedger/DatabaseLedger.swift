@@ -187,6 +187,9 @@ package final class DatabaseLedger: LedgerKeeping {
     /// From now on the others see that this member is about to end. What it began it may bring to its end.
     package func drain() { thread.post(.drain) }
 
+    /// Whoever is unheard of for so long may be taken for dead.
+    package static var memberLifetime: Duration { MemberStatements.lifetime }
+
     /// All that the table has, the ended ones too, oldest first.
     package func members() async throws(LedgerError) -> [ClusterMember] {
         try await reader.ask(MemberStatements.members())

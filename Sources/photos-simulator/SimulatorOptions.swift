@@ -80,7 +80,8 @@ struct SimulatorOptions: Sendable {
 
         POST   /_simulator/albums    as in the file
         POST   /_simulator/tokens    {"token","account"} or {"token","dead":true}
-        POST   /_simulator/grants    {"refreshToken","account","rotate"?,"expiresIn"?,"scope"?,"error"?,"errorSubtype"?}
+        POST   /_simulator/grants    {"refreshToken","account","rotate"?,"strict"?,"expiresIn"?,"scope"?,"error"?,
+                                    "errorSubtype"?}
         POST   /_simulator/client    {"secrets":[…]}: what the token endpoint accepts
                                      or {"refreshToken","revoked":true}
         POST   /_simulator/faults    {"token"?,"account"?,"method"?,"count"?,"probability"?,"fields"?,"actions":[…]}

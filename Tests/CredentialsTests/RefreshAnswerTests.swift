@@ -26,6 +26,7 @@ import Testing
         case .scopeMissing: "scopeMissing"
         case .accountBlocked: "accountBlocked"
         case .unavailable: "unavailable"
+        case .unheard: "unheard"
         case .malformed: "malformed"
         }
     }
@@ -98,7 +99,9 @@ import Testing
         (302, "", "unavailable"), (307, #"{"error":"moved"}"#, "unavailable"), (204, "", "unavailable"),
         (201, #"{"access_token":"tok"}"#, "unavailable"), (418, "{}", "unavailable"),
         (400, #"[{"error":"invalid_client"}]"#, "unavailable"),
-        (408, "", "unavailable"), (429, "", "unavailable"), (503, #"{"error":"invalid_client"}"#, "unavailable"),
+        (408, "", "unheard"), (499, "", "unheard"), (502, "", "unheard"), (504, "", "unheard"),
+        (500, "", "unavailable"),
+        (429, "", "unavailable"), (503, #"{"error":"invalid_client"}"#, "unavailable"),
     ]
 
     @Test("Only a word that says so is everybody's", arguments: refusals.indices)

@@ -183,6 +183,7 @@ import Testing
         recorder.committed(40, .milliseconds(30))
         recorder.refreshed(.grantRevoked("gone"))
         recorder.refreshed(.notFound)
+        recorder.lostGrant()
         recorder.refreshed(.unavailable("away", retryAfter: nil))
         let samples = samples()
         #expect(samples["leave_album_ledger_batch_size_sum"] == "41")
@@ -191,6 +192,7 @@ import Testing
         #expect(samples[#"leave_album_token_refreshes_total{result="revoked"}"#] == "1")
         #expect(samples[#"leave_album_token_refreshes_total{result="not_found"}"#] == "1")
         #expect(samples[#"leave_album_token_refreshes_total{result="token"}"#] == "0")
+        #expect(samples["leave_album_lost_grants_total"] == "1")
         let message = samples.keys.filter { $0.hasPrefix("leave_album_token_refreshes_total") }
         #expect(message.count == TokenAnswer.labels.count, "no answer has a word that is not listed")
     }

@@ -132,6 +132,7 @@ import Testing
         "api.canary_account": (#""one""#, #""two""#),
         "credentials.providers": (#"["static"]"#, #"["static", "exec"]"#),
         "credentials.static.token_file": (#""/s/one""#, #""/s/two""#),
+        "credentials.store.backend": (#""directory""#, #""ledger""#),
         "credentials.store.directory": (#""/d/one""#, #""/d/two""#),
         "credentials.store.key_file": (#""/s/one""#, #""/s/two""#),
         "credentials.store.client_id": (#""one""#, #""two""#),

@@ -26,6 +26,7 @@ import Testing
         "[ledger.tls]\ncert_file = \"/c\"", "[ledger.tls]\nkey_file = \"/k\"",
         "[ledger]\nretention = \"6h\"", "[admin]\nlisten = \"localhost:9464\"", "[admin]\nlisten = \"::1:9464\"",
         "[admin]\nlisten = \"127.0.0.1:65536\"", "[log]\nlevel = \"INFO\"",
+        "[credentials.store]\nbackend = \"ledger\"", "[credentials.store]\nbackend = \"database\"",
         "[credentials.store]\ntoken_url = \"http://tokens.example\"", "[credentials.exec]\ncommand = [\"token\"]",
     ])
     func refuses(more: String) {
@@ -41,6 +42,8 @@ import Testing
         "[ledger]\nurl = \"postgresql://u@a,b:5433,[::1]/x?target_session_attrs=read-write\"",
         "[ledger]\nurl = \"postgresql:///x\"\ngrace = \"30s\"\nsend_window = \"10s\"",
         "[ledger]\ngrace = \"30s\"\nsend_window = \"30s\"",
+        "[ledger]\nurl = \"postgresql:///x\"\n[credentials.store]\nbackend = \"ledger\"",
+        "[ledger]\nurl = \"postgresql:///x\"\n[credentials.store]\nshared_directory = true",
         "[credentials.exec]\ncommand = [\"/bin/token\", \"--now\"]",
         "[credentials.broker]\nurl = \"unix:///run/tokens.sock\"",
     ])

@@ -33,6 +33,14 @@ import Testing
         #expect(try Loading.settings().warnings == [])
     }
 
+    @Test func aSharedDirectoryBesideGrantsInTheLedgerIsSaidToBeUnused() throws {
+        let warnings = try Loading.settings(
+            "[ledger]\nurl = \"postgresql:///x\"\n[credentials.store]\nbackend = \"ledger\"\nshared_directory = true"
+        ).warnings
+        #expect(warnings.count == 1)
+        #expect(warnings[0].contains("shared_directory") && warnings[0].contains("nothing uses it"))
+    }
+
     @Test(arguments: [
         (#"broker.uris = ["amqp://u:hunter2@localhost"]"#, "broker.uris holds a password"),
         (#"broker.uris = ["amqp://broker.example"]"#, "cross the network in clear"),

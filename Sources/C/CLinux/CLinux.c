@@ -34,6 +34,25 @@ int CLinux_lock_byte(int descriptor, long long place) {
     return code;
 }
 
+int CLinux_try_lock_elsewhere(const char *path, long long place) {
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = place, .l_len = 1};
+    pid_t child = fork();
+    if (child < 0) return CLINUX_LOCK_FAILED;
+    if (child == 0) {
+        // Of a process with threads: nothing but system calls from here on.
+        int descriptor = open(path, O_RDWR | O_CLOEXEC);
+        if (descriptor < 0) _exit(CLINUX_LOCK_FAILED);
+        if (fcntl(descriptor, F_OFD_SETLK, &lock) == 0) _exit(CLINUX_LOCK_TAKEN);
+        _exit(errno == EAGAIN || errno == EACCES ? CLINUX_LOCK_REFUSED : CLINUX_LOCK_FAILED);
+    }
+    int status;
+    pid_t ended;
+    do {
+        ended = waitpid(child, &status, 0);
+    } while (ended < 0 && errno == EINTR);
+    return ended == child && WIFEXITED(status) ? WEXITSTATUS(status) : CLINUX_LOCK_FAILED;
+}
+
 int CLinux_open_process(int pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
 
 int CLinux_close_from(posix_spawn_file_actions_t *actions, int first) {

@@ -24,11 +24,8 @@ struct AuthorizeCommand: ConfiguredCommand {
         guard let client = settings.credentials.store.clientID else {
             throw CommandFailure(.settingsWrong, "credentials.store.client_id is missing")
         }
-        let store = try settings.grantStore()
-        guard mkdir(store.directory, 0o700) == 0 || errno == EEXIST else {
-            throw CommandFailure(
-                .cannotCreateFile, SystemCallError("making \(store.directory)", code: errno).description)
-        }
+        let store = try settings.grants()
+        do throws(GrantStoreError) { try store.prepare() } catch { throw CommandFailure(error) }
         let listener = try LoopbackListener()
         let question = Authorization(clientID: client, redirectURI: "http://127.0.0.1:\(listener.port)/")
         let url = question.url(authorizationEndpoint: arguments.value("--auth-url") ?? Self.authorizationEndpoint)
@@ -52,17 +49,14 @@ struct AuthorizeCommand: ConfiguredCommand {
                 .answeredNo, "the service gave no refresh token; take the grant back in the account, and try again")
         }
         do throws(GrantStoreError) {
-            try store.locked(account) { () throws(GrantStoreError) in
-                let generation = (try store.load(account)?.generation ?? 0) + 1
-                try store.save(
-                    Grant(
-                        account: account, clientID: client, refreshToken: refresh, scopes: token.scopes,
-                        generation: generation, updatedAt: now))
-            }
+            try await store.put(
+                Grant(
+                    account: account, clientID: client, refreshToken: refresh, scopes: token.scopes, updatedAt: now))
+            try await store.sync()
         } catch {
-            throw CommandFailure(.cannotCreateFile, error.description)
+            throw CommandFailure(error)
         }
-        StandardStream.error.write("the grant of \(DisplayText.printable(account.string)) is in \(store.directory)\n")
+        StandardStream.error.write("the grant of \(DisplayText.printable(account.string)) is in \(store.place)\n")
         return .done
     }
 

@@ -39,5 +39,18 @@ extension Commands {
                 options: [
                     .config, .value("--new-key-file", "FILE", isRequired: true, help: "32 bytes or 64 hex digits"),
                 ], action: .withSettings { try await CredentialsCommand(context: $0).rekey() }),
+            Command(
+                "move", summary: "Moves the grants of a directory into the ledger; may be interrupted and run again",
+                discussion: """
+                    For credentials.store.backend = "ledger", with the daemons that used the directory stopped. A grant's \
+                    file goes when the grant is durable in the ledger; it stays where the ledger has another grant of the \
+                    account already.
+                    """,
+                options: [.config],
+                positionals: [
+                    PositionalSpecification(
+                        "DIRECTORY", .optional, help: "where they are (default: credentials.store.directory)")
+                ],
+                action: .withSettings { try await CredentialsCommand(context: $0).move() }),
         ])
 }

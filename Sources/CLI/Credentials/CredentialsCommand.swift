@@ -6,27 +6,30 @@ import Glibc
 import HTTP
 import JSON
 import Jobs
+import Ledger
+import Operations
+import PostgresLedger
 import Secrets
 import Settings
 import Terminal
 
-/// `credentials import`, `list`, `check`, `remove`, `rekey`: the store of the users' grants.
+/// `credentials import`, `list`, `check`, `remove`, `rekey`, `move`: the store of the users' grants.
 struct CredentialsCommand: ConfiguredCommand {
     let context: CommandContext
 
-    private func attempt<Value>(_ body: () throws(GrantStoreError) -> Value) throws -> Value {
+    private func attempt<Value>(_ body: () async throws(GrantStoreError) -> Value) async throws -> Value {
         do throws(GrantStoreError) {
-            return try body()
+            return try await body()
         } catch {
-            throw CommandFailure(.cannotCreateFile, error.description)
+            throw CommandFailure(error)
         }
     }
 
     // MARK: import
 
     func importGrants() async throws -> ExitStatus {
-        let store = try settings.grantStore()
-        try makeDirectory(store.directory)
+        let store = try settings.grants()
+        try await attempt { () async throws(GrantStoreError) in try store.prepare() }
         var text = try InputFile.read(arguments.value("--file") ?? "-")
         defer { _ = text.withUnsafeMutableBytes { $0.initializeMemory(as: UInt8.self, repeating: 0) } }
         let now = SystemTimeSource().wall()
@@ -57,20 +60,14 @@ struct CredentialsCommand: ConfiguredCommand {
         var progress = ProgressBar(title: "importing", total: grants.count)
         var done = 0
         for grant in grants {
-            try attempt { () throws(GrantStoreError) in
-                try store.locked(grant.account) { () throws(GrantStoreError) in
-                    var next = grant
-                    next.generation = (try store.load(grant.account)?.generation ?? 0) + 1
-                    try store.save(next, isOneOfMany: true)
-                }
-            }
+            try await attempt { () async throws(GrantStoreError) in try await store.put(grant) }
             done += 1
             progress.update(completed: done)
         }
         // Until here an interruption leaves some of them, and the same import again is harmless.
-        try attempt { () throws(GrantStoreError) in try store.sync() }
+        try await attempt { () async throws(GrantStoreError) in try await store.sync() }
         progress.hide()
-        StandardStream.error.write("\(done) imported into \(store.directory)\n")
+        StandardStream.error.write("\(done) imported into \(store.place)\n")
         return .done
     }
 
@@ -98,22 +95,16 @@ struct CredentialsCommand: ConfiguredCommand {
             scopes: json["scopes"]?.elements?.compactMap(\.text), updatedAt: now)
     }
 
-    private func makeDirectory(_ path: String) throws {
-        guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
-            throw CommandFailure(.cannotCreateFile, SystemCallError("making \(path)", code: errno).description)
-        }
-    }
-
     // MARK: list
 
     func list() async throws -> ExitStatus {
-        let store = try settings.grantStore()
+        let store = try settings.grants()
         var table = Table([
             .init("ACCOUNT"), .init("STATUS"), .init("SINCE"), .init("CLIENT", mayShrink: true),
             .init("SCOPES", mayShrink: true),
         ])
         var faults = 0
-        try store.forEach { result in
+        try await attemptList(store) { result in
             switch result {
             case .failure(let error):
                 faults += 1
@@ -147,12 +138,12 @@ struct CredentialsCommand: ConfiguredCommand {
     func check() async throws -> ExitStatus {
         let engine = try HTTPEngine(settings.tokenHTTP)
         let clock = SystemTimeSource()
-        let store = try settings.grantStore()
+        let store = try settings.grants(sharesTokens: false)
         let credentials = StoreCredentials(
             store: store, endpoint: settings.tokenEndpoint(engine, clock: clock), clock: clock)
         var accounts = arguments.positionals.map { AccountID($0) }
         if accounts.isEmpty {
-            try store.forEach { result in
+            try await attemptList(store) { result in
                 if case .success(let grant) = result { accounts.append(grant.account) }
             }
         }
@@ -196,13 +187,11 @@ struct CredentialsCommand: ConfiguredCommand {
     // MARK: remove, rekey
 
     func remove() async throws -> ExitStatus {
-        let store = try settings.grantStore()
+        let store = try settings.grants()
         var status = ExitStatus.done
         for name in arguments.positionals {
             let account = AccountID(name)
-            let isThere = try attempt { () throws(GrantStoreError) in
-                try store.locked(account) { () throws(GrantStoreError) in try store.remove(account) }
-            }
+            let isThere = try await attempt { () async throws(GrantStoreError) in try await store.remove(account) }
             if !isThere {
                 StandardStream.error.write("leave-albumd: the store has no grant of \(DisplayText.printable(name))\n")
                 status = .answeredNo
@@ -211,15 +200,17 @@ struct CredentialsCommand: ConfiguredCommand {
         return status
     }
 
-    /// Each file by itself, the old key or the new: so it may be interrupted, and run again.
+    /// Each grant by itself, the old key or the new: so it may be interrupted, and run again.
     func rekey() async throws -> ExitStatus {
         guard let file = arguments.value("--new-key-file") else { throw arguments.error("--new-key-file is missing") }
-        let store = try settings.grantStore()
-        let renewed = store.with(key: try DaemonSettings.sealingKey(file))
+        if settings.credentials.store.backend == .ledger { try await refuseLiveDaemons() }
+        let store = try settings.grants()
+        let key = try DaemonSettings.sealingKey(file)
+        let renewed = store.under(key: key)
         var accounts: [AccountID] = []
         var faults: [String] = []
         var done = 0
-        try store.forEach { result in
+        try await attemptList(store) { result in
             switch result {
             case .success(let grant): accounts.append(grant.account)
             case .failure(let error): faults.append(error.description)
@@ -227,16 +218,12 @@ struct CredentialsCommand: ConfiguredCommand {
         }
         // What the old key does not open may have the new one already.
         var already = 0
-        try renewed.forEach { result in
+        try await attemptList(renewed) { result in
             if case .success = result { already += 1 }
         }
         var progress = ProgressBar(title: "sealing anew", total: accounts.count)
         for account in accounts {
-            try attempt { () throws(GrantStoreError) in
-                try store.locked(account) { () throws(GrantStoreError) in
-                    if let grant = try store.load(account) { try renewed.save(grant) }
-                }
-            }
+            try await attempt { () async throws(GrantStoreError) in try await store.reseal(account, with: key) }
             done += 1
             progress.update(completed: done)
         }
@@ -246,8 +233,90 @@ struct CredentialsCommand: ConfiguredCommand {
             "\(done) sealed with the new key, \(already) had it; now set credentials.store.key_file to it and restart\n"
         )
         guard lost <= 0 else {
-            throw CommandFailure(.answeredNo, "\(lost) files open with neither key; the first: \(faults[0])")
+            throw CommandFailure(.answeredNo, "\(lost) grants open with neither key; the first: \(faults[0])")
         }
         return .done
+    }
+
+    /// Whoever works with the old key would seal with it again.
+    private func refuseLiveDaemons() async throws {
+        guard let database = try settings.database() else { return }
+        let members: [ClusterMember]
+        do throws(LedgerError) {
+            let ledger = try await DatabaseLedger.attach(database)
+            let found: Result<[ClusterMember], LedgerError>
+            do throws(LedgerError) { found = .success(try await ledger.members()) } catch { found = .failure(error) }
+            await ledger.close(within: .zero)
+            members = try found.get()
+        } catch {
+            throw CommandFailure(ControlFault(error))
+        }
+        guard let live = members.first(where: { $0.state.isLive && $0.lag < DatabaseLedger.memberLifetime }) else {
+            return
+        }
+        throw CommandFailure(
+            .answeredNo,
+            "daemon \(live.name) (epoch \(live.epoch)) works with these grants: stop all daemons of the ledger first")
+    }
+
+    // MARK: move
+
+    /// Each grant by itself, so it may be interrupted, and run again.
+    func move() async throws -> ExitStatus {
+        guard settings.credentials.store.backend == .ledger else {
+            throw CommandFailure(
+                .settingsWrong,
+                "credentials.store.backend is \"directory\": set it to \"ledger\" before the grants move")
+        }
+        let ledger = try settings.ledgerGrants()
+        let path = arguments.positionals.first ?? settings.credentials.store.directory
+        var inDirectory = settings
+        inDirectory.credentials.store.directory = path
+        let store = try inDirectory.grantStore()
+        var accounts: [AccountID] = []
+        var faults: [String] = []
+        try await attemptList(store) { result in
+            switch result {
+            case .success(let grant): accounts.append(grant.account)
+            case .failure(let error): faults.append(error.description)
+            }
+        }
+        var progress = ProgressBar(title: "moving", total: accounts.count)
+        var (moved, left) = (0, 0)
+        for (number, account) in accounts.enumerated() {
+            switch try await attempt({ () async throws(GrantStoreError) in try await store.move(account, to: ledger) })
+            {
+            case .moved: moved += 1
+            case .isThere: left += 1
+            case .notFound: break
+            }
+            progress.update(completed: number + 1)
+        }
+        progress.hide()
+        StandardStream.error.write("\(moved) moved from \(path) to \(ledger.place)\n")
+        if left > 0 {
+            StandardStream.error.write(
+                "\(left) stay in \(path): the ledger has another grant of their accounts, which may be newer\n")
+        }
+        guard faults.isEmpty else {
+            throw CommandFailure(.answeredNo, "\(faults.count) cannot be read and stay; the first: \(faults[0])")
+        }
+        return left == 0 ? .done : .answeredNo
+    }
+
+    private func attemptList(
+        _ store: any GrantStoring, _ body: (Result<Grant, GrantStoreError>) throws -> Void
+    ) async throws {
+        do {
+            try await store.list(body)
+        } catch let error as GrantStoreError {
+            throw CommandFailure(error)
+        }
+    }
+}
+
+extension CommandFailure {
+    init(_ error: GrantStoreError) {
+        self.init(error.mayPass ? .serviceUnavailable : .cannotCreateFile, error.description)
     }
 }

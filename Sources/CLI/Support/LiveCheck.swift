@@ -76,10 +76,26 @@ struct LiveCheck: Sendable {
         } catch {
             throw CommandFailure(.settingsWrong, "\(error)")
         }
-        guard let canary = settings.api.canaryAccount else { return "ready: \(names)" }
+        let ready = "ready: \(names)\(try await grants())"
+        guard let canary = settings.api.canaryAccount else { return ready }
         switch await provider.token(for: canary, rejecting: nil) {
-        case .token: return "there is a token for the canary account; ready: \(names)"
+        case .token: return "there is a token for the canary account; \(ready)"
         case let answer: throw CommandFailure(.settingsWrong, "no token for api.canary_account: \(answer)")
+        }
+    }
+
+    /// Where the store's grants are, and how many.
+    private func grants() async throws -> String {
+        guard settings.credentials.providers.contains(.store) else { return "" }
+        let store = try settings.grants()
+        let backend = settings.credentials.store.backend
+        // Whoever puts the first grant into it makes the directory.
+        if backend == .directory, access(store.place, F_OK) != 0 { return "; no grants in \(store.place) yet" }
+        do throws(GrantStoreError) {
+            let count = try await store.count()
+            return "; \(count) grants in \(backend == .directory ? "directory " : "")\(store.place)"
+        } catch {
+            throw CommandFailure(error)
         }
     }
 

@@ -1,4 +1,5 @@
 package import Clocks
+import JSON
 package import Secrets
 
 /// What stands behind `Authorization: Bearer`.
@@ -24,6 +25,29 @@ package struct AccessToken: Sendable {
     /// Whether it is the token that was refused, known by its digest. Hashes only where one was.
     func isThat(_ rejected: SHA256Digest?) -> Bool {
         rejected.map { secret.sha256 == $0 } ?? false
+    }
+}
+
+extension AccessToken {
+    /// A line of JSON with its scopes, then the token as it is.
+    var packed: Secret {
+        let members = scopes.map { [JSONValue.Member("scopes", .array($0.map(JSONValue.text)))] } ?? []
+        var bytes = JSONValue.object(members).encoded() + [0x0a]
+        secret.withUnsafeBytes { bytes += $0 }
+        defer { _ = bytes.withUnsafeMutableBytes { $0.initializeMemory(as: UInt8.self, repeating: 0) } }
+        return Secret(copying: bytes)
+    }
+
+    init?(packed: Secret, expiresAt: Timestamp) {
+        let parsed: (JSONValue, Secret)? = packed.withUnsafeBytes { bytes in
+            guard let end = bytes.firstIndex(of: 0x0a), let header = try? JSONValue.parse(Array(bytes[..<end])) else {
+                return nil
+            }
+            return (header, Secret(copying: UnsafeRawBufferPointer(rebasing: bytes[(end + 1)...])))
+        }
+        guard let (header, token) = parsed else { return nil }
+        self.init(
+            secret: token, expiresAt: expiresAt, scopes: header["scopes"]?.elements?.compactMap(\.text))
     }
 }
 

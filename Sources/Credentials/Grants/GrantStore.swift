@@ -7,6 +7,13 @@ package import Secrets
 /// Why the store cannot be read or written. Without secrets.
 package struct GrantStoreError: Error, Equatable, Sendable, CustomStringConvertible {
     package let description: String
+    /// Nobody has to do anything: it goes on by itself.
+    package let mayPass: Bool
+
+    init(description: String, mayPass: Bool = false) {
+        self.description = description
+        self.mayPass = mayPass
+    }
 }
 
 /// A directory of sealed grants, one file for each account: its name is the SHA-256 of the account, its mode 0600.

@@ -4,8 +4,11 @@ import Secrets
 
 /// Where the cache gets an access token from when it has none: it takes time, and it may fail.
 protocol TokenSource: Sendable {
-    /// A token that is not the one whose digest is `rejected`, or why there is none.
-    func fetch(_ account: AccountID, rejecting rejected: SHA256Digest?) async -> TokenAnswer
+    /// A token that is not the one whose digest is `rejected`, or why there is none. `held` is the digest of one that is
+    /// known and about to end, or was refused.
+    func fetch(
+        _ account: AccountID, rejecting rejected: SHA256Digest?, holding held: SHA256Digest?
+    ) async -> TokenAnswer
 }
 
 /// Access tokens in memory, and never anywhere else.
@@ -26,6 +29,8 @@ package actor TokenCache {
         /// itself, and occupies nobody meanwhile.
         package var waits = Self.ordinaryWaits
         package static let ordinaryWaits: [Duration] = [.seconds(1), .seconds(2), .seconds(4)]
+        /// Told of each grant that was lost with a refresh whose answer was not written. As `onRefresh`.
+        package var onLostGrant: @Sendable () -> Void = {}
         /// Told of each answer that did not come from memory. From any thread; must not block.
         package var onRefresh: @Sendable (TokenAnswer) -> Void = { _ in }
 
@@ -91,7 +96,8 @@ package actor TokenCache {
     }
 
     private func fetch(_ account: AccountID, rejecting rejected: SHA256Digest?) async -> TokenAnswer {
-        var answer = await source.fetch(account, rejecting: rejected)
+        let held = entries[account]?.token?.secret.sha256
+        var answer = await source.fetch(account, rejecting: rejected, holding: held)
         configuration.onRefresh(answer)
         var entry = entries[account] ?? Entry()
         entry.flight = nil

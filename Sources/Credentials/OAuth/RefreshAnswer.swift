@@ -13,6 +13,8 @@ package enum RefreshAnswer: Sendable {
     case scopeMissing(String)
     case accountBlocked(String)
     case unavailable(String, retryAfter: Duration?)
+    /// It was asked, and no whole answer of its own came: the refresh may have been made, or be made yet.
+    case unheard(String, retryAfter: Duration?)
     /// A success that cannot be understood: again, and then it is the operator's.
     case malformed(String)
 
@@ -31,8 +33,10 @@ package enum RefreshAnswer: Sendable {
         switch exchange {
         case .notSent(let fault) where fault.kind == .tooLate:
             self = .unavailable("the token endpoint was not asked: \(fault)", retryAfter: nil)
-        case .notSent(let fault), .ambiguous(let fault):
+        case .notSent(let fault):
             self = .unavailable("the token endpoint cannot be reached: \(fault)", retryAfter: nil)
+        case .ambiguous(let fault):
+            self = .unheard("the token endpoint did not answer: \(fault)", retryAfter: nil)
         case .answered(var response):
             let cut = SecretMembers.cut(["access_token", "refresh_token", "id_token"], from: &response.body)
             // Of what was cut, the beginning may be JSON as well.
@@ -41,7 +45,10 @@ package enum RefreshAnswer: Sendable {
                 .flatMap { Int64($0.value) }.map(TokenAnswer.wait)
             switch response.status {
             case 200: self = Self.success(cut, json, now: now)
-            case 408, 429, 500...:
+            // Of somebody between who gave up waiting, or of an endpoint that did.
+            case 408, 499, 502, 504:
+                self = .unheard("the token endpoint answered \(response.status)", retryAfter: after)
+            case 429, 500...:
                 self = .unavailable("the token endpoint answered \(response.status)", retryAfter: after)
             default: self = Self.refusal(response.status, json, retryAfter: after)
             }

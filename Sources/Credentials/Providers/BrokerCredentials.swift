@@ -28,7 +28,9 @@ package struct BrokerCredentials: CredentialProvider {
 
         static let who = "the token service"
 
-        func fetch(_ account: AccountID, rejecting rejected: SHA256Digest?) async -> TokenAnswer {
+        func fetch(
+            _ account: AccountID, rejecting rejected: SHA256Digest?, holding held: SHA256Digest?
+        ) async -> TokenAnswer {
             let question = Secret(copying: OAuthErrorText.question(account, rejecting: rejected))
             let request = HTTPRequest(
                 .post, url: url + "/v1/token", fields: [HTTPField("Content-Type", "application/json")], body: question)

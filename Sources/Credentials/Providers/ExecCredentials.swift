@@ -48,7 +48,9 @@ actor ExecSource: TokenSource {
 
     private var who: String { command[0] }
 
-    func fetch(_ account: AccountID, rejecting rejected: SHA256Digest?) async -> TokenAnswer {
+    func fetch(
+        _ account: AccountID, rejecting rejected: SHA256Digest?, holding held: SHA256Digest?
+    ) async -> TokenAnswer {
         if running == Self.atOnce {
             await withCheckedContinuation { waiting.append($0) }
         } else {

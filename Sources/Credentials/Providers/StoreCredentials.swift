@@ -2,7 +2,8 @@ package import Clocks
 package import Jobs
 package import Secrets
 
-/// Access tokens made of the store's grants: refreshed at the token endpoint, kept in memory only.
+/// Access tokens made of the store's grants: refreshed at the token endpoint, kept in memory, and where daemons share
+/// their grants sealed in the ledger besides.
 ///
 /// A rotated refresh token is durable before anybody gets the access token that came with it.
 package struct StoreCredentials: CredentialProvider {
@@ -13,12 +14,11 @@ package struct StoreCredentials: CredentialProvider {
     package static func mostDescriptors(accounts: Int) -> Int { 2 * accounts }
 
     package init(
-        store: GrantStore, endpoint: TokenEndpoint, configuration: TokenCache.Configuration = .init(),
+        store: any GrantRefreshing, endpoint: TokenEndpoint, configuration: TokenCache.Configuration = .init(),
         clock: any TimeSource = SystemTimeSource()
     ) {
         let refresher = GrantRefresher(
-            store: store, endpoint: endpoint, perSecond: configuration.refreshesPerSecond, waits: configuration.waits,
-            clock: clock)
+            store: store, endpoint: endpoint, configuration: configuration, clock: clock)
         cache = TokenCache(refresher, configuration: configuration, clock: clock)
     }
 

@@ -2,6 +2,7 @@ package import Clocks
 package import Credentials
 import Glibc
 package import HTTP
+import PostgresLedger
 package import Secrets
 import Settings
 import Terminal
@@ -13,6 +14,36 @@ extension DaemonSettings {
             throw UnusableSetting("credentials.store.key_file is missing")
         }
         return GrantStore(directory: credentials.store.directory, key: try Self.sealingKey(file.path))
+    }
+
+    /// The grants, wherever the settings say that they are.
+    ///
+    /// - Parameter sharesTokens: false for whoever wants each grant refreshed, and not what another daemon was given.
+    package func grants(sharesTokens: Bool = true) throws -> any GrantStoring {
+        switch credentials.store.backend {
+        case .directory: try grantStore()
+        case .ledger: try ledgerGrants(sharesTokens: sharesTokens)
+        }
+    }
+
+    /// The grants in the ledger's database, which is connected to at the first question.
+    package func ledgerGrants(sharesTokens: Bool = true) throws -> LedgerGrants {
+        guard let database = try database() else {
+            throw UnusableSetting("credentials.store.backend is \"ledger\", and ledger.url is not set")
+        }
+        guard let file = credentials.store.keyFile else {
+            throw UnusableSetting("credentials.store.key_file is missing")
+        }
+        return LedgerGrants(
+            try GrantTable(database), key: try Self.sealingKey(file.path), durations: leaseDurations,
+            sharesTokens: sharesTokens)
+    }
+
+    /// Several daemons may work on the ledger, and this one has its grants in a directory of which nobody said that the
+    /// others have it too.
+    var hasUnsharedGrants: Bool {
+        ledger.url != nil && credentials.providers.contains(.store) && credentials.store.backend == .directory
+            && !credentials.store.sharedDirectory
     }
 
     package static func sealingKey(_ path: String) throws -> SealingKey {

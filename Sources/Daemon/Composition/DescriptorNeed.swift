@@ -16,6 +16,8 @@ package struct DescriptorNeed: Sendable {
     /// The standard streams; the sockets of the journal and the service manager; four of the runtime's timers; the
     /// mailboxes of watchdog and workers; and for a moment files of settings, secrets and zones.
     private static let process = 16
+    /// One connection, with what a lookup and certificates take for a moment, and a mailbox.
+    private static let grantsConnection = 8
     /// The links that consume and publish, and the session.
     private static let connections = 3
 
@@ -34,7 +36,11 @@ package struct DescriptorNeed: Sendable {
             // One file, for a moment.
             case .static: break
             // A job asks for one account's token, so at most so many are asked for at once.
-            case .store: count += StoreCredentials.mostDescriptors(accounts: concurrency)
+            case .store:
+                switch settings.credentials.store.backend {
+                case .directory: count += StoreCredentials.mostDescriptors(accounts: concurrency)
+                case .ledger: count += Self.grantsConnection
+                }
             case .broker: count += settings.tokenServiceHTTP.mostDescriptors
             case .exec: count += ExecCredentials.mostDescriptors
             }

@@ -35,6 +35,8 @@ extension WorkerDaemon {
                     onBehind: { reportBehind($0, front.metrics) }, onDiffering: { differences.report($0) })
                 try await refuseForeignSettings(ledger)
                 if warning.ends() { logger.notice("the ledger's database answers") }
+                try await refuseUnsharedGrants(ledger, front)
+                otherMembers.connect(ledger)
                 front.tracker.connects()
                 front.ready()
                 warn(of: database)
@@ -77,7 +79,7 @@ extension WorkerDaemon {
     }
 
     /// For the word that this daemon is gone, which nobody needs.
-    private static let leavingTheOthers = Duration.seconds(2)
+    static let leavingTheOthers = Duration.seconds(2)
 
     /// Says once what of the database may be lost or is slow; jobs do not wait for it.
     private func warn(of database: PostgresConfiguration) {

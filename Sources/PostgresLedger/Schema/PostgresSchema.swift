@@ -146,7 +146,8 @@ enum PostgresSchema {
                 PRIMARY KEY (since, cause, epoch)
             )
             """,
-        ]
+        ],
+        grants,
     ]
 
     static var version: Int { steps.count }
@@ -157,6 +158,8 @@ enum PostgresSchema {
 
     /// What the worker's role needs of each.
     static let tables = [
-        "accounts", "cluster", "day_shares", "days", "history", "hold_records", "instances", "jobs", "results",
+        "accounts", "cluster", "day_shares", "days", "grants", "history", "hold_records", "instances", "jobs",
+        "refreshes",
+        "results",
     ]
 }

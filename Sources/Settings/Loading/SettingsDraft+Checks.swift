@@ -65,6 +65,12 @@ extension SettingsDraft {
         ] where Self.isExposed(url) {
             fault(key, "plain http would show tokens to the network", allowed: "https, or http to this machine")
         }
+        if areSound("credentials.store.backend"), credentials.store.backend == .ledger, !isSet("ledger.url") {
+            fault(
+                "credentials.store.backend",
+                "it is \"ledger\", and ledger.url is not set: a ledger that is a file has no grants",
+                allowed: "\"directory\", or a ledger.url")
+        }
         guard areSound("credentials.providers") else { return }
         if credentials.providers.contains(.static), credentials.static.tokenFile == nil,
             !isSet("credentials.static.token_file")
@@ -132,6 +138,7 @@ extension SettingsDraft {
     /// - Parameter isReadableByOthers: the file's mode lets others than its owner read it.
     func warnings(isReadableByOthers: Bool) -> [String] {
         brokerWarnings(isReadableByOthers: isReadableByOthers) + networkWarnings + timeWarnings + ledgerWarnings
+            + grantWarnings
     }
 
     private func brokerWarnings(isReadableByOthers: Bool) -> [String] {
@@ -168,6 +175,13 @@ extension SettingsDraft {
                 "admin.listen: \(settings.admin.listen) answers everybody who reaches it, without a login")
         }
         return warnings
+    }
+
+    private var grantWarnings: [String] {
+        guard settings.credentials.store.backend == .ledger, isSet("credentials.store.shared_directory") else {
+            return []
+        }
+        return ["credentials.store.shared_directory is set, but the grants are in the ledger, so nothing uses it"]
     }
 
     private var ledgerWarnings: [String] {

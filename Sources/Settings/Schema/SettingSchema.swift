@@ -46,7 +46,9 @@ enum SettingSchema {
                 of: .choice, count: 1...DaemonSettings.Provider.allCases.count, noun: "providers",
                 check: SettingForm<[DaemonSettings.Provider]>.duplicates)),
         SettingKey(file: "credentials.static.token_file", \.credentials.static.tokenFile),
+        SettingKey("credentials.store.backend", \.credentials.store.backend, .choice),
         SettingKey("credentials.store.directory", \.credentials.store.directory, .absolutePath("a directory")),
+        SettingKey("credentials.store.shared_directory", \.credentials.store.sharedDirectory, .boolean),
         SettingKey(file: "credentials.store.key_file", \.credentials.store.keyFile),
         SettingKey("credentials.store.client_id", \.credentials.store.clientID, .name("an OAuth client's id")),
         SettingKey(file: "credentials.store.client_secret_file", \.credentials.store.clientSecretFile),
@@ -129,7 +131,7 @@ enum SettingSchema {
     /// Those that mean nothing for a ledger that is a file.
     static let keysOfSharedLedger = [
         "ledger.password_file", "ledger.instance", "ledger.send_window", "ledger.grace", "ledger.tls.ca_file",
-        "ledger.tls.cert_file", "ledger.tls.key_file",
+        "ledger.tls.cert_file", "ledger.tls.key_file", "credentials.store.shared_directory",
     ]
 
     /// What may stand below `path`: keys and tables.

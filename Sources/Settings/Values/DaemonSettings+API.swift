@@ -50,11 +50,21 @@ extension DaemonSettings {
 
     /// `[credentials.store]`
     package struct Store: Equatable, Sendable {
+        /// A directory: what one host needs, and what was there first.
+        package var backend = StoreBackend.directory
         package var directory = "/var/lib/leave-albumd/credentials"
         package var keyFile: SecretFile?
         package var clientID: String?
         package var clientSecretFile: SecretFile?
         package var tokenURL = "https://oauth2.googleapis.com/token"
+        /// The operator's word that all daemons of the ledger have one directory, with locks that hold between them.
+        package var sharedDirectory = false
+    }
+
+    package enum StoreBackend: String, CaseIterable, Sendable {
+        case directory
+        /// The ledger of `ledger.url`.
+        case ledger
     }
 
     /// `[credentials.broker]`: a token service of the operator's own.

@@ -77,7 +77,7 @@ struct Control: Sendable {
         return nil
     }
 
-    /// `{"refreshToken","account","rotate":false,"expiresIn":3600,"scope"?,"error"?,"errorSubtype"?}`, or
+    /// `{"refreshToken","account","rotate":false,"strict":false,"expiresIn":3600,"scope"?,"error"?,"errorSubtype"?}`, or
     /// `{"refreshToken","revoked":true}`.
     private func addGrant(_ value: JSONValue) -> String? {
         guard let token = value["refreshToken"]?.utf8 else { return "refreshToken needed" }
@@ -86,10 +86,11 @@ struct Control: Sendable {
             return nil
         }
         guard let account = value["account"]?.utf8 else { return "account needed" }
-        let grant = TokenService.Grant(
+        var grant = TokenService.Grant(
             account: account, rotates: value["rotate"]?.bool ?? false,
             expiresIn: value["expiresIn"]?.integer ?? 3_600, scope: value["scope"]?.text,
             error: value["error"]?.text, subtype: value["errorSubtype"]?.text)
+        grant.isStrict = value["strict"]?.bool ?? false
         service.withState { $0.grants[token] = grant }
         return nil
     }

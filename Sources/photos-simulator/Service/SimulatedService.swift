@@ -14,6 +14,8 @@ final class SimulatedService: Sendable {
         var deadTokens: Set<[UInt8]> = []
         /// Of the token endpoint: its refresh tokens, and when its access tokens end.
         var grants: [[UInt8]: TokenService.Grant] = [:]
+        /// Those of strict grants that are used up, by whose they were.
+        var usedRefreshTokens: [[UInt8]: [UInt8]] = [:]
         var expiry: [[UInt8]: Timestamp] = [:]
         var issued = 0
         /// Of the OAuth client; several while one is rotated. Nil: any will do.

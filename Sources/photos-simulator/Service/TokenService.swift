@@ -15,6 +15,9 @@ struct TokenService: Sendable {
         /// Each refresh gives a new refresh token. The old one dies when the new one is used: whoever lost the answer
         /// may ask once more.
         var rotates: Bool
+        /// Nobody may ask once more: a refresh token that was used is dead, and using it again ends all that came of the
+        /// same grant. https://www.rfc-editor.org/rfc/rfc9700#section-4.14.2
+        var isStrict = false
         /// The refresh token that this one replaces.
         var previous: [UInt8]?
         var expiresIn: Int64
@@ -61,6 +64,11 @@ struct TokenService: Sendable {
                 answer = Self.issue(grant, token, &state, now: now)
                 entry.effect = "refreshed"
             } else {
+                if let family = state.usedRefreshTokens[token] {
+                    state.grants = state.grants.filter { !($0.value.isStrict && $0.value.account == family) }
+                    entry.account = family
+                    entry.effect = "family revoked"
+                }
                 answer = Self.error(400, "invalid_grant", nil)
             }
             entry.answer = String(answer.status)
@@ -89,6 +97,10 @@ struct TokenService: Sendable {
             var next = grant
             next.previous = old
             state.grants[fresh] = next
+            if grant.isStrict {
+                state.grants[old] = nil
+                state.usedRefreshTokens[old] = grant.account
+            }
             if let previous = grant.previous { state.grants[previous] = nil }
             members.append(.init("refresh_token", .string(fresh)))
         }

@@ -34,8 +34,10 @@ extension OnABroker {
             ]
         }
 
-        /// Nothing on standard output: the daemon, and three that say what they did on standard error.
-        private static let silent: Set = ["run", "credentials import", "credentials remove", "credentials rekey"]
+        /// Nothing on standard output: the daemon, and four that say what they did on standard error.
+        private static let silent: Set = [
+            "run", "credentials import", "credentials remove", "credentials rekey", "credentials move",
+        ]
 
         private func prepared() async throws -> DaemonHarness {
             let harness = try await DaemonHarness()

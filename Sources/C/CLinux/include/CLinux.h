@@ -56,6 +56,10 @@ static inline int CLinux_set_nonblocking(int descriptor) {
 // _GNU_SOURCE.
 int CLinux_lock_byte(int descriptor, long long place);
 
+// Whether another process, which is made for that and ends, gets the lock of a byte of that file at once.
+enum { CLINUX_LOCK_TAKEN = 0, CLINUX_LOCK_REFUSED = 1, CLINUX_LOCK_FAILED = 2 };
+int CLinux_try_lock_elsewhere(const char *path, long long place);
+
 // A program that was started: its process, which leads a group of its own, and our ends of its standard streams.
 struct CLinux_child {
     int pid;
