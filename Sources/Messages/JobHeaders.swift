@@ -25,6 +25,8 @@ package struct JobHeaders: Equatable, Sendable {
     /// The lane on which the job first came.
     package var lane: Lane?
     package var firstSeen: Timestamp?
+    /// Why the broker gave the message up. A copy says so itself, for it has no x-death.
+    package var givenUp: GivenUp?
 
     package init() {}
 
@@ -57,6 +59,9 @@ package struct JobHeaders: Equatable, Sendable {
             lane = Lane(rawValue: String(decoding: name, as: UTF8.self))
         }
         firstSeen = time(Name.firstSeen)
+        if case .string(let word)? = headers[Name.givenUp] {
+            givenUp = GivenUp(rawValue: String(decoding: word, as: UTF8.self))
+        }
     }
 
     /// Appends the headers of a copy, times in milliseconds since 1970.
@@ -73,6 +78,7 @@ package struct JobHeaders: Equatable, Sendable {
         if mustQueryAlbum { headers.append(Name.queryAlbum, .boolean(true)) }
         if let lane { headers.append(Name.lane, .text(lane.rawValue)) }
         if let firstSeen { headers.append(Name.firstSeen, .integer(firstSeen.milliseconds)) }
+        if let givenUp { headers.append(Name.givenUp, .text(givenUp.rawValue)) }
     }
 
     /// Whether any header is one of ours, by its name.
@@ -102,6 +108,7 @@ extension JobHeaders {
         package static let queryAlbum = prefix + "ask"
         package static let lane = prefix + "lane"
         package static let firstSeen = prefix + "first-seen"
+        package static let givenUp = prefix + "given-up"
 
         // On dead letters only.
         package static let reason = prefix + "reason"

@@ -30,6 +30,7 @@ import Testing
         for name in ["not-before", "turn", "first-seen"] { table.append("x-leave-album-\(name)", .integer(-1)) }
         for name in ["ambiguous", "ask"] { table.append("x-leave-album-\(name)", .integer(1)) }
         table.append("x-leave-album-lane", .text("results"))
+        table.append("x-leave-album-given-up", .text("lost"))
         #expect(JobHeaders(reading: table) == JobHeaders())
         #expect(JobHeaders(reading: nil) == JobHeaders())
     }
@@ -44,12 +45,14 @@ import Testing
         headers.notBefore = Timestamp(milliseconds: 7)
         headers.turn = Timestamp(milliseconds: 8)
         headers.firstSeen = Timestamp(milliseconds: 9)
+        headers.givenUp = .deliveryLimit
         var table = FieldTable()
         headers.write(to: &table)
         let expected: [(String, FieldValue)] = [
             ("copy", .integer(1)), ("attempt", .integer(2)), ("ambiguous", .boolean(true)), ("generation", .integer(3)),
             ("not-before", .integer(7)), ("turn", .integer(8)), ("moves", .integer(4)), ("suspect", .integer(5)),
             ("refusals", .integer(6)), ("ask", .boolean(true)), ("lane", .text("bulk")), ("first-seen", .integer(9)),
+            ("given-up", .text("delivery_limit")),
         ]
         #expect(
             table.fields

@@ -43,6 +43,7 @@ struct RandomMessage {
         headers.mustQueryAlbum = flag()
         headers.lane = flag() ? element(of: Lane.allCases) : nil
         headers.firstSeen = flag() ? time() : nil
+        headers.givenUp = flag() ? element(of: GivenUp.allCases) : nil
         return headers
     }
 

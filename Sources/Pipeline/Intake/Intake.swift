@@ -30,7 +30,8 @@ struct Intake: Sendable {
     func take(_ message: IncomingMessage) -> Taken {
         let lane = names.lane(of: message.queue) ?? .jobs
         let headers = message.properties.headers
-        let jobHeaders = lane.carriesOwnHeaders ? JobHeaders(reading: headers) : JobHeaders()
+        var jobHeaders = lane.carriesOwnHeaders ? JobHeaders(reading: headers) : JobHeaders()
+        if lane == .broken { jobHeaders.givenUp = jobHeaders.givenUp ?? GivenUp(reading: headers) }
         let isForged = !lane.carriesOwnHeaders && JobHeaders.arePresent(in: headers)
         let item = InFlightMessage(
             message: message, lane: lane, jobHeaders: jobHeaders, content: content(of: message, lane, jobHeaders),
@@ -70,14 +71,6 @@ struct Intake: Sendable {
         case .success(let job): return .job(job)
         case .failure(let rejection): return .rejected(rejection)
         }
-    }
-
-    /// Why the broker gave a message up, from the newest entry of its x-death.
-    static func deathReason(_ headers: FieldTable?) -> Reason {
-        guard case .array(let deaths)? = headers?["x-death"], case .table(let latest)? = deaths.first,
-            case .string(let word)? = latest["reason"], word == Array("expired".utf8)
-        else { return .poison }
-        return .expired
     }
 
     /// What of the message's context goes on to the call and the result.

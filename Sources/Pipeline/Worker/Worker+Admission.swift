@@ -21,9 +21,9 @@ extension Worker {
     func admit(_ run: JobRun) async -> Admission {
         hook(.admit, .before)
         let now = clock.wall()
-        if run.item.lane == .broken {
-            let reason = Intake.deathReason(run.item.message.properties.headers)
-            return .denied(.end(.failed(reason, detail: Self.brokenDetail(reason))))
+        // Also of a copy that stepped aside, and so comes on another lane.
+        if let givenUp = run.item.jobHeaders.givenUp {
+            return .denied(.end(.failed(givenUp.reason, detail: Self.detail(of: givenUp))))
         }
         if run.item.jobHeaders.suspect >= Intake.suspectsToPoison {
             let detail = "the worker died \(Intake.suspectsToPoison) times with this job alone in hand"
@@ -95,10 +95,11 @@ extension Worker {
         .release(until: budget.reserve(from: time, at: now), .share)
     }
 
-    private static func brokenDetail(_ reason: Reason) -> String {
-        reason == .expired
-            ? "the message expired in the broker; publishers use deadline, not expiration"
-            : "the broker gave it up: it was delivered too often without an answer"
+    private static func detail(of givenUp: GivenUp) -> String {
+        switch givenUp {
+        case .expired: "the message expired in the broker; publishers use deadline, not expiration"
+        case .deliveryLimit: "the broker gave it up: it was delivered too often without an answer"
+        }
     }
 
     // MARK: Token

@@ -43,7 +43,7 @@ enum DeadLetterProperty {
                 reports.expect(taken.item.jobHeaders == JobHeaders(), "a publisher's headers were believed on \(lane)")
             }
         }
-        _ = Intake.deathReason(message.properties.headers)
+        _ = GivenUp(reading: message.properties.headers)
         checkTrace(Intake.trace(of: message.properties), &reports)
     }
 
