@@ -31,6 +31,7 @@ final class CutGrants: SealedGrants {
         var isDead = false
         var refusedSaves = 0
         var slowLease = Duration.zero
+        var beforeSave: (@Sendable () async throws -> Void)?
     }
 
     let died = AsyncSignal()
@@ -42,6 +43,8 @@ final class CutGrants: SealedGrants {
 
     func refuseSaves(_ count: Int) { state.withLock { $0.refusedSaves = count } }
     func slowLeases(by time: Duration) { state.withLock { $0.slowLease = time } }
+    /// What another does once the endpoint has answered, and before that is written.
+    func beforeSave(_ act: @escaping @Sendable () async throws -> Void) { state.withLock { $0.beforeSave = act } }
 
     private static let gone = LedgerError.unavailable("the host is dead")
 
@@ -85,6 +88,9 @@ final class CutGrants: SealedGrants {
 
     func save(_ refreshed: RefreshedGrant) async throws(LedgerError) -> Bool {
         try pass(.beforeWrite)
+        if let act = state.withLock({ $0.beforeSave.take() }) {
+            do { try await act() } catch { throw .unavailable("\(error)") }
+        }
         let isRefused = state.withLock { state in
             state.refusedSaves -= 1
             return state.refusedSaves >= 0
