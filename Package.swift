@@ -89,7 +89,8 @@ let package = Package(
         module(
             "SQLiteLedger",
             ["Ledger", "CSQLite", "CLinux", "Clocks", "Concurrency", "Files", "Jobs", "Secrets"]),
-        module("PostgresLedger", ["Ledger", "CPostgres", "Clocks", "Concurrency", "JSON", "Jobs", "Secrets"]),
+        module(
+            "PostgresLedger", ["Ledger", "CPostgres", "Clocks", "Concurrency", "Files", "JSON", "Jobs", "Secrets"]),
         module(
             "Service",
             ["CSystemd", "CMicroHTTPD", "CLinux", "Clocks", "Concurrency", "HTTP", "JSON", "Secrets", "Telemetry"],
@@ -190,7 +191,7 @@ let package = Package(
             "LedgerTests",
             [
                 "SharedLedger", "LedgerDatabase", "PrivateDatabase", "ScriptedPeer", "Ledger", "SQLiteLedger",
-                "PostgresLedger", "Clocks", "Concurrency", "Jobs", "Secrets", "CSQLite", "CLinux",
+                "PostgresLedger", "Clocks", "Concurrency", "JSON", "Jobs", "Secrets", "CSQLite", "CLinux",
             ]),
         tests(
             "PostgresLedgerTests",

@@ -55,5 +55,7 @@ extension OptionSpecification {
         "--management", "URL",
         help: "RabbitMQ's management interface, for arguments, bindings and effective policies: http://broker:15672")
 
+    static func instance(_ help: String) -> Self { value("--instance", "NAME", help: help) }
+
     static func account(_ help: String) -> Self { value("--account", "ACCOUNT", help: help) }
 }

@@ -11,6 +11,9 @@ extension Commands {
         options: [
             .config,
             .flag("--new-ledger", help: "permit starting with an empty ledger beside queues that are not empty"),
+            .flag(
+                "--ledger-restored",
+                help: "permit starting on a shared ledger that is older than this host knows it, or another"),
         ], action: .daemon { RunCommand(context: $0).run() })
 }
 
@@ -26,8 +29,10 @@ struct RunCommand: ConfiguredCommand {
         // Several signals before the first is answered are one reload.
         let (reloads, feed) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
         let (settings, path, permitsNewLedger) = (settings, arguments.configuration, arguments.isSet("--new-ledger"))
+        let permitsRestoredLedger = arguments.isSet("--ledger-restored")
         Task.detached {
-            let daemon = WorkerDaemon(settings, permitsNewLedger: permitsNewLedger, stop: stop)
+            let daemon = WorkerDaemon(
+                settings, permitsNewLedger: permitsNewLedger, permitsRestoredLedger: permitsRestoredLedger, stop: stop)
             let status = await daemon.run(reloads: reloads) { () throws(SettingsFaults) in
                 try DaemonSettings.load(path: path, environment: DaemonSettings.processEnvironment())
             }

@@ -53,7 +53,7 @@ extension DaemonInterface {
         if asksLedger { await addQuota(to: &status, parts) }
         addForecast(to: &status, at: parts.ledger.clock.wall())
         let ledger = parts.ledger
-        let statistics = asksLedger ? try? await ledger.statistics() : metrics.lastLedger
+        let statistics = asksLedger ? try? await ledger.approximateStatistics() : metrics.lastLedger
         status.ledger = statistics.map { .init($0, of: ledger) }
         if ledger.member != nil {
             let members = asksLedger ? try? await ledger.members() : metrics.lastMembers

@@ -9,6 +9,8 @@ import Telemetry
 /// What works once the ledger is open.
 struct DaemonParts: Sendable {
     let ledger: any LedgerKeeping
+    /// For what the ledger cannot take at the end; nil of one that is a file.
+    let outcomes: OutcomeKeeper?
     let consuming: ConsumingLink
     let publishing: PublishingLink
     /// For questions: depths of queues, whether they are there.

@@ -11,10 +11,14 @@ final class EventRouter: Sendable {
     private struct State {
         var pipeline: JobPipeline?
         var early: [@Sendable (JobPipeline) -> Void] = []
+        var isNewConnection = false
+        var consumed: Set<String> = []
     }
 
     /// Signalled when the consuming link may consume: where it has a queue of its own, it has that.
     let attached = AsyncSignal()
+    /// Signalled once for each of its connections, then.
+    let attachments = AsyncSignal()
     private let state = Lock(State())
     private let logger: Logger
     private let tracker: StatusTracker
@@ -23,6 +27,9 @@ final class EventRouter: Sendable {
         self.logger = logger
         self.tracker = tracker
     }
+
+    /// The queues that the consuming link consumes.
+    var consumed: Set<String> { state.withLock { $0.consumed } }
 
     func connect(_ pipeline: JobPipeline) {
         let early = state.withLock { state in
@@ -44,8 +51,16 @@ final class EventRouter: Sendable {
     func consuming(_ event: ConsumingEvent) {
         tracker.consuming(event)
         switch event {
-        case .connected(let endpoint): logger.info("connected for consuming", LogField("broker", endpoint))
+        case .connected(let endpoint):
+            state.withLock { $0.isNewConnection = true }
+            logger.info("connected for consuming", LogField("broker", endpoint))
         case .consuming(let generation, let queues):
+            let isFirst = state.withLock { state in
+                state.consumed = Set(queues)
+                defer { state.isNewConnection = false }
+                return state.isNewConnection
+            }
+            if isFirst { attachments.signal() }
             logger.info(
                 queues.isEmpty ? "consuming nothing" : "consuming", LogField("generation", Int(generation)),
                 LogField("queues", queues.joined(separator: ",")))
@@ -75,6 +90,7 @@ final class EventRouter: Sendable {
     func ledger(_ health: LedgerHealth) {
         switch health {
         case .available: logger.notice("the ledger can be written again")
+        case .comparing(let detail): logger.warning(detail)
         case .unavailable(let error): logger.error("\(error)")
         }
         notify { $0.ledgerHealth(health) }

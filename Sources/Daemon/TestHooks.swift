@@ -2,6 +2,7 @@ import Clocks
 import Concurrency
 import Glibc
 import Jobs
+package import Ledger
 package import Photos
 package import Pipeline
 import Secrets
@@ -46,6 +47,32 @@ package enum TestHooks {
 
     /// `ALBUMD_TEST_FILE_SYSTEM=<magic number>`: what every file is said to be on.
     package static var fileSystem: Int? { value("ALBUMD_TEST_FILE_SYSTEM").flatMap { Int($0) } }
+
+    /// `ALBUMD_TEST_KILL_MOVE=<marked|begun|copied|compared|left>:<n>`: SIGKILL after that step of `ledger migrate`, at the
+    /// n-th time.
+    package static func passed(_ step: MoveStep) {
+        guard let text = value("ALBUMD_TEST_KILL_MOVE") else { return }
+        let name =
+            switch step {
+            case .marked: "marked"
+            case .begun: "begun"
+            case .copied: "copied"
+            case .compared: "compared"
+            case .left: "left"
+            }
+        let parts = text.split(separator: ":").map(String.init)
+        guard parts.count == 2, let count = Int(parts[1]) else {
+            preconditionFailure("ALBUMD_TEST_KILL_MOVE is step:count")
+        }
+        guard name == parts[0] else { return }
+        let isNow = movesPassed.withLock { passed in
+            passed += 1
+            return passed == count
+        }
+        if isNow { kill(getpid(), SIGKILL) }
+    }
+
+    private static let movesPassed = Lock(0)
 
     private static func value(_ name: String) -> String? {
         #if DEBUG

@@ -41,11 +41,15 @@ extension WorkerDaemon {
         let isDrained = await drain(work, within: drainTime, parts)
         await stop(parts.inStoppingOrder)
         let lost = await parts.ledger.close(within: Self.lastWrites)
+        // At once, and again with what the last workers bring to a ledger that is closed: a kill may come between.
+        var kept = await parts.outcomes?.keep() ?? 0
         await work.value
-        if lost > 0 {
+        kept = await parts.outcomes?.keep(besides: kept) ?? 0
+        if lost > kept {
             logger.error(
-                "the ledger could not write its last lines: their jobs count as ambiguous when they come again",
-                LogField("lines", lost))
+                "the ledger could not write its last lines: their jobs count as ambiguous when they come again, or their "
+                    + "messages are published once more",
+                LogField("lines", lost - kept))
         }
         logger.notice(
             isDrained ? "stopped" : "stopped; what was unfinished is the broker's again",

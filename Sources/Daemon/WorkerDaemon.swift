@@ -11,6 +11,7 @@ import Monitoring
 import Operations
 import Photos
 import Pipeline
+import PostgresLedger
 import Service
 package import Settings
 import Telemetry
@@ -20,17 +21,22 @@ package import Terminal
 package struct WorkerDaemon: Sendable {
     let settings: DaemonSettings
     let permitsNewLedger: Bool
+    let permitsRestoredLedger: Bool
     /// How often the operator asked to stop: once is gracefully, twice is now.
     let stop: AsyncSignal
     let logger: Logger
     let clock = SystemTimeSource()
     let otherMembers = OtherMembers()
+    let grantMemory = GrantMemory()
     /// A sleep long enough to be a real one, so that the runtime makes its timers' descriptors.
     private static let firstSleep = Duration.milliseconds(20)
 
-    package init(_ settings: DaemonSettings, permitsNewLedger: Bool, stop: AsyncSignal) {
+    package init(
+        _ settings: DaemonSettings, permitsNewLedger: Bool, permitsRestoredLedger: Bool = false, stop: AsyncSignal
+    ) {
         self.settings = settings
         self.permitsNewLedger = permitsNewLedger
+        self.permitsRestoredLedger = permitsRestoredLedger
         self.stop = stop
         logger = settings.logger
     }
@@ -120,7 +126,14 @@ package struct WorkerDaemon: Sendable {
         }
         let otherLedger = OtherLedgerWatch(
             session: opened.session, queue: settings.queueNames.worker, pipeline: parts.pipeline, clock: clock)
-        let watch = Task { if ledger.member != nil { await otherLedger.run() } }
+        let names = settings.queueNames
+        let sharedLedger = SharedLedgerWatch(
+            session: opened.session, lanes: Lane.allCases.map { names.queue($0) }, eventRouter: eventRouter,
+            pipeline: parts.pipeline, clock: clock, logger: logger)
+        let watch = Task {
+            if ledger.member != nil { await otherLedger.run() } else { await sharedLedger.run() }
+        }
+        let remembering = Task { await opened.memory?.run() }
         if !stop.isSignalled {
             logger.notice(
                 "working", LogField("version", ProgramVersion.text), LogField("ledger", ledger.place),
@@ -132,6 +145,7 @@ package struct WorkerDaemon: Sendable {
         upkeep.cancel()
         polling.cancel()
         watch.cancel()
+        remembering.cancel()
         await end(parts, front, work)
         return .done
     }
@@ -168,7 +182,8 @@ package struct WorkerDaemon: Sendable {
         await rememberHolds(of: opened, for: pipeline)
         eventRouter.connect(pipeline)
         return DaemonParts(
-            ledger: ledger, consuming: consuming, publishing: publishing, session: opened.session,
+            ledger: ledger, outcomes: opened.outcomes, consuming: consuming, publishing: publishing,
+            session: opened.session,
             credentials: credentials, engine: engine, tokenEngine: tokenEngine, pipeline: pipeline, workers: workers)
     }
 

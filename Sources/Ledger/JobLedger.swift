@@ -69,11 +69,18 @@ package protocol JobLedger: LedgerCounting {
 
     /// Whether any job among the newest, thousands of them, ended as `left` or `already_left`.
     func knowsSuccess() async throws(LedgerError) -> Bool
+
+    /// Commits something that no job is changed by, as a claim is committed, and returns when it is durable: what only
+    /// reads may be answered in time by a ledger whose commits wait for a disk or a replica, or are refused.
+    func commitTrial() async throws(LedgerError)
 }
 
 /// A ledger of one worker, whose dispatcher keeps the limits of accounts by itself.
 extension JobLedger {
     package var sharesAccounts: Bool { false }
+
+    /// Whether it can commit it says itself, and it has no send window that a slow commit could use up.
+    package func commitTrial() async throws(LedgerError) { _ = try await knowsSuccess() }
 
     package func noteRefusal(
         of account: AccountID, for cause: AccountWaitCause, atLeast minimum: Duration
@@ -102,6 +109,8 @@ package enum LedgerError: Error, Equatable, Sendable, CustomStringConvertible {
 /// Whether the ledger can commit, said at each change.
 package enum LedgerHealth: Equatable, Sendable {
     case available
+    /// It can commit, and grants no claim: its database failed over, and not all who share it have compared yet.
+    case comparing(String)
     /// `.unavailable`: it tries by itself until it is mended. `.unusable`: for as long as the process lives.
     case unavailable(LedgerError)
 }

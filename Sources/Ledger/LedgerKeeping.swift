@@ -28,6 +28,9 @@ package protocol LedgerKeeping: JobLedger, LedgerReading, RunningService {
     /// Nil if nobody shares it.
     var sharedReading: SharedLedgerReading? { get }
 
+    /// How the database of a shared ledger is; nil of a ledger that nobody shares. A question that no job waits behind.
+    func condition() async throws(LedgerError) -> DatabaseCondition?
+
     /// From now on whoever shares the ledger sees that this daemon is about to end.
     func drain()
 

@@ -6,9 +6,16 @@ package protocol LedgerCounting: Sendable {
     /// Calls and album queries counted against a day.
     func count(of day: String) async throws(LedgerError) -> DayCount
 
-    /// Numbers for metrics and status. A file answers at once, whatever it holds. A database reads all of its jobs,
-    /// which is about a second for a million, beside the connection that the jobs go over.
+    /// Numbers for metrics, all of them counted. A file answers at once, whatever it holds. A database reads all of its
+    /// jobs, which is about a second for a million, beside the connection that the jobs go over.
     func statistics() async throws(LedgerError) -> LedgerStatistics
+
+    /// Numbers for people, who wait for them. A large database counts its jobs in a sample, and says so.
+    func approximateStatistics() async throws(LedgerError) -> LedgerStatistics
+}
+
+extension LedgerCounting {
+    package func approximateStatistics() async throws(LedgerError) -> LedgerStatistics { try await statistics() }
 }
 
 /// What is asked of a ledger that is there, by the daemon that works with it or by a command beside it. Changes

@@ -33,6 +33,7 @@ package struct DeadLetter: Sendable {
         past.turn = nil
         past.moves = 0
         past.suspect = 0
+        past.deliveries = 0
         past.givenUp = nil
         self.headers = past
         self.reason = reason.rawValue

@@ -18,6 +18,9 @@ package struct JobHeaders: Equatable, Sendable {
     package var moves = 0
     /// How often the job was set apart because the worker died while it ran.
     package var suspect = 0
+    /// Deliveries of the copies before this one of which no worker brought a word: the broker counts those of each copy
+    /// anew, and a job whose worker died in the call steps aside as long as that one's lease lasts.
+    package var deliveries = 0
     /// How often the job was parked because a refusal could have been systemic.
     package var refusals = 0
     /// The album is to be asked before the next call.
@@ -53,6 +56,7 @@ package struct JobHeaders: Equatable, Sendable {
         turn = time(Name.turn)
         moves = count(Name.moves) ?? 0
         suspect = count(Name.suspect) ?? 0
+        deliveries = count(Name.deliveries) ?? 0
         refusals = count(Name.refusals) ?? 0
         if case .boolean(true)? = headers[Name.queryAlbum] { mustQueryAlbum = true }
         if case .string(let name)? = headers[Name.lane] {
@@ -74,6 +78,7 @@ package struct JobHeaders: Equatable, Sendable {
         if let turn { headers.append(Name.turn, .integer(turn.milliseconds)) }
         if moves > 0 { headers.append(Name.moves, .integer(Int64(moves))) }
         if suspect > 0 { headers.append(Name.suspect, .integer(Int64(suspect))) }
+        if deliveries > 0 { headers.append(Name.deliveries, .integer(Int64(deliveries))) }
         if refusals > 0 { headers.append(Name.refusals, .integer(Int64(refusals))) }
         if mustQueryAlbum { headers.append(Name.queryAlbum, .boolean(true)) }
         if let lane { headers.append(Name.lane, .text(lane.rawValue)) }
@@ -104,6 +109,7 @@ extension JobHeaders {
         package static let turn = prefix + "turn"
         package static let moves = prefix + "moves"
         package static let suspect = prefix + "suspect"
+        package static let deliveries = prefix + "deliveries"
         package static let refusals = prefix + "refusals"
         package static let queryAlbum = prefix + "ask"
         package static let lane = prefix + "lane"

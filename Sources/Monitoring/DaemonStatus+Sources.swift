@@ -29,6 +29,6 @@ extension DaemonStatus.Ledger {
             differingSettings: ledger.sharedReading?.differing.map(\.description) ?? [], entries: statistics.entries,
             open: statistics.open, ambiguous: statistics.ambiguous, unpublished: statistics.unpublished,
             overdue: statistics.overdue, bytes: statistics.bytes, diskFreeBytes: statistics.diskFreeBytes,
-            lastBackupAt: statistics.lastBackupAt)
+            lastBackupAt: statistics.lastBackupAt, isEstimated: statistics.isEstimated)
     }
 }

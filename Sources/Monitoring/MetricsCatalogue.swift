@@ -58,6 +58,10 @@ package struct MetricsCatalogue: Sendable {
         "api_request_duration_seconds", "Time from a request's beginning to its verdict.",
         bounds: MetricsCatalogue.requestSeconds)
     package var requestDuration: MetricHistogram
+    @Metric(
+        "gate_closed_total",
+        "Requests of which no byte was sent, because the send window of their claim was over; each is claimed again.")
+    package var gateClosed: MetricCounter
     @Metric("quota_remaining", "Calls left today of limits.requests_per_day; +Inf where there is no limit.")
     package var quotaRemaining: MetricGauge
     @Metric("token_refreshes_total", "Access tokens asked for beyond the cache, by what came.", labels: "result")
@@ -136,8 +140,43 @@ package struct MetricsCatalogue: Sendable {
     @Metric("fenced_records_total", "Records not written, because another daemon had claimed the job since.")
     package var fencedRecords: MetricCounter
     @Metric(
+        "late_evidence_total",
+        "Proofs that a user has left, written although another daemon had claimed the job since.")
+    package var lateEvidence: MetricCounter
+    @Metric("leases_held", "Leases of jobs that this daemon has now; absent for a ledger that is a file.")
+    package var leasesHeld: MetricGauge
+    @Metric(
+        "spooled_records",
+        "Records of calls in ledger.spool that are not in the ledger; absent for a ledger that is a file.")
+    package var spooledRecords: MetricGauge
+    @Metric(
+        "ledger_roundtrip_seconds",
+        "Time from the sending of a batch to the database's answer; a commit takes two round trips.",
+        bounds: MetricsCatalogue.commitSeconds)
+    package var ledgerRoundTrip: MetricHistogram
+    @Metric(
+        "ledger_retries_total", "Batches that the database had undone and that were sent again, by SQLSTATE.",
+        labels: "code")
+    package var ledgerRetries: MetricFamily<MetricCounter>
+    @Metric(
         "ledger_unknown_commits_total", "Commits whose answer was lost; each was settled before anything rested on it.")
     package var unknownCommits: MetricCounter
+    @Metric(
+        "ledger_lost_commits_total",
+        "Commits of this daemon that a failover of the ledger's database had lost; what is remembered is written again."
+    )
+    package var lostCommits: MetricCounter
+    @Metric(
+        "ledger_replication",
+        "1 for who else has what is committed: none, asynchronous, synchronous, or waiting for a standby.",
+        labels: "mode")
+    package var ledgerReplication: MetricFamily<MetricGauge>
+    @Metric("ledger_timeline", "Timeline of the ledger's database: one more at each failover.")
+    package var ledgerTimeline: MetricGauge
+    @Metric(
+        "ledger_xmin_age_seconds",
+        "For how long at least the ledger's database has had to keep removed rows; absent if the role may not see it.")
+    package var ledgerXminAge: MetricGauge
     @Metric("clock_offset_seconds", "The ledger's clock less this machine's; absent for one that is a file.")
     package var clockOffset: MetricGauge
     @Metric(

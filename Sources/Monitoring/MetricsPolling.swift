@@ -7,10 +7,21 @@ package import Pipeline
 package struct MetricsPolling: Sendable {
     private let recorder: MetricsRecorder
     private let clock: any TimeSource
-    private let questions: [@Sendable (MetricsRecorder) async -> Void]
+    /// Each returns the pause before it is asked again.
+    private let questions: [@Sendable (MetricsRecorder) async -> Duration]
 
     /// As often as most Prometheus scrape.
     package static let interval = Duration.seconds(15)
+    /// The database answers all daemons, and of what changes in it by people or in a failover.
+    private static let databaseInterval = Duration.seconds(30)
+    /// Counting jobs takes a hundredth of the time at most: a number means the same in a large ledger as in a small one, and
+    /// is older there.
+    private static let pauses = 100
+    private static let longestPause = Duration.seconds(1_800)
+
+    static func pause(afterCounting time: Duration?) -> Duration {
+        max(interval, min((time ?? .zero) * pauses, longestPause))
+    }
 
     /// `queueNames`: all queues of the topology. `dailyLimit`: `limits.requests_per_day` as it is now.
     package init(
@@ -21,6 +32,7 @@ package struct MetricsPolling: Sendable {
         self.init(
             recorder: recorder, statistics: { try? await ledger.statistics() },
             members: { ledger.member == nil ? nil : try? await ledger.members() },
+            database: { try? await ledger.condition() },
             diskFree: { await ledger.diskFreeBytes() },
             spent: {
                 let day = quotaDay(clock.wall()).name
@@ -34,6 +46,7 @@ package struct MetricsPolling: Sendable {
     package init(
         recorder: MetricsRecorder, statistics: @escaping @Sendable () async -> LedgerStatistics?,
         members: @escaping @Sendable () async -> [ClusterMember]? = { nil },
+        database: @escaping @Sendable () async -> DatabaseCondition? = { nil },
         diskFree: @escaping @Sendable () async -> Int?,
         spent: @escaping @Sendable () async -> (day: String, count: DayCount)?,
         dailyLimit: @escaping @Sendable () -> Int,
@@ -43,28 +56,43 @@ package struct MetricsPolling: Sendable {
         self.clock = clock
         questions = [
             { recorder in
-                if let statistics = await statistics() { recorder.polled(statistics) }
+                guard let statistics = await statistics() else { return Self.interval }
+                let pause = Self.pause(afterCounting: statistics.countingTime)
+                recorder.polled(statistics, before: pause)
+                return pause
             },
             { recorder in
                 if let members = await members() { recorder.polled(members) }
+                return Self.interval
+            },
+            { recorder in
+                if let condition = await database() { recorder.polled(condition) }
+                return Self.databaseInterval
             },
             { recorder in
                 if let bytes = await diskFree() { recorder.polled(diskFreeBytes: bytes) }
+                return Self.interval
             },
             { recorder in
                 let limit = dailyLimit()
-                guard limit > 0 else { return recorder.polled(quotaRemaining: .infinity) }
-                guard let (day, count) = await spent() else { return }
-                recorder.polled(count, of: day, limit: limit)
+                if limit <= 0 {
+                    recorder.polled(quotaRemaining: .infinity)
+                } else if let (day, count) = await spent() {
+                    recorder.polled(count, of: day, limit: limit)
+                }
+                return Self.interval
             },
             { recorder in
                 var depths: [String: QueueDepth] = [:]
                 for queue in queueNames {
-                    guard !Task.isCancelled, case .some(let answer) = await depth(queue) else { return }
+                    guard !Task.isCancelled, case .some(let answer) = await depth(queue) else {
+                        return Self.interval
+                    }
                     // A queue that does not exist has no depth.
                     if let answer { depths[queue] = answer }
                 }
                 recorder.polled(depths)
+                return Self.interval
             },
         ]
     }
@@ -76,8 +104,7 @@ package struct MetricsPolling: Sendable {
             for question in questions {
                 group.addTask {
                     while !Task.isCancelled {
-                        await question(recorder)
-                        await clock.sleep(for: Self.interval)
+                        await clock.sleep(for: question(recorder))
                     }
                 }
             }

@@ -16,12 +16,15 @@ package final class MetricsRecorder: Sendable {
     private struct Polled<Value: Sendable>: Sendable {
         var value: Value
         var at: MonotonicTime
+        /// Shown for so long, if nothing newer comes.
+        var lasts = MetricsRecorder.stale
     }
 
     private struct State {
         var sources: MetricsSources?
         var ledger: Polled<LedgerStatistics>?
         var members: Polled<[ClusterMember]>?
+        var database: Polled<DatabaseCondition>?
         var diskFree: Polled<Int>?
         var quota: Polled<Double>?
         var day: Polled<(name: String, count: DayCount)>?
@@ -87,6 +90,7 @@ package final class MetricsRecorder: Sendable {
             }
         case .settled(let time): metrics.jobDuration.observe(time)
         case .replayed: metrics.replays.add()
+        case .called(let call) where !call.isSent: metrics.gateClosed.add()
         case .called(let call):
             (call.verdict == "left" ? usual.attempt : metrics.attempts.with(call.verdict)).add()
             series(ofStatus: call.httpStatus).add()
@@ -116,6 +120,12 @@ package final class MetricsRecorder: Sendable {
         metrics.ledgerCommitDuration.observe(took)
     }
 
+    /// For a shared ledger's `onRoundTrip`.
+    package func answered(after took: Duration) { metrics.ledgerRoundTrip.observe(took) }
+
+    /// Records that wait in `ledger.spool`.
+    package func spooled(_ count: Int) { metrics.spooledRecords.set(count) }
+
     /// For the ledger's `onBehind`.
     package func isBehind() { metrics.ledgerBehind.add() }
 
@@ -129,14 +139,21 @@ package final class MetricsRecorder: Sendable {
 
     // MARK: What the polling brings
 
-    package func polled(_ statistics: LedgerStatistics) {
+    /// `pause`: how long after this the next will be asked for.
+    package func polled(_ statistics: LedgerStatistics, before pause: Duration = MetricsPolling.interval) {
         let now = clock.now()
-        state.withLock { $0.ledger = Polled(value: statistics, at: now) }
+        let lasts = Self.stale - MetricsPolling.interval + pause
+        state.withLock { $0.ledger = Polled(value: statistics, at: now, lasts: lasts) }
     }
 
     package func polled(_ members: [ClusterMember]) {
         let now = clock.now()
         state.withLock { $0.members = Polled(value: members, at: now) }
+    }
+
+    package func polled(_ condition: DatabaseCondition) {
+        let now = clock.now()
+        state.withLock { $0.database = Polled(value: condition, at: now) }
     }
 
     /// Space on the ledger's disk, which is asked for even when the ledger has none to answer with.
@@ -171,8 +188,13 @@ package final class MetricsRecorder: Sendable {
         state.withLock { [clock] in Self.fresh($0.day, at: clock.now())?.value }
     }
 
+    /// Of a ledger that is seldom counted they are about right.
     package var lastLedger: LedgerStatistics? {
-        state.withLock { [clock] in Self.fresh($0.ledger, at: clock.now())?.value }
+        let now = clock.now()
+        guard let polled = state.withLock({ Self.fresh($0.ledger, at: now) }) else { return nil }
+        var statistics = polled.value
+        if now - polled.at > Self.stale { statistics.isEstimated = true }
+        return statistics
     }
 
     package var lastMembers: [ClusterMember]? {
@@ -186,7 +208,7 @@ package final class MetricsRecorder: Sendable {
     }
 
     private static func fresh<Value>(_ polled: Polled<Value>?, at now: MonotonicTime) -> Polled<Value>? {
-        polled.flatMap { now - $0.at <= stale ? $0 : nil }
+        polled.flatMap { now - $0.at <= $0.lasts ? $0 : nil }
     }
 
     private static func label(_ delay: Duration?) -> String {
@@ -209,6 +231,7 @@ package final class MetricsRecorder: Sendable {
         }
         let now = clock.now()
         show(Self.fresh(state.members, at: now)?.value)
+        show(Self.fresh(state.database, at: now)?.value)
         let ledger = Self.fresh(state.ledger, at: now)?.value
         show(ledger)
         metrics.ledgerDiskFree.set(Self.fresh(state.diskFree, at: now)?.value ?? ledger?.diskFreeBytes)
@@ -254,7 +277,11 @@ package final class MetricsRecorder: Sendable {
         metrics.instanceInfo.with(member.name, "\(member.epoch)").set(1)
         metrics.takeovers.catchUp(with: reading.takeovers)
         metrics.fencedRecords.catchUp(with: reading.fencedRecords)
+        metrics.lateEvidence.catchUp(with: reading.lateEvidence)
+        metrics.leasesHeld.set(reading.leasesHeld)
         metrics.unknownCommits.catchUp(with: reading.unknownCommits)
+        metrics.lostCommits.catchUp(with: reading.lostCommits)
+        for (code, count) in reading.retries { metrics.ledgerRetries.with(code).catchUp(with: count) }
         metrics.clockOffset.set(reading.clockOffset?.inSeconds)
         metrics.settingsDiffer.set(Set(reading.differing.map(\.key)).count)
     }
@@ -263,6 +290,14 @@ package final class MetricsRecorder: Sendable {
         for state in ClusterMember.State.allCases {
             metrics.instances.with(state.rawValue).set(members?.count { $0.state == state })
         }
+    }
+
+    private func show(_ database: DatabaseCondition?) {
+        for mode in DatabaseCondition.Replication.allCases {
+            metrics.ledgerReplication.with(mode.rawValue).set(database?.replication.map { $0 == mode ? 1.0 : 0.0 })
+        }
+        metrics.ledgerTimeline.set(database?.timeline)
+        metrics.ledgerXminAge.set(database?.xminAge?.inSeconds)
     }
 
     private func show(_ ledger: LedgerStatistics?) {

@@ -10,10 +10,21 @@ extension JobPipeline {
     }
 
     /// Waits until what an operator has said here is written for all members and acknowledged by the live ones, or until
-    /// then. Nil for a worker that shares nothing.
-    package func acknowledgement(until time: MonotonicTime) async -> Acknowledgement? {
-        await relay?.acknowledgement(dispatcher, until: time)
+    /// then. `name`: by those alone that bear it. Nil for a worker that shares nothing.
+    package func acknowledgement(of name: String? = nil, until time: MonotonicTime) async -> Acknowledgement? {
+        await relay?.acknowledgement(dispatcher, of: name, until: time)
     }
+
+    /// Lets whoever bears that name in the cluster take no work until `resume(member:)`, also after a restart of it.
+    package func pause(member name: String, by who: String) {
+        dispatcher.pause(member: name, detail: "paused alone by \(who)")
+    }
+
+    /// True if it was paused.
+    package func resume(member name: String) -> Bool { dispatcher.resume(member: name) }
+
+    /// The names that are paused, as far as this worker has heard; none for a worker that shares nothing.
+    package var pausedMembers: Set<String> { dispatcher.pausedMembers }
 
     /// Waits until what the other members have said by now is known here, or until then.
     package func hearOthers(until time: MonotonicTime) async {

@@ -62,7 +62,7 @@ package final class JobPipeline: Pingable {
         dispatcher = Dispatcher(
             limits: configuration.limits,
             concurrency: configuration.concurrency, inbox: inbox, clock: clock, executor: executor,
-            member: cluster?.epoch, onClusterChange: { relay?.wake() },
+            member: cluster.map { ($0.epoch, $0.name) }, onClusterChange: { relay?.wake() },
             onAccountWait: { onEvent($0.event) }
         ) { [holdLog] holds, lifted in
             holdLog.changed(isHolding: !holds.isEmpty, at: clock.wall())

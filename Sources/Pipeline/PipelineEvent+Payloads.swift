@@ -35,6 +35,9 @@ extension PipelineEvent {
         package var httpStatus: Int?
         package var duration: Duration
         package var detail: String
+
+        /// False: the send window was over first, and nothing was asked of the API.
+        package var isSent: Bool { verdict != VerdictAction.withdraw.word }
     }
 
     /// A numbered copy of a job waits in a retry queue.

@@ -131,8 +131,10 @@ extension DatabaseLedger {
     package var sharedReading: SharedLedgerReading? {
         let counts = counts
         return SharedLedgerReading(
-            takeovers: counts.takeovers, fencedRecords: counts.fencedRecords, unknownCommits: counts.unknownCommits,
-            clockOffset: clusterClock.offset, differing: counts.differing)
+            takeovers: counts.takeovers, fencedRecords: counts.fencedRecords, lateEvidence: counts.lateEvidence,
+            leasesHeld: counts.leases.count(at: clusterClock.wall()), unknownCommits: counts.unknownCommits,
+            retries: PostgresError.Kind.undoneStates.reduce(into: counts.retries) { $0[$1, default: 0] += 0 },
+            clockOffset: clusterClock.offset, differing: counts.differing, lostCommits: counts.lostCommits)
     }
 
     package var member: MemberIdentity? {

@@ -69,7 +69,7 @@ extension DatabaseLedger {
 
     package func mark(_ part: PublishedPart, of jobID: JobID, generation: Int) {
         // Refused only by a closed ledger: then the next delivery publishes once more, under the same message-id.
-        thread.post(.job(.mark(part, jobID, generation: generation), { _, _ in }))
+        _ = post(.mark(part, jobID, generation: generation)) { _, _ in }
     }
 
     package func note(_ event: JobEvent) {
@@ -96,9 +96,20 @@ extension DatabaseLedger {
         try await ask { _ in LedgerQuestions.knowsSuccess() }
     }
 
+    package func commitTrial() async throws(LedgerError) {
+        guard try await ask({ MemberStatements.commitTrial(epoch: $0) }) else {
+            throw .unavailable("this process is no member of the ledger now, and has committed nothing")
+        }
+    }
+
     package func statistics() async throws(LedgerError) -> LedgerStatistics {
         try await ask { _ in LedgerLines.barrier }
         return try await reader.ask(LedgerStatistics.question(at: clock.wall()))
+    }
+
+    package func approximateStatistics() async throws(LedgerError) -> LedgerStatistics {
+        try await ask { _ in LedgerLines.barrier }
+        return try await reader.ask(LedgerStatistics.sample(at: clock.wall()))
     }
 
     @Sendable
@@ -113,14 +124,13 @@ extension DatabaseLedger {
         _ request: JobRequest, _ read: @escaping @Sendable (JobAnswer, _ beginsBefore: MonotonicTime) -> Answer?
     ) async throws(LedgerError) -> Answer {
         let result = await withCheckedContinuation { (reply: CheckedContinuation<Result<Answer, LedgerError>, Never>) in
-            let isTaken = thread.post(
-                .job(request) { answer, beginsBefore in
-                    if case .failed(let error) = answer { return reply.resume(returning: .failure(error)) }
-                    guard let read = read(answer, beginsBefore) else {
-                        preconditionFailure("a request is answered in its own kind")
-                    }
-                    reply.resume(returning: .success(read))
-                })
+            let isTaken = post(request) { answer, beginsBefore in
+                if case .failed(let error) = answer { return reply.resume(returning: .failure(error)) }
+                guard let read = read(answer, beginsBefore) else {
+                    preconditionFailure("a request is answered in its own kind")
+                }
+                reply.resume(returning: .success(read))
+            }
             if !isTaken { reply.resume(returning: .failure(.closed)) }
         }
         return try result.get()

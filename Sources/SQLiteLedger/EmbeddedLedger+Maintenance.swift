@@ -135,6 +135,8 @@ extension EmbeddedLedger {
 
     package var sharedReading: SharedLedgerReading? { nil }
 
+    package func condition() async throws(LedgerError) -> DatabaseCondition? { nil }
+
     /// Nobody else is told.
     package func drain() {}
 

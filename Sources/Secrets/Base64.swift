@@ -27,4 +27,16 @@ public enum Base64 {
             return capacity - 1
         }
     }
+
+    /// Nil for what is no Base64.
+    public static func decoded(_ text: String, _ alphabet: Alphabet = .standard) -> [UInt8]? {
+        let characters = text.utf8.map { CChar(bitPattern: $0) }
+        var bytes = [UInt8](repeating: 0, count: characters.count)
+        var count = 0
+        guard
+            sodium_base642bin(
+                &bytes, bytes.count, characters, characters.count, nil, &count, nil, alphabet.variant) == 0
+        else { return nil }
+        return Array(bytes.prefix(count))
+    }
 }

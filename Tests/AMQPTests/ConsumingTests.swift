@@ -225,8 +225,11 @@ import Testing
             link.consume([ConsumedQueue(name: "q", prefetch: 1)])
             try await eventually("it consumes at last") { !reported.generations.isEmpty }
             let standbys = reported.all.count { if case .standby = $0 { true } else { false } }
-            #expect(standbys == 1, "said once")
-            #expect(peer.connections.count == 1, "on the same connection")
+            // A machine that is busy may miss a second's heartbeat, and nothing else costs the connection.
+            let losses = reported.losses
+            #expect(losses.allSatisfy { $0.kind == .heartbeatMissed })
+            #expect(standbys >= 1 && standbys <= 1 + losses.count, "said once")
+            #expect(peer.connections.count == 1 + losses.count, "on the same connection")
             await stopped { link.stop() }
         }
     }
@@ -238,13 +241,19 @@ import Testing
         [1, 0, 1, 0, 0, 0, 4, 0, 99, 0, 99, 0xce],
     ])
     func junkOnlyCostsTheConnection(junk: [UInt8]) async throws {
+        let isFirst = Lock(true)
         try await RawPeer.serving { peer in
+            // Not every connection gets so far within half a second.
             try consumed(peer)
-            if peer.number == 0 { try peer.write(junk) }
+            let getsJunk = isFirst.withLock { isFirst in
+                defer { isFirst = false }
+                return isFirst
+            }
+            if getsJunk { try peer.write(junk) }
             end(peer)
         } _: { peer in
             try await consuming(configuration(peer.port) { $0.requestTimeout = .milliseconds(500) }) { _, reported in
-                try await eventually("it consumes again") { reported.generations.count == 2 }
+                try await eventually("it consumes again") { reported.generations.count >= 2 }
                 #expect(reported.losses.count >= 1)
             }
         }

@@ -52,8 +52,7 @@ import Testing
             let tuned = try peer.expect(.tuneOK)
             asked.add(tuned.payload.last ?? 0)
         } _: { peer in
-            _ = try await failure(
-                configuration(peer.port, heartbeat: .seconds(7)) { $0.requestTimeout = .milliseconds(300) })
+            _ = try await failure(configuration(peer.port, heartbeat: .seconds(7)))
         }
         #expect(asked.all == [7])
     }
@@ -119,9 +118,12 @@ import Testing
     }
 
     @Test func theNextEndpointIsTried() async throws {
-        let refusing = try RawPeer { _ in }
-        let dead = refusing.port
-        refusing.stop()
+        try await RawPort.refusing { dead in
+            try await publishesAtTheNext(after: dead)
+        }
+    }
+
+    private func publishesAtTheNext(after dead: UInt16) async throws {
         try await RawPeer.serving { peer in
             try peer.acceptAMQP()
             let publish = try peer.readPublish()

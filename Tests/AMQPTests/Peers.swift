@@ -36,9 +36,9 @@ struct NeverHappened: Error {
     let what: String
 }
 
-/// Waits for another thread's doing.
+/// Waits for another thread's doing, as long as a peer waits for the link's.
 func eventually(_ what: String, _ isSo: () -> Bool) async throws {
-    let deadline = Date().addingTimeInterval(30)
+    let deadline = Date().addingTimeInterval(RawPeer.timeout.inSeconds)
     while !isSo() {
         guard Date() < deadline else { throw NeverHappened(what: what) }
         try await Task.sleep(for: .milliseconds(5))

@@ -33,20 +33,12 @@ import Testing
         }
     }
 
-    /// In order, because the link's mailbox keeps it.
+    /// In order, because the link's mailbox keeps it, and each task has posted before it waits for the first time.
     private func outcomes(_ link: PublishingLink, _ count: Int) async -> [PublishOutcome] {
         let answers = Collected<(Int, PublishOutcome)>()
         await withTaskGroup(of: Void.self) { group in
             for number in 1...count {
-                let (posted, signal) = AsyncStream<Void>.makeStream()
-                group.addTask {
-                    async let outcome = link.publish(message("m\(number)"))
-                    signal.finish()
-                    answers.add((number, await outcome))
-                }
-                for await _ in posted {}
-                // The child posts before it suspends; a turn of the pool lets it.
-                try? await Task.sleep(for: .milliseconds(5))
+                group.addImmediateTask { answers.add((number, await link.publish(message("m\(number)")))) }
             }
         }
         return answers.all.sorted { $0.0 < $1.0 }.map(\.1)

@@ -11,7 +11,7 @@ import Testing
 @testable import CLI
 
 /// What a command makes of a daemon's answer.
-@Suite(.timeLimit(.minutes(10))) struct DaemonAnswerTests {
+@Suite(.timeLimit(.minutes(30))) struct DaemonAnswerTests {
     private func asking<Request: OperatorRequest>(
         _ request: Request, answered answer: String
     ) async throws -> Result<Request.Answer, ControlError> {

@@ -50,7 +50,7 @@ extension Model {
             if mutant == .marksBeforeTheCopy { ledger.mark(&system, job, .copy(copy), generation: generation) }
         case .callEnded:
             if worker.isUnheard || worker.album == .unknown { worker.takeTurn() } else { worker.go(.decide) }
-        case .postponed:
+        case .postponed, .steppedAside:
             worker.restart()
             worker.go(.steppingAside)
         }

@@ -55,7 +55,7 @@ extension Model {
                     .publishingCopy, Message.index(job: worker.job, generation: open.generation, copy: open.copy))
             case .leased:
                 worker.restart()
-                worker.go(mutant == .dropsWhenLeased ? .acking : .steppingAside)
+                if mutant == .dropsWhenLeased { worker.go(.acking) } else { worker.record(.steppedAside) }
             case .cancelled(let open):
                 worker.restart()
                 worker.isAmbiguous = open?.isAmbiguous ?? false

@@ -57,6 +57,7 @@ struct Scenario: Sendable {
     private static let redrive = Scenario(
         name: "a redrive alone", budget: .init(redrives: 1), hasDenials: true)
 
+    private static let twoJobs = Scenario(name: "two jobs of an account", hasTwoJobs: true)
     private static let twoJobsAndLostLink = Scenario(
         name: "two jobs of an account, a lost link", budget: .init(lostLinks: 1), hasTwoJobs: true)
 
@@ -72,8 +73,9 @@ struct Scenario: Sendable {
             case .overdueClosesDue: Self.lostCopy
             case .dropsWhenFenced: Self.crash
             case .callTakesNoSlot, .busySlotIsTaken, .slotIsTakenAtTheEnd, .slotWithoutTimeLimit, .slotWithoutGrace,
-                .slotHasNoEnd, .unheardFreesTheSlot, .slotIsFreedByAnybody, .dropsWhenBusy:
+                .unheardFreesTheSlot, .slotIsFreedByAnybody:
                 Self.twoJobsAndLostLink
+            case .slotHasNoEnd, .dropsWhenBusy: Self.twoJobs
             default: Self.lostLink
             }
     }

@@ -138,6 +138,7 @@ struct SharedLedger {
                     arrival, attempts: 0, isAmbiguous: isAmbiguous, malformedAnswers: 0, due: RowState.now)
             case .callEnded: .callEnded(arrival, attempts: 0, isAmbiguous: isAmbiguous, malformedAnswers: 0)
             case .postponed: .postponed(arrival, due: RowState.now)
+            case .steppedAside: .steppedAside(arrival, due: RowState.now)
             }
         let lease = fence.map {
             Lease(fence: $0, beginsBefore: .distantFuture, isFirstCall: worker.leaseIsFirstCall)

@@ -31,10 +31,12 @@ struct Transition {
 final class Model {
     let scenario: Scenario
     let mutant: Mutant?
+    private let keepsAllTimes: Bool
     private(set) var transitions: [Transition] = []
 
-    init(_ scenario: Scenario, mutant: Mutant?) {
-        (self.scenario, self.mutant) = (scenario, mutant)
+    /// - Parameter keepsAllTimes: whether states differ in a time that nobody asks for; it is to find the same.
+    init(_ scenario: Scenario, mutant: Mutant?, keepsAllTimes: Bool = false) {
+        (self.scenario, self.mutant, self.keepsAllTimes) = (scenario, mutant, keepsAllTimes)
     }
 
     var start: SystemState {
@@ -60,10 +62,19 @@ final class Model {
     ) {
         var system = system
         system.forgetLeases()
+        for job in system.jobNumbers where !dueMatters(system, job) { system.jobs[job].row?.due = nil }
         let (code, isRenamed) = system.canonical
         transitions.append(
             Transition(
                 next: code, action: action, worker: worker, isRenamed: isRenamed, isFair: isFair, broken: broken))
+    }
+
+    /// When a copy is due is asked for an older one of its generation, and for lost ones. Where nobody asks, states that
+    /// differ in it alone are one.
+    private func dueMatters(_ system: SystemState, _ job: Int) -> Bool {
+        let job = system.jobs[job]
+        return keepsAllTimes || scenario.losesCopies || system.budget.orders > 0 || job.lostSeen != .none
+            || job.row.map { $0.copy > 0 } ?? false
     }
 
     // MARK: Faults

@@ -2,7 +2,7 @@ import Clocks
 import Concurrency
 import Testing
 
-@Suite(.timeLimit(.minutes(10))) struct AsyncSignalTests {
+@Suite(.timeLimit(.minutes(30))) struct AsyncSignalTests {
     private let clock = SystemTimeSource()
 
     @Test func aSignalIsKeptForWhoComesLater() async {

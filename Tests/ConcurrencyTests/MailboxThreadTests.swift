@@ -3,7 +3,7 @@ import Concurrency
 import Glibc
 import Testing
 
-@Suite(.timeLimit(.minutes(10))) struct MailboxThreadTests {
+@Suite(.timeLimit(.minutes(30))) struct MailboxThreadTests {
     /// Takes numbers until it is told to stop, and answers each.
     private func makeThread(_ taken: Lock<[Int]>) throws -> MailboxThread<Int> {
         try MailboxThread(name: "numbers") { mailbox in

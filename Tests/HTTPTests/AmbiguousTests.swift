@@ -3,7 +3,7 @@ import ScriptedPeer
 import Testing
 
 /// What fails after the request left and before the answer is complete.
-@Suite(.timeLimit(.minutes(10))) struct AmbiguousTests {
+@Suite(.timeLimit(.minutes(30))) struct AmbiguousTests {
     /// Reads the request, sends the beginning of an answer, and ends the connection.
     static func answer(_ beginning: String, reset: Bool = false) -> RawPeer.Script {
         { connection in

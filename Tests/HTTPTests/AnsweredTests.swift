@@ -3,7 +3,7 @@ import ScriptedPeer
 import Secrets
 import Testing
 
-@Suite(.timeLimit(.minutes(10))) struct AnsweredTests {
+@Suite(.timeLimit(.minutes(30))) struct AnsweredTests {
     @Test func aPostArrivesWholeAndItsAnswerComesBack() async throws {
         try await RawPeer.serving { connection in
             _ = try connection.readRequest()

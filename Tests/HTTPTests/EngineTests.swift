@@ -3,7 +3,7 @@ import HTTP
 import ScriptedPeer
 import Testing
 
-@Suite(.timeLimit(.minutes(10))) struct EngineTests {
+@Suite(.timeLimit(.minutes(30))) struct EngineTests {
     static let answering: RawPeer.Script = { connection in
         do {
             while true {

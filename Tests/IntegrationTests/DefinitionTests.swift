@@ -175,9 +175,9 @@ extension OnABroker {
             let deadLetters = try await ChildProcess.run([program, "dead", "list", "--config", settings])
             #expect(deadLetters.ending == .exited(0), "\(deadLetters.text)")
             daemon.signal(SIGTERM)
-            #expect(await daemon.wait(seconds: 40) == .exited(0))
+            #expect(await daemon.wait() == .exited(0))
             simulator.signal(SIGTERM)
-            _ = await simulator.wait(seconds: 10)
+            _ = await simulator.wait()
         }
     }
 }

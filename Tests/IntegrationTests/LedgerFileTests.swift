@@ -4,7 +4,7 @@ import PrivateBroker
 import SQLiteLedger
 import Testing
 
-extension OnABroker {
+extension ServiceOnABroker {
     /// The ledger's file is moved, replaced, linked or emptied around a daemon that runs.
     @Suite struct LedgerFile {
         private func ledger(_ harness: DaemonHarness, _ suffix: String = "") -> URL {
@@ -120,7 +120,7 @@ extension OnABroker {
             try await eventually("it waits for the file") { second.text.contains("another worker has the ledger") }
             #expect(!second.text.contains("working"))
             second.signal(SIGTERM)
-            #expect(await second.wait(seconds: 20) == .exited(0), "\(second.text)")
+            #expect(await second.wait() == .exited(0), "\(second.text)")
             try await harness.stopInOrder()
             await harness.end()
         }
@@ -154,11 +154,11 @@ extension OnABroker {
                 try await harness.depth("retry.1s") + harness.depth("retry.5s") + harness.depth("due") == 2
             }
             await harness.daemon?.signal(SIGKILL)
-            _ = await harness.daemon?.wait(seconds: 10)
+            _ = await harness.daemon?.wait()
             for suffix in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(at: ledger(harness, suffix)) }
             try await harness.clearFaults()
             try await harness.start()
-            _ = try await harness.take("results", atLeast: 2, seconds: 60)
+            _ = try await harness.take("results", atLeast: 2)
             let log = await harness.log
             #expect(log.contains("knows more of its job than the ledger"), "\(log)")
             let counted = try await harness.metric("leave_album_ledger_behind_total")
@@ -178,7 +178,7 @@ extension OnABroker {
                     "--config",
                     harness.directory.file("d.toml").path,
                 ], environment: ["ALBUMD_TEST_FILE_SYSTEM": "26985"], output: harness.directory.file("nfs.out"))
-            #expect(await daemon.wait(seconds: 20) == .exited(78), "\(daemon.text)")
+            #expect(await daemon.wait() == .exited(78), "\(daemon.text)")
             #expect(daemon.text.contains("(NFS)") && daemon.text.contains("local disk"), "\(daemon.text)")
             #expect(!FileManager.default.fileExists(atPath: harness.directory.file("ledger.sqlite3.lock").path))
             let check = try ChildProcess(
@@ -187,7 +187,7 @@ extension OnABroker {
                     harness.directory.file("d.toml").path,
                 ], environment: ["ALBUMD_TEST_FILE_SYSTEM": "\(0x6573_5546)"],
                 output: harness.directory.file("fuse.out"))
-            #expect(await check.wait(seconds: 60) == .exited(78), "\(check.text)")
+            #expect(await check.wait() == .exited(78), "\(check.text)")
             #expect(check.text.contains("(FUSE)"), "\(check.text)")
             await harness.end()
         }

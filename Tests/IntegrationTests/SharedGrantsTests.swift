@@ -3,7 +3,7 @@ import JSON
 import PrivateBroker
 import Testing
 
-extension OnABroker {
+extension KilledOnABroker {
     /// Grants in the ledger that daemons share, as a site uses them.
     @Suite struct SharedGrants {
         private func site(backend: String) async throws -> ClusterHarness {
@@ -78,11 +78,11 @@ extension OnABroker {
             let first = try cluster.start("first")
             try await first.waitUntilConsuming()
             let second = try cluster.start("second")
-            #expect(await second.process.wait(seconds: 90) == .exited(78), "\(second.log)")
+            #expect(await second.process.wait() == .exited(78), "\(second.log)")
             #expect(second.log.contains("daemon first") && second.log.contains("credentials move"), "\(second.log)")
             // Whoever comes back after a kill is the only one, though its former self is among the living for a while.
             first.process.signal(SIGKILL)
-            _ = await first.process.wait(seconds: 10)
+            _ = await first.process.wait()
             let next = try cluster.start("first")
             try await next.waitUntilConsuming()
             #expect(next.log.contains("waiting to see whether another daemon works"))
@@ -115,7 +115,7 @@ extension OnABroker {
                     environment: times, output: site.directory.file("check.out"))
                 try await Task.sleep(for: .microseconds(Int.random(in: 5_000...80_000)))
                 check.signal(SIGKILL)
-                guard await check.wait(seconds: 10) == .signalled(SIGKILL) else { continue }
+                guard await check.wait() == .signalled(SIGKILL) else { continue }
                 killed += 1
                 // Its lease is waited out, by a command that waits for some seconds.
                 var after = try await site.command("credentials", "check", account)

@@ -4,7 +4,7 @@ import PrivateBroker
 import PrivateDatabase
 import Testing
 
-extension OnABroker {
+extension SharingOnABroker {
     /// Two daemons over one database and one broker.
     @Suite struct SharedLedger {
         private func publish(_ numbers: ClosedRange<Int>, times: Int, _ cluster: ClusterHarness) async throws {
@@ -25,7 +25,7 @@ extension OnABroker {
         }
 
         @Test func aDaemonThatIsKilledLosesNothingAndNobodyIsCalledForTwiceUnasked() async throws {
-            let cluster = try await ClusterHarness(simulatorOptions: ["--latency", "100"])
+            let cluster = try await ClusterHarness(simulatorOptions: ["--latency", "300"])
             let reader = try ResultReader(cluster.site)
             let (a, b) = (try cluster.start("a"), try cluster.start("b"))
             try await a.waitUntilConsuming()
@@ -35,7 +35,7 @@ extension OnABroker {
             try await eventually("some are done") { reader.jobs >= 20 }
             a.process.signal(SIGKILL)
             #expect(reader.jobs < jobs, "it is killed in the middle")
-            try await eventually("the other one ends all of them", seconds: 120) { reader.jobs == jobs }
+            try await eventually("the other one ends all of them") { reader.jobs == jobs }
             try await eventually("nothing waits any more") { try await cluster.site.waiting() == 0 }
             check(reader.all, jobs: jobs)
             #expect(try cluster.unexplainedCalls() == [])
@@ -66,37 +66,79 @@ extension OnABroker {
             let (a, b) = (try cluster.start("a"), try cluster.start("b"))
             try await a.waitUntilConsuming()
             try await b.waitUntilConsuming()
-            func ask(_ member: ClusterHarness.Member, _ words: String...) async throws -> (ChildProcess.Ending?, String)
-            {
-                let socket = cluster.site.directory.file("control-\(member.name).sock").path
-                let answer = try await cluster.site.command(
-                    words, environment: ["LEAVE_ALBUMD_ADMIN_CONTROL_SOCKET": socket])
-                return (answer.ending, answer.text)
-            }
+            let ask = cluster.ask
 
-            let paused = try await ask(a, "pause")
-            #expect(paused.0 == .exited(0) && paused.1.contains("have acknowledged it"), "\(paused)")
-            #expect(try await ask(b, "holds").1.contains("operator_paused"), "it has said so")
-            let resumed = try await ask(b, "resume", "--json")
-            #expect(resumed.0 == .exited(0) && resumed.1.contains(#""cluster":{"state":"complete"}"#), "\(resumed)")
-            #expect(try await ask(a, "holds").1.contains("nothing is on hold"))
+            let paused = try await cluster.acknowledged(a, ["pause"])
+            #expect(paused.contains("have acknowledged it"), "\(paused)")
+            #expect(try await ask(b, ["holds"]).1.contains("operator_paused"), "it has said so")
+            let resumed = try await cluster.acknowledged(b, ["resume", "--json"], before: (a, ["pause"]))
+            #expect(resumed.contains(#""cluster":{"state":"complete"}"#), "\(resumed)")
+            #expect(try await ask(a, ["holds"]).1.contains("nothing is on hold"))
 
-            _ = try await ask(a, "pause", "--account", "acc1")
-            #expect(try await ask(b, "holds").1.contains("acc1"))
-            #expect(try await ask(b, "resume", "--account", "acc1").0 == .exited(0))
-            #expect(try await ask(a, "holds").1.contains("nothing is on hold"))
+            let pause = ["pause", "--account", "acc1"]
+            _ = try await cluster.acknowledged(a, pause)
+            #expect(try await ask(b, ["holds"]).1.contains("acc1"))
+            _ = try await cluster.acknowledged(b, ["resume", "--account", "acc1"], before: (a, pause))
+            #expect(try await ask(a, ["holds"]).1.contains("nothing is on hold"))
 
             b.process.signal(SIGSTOP)
-            let lacking = try await ask(a, "pause")
+            let lacking = try await ask(a, ["pause"])
             #expect(lacking.0 == .exited(1) && lacking.1.contains("by b (epoch "), "\(lacking)")
             b.process.signal(SIGCONT)
             try await eventually("it follows when it goes on") { b.log.contains("cause=operator_paused") }
-            #expect(try await ask(b, "resume").0 == .exited(0))
+            _ = try await cluster.acknowledged(b, ["resume"], before: (a, ["pause"]))
             await cluster.end(a, b)
         }
 
+        @Test func oneDaemonThatIsPausedByItsNameTakesNothingAlsoAfterARestart() async throws {
+            let cluster = try await ClusterHarness()
+            let reader = try ResultReader(cluster.site)
+            let (a, b) = (try cluster.start("a"), try cluster.start("b"))
+            try await a.waitUntilConsuming()
+            try await b.waitUntilConsuming()
+            let ask = cluster.ask
+
+            let unknown = try await ask(a, ["pause", "--instance", "c"])
+            #expect(unknown.0 == .exited(1) && unknown.1.contains("is called c; there are a, b"), "\(unknown)")
+            let paused = try await cluster.acknowledged(a, ["pause", "--instance", "b"])
+            #expect(paused.contains("b has acknowledged it"), "\(paused)")
+            #expect(try await ask(b, ["holds"]).1.contains("member_paused"))
+            let seen = try await ask(a, ["holds", "--instance", "b"])
+            #expect(seen.1.contains("member_paused") && seen.1.contains("b#"), "\(seen)")
+            #expect(try await ask(a, ["ledger", "members"]).1.contains("working, paused"))
+            #expect(try await ask(a, ["status"]).1.contains(" working, paused, "))
+            try await publish(1...20, times: 1, cluster)
+            try await eventually("the other one does all") { reader.jobs == 20 }
+            let status = try JSONValue.parse(Array(try await ask(b, ["status", "--json"]).1.utf8))
+            #expect(
+                status["ended"]?.members?.allSatisfy { $0.value.integer == 0 } == true, "it has done none: \(status)")
+            let own = try await ask(b, ["resume"])
+            #expect(own.0 == .exited(1) && own.1.contains("resume instance b"), "\(own)")
+
+            b.process.signal(SIGKILL)
+            _ = await b.process.wait()
+            let again = try cluster.start("b")
+            try await eventually("the next of that name is paused") { again.log.contains("cause=member_paused") }
+            #expect(!again.log.contains("queues=\(cluster.site.prefix).due,"), "it has consumed nothing")
+            try await a.stopInOrder()
+            try await publish(21...30, times: 1, cluster)
+            // The one that was killed would be waited for as well.
+            try await eventually("it is known to be dead") {
+                try await ask(again, ["ledger", "members"]).1.contains("dead")
+            }
+            let resumed = try await cluster.acknowledged(
+                again, ["resume", "--instance", "b"], before: (again, ["pause", "--instance", "b"]))
+            #expect(resumed.contains("b has acknowledged it"), "\(resumed)")
+            try await eventually("it works") { reader.jobs == 30 }
+            let twice = try await ask(again, ["resume", "--instance", "b"])
+            #expect(twice.0 == .exited(1) && twice.1.contains("is not paused alone"), "\(twice)")
+            check(reader.all, jobs: 30)
+            reader.stop()
+            await cluster.end(a, b, again)
+        }
+
         @Test func aDatabaseThatIsStoppedUnderLoadHoldsTheDaemonsAndCostsNothing() async throws {
-            let cluster = try await ClusterHarness(simulatorOptions: ["--latency", "100"])
+            let cluster = try await ClusterHarness(simulatorOptions: ["--latency", "300"])
             let reader = try ResultReader(cluster.site)
             let (a, b) = (try cluster.start("a"), try cluster.start("b"))
             try await a.waitUntilConsuming()
@@ -110,7 +152,7 @@ extension OnABroker {
                 try await eventually("\(member.name) holds") { member.log.contains("cause=ledger_unavailable") }
             }
             try await cluster.database.start()
-            try await eventually("all of them end", seconds: 120) { reader.jobs == jobs }
+            try await eventually("all of them end") { reader.jobs == jobs }
             check(reader.all, jobs: jobs)
             #expect(try cluster.unexplainedCalls() == [])
             try await a.stopInOrder()
@@ -129,13 +171,8 @@ extension OnABroker {
             try await cluster.database.start()
             try await a.waitUntilConsuming()
             // Its record is not written any more, and the job is the broker's again.
-            try await cluster.site.faults(
-                #"{"token":"album-slow","count":1,"actions":[{"fault":"delay","milliseconds":1000}]}"#)
-            try await cluster.site.publish(DaemonHarness.body("slow", account: "acc1", token: "album-slow"))
-            try await eventually("the call is on its way") { try cluster.site.calls().count == 1 }
-            await cluster.database.kill()
-            try await eventually("it holds") { a.log.contains("cause=ledger_unavailable") }
-            try await a.stopInOrder(seconds: 25)
+            try await cluster.loseDatabase(inACallOf: a)
+            try await a.stopInOrder()
             await cluster.end(a)
         }
 
@@ -144,7 +181,7 @@ extension OnABroker {
             let (database, site) = (cluster.database, cluster.site)
             func refusal(_ environment: [String: String] = [:]) async throws -> String {
                 let member = try cluster.start("x", environment: environment)
-                let ending = await member.process.wait(seconds: 60)
+                let ending = await member.process.wait()
                 if ending == nil { member.process.signal(SIGKILL) }
                 #expect(ending == .exited(78), "\(member.log)")
                 return member.log
@@ -202,7 +239,7 @@ extension OnABroker {
             try await a.waitUntilConsuming()
             let foreign = try cluster.start(
                 "b", environment: ["LEAVE_ALBUMD_API_BASE_URL": "http://127.0.0.1:1"])
-            #expect(await foreign.process.wait(seconds: 60) == .exited(78))
+            #expect(await foreign.process.wait() == .exited(78))
             #expect(foreign.log.contains("daemon a (epoch 1) works on this ledger with another api.base_url"))
             let other = try cluster.start("c", environment: ["LEAVE_ALBUMD_WORKER_PER_ACCOUNT": "2"])
             try await other.waitUntilConsuming()
@@ -214,72 +251,6 @@ extension OnABroker {
             let alone = try cluster.start("b", environment: ["LEAVE_ALBUMD_API_BASE_URL": "http://127.0.0.1:1"])
             try await alone.waitUntilConsuming()
             await cluster.end(a, foreign, other, alone)
-        }
-
-        /// A host that was forgotten on a file.
-        private func startWithFile(_ cluster: ClusterHarness, _ name: String) throws -> ChildProcess {
-            let site = cluster.site
-            let shared = try String(contentsOf: site.directory.file("d.toml"), encoding: .utf8)
-            let own = shared.replacing(
-                /url = "postgresql:[^\n]*/, with: "path = \"\(site.directory.file(name).path)\"")
-            let configuration = try site.directory.write("\(name).toml", own)
-            return try ChildProcess(
-                [
-                    DaemonHarness.products.appendingPathComponent("leave-albumd").path, "run", "--new-ledger",
-                    "--config", configuration.path,
-                ], output: site.directory.file("\(name).out"))
-        }
-
-        @Test func aDaemonWithAFileOfItsOwnBesideThemIsFound() async throws {
-            let cluster = try await ClusterHarness()
-            let alone = try startWithFile(cluster, "own")
-            try await eventually("the daemon with the file consumes") {
-                alone.text.contains("queues=\(cluster.site.prefix).due,")
-            }
-            let refused = try cluster.start("b")
-            #expect(await refused.process.wait(seconds: 60) == .exited(78))
-            #expect(refused.log.contains("a daemon whose ledger is a file"), "\(refused.log)")
-            alone.signal(SIGTERM)
-            #expect(await alone.wait(seconds: 40) == .exited(0))
-            await cluster.end(refused)
-        }
-
-        @Test func aDaemonWithAFileIsRefusedBesideThoseWhoWork() async throws {
-            let cluster = try await ClusterHarness()
-            let a = try cluster.start("a")
-            try await a.waitUntilConsuming()
-            let alone = try startWithFile(cluster, "own")
-            #expect(await alone.wait(seconds: 60) == .exited(78), "\(alone.text)")
-            #expect(alone.text.contains("others consume queue \(cluster.site.prefix)."), "\(alone.text)")
-            #expect(!alone.text.contains("queues=\(cluster.site.prefix).due,"), "it has consumed nothing")
-            try await a.stopInOrder()
-            // Nobody is left whom it could meet.
-            let again = try startWithFile(cluster, "again")
-            try await eventually("it works alone") { again.text.contains("queues=\(cluster.site.prefix).due,") }
-            again.signal(SIGTERM)
-            #expect(await again.wait(seconds: 40) == .exited(0))
-            await cluster.end(a)
-        }
-
-        @Test func thoseWhoConsumedNothingHoldWhileADaemonWithAFileWorks() async throws {
-            let cluster = try await ClusterHarness()
-            let a = try cluster.start("a")
-            try await a.waitUntilConsuming()
-            let socket = ["LEAVE_ALBUMD_ADMIN_CONTROL_SOCKET": cluster.site.directory.file("control-a.sock").path]
-            #expect(try await cluster.site.command(["pause"], environment: socket).ending == .exited(0))
-            let alone = try startWithFile(cluster, "own")
-            try await eventually("nobody was there to be met") {
-                alone.text.contains("queues=\(cluster.site.prefix).due,")
-            }
-            try await eventually("the one that was paused finds it", seconds: 120) {
-                a.log.contains("cause=other_ledger")
-            }
-            alone.signal(SIGTERM)
-            #expect(await alone.wait(seconds: 40) == .exited(0))
-            try await eventually("its end is seen", seconds: 60) {
-                a.log.contains("hold lifted cause=other_ledger")
-            }
-            await cluster.end(a)
         }
     }
 }

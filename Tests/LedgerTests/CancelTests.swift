@@ -6,7 +6,7 @@ import Testing
 @testable import SQLiteLedger
 
 /// What SQLite's ledger alone knows of cancelled jobs.
-@Suite(.timeLimit(.minutes(10))) struct CancelTests {
+@Suite(.timeLimit(.minutes(30))) struct CancelTests {
     private let id = JobID("job-1")
 
     @Test func theLastWordOutlivesTheProcessAndIsSpentWithTheJob() async throws {

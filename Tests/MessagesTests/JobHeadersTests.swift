@@ -21,7 +21,7 @@ import Testing
     func malformed() {
         for value: FieldValue in [.integer(-1), .integer(1_000_001), .boolean(true), .void, .text("1")] {
             var table = FieldTable()
-            for name in ["copy", "attempt", "generation", "moves", "suspect", "refusals"] {
+            for name in ["copy", "attempt", "generation", "moves", "suspect", "deliveries", "refusals"] {
                 table.append("x-leave-album-\(name)", value)
             }
             #expect(JobHeaders(reading: table) == JobHeaders())
@@ -40,7 +40,7 @@ import Testing
     func names() {
         var headers = JobHeaders()
         (headers.copy, headers.attempts, headers.generation) = (1, 2, 3)
-        (headers.moves, headers.suspect, headers.refusals) = (4, 5, 6)
+        (headers.moves, headers.suspect, headers.refusals, headers.deliveries) = (4, 5, 6, 10)
         (headers.isAmbiguous, headers.mustQueryAlbum, headers.lane) = (true, true, .bulk)
         headers.notBefore = Timestamp(milliseconds: 7)
         headers.turn = Timestamp(milliseconds: 8)
@@ -51,8 +51,8 @@ import Testing
         let expected: [(String, FieldValue)] = [
             ("copy", .integer(1)), ("attempt", .integer(2)), ("ambiguous", .boolean(true)), ("generation", .integer(3)),
             ("not-before", .integer(7)), ("turn", .integer(8)), ("moves", .integer(4)), ("suspect", .integer(5)),
-            ("refusals", .integer(6)), ("ask", .boolean(true)), ("lane", .text("bulk")), ("first-seen", .integer(9)),
-            ("given-up", .text("delivery_limit")),
+            ("deliveries", .integer(10)), ("refusals", .integer(6)), ("ask", .boolean(true)), ("lane", .text("bulk")),
+            ("first-seen", .integer(9)), ("given-up", .text("delivery_limit")),
         ]
         #expect(
             table.fields

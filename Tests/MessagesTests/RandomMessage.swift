@@ -39,6 +39,7 @@ struct RandomMessage {
         headers.turn = flag() ? time() : nil
         headers.moves = flag() ? count() : 0
         headers.suspect = flag() ? count() : 0
+        headers.deliveries = flag() ? count() : 0
         headers.refusals = flag() ? count() : 0
         headers.mustQueryAlbum = flag()
         headers.lane = flag() ? element(of: Lane.allCases) : nil

@@ -1,11 +1,13 @@
 import Clocks
+import Concurrency
 import Ledger
 import Pipeline
+import PipelineHarness
 import Testing
 
 @testable import Monitoring
 
-@Suite(.timeLimit(.minutes(10))) struct MetricsPollingTests {
+@Suite(.timeLimit(.minutes(30))) struct MetricsPollingTests {
     private let clock = SystemTimeSource()
     private let recorder: MetricsRecorder
     private let statistics = LedgerStatistics(
@@ -56,6 +58,46 @@ import Testing
         ) { $0[#"leave_album_queue_messages{queue="x.jobs"}"#] == "3" }
         #expect(samples()[#"leave_album_queue_consumers{queue="x.jobs"}"#] == "2")
         #expect(samples()[#"leave_album_queue_messages{queue="x.dead"}"#] == nil)
+    }
+
+    /// It answers all the daemons over it.
+    @Test func theDatabaseIsAskedHowItIsEachHalfMinuteAndTheLedgerEachQuarter() async throws {
+        let clock = ManualClock(start: Timestamp(milliseconds: 0), activity: Activity())
+        let recorder = MetricsRecorder(version: "1", delays: [], clock: clock, state: { "consuming" })
+        let asked = Lock((ledger: 0, database: 0))
+        let polling = MetricsPolling(
+            recorder: recorder,
+            statistics: {
+                asked.withLock { $0.ledger += 1 }
+                return nil
+            },
+            database: {
+                asked.withLock { $0.database += 1 }
+                return DatabaseCondition(xminAge: nil, replication: .noStandby, timeline: 1)
+            }, diskFree: { nil }, spent: { nil }, dailyLimit: { 0 }, depth: { _ in nil }, queueNames: [],
+            clock: clock)
+        let task = Task { await polling.run() }
+        for round in 0..<5 {
+            let (ledger, database) = (round + 1, round / 2 + 1)
+            while asked.withLock({ $0.ledger }) < ledger || asked.withLock({ $0.database }) < database {
+                await Task.yield()
+            }
+            // Each of the six sleeps again, or whoever is woken twice in a row would be counted late.
+            while clock.sleeping < 6 { await Task.yield() }
+            #expect(asked.withLock { $0.ledger } == ledger, "after \(round * 15) s")
+            #expect(asked.withLock { $0.database } == database, "after \(round * 15) s")
+            clock.advance(to: clock.now() + MetricsPolling.interval)
+        }
+        task.cancel()
+        await task.value
+    }
+
+    @Test(arguments: [
+        (Duration?.none, Duration.seconds(15)), (.milliseconds(20), .seconds(15)), (.seconds(1), .seconds(100)),
+        (.seconds(3_600), .seconds(1_800)),
+    ])
+    func countingTakesAHundredthOfTheTime(took: Duration?, pause: Duration) {
+        #expect(MetricsPolling.pause(afterCounting: took) == pause)
     }
 
     /// A full disk is why it does not answer, and has an alert of its own.

@@ -14,20 +14,21 @@ import Testing
 @testable import Photos
 @testable import Pipeline
 
-@Suite(.timeLimit(.minutes(10))) struct MetricsRecorderTests {
+@Suite(.timeLimit(.minutes(30))) struct MetricsRecorderTests {
     private static let noon = Timestamp(milliseconds: 1_795_521_600_000)
-    private let clock = ManualClock(start: Self.noon, activity: Activity())
+    let clock = ManualClock(start: Self.noon, activity: Activity())
     private let word = Lock("consuming")
-    private let shared = Lock(
+    let shared = Lock(
         MetricsSources.Ledger(
             kind: .postgresql, member: .init(name: "a", epoch: 7),
             shared: .init(
-                takeovers: 2, fencedRecords: 1, unknownCommits: 3, clockOffset: .milliseconds(-1500),
+                takeovers: 2, fencedRecords: 1, lateEvidence: 4, leasesHeld: 5, unknownCommits: 3,
+                retries: ["40001": 6, "57014": 0], clockOffset: .milliseconds(-1500),
                 differing: [
                     DifferingSetting(name: "b", epoch: 8, key: "limits.pace"),
                     DifferingSetting(name: "c", epoch: 9, key: "limits.pace"),
-                ])))
-    private let recorder: MetricsRecorder
+                ], lostCommits: 8)))
+    let recorder: MetricsRecorder
 
     init() {
         recorder = MetricsRecorder(
@@ -35,25 +36,28 @@ import Testing
             state: { [word] in word.withLock { $0 } })
     }
 
-    private func samples() -> [String: String] {
+    func samples() -> [String: String] {
         Scrape(String(decoding: recorder.text(), as: UTF8.self)).samples
     }
 
     private static let statistics = LedgerStatistics(
         entries: 100, open: 7, ambiguous: 2, unpublished: 1, overdue: 3, bytes: 65_536, diskFreeBytes: 1 << 33)
 
-    private static let members = [(7, ClusterMember.State.working), (6, .dead), (5, .dead)].map { epoch, state in
+    static let members = [(7, ClusterMember.State.working), (6, .dead), (5, .dead)].map { epoch, state in
         ClusterMember(
             epoch: epoch, name: "a", version: "1", state: state, started: noon, seen: noon, report: "{}")
     }
 
-    private static func snapshot(holds: [Hold] = [], oldest: Duration? = nil) -> JobPipeline.Snapshot {
+    static let database = DatabaseCondition(
+        xminAge: .milliseconds(90_500), replication: .asynchronous, timeline: 3)
+
+    static func snapshot(holds: [Hold] = [], oldest: Duration? = nil) -> JobPipeline.Snapshot {
         JobPipeline.Snapshot(
             holds: holds, inFlight: 12, callsInFlight: 4, consumption: .everything, oldestInFlight: oldest,
             heldAccounts: ["quota_minute": 5, "refused": 0])
     }
 
-    private func connect(_ snapshot: JobPipeline.Snapshot = Self.snapshot()) {
+    func connect(_ snapshot: JobPipeline.Snapshot = Self.snapshot()) {
         recorder.connect(
             MetricsSources(
                 pipeline: { snapshot },
@@ -95,8 +99,11 @@ import Testing
         recorder.take(call("left", status: 200))
         recorder.take(call("network", status: nil))
         recorder.committed(3, .milliseconds(2))
+        recorder.answered(after: .milliseconds(1))
         recorder.polled(Self.statistics)
         recorder.polled(Self.members)
+        recorder.polled(Self.database)
+        recorder.spooled(0)
         recorder.polled(quotaRemaining: .infinity)
         recorder.polled([
             "x.jobs": QueueDepth(messages: 1, consumers: 1), "a\"\\\nb": QueueDepth(messages: 0, consumers: 0),
@@ -156,6 +163,16 @@ import Testing
         #expect(samples[#"leave_album_api_request_duration_seconds_bucket{le="0.1"}"#] == "4")
     }
 
+    /// It says nothing of the API that nothing was sent.
+    @Test func aCallThatWasTooLateToBeSentIsNoRequest() {
+        recorder.take(call("withdraw", status: nil))
+        let samples = samples()
+        #expect(samples["leave_album_gate_closed_total"] == "1")
+        #expect(samples["leave_album_api_request_duration_seconds_count"] == "0")
+        #expect(samples[#"leave_album_api_requests_total{code="none"}"#] == nil)
+        #expect(samples[#"leave_album_attempts_total{verdict="withdraw"}"#] == nil)
+    }
+
     @Test func whatJobsCauseIsCounted() {
         recorder.take(.parked(.init(generation: 0, delay: .seconds(5), wait: .seconds(5), cause: "")))
         recorder.take(.parked(.init(generation: 0, delay: nil, wait: .seconds(1), cause: "")))
@@ -181,6 +198,7 @@ import Testing
     @Test func commitsAndRefreshesAreCounted() {
         recorder.committed(1, .microseconds(700))
         recorder.committed(40, .milliseconds(30))
+        recorder.answered(after: .milliseconds(3))
         recorder.refreshed(.grantRevoked("gone"))
         recorder.refreshed(.notFound)
         recorder.lostGrant()
@@ -189,6 +207,7 @@ import Testing
         #expect(samples["leave_album_ledger_batch_size_sum"] == "41")
         #expect(samples[#"leave_album_ledger_batch_size_bucket{le="32"}"#] == "1")
         #expect(samples[#"leave_album_ledger_commit_duration_seconds_bucket{le="0.001"}"#] == "1")
+        #expect(samples["leave_album_ledger_roundtrip_seconds_sum"] == "0.003")
         #expect(samples[#"leave_album_token_refreshes_total{result="revoked"}"#] == "1")
         #expect(samples[#"leave_album_token_refreshes_total{result="not_found"}"#] == "1")
         #expect(samples[#"leave_album_token_refreshes_total{result="token"}"#] == "0")
@@ -258,39 +277,20 @@ import Testing
         #expect(samples()[#"leave_album_build_info{version="1.2.3"}"#] == "1")
     }
 
-    // MARK: A shared ledger
-
-    @Test func whoSharesTheLedgerIsCounted() {
-        connect()
-        recorder.polled(Self.members)
-        let first = samples()
-        #expect(first[#"leave_album_ledger_kind{kind="postgresql"}"#] == "1")
-        #expect(first[#"leave_album_ledger_kind{kind="sqlite"}"#] == "0")
-        #expect(first[#"leave_album_instances{state="dead"}"#] == "2")
-        #expect(first[#"leave_album_instances{state="draining"}"#] == "0")
-        #expect(first[#"leave_album_instance_info{name="a",epoch="7"}"#] == "1")
-        #expect(first["leave_album_takeovers_total"] == "2" && first["leave_album_fenced_records_total"] == "1")
-        #expect(first["leave_album_ledger_unknown_commits_total"] == "3")
-        #expect(first["leave_album_clock_offset_seconds"] == "-1.5")
-        #expect(first["leave_album_settings_differ"] == "1")
-        // It was taken for dead, and joined anew.
-        shared.withLock { $0.member?.epoch = 8 }
-        let second = samples()
-        #expect(second[#"leave_album_instance_info{name="a",epoch="7"}"#] == nil)
-        #expect(second[#"leave_album_instance_info{name="a",epoch="8"}"#] == "1")
-    }
-
-    @Test func aLedgerOfOneDaemonHasNoneOfThat() {
-        shared.withLock { $0 = .init(kind: .sqlite) }
-        connect()
-        let samples = samples()
-        #expect(samples[#"leave_album_ledger_kind{kind="sqlite"}"#] == "1")
-        #expect(samples[#"leave_album_instances{state="working"}"#] == nil)
-        #expect(samples["leave_album_clock_offset_seconds"] == nil)
-        #expect(samples["leave_album_takeovers_total"] == "0")
-    }
-
     // MARK: What is polled
+
+    /// Its numbers mean the same, and are older.
+    @Test func aLedgerThatIsSeldomCountedIsShownUntilTheNextCountIsLate() {
+        recorder.polled(Self.statistics, before: .seconds(100))
+        clock.advance(to: clock.now() + MetricsRecorder.stale)
+        #expect(recorder.lastLedger?.isEstimated == false)
+        clock.advance(to: clock.now() + .seconds(85))
+        #expect(samples()["leave_album_ledger_entries"] == "100")
+        #expect(recorder.lastLedger?.entries == 100 && recorder.lastLedger?.isEstimated == true, "about, for people")
+        clock.advance(to: clock.now() + .seconds(1))
+        #expect(samples()["leave_album_ledger_entries"] == nil)
+        #expect(recorder.lastLedger == nil)
+    }
 
     @Test func whatBrokerAndLedgerSaidIsShownUntilItIsOld() {
         recorder.polled(Self.statistics)

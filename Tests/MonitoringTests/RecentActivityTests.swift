@@ -38,10 +38,10 @@ import Testing
                 reason: reason, attempts: 2, timeToResult: .seconds(1), detail: detail))
     }
 
-    private func called(_ duration: Duration) -> PipelineEvent {
+    private func called(_ duration: Duration, verdict: String = "left") -> PipelineEvent {
         .called(
             PipelineEvent.Call(
-                request: .leave, jobID: JobID("a"), account: AccountID("b"), generation: 0, row: 4, verdict: "left",
+                request: .leave, jobID: JobID("a"), account: AccountID("b"), generation: 0, row: 4, verdict: verdict,
                 httpStatus: 200, duration: duration, detail: ""))
     }
 
@@ -103,6 +103,8 @@ import Testing
         tracker.take(ended("one", .left))
         tracker.take(ended("two", .failed, .expired))
         tracker.take(called(.milliseconds(200)))
+        // Of these nothing was sent.
+        for _ in 0..<3 { tracker.take(called(.seconds(9), verdict: "withdraw")) }
         tracker.take(.replayed(JobID("one")))
         clock.advance(by: .seconds(25))
         let history = try #require(status(of: tracker).history)

@@ -76,6 +76,28 @@ import Testing
         #expect(status.json["ledger"]?["epoch"] == .integer(7) && status.json["ledger"]?["instance"] == .text("a"))
     }
 
+    @Test func whatALargeLedgerHoldsIsSaidToBeAbout() {
+        var status = status()
+        status.ledger = .init(
+            kind: "postgresql", place: "db:5432, leave_album", entries: 9_000_000, open: 12, ambiguous: 3,
+            unpublished: 4, overdue: 0, bytes: 1 << 30, diskFreeBytes: nil, lastBackupAt: nil, isEstimated: true)
+        let ledger = lines(status).first { $0.hasPrefix("ledger ") } ?? ""
+        #expect(
+            ledger.hasPrefix("ledger about 9000000 jobs, about 12 open, about 3 ambiguous, 4 results owed"), "\(ledger)"
+        )
+    }
+
+    @Test func whoIsPausedAloneIsSaid() {
+        var status = status()
+        status.members = [
+            .init(
+                name: "b", epoch: 6, version: "1.2.2", state: .working, startedAt: Self.now, seenAt: Self.now,
+                isPaused: true)
+        ]
+        #expect(lines(status).contains { $0.hasPrefix("member b#6 working, paused, 1.2.2") })
+        #expect(status.json["members"]?.elements?.first?["paused"] == .bool(true))
+    }
+
     /// An older daemon, asked by a newer command.
     @Test func whatIsNotKnownIsNotMadeUp() throws {
         let text = StatusCommand.text(try JSONValue.parse(Array(#"{"state":"consuming","since":"x"}"#.utf8)))

@@ -13,7 +13,7 @@ import Testing
 @testable import Operations
 
 /// Each question, asked of a running ledger, and of the file or the database that it leaves: all say the same.
-@Suite(.timeLimit(.minutes(10))) struct LedgerRequestHandlerTests {
+@Suite(.timeLimit(.minutes(30))) struct LedgerRequestHandlerTests {
     private static let start = Timestamp(milliseconds: 1_700_000_000_000)
 
     private static func result(_ id: String, at time: Timestamp) -> StoredResult {

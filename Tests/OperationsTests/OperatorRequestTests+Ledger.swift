@@ -20,8 +20,8 @@ extension OperatorRequestTests {
                 kind: .postgresql, place: "db:5432, leave_album",
                 statistics: LedgerStatistics(
                     entries: 9, open: 8, ambiguous: 7, unpublished: 6, overdue: 5, bytes: 4, diskFreeBytes: nil,
-                    unpublishedDeadLetters: 2)),
-            #"{"ambiguous":7,"bytes":4,"entries":9,"kind":"postgresql","open":8,"overdue":5,"#
+                    unpublishedDeadLetters: 2, isEstimated: true)),
+            #"{"ambiguous":7,"bytes":4,"entries":9,"estimated":true,"kind":"postgresql","open":8,"overdue":5,"#
                 + #""path":"db:5432, leave_album","#
                 + #""unpublishedLetters":2,"unpublishedResults":6}"#
         ),
@@ -33,15 +33,18 @@ extension OperatorRequestTests {
             .init(members: [
                 .init(
                     name: "a", epoch: 7, version: "1.2.3", state: .working, startedAt: time, seenAt: later,
-                    lag: .milliseconds(1_250), settings: "0a1b2c3d",
+                    lag: .milliseconds(1_250), settings: "0a1b2c3d", schema: 4...5,
                     report: .init(
                         worker: "consuming", inFlight: 3, callsInFlight: 2, perMinute: 1.5, holds: ["quota_day"])),
-                .init(name: "b", epoch: 6, version: "1.2.3", state: .dead, startedAt: time, seenAt: time),
+                .init(
+                    name: "b", epoch: 6, version: "1.2.3", state: .dead, startedAt: time, seenAt: time,
+                    isPaused: true),
             ]),
             #"{"members":[{"epoch":7,"lagMs":1250,"name":"a","report":{"callsInFlight":2,"holds":["quota_day"],"inHand":3,"#
-                + #""perMinute":1.5,"worker":"consuming"},"seenAt":"2026-11-23T20:50:00.000Z","settings":"0a1b2c3d","#
+                + #""perMinute":1.5,"worker":"consuming"},"schema":5,"schemaFrom":4,"#
+                + #""seenAt":"2026-11-23T20:50:00.000Z","settings":"0a1b2c3d","#
                 + #""startedAt":"2026-11-23T19:50:00.123Z","state":"working","version":"1.2.3"},"#
-                + #"{"epoch":6,"lagMs":0,"name":"b","seenAt":"2026-11-23T19:50:00.123Z","settings":"","#
+                + #"{"epoch":6,"lagMs":0,"name":"b","paused":true,"seenAt":"2026-11-23T19:50:00.123Z","settings":"","#
                 + #""startedAt":"2026-11-23T19:50:00.123Z","state":"dead","version":"1.2.3"}]}"#
         ),
     ]

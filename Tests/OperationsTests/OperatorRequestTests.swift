@@ -25,7 +25,10 @@ import Testing
         case .pause:
             try check(
                 name,
-                [(PauseRequest(), "{}"), (PauseRequest(account: AccountID("anna")), #"{"account":"anna"}"#)],
+                [
+                    (PauseRequest(), "{}"), (PauseRequest(account: AccountID("anna")), #"{"account":"anna"}"#),
+                    (PauseRequest(instance: "b"), #"{"instance":"b"}"#),
+                ],
                 answers: [
                     (.init(paused: "anna"), #"{"paused":"anna"}"#),
                     (
@@ -43,6 +46,7 @@ import Testing
                 [
                     (ResumeRequest(), "{}"), (ResumeRequest(account: AccountID("anna")), #"{"account":"anna"}"#),
                     (ResumeRequest(cause: "quota_day"), #"{"cause":"quota_day"}"#),
+                    (ResumeRequest(instance: "b"), #"{"instance":"b"}"#),
                 ],
                 answers: [
                     (.init(isProbing: true), #"{"lifted":[],"probing":true}"#),
@@ -62,7 +66,10 @@ import Testing
                         #"{"cluster":{"state":"complete"},"probing":true}"#
                     ),
                 ])
-        case .holds: try check(name, [(HoldsRequest(), "{}")], answers: Self.holds)
+        case .holds:
+            try check(
+                name, [(HoldsRequest(), "{}"), (HoldsRequest(instance: "b"), #"{"instance":"b"}"#)],
+                answers: Self.holds)
         case .quota: try check(name, [(QuotaRequest(), "{}")], answers: Self.quotas)
         case .queues:
             try check(
@@ -117,6 +124,10 @@ import Testing
 
     private static let holds: [(HoldsRequest.Answer, String)] = [
         (.init(holds: [], accounts: []), #"{"accounts":[],"holds":[]}"#),
+        (
+            .init(holds: [], accounts: [], members: [.init(name: "b", epoch: 7, holds: ["member_paused"])]),
+            #"{"accounts":[],"holds":[],"members":[{"epoch":7,"holds":["member_paused"],"name":"b"}]}"#
+        ),
         (
             .init(
                 holds: [

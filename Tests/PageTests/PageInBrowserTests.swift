@@ -6,7 +6,7 @@ import Operations
 import Testing
 
 /// The page as a browser shows it. One at a time: each look starts a Chromium.
-@Suite(.serialized, .timeLimit(.minutes(10))) struct PageInBrowserTests {
+@Suite(.serialized, .timeLimit(.minutes(30))) struct PageInBrowserTests {
     private func look(
         _ server: PageServer, seconds: Int = 2, width: Int = 1280, more: [String] = []
     ) async throws -> Browser.Look {
@@ -54,15 +54,21 @@ import Testing
                 settings: "0a1b2c3d",
                 report: .init(
                     worker: "consuming", inFlight: 32, callsInFlight: 12, perMinute: 9, holds: ["quota_day"])),
-            .init(name: "host-b", epoch: 6, version: "1.2.2", state: .dead, startedAt: start, seenAt: start),
+            .init(
+                name: "host-b", epoch: 6, version: "1.2.2", state: .dead, startedAt: start, seenAt: start,
+                isPaused: true),
         ]
+        status.ledger?.kind = "postgresql"
+        status.ledger?.isEstimated = true
         let look = try await look(PageServer { [status] _ in .status(status) })
         #expect(look.console == [])
         let text = look.page.text("members")
         #expect(
             text.contains("host-a (this one) working")
                 && text.contains("consuming 32 12 9 quota_day 1.2.3 0a1b2c3d"), "\(text)")
-        #expect(text.contains("host-b dead") && text.contains("– – – – – 1.2.2 –"), "\(text)")
+        #expect(look.page.text("ends").contains("In the ledger about 481"), "\(look.page.text("ends"))")
+        #expect(!look.page.text("ends").contains("Last backup"), "it is the database's own")
+        #expect(text.contains("host-b dead, paused") && text.contains("– – – – – 1.2.2 –"), "\(text)")
         let alone = try await self.look(PageServer { _ in .status(Sample.consuming(at: start)) }).page
         #expect(alone.text("members") == "")
     }

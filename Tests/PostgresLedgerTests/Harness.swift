@@ -51,6 +51,9 @@ extension Trait where Self == OnAServer {
 /// The suites that share a server.
 @Suite(.onAServer) enum ServerTests {}
 
+/// How long an answer is waited for that must come: longer than on a machine that does much else.
+let answerTime = Duration.seconds(240)
+
 /// What blocks is for a thread of its own.
 func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
     try await NativeThread.offload("test") { Result { try body() } }.get()
@@ -77,7 +80,7 @@ func configuration(
     if let password { secret = { Secret(copying: Array(password.utf8)) } }
     var made = try PostgresConfiguration(
         PostgresURL(url), password: secret, caFile: caFile, certificateFile: certificateFile, keyFile: keyFile)
-    made.connectTimeout = .seconds(20)
+    made.connectTimeout = answerTime
     adjust(&made)
     return made
 }
@@ -102,7 +105,7 @@ extension PostgresConnection {
     /// One statement as a batch.
     @discardableResult
     mutating func run(
-        _ name: String, _ text: String, _ parameters: [PostgresParameter] = [], within timeout: Duration = .seconds(20)
+        _ name: String, _ text: String, _ parameters: [PostgresParameter] = [], within timeout: Duration = answerTime
     ) throws(PostgresError) -> PostgresRows {
         var batch = PostgresBatch()
         batch.add(PostgresStatement(name, text, parameters.map(\.type)), parameters)

@@ -37,7 +37,7 @@ import Testing
     }
 
     private func failure(
-        within timeout: Duration = .seconds(20), _ script: @escaping @Sendable (RawConnection) throws -> Void
+        within timeout: Duration = answerTime, _ script: @escaping @Sendable (RawConnection) throws -> Void
     ) async throws -> (error: PostgresError, isUsable: Bool) {
         try await connected(script) { connection in
             let error = try thrown { () throws(PostgresError) in
@@ -59,8 +59,8 @@ import Testing
             said.withLock { $0 = String((batch + again).map(\.kind)) }
             try peer.write(Self.answer.filter { $0.kind != "1" }.flatMap(\.bytes))
         } _: { connection in
-            _ = try connection.run(Self.batch(), within: .seconds(20)).rows()
-            return try connection.run(Self.batch(), within: .seconds(20)).rows()
+            _ = try connection.run(Self.batch(), within: answerTime).rows()
+            return try connection.run(Self.batch(), within: answerTime).rows()
         }
         #expect(try rows.map { try $0.value(0, 0, as: Int64.self) } == [0, 1])
         // Parse, Bind, Describe, Execute of each, and one Sync; then by its name.
@@ -115,8 +115,8 @@ import Testing
             }
             _ = try peer.readToEnd()
         } _: { connection in
-            _ = try thrown { () throws(PostgresError) in _ = try connection.run(Self.batch(), within: .seconds(20)) }
-            return try connection.run(Self.batch(), within: .seconds(20)).notices
+            _ = try thrown { () throws(PostgresError) in _ = try connection.run(Self.batch(), within: answerTime) }
+            return try connection.run(Self.batch(), within: answerTime).notices
         }
         #expect(notices == [])
     }
@@ -191,7 +191,7 @@ import Testing
                 batch.add(PostgresStatement("large", "SELECT $1", [.bytea]), [.value(bytes)])
                 var error: PostgresError?
                 do throws(PostgresError) {
-                    try connection.begin(batch, within: .seconds(20))
+                    try connection.begin(batch, within: answerTime)
                 } catch let dropped {
                     error = dropped
                 }
@@ -212,8 +212,8 @@ import Testing
             var batch = PostgresBatch()
             let bytes = [UInt8](repeating: 1, count: connection.mostBytes)
             batch.add(PostgresStatement("large", "SELECT $1", [.bytea]), [.value(bytes)])
-            let error = try thrown { () throws(PostgresError) in try connection.begin(batch, within: .seconds(20)) }
-            _ = try connection.run(Self.batch(), within: .seconds(20)).rows()
+            let error = try thrown { () throws(PostgresError) in try connection.begin(batch, within: answerTime) }
+            _ = try connection.run(Self.batch(), within: answerTime).rows()
             return (error, connection.isUsable)
         }
         #expect(error.kind == .fault && isUsable, "\(error)")
@@ -230,11 +230,11 @@ import Testing
             peer.close()
             isGone.fire()
         } _: { connection in
-            _ = try connection.run(Self.batch(), within: .seconds(20)).rows()
+            _ = try connection.run(Self.batch(), within: answerTime).rows()
             isIdle.fire()
             try isGone.wait()
             let error = try thrown { () throws(PostgresError) in
-                _ = try connection.run(Self.batch(), within: .seconds(20))
+                _ = try connection.run(Self.batch(), within: answerTime)
             }
             return (error, connection.isUsable)
         }
@@ -251,7 +251,7 @@ import Testing
             isIdle.fire()
             try isGone.wait()
             return try thrown { () throws(PostgresError) in
-                _ = try connection.run(Self.batch(), within: .seconds(20))
+                _ = try connection.run(Self.batch(), within: answerTime)
             }
         }
         #expect(error.kind == .unavailable, "\(error)")

@@ -148,6 +148,7 @@ import Testing
         "ledger.url": (#""postgresql://one/x""#, #""postgresql://two/x""#),
         "ledger.password_file": (#""/s/one""#, #""/s/two""#),
         "ledger.instance": (#""one""#, #""two""#),
+        "ledger.spool": (#""/var/lib/one""#, #""/var/lib/two""#),
         "ledger.tls.ca_file": (#""/s/one""#, #""/s/two""#),
         "ledger.tls.cert_file": (#""/s/one""#, #""/s/two""#),
         "ledger.tls.key_file": (#""/s/one""#, #""/s/two""#),

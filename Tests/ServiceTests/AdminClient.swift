@@ -13,8 +13,8 @@ final class AdminClient: Sendable {
         if var size = receiveBuffer {
             setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<Int32>.size))
         }
-        // Whatever a server does or does not do, no test waits longer.
-        var timeout = timeval(tv_sec: 20, tv_usec: 0)
+        // Whatever a server does or does not do, no test waits longer; none that is well needs as long.
+        var timeout = timeval(tv_sec: 240, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
         let code: Int32
         if isIPv6 {

@@ -5,7 +5,7 @@ import JSON
 import Service
 import Testing
 
-@Suite(.timeLimit(.minutes(10))) struct ControlSocketTests {
+@Suite(.timeLimit(.minutes(30))) struct ControlSocketTests {
     private let folder = SocketFolder()
 
     private func serving(

@@ -95,6 +95,20 @@ import Testing
         }
     }
 
+    /// No member is one that the schema and the page do not know, and each stands where its name's bytes put it.
+    @Test func everyMemberOfAResultIsPromised() throws {
+        let members = try #require(try result(.failed, .unknown, .poison).members).map {
+            String(decoding: $0.name, as: UTF8.self)
+        }
+        let known = try #require(try schema("result").root["properties"]?.members).map {
+            String(decoding: $0.name, as: UTF8.self)
+        }
+        #expect(members.sorted() == known.sorted(), "a result of every member")
+        #expect(members == members.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) })
+        let page = String(decoding: try RepositoryFile.bytes("docs/messages.md"), as: UTF8.self)
+        #expect(members.filter { !page.contains("`\($0)`") } == [])
+    }
+
     @Test func resultsThatContradictThemselvesBreakTheSchema() throws {
         let schema = try schema("result")
         #expect(try !schema.permits(result(.left, .unknown, nil)))

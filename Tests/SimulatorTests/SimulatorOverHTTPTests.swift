@@ -8,7 +8,7 @@ import Secrets
 import Testing
 
 /// The program itself, asked over real sockets.
-@Suite(.timeLimit(.minutes(10))) struct SimulatorOverHTTPTests {
+@Suite(.timeLimit(.minutes(30))) struct SimulatorOverHTTPTests {
     private func running(_ options: String..., body: (RunningSimulator) async throws -> Void) async throws {
         let simulator = try await RunningSimulator(options)
         do { try await body(simulator) } catch {

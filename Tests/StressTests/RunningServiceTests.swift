@@ -12,7 +12,7 @@ import Telemetry
 import Testing
 
 /// What `RunningService` promises, of each service of the daemon.
-@Suite(.timeLimit(.minutes(10))) struct RunningServiceTests {
+@Suite(.timeLimit(.minutes(30))) struct RunningServiceTests {
     enum Kind: CaseIterable, Sendable {
         case admin, brokerSession, consuming, control, executor, http, ledger, publishing, watchdog
     }

@@ -82,8 +82,8 @@ extension Stress {
             let ledger = try await EmbeddedLedger.open(path: folder + "/l", durability: .normal, onWaiting: nil)
             ledger.ping {}
             try await Task.sleep(for: moment)
-            async let first = ledger.close(within: .seconds(5))
-            async let second = ledger.close(within: .seconds(5))
+            async let first = ledger.close(within: .seconds(240))
+            async let second = ledger.close(within: .seconds(240))
             #expect(await first + second == 0)
         }
     }

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Telemetry
 
-@Suite(.timeLimit(.minutes(10))) struct LoggerTests {
+@Suite(.timeLimit(.minutes(30))) struct LoggerTests {
     private let said = SaidLines()
     private let clock = SteppedClock()
 

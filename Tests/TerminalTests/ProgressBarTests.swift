@@ -47,6 +47,19 @@ import Testing
         #expect(screen.taken().count == 10)
     }
 
+    @Test func withoutATerminalALineComesEveryFewSeconds() {
+        let screen = Screen()
+        var bar = ProgressBar(
+            title: "copied", total: 9_000, columns: 80, now: { screen.time.withLock { $0 } }, write: nil,
+            writeLine: { text in screen.drawn.withLock { $0.append(text) } })
+        for completed in 1...9_000 {
+            screen.pass(.milliseconds(1))
+            bar.update(completed: completed)
+        }
+        bar.hide()
+        #expect(screen.taken() == ["copied: 5000 of 9000\n"])
+    }
+
     @Test func withoutATotalItCounts() {
         let screen = Screen()
         var bar = screen.bar(total: nil)

@@ -3,8 +3,8 @@ fell; it shares nothing with the daemon, and proves of every message what became
 import json
 from pathlib import Path
 
-from . import (journal, rules_calls, rules_cluster, rules_fault, rules_in_time, rules_judged, rules_messages,
-               rules_questions, rules_results, rules_run)
+from . import (journal, losses, rules_calls, rules_cluster, rules_fault, rules_in_time, rules_judged, rules_messages,
+               rules_questions, rules_results, rules_run, rules_waits)
 from .facts import Facts
 from .terms import Terms
 
@@ -39,6 +39,7 @@ CLUSTER_RULES = {
     "probes": rules_cluster.probes,
     "day": rules_cluster.day,
     "in_time": rules_in_time.in_time,
+    "waits": rules_waits.waits,
     # Last: of what the others could judge.
     "judged": rules_judged.judged,
     "machine": rules_judged.machine,
@@ -67,7 +68,9 @@ def judge_facts(facts: Facts) -> dict:
         found = list(rule(facts))
         if found:
             violations[name] = found
+    violations, cost = losses.sort(facts, violations)
     return {"violations": violations, "unjudged": list(rules_cluster.unjudged(facts)) if facts.terms else [],
+            "losses": losses.summary(facts), "costOfLosses": cost,
             "machine": {"watched": facts.stalls.watched, "lost": facts.stalls.total} if facts.terms else None,
             "judged": rules_judged.summary(facts), "explained": dict(facts.explained), "counts": facts.counts(),
             "goodWaits": _summary([until - began for began, until in rules_fault.waits(facts)])}

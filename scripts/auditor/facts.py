@@ -7,10 +7,13 @@ from . import expectations
 from .stalls import Stalls
 from .terms import Terms
 
+#: After which the database takes nothing for a while: what a failover begins with, and others.
+FAILOVERS = {"primary_killed", "standby_killed", "both_killed", "primary_cut_off", "etcd_killed", "etcd_majority_killed"}
+DATABASE_AWAY = {"database_kill", "database_restart", *FAILOVERS}
+BROKER_AWAY = {"broker_kill", "broker_restart", "broker_node_killed"}
 #: After these an answer of the API may never have been heard, or a call be in doubt that never began.
 UNHEARD = {"kill_daemon", "kill_both", "term_daemon", "stop_daemon", "silent_api", "slow_api", "cut_api", "drop_api",
-           "loss_api", "ledger_readonly", "death", "late_answers", "drop_database", "database_kill",
-           "database_restart"}
+           "loss_api", "ledger_readonly", "death", "late_answers", "drop_database", *DATABASE_AWAY}
 #: A wait of the wire, each way, from which on the daemon's timeout of two seconds is near.
 SLOW_ENOUGH = 0.9
 LATE_ENOUGH_MS = 1500

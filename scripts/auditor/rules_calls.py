@@ -1,7 +1,7 @@
 """Of every call of the API: that it was due, and whose it was."""
 from collections.abc import Iterator
 
-from .facts import SLACK_MS, UNHEARD, Facts, Job, is_success
+from .facts import DATABASE_AWAY, SLACK_MS, UNHEARD, Facts, Job, is_success
 from .rules_messages import calls_of, winner
 
 #: What can hold a call up between the daemon's look at the clock and the API's.
@@ -32,7 +32,7 @@ def calls(facts: Facts) -> Iterator[str]:
 #: From a call to the record of its answer: a fault that falls later finds the answer in the ledger.
 RECORDED_MS = 6_000
 #: What keeps an answer from the ledger for longer.
-UNRECORDED = {"ledger_full", "ledger_readonly", "stop_daemon", "drop_database", "database_kill", "database_restart"}
+UNRECORDED = {"ledger_full", "ledger_readonly", "stop_daemon", "drop_database", *DATABASE_AWAY}
 
 
 def _cause(facts: Facts, job: Job, previous: dict | None, call: dict, has_left: bool) -> str | None:

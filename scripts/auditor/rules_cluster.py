@@ -7,7 +7,7 @@ import bisect
 import collections
 from collections.abc import Iterator
 
-from .facts import SLACK_MS, Facts, is_success
+from .facts import DATABASE_AWAY, SLACK_MS, Facts, is_success
 from .rules_calls import is_unheard
 from .rules_messages import calls_of
 
@@ -56,7 +56,7 @@ def unjudged(facts: Facts) -> Iterator[str]:
 
 
 #: What keeps the album's word from the ledger.
-LOSSES = {"kill_daemon", "term_daemon", "stop_daemon", "drop_api", "drop_database", "database_kill", "database_restart"}
+LOSSES = {"kill_daemon", "term_daemon", "stop_daemon", "drop_api", "drop_database", *DATABASE_AWAY}
 #: Around the API's note of a question: a process that is killed may have sent it before.
 LOST_MS = 2_000
 

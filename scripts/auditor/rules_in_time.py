@@ -5,12 +5,12 @@ everybody is taken off, as a watch of the stage's own measured it, and never wha
 """
 from collections.abc import Iterator
 
-from .facts import Facts, Job
+from .facts import BROKER_AWAY, DATABASE_AWAY, Facts, Job
 from .rules_messages import calls_of
 
 #: What can keep a job from its end for as long as it lasts, and who then has to find everything anew.
 HINDRANCES = {"kill_daemon", "stop_daemon", "term_daemon", "drop_api", "drop_broker", "drop_database",
-              "database_kill", "database_restart", "broker_kill", "broker_restart", "api_holds", "day_spent"}
+              *DATABASE_AWAY, *BROKER_AWAY, "api_holds", "day_spent"}
 #: After the end of the last lease: the question, the call, and the way of both.
 AFTER_LEASE_MS = 5_000
 #: For a job without an open intent, beside a worker that was killed; and for one that nothing befell.

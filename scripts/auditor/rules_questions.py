@@ -3,16 +3,16 @@ the API noted; whose worker a cause befell counts, where the API could tell work
 import collections
 from collections.abc import Iterator
 
-from .facts import SLACK_MS, Facts, Job, is_success
+from .facts import BROKER_AWAY, DATABASE_AWAY, SLACK_MS, Facts, Job, is_success
 from .rules_calls import is_unheard
 from .rules_messages import calls_of
 
 #: What ends a worker, or keeps its claims and records from the ledger.
-LOSSES = {"kill_daemon", "term_daemon", "stop_daemon", "drop_database", "database_kill", "database_restart"}
+LOSSES = {"kill_daemon", "term_daemon", "stop_daemon", "drop_database", *DATABASE_AWAY}
 #: What keeps an answer from who called.
 DEAFNESS = {"drop_api"}
 #: What takes a job away from its worker, or stops that one's calls, though nothing of it is lost.
-TAKEN_AWAY = {"drop_broker", "broker_kill", "broker_restart", "api_holds", "day_spent"}
+TAKEN_AWAY = {"drop_broker", *BROKER_AWAY, "api_holds", "day_spent"}
 #: From an answer at the API to its record.
 RECORDED_MS = 1_000
 #: And as much later as the machine stood still meanwhile, within this.
@@ -95,7 +95,9 @@ def _given_back(facts: Facts, last: dict, over: int, call: dict) -> str | None:
     struck = _strikes(facts, facts.worker_of(last), LOSSES | DEAFNESS | TAKEN_AWAY, last["at"], call["at"])
     if not struck and _is_nearly_spent(facts, over):
         struck = "what was left of the day was allotted to others"
-    if not struck and _fails_in_a_row(facts, last["at"], call["at"]):
+    if not struck and _is_others_account(facts, last, over):
+        struck = "another worker was calling for its account"
+    if not struck and fails_in_a_row(facts, last["at"], call["at"]):
         struck = "calls failed in a row"
     if not struck and _stood_still(facts, last["at"], call["at"]):
         struck = "the machine stood still"
@@ -115,6 +117,22 @@ def _stood_still(facts: Facts, begin: int, end: int) -> bool:
     return facts.stalls.lost_at_most(begin, end) >= facts.terms.send_window
 
 
+def _is_others_account(facts: Facts, last: dict, over: int) -> bool:
+    """A question needs no place of the account's and the call after it does, which another worker may have taken
+    meanwhile: it has it from its claim, within the send window of its call, to the record of its answer."""
+    worker = facts.worker_of(last)
+    for call in facts.calls:
+        if call["method"] != "leave" or call["account"] != last["account"] or call["token"] == last["token"]:
+            continue
+        # Where workers cannot be told apart, it may have been another.
+        if worker is not None and facts.worker_of(call) == worker:
+            continue
+        ended = facts.over.get(call["sequence"], call["at"] + facts.terms.timeout) + RECORDED_MS
+        if call["at"] - facts.terms.send_window <= over + SLACK_MS and last["at"] <= ended:
+            return True
+    return False
+
+
 def _is_nearly_spent(facts: Facts, at: int) -> bool:
     """No more is left of the day than may be allotted to others, of whom some may be dead."""
     limit = facts.terms.limit_at(at)
@@ -126,7 +144,7 @@ def _is_nearly_spent(facts: Facts, at: int) -> bool:
     return left <= BLOCK * (len({end["slot"] for end in facts.ends}) + dead)
 
 
-def _fails_in_a_row(facts: Facts, begin: int, end: int) -> bool:
+def fails_in_a_row(facts: Facts, begin: int, end: int) -> bool:
     """A worker met so many failures, with no success between, that it stops calling by itself."""
     row: collections.Counter = collections.Counter()
     for call in facts.calls:

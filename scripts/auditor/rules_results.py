@@ -2,7 +2,7 @@
 from collections.abc import Iterator
 
 from .expectations import TOKENLESS
-from .facts import UNHEARD, Facts, Job, decode, is_success
+from .facts import BROKER_AWAY, UNHEARD, Facts, Job, decode, is_success
 from .reasons import FROM_API, REASONS, REJECTIONS, UNKNOWN
 from .rules_messages import calls_of
 
@@ -12,7 +12,7 @@ OF_NATURE = {"owner": {"album_owner"}, "unknown_album": {"share_token_invalid"},
              **{name: {reason} for name, reason in TOKENLESS.items()}}
 #: Ten deliveries before it is set apart, then two alone, twice.
 DEATHS_TO_POISON = 14
-DELIVERIES_LOST = {"death", "close_connections", "broker_restart", "broker_kill", "silent_broker", "cut_broker",
+DELIVERIES_LOST = {"death", "close_connections", *BROKER_AWAY, "silent_broker", "cut_broker",
                    "stop_daemon", "slow_broker", "drop_broker", "loss_broker"}
 
 

@@ -12,6 +12,8 @@ class Terms:
     grace: int
     #: Address that the API sees → the worker that has it; empty where all have one address.
     peers: dict[str, str] = field(default_factory=dict)
+    #: Of a retry, in ms.
+    longest_delay: int = 9_000
     #: Calls at a time of one account.
     per_account: int = 1
     #: (time in ms, the limit of calls a day from then on); no limit where it is empty.

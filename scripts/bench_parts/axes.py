@@ -41,10 +41,13 @@ class Run:
             self.say(f"{axis} {point}, round {number}: {record['worker']} {record['jobsPerSecond']:.0f} jobs/s, "
                      f"{record['cpuMicrosecondsPerJob']:.0f} µs CPU, {record['peakBytes'] / 2**20:.1f} MiB, "
                      f"{record['startToFirstMilliseconds']:.0f} ms to the first"
-                     + (f", {used:.0f} µs of the database" if (used := record["databaseMicrosecondsPerJob"]) else ""))
+                     + (f", {used:.0f} µs of the database" if (used := record["databaseMicrosecondsPerJob"]) else "")
+                     + f", {record['idleShare'] * 100:.0f} % idle, {record['startToLastSeconds']:.1f} s to the last")
         elif record["measure"] == "latency":
             self.say(f"{axis} {point}, round {number}: {record['worker']} p50 {record['p50']:.2f} ms, "
                      f"p99 {record['p99']:.2f} ms at {record['rate']:.0f} jobs/s")
+        elif record["measure"] == "spent":
+            self.say(f"{axis} {point}, round {number}: {record['spent']} calls of {record['limit']}")
 
     def interleaved(
         self, axis: str, points: list, workers: list[Worker], each: Callable[[Worker, object], dict]
@@ -141,11 +144,5 @@ def start(run: Run) -> None:
             run.environment, worker, Setup(), 100))
 
 
-def postgres(run: Run) -> None:
-    """One daemon over PostgreSQL beside the embedded ledger, by turns; the broker is the same."""
-    run.interleaved("postgres", ["64 in flight"], run.of("daemon", "daemon-postgres"), lambda worker, _:
-                    measures.throughput(run.environment, worker, Setup(), jobs_of(worker, run.jobs)))
-
-
 ALL = {function.__name__: function for function in (
-    goals, backlog, ledger, accounts, concurrency, http, queues, durability, memory, start, postgres)}
+    goals, backlog, ledger, accounts, concurrency, http, queues, durability, memory, start)}

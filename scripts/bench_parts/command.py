@@ -9,10 +9,12 @@ from pathlib import Path
 
 from testbed.programs import ROOT, commit, exit_on_sigterm
 
-from . import axes, goals, machine, micro, plot, profile, tables, workers
+from . import axes, goals, machine, micro, plot, profile, shared, tables, workers
 from .compiled import OUTPUT
 from .environment import Environment
 from .setup import Setup
+
+AXES = {**axes.ALL, **shared.ALL}
 
 EPILOGUE = """\
 Without --axis: the goals, every worker in turn, some six minutes. Axes that fill large queues or ledgers take longer;
@@ -22,9 +24,10 @@ Without --axis: the goals, every worker in turn, some six minutes. Axes that fil
   scripts/bench --axis backlog --axis ledger
   scripts/bench --jobs 500 --rounds 1        whether it works at all
   scripts/bench --ledger postgres            one daemon over PostgreSQL beside the embedded ledger
+  scripts/bench --cluster                    that, and what several daemons reach over one database
   scripts/bench --goals FILE...              the goals by results that are there
   scripts/bench --micro check                instructions and allocations of the hot pieces: also on a busy machine
-  scripts/bench --profile perf               where the daemon's time goes
+  scripts/bench --profile perf               where the daemon's time goes; with --ledger postgres over that
 """
 
 
@@ -32,12 +35,13 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="scripts/bench", description="Measures leave-albumd beside yardsticks on this machine.", epilog=EPILOGUE,
         formatter_class=argparse.RawDescriptionHelpFormatter)
-    made.add_argument("--axis", action="append", choices=list(axes.ALL), help="what to measure; may be repeated")
+    made.add_argument("--axis", action="append", choices=list(AXES), help="what to measure; may be repeated")
     made.add_argument("--jobs", type=int, default=20_000, metavar="N", help="of one run of a fast worker (20000)")
     made.add_argument("--rounds", type=int, default=3, metavar="N", help="of each point (3)")
     made.add_argument("--limit", type=int, default=10_000_000, metavar="N", help="the largest point of an axis")
     made.add_argument("--workers", default=",".join(workers.ALL), metavar="NAMES", help="of " + ", ".join(workers.ALL))
     made.add_argument("--ledger", choices=["postgres"], help="as --axis postgres, and no other worker than the daemon")
+    made.add_argument("--cluster", action="store_true", help="as all axes of a shared ledger, and no other worker")
     made.add_argument("--keep", metavar="NAME", help="keep result and plot as docs/bench/NAME")
     made.add_argument("--goals", nargs="+", metavar="FILE", help="print the goals by these results, measure nothing")
     made.add_argument("--micro", choices=["check", "write"], help="count what the hot pure pieces cost; write ceilings")
@@ -63,15 +67,16 @@ def main(words: list[str]) -> int:
     subprocess.run([ROOT / "scripts/install-dependencies", "--bench"], check=True)
     exit_on_sigterm()
     names = [name for name in options.workers.split(",") if name]
-    if options.ledger:
-        options.axis = (options.axis or []) + ["postgres"]
+    options.axis = options.axis or []
+    if options.ledger or options.cluster:
+        options.axis += list(shared.ALL) if options.cluster else ["postgres"]
         names = ["daemon"]
-    if "postgres" in (options.axis or []):
+    if any(axis in shared.ALL for axis in options.axis):
         names.append("daemon-postgres")
     if options.profile:
-        names = ["daemon"]
+        names = ["daemon-postgres" if options.ledger else "daemon"]
     chosen = [workers.make(name) for name in names]
-    daemon = next((worker for worker in chosen if worker.name == "daemon"), None) or workers.make("daemon")
+    daemon = next((worker for worker in chosen if isinstance(worker, workers.Daemon)), None) or workers.make("daemon")
     with Environment() as environment:
         daemon.declare(environment, Setup())
         environment.declare_classic()
@@ -102,7 +107,7 @@ def measure(
     run = axes.Run(environment, chosen, options.jobs, options.rounds, options.limit, say)
     began = time.time()
     for axis in options.axis or ["goals"]:
-        axes.ALL[axis](run)
+        AXES[axis](run)
     rows = goals.table(run.records)
     say("")
     for line in tables.goals_text(rows) + [""] + tables.measured_text(run.records):

@@ -11,6 +11,9 @@ from testbed.database import Database
 from testbed.node import Node
 from testbed.ports import free_port, listens
 from testbed.processes import end, spawn
+from testbed.programs import SIMULATOR, build
+from testbed.simulator import Simulator
+from testbed.standby import Standby
 from testbed.waiting import wait
 
 from .compiled import OUTPUT, compile_c
@@ -21,6 +24,8 @@ TOKEN = "bench-access-token"
 # No delay is ever used: no call fails. The daemon wants its queues all the same.
 DELAYS = ("5s", "30s")
 PREFIXES = {"quorum": "bench-quorum", "classic": "bench-classic"}
+#: What a worker that ended may have left.
+LEFT = ("jobs", "due", "results", *(f"retry.{delay}" for delay in DELAYS))
 
 
 class Environment:
@@ -28,7 +33,8 @@ class Environment:
 
     def __init__(self):
         self.driver = compile_c("driver")
-        self._node = self._nginx = self._database = self.directory = None
+        self._node = self._nginx = self._database = self._standby = self.directory = None
+        self._simulators: dict[int, Simulator] = {}
         # Ledgers outlive an environment: ids that come again would be known there.
         self.seed = random.randrange(1 << 20)
 
@@ -49,6 +55,10 @@ class Environment:
 
     def __exit__(self, *_) -> None:
         end(self._nginx)
+        for simulator in self._simulators.values():
+            simulator.stop()
+        if self._standby:
+            self._standby.end()
         if self._database:
             self._database.end()
         if self._node:
@@ -60,7 +70,7 @@ class Environment:
 
     def purge(self, setup: Setup) -> None:
         """What a worker that ended has left."""
-        self.drive("purge", PREFIXES[setup.queues])
+        self.drive("purge", PREFIXES[setup.queues], *LEFT)
 
     def declare_classic(self) -> None:
         self.drive("classic", PREFIXES["classic"], *DELAYS)
@@ -76,11 +86,37 @@ class Environment:
             self._database.prepare()
         return self._database
 
+    def database_of(self, setup: Setup) -> Database:
+        """That one, which waits for a standby if the setup has one; the standby is gone where it has none."""
+        primary = self.database()
+        if setup.standby and self._standby is None:
+            self._standby = Standby(primary, self.directory / "standby")
+            self._standby.start()
+        if not setup.standby and self._standby is not None:
+            self._standby.end()
+            self._standby = None
+        return primary
+
     def database_cpu_seconds(self) -> float:
-        """Of its server and all its processes so far, or 0."""
+        """Of its server and all its processes so far, or 0. A standby's are not among them."""
         return cpu_seconds(self._database.pid) if self._database else 0.0
 
     # The API
+
+    def api_of(self, setup: Setup) -> str:
+        """Its URL. Who answers after a time of its own is the simulator; any bearer will do for both."""
+        if not setup.latency:
+            return self.api[setup.http]
+        return self.simulator(setup.latency).url
+
+    def simulator(self, latency: int) -> Simulator:
+        if latency not in self._simulators:
+            options = ("-c", "release", "--static-swift-stdlib")
+            folder = self.directory / f"api-{latency}"
+            folder.mkdir()
+            self._simulators[latency] = Simulator(
+                build(*options, products=(SIMULATOR,)) / SIMULATOR, folder, "--any-token", "--latency", latency)
+        return self._simulators[latency]
 
     def _start_nginx(self) -> None:
         directory = self.directory / "nginx"

@@ -16,10 +16,22 @@ def table(records: list[dict]) -> list[dict]:
                   found.ratios("jobsPerSecond", "durable-floor"), "×"),
         _at_most("CPU per job, × a C floor with a ledger (no goal)", None,
                  found.ratios("cpuMicrosecondsPerJob", "durable-floor"), "×"),
-        _at_least("jobs/s over PostgreSQL, × the embedded ledger (no goal)", None,
+        _at_least("jobs/s over PostgreSQL, × the embedded ledger", 0.7,
                   found.ratios("jobsPerSecond", "daemon", "daemon-postgres", "postgres"), "×"),
         _at_most("CPU per job over PostgreSQL without its own, × the embedded ledger (no goal)", None,
                  found.ratios("cpuMicrosecondsPerJob", "daemon", "daemon-postgres", "postgres"), "×"),
+        _at_most("CPU of PostgreSQL a job", 80.0, list(found.values(
+            "databaseMicrosecondsPerJob", "daemon-postgres", "postgres").values()), " µs"),
+        _at_most("peak memory over PostgreSQL, more than embedded", 6.0, [
+            more / MIB for more in found.differences("peakBytes", "daemon", "daemon-postgres", "postgres")], " MiB"),
+        *(_at_most(f"p99 over PostgreSQL{kind}, more than embedded", bound, found.longer(point), " ms")
+          for kind, point, bound in (("", "alone", 10.0), (" with a standby", "standby", 25.0))),
+        *(_at_least(f"jobs/s of {count} daemons, × one, calls of 200 ms", share * count, found.speed_up(count), "×")
+          for count, share in ((2, 0.95), (3, 0.93), (4, 0.9))),
+        # The worst of the rounds: a limit is one that always holds.
+        _at_least("calls of a day by four daemons, × the limit: least", 0.995, found.spent()[:1], "×"),
+        _at_most("calls of a day by four daemons, × the limit: most", 1.0, found.spent()[-1:], "×"),
+        _at_most("time of others' jobs beside a flood, × alone", 1.1, found.beside_flood(), "×"),
         _at_least("jobs/s, × Go", 2.0, found.ratios("jobsPerSecond", "go"), "×"),
         _at_least("jobs/s, × aio-pika", 8.0, found.ratios("jobsPerSecond", "aio-pika"), "×"),
         _at_least("jobs/s, × Celery (no goal)", None, found.ratios("jobsPerSecond", "celery"), "×"),
@@ -47,6 +59,33 @@ class _Records:
         """Of runs of the same round, which were made one after the other."""
         ours, theirs = self.values(field, mine, axis), self.values(field, other, axis)
         return [ours[number] / theirs[number] for number in ours if number in theirs]
+
+    def differences(self, field: str, other: str, mine: str, axis: str) -> list[float]:
+        ours, theirs = self.values(field, mine, axis), self.values(field, other, axis)
+        return [ours[number] - theirs[number] for number in ours if number in theirs]
+
+    def longer(self, point: str) -> list[float]:
+        """Milliseconds over the embedded ledger at the same rate in the same round."""
+        ours = self.values("p99", "daemon-postgres", "paced", point)
+        base = self.values("p99", "daemon", "paced", "embedded")
+        return [ours[number] - base[number] for number in ours if number in base]
+
+    def speed_up(self, count: int) -> list[float]:
+        """Only of rounds in which the machine was idle for more than half of the time: else it tells of the machine."""
+        idle = self.values("idleShare", "daemon-postgres", "members", count)
+        ours, one = (self.values("jobsPerSecond", "daemon-postgres", "members", point) for point in (count, 1))
+        return [ours[number] / one[number] for number in ours if number in one and idle[number] > 0.5]
+
+    def spent(self) -> list[float]:
+        """Shares of the limit, the least first."""
+        return sorted(record["spent"] / record["limit"] for record in self.records if record["measure"] == "spent")
+
+    def beside_flood(self) -> list[float]:
+        """Of the same round, from the start of the daemons to the last result of others."""
+        found = {point: self.values("startToLastSeconds", "daemon-postgres", "flood", point)
+                 for point in {record["point"] for record in self.records if record["axis"] == "flood"}}
+        alone = found.pop(0, {})
+        return [times[number] / alone[number] for times in found.values() for number in times if number in alone]
 
     def added(self, durability: str) -> list[float]:
         """Milliseconds over the same way of a job through broker and API with nothing kept: the floor's."""

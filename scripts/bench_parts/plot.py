@@ -5,8 +5,8 @@ from html import escape
 
 from .tables import groups, number
 
-COLOURS = {"floor": "#666666", "durable-floor": "#b7950b", "daemon": "#c0392b", "go": "#2980b9",
-           "aio-pika": "#27ae60", "celery": "#8e44ad"}
+COLOURS = {"floor": "#666666", "durable-floor": "#b7950b", "daemon": "#c0392b", "daemon-postgres": "#d35400",
+           "go": "#2980b9", "aio-pika": "#27ae60", "celery": "#8e44ad"}
 WIDTH, HEIGHT, LEFT, TOP, GAP = 640, 200, 70, 40, 50
 
 

@@ -28,7 +28,7 @@ def perf(environment: Environment, daemon: Daemon, jobs: int, say: Callable[[str
         # By the clock: counters of the processor are not there on every virtual machine.
         beside.append(subprocess.Popen(
             ["perf", "record", "--quiet", "-e", "cpu-clock", "-F", str(SAMPLES_PER_SECOND), "--call-graph", "fp",
-             "-o", recording, "-p", str(running.pid)]))
+             "-o", recording, "-p", str(running[0].pid)]))
         return running
     daemon.start = start_with_perf
     try:

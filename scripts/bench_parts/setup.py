@@ -16,6 +16,14 @@ class Setup:
     durability: str = "full"
     # Of one account: the daemon's default is 1.
     per_account: int = 1
+    # Daemons that share a ledger.
+    members: int = 1
+    # Milliseconds that the API takes for a call; 0: as long as nginx does.
+    latency: int = 0
+    # Calls of a day; 0: no limit.
+    day: int = 0
+    # A ledger in a database that has a standby, without which nothing is committed.
+    standby: bool = False
 
     def as_dict(self) -> dict:
         return asdict(self)

@@ -38,3 +38,20 @@ def peak_bytes(pid: int) -> int:
             if line.startswith("VmHWM:"):
                 total += int(line.split()[1]) * 1024
     return total
+
+
+class Idle:
+    """Of the machine's processors since this was made: the share of their time in which they had nothing to do."""
+
+    def __init__(self):
+        self._begin = self._ticks()
+
+    @staticmethod
+    def _ticks() -> tuple[int, int]:
+        """(idle, all). What waits for the disk is idle too."""
+        ticks = [int(word) for word in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+        return ticks[3] + ticks[4], sum(ticks)
+
+    def share(self) -> float:
+        idle, total = self._ticks()
+        return (idle - self._begin[0]) / max(1, total - self._begin[1])

@@ -2,9 +2,10 @@
 import re
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
-from testbed import daemon, database, processes, programs
+from testbed import daemon, processes, programs, roles
 
 from .compiled import YARDSTICKS, compile_c, compile_go
 from .environment import DELAYS, PREFIXES, TOKEN, Environment
@@ -19,7 +20,9 @@ class Yardstick:
     def __init__(self, name: str, command: list[object], version: str):
         self.name, self.command, self.version = name, command, version
 
-    def start(self, environment: Environment, setup: Setup, log: Path, ledger: Path | None = None) -> subprocess.Popen:
+    def start(
+        self, environment: Environment, setup: Setup, log: Path, ledger: Path | None = None
+    ) -> list[subprocess.Popen]:
         variables = {
             "BENCH_AMQP_PORT": str(environment.broker_port), "BENCH_PREFIX": PREFIXES[setup.queues],
             "BENCH_API": environment.api[setup.http], "BENCH_TOKEN": TOKEN, "BENCH_IN_FLIGHT": str(setup.in_flight)}
@@ -29,13 +32,15 @@ class Yardstick:
             variables["BENCH_LEDGER"] = str(ledger)
         known = {"{in_flight}": str(setup.in_flight), "{queue}": f"{PREFIXES[setup.queues]}.jobs"}
         command = [known.get(str(word), word) for word in self.command]
-        return processes.spawn(command, log, variables, YARDSTICKS)
+        return [processes.spawn(command, log, variables, YARDSTICKS)]
 
 
 class DurableFloor(Yardstick):
     """The floor with a ledger of its own that begins empty, or with the one that is named."""
 
-    def start(self, environment: Environment, setup: Setup, log: Path, ledger: Path | None = None) -> subprocess.Popen:
+    def start(
+        self, environment: Environment, setup: Setup, log: Path, ledger: Path | None = None
+    ) -> list[subprocess.Popen]:
         return super().start(environment, setup, log, ledger or empty_ledger(environment, "floor"))
 
 
@@ -56,50 +61,63 @@ class Daemon:
         # What is put before the command: a profiler.
         self.wrapper: list[object] = []
 
-    def _configured(self, environment: Environment, setup: Setup, ledger: daemon.Table) -> daemon.Daemon:
+    def _configured(
+        self, environment: Environment, setup: Setup, ledger: daemon.Table, name: str = "daemon"
+    ) -> daemon.Daemon:
         tokens = daemon.write_private(environment.directory / "tokens", TOKEN + "\n")
         authority = {"ca_file": str(environment.certificate)} if setup.http == "h2" else {}
         return daemon.Daemon(self.binary, environment.directory, {
             "broker": {"uris": [f"amqp://127.0.0.1:{environment.broker_port}"], "prefix": PREFIXES[setup.queues],
                        "topology": "verify" if setup.queues == "quorum" else "none"},
-            "api": {"base_url": environment.api[setup.http], **authority},
+            "api": {"base_url": environment.api_of(setup), **authority},
             "credentials": {"providers": ["static"]},
             "credentials.static": {"token_file": str(tokens)},
             "worker": {"concurrency": setup.in_flight, "per_account": setup.per_account},
-            "limits": {"requests_per_second": 0, "requests_per_minute_per_account": 0, "requests_per_day": 0,
-                       "pace": "asap"},
+            "limits": {"requests_per_second": 0, "requests_per_minute_per_account": 0, "requests_per_day": setup.day,
+                       "pace": "asap", **({"day_zone": _far_from_midnight()} if setup.day else {})},
             "retry": {"delays": DELAYS},
             "ledger": {**ledger, "durability": setup.durability},
-            "admin": {"control_socket": str(environment.sockets / "control.sock")},
+            "admin": {"control_socket": str(environment.sockets / f"{name}.sock")},
             "log": {"level": "warning", "format": "text"},
-        }, inside=self.wrapper)
+        }, name=name, inside=self.wrapper)
 
     def declare(self, environment: Environment, setup: Setup) -> None:
         self._configured(environment, setup, {"path": str(environment.directory / "none.sqlite3")}).order(
             "topology", "declare")
 
-    def start(self, environment: Environment, setup: Setup, log: Path, ledger: Path | None = None) -> subprocess.Popen:
+    def start(
+        self, environment: Environment, setup: Setup, log: Path, ledger: Path | None = None
+    ) -> list[subprocess.Popen]:
         """With a ledger of its own that begins empty, or with the one that is named. Its log has the name of the
         worker, as `log` has."""
         path = ledger or empty_ledger(environment, "ledger")
-        return self._configured(environment, setup, {"path": str(path)}).start("--new-ledger")
+        return [self._configured(environment, setup, {"path": str(path)}).start("--new-ledger")]
 
 
 class DaemonOnPostgres(Daemon):
-    """The same daemon with its ledger in a database that it has for itself, on the same machine and the same disk."""
+    """The same daemon, or several, with the ledger in a database on the same machine and the same disk."""
 
     name = "daemon-postgres"
 
-    def start(self, environment: Environment, setup: Setup, log: Path, ledger: Path | None = None) -> subprocess.Popen:
+    def start(
+        self, environment: Environment, setup: Setup, log: Path, ledger: Path | None = None
+    ) -> list[subprocess.Popen]:
         """With a schema that was just declared."""
-        server = environment.database()
-        server.run("DROP SCHEMA IF EXISTS leave_album CASCADE", database.DATABASE)
-        configured = self._configured(environment, setup, {
-            "url": server.worker_url, "password_file": str(server.password_file(environment.directory))})
-        # Its log is found by the worker's name.
-        configured.log_path = log
-        configured.order("ledger", "declare", "--url", server.owner_url, "--worker-role", database.WORKER)
-        return configured.start()
+        server = environment.database_of(setup)
+        server.run("DROP SCHEMA IF EXISTS leave_album CASCADE", roles.DATABASE)
+        members = [self._configured(environment, setup, {
+            "url": server.worker_url, "password_file": str(server.password_file(environment.directory)),
+            "instance": f"member{number}"}, f"member{number}") for number in range(setup.members)]
+        members[0].order("ledger", "declare", "--url", server.owner_url, "--worker-role", roles.WORKER)
+        for member in members:
+            # Found by the worker's name.
+            member.log_path = log
+        return [member.start() for member in members]
+
+
+def _far_from_midnight() -> str:
+    """A zone in which the day does not end while it is measured. Etc/GMT+5 is five hours behind."""
+    return f"Etc/GMT{time.gmtime().tm_hour - 12:+d}"
 
 
 Worker = Yardstick | Daemon

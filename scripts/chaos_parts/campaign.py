@@ -49,6 +49,8 @@ def show(report: dict) -> None:
     print("  explained:")
     for kind, count in sorted(report["explained"].items()):
         print(f"    {count:6} {kind}")
+    if report.get("upgrade"):
+        print("  upgrade: {replaced} daemons replaced, schema versions {schemas}".format(**report["upgrade"]))
     for name, value in (report["contention"] or {}).items():
         print(f"  contention: {name}: {value}")
     if (report.get("machine") or {}).get("watched"):
@@ -57,6 +59,10 @@ def show(report: dict) -> None:
     for rule, cases in (report.get("judged") or {}).items():
         missed = "".join(f", {count} not because {why}" for why, count in cases["not"].items())
         print(f"  judged: {rule}: {cases['judged']} cases{missed}")
+    for what, count in (report.get("losses") or {}).items():
+        print(f"  lost in failovers: {what}: {count}")
+    for rule, count in (report.get("costOfLosses") or {}).items():
+        print(f"  broken by what was lost: {rule}: {count}")
     for what in report.get("unjudged") or ():
         print(f"  NOT JUDGED: {what}")
     for error in report["faultErrors"]:

@@ -12,32 +12,35 @@ CONFIGURATION = """\
 cluster_partition_handling = pause_minority
 cluster_formation.peer_discovery_backend = classic_config
 """
+#: Of one of three, on two cores that are busy with the others.
+LONGEST_START = 300
 #: From the end of a partition until the node that paused serves again.
-LONGEST_RETURN = 90
+LONGEST_RETURN = 240
 
 
 class Cluster:
     """Looks like a node. What hits 'the node' hits one of them, chosen by the seed."""
 
-    def __init__(self, directory: Path, seed: int):
+    def __init__(self, directory: Path, seed: int, more: str = ""):
+        """`more`: of the configuration of all nodes."""
         self.random = random.Random(f"cluster {seed}")
         self.lock = threading.RLock()
         configuration = directory / "cluster.conf"
         directory.mkdir(parents=True)
         self.nodes = [Node(directory / "1", configuration=configuration)]
         self.nodes += [Node(directory / str(n), self.nodes[0], configuration) for n in (2, 3)]
-        configuration.write_text(CONFIGURATION + "".join(
+        configuration.write_text(more + CONFIGURATION + "".join(
             f"cluster_formation.classic_config.nodes.{n} = {node.name}\n" for n, node in enumerate(self.nodes, 1)))
         self._victim = self.nodes[0]
 
     def start(self) -> None:
         """At first one after the other, so that the later ones join the first; later whoever was ended."""
         if self.nodes[0].has_run:
-            self._victim.start()
+            self._victim.start(LONGEST_START)
             self._wait_for_all()
             return
         for node in self.nodes:
-            node.start()
+            node.start(LONGEST_START)
         self._wait_for_all()
 
     def _choose(self) -> Node:
@@ -54,6 +57,11 @@ class Cluster:
         # The first has the mapper.
         for node in reversed(self.nodes):
             node.end()
+
+    @property
+    def victim(self) -> int:
+        """The number of the node that was struck last."""
+        return self.nodes.index(self._victim) + 1
 
     @property
     def port(self) -> int:
@@ -89,7 +97,7 @@ class Cluster:
                 for one, other in [(alone, other) for other in others] + [(other, alone) for other in others]:
                     one.evaluate(f"erlang:set_cookie('{other.name}', '{one.cookie}').")
                 self._wait_for_all()
-            return {"alone": self.nodes.index(alone) + 1}
+            return {"alone": self.victim}
 
     def _wait_for_all(self) -> None:
         """Until every node runs and sees the others."""

@@ -11,10 +11,10 @@ from pathlib import Path
 from auditor.expectations import MAX_AGE_SECONDS
 from auditor.journal import Journal, now_ms
 from testbed.daemon import Daemon, Settings, write_private
+from testbed.wire import Wire
 
 from .load import accounts
 from .load.messages import poison_token
-from .wire import Wire
 
 #: How late a copy may be before its job is reported lost, in a test build.
 LOST_AFTER_MS = 20_000

@@ -16,6 +16,7 @@ from testbed.clock import Clock
 from testbed.node import Node
 from testbed.simulator import Simulator
 from testbed.waiting import eventually
+from testbed.wire import Wire
 
 from . import schedule
 from .channel import channel
@@ -23,7 +24,6 @@ from .cluster import Cluster
 from .daemons import Daemons, settings
 from .load.collector import Collector
 from .namespace import Namespace
-from .wire import Wire
 
 QUEUES = ("jobs", "bulk", "due", "cancel", "broken", "retry.1s", "retry.3s", "retry.9s", "results", "dead")
 #: Of a ledger's own mount: space for what a run of 100,000 jobs needs, and little enough to be filled in a moment.
@@ -113,6 +113,10 @@ class Environment:
         depths = self.depths()
         return depths is not None and depths["results"] == 0 and depths["dead"] == 0
 
+    def _are_over(self, count: int | None, still: int) -> bool:
+        """Whether so many open jobs are none that anything comes of, where nothing waited at so many looks."""
+        return count == 0
+
     def settle(self, timeout: float, is_helped: bool = True) -> float | None:
         """Waits until nothing waits anywhere; an operator helps, or not. Gives the seconds that it took, or None when
         the time was over."""
@@ -123,7 +127,7 @@ class Environment:
             if depths is not None and not any(depths.values()) and status and status["inHand"] == 0:
                 still += 1
                 ledger = status.get("ledger") or {}
-                if still >= 2 and ledger.get("open") == 0 and ledger.get("unpublishedResults") == 0:
+                if still >= 2 and ledger.get("unpublishedResults") == 0 and self._are_over(ledger.get("open"), still):
                     return time.monotonic() - began
             else:
                 still = 0

@@ -10,10 +10,10 @@ from contextlib import suppress
 from datetime import datetime, timezone
 
 from auditor.journal import Journal, now_ms
+from testbed.wire import Wire
 
 from .environment import Environment
 from .schedule import Fault
-from .wire import Wire
 
 #: What the record of a fault tells of it besides its kind and its times.
 Detail = dict | None

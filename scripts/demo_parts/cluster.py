@@ -13,7 +13,7 @@ from pathlib import Path
 from pika.adapters.blocking_connection import BlockingChannel
 
 from chaos_parts.channel import channel
-from testbed import database as postgres
+from testbed import roles
 from testbed.daemon import Daemon, write_private
 from testbed.database import Database
 from testbed.lines import json_lines
@@ -57,8 +57,8 @@ class Demo:
         self._ends.append(self.database.end)
         self.database.start()
         self.database.prepare()
-        print(f"PostgreSQL {self.database.version()}; role {postgres.OWNER} will own the schema, role "
-              f"{postgres.WORKER} works with it and can alter nothing")
+        print(f"PostgreSQL {self.database.version()}; role {roles.OWNER} will own the schema, role "
+              f"{roles.WORKER} works with it and can alter nothing")
         step("starting a private RabbitMQ")
         self.node = Node(self.directory / "broker")
         self._ends.append(self.node.end)
@@ -86,9 +86,9 @@ class Demo:
         }, name=f"daemon-{name}") for name in NAMES}
 
     def declare(self) -> None:
-        step(f"leave-albumd ledger declare --url postgresql://{postgres.OWNER}@… --worker-role {postgres.WORKER}")
+        step(f"leave-albumd ledger declare --url postgresql://{roles.OWNER}@… --worker-role {roles.WORKER}")
         print(self.daemons["a"].order(
-            "ledger", "declare", "--url", self.database.owner_url, "--worker-role", postgres.WORKER).strip())
+            "ledger", "declare", "--url", self.database.owner_url, "--worker-role", roles.WORKER).strip())
 
     def start(self) -> None:
         step("starting three daemons: a, b and c")

@@ -100,7 +100,7 @@ def slow(scenario: Scenario) -> None:
     scenario.await_left(jobs)
 
 
-@incident("clock-jump")
+@incident("clock-jump", "the API's")
 def clock_jump(scenario: Scenario) -> None:
     clock = Clock(scenario.directory)
     scenario.start(clock.environment, limits={"requests_per_day": 1000})
@@ -114,7 +114,7 @@ def clock_jump(scenario: Scenario) -> None:
     # Two answers are believed, and others may be on their way by then: some jobs have to be left.
     jobs = scenario.jobs(40)
     scenario.submit(jobs)
-    scenario.sees()
+    scenario.sees("clock_suspect", "ClockSuspect")
     answers_with_its_time(scenario)
     clock.set(0)
     scenario.settle()

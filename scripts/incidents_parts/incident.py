@@ -17,12 +17,16 @@ class Incident:
     #: Tells it from the others of its page.
     case: str
     scenario: Callable[[Scenario], None]
+    #: It waits for minutes and does little: it runs beside the others, on a broker of its own.
+    is_long: bool = False
 
 
-def incident(page: str, case: str = "") -> Callable[[Callable[[Scenario], None]], Callable[[Scenario], None]]:
+def incident(
+    page: str, case: str = "", is_long: bool = False
+) -> Callable[[Callable[[Scenario], None]], Callable[[Scenario], None]]:
     """Before a function: it is a scenario of that page."""
     def note(scenario: Callable[[Scenario], None]) -> Callable[[Scenario], None]:
-        _found.append(Incident(page, case, scenario))
+        _found.append(Incident(page, case, scenario, is_long))
         return scenario
     return note
 

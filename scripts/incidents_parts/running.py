@@ -23,20 +23,20 @@ def paused(scenario: Scenario) -> None:
     scenario.start()
     scenario.provoked()
     scenario.daemon.command("pause")
-    scenario.sees("operator_paused", "paused by", "PauseForgotten")
+    scenario.sees("operator_paused", "PauseForgotten")
     scenario.settled_by = "leave-albumd resume"
     scenario.mended()
     scenario.daemon.command("resume")
     scenario.is_well("hold lifted cause=operator_paused")
 
 
-@incident("settings-refused")
+@incident("settings-refused", "a fault")
 def settings_refused(scenario: Scenario) -> None:
     scenario.start()
     scenario.provoked()
     scenario.daemon.write(limits={"requests_per_dya": 77})
     scenario.daemon.systemctl(["reload"])
-    scenario.sees()
+    scenario.sees("ReloadRefused", "not reloaded", "config_reload_success")
     del scenario.daemon.settings["limits"]["requests_per_dya"]
     scenario.daemon.write(limits={"requests_per_day": 77})
     said = scenario.settle()

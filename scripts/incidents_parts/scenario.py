@@ -72,6 +72,10 @@ class Scenario:
         daemon.start()
         return daemon
 
+    def before_end(self, action: Callable[[], object]) -> None:
+        """At the end, before what was to be done there so far."""
+        self._last.insert(0, action)
+
     def at_end(self, action: Callable[[], object]) -> None:
         self._last.append(action)
 

@@ -1,4 +1,4 @@
-"""A booted container: a systemd of its own, a loopback of its own, no other network."""
+"""A booted container: a systemd of its own, a loopback of its own, no other network unless it is given one."""
 
 import os
 import signal
@@ -13,20 +13,26 @@ class Container:
 
     BOOT_SECONDS = 180
 
-    def __init__(self, directory: str):
-        self.directory = directory
+    def __init__(self, directory: str, name: str = "system-test", hosts: dict[str, str] | None = None):
+        """`name`: the host's. `hosts`: names of other hosts → their addresses."""
+        self.directory, self.name = directory, name
         with open(self.path("/etc/hostname"), "w") as file:
-            file.write("system-test\n")
+            file.write(f"{name}\n")
         with open(self.path("/etc/hosts"), "w") as file:
-            file.write("127.0.0.1 localhost system-test\n")
+            file.write(f"127.0.0.1 localhost {name}\n")
+            file.writelines(f"{address} {other}\n" for other, address in (hosts or {}).items())
         # Kept, so that it is all there at the end.
         os.makedirs(self.path("/var/log/journal"), exist_ok=True)
-        self._console = open(f"{directory}.console", "w")
+        self.init = None
+        self.boot()
+
+    def boot(self) -> None:
+        """Also after an end of it: with the same tree, as a host whose power is back."""
+        self._console = open(f"{self.directory}.console", "a")
         self._nspawn = subprocess.Popen(
             ["systemd-nspawn", "--quiet", "--boot", "--register=no", "--keep-unit", "--private-network",
-             "--console=pipe", f"--machine=system-test-{os.getpid()}", f"--directory={directory}"],
+             "--console=pipe", f"--machine={self.name}-{os.getpid()}", f"--directory={self.directory}"],
             stdin=subprocess.DEVNULL, stdout=self._console, stderr=subprocess.STDOUT)
-        self.init = None
         try:
             self.init = self._first_process()
             self._wait_until_booted()
@@ -74,6 +80,16 @@ class Container:
             except OSError:
                 continue
         return None
+
+    @property
+    def is_running(self) -> bool:
+        return self._nspawn.poll() is None
+
+    def kill(self) -> None:
+        """Kills its init, and with that every process inside: nothing there gets to know of it."""
+        os.kill(self.init, signal.SIGKILL)
+        self._nspawn.wait(30)
+        self._console.close()
 
     def stop(self) -> None:
         """Shuts it down, and by force if it takes long."""

@@ -46,23 +46,32 @@ def example_settings(worker: Worker, report: Report) -> None:
 def prepare(worker: Worker, report: Report) -> None:
     """Broker users of least permission, the simulator, grants, settings."""
     report.scenario("broker, API, grants and settings")
-    container = worker.container
-    if not wait(lambda: container.run("rabbitmqctl", "await_startup", check=False).returncode == 0, 120):
-        raise RuntimeError("RabbitMQ does not start")
-    report.did("RabbitMQ " + worker.broker("version").strip())
     worker.settings()
-    worker.secret("broker-password", "first-worker-password")
-    worker.secret("operator-password", "operator-password-1")
-    worker.secret("client-secret", "first-client-secret")
-    worker.secret("store-key", os.urandom(32).hex())
-    worker.write("/var/tmp/definitions.json", worker.albumd("topology", "export").stdout, mode=0o644)
-    worker.broker("import_definitions", "/var/tmp/definitions.json")
-    worker.broker("change_password", "leave-album-worker", "first-worker-password")
-    worker.broker("change_password", "leave-album-operator", "operator-password-1")
+    secrets(worker, os.urandom(32).hex())
+    prepare_broker(worker, report)
     worker.start_simulator()
     worker.expect_client_secret("first-client-secret")
     found = worker.albumd("check", check=False)
     report.check("`check` finds no fault in them", found.returncode == 0, found.stdout + found.stderr)
+
+
+def secrets(worker: Worker, key: str) -> None:
+    """`key`: what the users' grants are sealed with."""
+    worker.secret("broker-password", "first-worker-password")
+    worker.secret("operator-password", "operator-password-1")
+    worker.secret("client-secret", "first-client-secret")
+    worker.secret("store-key", key)
+
+
+def prepare_broker(worker: Worker, report: Report) -> None:
+    """The topology, and the two users with the passwords of `secrets`. Needs settings."""
+    if not wait(lambda: worker.container.run("rabbitmqctl", "await_startup", check=False).returncode == 0, 120):
+        raise RuntimeError("RabbitMQ does not start")
+    report.did("RabbitMQ " + worker.broker("version").strip())
+    worker.write("/var/tmp/definitions.json", worker.albumd("topology", "export").stdout, mode=0o644)
+    worker.broker("import_definitions", "/var/tmp/definitions.json")
+    worker.broker("change_password", "leave-album-worker", "first-worker-password")
+    worker.broker("change_password", "leave-album-operator", "operator-password-1")
 
 
 def first_start(worker: Worker, report: Report) -> None:
@@ -88,11 +97,7 @@ def first_start(worker: Worker, report: Report) -> None:
 def sandbox(worker: Worker, report: Report) -> None:
     report.scenario("sandbox and permissions")
     container = worker.container
-    text = container.run("systemd-analyze", "security", "--no-pager", UNIT, check=False).stdout
-    overall = [line for line in text.splitlines() if "Overall exposure" in line]
-    figure = float(overall[0].split(":")[1].split()[0]) if overall else 10.0
-    report.figure("exposure by systemd-analyze security, of the running unit", figure)
-    report.check("exposure is at most 1.2", figure <= 1.2, overall)
+    report.figure("exposure by systemd-analyze security, of the running unit", exposure(worker, report))
     uid = int(container.run("id", "-u", "leave-albumd").stdout)
     gid = int(container.run("getent", "group", "leave-albumd").stdout.split(":")[2])
     for path, mode, kind in (("/var/lib/leave-albumd", 0o700, "directory"), ("/run/leave-albumd", 0o750, "directory"),
@@ -105,8 +110,20 @@ def sandbox(worker: Worker, report: Report) -> None:
                  f"{stat.S_IMODE(held.st_mode):o} {held.st_uid}")
     seen = container.run("stat", "-c", "%a %U %G", SETTINGS).stdout.strip()
     report.check("the settings are root's, for the group to read", seen == "640 root leave-albumd", seen)
+    confined(worker, report)
+
+
+def exposure(worker: Worker, report: Report) -> float:
+    text = worker.container.run("systemd-analyze", "security", "--no-pager", UNIT, check=False).stdout
+    overall = [line for line in text.splitlines() if "Overall exposure" in line]
+    figure = float(overall[0].split(":")[1].split()[0]) if overall else 10.0
+    report.check("exposure is at most 1.2", figure <= 1.2, overall)
+    return figure
+
+
+def confined(worker: Worker, report: Report) -> None:
     pid = worker.show("MainPID")
-    with open(f"/proc/{container.process_outside(int(pid))}/status") as file:
+    with open(f"/proc/{worker.container.process_outside(int(pid))}/status") as file:
         status = dict(line.rstrip().split(":\t", 1) for line in file if ":\t" in line)
     confined = (status["CapEff"], status["NoNewPrivs"], status["Seccomp"])
     report.check("the process has no capability, no way to new ones, and a filter of system calls",

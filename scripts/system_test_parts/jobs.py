@@ -55,7 +55,8 @@ class Jobs:
         counts = {}
         with open(self.container.path(CALLS)) as file:
             for line in file:
-                if f'"album-{number}-' in line:
+                # The last line may be half written.
+                if f'"album-{number}-' in line and line.endswith("\n"):
                     call = json.loads(line)
                     if call["method"] == "leave":
                         counts[call["token"]] = counts.get(call["token"], 0) + 1

@@ -18,10 +18,11 @@ LATENCY = 200
 class Surroundings:
     """Part of a Worker, which has the container."""
 
-    def start_simulator(self) -> None:
+    def start_simulator(self, address: str = "127.0.0.1") -> None:
+        """`address`: where it listens; 127.0.0.1 must be of it."""
         self.container.run(
             "systemd-run", "--quiet", "--unit=photos-simulator", "/usr/bin/photos-simulator", "--auto-members",
-            "--latency", str(LATENCY), "--listen", f"127.0.0.1:{SIMULATOR_PORT}", "--journal", CALLS)
+            "--latency", str(LATENCY), "--listen", f"{address}:{SIMULATOR_PORT}", "--journal", CALLS)
         wait(lambda: self.container.run(
             "bash", "-c", f"exec 3<>/dev/tcp/127.0.0.1/{SIMULATOR_PORT}", check=False).returncode == 0, 20)
         self.simulator = SimulatorControl(self._post)
@@ -54,8 +55,8 @@ class Surroundings:
         return (int(status) if status.isdigit() else 0), body or done.stderr
 
     def metric(self, name: str) -> float | None:
-        """The value of a metric without labels, or None."""
-        found = re.search(rf"^leave_album_{name} (\S+)$", self.get("/metrics")[1], re.MULTILINE)
+        """The value of a metric, with its labels if it has any; or None."""
+        found = re.search(rf"^leave_album_{re.escape(name)} (\S+)$", self.get("/metrics")[1], re.MULTILINE)
         return float(found.group(1)) if found else None
 
     def broker(self, *arguments: str, check: bool = True) -> str:
@@ -76,8 +77,10 @@ class Surroundings:
         lines = self.broker("list_queues", "name", "messages", "--no-table-headers").splitlines()
         return {name: int(count) for name, count in (line.split("\t") for line in lines if "\t" in line)}
 
-    def add_accounts(self, names: list[str]) -> None:
-        """Grants at the token endpoint and in the daemon's store."""
+    def add_accounts(self, names: list[str], as_root: bool = False) -> None:
+        """Grants at the token endpoint and in the daemon's store. `as_root`: into a database, which has no owner to
+        be minded."""
         grants = [grant(name) for name in names]
         self.simulator.arrange("grants", *grants)
-        self.albumd_as_daemon("credentials", "import", text=json_lines(grants))
+        command = self.albumd if as_root else self.albumd_as_daemon
+        command("credentials", "import", text=json_lines(grants))

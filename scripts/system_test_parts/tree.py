@@ -7,17 +7,20 @@ import subprocess
 
 # The least that boots, a broker, and what a server has anyway: D-Bus for logind and systemd-run.
 PACKAGES = ["systemd-sysv", "dbus", "libpam-systemd", "rabbitmq-server", "procps", "adduser", "ca-certificates"]
+# The same for a host that has a database and no daemon.
+DATABASE_PACKAGES = ["systemd-sysv", "dbus", "libpam-systemd", "postgresql", "procps", "adduser"]
 
 
-def archive(cache: str, dependencies: str) -> str:
-    """The path of an archive of a tree of this machine's Debian in which `dependencies`, as a package's control file
-    writes them, are met; made if it is not in `cache`. Making it needs the network and some minutes, or one."""
+def archive(cache: str, dependencies: str, packages: list[str] = PACKAGES) -> str:
+    """The path of an archive of a tree of this machine's Debian with `packages`, in which `dependencies`, as a
+    package's control file writes them, are met; made if it is not in `cache`. Making it needs the network and some
+    minutes, or one."""
     # Without versions, so that a rebuilt package finds its tree again. A tree that is too old makes apt refuse the
     # package in it, and tell what it lacks.
     dependencies = ", ".join(sorted(re.sub(r" *\([^)]*\)", "", dependencies).split(", ")))
     suite = _suite()
     sources = _sources(suite)
-    key = hashlib.sha256("\n".join([suite, dependencies, *PACKAGES, *sources]).encode()).hexdigest()[:16]
+    key = hashlib.sha256("\n".join([suite, dependencies, *packages, *sources]).encode()).hexdigest()[:16]
     path = os.path.join(cache, f"{suite}-{key}.tar")
     if os.path.exists(path):
         return path
@@ -26,7 +29,8 @@ def archive(cache: str, dependencies: str) -> str:
     # The container has no network: what the package needs must be there before it boots.
     satisfy = 'chroot "$1" apt-get -q -y --no-install-recommends satisfy "$TREE_DEPENDENCIES"'
     command = ["mmdebstrap", "--quiet", "--format=tar", "--variant=minbase", "--mode=root",
-               f"--include={','.join(PACKAGES)}", f"--customize-hook={satisfy}", *_apt_options(), suite, part, *sources]
+               f"--include={','.join(packages)}", *([f"--customize-hook={satisfy}"] if dependencies else []),
+               *_apt_options(), suite, part, *sources]
     log = os.path.join(cache, "mmdebstrap.log")
     with open(log, "w") as output:
         environment = dict(os.environ, TREE_DEPENDENCIES=dependencies)

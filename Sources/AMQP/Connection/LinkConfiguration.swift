@@ -23,6 +23,8 @@ package struct LinkConfiguration: Sendable {
     /// How long the broker may leave publications unanswered, unless it is blocked. Then the link is lost, and they are
     /// sent again on the next.
     package var confirmTimeout: Duration
+    /// How long the broker may refuse all publications to one place before another channel is tried.
+    package var refusalTimeout = Duration.seconds(5)
     /// Larger bodies are delivered truncated, with the digest of the whole.
     package var maximumBody: Int
     /// Publications sent and not confirmed; more wait here.

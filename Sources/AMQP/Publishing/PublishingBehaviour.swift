@@ -14,6 +14,9 @@ struct PublishingBehaviour: LinkBehaviour, ~Copyable {
     private var isBlocked = false
     /// After a channel was closed over one of several publications, they go out one by one until the culprit shows.
     private var suspected = 0
+    private var refusals: ChannelRefusals
+    /// What is wrong with this channel, if something is refused for too long.
+    private var refusal: String?
 
     /// The whole of a message's properties has to fit one frame and the broker's own budget of 8 KiB for headers.
     static let propertyBudget = 12_000
@@ -31,6 +34,7 @@ struct PublishingBehaviour: LinkBehaviour, ~Copyable {
     init(_ link: LinkContext<PendingPublication>, onEvent: @escaping @Sendable (PublishingEvent) -> Void) {
         self.link = link
         self.onEvent = onEvent
+        refusals = ChannelRefusals(timeout: link.configuration.refusalTimeout)
     }
 
     // MARK: From connection to connection
@@ -90,6 +94,7 @@ struct PublishingBehaviour: LinkBehaviour, ~Copyable {
         onEvent(.connected(endpoint: endpoint))
         book = PublisherConfirms()
         unpublishedSince = nil
+        refusals.begin()
         assembler = FrameAssembler(maximumBody: link.configuration.maximumBody)
         while !link.isStopping {
             let received = try receiveAll(&connection)
@@ -187,7 +192,12 @@ struct PublishingBehaviour: LinkBehaviour, ~Copyable {
     private mutating func handle(_ frame: Frame, _ connection: inout BrokerConnection) throws(LinkError) {
         switch frame {
         case .confirm(let tag, let multiple): answer(book.confirmed(tag, multiple: multiple))
-        case .refuse(let tag, let multiple): answer(book.refused(tag, multiple: multiple))
+        case .refuse(let tag, let multiple):
+            answer(book.refused(tag, multiple: multiple))
+            if let refusal {
+                self.refusal = nil
+                throw connection.fault(.timeout, "publishing", refusal)
+            }
         case .blocked(let reason): setBlocked(reason)
         case .unblocked: setBlocked(nil)
         case .channelClosed(let code, let text):
@@ -210,7 +220,22 @@ struct PublishingBehaviour: LinkBehaviour, ~Copyable {
     private mutating func answer(_ answers: [PublisherConfirms<PendingPublication>.Answer]) {
         unpublishedSince = nil
         if suspected > 0 { suspected = max(0, suspected - answers.count) }
-        for answer in answers { answer.entry.reply.resume(returning: answer.outcome) }
+        for answer in answers {
+            judge(answer.outcome, of: answer.entry.publication)
+            answer.entry.reply.resume(returning: answer.outcome)
+        }
+    }
+
+    private mutating func judge(_ outcome: PublishOutcome, of publication: Publication) {
+        switch outcome {
+        case .confirmed: refusals.confirmed(publication)
+        case .refused:
+            guard let time = refusals.refused(publication, at: link.clock.now()) else { return }
+            let target = publication.exchange.isEmpty ? "queue" : "exchange \(publication.exchange), key"
+            let seconds = Int(time.inSeconds)
+            refusal = "\(target) \(publication.routingKey) refused everything for \(seconds) s; another is tried"
+        case .unroutable, .unknown, .invalid: break
+        }
     }
 
     private mutating func setBlocked(_ reason: String?) {

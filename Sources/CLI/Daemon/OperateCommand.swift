@@ -14,9 +14,13 @@ extension Commands {
         discussion: """
             Where daemons share a ledger, what `pause`, `resume` and `probe` say at one of them is everybody's, for an \
             account too. They answer when all that live have acknowledged it; after 2 s they name who has not, and \
-            end with 1.
+            end with 1. With --instance it is one daemon's, whichever is asked: that one takes no work until it is \
+            resumed, nor does the next that is started under its name; the others go on.
             """,
-        options: [.config, .json, .account("only the jobs of this account")],
+        options: [
+            .config, .json, .account("only the jobs of this account"),
+            .instance("only this one of the daemons that share the ledger"),
+        ],
         action: .withSettings { try await OperateCommand(context: $0).pause() })
 
     static let resume = Command(
@@ -26,7 +30,9 @@ extension Commands {
             after another, at once, and the first success lifts it. What only people know ends by the word: a \
             pause, a queue that is there again.
             """,
-        options: [.config, .json, .account("the jobs of this account")],
+        options: [
+            .config, .json, .account("the jobs of this account"), .instance("the daemon that was paused alone"),
+        ],
         positionals: [
             PositionalSpecification("CAUSE", .optional, help: "as `holds` names it (default: the pause)")
         ], action: .withSettings { try await OperateCommand(context: $0).resume() })
@@ -44,9 +50,11 @@ extension Commands {
         "holds", summary: "Why the worker or an account stands still, since when, and what comes next",
         discussion: """
             TRIED is how many jobs have tested it in vain. Where jobs had ended before the refusal was known to \
-            be everybody's, the command that gives them out again stands below.
+            be everybody's, the command that gives them out again stands below. Where daemons share a ledger, what \
+            holds another one alone is listed too, as that one said it some seconds ago.
             """,
-        options: [.config, .json], action: .withSettings { try await OperateCommand(context: $0).holds() })
+        options: [.config, .json, .instance("only what holds this one of the daemons that share the ledger")],
+        action: .withSettings { try await OperateCommand(context: $0).holds() })
 
     static let quota = Command(
         "quota", summary: "The day's calls, and when the backlog will be done", options: [.config, .json],
@@ -63,8 +71,16 @@ struct OperateCommand: ConfiguredCommand {
 
     private var account: AccountID? { arguments.value("--account").map { AccountID($0) } }
 
+    private var instance: String? { arguments.value("--instance") }
+
     func pause() async throws -> ExitStatus {
-        let answer = try await askDaemon(PauseRequest(account: account))
+        if account != nil, instance != nil { throw arguments.error("give either --account or --instance") }
+        let answer = try await askDaemon(PauseRequest(account: account, instance: instance))
+        if let instance {
+            let name = DisplayText.printable(instance)
+            return show(
+                answer, answer.cluster, "\(name) takes no work until `leave-albumd resume --instance \(name)`\n")
+        }
         return show(
             answer, answer.cluster,
             account == nil
@@ -74,25 +90,34 @@ struct OperateCommand: ConfiguredCommand {
 
     /// What was done here, and who of the others has not acknowledged it.
     private func show(_ answer: some ControlValue, _ cluster: Acknowledgement?, _ text: String) -> ExitStatus {
-        show(answer, text + (cluster.map(Self.text) ?? ""))
+        show(answer, text + (cluster.map { Self.text($0, of: instance) } ?? ""))
         return cluster.map { $0 == .complete } ?? true ? .done : .answeredNo
     }
 
-    static func text(_ cluster: Acknowledgement) -> String {
+    /// `instance`: whose word alone counts.
+    static func text(_ cluster: Acknowledgement, of instance: String? = nil) -> String {
+        let one = instance.map(DisplayText.printable)
         switch cluster {
-        case .complete: return "all daemons that share the ledger have acknowledged it\n"
+        case .complete:
+            return one.map { "\($0) has acknowledged it\n" }
+                ?? "all daemons that share the ledger have acknowledged it\n"
         case .lacking(let members):
             let names = members.map { "\($0.name) (epoch \($0.epoch))" }.joined(separator: ", ")
             return "not acknowledged within 2 s by \(DisplayText.printable(names)); see `leave-albumd ledger members`\n"
         case .unwritten:
-            return "not written to the ledger within 2 s: the other daemons follow when it is\n"
+            let others = one.map { "\($0) follows" } ?? "the other daemons follow"
+            return "not written to the ledger within 2 s: \(others) when it is\n"
         }
     }
 
     private static let probing = "jobs test the holds now, one after another; see `leave-albumd holds`\n"
 
     func resume() async throws -> ExitStatus {
-        let answer = try await askDaemon(ResumeRequest(account: account, cause: arguments.positionals.first))
+        let cause = arguments.positionals.first
+        if instance != nil, account != nil || cause != nil {
+            throw arguments.error("give --instance alone, without --account or CAUSE")
+        }
+        let answer = try await askDaemon(ResumeRequest(account: account, cause: cause, instance: instance))
         return show(answer, answer.cluster, answer.isProbing ? Self.probing : "resumed\n")
     }
 
@@ -108,13 +133,16 @@ struct OperateCommand: ConfiguredCommand {
     // MARK: holds
 
     func holds() async throws -> ExitStatus {
-        let answer = try await askDaemon(HoldsRequest())
+        let answer = try await askDaemon(HoldsRequest(instance: instance))
         show(answer, Self.text(answer))
         return .done
     }
 
     static func text(_ answer: HoldsRequest.Answer) -> String {
-        guard !answer.holds.isEmpty || !answer.accounts.isEmpty else { return "nothing is on hold\n" }
+        let others = (answer.members ?? []).filter { !$0.holds.isEmpty }
+        guard !answer.holds.isEmpty || !answer.accounts.isEmpty || !others.isEmpty else {
+            return "nothing is on hold\n"
+        }
         var table = Table([
             .init("WHO"), .init("CAUSE"), .init("SINCE"), .init("NEXT PROBE"), .init("TRIED", .right),
             .init("DETAIL", mayShrink: true),
@@ -138,6 +166,15 @@ struct OperateCommand: ConfiguredCommand {
                 hold.until?.rfc3339 ?? (isPaused ? "when it is resumed" : "now"), "",
                 (accountText[hold.cause] ?? "") + (hold.detail.map { ": \($0)" } ?? ""),
             ])
+        }
+        for member in others {
+            for cause in member.holds {
+                let isPaused = cause == HoldCause.memberPaused.rawValue
+                table.append([
+                    "\(member.name)#\(member.epoch)", cause, "-", isPaused ? "when it is resumed" : "-", "",
+                    isPaused ? "paused alone" : "as that daemon said",
+                ])
+            }
         }
         return table.rendered(width: StandardStream.output.columns) + redrives
     }

@@ -57,10 +57,11 @@ struct StatusCommand: ConfiguredCommand {
         }
         for link in status["links"]?.elements ?? [] { sheet.add(link["name"]?.text ?? "link", linkText(link)) }
         if let ledger = status["ledger"] {
+            let about = ledger["estimated"]?.bool == true ? "about " : ""
             sheet.add(
                 "ledger",
-                "\(ledger["entries"]?.integer ?? 0) jobs, \(ledger["open"]?.integer ?? 0) open, "
-                    + "\(ledger["ambiguous"]?.integer ?? 0) ambiguous, \(ledger["unpublishedResults"]?.integer ?? 0) "
+                "\(about)\(ledger["entries"]?.integer ?? 0) jobs, \(about)\(ledger["open"]?.integer ?? 0) open, "
+                    + "\(about)\(ledger["ambiguous"]?.integer ?? 0) ambiguous, \(ledger["unpublishedResults"]?.integer ?? 0) "
                     + "results owed, \(ByteCount.text(ledger["bytes"]?.integer ?? 0)) of \(ledger["path"]?.text ?? "")"
                     + (ledger["diskFreeBytes"]?.integer.map { ", \(ByteCount.text($0)) free" } ?? ""))
         }
@@ -100,6 +101,7 @@ struct StatusCommand: ConfiguredCommand {
                 + holdsText($0["holds"])
         }
         return "\(member["name"]?.text ?? "")#\(member["epoch"]?.integer ?? 0) \(member["state"]?.text ?? ""), "
+            + (member["paused"]?.bool == true ? "paused, " : "")
             + "\(member["version"]?.text ?? ""), settings \(member["settings"]?.text ?? "-"), seen \(member["seenAt"]?.text ?? "-")\(report ?? "")"
     }
 

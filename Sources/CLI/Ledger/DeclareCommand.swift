@@ -14,13 +14,16 @@ extension Commands {
             The daemon alters no table, so that its role needs no right to. Whoever declares owns them: another role, \
             which --url names, with the rights to make a schema. With --worker-role that role may read and write. \
             The daemons' role is given its settings in this database, but for those that it has a value of; what \
-            whoever declares may not give is printed for an administrator. Running it again changes nothing.
+            whoever declares may not give is printed for an administrator. Running it again changes nothing. Daemons work \
+            on meanwhile, also those of the version before: what only they need stays until --contract, which is refused \
+            while one of them works.
             """,
         options: [
             .config, .json,
             .value("--url", "URL", help: "as whom (default: ledger.url, which then owns the tables)"),
             .value("--password-file", "FILE", help: "of the user in --url"),
             .value("--worker-role", "NAME", help: "the role that the daemons log in as, which may then work"),
+            .flag("--contract", help: "also removes what only daemons of older versions need"),
         ], action: .withSettings { try await DeclareCommand(context: $0).run() })
 }
 
@@ -32,11 +35,13 @@ struct DeclareCommand: ConfiguredCommand {
         let configuration = try database()
         let role = arguments.value("--worker-role")
         let worksItself = arguments.value("--url") == nil
+        let contracts = arguments.isSet("--contract")
         let result = await NativeThread.offload("declare") { () -> Result<PostgresDeclaration.Outcome, LedgerError> in
             do throws(LedgerError) {
                 return .success(
                     try PostgresDeclaration.declare(
-                        configuration, workerRole: role, worksItself: worksItself, program: WorkerDaemon.program))
+                        configuration, workerRole: role, worksItself: worksItself, contracts: contracts,
+                        program: WorkerDaemon.program))
             } catch {
                 return .failure(error)
             }
@@ -54,6 +59,10 @@ struct DeclareCommand: ConfiguredCommand {
                 .init("ledger", .text(outcome.place)), .init("version", .integer(Int64(outcome.version))),
             ]
             if let before = outcome.versionBefore { members.append(.init("versionBefore", .integer(Int64(before)))) }
+            if let left = outcome.contraction {
+                members.append(.init("contractsTo", .integer(Int64(left.version))))
+                members.append(.init("contractsFor", .integer(Int64(left.oldest))))
+            }
             if let role = outcome.grantedTo { members.append(.init("grantedTo", .text(role))) }
             if let grants = outcome.grantsStatistics { members.append(.init("grantsStatistics", .bool(grants))) }
             if let settings = outcome.settings {
@@ -75,6 +84,11 @@ struct DeclareCommand: ConfiguredCommand {
             case let before?:
                 "brought the ledger's schema in \(outcome.place) from version \(before) to \(outcome.version)\n"
             }
+        if let left = outcome.contraction {
+            text +=
+                "version \(left.version) removes what only daemons need that do not know version \(left.oldest): run it "
+                + "again with --contract when none of them works any more (`leave-albumd ledger members`)\n"
+        }
         if let role = outcome.grantedTo { text += "role \(role) may work with it\n" }
         if let settings = outcome.settings {
             if !settings.made.isEmpty {
@@ -88,8 +102,8 @@ struct DeclareCommand: ConfiguredCommand {
         }
         if outcome.grantsStatistics == false {
             text +=
-                "`check --live` cannot tell that role whether a standby is synchronous: a superuser may grant it "
-                + "pg_read_all_stats\n"
+                "that role cannot see whether a standby is synchronous, nor others' transactions, and no alert comes of "
+                + "either: a superuser may grant it pg_read_all_stats\n"
         }
         return text
     }

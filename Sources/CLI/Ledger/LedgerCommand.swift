@@ -1,5 +1,6 @@
 import Clocks
 import Concurrency
+import Daemon
 import Glibc
 import JSON
 import Jobs
@@ -13,7 +14,7 @@ extension Commands {
     static let ledger = Command(
         "ledger", summary: "The memory of every job. Goes through a running daemon, else opens file or database",
         commands: [
-            declareLedger,
+            declareLedger, migrateLedger,
             Command(
                 "stats", summary: "How much it holds and owes", options: [.config, .json],
                 action: .withSettings { try await LedgerCommand(context: $0).statistics() }),
@@ -35,7 +36,7 @@ extension Commands {
                 positionals: [PositionalSpecification("ID", .optional, help: "the job's id")],
                 action: .withSettings { try await LedgerCommand(context: $0).forget() }),
             Command(
-                "backup", summary: "Copies the ledger's file while jobs go on, and checks the copy",
+                "backup", summary: "Copies the ledger into a file while jobs go on, and checks the copy",
                 options: [.config, .json],
                 positionals: [
                     PositionalSpecification("FILE", help: "the copy, replaced when it is whole; - is standard output")
@@ -54,21 +55,32 @@ struct LedgerCommand: ConfiguredCommand {
 
     func statistics() async throws -> ExitStatus {
         let answer = try await ledger.perform(LedgerStatisticsRequest())
+        show(answer, Self.text(answer))
+        return .done
+    }
+
+    static func text(_ answer: LedgerStatisticsRequest.Answer) -> String {
         let statistics = answer.statistics
+        let about = statistics.isEstimated ? "about " : ""
         var sheet = FactSheet()
-        sheet.add("ledger", answer.place)
-        sheet.add("jobs", statistics.entries)
-        sheet.add("open", statistics.open)
-        sheet.add("ambiguous", statistics.ambiguous)
+        switch answer.kind {
+        case .sqlite: sheet.add("ledger", answer.place)
+        case .postgresql: sheet.add("ledger", "PostgreSQL, \(answer.place)")
+        }
+        sheet.add("jobs", "\(about)\(statistics.entries)")
+        sheet.add("open", "\(about)\(statistics.open)")
+        sheet.add("ambiguous", "\(about)\(statistics.ambiguous)")
         sheet.add("results owed", statistics.unpublished)
         sheet.add("letters owed", statistics.unpublishedDeadLetters)
         sheet.add("overdue copies", statistics.overdue)
         sheet.add("size", ByteCount.text(Int64(statistics.bytes)))
         sheet.add("disk free", statistics.diskFreeBytes.map { ByteCount.text(Int64($0)) })
         sheet.add("made", statistics.createdAt?.rfc3339)
-        sheet.add("last backup", statistics.lastBackupAt?.rfc3339 ?? "never")
-        show(answer, sheet.rendered())
-        return .done
+        switch answer.kind {
+        case .sqlite: sheet.add("last backup", statistics.lastBackupAt?.rfc3339 ?? "never")
+        case .postgresql: sheet.add("backups", "the database's own")
+        }
+        return sheet.rendered()
     }
 
     func members() async throws -> ExitStatus {
@@ -82,19 +94,25 @@ struct LedgerCommand: ConfiguredCommand {
         var table = Table([
             .init("NAME"), .init("EPOCH", .right), .init("STATE"), .init("SEEN"), .init("LAG", .right), .init("WORKER"),
             .init("IN HAND", .right), .init("CALLS", .right), .init("PER MINUTE", .right), .init("VERSION"),
-            .init("SETTINGS"), .init("HOLDS", mayShrink: true),
+            .init("SCHEMA"), .init("SETTINGS"), .init("HOLDS", mayShrink: true),
         ])
         for member in members {
             table.append([
-                member.name, "\(member.epoch)", member.state.rawValue, member.seenAt.rfc3339,
+                member.name, "\(member.epoch)", member.state.rawValue + (member.isPaused ? ", paused" : ""),
+                member.seenAt.rfc3339,
                 member.state.isLive ? "\(member.lag.components.seconds) s" : "-", member.report?.worker ?? "-",
                 member.report.map { "\($0.inFlight)" } ?? "-",
                 member.report.map { "\($0.callsInFlight)" } ?? "-",
-                member.report.map { "\(Int($0.perMinute.rounded()))" } ?? "-", member.version, member.settings,
+                member.report.map { "\(Int($0.perMinute.rounded()))" } ?? "-", member.version,
+                member.schema.map(Self.text) ?? "-", member.settings,
                 member.report?.holds.joined(separator: ", ") ?? "",
             ])
         }
         return table.rendered(width: StandardStream.output.columns)
+    }
+
+    private static func text(_ versions: ClosedRange<Int>) -> String {
+        versions.count == 1 ? "\(versions.upperBound)" : "\(versions.lowerBound) to \(versions.upperBound)"
     }
 
     func prune() async throws -> ExitStatus {
@@ -133,11 +151,14 @@ struct LedgerCommand: ConfiguredCommand {
     }
 
     func backUp() async throws -> ExitStatus {
-        try requireFile("it is backed up by the database's own means: pg_dump, pg_basebackup")
         let own = [arguments.configuration] + settings.vitalFiles
+        let database = try settings.database()
         switch try OutputTarget(arguments.positionals[0], sparing: own) {
-        case .standardOutput: return try await streamBackup()
+        case .standardOutput:
+            try requireFile("name a file, which is read afterwards")
+            return try await streamBackup()
         case .file(let path):
+            if let database { return try await DatabaseBackup(context: context).run(database, to: path) }
             let answer = try await ledger.perform(LedgerBackupRequest(file: Self.absolute(path)))
             show(answer, "copied the ledger to \(answer.file)\n")
             return .done
@@ -193,7 +214,7 @@ struct LedgerCommand: ConfiguredCommand {
     }
 
     /// The daemon has a working directory of its own.
-    private static func absolute(_ path: String) -> String {
+    static func absolute(_ path: String) -> String {
         guard !path.hasPrefix("/"), let directory = getcwd(nil, 0) else { return path }
         defer { free(directory) }
         return String(cString: directory) + "/" + path

@@ -34,14 +34,16 @@ struct LedgerDatabaseCheck: Sendable {
             let ledger = try await DatabaseLedger.attach(database)
             let statistics: LedgerStatistics
             do throws(LedgerError) {
-                statistics = try await ledger.statistics()
+                statistics = try await ledger.approximateStatistics()
             } catch {
                 await ledger.close(within: .zero)
                 throw error
             }
             await ledger.close(within: .zero)
+            let about = statistics.isEstimated ? "about " : ""
             return CheckReport(
-                .ledger, nil, "\(ledger.place) has \(statistics.entries) jobs, \(statistics.open) of them open")
+                .ledger, nil,
+                "\(ledger.place) has \(about)\(statistics.entries) jobs, \(about)\(statistics.open) of them open")
         } catch {
             let failure = CommandFailure(ControlFault(error))
             return CheckReport(.ledger, failure.status, failure.description)

@@ -23,6 +23,8 @@ package struct Grant: Equatable, Sendable {
     package var generation: Int
     package var status: Status
     package var updatedAt: Timestamp
+    /// What a newer program has noted of it: whoever writes it again leaves that as it is.
+    var unknownMembers: [JSONValue.Member] = []
 
     package init(
         account: AccountID, clientID: String, refreshToken: Secret, scopes: [String]? = nil, generation: Int = 0,
@@ -46,6 +48,7 @@ extension Grant {
             .init("status", .text(status.rawValue)), .init("updatedAtMs", .integer(updatedAt.milliseconds)),
         ]
         if let scopes { members.append(.init("scopes", .array(scopes.map(JSONValue.text)))) }
+        members += unknownMembers
         var bytes = JSONValue.object(members).encoded() + [0x0a]
         refreshToken.withUnsafeBytes { bytes += $0 }
         defer { _ = bytes.withUnsafeMutableBytes { $0.initializeMemory(as: UInt8.self, repeating: 0) } }
@@ -67,5 +70,9 @@ extension Grant {
             account: account, clientID: clientID, refreshToken: token,
             scopes: header["scopes"]?.elements?.compactMap(\.text), generation: Int(clamping: generation),
             status: status, updatedAt: Timestamp(milliseconds: updated))
+        unknownMembers = (header.members ?? []).filter { !Self.names.contains($0.name) }
     }
+
+    private static let names = Set(
+        ["clientId", "generation", "scopes", "status", "updatedAtMs"].map { [UInt8]($0.utf8) })
 }

@@ -2,7 +2,7 @@ package import Clocks
 package import Credentials
 import Glibc
 package import HTTP
-import PostgresLedger
+package import PostgresLedger
 package import Secrets
 import Settings
 import Terminal
@@ -18,16 +18,18 @@ extension DaemonSettings {
 
     /// The grants, wherever the settings say that they are.
     ///
-    /// - Parameter sharesTokens: false for whoever wants each grant refreshed, and not what another daemon was given.
-    package func grants(sharesTokens: Bool = true) throws -> any GrantStoring {
+    /// - Parameters:
+    ///   - sharesTokens: false for whoever wants each grant refreshed, and not what another daemon was given.
+    ///   - memory: of a daemon, for what a failover of the ledger's database may lose.
+    package func grants(sharesTokens: Bool = true, memory: GrantMemory? = nil) throws -> any GrantStoring {
         switch credentials.store.backend {
         case .directory: try grantStore()
-        case .ledger: try ledgerGrants(sharesTokens: sharesTokens)
+        case .ledger: try ledgerGrants(sharesTokens: sharesTokens, memory: memory)
         }
     }
 
     /// The grants in the ledger's database, which is connected to at the first question.
-    package func ledgerGrants(sharesTokens: Bool = true) throws -> LedgerGrants {
+    package func ledgerGrants(sharesTokens: Bool = true, memory: GrantMemory? = nil) throws -> LedgerGrants {
         guard let database = try database() else {
             throw UnusableSetting("credentials.store.backend is \"ledger\", and ledger.url is not set")
         }
@@ -35,7 +37,7 @@ extension DaemonSettings {
             throw UnusableSetting("credentials.store.key_file is missing")
         }
         return LedgerGrants(
-            try GrantTable(database), key: try Self.sealingKey(file.path), durations: leaseDurations,
+            try GrantTable(database, memory: memory), key: try Self.sealingKey(file.path), durations: leaseDurations,
             sharesTokens: sharesTokens)
     }
 

@@ -17,6 +17,10 @@ extension ControlHandler {
 
     func pause(_ request: PauseRequest, _ peer: ControlPeer) async throws(ControlFault) -> PauseRequest.Answer {
         let deadline = deadline
+        if let instance = request.instance {
+            guard request.account == nil else { throw Self.oneOfThem }
+            return try await pause(instance: instance, by: "uid \(peer.uid)", until: deadline)
+        }
         guard let account = request.account else {
             pipeline.pause(by: "uid \(peer.uid)")
             return .init(
@@ -37,6 +41,10 @@ extension ControlHandler {
         // What it takes back may have been said at another member just now.
         let deadline = deadline
         await pipeline.hearOthers(until: deadline)
+        if let instance = request.instance {
+            guard request.account == nil, request.cause == nil else { throw Self.oneOfThem }
+            return try await resume(instance: instance, until: deadline)
+        }
         if let account = request.account {
             guard pipeline.resume(account: account) else { throw .unknown("the account is not on hold") }
             return .init(isProbing: false, cluster: await pipeline.acknowledgement(until: deadline))
@@ -55,7 +63,11 @@ extension ControlHandler {
         }
         // Without a word of the operator's own to take back, the others are tested now.
         guard request.cause == nil, pipeline.probe() else {
-            throw .unknown("the worker is not on hold for \(name)")
+            let own = parts.ledger.member?.name
+            let isPaused = own.map { pipeline.pausedMembers.contains($0) } ?? false
+            throw .unknown(
+                "the worker is not on hold for \(name)"
+                    + (isPaused ? "; it alone is paused: resume instance \(own ?? "")" : ""))
         }
         return .init(isProbing: true, cluster: await pipeline.acknowledgement(until: deadline))
     }
@@ -67,12 +79,11 @@ extension ControlHandler {
         return .init(isProbing: true, cluster: await pipeline.acknowledgement(until: deadline))
     }
 
-    func holds(_: HoldsRequest) -> HoldsRequest.Answer {
-        .init(
-            holds: tracker.status().holds,
-            accounts: pipeline.accountHolds.map {
-                .init(account: $0.account, cause: $0.cause, until: $0.until, detail: $0.detail)
-            })
+    private static let oneOfThem = ControlFault.invalid("give one of account, instance and cause")
+
+    func holds(_ request: HoldsRequest) async throws(ControlFault) -> HoldsRequest.Answer {
+        guard let instance = request.instance else { return ownHolds(otherHolds()) }
+        return try await holds(of: instance)
     }
 
     // MARK: The day

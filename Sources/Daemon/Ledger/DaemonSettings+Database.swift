@@ -34,6 +34,16 @@ extension DaemonSettings {
     /// What this daemon is called among those that share the ledger.
     package var instance: String { ledger.instance ?? Self.hostName }
 
+    /// Where outcomes are kept that a shared ledger could not take; nil: nowhere.
+    var spoolPath: String? {
+        if let path = ledger.spool { return path }
+        // A list, if the unit has several.
+        guard let directories = getenv("STATE_DIRECTORY").map({ String(cString: $0) }),
+            let first = directories.split(separator: ":").first
+        else { return nil }
+        return "\(first)/spool"
+    }
+
     /// Keys in which daemons that share a ledger should not differ.
     private static let sharedKeys: Set = [
         "api.base_url", "broker.prefix", "ledger.retention", "limits.day_zone", "limits.pace",

@@ -76,7 +76,7 @@ extension WorkerDaemon {
         let deadline = clock.now() + Self.endedConsumers
         while !stop.isSignalled {
             let found = await untilBrokerAnswers(front) { () throws(LinkError) in
-                try await session.firstConsumed(of: lanes)
+                try await session.firstConsumed(of: lanes, besides: [])
             }
             guard let queue = found ?? nil else { return }
             guard clock.now() < deadline else {
@@ -105,9 +105,11 @@ extension BrokerAdmin {
         }
     }
 
-    fileprivate func firstConsumed(of queues: [String]) async throws(LinkError) -> String? {
+    /// `own`: queues that the one that asks consumes, with one consumer each.
+    func firstConsumed(of queues: [String], besides own: Set<String>) async throws(LinkError) -> String? {
         for queue in queues {
-            if let found = try await inspect(queue: queue), found.consumers > 0 { return queue }
+            let ownConsumers = own.contains(queue) ? 1 : 0
+            if let found = try await inspect(queue: queue), found.consumers > ownConsumers { return queue }
         }
         return nil
     }

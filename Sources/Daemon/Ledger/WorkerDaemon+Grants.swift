@@ -12,7 +12,7 @@ extension WorkerDaemon {
     /// The store's grants, with what stands between two daemons and one refresh token.
     func openGrants() throws -> any GrantRefreshing {
         guard settings.credentials.store.backend == .directory, settings.ledger.url != nil else {
-            return try settings.grants()
+            return try settings.grants(memory: grantMemory)
         }
         let store = try settings.grantStore()
         if settings.credentials.store.sharedDirectory {

@@ -15,6 +15,10 @@ struct OpenedLedger {
     let session: BrokerAdmin
     /// What the jobs go by: where the ledger is shared, its clock, which is the same for all.
     let clock: any TimeSource
+    /// Of a ledger that can be away while the daemon is told to stop.
+    var outcomes: OutcomeKeeper?
+    /// Of a ledger that may be put back to an older state while nobody works on it.
+    var memory: LedgerMemoryKeeper?
 }
 
 /// What is the same for each kind of ledger.

@@ -25,6 +25,7 @@ extension WorkerDaemon {
             report: { front.memberReport })
         let session = try makeSession()
         let differences = DifferingSettingsReport(logger)
+        let remembered = openMemory()
         var backoff = Backoff(first: .seconds(1), longest: .seconds(10))
         var warning = RepeatedWarning()
         while !stop.isSignalled {
@@ -32,16 +33,25 @@ extension WorkerDaemon {
                 let ledger = try await DatabaseLedger.join(
                     database, member: member, durations: settings.leaseDurations, clock: clock,
                     onHealth: { eventRouter.ledger($0) }, onCommit: { front.metrics.committed($0, $1) },
-                    onBehind: { reportBehind($0, front.metrics) }, onDiffering: { differences.report($0) })
+                    onRoundTrip: { front.metrics.answered(after: $0) },
+                    onBehind: { reportBehind($0, front.metrics) }, onDiffering: { differences.report($0) },
+                    lastTimeline: (try? remembered?.load())?.timeline, grants: grantMemory)
                 try await refuseForeignSettings(ledger)
                 if warning.ends() { logger.notice("the ledger's database answers") }
+                let memory = LedgerMemoryKeeper(
+                    ledger: ledger, memory: remembered, clock: ledger.clusterClock, logger: logger)
+                try await refuseOlderState(memory)
                 try await refuseUnsharedGrants(ledger, front)
+                let outcomes = OutcomeKeeper(
+                    ledger: ledger, spool: openSpool(), logger: logger, onWaiting: { front.metrics.spooled($0) })
+                guard try await isBroughtBack(outcomes, front) else { return nil }
                 otherMembers.connect(ledger)
                 front.tracker.connects()
                 front.ready()
                 warn(of: database)
                 return OpenedLedger(
-                    ledger: ledger, cluster: ledger.cluster, session: session, clock: ledger.clusterClock)
+                    ledger: ledger, cluster: ledger.cluster, session: session, clock: ledger.clusterClock,
+                    outcomes: outcomes, memory: memory)
             } catch let error as LedgerError {
                 switch error {
                 case .unusable, .closed: throw StartError(error)
@@ -57,6 +67,55 @@ extension WorkerDaemon {
             await stop.wait(until: clock.now() + backoff.next(), by: clock)
         }
         return nil
+    }
+
+    private static let withoutSpool =
+        "a stop while the database is away keeps nothing of what its calls came to, and a "
+        + "database that is put back to an older state is not known"
+
+    private func openSpool() -> OutcomeSpool? {
+        guard let path = settings.spoolPath else {
+            logger.warning("neither ledger.spool nor a state directory of the service is set: \(Self.withoutSpool)")
+            return nil
+        }
+        do throws(OutcomeSpool.Failure) {
+            return try OutcomeSpool(path)
+        } catch {
+            logger.warning("ledger.spool cannot be used: \(error); \(Self.withoutSpool)")
+            return nil
+        }
+    }
+
+    /// What is wrong with the folder is said of the spool.
+    private func openMemory() -> LedgerMemory? { settings.spoolPath.flatMap { try? LedgerMemory($0) } }
+
+    private func refuseOlderState(_ memory: LedgerMemoryKeeper) async throws {
+        do {
+            try await memory.check(isMeant: permitsRestoredLedger, retention: settings.ledger.retention)
+        } catch {
+            await memory.ledger.close(within: error is StartError ? Self.leavingTheOthers : .zero)
+            throw error
+        }
+    }
+
+    /// False if the daemon was told to stop meanwhile: what was left stays for the next start.
+    private func isBroughtBack(_ outcomes: OutcomeKeeper, _ front: DaemonInterface) async throws -> Bool {
+        // The database may go away once more.
+        front.ready()
+        let stopping = Task {
+            if await stop.wait() { await outcomes.ledger.close(within: Self.leavingTheOthers) }
+        }
+        defer { stopping.cancel() }
+        do throws(LedgerError) {
+            try await outcomes.bringBack()
+            guard stop.isSignalled else { return true }
+            await outcomes.ledger.close(within: Self.leavingTheOthers)
+            return false
+        } catch {
+            if error == .closed, stop.isSignalled { return false }
+            await outcomes.ledger.close(within: .zero)
+            throw error
+        }
     }
 
     /// Keys that say whose jobs these are: members that differ in them would work on one ledger at two things.

@@ -16,6 +16,8 @@ public enum HoldCause: String, CaseIterable, Sendable {
     case resultsFull = "results_full"
     case deadFull = "dead_full"
     case ledgerUnavailable = "ledger_unavailable"
+    case ledgerLostCommits = "ledger_lost_commits"
     case otherLedger = "other_ledger"
     case operatorPaused = "operator_paused"
+    case memberPaused = "member_paused"
 }

@@ -9,6 +9,9 @@ package protocol Cluster: Sendable {
     /// taken for dead and has joined anew: what it had as the former is nobody's.
     var epoch: Int64 { get }
 
+    /// What operators call this member. Others may bear the same name.
+    var name: String { get }
+
     /// What has changed since `version`.
     func look(since version: Int64) async throws(LedgerError) -> ClusterNews
 

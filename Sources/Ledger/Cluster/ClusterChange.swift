@@ -29,9 +29,14 @@ package enum ClusterChange: Equatable, Sendable {
     /// The member takes its part of what all have together, by how many are alive: a smaller one at once, a larger one as
     /// soon as the others have left it.
     case divide
+    /// The member has no use for its part, and leaves it to the others until it asks for one again.
+    case leaveParts
     /// An operator pauses an account for all, or lets it go on.
     case pause(AccountID)
     case resume(AccountID)
+    /// An operator lets the members of a name take no work, or lets them go on.
+    case pauseMember(String, detail: String)
+    case resumeMember(String)
     /// The member has its lanes, or has lost them.
     case consumes(Bool)
     /// The member does that from now on, if nobody else does.

@@ -34,12 +34,19 @@ package struct ClusterMember: Equatable, Sendable {
     package var lag: Duration
     /// A few digits of a hash of the settings in which members should not differ: who has others has another one.
     package var settings: String
+    /// The versions of a database's schema that its program works with, as far as it knows them. A newer one may have let
+    /// it in all the same. Nil for a ledger without any.
+    package var schema: ClosedRange<Int>?
     /// What it says of itself, as JSON.
     package var report: String
+    /// An operator has paused whoever bears its name. Of those that have ended, said of the newest of a name alone, and
+    /// only where no live one has it.
+    package var isPaused: Bool
 
     package init(
         epoch: Int, name: String, version: String, state: State, started: Timestamp, seen: Timestamp,
-        lag: Duration = .zero, settings: String = "", report: String
+        lag: Duration = .zero, settings: String = "", schema: ClosedRange<Int>? = nil, report: String,
+        isPaused: Bool = false
     ) {
         self.epoch = epoch
         self.name = name
@@ -49,7 +56,20 @@ package struct ClusterMember: Equatable, Sendable {
         self.seen = seen
         self.lag = lag
         self.settings = settings
+        self.schema = schema
         self.report = report
+        self.isPaused = isPaused
+    }
+}
+
+extension [ClusterMember] {
+    /// Says of which members an operator has paused the name. They are in the order of their epochs.
+    package mutating func note(paused names: Set<String>) {
+        for name in names {
+            let own = indices.filter { self[$0].name == name }
+            let live = own.filter { self[$0].state.isLive }
+            for index in live.isEmpty ? [Int](own.suffix(1)) : live { self[index].isPaused = true }
+        }
     }
 }
 

@@ -17,6 +17,8 @@ package struct ClusterState: Equatable, Sendable {
     package var firstCaller: FirstCaller?
     /// Of how many parts of what all have together each member takes one. Who is not here has none.
     package var parts: [Int64: Int] = [:]
+    /// Members that have no use for a part: the others divide among themselves.
+    package var withoutParts: Set<Int64> = []
 
     /// In the order in which it was met.
     package var evidence: [ClusterEvidence] = []
@@ -24,6 +26,8 @@ package struct ClusterState: Equatable, Sendable {
     package var met: [HoldCause: [Int64: Timestamp]] = [:]
     /// Accounts that an operator has paused.
     package var pausedAccounts: Set<AccountID> = []
+    /// Members that an operator has paused, by name: the process that bears it may be another one tomorrow.
+    package var pausedMembers: [String: MemberPause] = [:]
     /// Since when each member that has its lanes has had them.
     package var consumingSince: [Int64: Timestamp] = [:]
     package var duties: [ClusterDuty: DutyHolder] = [:]
@@ -53,6 +57,8 @@ package struct ClusterState: Equatable, Sendable {
     package static let mostPausedAccounts = 1_000
     /// Bytes of their ids: all that is shared is sent at once.
     package static let longestPausedAccounts = 32_768
+    /// More than there are daemons. Names of hosts that are gone for good stay until they are resumed.
+    package static let mostPausedMembers = 100
 
     // MARK: Changes
 
@@ -111,12 +117,19 @@ package struct ClusterState: Equatable, Sendable {
             evidence.removeAll { isSuccess || $0.isFailure }
             if isSuccess { met = [:] }
         case .divide: divide(for: member, alive: alive)
+        case .leaveParts:
+            parts = parts.filter { alive.contains($0.key) && $0.key != member }
+            withoutParts = withoutParts.intersection(alive).union([member])
         case .pause(let account):
             let bytes = pausedAccounts.reduce(account.utf8.count) { $0 + $1.utf8.count }
             guard pausedAccounts.count < Self.mostPausedAccounts, bytes <= Self.longestPausedAccounts
             else { return false }
             pausedAccounts.insert(account)
         case .resume(let account): pausedAccounts.remove(account)
+        case .pauseMember(let name, let detail):
+            guard pausedMembers[name] == nil, pausedMembers.count < Self.mostPausedMembers else { return false }
+            pausedMembers[name] = MemberPause(since: now, detail: detail)
+        case .resumeMember(let name): pausedMembers[name] = nil
         case .consumes(let isSo):
             consumingSince = consumingSince.filter { alive.contains($0.key) }
             consumingSince[member] = isSo ? now : nil
@@ -172,12 +185,14 @@ package struct ClusterState: Equatable, Sendable {
     /// Parts shrink before they grow: the sum of all is the whole at most.
     private mutating func divide(for member: Int64, alive: Set<Int64>) {
         parts = parts.filter { alive.contains($0.key) }
+        withoutParts = withoutParts.intersection(alive).subtracting([member])
         // Known without a part, so that the others hear of it.
         let before = parts[member, default: 0]
         parts[member] = before
+        let sharers = alive.subtracting(withoutParts).count
         let others = parts.filter { $0.key != member && $0.value > 0 }.reduce(0) { $0 + 1 / Double($1.value) }
-        let isSmaller = before > 0 && before < alive.count
-        if isSmaller || others + 1 / Double(alive.count) <= Self.whole { parts[member] = alive.count }
+        let isSmaller = before > 0 && before < sharers
+        if isSmaller || others + 1 / Double(sharers) <= Self.whole { parts[member] = sharers }
     }
 
     /// With what is lost in adding fractions.

@@ -1,3 +1,4 @@
+package import Clocks
 package import Jobs
 
 /// The users' grants as a shared ledger has them: sealed, so that whoever reads the database learns no secret. Each is one
@@ -59,6 +60,9 @@ package struct SealedGrant: Equatable, Sendable {
     package var access: SealedAccess?
     /// What is left of a lease; nil if none runs.
     package var leaseLeft: Duration?
+    /// When it was written, by the ledger's clock, and how long ago that is. That it was sealed anew does not count.
+    package var writtenAt = Timestamp(milliseconds: 0)
+    package var age = Duration.zero
 
     package init(
         account: AccountID, sealed: [UInt8], version: Int64, access: SealedAccess? = nil, leaseLeft: Duration? = nil

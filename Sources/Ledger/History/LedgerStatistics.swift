@@ -22,10 +22,16 @@ package struct LedgerStatistics: Equatable, Sendable {
     package var createdAt: Timestamp?
     /// When the last backup was made through the ledger that wrote this file.
     package var lastBackupAt: Timestamp?
+    /// `entries`, `open` and `ambiguous` are about so many: of a sample, or as they were a while ago. For people; whoever
+    /// compares one number with the next takes none that is.
+    package var isEstimated: Bool
+    /// How long the counting took where that grows with the ledger; nil where it is nothing.
+    package var countingTime: Duration?
 
     package init(
         entries: Int, open: Int, ambiguous: Int, unpublished: Int, overdue: Int, bytes: Int, diskFreeBytes: Int?,
-        unpublishedDeadLetters: Int = 0, createdAt: Timestamp? = nil, lastBackupAt: Timestamp? = nil
+        unpublishedDeadLetters: Int = 0, createdAt: Timestamp? = nil, lastBackupAt: Timestamp? = nil,
+        isEstimated: Bool = false, countingTime: Duration? = nil
     ) {
         self.entries = entries
         self.open = open
@@ -37,5 +43,7 @@ package struct LedgerStatistics: Equatable, Sendable {
         self.unpublishedDeadLetters = unpublishedDeadLetters
         self.createdAt = createdAt
         self.lastBackupAt = lastBackupAt
+        self.isEstimated = isEstimated
+        self.countingTime = countingTime
     }
 }

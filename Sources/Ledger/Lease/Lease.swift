@@ -16,14 +16,28 @@ package struct Lease: Equatable, Sendable {
     package let isFirstCall: Bool
     /// What the claim took of the account. Nil for a question, and where nothing is shared.
     package let slot: AccountSlot.Taken?
+    /// Of an earlier process: what is recorded under it may have been written already.
+    package let isRecalled: Bool
 
     package init(
         fence: Int64, beginsBefore: MonotonicTime, isFirstCall: Bool, slot: AccountSlot.Taken? = nil
+    ) {
+        self.init(fence, beginsBefore, isFirstCall: isFirstCall, slot: slot, isRecalled: false)
+    }
+
+    private init(
+        _ fence: Int64, _ beginsBefore: MonotonicTime, isFirstCall: Bool, slot: AccountSlot.Taken?, isRecalled: Bool
     ) {
         self.fence = fence
         self.beginsBefore = beginsBefore
         self.isFirstCall = isFirstCall
         self.slot = slot
+        self.isRecalled = isRecalled
+    }
+
+    /// The lease of a claim that an earlier process made: nothing is sent under it any more.
+    package static func recalled(fence: Int64, isFirstCall: Bool) -> Lease {
+        Lease(fence, MonotonicTime(nanoseconds: 0), isFirstCall: isFirstCall, slot: nil, isRecalled: true)
     }
 
     /// The embedded ledger's: nobody else can take the job over.

@@ -7,6 +7,8 @@ package struct LeaseDurations: Equatable, Sendable {
     package var callTimeout: Duration
     package var grace: Duration
 
+    /// Of any member: longer settings are refused, so that nobody has to know the others'.
+    package static let longest = Duration.seconds(60)
     package static let usualSendWindow = Duration.seconds(5)
     package static let usualGrace = Duration.seconds(5)
 

@@ -58,7 +58,7 @@ extension LedgerRules {
         switch self.record(row, record, under: lease, isUnheard: isUnheard, at: now) {
         case .save(let next):
             var change = LedgerChange(next, isBehind: isBehind(row, arrival))
-            if case .finished(_, let result, _, _, _) = record {
+            if case .finished(_, let result, _, _, _, _) = record {
                 change.result = result
                 change.resultGeneration = arrival.generation
                 change.forgetsCancel = true

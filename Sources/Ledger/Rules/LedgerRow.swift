@@ -31,7 +31,8 @@ package struct LedgerRow: Equatable, Sendable {
     /// is on its way, or the ledger is one process's own. The fence stays when the lease has ended.
     package var fence: Int64 = 0
     package var callUntil: Timestamp?
-    /// Leases in a row whose process ended with the call begun.
+    /// Leases in a row whose process is known to have ended with the call begun, for whoever looks at the table. What becomes
+    /// of a job that kills its workers goes by its deliveries, which know of each death at once, under whatever epoch.
     package var deaths = 0
     /// Incremented by each change, so that a caller can detect that the row changed since it was read.
     package var revision = 0

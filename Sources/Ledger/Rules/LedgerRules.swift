@@ -150,7 +150,7 @@ package enum LedgerRules {
             next = row
         } else {
             switch record {
-            case .callEnded, .postponed: return .unchanged(row)
+            case .callEnded, .postponed, .steppedAside: return .unchanged(row)
             case .finished, .parked: break
             }
             if row?.runningLease(at: now) != nil { return .fenced(nil) }
@@ -159,6 +159,13 @@ package enum LedgerRules {
             guard row?.isFinished ?? true else { return .fenced(nil) }
             next = LedgerRow(arrival, after: row, at: now)
         }
+        if case .steppedAside(_, let due) = record {
+            // Whoever has the job need not ask for it, and it has not moved.
+            guard next.copy == arrival.copy, next.due.map({ $0 < due }) ?? true else { return .unchanged(next) }
+            next.due = due
+            next.revision += 1
+            return .save(next)
+        }
         let isHolder = lease?.fence == next.fence
         // Decided on a lookup alone, it may be older than a call that has gone unheard since: it would close that one's
         // intent, and tell the publisher that nothing was called.
@@ -166,8 +173,9 @@ package enum LedgerRules {
         guard isHolder || lease == nil && next.runningLease(at: now) == nil && isUpToDate || record.isProof else {
             return .fenced(lease == nil ? nil : alive(next))
         }
+        if let lease, lease.isRecalled, isHolder, isWritten(record, next) { return .unchanged(next) }
         switch record {
-        case .finished(_, _, let attempts, let isAmbiguous, let needsDeadLetter):
+        case .finished(_, _, let attempts, let isAmbiguous, let needsDeadLetter, _):
             next.raise(attempts: attempts, isAmbiguous: isAmbiguous, malformedAnswers: 0)
             next.finish(needsDeadLetter: needsDeadLetter)
         case .parked(_, let attempts, let isAmbiguous, let malformedAnswers, let due):
@@ -183,12 +191,24 @@ package enum LedgerRules {
             // An older copy that took over leaves the row overdue, so that it is let in again.
             guard next.copy == arrival.copy, next.due != due else { return .unchanged(next) }
             next.due = due
+        case .steppedAside: preconditionFailure("it is not asked whose word it is")
         }
         if isHolder {
             if isUnheard { next.isAmbiguous = true } else { next.callUntil = nil }
             next.deaths = 0
         }
         return .save(moved(next, at: now))
+    }
+
+    /// Whether the holder's record is in the row already. To park once more would call for another copy; whatever else is
+    /// recorded comes to the same a second time.
+    private static func isWritten(_ record: Record, _ row: LedgerRow) -> Bool {
+        switch record {
+        // Written, it raised the number of the copy and closed the intent. A question has no intent: where an older copy
+        // took over for it, the record is taken for written, and the job is let in again as overdue.
+        case .parked(let arrival, _, _, _, _): row.copy > arrival.copy && !row.hasOpenIntent
+        case .finished, .callEnded, .postponed, .steppedAside: false
+        }
     }
 
     /// Nil if nothing changes: the process that was counted as dead in the call has come back with its answer.

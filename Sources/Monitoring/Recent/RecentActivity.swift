@@ -39,6 +39,7 @@ package final class RecentActivity: Sendable {
                 if let failure { state.failures.append(failure) }
             }
         case .called(let call):
+            guard call.isSent else { break }
             let now = clock.now()
             state.withLock { $0.history.called(taking: call.duration, at: now) }
         case .deadLetterPublished(let reason): state.withLock { $0.deadLetters[reason, default: 0] += 1 }

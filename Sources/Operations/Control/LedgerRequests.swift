@@ -33,7 +33,8 @@ package struct LedgerStatisticsRequest: LedgerRequest, ArgumentlessRequest {
                 diskFreeBytes: try members.optional("diskFreeBytes", members.count),
                 unpublishedDeadLetters: try members.count("unpublishedLetters"),
                 createdAt: try members.optional("createdAt", members.time),
-                lastBackupAt: try members.optional("lastBackupAt", members.time))
+                lastBackupAt: try members.optional("lastBackupAt", members.time),
+                isEstimated: try members.optional("estimated", members.bool) ?? false)
         }
 
         package var json: JSONValue {
@@ -45,13 +46,14 @@ package struct LedgerStatisticsRequest: LedgerRequest, ArgumentlessRequest {
                 "bytes": .count(statistics.bytes), "diskFreeBytes": statistics.diskFreeBytes.map(JSONValue.count),
                 "createdAt": statistics.createdAt.map(JSONValue.time),
                 "lastBackupAt": statistics.lastBackupAt.map(JSONValue.time),
+                "estimated": statistics.isEstimated ? .bool(true) : nil,
             ])
         }
     }
 
     package func answer(from handler: LedgerRequestHandler) async throws(ControlFault) -> Answer {
         try await handler.read { ledger throws(LedgerError) in
-            Answer(kind: ledger.kind, place: ledger.place, statistics: try await ledger.statistics())
+            Answer(kind: ledger.kind, place: ledger.place, statistics: try await ledger.approximateStatistics())
         }
     }
 }

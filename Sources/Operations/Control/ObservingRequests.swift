@@ -3,28 +3,74 @@ package import JSON
 package import Jobs
 
 /// `holds`: why the worker or an account stands still.
-package struct HoldsRequest: ArgumentlessRequest {
+package struct HoldsRequest: OperatorRequest {
     package static let name = RequestName.holds
 
-    package init() {}
+    /// Only those of the workers of that name. Nil: this worker's, and what holds others of them alone.
+    package let instance: String?
+
+    package init(instance: String? = nil) {
+        self.instance = instance
+    }
+
+    package init(json: JSONValue) throws(ControlFormatError) {
+        let members = try ControlMembers(json)
+        instance = try members.optional("instance", members.text)
+    }
+
+    package var json: JSONValue { .object(of: ["instance": instance.map(JSONValue.text)]) }
 
     package struct Answer: ControlValue {
         /// The worker's.
         package let holds: [DaemonStatus.Hold]
         package let accounts: [Account]
+        /// Other workers that share the ledger; nil where nobody does, and from a daemon that does not know them yet.
+        package let members: [Member]?
 
-        package init(holds: [DaemonStatus.Hold], accounts: [Account]) {
+        package init(holds: [DaemonStatus.Hold], accounts: [Account], members: [Member]? = nil) {
             self.holds = holds
             self.accounts = accounts
+            self.members = members
         }
 
         package init(json: JSONValue) throws(ControlFormatError) {
             let members = try ControlMembers(json)
             holds = try members.list("holds")
             accounts = try members.list("accounts")
+            self.members = try members.optional("members", members.list)
         }
 
-        package var json: JSONValue { .object(of: ["holds": .list(holds), "accounts": .list(accounts)]) }
+        package var json: JSONValue {
+            .object(of: [
+                "holds": .list(holds), "accounts": .list(accounts), "members": members.map { JSONValue.list($0) },
+            ])
+        }
+    }
+
+    /// Why another worker stands still, as it said itself a few seconds ago.
+    package struct Member: Equatable, ControlValue {
+        package let name: String
+        package let epoch: Int
+        /// Causes.
+        package let holds: [String]
+
+        package init(name: String, epoch: Int, holds: [String]) {
+            self.name = name
+            self.epoch = epoch
+            self.holds = holds
+        }
+
+        package init(json: JSONValue) throws(ControlFormatError) {
+            let members = try ControlMembers(json)
+            self.init(
+                name: try members.text("name"), epoch: try members.count("epoch"), holds: try members.texts("holds"))
+        }
+
+        package var json: JSONValue {
+            .object(of: [
+                "name": .text(name), "epoch": .count(epoch), "holds": .array(holds.map(JSONValue.text)),
+            ])
+        }
     }
 
     /// An account that waits alone.

@@ -6,22 +6,28 @@ package import Ledger
 package struct PauseRequest: OperatorRequest {
     package static let name = RequestName.pause
 
-    /// Nil: the worker.
+    /// Nil: the worker, or all that share its ledger.
     package let account: AccountID?
+    /// One worker of those that share the ledger, as `ledger.instance` names it; not together with an account.
+    package let instance: String?
 
-    package init(account: AccountID? = nil) {
+    package init(account: AccountID? = nil, instance: String? = nil) {
         self.account = account
+        self.instance = instance
     }
 
     package init(json: JSONValue) throws(ControlFormatError) {
         let members = try ControlMembers(json)
         account = try members.optional("account", members.account)
+        instance = try members.optional("instance", members.text)
     }
 
-    package var json: JSONValue { .object(of: ["account": account.map(JSONValue.id)]) }
+    package var json: JSONValue {
+        .object(of: ["account": account.map(JSONValue.id), "instance": instance.map(JSONValue.text)])
+    }
 
     package struct Answer: ControlValue {
-        /// The account, or the cause of the worker's hold.
+        /// The account, the one worker, or the cause of the hold of all.
         package let paused: String
         /// Nil: the daemon shares its ledger with nobody.
         package let cluster: Acknowledgement?
@@ -48,20 +54,27 @@ package struct ResumeRequest: OperatorRequest {
     package let account: AccountID?
     /// The hold of the worker, as `holds` names it; not looked at with an account. Nil: the pause, else whatever holds.
     package let cause: String?
+    /// As of a pause; alone.
+    package let instance: String?
 
-    package init(account: AccountID? = nil, cause: String? = nil) {
+    package init(account: AccountID? = nil, cause: String? = nil, instance: String? = nil) {
         self.account = account
         self.cause = cause
+        self.instance = instance
     }
 
     package init(json: JSONValue) throws(ControlFormatError) {
         let members = try ControlMembers(json)
         account = try members.optional("account", members.account)
         cause = try members.optional("cause", members.text)
+        instance = try members.optional("instance", members.text)
     }
 
     package var json: JSONValue {
-        .object(of: ["account": account.map(JSONValue.id), "cause": cause.map(JSONValue.text)])
+        .object(of: [
+            "account": account.map(JSONValue.id), "cause": cause.map(JSONValue.text),
+            "instance": instance.map(JSONValue.text),
+        ])
     }
 
     package struct Answer: ControlValue {

@@ -46,10 +46,10 @@ package protocol LedgerRequest: OperatorRequest {
 /// | request | arguments | answer |
 /// |---|---|---|
 /// | `status` | | as `/status` gives it |
-/// | `pause` | `account`? | `paused`, `cluster`?: `Acknowledgement` |
-/// | `resume` | `cause` or `account`? | `lifted`: causes; `probing`: jobs test it now; `cluster`? |
+/// | `pause` | `account` or `instance`? | `paused`, `cluster`?: `Acknowledgement` |
+/// | `resume` | `cause`, `account` or `instance`? | `lifted`: causes; `probing`: jobs test it now; `cluster`? |
 /// | `probe` | | `probing`, `cluster`? |
-/// | `holds` | | `holds`, `accounts` |
+/// | `holds` | `instance`? | `holds`, `accounts`, `members`?: `name`, `epoch`, `holds` |
 /// | `quota` | | `day`, `calls`, `probes`, `limit`, `remaining`?, `resetsAt`, `pace`, `backlog`?, `doneAt`? |
 /// | `queues` | | `queues`: `name`, `messages`?, `consumers`? |
 /// | `job` | `jobId` | the job's history |

@@ -79,6 +79,7 @@ extension DaemonStatus.Ledger {
         }
         if let diskFreeBytes { members.append(.init("diskFreeBytes", .integer(Int64(diskFreeBytes)))) }
         if let lastBackupAt { members.append(.init("lastBackupAt", .text(lastBackupAt.rfc3339))) }
+        if isEstimated { members.append(.init("estimated", .bool(true))) }
         return .object(members)
     }
 }

@@ -105,11 +105,13 @@ package struct DaemonStatus: Equatable, Sendable {
         /// Nil where nobody can say.
         package var diskFreeBytes: Int?
         package var lastBackupAt: Timestamp?
+        /// `entries`, `open` and `ambiguous` are about so many.
+        package var isEstimated: Bool
 
         package init(
             kind: String, place: String, member: MemberIdentity? = nil, differingSettings: [String] = [], entries: Int,
             open: Int, ambiguous: Int, unpublished: Int, overdue: Int, bytes: Int, diskFreeBytes: Int?,
-            lastBackupAt: Timestamp?
+            lastBackupAt: Timestamp?, isEstimated: Bool = false
         ) {
             self.kind = kind
             self.place = place
@@ -123,6 +125,7 @@ package struct DaemonStatus: Equatable, Sendable {
             self.bytes = bytes
             self.diskFreeBytes = diskFreeBytes
             self.lastBackupAt = lastBackupAt
+            self.isEstimated = isEstimated
         }
     }
 

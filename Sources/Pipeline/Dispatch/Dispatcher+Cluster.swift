@@ -31,6 +31,21 @@ extension Dispatcher {
     /// No hold stands, or each is one of all members: no other is more able to do what one does for all.
     var isHeldOnlyWithAll: Bool { withGate { gate in gate.holds.keys.allSatisfy { gate.heldCauses.isShared($0) } } }
 
+    /// Whoever bears that name takes no work until it is resumed.
+    func pause(member name: String, detail: String) {
+        let wall = clock.wall()
+        change { state, _ in state.gate.pause(member: name, detail: detail, wall: wall) }
+    }
+
+    /// True if it was paused.
+    func resume(member name: String) -> Bool {
+        var wasPaused = false
+        change { state, _ in wasPaused = state.gate.resume(member: name) }
+        return wasPaused
+    }
+
+    var pausedMembers: Set<String> { withGate { $0.pausedMembers } }
+
     /// The worker has its lanes, or has lost them.
     func consumes(_ isSo: Bool) {
         change { state, _ in state.gate.consumes(isSo) }

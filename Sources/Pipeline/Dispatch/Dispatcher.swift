@@ -23,7 +23,7 @@ final class Dispatcher: Sendable {
     /// `onAccountWait`, outside it too, when the API is the reason that an account waits alone, or no longer.
     init(
         limits: Dispatch.Limits, concurrency: Int, inbox: any Inbox, clock: any TimeSource,
-        executor: (any TaskExecutor)? = nil, member: Int64? = nil,
+        executor: (any TaskExecutor)? = nil, member: (epoch: Int64, name: String)? = nil,
         onClusterChange: @escaping @Sendable () -> Void = {},
         onAccountWait: @escaping @Sendable (AccountWaitEvent) -> Void = { _ in },
         onHoldsChanged: @escaping @Sendable ([Hold], _ lifted: [Hold]) -> Void

@@ -122,14 +122,17 @@ final class ClusterRelay: Sendable {
 
     // MARK: Operators
 
-    /// Waits until all that is to be said now is written, and until all live members work by it. Who does not by then is
-    /// named.
-    func acknowledgement(_ dispatcher: Dispatcher, until time: MonotonicTime) async -> Acknowledgement {
+    /// Waits until all that is to be said now is written, and until all live members work by it, or those of a name. Who
+    /// does not by then is named.
+    func acknowledgement(
+        _ dispatcher: Dispatcher, of name: String? = nil, until time: MonotonicTime
+    ) async -> Acknowledgement {
         let woken = changed.count
         guard await waits(until: time, { $0.written >= woken }) else { return .unwritten }
         let version = max(state.withLock { $0.version }, dispatcher.clusterVersion)
         while true {
-            let lacking = try? await cluster.membersBehind(version)
+            let behind = try? await cluster.membersBehind(version)
+            let lacking = behind?.filter { name == nil || $0.name == name }
             if let lacking, lacking.isEmpty { return .complete }
             let now = clock.now()
             guard now < time else { return lacking.map { .lacking($0) } ?? .unwritten }

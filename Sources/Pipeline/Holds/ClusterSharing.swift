@@ -9,6 +9,8 @@ import Ledger
 struct ClusterSharing: Sendable {
     /// The epoch of this member.
     var member: Int64
+    /// What operators call it.
+    let name: String
     /// Changes that nobody has taken yet, in their order.
     var changes: [ClusterChange] = []
     /// Changes that were taken and are not answered yet.
@@ -27,6 +29,8 @@ struct ClusterSharing: Sendable {
     var asksAgain: MonotonicTime?
     /// Holds that it takes back, and that the shared state still has.
     var lifting: Set<HoldCause> = []
+    /// Holds that a probe of this member has contradicted, and that the shared state still has.
+    var contradicted: Set<HoldCause> = []
     /// Another member calls first after a hold; this one begins then, or when it hears that the other has succeeded.
     var waitsForFirstCaller: MonotonicTime?
     /// It is the one that calls first.
@@ -36,6 +40,8 @@ struct ClusterSharing: Sendable {
     var pausedAccounts: Set<AccountID> = []
     private var begunPauses: Set<AccountID> = []
     private var endedPauses: Set<AccountID> = []
+    /// Members that an operator has paused, as this one knows it.
+    var pausedMembers: [String: MemberPause] = [:]
     /// It has its lanes; and whether the others know that.
     private(set) var isConsuming = false
     private var isConsumingForOthers = false
@@ -49,6 +55,8 @@ struct ClusterSharing: Sendable {
     private(set) var divisor = 0
     /// The same, as the others know it.
     private var written = 0
+    /// Members that have left their parts to the others, as all know it.
+    private var withoutParts: Set<Int64> = []
     /// It asks for another part no sooner: others have to leave theirs first, or to be heard of.
     private var dividesAgain: MonotonicTime?
 
@@ -57,8 +65,9 @@ struct ClusterSharing: Sendable {
     /// The others hear of it within that.
     private static let pauseBetweenParts = ClusterRelay.interval
 
-    init(member: Int64) {
+    init(member: Int64, name: String) {
         self.member = member
+        self.name = name
         alive = [member]
     }
 
@@ -69,13 +78,18 @@ struct ClusterSharing: Sendable {
     func leavesTheStart(at now: MonotonicTime) -> Bool { waitsForFirstCaller.map { $0 > now } ?? false }
 
     /// Takes over the part that the shared state has of it, and asks for the one that it should have: a smaller one is
-    /// kept to before it is written, so that the parts of all are never more than the whole.
+    /// kept to before it is written, so that the parts of all are never more than the whole. Paused by an operator, it
+    /// has use for none.
     mutating func adoptParts(_ state: ClusterState?, at now: MonotonicTime) {
-        if let state { written = state.parts[member] ?? 0 }
-        divisor = written == 0 ? 0 : max(written, alive.count)
-        guard dividesRate, written != alive.count, dividesAgain.map({ $0 <= now }) ?? true else { return }
+        if let state { (written, withoutParts) = (state.parts[member] ?? 0, state.withoutParts) }
+        let sharers = alive.subtracting(withoutParts).union([member]).count
+        let (isPaused, hasLeft) = (pausedMembers[name] != nil, withoutParts.contains(member))
+        divisor = written == 0 || isPaused ? 0 : max(written, sharers)
+        guard dividesRate, isPaused ? !hasLeft : hasLeft || written != sharers,
+            dividesAgain.map({ $0 <= now }) ?? true
+        else { return }
         dividesAgain = now + Self.pauseBetweenParts
-        changes.append(.divide)
+        changes.append(isPaused ? .leaveParts : .divide)
     }
 
     /// Takes over which accounts are paused.
@@ -108,7 +122,26 @@ struct ClusterSharing: Sendable {
     mutating func take() -> [ClusterChange] {
         defer { changes = [] }
         unanswered += changes.count
+        for change in changes { noteEvidence(change) }
         return changes
+    }
+
+    /// What it says itself it need not first hear of: a success that comes before the answer speaks against it too.
+    private mutating func noteEvidence(_ change: ClusterChange) {
+        switch change {
+        case .testify(let evidence, _):
+            if evidence.isFailure { hasFailures = true } else { hasRefusals = true }
+        case .meet: hasRefusals = true
+        case .engage, .lift, .beginProbe, .renewProbe, .endRound, .probeNow, .letOthersStart, .disprove, .divide,
+            .leaveParts, .pause, .resume, .pauseMember, .resumeMember, .consumes, .take:
+            break
+        }
+    }
+
+    mutating func forgetEvidence(isSuccess: Bool) {
+        changes.removeAll { change in
+            if case .testify(let evidence, _) = change { isSuccess || evidence.isFailure } else { false }
+        }
     }
 
     /// Lets the turn go, with nothing to say of the holds: what is due stays due.

@@ -85,6 +85,18 @@ extension Gate {
         return true
     }
 
+    // MARK: Paused members
+
+    mutating func pause(member name: String, detail: String, wall: Timestamp) {
+        heldCauses.pause(member: name, detail: detail, wall: wall)
+    }
+
+    /// True if it was paused.
+    mutating func resume(member name: String) -> Bool { heldCauses.resume(member: name) }
+
+    /// The names that an operator has paused, as far as this worker knows.
+    var pausedMembers: Set<String> { Set(heldCauses.sharing?.pausedMembers.keys.map { $0 } ?? []) }
+
     /// Accounts that another member's operator has paused, or let go on, since this was asked last.
     mutating func takePauses() -> (begun: Set<AccountID>, ended: Set<AccountID>) {
         heldCauses.sharing?.takePauses() ?? ([], [])

@@ -47,9 +47,9 @@ struct Gate: Sendable {
     }
 
     /// `member`: of a cluster, whose holds it shares; nil for a worker alone.
-    init(concurrency: Int, member: Int64? = nil) {
+    init(concurrency: Int, member: (epoch: Int64, name: String)? = nil) {
         limiter = ConcurrencyLimiter(concurrency: concurrency)
-        heldCauses.sharing = member.map { ClusterSharing(member: $0) }
+        heldCauses.sharing = member.map { ClusterSharing(member: $0.epoch, name: $0.name) }
     }
 
     var holds: [HoldCause: Hold] { heldCauses.byCause }
@@ -96,8 +96,7 @@ struct Gate: Sendable {
         case .album, .refusal, .throttled: break
         }
         result.lifted = lift(by: word, call, at: now)
-        // The round has tried it, once, whatever more it is answered.
-        if call.isProbe { heldCauses.tried(call.job, isConclusive: false, atLeast: nil, at: now) }
+        noteTried(call, at: now)
         return result
     }
 
@@ -114,7 +113,7 @@ struct Gate: Sendable {
             lateCalls.sent()
         }
         guard !isOwn || sign == .unsent else {
-            if call.isProbe { heldCauses.tried(call.job, isConclusive: false, atLeast: nil, at: now) }
+            noteTried(call, at: now)
             return result
         }
         let opening = breaker.note(sign, of: call.job, call.account, at: now)
@@ -123,10 +122,15 @@ struct Gate: Sendable {
             for job in jobs where sign != .unsent { fail(job, at: now) }
         }
         // With no connection no other job would fare better; of a body that was on its way that is not so sure.
-        if heldCauses.areTested {
+        if heldCauses.standUncontradicted {
             result.classification = stand(call, isConclusive: sign == .unsent, at: now)
         } else {
-            testify(call, .apiUnavailable, .failure(isUnsent: sign == .unsent), detail: detail, at: now, wall: wall)
+            noteTried(call, at: now)
+            if sign == .healthy {
+                heldCauses.disprove(isSuccess: false)
+            } else {
+                testify(call, .apiUnavailable, .failure(isUnsent: sign == .unsent), detail: detail, at: now, wall: wall)
+            }
             if opening == .accounts || suspicions.contains(call.account) {
                 suspect(call.account, .failing, threshold: CircuitBreaker.inARow, &result)
             }
@@ -144,7 +148,7 @@ struct Gate: Sendable {
         let classification = refusals.classify(
             .init(
                 job: call.job, account: call.account, began: call.began, kind: kind, isLast: isLast,
-                isInHold: heldCauses.areTested), at: now)
+                isInHold: heldCauses.standUncontradicted), at: now)
         rule(classification, call, kind, ended: refusals.ended(kind), detail: detail, &result, at: now, wall: wall)
         if refusals.isEvidence(call.account, kind) {
             testify(call, kind.cause, .refusal(threshold: kind.threshold), detail: detail, at: now, wall: wall)
@@ -163,9 +167,12 @@ struct Gate: Sendable {
             .init(job: call.job, account: call.account, began: call.began, kind: kind), at: now)
         // What the API counts by the user is the account's until more of them hear it.
         let isOwn = classification == .own || (kind.threshold > Self.accountsThrottled && classification != .systemic)
-        if isOwn, !heldCauses.areTested { return result }
+        if isOwn, !heldCauses.standUncontradicted {
+            noteTried(call, at: now)
+            return result
+        }
         if !isOwn {
-            if !heldCauses.areTested { limiter.throttle() }
+            if !heldCauses.standUncontradicted { limiter.throttle() }
             heldCauses.engage(kind.cause, detail: detail, threshold: kind.threshold, atLeast: wait, at: now, wall: wall)
         }
         result.classification = stand(call, isConclusive: false, atLeast: wait, at: now)
@@ -216,7 +223,10 @@ struct Gate: Sendable {
             heldCauses.engage(kind.cause, detail: detail, threshold: kind.threshold, ended: ended, at: now, wall: wall)
         }
         // A hold ends no job, whatever other jobs did before.
-        if heldCauses.areTested { return result.classification = stand(call, isConclusive: false, at: now) }
+        if heldCauses.standUncontradicted {
+            return result.classification = stand(call, isConclusive: false, at: now)
+        }
+        noteTried(call, at: now)
         switch classification {
         case .own, .systemic: result.classification = .own
         case .open: result.classification = .open
@@ -242,6 +252,11 @@ struct Gate: Sendable {
             heldCauses.failed(call.job, isProbe: call.isProbe, isConclusive: false, atLeast: wait, at: now)
         }
         return isConclusive ? .waitOutHold : .standAside(heldCauses.awayTime(at: now))
+    }
+
+    /// The round has tried the probe, once, whatever more it is answered.
+    private mutating func noteTried(_ call: Call, at now: MonotonicTime) {
+        if call.isProbe { heldCauses.tried(call.job, isConclusive: false, atLeast: nil, at: now) }
     }
 
     private mutating func fail(_ job: JobID, at now: MonotonicTime) {
@@ -299,26 +314,6 @@ struct Gate: Sendable {
     }
 
     // MARK: Probes
-
-    /// When there is something to be done though nothing happens.
-    func nextCheck(at now: MonotonicTime) -> MonotonicTime? {
-        heldCauses.nextCheck(at: now)
-    }
-
-    /// Begins a round whose time has come, and ends one that is over. `isCalling`: a probe is in flight; `hasUntried`:
-    /// a job that has not failed is in flight.
-    mutating func advance(isCalling: Bool, hasUntried: Bool, at now: MonotonicTime, wall: Timestamp) {
-        heldCauses.advance(isCalling: isCalling, hasUntried: hasUntried, at: now, wall: wall)
-    }
-
-    /// Begins a round at once. False if no hold is tested by jobs.
-    mutating func probeNow(at now: MonotonicTime, wall: Timestamp) -> Bool { heldCauses.probeNow(at: now, wall: wall) }
-
-    /// A delivery came that may be tried.
-    mutating func delivered(_ job: JobID, at now: MonotonicTime) { heldCauses.delivered(job, at: now) }
-
-    /// The account's job is the next probe.
-    mutating func chose(_ account: AccountID, at now: MonotonicTime) { heldCauses.chose(account, at: now) }
 
     /// Whether the job has not failed yet, neither in the holds nor for itself.
     func isUntried(_ job: JobID) -> Bool { !heldCauses.failed.contains(job) && !isOwnFault(job) }

@@ -92,9 +92,13 @@ struct HoldPolicy: Sendable {
         case .resultsFull: HoldPolicy(afterRestart: .ends)
         case .deadFull: HoldPolicy(afterRestart: .ends)
         case .ledgerUnavailable: HoldPolicy(afterRestart: .ends, isResumable: false, reach: .member)
+        // Each member that reaches the database compares, and holds until all have; who does not reach it claims nothing.
+        case .ledgerLostCommits: HoldPolicy(afterRestart: .ends, isResumable: false, reach: .member)
         // Each member sees it by itself; all of them do.
         case .otherLedger: HoldPolicy(afterRestart: .ends, isResumable: false, reach: .member)
         case .operatorPaused: HoldPolicy(afterRestart: .standsAgain)
+        // An operator's word about one name, which all members know, so that the next process of that name has it too.
+        case .memberPaused: HoldPolicy(afterRestart: .standsAgain, reach: .member)
         }
     }
 

@@ -39,13 +39,17 @@ extension Holds {
         self.sharing?.version = state.version
         self.sharing?.isAsking = false
         self.sharing?.lifting = []
+        self.sharing?.contradicted = []
         self.sharing?.hasFailures = state.evidence.contains(where: \.isFailure)
         self.sharing?.hasRefusals = state.evidence.contains { !$0.isFailure } || !state.met.isEmpty
         self.sharing?.adoptPauses(state.pausedAccounts)
         // As long as they are known to be shared, which a hold of one member alone is not.
-        let gone = byCause.values.filter { isShared($0.cause) && state.holds[$0.cause] == nil }
+        var gone = byCause.values.filter { isShared($0.cause) && state.holds[$0.cause] == nil }
         self.sharing?.owners = state.holds.mapValues(\.member)
+        self.sharing?.pausedMembers = state.pausedMembers
+        if let own = byCause[.memberPaused], state.pausedMembers[sharing.name] == nil { gone.append(own) }
         for hold in gone { end(hold, at: now) }
+        if let pause = state.pausedMembers[sharing.name] { adopt(pause) }
         for shared in state.holds.values { adopt(shared, at: now, wall: wall) }
         if needsTurn { isExtraRound = state.isExtraRound }
         adopt(state.runningTurn(at: wall), wasAsking: wasAsking, at: now, wall: wall)
@@ -55,6 +59,12 @@ extension Holds {
             $0.member == sharing.member ? nil : now + ($0.until - wall)
         }
         return gone
+    }
+
+    /// This member takes no work, as an operator has said of its name.
+    private mutating func adopt(_ pause: MemberPause) {
+        let hold = Hold(cause: .memberPaused, since: pause.since, detail: pause.detail)
+        if byCause[.memberPaused] != hold { set(hold) }
     }
 
     private mutating func adopt(_ shared: SharedHold, at now: MonotonicTime, wall: Timestamp) {
@@ -93,9 +103,10 @@ extension Holds {
         beginRound(at: now)
     }
 
-    /// The turn is over, and with it the round that it permitted.
+    /// The turn is over, and with it the round that it permitted, and what its probes have said and nobody has written.
     mutating func loseTurn() {
         sharing?.turn = nil
+        sharing?.contradicted = []
         if needsTurn { round = nil }
     }
 
@@ -122,6 +133,23 @@ extension Holds {
         sharing?.asksAgain = now + ClusterSharing.shortestPause
     }
 
+    // MARK: Paused members
+
+    /// What an operator says here of a member is everybody's to know, and holds who bears that name when it is written,
+    /// this member too: while nothing can be written it holds for that.
+    mutating func pause(member name: String, detail: String, wall: Timestamp) {
+        guard let sharing, sharing.pausedMembers[name] == nil else { return }
+        self.sharing?.pausedMembers[name] = MemberPause(since: wall, detail: detail)
+        self.sharing?.changes.append(.pauseMember(name, detail: detail))
+    }
+
+    /// True if it was paused. Until that is written it is.
+    mutating func resume(member name: String) -> Bool {
+        guard sharing?.pausedMembers[name] != nil else { return false }
+        sharing?.changes.append(.resumeMember(name))
+        return true
+    }
+
     // MARK: Evidence
 
     /// Says that a call was refused or failed, where nobody is held for it.
@@ -134,8 +162,10 @@ extension Holds {
         self.sharing?.changes.append(.testify(evidence, SharedHold(hold, of: sharing.member)))
     }
 
-    /// Says that a call was heard, or succeeded, if anybody has said the contrary.
+    /// Says that a call was heard, or succeeded, if anybody has said the contrary. What this member has to say to the
+    /// contrary, and has not said yet, is not said any more: by the time that it is, others have long succeeded.
     mutating func disprove(isSuccess: Bool) {
+        sharing?.forgetEvidence(isSuccess: isSuccess)
         guard let sharing, sharing.hasFailures || (isSuccess && sharing.hasRefusals) else { return }
         self.sharing?.hasFailures = false
         if isSuccess { self.sharing?.hasRefusals = false }

@@ -27,6 +27,12 @@ struct Holds: Sendable {
     /// Some of them end by probes.
     var areTested: Bool { byCause.values.contains { $0.nextProbe != nil } }
 
+    /// Some of them end by probes, and no probe of this member has just contradicted them: those are as good as lifted,
+    /// and whoever says so has not failed in them.
+    var standUncontradicted: Bool {
+        byCause.values.contains { $0.nextProbe != nil && sharing?.contradicted.contains($0.cause) != true }
+    }
+
     // MARK: Begin and end
 
     /// Sets the hold, or renews its words. `atLeast`: what the API named before it is called again.
@@ -91,7 +97,10 @@ struct Holds: Sendable {
         guard round != nil else { return [] }
         let contradicted = byCause.values.filter { $0.policy.isLifted(by: word, threshold: $0.threshold) }
         let shared = Set(contradicted.map(\.cause).filter { isShared($0) })
-        if !shared.isEmpty, let turn = sharing?.turn { sharing?.changes.append(.lift(shared, by: turn.fence)) }
+        if !shared.isEmpty, let turn = sharing?.turn {
+            sharing?.changes.append(.lift(shared, by: turn.fence))
+            sharing?.contradicted.formUnion(shared)
+        }
         let gone = contradicted.filter { !shared.contains($0.cause) }
         for hold in gone { end(hold, at: now) }
         return gone
@@ -101,6 +110,10 @@ struct Holds: Sendable {
     /// share is over when that is written.
     mutating func lift(_ cause: HoldCause) -> Hold? {
         guard let hold = byCause[cause] else { return nil }
+        if cause == .memberPaused, let sharing {
+            _ = resume(member: sharing.name)
+            return nil
+        }
         guard !isShared(cause) else {
             if sharing?.lifting.insert(cause).inserted == true { sharing?.changes.append(.lift([cause], by: nil)) }
             return nil
@@ -178,15 +191,17 @@ struct Holds: Sendable {
     mutating func probeNow(at now: MonotonicTime, wall: Timestamp) -> Bool {
         guard areTested else { return false }
         guard round == nil else { return true }
+        let isUntested = byCause.values.contains { $0.nextProbe == nil }
         if needsTurn {
-            sharing?.changes += [.probeNow, .beginProbe]
-            sharing?.isAsking = true
+            sharing?.changes += isUntested ? [.probeNow] : [.probeNow, .beginProbe]
+            sharing?.isAsking = !isUntested
         }
         for cause in byCause.keys where byCause[cause]?.nextProbe != nil {
             byCause[cause]?.wait(.zero, at: now, wall: wall)
         }
         isExtraRound = true
-        return byCause.values.allSatisfy { $0.nextProbe != nil }
+        // Beside a fault of this member alone the others test what is everybody's.
+        return byCause.values.allSatisfy { $0.nextProbe != nil || (needsTurn && !isShared($0.cause)) }
     }
 
     /// A delivery came while a round is on.

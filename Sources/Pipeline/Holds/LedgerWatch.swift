@@ -37,6 +37,15 @@ final class LedgerWatch: Sendable {
                 state.fault = nil
                 return !state.isSlow
             }
+            dispatcher.lift(.ledgerLostCommits)
+            if isOver { dispatcher.lift(.ledgerUnavailable) }
+        case .comparing(let detail):
+            let isOver = state.withLock { state in
+                state.fault = nil
+                return !state.isSlow
+            }
+            // First the one, and then the other is over: nothing begins between the two.
+            dispatcher.hold(.ledgerLostCommits, detail: detail)
             if isOver { dispatcher.lift(.ledgerUnavailable) }
         case .unavailable(let error):
             state.withLock { $0.fault = error }
@@ -77,11 +86,11 @@ final class LedgerWatch: Sendable {
         }
     }
 
-    /// A question goes the way of the claims, but for the commit itself.
+    /// The trial goes the way of the claims, with a commit as theirs.
     private func answersInTime() async -> Bool {
         let asked = clock.now()
         do throws(LedgerError) {
-            _ = try await ledger.knowsSuccess()
+            try await ledger.commitTrial()
         } catch {
             // It says so itself.
             return false

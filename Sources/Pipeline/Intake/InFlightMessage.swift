@@ -9,8 +9,10 @@ struct InFlightMessage: Sendable {
     let lane: Lane
     var jobHeaders: JobHeaders
     let content: Content
-    /// Times that the broker gave it out before.
+    /// Times that the broker gave it out before, and copies before it that no worker brought a word of.
     var deliveries: Int64 = 0
+    /// A worker has claimed with this delivery, and lived on.
+    var hasClaimed = false
     /// Calls made with this delivery, and questions that were not answered.
     var tries = 0
     /// Times that nothing could be sent, in a row.

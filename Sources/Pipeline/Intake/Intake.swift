@@ -33,18 +33,22 @@ struct Intake: Sendable {
         var jobHeaders = lane.carriesOwnHeaders ? JobHeaders(reading: headers) : JobHeaders()
         if lane == .broken { jobHeaders.givenUp = jobHeaders.givenUp ?? GivenUp(reading: headers) }
         let isForged = !lane.carriesOwnHeaders && JobHeaders.arePresent(in: headers)
+        // Both are bounded: on some queues what a publisher wrote may be among the headers.
+        let own = min(message.properties.deliveryCount, JobHeaders.counts.upperBound)
+        let deliveries = own + Int64(jobHeaders.deliveries)
         let item = InFlightMessage(
-            message: message, lane: lane, jobHeaders: jobHeaders, content: content(of: message, lane, jobHeaders),
-            deliveries: message.properties.deliveryCount)
+            message: message, lane: lane, jobHeaders: jobHeaders,
+            content: content(of: message, lane, jobHeaders, deliveries), deliveries: deliveries)
         return Taken(item: item, hasForgedHeaders: isForged)
     }
 
-    private func content(of message: IncomingMessage, _ lane: Lane, _ jobHeaders: JobHeaders) -> InFlightMessage.Content
-    {
+    private func content(
+        of message: IncomingMessage, _ lane: Lane, _ jobHeaders: JobHeaders, _ deliveries: Int64
+    ) -> InFlightMessage.Content {
         // Before anything looks at the body: what is in it may be what kills.
         if lane != .broken, jobHeaders.suspect < Self.suspectsToPoison {
             let limit = jobHeaders.suspect > 0 ? Self.suspiciousDeliveriesAlone : Self.suspiciousDeliveries
-            if message.properties.deliveryCount >= limit { return .suspicious }
+            if deliveries >= limit { return .suspicious }
         }
         let body: [UInt8]
         switch message.body {

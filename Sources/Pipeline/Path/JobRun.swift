@@ -59,6 +59,9 @@ struct JobRun: Sendable {
         }
     }
 
+    /// The album was asked, and its answer says nothing of the user.
+    var albumCannotTell: Bool { album == .inconclusive }
+
     /// The question goes before the call, which comes even if that is not answered.
     var queriesBeforeCall: Bool { mustQueryAlbum && refusal == nil }
 
@@ -101,6 +104,7 @@ struct JobRun: Sendable {
         (self.lease, self.counted, isUnheard) = (lease, counted, false)
         item.decidedUnder = lease.fence
         (item.jobHeaders.turn, item.jobHeaders.moves) = (nil, 0)
+        (item.hasClaimed, item.jobHeaders.deliveries) = (true, 0)
     }
 
     /// The headers of a copy of it as things stand.

@@ -145,12 +145,18 @@ extension Worker {
     }
 
     /// Another worker may be calling for the job, or a call that went unheard may still arrive. Nothing is decided of
-    /// the job until that is over, so nothing is written, not even when the copy comes again.
+    /// the job until that is over. All that is written is when the copy comes again: should it be lost, and whoever calls
+    /// not end the job, it is missed.
     func waitOutLease(_ run: JobRun, until: Timestamp) -> Disposition {
-        let time = max(until + .milliseconds(Int.random(in: Self.afterLease)), run.item.jobHeaders.notBefore ?? until)
+        // One that has waited for this lease already, in a queue that was shorter, keeps its time.
+        let time =
+            run.item.jobHeaders.notBefore.flatMap { $0 > until ? $0 : nil }
+            ?? until + .milliseconds(Int.random(in: Self.afterLease))
         let wait = time - clock.wall()
         guard run.mustRelease || schedule.queue(for: wait) != nil else { return .retry(run, at: clock.now() + wait) }
-        return .release(Release(run.item, .wait(.leased, until: time)))
+        var release = Release(run.item, .wait(.leased, until: time))
+        release.record = (.steppedAside(run.arrival, due: time), nil, false)
+        return .release(release)
     }
 
     /// Milliseconds. At its last moment a lease still stands, and several deliveries may wait for the end of one.

@@ -87,7 +87,8 @@ extension Worker {
         let needsDeadLetter = result.outcome == .failed
         let record = Record.finished(
             run.arrival, stored, attempts: run.progress.attempts, isAmbiguous: run.progress.isAmbiguous,
-            needsDeadLetter: needsDeadLetter)
+            needsDeadLetter: needsDeadLetter,
+            isAssumed: result.outcome == .alreadyLeft && run.albumCannotTell)
         do throws(RecordRefusal) {
             try await self.record(record, of: run)
         } catch {
@@ -268,11 +269,16 @@ extension Worker {
         case .hold: event = .released(count: 1)
         case .quarantine:
             jobHeaders.suspect += 1
+            jobHeaders.deliveries = 0
             event = .quarantine(suspect: jobHeaders.suspect)
         case .wait(let cause, let time):
             jobHeaders.moves += 1
             switch cause {
-            case .early, .share, .hold, .leased: jobHeaders.notBefore = time
+            case .early, .share, .hold: jobHeaders.notBefore = time
+            case .leased:
+                jobHeaders.notBefore = time
+                // Whoever has the lease may have died in the call, and the copy's own count begins at zero.
+                if !item.hasClaimed { jobHeaders.deliveries = Int(min(item.deliveries, JobHeaders.counts.upperBound)) }
             // A time that is expected, not one to wait for: who comes early and finds a place takes it.
             case .turn: jobHeaders.turn = time
             case .following: break

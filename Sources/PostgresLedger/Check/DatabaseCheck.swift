@@ -73,7 +73,7 @@ package enum DatabaseCheck {
         do throws(PostgresDecodingError) {
             let values = try values(of: rows[1])
             return try [about(rows[0], connection.endpoint), pooler(rows[0], connection.handle)]
-                + plans(values) + times(values) + [durability(values, durable: durable)]
+                + sight(rows[0]) + plans(values) + times(values) + [durability(values, durable: durable)]
                 + [replication(values, rows[2], seesStates: rows[0].value(0, 4))]
                 + rights(rows[3]) + [offset(rows[0], asked.1 + took / 2, took)]
         } catch {
@@ -129,15 +129,27 @@ package enum DatabaseCheck {
         return Finding(.good, "logged in to \(endpoint) as \(role), PostgreSQL \(version)")
     }
 
-    /// A pooler gives a number of its own at the login; that prepared statements go through it has just been tried.
+    /// A pooler gives a number of its own at the login.
     private static func pooler(
         _ rows: PostgresRows, _ handle: OpaquePointer
     ) throws(PostgresDecodingError) -> Finding {
         let process: Int32 = try rows.value(0, 2)
         guard process == PQbackendPID(handle) else {
-            return Finding(.good, "a pooler stands before it, and carries prepared statements")
+            return Finding(.good, "a pooler stands before it")
         }
         return Finding(.good, "no pooler stands before it")
+    }
+
+    /// What alerts of the database rest on.
+    private static func sight(_ rows: PostgresRows) throws(PostgresDecodingError) -> [Finding] {
+        let (role, seesAll): (String, Bool) = (try rows.value(0, 0), try rows.value(0, 4))
+        guard !seesAll else { return [Finding(.good, "the role sees other sessions and standbys")] }
+        return [
+            Finding(
+                .warning,
+                "cannot tell whether somebody's transaction keeps removed rows, nor in which state a standby is, and no "
+                    + "alert comes of either: GRANT pg_read_all_stats TO \(role)")
+        ]
     }
 
     static func plans(_ values: [String: String]) -> [Finding] {
@@ -183,13 +195,16 @@ package enum DatabaseCheck {
         let names = values["synchronous_standby_names"] ?? ""
         guard names.isEmpty else {
             let synchronous = states.count { $0 == "sync" || $0 == "quorum" }
-            if synchronous > 0 { return Finding(.good, "\(synchronous) standbys are synchronous (\(names))") }
+            if synchronous >= StandbyCount.wanted(by: names) {
+                return Finding(.good, "\(synchronous) standbys are synchronous (\(names))")
+            }
             guard seesStates else {
                 return Finding(
                     .good,
                     "cannot tell whether a synchronous standby (\(names)) is there: grant the role pg_read_all_stats")
             }
-            return Finding(.warning, "no standby of \(names) is synchronous now: commits wait until one is")
+            let few = synchronous == 0 ? "no standby of \(names)" : "only \(synchronous) of \(names)"
+            return Finding(.warning, "\(few) is synchronous now: commits wait until one more is")
         }
         guard states.isEmpty else {
             return Finding(

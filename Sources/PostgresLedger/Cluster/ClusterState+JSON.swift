@@ -3,8 +3,8 @@ import JSON
 import Jobs
 import Ledger
 
-/// As it is stored: an object, of which a program reads what it knows. Times are milliseconds since 1970, identities are
-/// numbers of bytes.
+/// As it is stored: an object, of which a program reads what it knows, and leaves the rest as it was. Times are
+/// milliseconds since 1970, identities are numbers of bytes.
 extension ClusterState {
     /// Nil if it is none. No bytes are the state of a cluster that has not shared anything yet.
     init?(json bytes: [UInt8], version: Int64) {
@@ -13,7 +13,7 @@ extension ClusterState {
         guard !bytes.isEmpty else { return }
         guard let json = try? JSONValue.parse(bytes), json.members != nil else { return nil }
         for value in json["holds"]?.elements ?? [] {
-            // A cause of a newer program: it holds who knows it.
+            // A cause of a newer program: it holds who knows it, and stays as it is.
             guard let hold = SharedHold(json: value) else { continue }
             holds[hold.cause] = hold
         }
@@ -28,6 +28,7 @@ extension ClusterState {
             guard let member = value["member"]?.integer, let part = value["of"]?.integer else { continue }
             parts[member] = Int(part)
         }
+        withoutParts = Set((json["withoutParts"]?.elements ?? []).compactMap(\.integer))
         for value in json["met"]?.elements ?? [] {
             guard let cause = value["cause"]?.text.flatMap({ HoldCause(rawValue: $0) }),
                 let member = value["member"]?.integer, let at = value["at"]?.integer
@@ -36,6 +37,12 @@ extension ClusterState {
         }
         evidence = (json["evidence"]?.elements ?? []).compactMap { ClusterEvidence(json: $0) }
         pausedAccounts = Set((json["paused"]?.elements ?? []).compactMap { identity($0).map { AccountID(utf8: $0) } })
+        for value in json["pausedMembers"]?.elements ?? [] {
+            guard let name = value["name"]?.text, let since = value["since"]?.integer,
+                let detail = value["detail"]?.text
+            else { continue }
+            pausedMembers[name] = MemberPause(since: Timestamp(milliseconds: since), detail: detail)
+        }
         for value in json["consuming"]?.elements ?? [] {
             guard let member = value["member"]?.integer, let since = value["since"]?.integer else { continue }
             consumingSince[member] = Timestamp(milliseconds: since)
@@ -48,7 +55,15 @@ extension ClusterState {
         }
     }
 
-    var json: [UInt8] {
+    /// As it is written in place of what is stored.
+    func json(over stored: [UInt8]) -> [UInt8] {
+        guard let old = try? JSONValue.parse(stored), let known = ClusterState(json: stored, version: version) else {
+            return value.encoded()
+        }
+        return UnknownMembers.merged(value, over: old, knowing: known.value).encoded()
+    }
+
+    var value: JSONValue {
         var members: [JSONValue.Member] = [
             .init("holds", .array(holds.values.sorted { $0.cause.rawValue < $1.cause.rawValue }.map(\.json))),
             .init("fence", .integer(lastFence)), .init("extra", .bool(isExtraRound)),
@@ -58,11 +73,13 @@ extension ClusterState {
                     parts.sorted { $0.key < $1.key }.map {
                         .object([.init("member", .integer($0.key)), .init("of", .integer(Int64($0.value)))])
                     })),
+            .init("withoutParts", .array(withoutParts.sorted().map { .integer($0) })),
             .init("evidence", .array(evidence.map(\.json))), .init("met", .array(metJSON)),
             .init(
                 "paused",
                 .array(
                     pausedAccounts.map(\.utf8).sorted { $0.lexicographicallyPrecedes($1) }.map { numbers($0) })),
+            .init("pausedMembers", .array(pausedMembers.sorted { $0.key < $1.key }.map(Self.json))),
             .init(
                 "consuming",
                 .array(
@@ -81,7 +98,14 @@ extension ClusterState {
                         .init("until", .integer(firstCaller.until.milliseconds)),
                     ])))
         }
-        return JSONValue.object(members).encoded()
+        return .object(members)
+    }
+
+    private static func json(_ name: String, _ pause: MemberPause) -> JSONValue {
+        .object([
+            .init("name", .text(name)), .init("since", .integer(pause.since.milliseconds)),
+            .init("detail", .text(pause.detail)),
+        ])
     }
 
     private static func json(_ duty: ClusterDuty, _ holder: DutyHolder) -> JSONValue {
@@ -197,7 +221,15 @@ extension DayAllotments {
         spentLimit = json["spentLimit"]?.integer.map { Int($0) }
     }
 
-    var json: [UInt8] {
+    /// As it is written in place of what is stored.
+    func json(over stored: [UInt8]) -> [UInt8] {
+        guard let old = try? JSONValue.parse(stored), let known = DayAllotments(json: stored, revision: revision) else {
+            return value.encoded()
+        }
+        return UnknownMembers.merged(value, over: old, knowing: known.value).encoded()
+    }
+
+    var value: JSONValue {
         let elements = shares.sorted { $0.key < $1.key }.map { member, share in
             JSONValue.object([
                 .init("member", .integer(member)), .init("allotted", .integer(Int64(share.allotted))),
@@ -206,6 +238,6 @@ extension DayAllotments {
         }
         var members = [JSONValue.Member("shares", .array(elements))]
         if let spentLimit { members.append(.init("spentLimit", .integer(Int64(spentLimit)))) }
-        return JSONValue.object(members).encoded()
+        return .object(members)
     }
 }

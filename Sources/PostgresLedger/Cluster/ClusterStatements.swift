@@ -12,23 +12,35 @@ enum ClusterStatements {
         FROM leave_album.cluster
         """, [.int8])
 
-    /// The state is nil if its version is the one that is known.
-    static func load(
-        since version: Int64
-    ) -> LedgerQuestion<(state: ClusterState?, alive: Set<Int64>, now: Timestamp)> {
+    struct Found: Sendable {
+        /// Nil if its version is the one that is known.
+        var state: ClusterState?
+        /// Of which this program may not know all.
+        var stored: [UInt8]
+        var alive: Set<Int64>
+        var now: Timestamp
+    }
+
+    static func load(since version: Int64) -> LedgerQuestion<Found> {
         LedgerQuestion(loading, [.value(version)]) { rows throws(PostgresDecodingError) in
-            let found: Int64 = try rows.value(0, 0)
-            let bytes: [UInt8]? = try rows.valueIfAny(0, 1)
             let alive: [Int64?] = try rows.array(0, 3)
-            var state: ClusterState?
-            if let bytes {
-                guard let read = ClusterState(json: bytes, version: found) else {
-                    throw PostgresDecodingError(row: 0, column: 1, problem: "is no state of a cluster")
-                }
-                state = read
-            }
-            return (state, Set(alive.compactMap { $0 }), try rows.time(0, 2))
+            return Found(
+                state: try decodeState(rows), stored: try rows.valueIfAny(0, 1) ?? [],
+                alive: Set(alive.compactMap { $0 }), now: try rows.time(0, 2))
         }
+    }
+
+    /// For one who asks more at once.
+    static let loadingNow: (PostgresStatement, [PostgresParameter]) = (loading, [.value(Int64(-1))])
+
+    /// Of an answer to `loadingNow`, or to one like it: nil if the version is the one that was known.
+    static func decodeState(_ rows: PostgresRows) throws(PostgresDecodingError) -> ClusterState? {
+        let found: Int64 = try rows.value(0, 0)
+        guard let bytes: [UInt8] = try rows.valueIfAny(0, 1) else { return nil }
+        guard let state = ClusterState(json: bytes, version: found) else {
+            throw PostgresDecodingError(row: 0, column: 1, problem: "is no state of a cluster")
+        }
+        return state
     }
 
     private static let saving = PostgresStatement(
@@ -41,14 +53,19 @@ enum ClusterStatements {
         "find_saved_cluster", "SELECT 1 FROM leave_album.cluster WHERE version = $1 + 1 AND written_as = $2",
         [.int8, .int8])
 
-    /// Whether the version was still the one that was loaded, and the member is one. The batch that it is in runs again
-    /// if its commit was in doubt, and finds its own work then: by a number of its own, because two changes of one member
-    /// may come to the same state.
-    static func save(_ state: ClusterState, over version: Int64, by epoch: Int) -> LedgerQuestion<Bool> {
+    /// Whether the version was still the one that was loaded, and the member is one. The batch that it is in runs again if
+    /// its commit was in doubt, and finds its own work then: by a number of its own, because two changes of one member may
+    /// come to the same state.
+    static func save(_ state: [UInt8], over version: Int64, by epoch: Int) -> LedgerQuestion<Bool> {
         let number = Int64.random(in: .min ... .max)
         return LedgerQuestion(
             steps: [
-                (saving, [.value(version), .value(state.json), .value(Int32(clamping: epoch)), .value(number)]),
+                (
+                    saving,
+                    [
+                        .value(version), .value(state), .value(Int32(clamping: epoch)), .value(number),
+                    ]
+                ),
                 (findingSaved, [.value(version), .value(number)]),
             ], place: .cluster
         ) { Array($0)[1].count == 1 }
@@ -90,6 +107,8 @@ enum ClusterStatements {
 
     struct Day: Sendable {
         var allotments: DayAllotments
+        /// Of which this program may not know all.
+        var stored: [UInt8]
         var spent: [Int64: Int]
         var alive: Set<Int64>
     }
@@ -115,8 +134,10 @@ enum ClusterStatements {
         ]) { answers throws(PostgresDecodingError) in
             let rows = Array(answers)
             var allotments = DayAllotments()
+            var stored: [UInt8] = []
             if rows[0].count > 0 {
-                guard let read = DayAllotments(json: try rows[0].value(0, 1), revision: try rows[0].value(0, 0)) else {
+                stored = try rows[0].value(0, 1)
+                guard let read = DayAllotments(json: stored, revision: try rows[0].value(0, 0)) else {
                     throw PostgresDecodingError(row: 0, column: 1, problem: "are no allotments of a day")
                 }
                 allotments = read
@@ -125,7 +146,7 @@ enum ClusterStatements {
             for row in 0..<rows[1].count { alive.insert(try rows[1].value(row, 0)) }
             var spent: [Int64: Int] = [:]
             for row in 0..<rows[2].count { spent[try rows[2].value(row, 0)] = try rows[2].long(row, 1) }
-            return Day(allotments: allotments, spent: spent, alive: alive)
+            return Day(allotments: allotments, stored: stored, spent: spent, alive: alive)
         }
     }
 
@@ -145,12 +166,13 @@ enum ClusterStatements {
     /// Whether the revision was still the one that was loaded, and the member is one. After a commit in doubt the answer
     /// may be no though it was written: what is loaded then has it, and the request is met.
     static func save(
-        _ allotments: DayAllotments, of day: String, over revision: Int64, by epoch: Int
+        _ allotments: DayAllotments, of day: String, over found: Day, by epoch: Int
     ) -> LedgerQuestion<Bool> {
         LedgerQuestion(
             savingDay,
             [
-                .value(day), .value(revision), .value(allotments.revision), .value(allotments.json),
+                .value(day), .value(found.allotments.revision), .value(allotments.revision),
+                .value(allotments.json(over: found.stored)),
                 .value(Int32(clamping: epoch)), .value(Int64(allotments.shares[Int64(epoch)]?.allotted ?? 0)),
             ], place: .days
         ) { $0.affected == 1 }

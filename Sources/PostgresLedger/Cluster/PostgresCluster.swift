@@ -16,9 +16,11 @@ package struct PostgresCluster: Cluster {
     /// 0 for a process that is no member.
     package var epoch: Int64 { Int64(ledger.epoch ?? 0) }
 
+    package var name: String { ledger.memberName }
+
     package func look(since version: Int64) async throws(LedgerError) -> ClusterNews {
         let epoch = epoch
-        let found = try await ledger.ask { _ in ClusterStatements.load(since: version) }
+        let found = try await load(since: version).found
         return ClusterNews(state: found.state, alive: found.alive.union([epoch]), member: epoch)
     }
 
@@ -26,19 +28,44 @@ package struct PostgresCluster: Cluster {
         for _ in 0..<Self.tries {
             let epoch = try member()
             let beginsBefore = ledger.clusterClock.now() + ledger.durations.sendWindow
-            let found = try await ledger.ask { _ in ClusterStatements.load(since: -1) }
+            let (found, isNewest) = try await load(since: -1)
             guard let before = found.state else { preconditionFailure("no version is below 0") }
+            // Through a pooler it may be another server before this process notices.
+            guard isNewest else {
+                throw .unavailable("the ledger's database has lost what all share, and it is written again first")
+            }
             var state = before
             guard
                 state.apply(
                     change, by: Int64(epoch), alive: found.alive, turnTime: ledger.durations.whole, at: found.now)
             else { return ClusterAnswer(isAccepted: false, state: before, beginsBefore: beginsBefore) }
             let next = state
-            if try await ledger.ask({ _ in ClusterStatements.save(next, over: before.version, by: epoch) }) {
+            let stored = next.json(over: found.stored)
+            let memory = ledger.sharedMemory
+            let isSaved = try await ledger.ask { _ in
+                ClusterStatements.save(stored, over: before.version, by: epoch).reading { isSaved in
+                    if isSaved { memory.note(version: next.version, stored: stored) }
+                    return isSaved
+                }
+            }
+            if isSaved {
                 return ClusterAnswer(isAccepted: true, state: next, beginsBefore: beginsBefore)
             }
         }
         throw .unavailable("what the members share changes too fast")
+    }
+
+    /// `isNewest`: no newer version was known when this one was read.
+    private func load(
+        since version: Int64
+    ) async throws(LedgerError) -> (found: ClusterStatements.Found, isNewest: Bool) {
+        let memory = ledger.sharedMemory
+        return try await ledger.ask { _ in
+            ClusterStatements.load(since: version).reading { found in
+                let isNewest = found.state.map { memory.note(version: $0.version, stored: found.stored) }
+                return (found, isNewest ?? true)
+            }
+        }
     }
 
     package func allot(_ request: DayRequest) async throws(LedgerError) -> DayAnswer {
@@ -50,7 +77,7 @@ package struct PostgresCluster: Cluster {
             if allotments == found.allotments { return answer }
             let next = allotments
             let isSaved = try await ledger.ask { _ in
-                ClusterStatements.save(next, of: request.day, over: found.allotments.revision, by: epoch)
+                ClusterStatements.save(next, of: request.day, over: found, by: epoch)
             }
             if isSaved { return answer }
         }

@@ -262,6 +262,12 @@ enum Readiness {
             guard clock.now() < deadline else { return false }
         }
     }
+
+    /// False if it was not ready so long, or the wait was interrupted.
+    static func wait(for descriptor: Int32, _ events: Int32, atMost duration: Duration) -> Bool {
+        var socket = pollfd(fd: descriptor, events: Int16(events), revents: 0)
+        return poll(&socket, 1, duration.pollTimeout) > 0
+    }
 }
 
 extension PostgresRows {

@@ -80,11 +80,13 @@ extension PostgresError {
 }
 
 extension PostgresError.Kind {
+    /// Serialization failure, deadlock; a lock or a statement that took longer than the role may wait.
+    static let undoneStates: Set = ["40001", "40P01", "55P03", "57014"]
+
     /// https://www.postgresql.org/docs/15/errcodes-appendix.html
     init(state: String) {
         switch state {
-        // Serialization failure, deadlock; a lock or a statement that took longer than the role may wait.
-        case "40001", "40P01", "55P03", "57014": self = .retryable
+        case _ where Self.undoneStates.contains(state): self = .retryable
         // Too many sessions' worth of idleness; a standby or a database set to read-only.
         case "25P03", "25006": self = .unavailable
         // Database, schema, table, privilege; a pooler without prepared statements.

@@ -12,16 +12,22 @@ enum GrantStatements {
         """
         account, sealed, version, sealed_access,
         (extract(epoch FROM access_until - now()) * 1000)::bigint,
-        CASE WHEN refresh_until >= now() THEN (extract(epoch FROM refresh_until - now()) * 1000)::bigint END
+        CASE WHEN refresh_until >= now() THEN (extract(epoch FROM refresh_until - now()) * 1000)::bigint END,
+        changed, (extract(epoch FROM now() - changed) * 1000)::bigint
         """
 
     private static let finding = PostgresStatement(
         "find_grant", "SELECT \(columns) FROM leave_album.grants WHERE account = $1", [.bytea])
 
-    static func find(_ account: AccountID) -> LedgerQuestion<SealedGrant?> {
-        LedgerQuestion(finding, [.value(account.utf8)]) { rows throws(PostgresDecodingError) in
-            try decode(rows).first
-        }
+    static func find(_ account: AccountID, on timeline: Int?) -> LedgerQuestion<OnTimeline<SealedGrant?>> {
+        on(timeline, finding, [.value(account.utf8)]) { rows throws(PostgresDecodingError) in try decode(rows).first }
+    }
+
+    private static let findingSome = PostgresStatement(
+        "find_grants", "SELECT \(columns) FROM leave_album.grants WHERE account = ANY ($1)", [.bytea.array])
+
+    static func find(_ accounts: [AccountID]) -> LedgerQuestion<[SealedGrant]> {
+        LedgerQuestion(findingSome, [.array(accounts.map { $0.utf8 as [UInt8]? })], decode)
     }
 
     private static let listing = PostgresStatement(
@@ -44,6 +50,8 @@ enum GrantStatements {
             }
             let lease: Int64? = try rows.valueIfAny(row, 5)
             grant.leaseLeft = lease.map { .milliseconds($0) }
+            grant.writtenAt = try rows.time(row, 6)
+            grant.age = .milliseconds(Int64(try rows.long(row, 7)))
             grants.append(grant)
         }
         return grants
@@ -52,6 +60,32 @@ enum GrantStatements {
     private static let counting = PostgresStatement("count_grants", "SELECT count(*) FROM leave_album.grants")
 
     static let count = LedgerQuestion(counting) { rows throws(PostgresDecodingError) in try rows.long(0, 0) }
+
+    // MARK: On one timeline
+
+    /// What is answered by a database that is the one on which all have compared, or is another.
+    enum OnTimeline<Answer: Sendable>: Sendable {
+        case answer(Answer)
+        case another
+    }
+
+    private static func isOn(_ parameter: String) -> String {
+        "(\(parameter)::bigint IS NULL OR \(parameter) = \(FailoverStatements.timeline))"
+    }
+
+    // A server that takes writes does not change it before it ends.
+    private static let comparing = PostgresStatement("grants_timeline", "SELECT \(isOn("$1"))", [.int8])
+
+    private static func on<Answer: Sendable>(
+        _ timeline: Int?, _ statement: PostgresStatement, _ parameters: [PostgresParameter],
+        _ decode: @escaping @Sendable (PostgresRows) throws(PostgresDecodingError) -> Answer
+    ) -> LedgerQuestion<OnTimeline<Answer>> {
+        LedgerQuestion(steps: [(comparing, [.value(timeline.map { Int64($0) })]), (statement, parameters)]) {
+            answers throws(PostgresDecodingError) in
+            let rows = Array(answers)
+            return try rows[0].value(0, 0) ? .answer(try decode(rows[1])) : .another
+        }
+    }
 
     // MARK: Refreshing
 
@@ -62,14 +96,18 @@ enum GrantStatements {
         UPDATE leave_album.grants SET in_doubt = in_doubt OR coalesce(refresh_until < now(), false), refresh_fence = $3,
         refresh_until = now() + \(milliseconds("$4"))
         WHERE account = $1 AND version = $2
-        AND (refresh_until IS NULL OR refresh_until < now() OR refresh_fence = $3) RETURNING in_doubt
-        """, [.bytea, .int8, .int8, .int8])
+        AND (refresh_until IS NULL OR refresh_until < now() OR refresh_fence = $3) AND \(isOn("$5")) RETURNING in_doubt
+        """, [.bytea, .int8, .int8, .int8, .int8])
 
     static func lease(
-        _ account: AccountID, version: Int64, fence: Int64, for time: Duration
-    ) -> LedgerQuestion<GrantLease?> {
-        LedgerQuestion(
-            leasing, [.value(account.utf8), .value(version), .value(fence), .value(time.milliseconds)]
+        _ account: AccountID, version: Int64, fence: Int64, for time: Duration, on timeline: Int?
+    ) -> LedgerQuestion<OnTimeline<GrantLease?>> {
+        on(
+            timeline, leasing,
+            [
+                .value(account.utf8), .value(version), .value(fence), .value(time.milliseconds),
+                .value(timeline.map { Int64($0) }),
+            ]
         ) { rows throws(PostgresDecodingError) in
             guard rows.count == 1 else { return nil }
             return GrantLease(isInDoubt: try rows.value(0, 0))
@@ -80,11 +118,16 @@ enum GrantStatements {
         "renew_grant",
         """
         UPDATE leave_album.grants SET refresh_until = now() + \(milliseconds("$3"))
-        WHERE account = $1 AND refresh_fence = $2
-        """, [.bytea, .int8, .int8])
+        WHERE account = $1 AND refresh_fence = $2 AND \(isOn("$4"))
+        """, [.bytea, .int8, .int8, .int8])
 
-    static func renew(_ account: AccountID, fence: Int64, for time: Duration) -> LedgerQuestion<Bool> {
-        LedgerQuestion(renewing, [.value(account.utf8), .value(fence), .value(time.milliseconds)]) { $0.affected == 1 }
+    static func renew(
+        _ account: AccountID, fence: Int64, for time: Duration, on timeline: Int?
+    ) -> LedgerQuestion<OnTimeline<Bool>> {
+        on(
+            timeline, renewing,
+            [.value(account.utf8), .value(fence), .value(time.milliseconds), .value(timeline.map { Int64($0) })]
+        ) { $0.affected == 1 }
     }
 
     // The fence stays: whoever does not know whether this was committed writes the same once more.
@@ -93,16 +136,41 @@ enum GrantStatements {
         """
         UPDATE leave_album.grants SET sealed = $4, version = $5, sealed_access = $6,
         access_until = now() + \(milliseconds("$7")), refresh_until = NULL, in_doubt = false, changed = now()
-        WHERE account = $1 AND (refresh_fence = $2 OR version = $3)
-        """, [.bytea, .int8, .int8, .bytea, .int8, .bytea, .int8])
+        WHERE account = $1 AND (refresh_fence = $2 OR version = $3) AND \(isOn("$8")) RETURNING changed
+        """, [.bytea, .int8, .int8, .bytea, .int8, .bytea, .int8, .int8])
 
-    static func save(_ refreshed: RefreshedGrant, as version: Int64) -> LedgerQuestion<Bool> {
-        LedgerQuestion(
-            saving,
+    /// When it was written, by the database's clock; nil: somebody else has written since.
+    static func save(
+        _ refreshed: RefreshedGrant, as version: Int64, on timeline: Int?
+    ) -> LedgerQuestion<OnTimeline<Timestamp?>> {
+        on(
+            timeline, saving,
             [
                 .value(refreshed.account.utf8), .value(refreshed.fence), .value(refreshed.version),
                 .value(refreshed.sealed), .value(version), .value(refreshed.access?.sealed),
-                .value(refreshed.access?.timeLeft.milliseconds),
+                .value(refreshed.access?.timeLeft.milliseconds), .value(timeline.map { Int64($0) }),
+            ]
+        ) { rows throws(PostgresDecodingError) in rows.count == 0 ? nil : try rows.time(0, 0) }
+    }
+
+    // What was lost in a failover, in place of the older one that is there.
+    private static let restoring = PostgresStatement(
+        "restore_grant",
+        """
+        UPDATE leave_album.grants SET sealed = $3, version = $4, changed = $5, sealed_access = $6,
+        access_until = now() + \(milliseconds("$7")), refresh_fence = NULL, refresh_until = NULL, in_doubt = false
+        WHERE account = $1 AND version = $2
+        """, [.bytea, .int8, .bytea, .int8, .timestamptz, .bytea, .int8])
+
+    static func restore(
+        _ account: AccountID, _ row: RecentGrants.Row, over version: Int64, at now: MonotonicTime
+    ) -> LedgerQuestion<Bool> {
+        LedgerQuestion(
+            restoring,
+            [
+                .value(account.utf8), .value(version), .value(row.sealed), .value(row.version),
+                .value(PostgresTime(row.writtenAt)), .value(row.access?.sealed),
+                .value(row.access.map { ($0.timeLeft - (now - row.knownAt)).milliseconds }),
             ]
         ) { $0.affected == 1 }
     }

@@ -10,13 +10,18 @@ package import Ledger
 package final class GrantTable: SealedGrants {
     package let place: String
     private let reader: PostgresReader
+    private let clock: any TimeSource
+    /// Of a daemon that is a member of the ledger; nil for a command, which knows nothing of what was there before.
+    private let memory: GrantMemory?
 
     /// A row is found and written in milliseconds; for longer nobody should wait who has a job in flight.
     private static let timeout = Duration.seconds(8)
 
     package init(
-        _ configuration: PostgresConfiguration, clock: any TimeSource = SystemTimeSource()
+        _ configuration: PostgresConfiguration, memory: GrantMemory? = nil, clock: any TimeSource = SystemTimeSource()
     ) throws(LedgerError) {
+        self.memory = memory
+        self.clock = clock
         place = "the ledger at \(configuration.url.hosts[0])"
         do throws(SystemCallError) {
             reader = try PostgresReader(configuration, clock: clock)
@@ -33,28 +38,67 @@ package final class GrantTable: SealedGrants {
         try await reader.ask(question, within: Self.timeout)
     }
 
+    /// Asks the database on whose timeline all have compared, and notes what it answered: neither of a former primary nor
+    /// of a new one that may lack what others know.
+    private func ask<Answer: Sendable>(
+        _ question: (_ timeline: Int?) -> LedgerQuestion<GrantStatements.OnTimeline<Answer>>,
+        noting note: (inout RecentGrants, Answer) -> Void
+    ) async throws(LedgerError) -> Answer {
+        let permission = memory?.permission
+        if memory != nil, permission == nil { throw Self.isComparing }
+        guard case .answer(let answer) = try await ask(question(permission?.timeline)) else { throw Self.isComparing }
+        if let memory, let permission, !memory.note(permission, { note(&$0, answer) }) { throw Self.isComparing }
+        return answer
+    }
+
+    private static let isComparing = LedgerError.unavailable(
+        "the ledger's database has failed over, and what is lost of the grants is written again first")
+
     /// Never twice the same in one row, in all its time.
     private func newVersion() -> Int64 { .random(in: .min ... .max) }
 
     package func find(_ account: AccountID) async throws(LedgerError) -> SealedGrant? {
-        try await ask(GrantStatements.find(account))
+        try await ask({ GrantStatements.find(account, on: $0) }) { recent, found in
+            if let found { recent.seen(found, at: clock.now()) }
+        }
     }
 
     package func lease(
         _ account: AccountID, version: Int64, fence: Int64, for time: Duration
     ) async throws(LedgerError) -> GrantLease? {
-        try await ask(GrantStatements.lease(account, version: version, fence: fence, for: time))
+        let until = clock.now() + time
+        return try await ask({ GrantStatements.lease(account, version: version, fence: fence, for: time, on: $0) }) {
+            (recent, lease) in
+            guard lease != nil else { return }
+            let taken = RecentGrants.LeaseTaken(fence: fence, version: version, until: until)
+            recent.leased(account, taken, at: clock.now())
+        }
     }
 
     package func renew(_ account: AccountID, fence: Int64, for time: Duration) async throws(LedgerError) -> Bool {
-        try await ask(GrantStatements.renew(account, fence: fence, for: time))
+        let until = clock.now() + time
+        return try await ask({ GrantStatements.renew(account, fence: fence, for: time, on: $0) }) { recent, isMine in
+            if isMine { recent.renewed(account, fence: fence, until: until, at: clock.now()) }
+        }
     }
 
     package func save(_ refreshed: RefreshedGrant) async throws(LedgerError) -> Bool {
-        try await ask(GrantStatements.save(refreshed, as: newVersion()))
+        let (asked, version) = (clock.now(), newVersion())
+        let saved = try await ask({ GrantStatements.save(refreshed, as: version, on: $0) }) { recent, writtenAt in
+            guard let writtenAt else { return }
+            let row = RecentGrants.Row(
+                sealed: refreshed.sealed, version: version, writtenAt: writtenAt, access: refreshed.access,
+                knownAt: asked)
+            recent.saved(refreshed.account, row, over: refreshed.version, at: clock.now())
+        }
+        return saved != nil
     }
 
     package func release(_ account: AccountID, fence: Int64) async throws(LedgerError) {
+        // Before it is: a lease that nobody needs is not taken again.
+        if let memory, let permission = memory.permission {
+            _ = memory.note(permission) { $0.released(account, fence: fence, at: clock.now()) }
+        }
         try await ask(GrantStatements.release(account, fence: fence))
     }
 

@@ -17,27 +17,34 @@ enum MemberStatements {
         states.map { "'\($0.rawValue)'" }.joined(separator: ", ")
     }
 
+    // Whoever declares a step that this program cannot work with, or moves the ledger away, changes that row, and has
+    // either this member before it or is before it.
     private static let joining = PostgresStatement(
         "join",
         """
+        WITH open AS (SELECT 1 FROM leave_album.cluster
+        WHERE compatible_with <= $3 AND (\(MoveStatements.forbidsUse)) IS NOT TRUE FOR SHARE)
         INSERT INTO leave_album.instances
-        (name, version, schema, settings, started, seen, alive_until, state, report, seen_version)
-        VALUES ($1, $2, $3, $4::jsonb, now(), now(), now() + $5 * interval '1 millisecond', 'working', '{}', $6)
-        RETURNING epoch
-        """, [.text, .text, .int4, .text, .int8, .int8])
+        (name, version, schema, schema_from, settings, started, seen, alive_until, state, report, seen_version)
+        SELECT $1, $2, $3, $7, $4::jsonb, now(), now(), now() + $5 * interval '1 millisecond', 'working', '{}', $6
+        FROM open RETURNING epoch
+        """, [.text, .text, .int4, .text, .int8, .int8, .int4])
 
     /// `isBack`: it works already, by an older version of what is shared. Whoever begins takes no job before it has looked.
+    /// Its answer: nil, if meanwhile the ledger was moved away, or its schema is another one than this program knows.
+    /// Whoever moves it keeps the table to itself until that is committed, so that nobody can have joined just before.
     static func join(
         _ member: MemberDescription, isBack: Bool = false, lifetime: Duration = lifetime
-    ) -> LedgerQuestion<Int> {
+    ) -> LedgerQuestion<Int?> {
         LedgerQuestion(
             joining,
             [
                 .value(printable(member.name)), .value(printable(member.version)),
                 .value(Int32(clamping: PostgresSchema.version)), .value(json(member.settings())),
                 .value(lifetime.milliseconds), .value(isBack ? 0 : Int64?.none),
+                .value(Int32(clamping: PostgresSchema.needed)),
             ]
-        ) { rows throws(PostgresDecodingError) in try rows.int(0, 0) }
+        ) { rows throws(PostgresDecodingError) in rows.count == 0 ? nil : try rows.int(0, 0) }
     }
 
     // The database's clock before it waits for anything.
@@ -62,7 +69,7 @@ enum MemberStatements {
 
     // Whoever has its row locked is just saying that it lives. To wait for that would be a deadlock of two that are overdue
     // and come back in the same moment, as all do when the database does.
-    private static let burying = PostgresStatement(
+    static let burying = PostgresStatement(
         "bury",
         """
         WITH overdue AS MATERIALIZED (SELECT epoch FROM leave_album.instances
@@ -75,6 +82,15 @@ enum MemberStatements {
         UPDATE leave_album.instances SET state = '\(ClusterMember.State.gone.rawValue)', seen = now(), ended = now()
         WHERE epoch = $1 AND \(isLive)
         """, [.int4])
+
+    private static let trying = PostgresStatement(
+        "commit_trial",
+        "UPDATE leave_album.instances SET seen = greatest(seen, now()) WHERE epoch = $1 AND \(isLive)", [.int4])
+
+    /// Whether something was committed: not by who is no member, for nothing is written then.
+    static func commitTrial(epoch: Int?) -> LedgerQuestion<Bool> {
+        LedgerQuestion(trying, [.value(epoch.map { Int32(clamping: $0) })], place: .members) { $0.affected > 0 }
+    }
 
     static let time = LedgerQuestion(moment) { rows throws(PostgresDecodingError) in try rows.time(0, 0) }
 
@@ -115,12 +131,15 @@ enum MemberStatements {
         """
         SELECT epoch, name, version, state, started, seen, report::text,
         (extract(epoch FROM now() - seen) * 1000)::bigint,
-        left(encode(sha256(convert_to(settings::text, 'UTF8')), 'hex'), 8)
+        left(encode(sha256(convert_to(settings::text, 'UTF8')), 'hex'), 8), schema_from, schema
         FROM leave_album.instances ORDER BY epoch
         """)
 
     static func members() -> LedgerQuestion<[ClusterMember]> {
-        LedgerQuestion(listing) { rows throws(PostgresDecodingError) in
+        LedgerQuestion(steps: [(listing, []), ClusterStatements.loadingNow]) {
+            answers throws(PostgresDecodingError) in
+            let answers = Array(answers)
+            let rows = answers[0]
             var members: [ClusterMember] = []
             for row in 0..<rows.count {
                 guard let state = ClusterMember.State(rawValue: try rows.value(row, 3)) else {
@@ -131,10 +150,19 @@ enum MemberStatements {
                         epoch: try rows.int(row, 0), name: try rows.value(row, 1), version: try rows.value(row, 2),
                         state: state, started: try rows.time(row, 4), seen: try rows.time(row, 5),
                         lag: .milliseconds(max(0, try rows.long(row, 7))), settings: try rows.value(row, 8),
-                        report: try rows.value(row, 6)))
+                        schema: try Self.schema(rows, row), report: try rows.value(row, 6)))
             }
+            members.note(
+                paused: Set(try ClusterStatements.decodeState(answers[1])?.pausedMembers.keys.map { $0 } ?? []))
             return members
         }
+    }
+
+    private static func schema(_ rows: PostgresRows, _ row: Int) throws(PostgresDecodingError) -> ClosedRange<Int> {
+        let newest = try rows.int(row, 10)
+        // Programs that do not say the oldest one know no step that is not needed.
+        let oldest = try rows.valueIfAny(row, 9, as: Int32.self).map { Int($0) } ?? newest
+        return min(oldest, newest)...newest
     }
 
     // MARK: Texts
@@ -148,7 +176,7 @@ enum MemberStatements {
 }
 
 /// A text of PostgreSQL, or of its jsonb, takes no zero byte.
-private func printable(_ text: String) -> String {
+func printable(_ text: String) -> String {
     var scalars = String.UnicodeScalarView()
     for scalar in text.unicodeScalars where scalar.value >= 0x20 && scalar.value != 0x7f { scalars.append(scalar) }
     return String(scalars)

@@ -7,11 +7,13 @@ struct Membership: Sendable {
     /// Of the first joining, under which what spans a return is noted.
     let firstEpoch: Int
     private(set) var epoch: Int
-    private var sequence: UInt32 = 0
+    private var sequence: UInt32
 
-    init(_ description: MemberDescription, epoch: Int) {
+    /// `sequence`: of the newest fence that was given under that epoch.
+    init(_ description: MemberDescription, epoch: Int, sequence: UInt32 = 0) {
         self.description = description
         self.epoch = epoch
+        self.sequence = sequence
         firstEpoch = epoch
     }
 
@@ -21,9 +23,16 @@ struct Membership: Sendable {
         sequence = 0
     }
 
-    /// Given once in the cluster: an epoch is given once, and a process makes fewer claims than there are numbers.
-    mutating func nextFence() -> Int64 {
+    /// Given once in the cluster, as an epoch is. Nil: those of this epoch are all given, and the member has to join anew.
+    mutating func nextFence() -> Int64? {
+        guard sequence < .max else { return nil }
         sequence += 1
         return Int64(epoch) << 32 | Int64(sequence)
     }
+
+    /// It joins anew at its next heartbeat: the half that is left is more than it can claim until then.
+    var needsNewEpoch: Bool { sequence > .max / 2 }
+
+    static let isExhausted = LedgerError.unavailable(
+        "this process has claimed as often as one member can: it joins anew, and goes on then")
 }

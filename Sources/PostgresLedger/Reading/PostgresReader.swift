@@ -101,7 +101,7 @@ private struct ReaderWork: ~Copyable {
         do throws(PostgresError) {
             let rows = try open.run(batch, within: timeout, beside: mailbox) { requests in
                 waiting += requests
-                return !mailbox.isStopping
+                return mailbox.isStopping ? clock.now() : nil
             }
             result = .success(rows)
         } catch {

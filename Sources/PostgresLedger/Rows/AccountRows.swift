@@ -5,12 +5,13 @@ import Ledger
 /// Reading and writing of what workers share of an account. Each part of a slot is written only if it is still what was
 /// read; nothing here decides.
 enum AccountRows {
+    // One list of accounts: of two with OR between them the second is no condition of the index, and all rows are read.
     private static let loading = PostgresStatement(
         "load_slots",
         """
         SELECT account, slot, busy_fence, busy_until, tat, wait_until, wait_cause, step FROM leave_album.accounts
-        WHERE account = ANY ($1)
-        OR account IN (SELECT account FROM leave_album.jobs WHERE job_id = ANY ($2) AND account IS NOT NULL)
+        WHERE account = ANY
+        ($1 || ARRAY (SELECT account FROM leave_album.jobs WHERE job_id = ANY ($2) AND account IS NOT NULL))
         """, [.bytea.array, .bytea.array])
 
     /// - Parameter jobs: whose accounts are meant too, where the asker does not know them.
@@ -18,6 +19,11 @@ enum AccountRows {
         let names: [[UInt8]?] = accounts.map { $0.utf8 }
         let ids: [[UInt8]?] = jobs.map { $0.utf8 }
         batch.add(loading, [.array(names), .array(ids)])
+    }
+
+    static func question(_ accounts: [AccountID]) -> LedgerQuestion<[AccountID: [AccountSlot]]> {
+        let none: [[UInt8]?] = []
+        return LedgerQuestion(loading, [.array(accounts.map { $0.utf8 as [UInt8]? }), .array(none)], decode)
     }
 
     static func decode(_ rows: PostgresRows) throws(PostgresDecodingError) -> [AccountID: [AccountSlot]] {
@@ -35,62 +41,112 @@ enum AccountRows {
         return slots
     }
 
+    // MARK: Writing
+
+    private typealias Column = PostgresColumns<AccountChange>.Column
+
+    private static let row: [Column] = [
+        Column("account") { $0.account.utf8 },
+        Column("slot") { Int16(clamping: $0.after.number) },
+        Column("busy_fence") { $0.after.busyFence },
+        Column("busy_until") { time($0.after.busyUntil) },
+        Column("tat") { time($0.after.tat) },
+        Column("wait_until") { time($0.after.waitUntil) },
+        Column("wait_cause") { $0.after.waitCause?.rawValue },
+        Column("step") { Int16(clamping: $0.after.step) },
+    ]
+    /// By names that no column of the table has.
+    private static let conditions: [Column] = [
+        Column("is_new") { $0.isNew },
+        Column("calls") { $0.changesCalls },
+        Column("seen_fence") { $0.before.busyFence },
+        Column("seen_tat") { time($0.before.tat) },
+        Column("waits") { $0.changesWait },
+        Column("seen_until") { time($0.before.waitUntil) },
+        Column("seen_step") { Int16(clamping: $0.before.step) },
+    ]
+    private static let newRows = PostgresColumns(row)
+    private static let knownRows = PostgresColumns(row + conditions)
+
+    /// For the size of a batch.
+    static var mostColumns: Int { newRows.count + knownRows.count }
+    static var undoColumns: Int { undone.count }
+
+    // It locks no row that is there: those follow in their order, with the next statement.
+    private static let adding = PostgresStatement(
+        "add_slots",
+        """
+        WITH added AS (INSERT INTO leave_album.accounts (\(row.map(\.name).joined(separator: ", ")))
+        SELECT u.* FROM \(newRows.table("u", from: 1)) ORDER BY u.account, u.slot
+        ON CONFLICT (account, slot) DO NOTHING RETURNING account, wait_until)
+        SELECT account FROM added WHERE wait_until IS NOT NULL
+        """, newRows.types)
+
+    // Each part by itself, so that who notes a refusal keeps nobody from freeing the slot.
+    // A row that keeps nobody from anything is as good as none.
+    private static let callsFit = """
+        (u.calls AND a.busy_fence IS NOT DISTINCT FROM u.seen_fence AND (a.tat IS NOT DISTINCT FROM u.seen_tat
+        OR u.is_new AND a.tat <= now()) AND (NOT u.is_new OR a.wait_until IS NULL AND a.step = 0))
+        """
+    private static let waitsFit = """
+        (u.waits AND a.wait_until IS NOT DISTINCT FROM u.seen_until AND a.step = u.seen_step)
+        """
+
+    private static func set(_ column: String, if fits: String) -> String {
+        "\(column) = CASE WHEN \(fits) THEN u.\(column) ELSE a.\(column) END"
+    }
+
     private static let saving = PostgresStatement(
-        "save_slot",
+        "save_slots",
         """
-        INSERT INTO leave_album.accounts AS a (account, slot, busy_fence, busy_until, tat) VALUES ($1, $2, $3, $4, $5)
-        ON CONFLICT (account, slot) DO UPDATE
-        SET busy_fence = excluded.busy_fence, busy_until = excluded.busy_until, tat = excluded.tat
-        WHERE a.busy_fence IS NOT DISTINCT FROM $6 AND a.tat IS NOT DISTINCT FROM $7
-        """, [.bytea, .int2, .int8, .timestamptz, .timestamptz, .int8, .timestamptz])
-    private static let waiting = PostgresStatement(
-        "save_wait",
-        """
-        INSERT INTO leave_album.accounts AS a (account, slot, wait_until, wait_cause, step) VALUES ($1, $2, $3, $4, $5)
-        ON CONFLICT (account, slot) DO UPDATE
-        SET wait_until = excluded.wait_until, wait_cause = excluded.wait_cause, step = excluded.step
-        WHERE a.wait_until IS NOT DISTINCT FROM $6 AND a.step = $7
-        """, [.bytea, .int2, .timestamptz, .text, .int2, .timestamptz, .int2])
+        WITH asked AS MATERIALIZED (SELECT * FROM \(knownRows.table("u", from: 1)) ORDER BY account, slot),
+        saved AS (UPDATE leave_album.accounts a
+        SET \((["busy_fence", "busy_until", "tat"].map { set($0, if: callsFit) }
+            + ["wait_until", "wait_cause", "step"].map { set($0, if: waitsFit) }).joined(separator: ",\n"))
+        FROM asked u WHERE a.account = ANY (ARRAY[u.account]) AND a.slot = u.slot AND (\(callsFit) OR \(waitsFit))
+        RETURNING a.account, u.waits AND a.wait_until IS NOT DISTINCT FROM u.wait_until
+        AND a.wait_cause IS NOT DISTINCT FROM u.wait_cause AND a.step = u.step AS waits)
+        SELECT account FROM saved WHERE waits
+        """, knownRows.types)
+
+    /// Adds what has changed of the slots, in the order of their accounts: first the rows of those that are taken to have
+    /// none, and then all, for one of those may have a row that keeps nobody from anything. `waiting` reads the answers.
+    static func add(_ changes: [AccountChange], areNew: Bool, to batch: inout PostgresBatch) {
+        batch.add(areNew ? adding : saving, (areNew ? newRows : knownRows).parameters(changes))
+    }
+
+    /// The accounts of which the wait is what it was to be.
+    static func waiting(_ rows: PostgresRows) throws(PostgresDecodingError) -> [AccountID] {
+        var accounts: [AccountID] = []
+        for row in 0..<rows.count { accounts.append(AccountID(utf8: try rows.value(row, 0))) }
+        return accounts
+    }
+
+    // MARK: Giving back
+
+    private static let undone = PostgresColumns<JobPlan>([
+        .init("job_id") { $0.jobID.utf8 },
+        .init("account") { $0.slot?.account.utf8 },
+        .init("slot") { $0.slot.map { Int16(clamping: $0.taken.number) } },
+        .init("fence") { $0.slot?.fence },
+        .init("tat") { time($0.slot?.taken.earlierTAT) },
+    ])
+
     private static let undoing = PostgresStatement(
-        "undo_slot",
+        "undo_slots",
         """
-        UPDATE leave_album.accounts SET busy_fence = NULL, busy_until = NULL, tat = $4
-        WHERE account = $1 AND slot = $2 AND busy_fence = $3
-        AND NOT EXISTS (SELECT 1 FROM leave_album.jobs WHERE job_id = $5 AND fence = $3)
-        """, [.bytea, .int2, .int8, .timestamptz, .bytea])
+        WITH failed AS MATERIALIZED (SELECT * FROM \(undone.table("u", from: 1))
+        WHERE u.fence IS DISTINCT FROM (SELECT j.fence FROM leave_album.jobs j WHERE j.job_id = u.job_id)
+        ORDER BY u.account, u.slot)
+        UPDATE leave_album.accounts a SET busy_fence = NULL, busy_until = NULL, tat = u.tat
+        FROM failed u WHERE a.account = ANY (ARRAY[u.account]) AND a.slot = u.slot AND a.busy_fence = u.fence
+        """, undone.types)
 
-    /// Adds what has changed of a slot. Its answers, one for each, say how many rows they found as they were read.
-    static func add(_ change: AccountChange, to batch: inout PostgresBatch) {
-        let (before, after) = (change.before, change.after)
-        let key: [PostgresParameter] = [.value(change.account.utf8), .value(Int16(clamping: after.number))]
-        if change.changesCalls {
-            batch.add(
-                saving,
-                key + [
-                    .value(after.busyFence), .value(time(after.busyUntil)), .value(time(after.tat)),
-                    .value(before.busyFence), .value(time(before.tat)),
-                ])
-        }
-        if change.changesWait {
-            batch.add(
-                waiting,
-                key + [
-                    .value(time(after.waitUntil)), .value(after.waitCause?.rawValue),
-                    .value(Int16(clamping: after.step)),
-                    .value(time(before.waitUntil)), .value(Int16(clamping: before.step)),
-                ])
-        }
+    /// Gives the slots back of those claims in `plans` that came to nothing, because the job had moved.
+    static func addUndo(_ plans: [JobPlan], to batch: inout PostgresBatch) {
+        batch.add(undoing, undone.parameters(plans))
     }
 
-    /// Gives a slot back whose claim came to nothing, because the job had moved.
-    static func addUndo(_ hold: SlotHold, of job: JobID, to batch: inout PostgresBatch) {
-        batch.add(
-            undoing,
-            [
-                .value(hold.account.utf8), .value(Int16(clamping: hold.taken.number)), .value(hold.fence),
-                .value(time(hold.taken.earlierTAT)), .value(job.utf8),
-            ])
-    }
-
+    @Sendable
     private static func time(_ time: Timestamp?) -> PostgresTime? { time.map { PostgresTime($0) } }
 }

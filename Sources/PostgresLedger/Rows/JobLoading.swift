@@ -3,22 +3,27 @@ import Jobs
 import Ledger
 import Secrets
 
-/// Reading of jobs: the first of a batch's two round trips.
+/// Reading of jobs, of which a batch cannot guess what the tables have: a round trip before that of the writing.
 enum JobLoading {
+    /// Of the job `j`, as a row of it is decoded.
+    static let columns = """
+        j.job_id, j.account, j.token_sha256, j.generation, j.copy, j.attempts, j.malformed, j.ambiguous, j.intent, \
+        j.copy_published, j.finished, j.dead_letter_unpublished, j.cancelled, j.first_seen, j.first_call, j.due, \
+        j.changed, j.revision, j.fence, j.call_until, j.deaths
+        """
+
     /// Each job once, or once for each of its results. One statement, so that a job and its results are of one moment.
     private static let jobs = PostgresStatement(
         "load_jobs",
         """
-        SELECT j.job_id, j.account, j.token_sha256, j.generation, j.copy, j.attempts, j.malformed, j.ambiguous,
-        j.intent, j.copy_published, j.finished, j.dead_letter_unpublished, j.cancelled, j.first_seen, j.first_call, j.due,
-        j.changed, j.revision, j.fence, j.call_until, j.deaths,
+        SELECT \(columns),
         EXISTS (SELECT 1 FROM leave_album.instances i WHERE i.epoch = (j.fence >> 32)::int AND \(MemberStatements.hasEnded)),
         j.job_id = ANY ($3) AND EXISTS (SELECT 1 FROM leave_album.history h
         WHERE h.job_id = j.job_id AND h.generation = j.generation AND h.kind = 'redriven'),
         r.generation, r.message_id, r.outcome, r.reason, r.body, r.correlation_id, r.traceparent, r.tracestate,
         r.completed, r.published_at IS NOT NULL
         FROM leave_album.jobs j
-        LEFT JOIN leave_album.results r ON r.job_id = j.job_id AND j.job_id = ANY ($2)
+        LEFT JOIN leave_album.results r ON r.job_id = ANY (ARRAY[CASE WHEN j.job_id = ANY ($2) THEN j.job_id END])
         WHERE j.job_id = ANY ($1)
         """, [.bytea.array, .bytea.array, .bytea.array])
     private static let moment = PostgresStatement(
@@ -93,7 +98,7 @@ enum JobLoading {
 
 extension LedgerRow {
     /// Nil for the row of a job that the ledger has not met, which a cancel made.
-    fileprivate init?(_ rows: PostgresRows, _ index: Int, _ id: JobID) throws(PostgresDecodingError) {
+    init?(_ rows: PostgresRows, _ index: Int, _ id: JobID) throws(PostgresDecodingError) {
         guard let account = try rows.valueIfAny(index, 1, as: [UInt8].self) else { return nil }
         guard let tokenHash = SHA256Digest(bytes: try rows.value(index, 2)) else {
             throw PostgresDecodingError(row: index, column: 2, problem: "is no SHA-256")

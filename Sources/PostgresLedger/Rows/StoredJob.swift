@@ -36,4 +36,43 @@ struct LoadedJobs: Sendable {
     var left: [String: Int] = [:]
     /// Of this process; nil: it is no member, or the table has forgotten it.
     var memberState: ClusterMember.State?
+    /// Those that were not read.
+    private(set) var guessed: Set<JobID> = []
+    /// Whether `now` is a guess, too: nothing was read at all.
+    private(set) var clockIsGuessed = false
+    private var readAccounts: Set<AccountID> = []
+
+    init(
+        now: Timestamp, jobs: [JobID: StoredJob], slots: [AccountID: [AccountSlot]] = [:], left: [String: Int] = [:],
+        memberState: ClusterMember.State? = nil
+    ) {
+        self.now = now
+        self.jobs = jobs
+        self.slots = slots
+        self.left = left
+        self.memberState = memberState
+    }
+
+    /// What is guessed of a batch of which nothing was read. `now`: as this process takes the database's clock to be.
+    init(_ guesses: JobGuesses, now: Timestamp) {
+        // A lease ends rather too late.
+        self.init(now: now + JobGuesses.clockError, jobs: [:], memberState: .working)
+        clockIsGuessed = true
+        add(guesses)
+    }
+
+    /// What was read stands, whatever was guessed beside it.
+    mutating func add(_ guesses: JobGuesses) {
+        readAccounts = Set(slots.keys)
+        guessed = Set(guesses.jobs.keys)
+        jobs.merge(guesses.jobs) { read, _ in read }
+        slots.merge(guesses.slots) { read, _ in read }
+        for day in guesses.days where left[day] == nil { left[day] = Int(Int32.max) }
+    }
+
+    /// On what a claim rests that is made of this. `slots`: that the account has, if it takes one.
+    func guess(of job: JobID, _ account: AccountID, slots: Int?) -> ClaimGuess? {
+        guard guessed.contains(job) else { return nil }
+        return ClaimGuess(at: clockIsGuessed ? now : nil, slots: readAccounts.contains(account) ? nil : slots)
+    }
 }

@@ -9,9 +9,15 @@ struct LedgerIdentity: Equatable, Sendable {
     let compatibleWith: Int
     /// Name and version of the program that made it what it is.
     let program: String
+    /// Of a move that it is in, or has been in.
+    let mark: MoveMark?
+    /// There is one that this program does not understand.
+    var hasUnknownMark = false
 
+    // Also of a schema that has no such column yet.
     private static let reading = PostgresStatement(
-        "identity", "SELECT identity, schema, compatible_with, program FROM leave_album.cluster")
+        "identity",
+        "SELECT identity, schema, compatible_with, program, to_jsonb(c) ->> 'move' FROM leave_album.cluster c")
 
     static func read(
         _ connection: inout PostgresConnection, within timeout: Duration
@@ -21,9 +27,11 @@ struct LedgerIdentity: Equatable, Sendable {
         let rows = try connection.run(batch, within: timeout).rows()[0]
         do throws(PostgresDecodingError) {
             guard rows.count == 1 else { throw PostgresDecodingError(row: 0, column: 0, problem: "is missing") }
+            let text: String? = try rows.valueIfAny(0, 4)
+            let mark = text.flatMap(MoveMark.init(text:))
             return LedgerIdentity(
                 ledger: try rows.value(0, 0), version: try rows.int(0, 1), compatibleWith: try rows.int(0, 2),
-                program: try rows.value(0, 3))
+                program: try rows.value(0, 3), mark: mark, hasUnknownMark: text != nil && mark == nil)
         } catch {
             throw PostgresError(
                 kind: .refusedConfiguration, endpoint: connection.endpoint, attempted: "reading the ledger's schema",
@@ -57,10 +65,18 @@ struct LedgerIdentity: Equatable, Sendable {
     }
 
     /// Nil if this program may work with it, else why not and what is to be done.
-    func problem(endpoint: String, newest: Int = PostgresSchema.version) -> String? {
-        if version < newest {
-            return "the ledger at \(endpoint) has schema version \(version), and this program needs \(newest): "
-                + "run `leave-albumd ledger declare` as the schema's owner"
+    ///
+    /// - Parameter permitsMoved: for whoever moves ledgers.
+    func problem(endpoint: String, permitsMoved: Bool = false) -> String? {
+        if !permitsMoved, let refusal = mark?.refusal("the ledger at \(endpoint)") { return refusal }
+        let (needed, newest) = (PostgresSchema.needed, PostgresSchema.version)
+        if hasUnknownMark {
+            return "the ledger at \(endpoint) is in a move, or has been in one, of which this program knows nothing: "
+                + "use the program that moves it"
+        }
+        if version < needed {
+            return "the ledger at \(endpoint) has schema version \(version), and this program needs \(needed): run "
+                + "`leave-albumd ledger declare` as the schema's owner; daemons that work on it may go on meanwhile"
         }
         guard version > newest, compatibleWith > newest else { return nil }
         return "the ledger at \(endpoint) has schema version \(version), made by \(program), and this program knows "

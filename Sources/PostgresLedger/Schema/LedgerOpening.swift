@@ -5,8 +5,8 @@ import Ledger
 enum LedgerOpening {
     /// The first host that takes writes.
     ///
-    /// - Throws: `.unusable` for what waiting does not mend: role, password, certificate, no such database, or standbys
-    ///   alone. `.unavailable` else.
+    /// - Throws: `.unusable` for what waiting does not mend: role, password, certificate, no such database, or a standby
+    ///   alone. `.unavailable` else: of several hosts all are standbys until one of them takes the primary's place.
     static func connect(
         _ configuration: PostgresConfiguration, clock: any TimeSource = SystemTimeSource()
     ) throws(LedgerError) -> PostgresConnection {
@@ -19,7 +19,9 @@ enum LedgerOpening {
             }
         }
         // One of several that is to be corrected is no reason not to wait for the others.
-        let isHopeless = errors.allSatisfy { $0.kind == .refusedConfiguration || $0.state == "25006" }
+        let mayTakeWritesLater = errors.count > 1 && errors.contains { $0.state == "25006" }
+        let isHopeless =
+            errors.allSatisfy { $0.kind == .refusedConfiguration || $0.state == "25006" } && !mayTakeWritesLater
         let text = errors.map(\.description).joined(separator: "; ")
         throw isHopeless ? LedgerError.unusable(text) : LedgerError.unavailable(text)
     }
@@ -46,8 +48,10 @@ enum LedgerOpening {
     }
 
     /// The ledger that is there, if this program and this role may work with it.
+    ///
+    /// - Parameter permitsMoved: see `LedgerIdentity.problem`.
     static func check(
-        _ connection: inout PostgresConnection, within timeout: Duration
+        _ connection: inout PostgresConnection, within timeout: Duration, permitsMoved: Bool = false
     ) throws(LedgerError) -> LedgerIdentity {
         let (identity, missing): (LedgerIdentity, String)
         do throws(PostgresError) {
@@ -56,7 +60,9 @@ enum LedgerOpening {
         } catch {
             throw refusal(error)
         }
-        if let problem = identity.problem(endpoint: connection.endpoint) { throw .unusable(problem) }
+        if let problem = identity.problem(endpoint: connection.endpoint, permitsMoved: permitsMoved) {
+            throw .unusable(problem)
+        }
         guard missing.isEmpty else {
             throw .unusable(
                 "the role lacks \(missing) in schema leave_album at \(connection.endpoint): "

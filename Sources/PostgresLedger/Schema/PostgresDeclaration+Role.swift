@@ -24,7 +24,27 @@ extension PostgresDeclaration {
                 "GRANT USAGE ON SCHEMA leave_album TO \(name)",
                 "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA leave_album TO \(name)",
             ], "grant", &connection)
+        // An administrator may have granted it before; an owner who is none may not even repeat that.
+        if try seesStatistics(role, &connection) { return true }
         return try isPermitted("grant_statistics", ["GRANT pg_read_all_stats TO \(name)"], &connection)
+    }
+
+    private static let statistics = PostgresStatement(
+        "sees_statistics", "SELECT pg_has_role($1::name, 'pg_read_all_stats', 'USAGE')", [.text])
+
+    private static func seesStatistics(
+        _ role: String, _ connection: inout PostgresConnection
+    ) throws(PostgresError) -> Bool {
+        var batch = PostgresBatch()
+        batch.add(statistics, [.value(role)])
+        let rows = try connection.run(batch, within: timeout).rows()[0]
+        do throws(PostgresDecodingError) {
+            return try rows.value(0, 0)
+        } catch {
+            throw PostgresError(
+                kind: .fault, endpoint: connection.endpoint, attempted: "reading the role's rights",
+                message: "\(error)")
+        }
     }
 
     // MARK: Settings

@@ -2,27 +2,9 @@
 /// https://github.com/postgres/postgres/blob/REL_15_STABLE/src/backend/utils/adt/arrayfuncs.c (`array_recv`)
 enum PostgresArray {
     static func encode<Element: PostgresScalar>(_ elements: [Element?]) -> [UInt8] {
-        var bytes: [UInt8] = []
-        // An array without elements has no dimension either.
-        bytes.append(bigEndian: Int32(elements.isEmpty ? 0 : 1))
-        bytes.append(bigEndian: Int32(elements.contains { $0 == nil } ? 1 : 0))
-        bytes.append(bigEndian: Element.postgresType.oid)
-        guard !elements.isEmpty else { return bytes }
-        bytes.append(bigEndian: Int32(elements.count))
-        // Its first index, as SQL counts.
-        bytes.append(bigEndian: Int32(1))
-        for element in elements {
-            guard let element else {
-                bytes.append(bigEndian: Int32(-1))
-                continue
-            }
-            let place = bytes.count
-            bytes.append(bigEndian: Int32(0))
-            element.append(to: &bytes)
-            let size = Int32(bytes.count - place - 4)
-            Swift.withUnsafeBytes(of: size.bigEndian) { bytes.replaceSubrange(place..<place + 4, with: $0) }
-        }
-        return bytes
+        var builder = PostgresArrayBuilder(of: Element.postgresType, count: elements.count)
+        for element in elements { builder.append(element) }
+        return builder.encoded()
     }
 
     /// Nil if the bytes are no array of such elements, or one of several dimensions.

@@ -18,6 +18,10 @@ struct PostgresParameter: Hashable, Sendable {
         self.bytes = bytes
     }
 
+    init(_ array: consuming PostgresArrayBuilder, of element: PostgresType) {
+        self.init(type: element.array, bytes: array.encoded())
+    }
+
     static func value<Value: PostgresScalar>(_ value: Value?) -> Self { Self(value) }
 
     static func array<Element: PostgresScalar>(_ elements: [Element?]) -> Self {

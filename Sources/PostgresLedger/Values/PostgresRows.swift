@@ -63,6 +63,10 @@ struct PostgresRows: Hashable, Sendable {
     private func decode<Value>(
         _ row: Int, _ column: Int, as type: PostgresType, _ read: (ArraySlice<UInt8>) -> Value?
     ) throws(PostgresDecodingError) -> Value? {
+        // A table that has always one row may have lost it.
+        guard row < count else {
+            throw PostgresDecodingError(row: row, column: column, problem: "is not there: \(count) rows came")
+        }
         guard columns[column] == type.oid else {
             throw PostgresDecodingError(
                 row: row, column: column, problem: "is of type \(columns[column]), and \(type) was wanted")

@@ -7,6 +7,8 @@ struct AccountChange: Equatable, Sendable {
     let account: AccountID
     let before: AccountSlot
     let after: AccountSlot
+    /// Whether nothing is known of it, or nothing was read: it has no row, or is taken to have none.
+    let isNew: Bool
 
     var changesCalls: Bool {
         before.busyFence != after.busyFence || before.busyUntil != after.busyUntil || before.tat != after.tat
@@ -19,8 +21,20 @@ struct AccountChange: Equatable, Sendable {
 /// The slot that a claim took.
 struct SlotHold: Equatable, Sendable {
     let account: AccountID
-    let fence: Int64
+    /// With the claim's fence.
+    let slot: AccountSlot
     let taken: AccountSlot.Taken
+
+    var fence: Int64? { slot.busyFence }
+}
+
+extension AccountSlot.Taken {
+    /// Of a claim that has lost it: with this fence in the table it is not, so that the claim is made anew.
+    func slot(_ fence: Int64, until: Timestamp) -> AccountSlot {
+        var slot = AccountSlot(number: number)
+        (slot.busyFence, slot.busyUntil) = (fence, until)
+        return slot
+    }
 }
 
 /// The accounts of a batch, as its decisions follow one another. All times are the database's.
@@ -78,11 +92,12 @@ struct AccountsPlan: Sendable {
         return until
     }
 
-    /// The lease of a claim begins anew.
-    mutating func renew(_ account: AccountID, fence: Int64, until: Timestamp) {
-        guard var slot = slots[account]?.first(where: { $0.busyFence == fence }) else { return }
+    /// The lease of a claim begins anew. Nil: it has no slot any more.
+    mutating func renew(_ account: AccountID, fence: Int64, until: Timestamp) -> AccountSlot? {
+        guard var slot = slots[account]?.first(where: { $0.busyFence == fence }) else { return nil }
         slot.busyUntil = until
         save(slot, of: account)
+        return slot
     }
 
     private mutating func save(_ slot: AccountSlot, of account: AccountID) {
@@ -97,8 +112,10 @@ struct AccountsPlan: Sendable {
         var changes: [AccountChange] = []
         for account in slots.keys.sorted(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) }) {
             for slot in (slots[account] ?? []).sorted(by: { $0.number < $1.number }) {
-                let before = loaded[account]?.first { $0.number == slot.number } ?? AccountSlot(number: slot.number)
-                let change = AccountChange(account: account, before: before, after: slot)
+                let stored = loaded[account]?.first { $0.number == slot.number }
+                let change = AccountChange(
+                    account: account, before: stored ?? AccountSlot(number: slot.number), after: slot,
+                    isNew: stored == nil)
                 if change.changesCalls || change.changesWait { changes.append(change) }
             }
         }

@@ -10,6 +10,8 @@ struct PendingRequest: Sendable {
     /// Of a claim, of the epoch that the process has. 0 for all others.
     var fence: Int64
     let reply: PostgresOperation.JobReply
+    /// False: a guess of it was wrong before, and what it is about is read.
+    var mayGuess = true
 }
 
 /// A day's count of one member.
@@ -36,10 +38,14 @@ struct JobPlan: Sendable {
     var claims = false
     /// What the newest claim in it took of the account: without it the claim is none.
     var slot: SlotHold?
+    /// Nil: what that claim rests on was read.
+    var guess: ClaimGuess?
     /// The account whose wait it changes, and whose answer rests on that.
     var refused: AccountID?
     var takeovers = 0
     var fencedRecords = 0
+    /// Proofs in it that were heard under a lease which is another's by now.
+    var lateEvidence = 0
     var behind: [Arrival] = []
     var answers: [(number: Int, answer: JobAnswer)] = []
 

@@ -41,6 +41,16 @@ enum JobRequest: Sendable {
         }
     }
 
+    /// Whether anything is decided: that the broker has a result is noted whatever the ledger knows of the job.
+    var needsJob: Bool {
+        switch self {
+        case .mark(.result, _, _): false
+        case .mark(.copy, _, _), .mark(.deadLetter, _, _), .lookUp, .claim, .record, .withdraw, .cancel, .cancelForGood,
+            .finishLost, .finishCancelled, .refuse:
+            true
+        }
+    }
+
     /// Whether the decision may rest on results that are stored.
     var needsResults: Bool {
         switch self {

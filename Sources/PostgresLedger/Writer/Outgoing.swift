@@ -4,25 +4,25 @@ import Ledger
 /// A batch on its way: what is in it of a portion, in the order of locks, and what its answers are read for.
 struct Outgoing {
     private(set) var batch = PostgresBatch()
+    /// By the ids of their jobs.
     private(set) var plans: [JobPlan] = []
     private(set) var sent = PostgresBacklog.Portion()
     private(set) var left = PostgresBacklog.Portion()
     /// What the answer of each statement is read for, in their order.
     private var steps: [Step] = []
-    /// What the jobs alone take.
-    private var size = PostgresBatch()
+    /// What it changes of accounts.
+    private(set) var changes: [AccountChange] = []
+    /// Whose wait it changes.
+    private var changedWaits: Set<AccountID> = []
+    /// At most, of what its jobs and their accounts take.
+    private var size = Self.emptySize
     private let most: Int
     private let epoch: Int?
 
-    /// What requests may add for their accounts.
-    private var accountBytes = 0
-    /// Of one: three statements' values.
-    private static let mostOfAnAccount = 1_500
-
     private enum Step {
         case unread
-        case wait(AccountID)
-        case job(JobID)
+        case waits
+        case jobs
         /// The question of that number, of those that are sent.
         case question(Int)
     }
@@ -33,39 +33,34 @@ struct Outgoing {
         self.epoch = epoch
     }
 
-    /// False if there is no place for it. The first goes in whatever its size: nothing is smaller than that.
-    mutating func add(_ plan: JobPlan, _ requests: [PendingRequest]) -> Bool {
-        var grown = size
-        Self.add(plan, epoch: epoch, to: &grown)
-        let concerned = requests.count { $0.request.account != nil || $0.request.isWithdrawal }
-        let more = accountBytes + concerned * Self.mostOfAnAccount
-        guard plans.isEmpty || grown.byteCount + more <= most else {
+    /// Whether there is place for all that may be written for the requests on one job; else they are left. The first go in
+    /// whatever their size: nothing is smaller than that.
+    mutating func makePlace(for requests: [PendingRequest]) -> Bool {
+        let grown = size + requests.mostBytesWritten
+        guard plans.isEmpty || grown <= most else {
             left.requests += requests
             return false
         }
-        accountBytes = more
         size = grown
-        plans.append(plan)
-        sent.requests += requests
         return true
     }
 
-    private static func add(_ plan: JobPlan, epoch: Int?, to batch: inout PostgresBatch) {
-        if plan.changesRow { JobSaving.add(plan, epoch: epoch, to: &batch) }
-        if !plan.marked.isEmpty { JobSaving.addMarks(plan, to: &batch) }
+    /// Adds what was decided of a job for which there is place. Jobs come by their ids.
+    mutating func add(_ plan: JobPlan, _ requests: [PendingRequest]) {
+        plans.append(plan)
+        sent.requests += requests
     }
 
     /// What goes along, as far as there is place; and then all in the order of locks.
     mutating func finish(_ changes: [AccountChange], _ portion: PostgresBacklog.Portion) {
-        var filled = size
-        for change in changes { AccountRows.add(change, to: &filled) }
-        addUndoing(to: &filled)
+        var along = PostgresBatch()
         var isFull = !left.requests.isEmpty
         func fits(_ query: LedgerQuery) -> Bool {
-            var grown = filled
+            var grown = along
             query.add(to: &grown)
-            isFull = isFull || grown.byteCount > most && !filled.executions.isEmpty
-            if !isFull { filled = grown }
+            let isAlone = plans.isEmpty && along.executions.isEmpty
+            isFull = isFull || size + grown.byteCount > most && !isAlone
+            if !isFull { along = grown }
             return !isFull
         }
         for line in portion.lines {
@@ -74,71 +69,101 @@ struct Outgoing {
         for query in portion.queries {
             if fits(query) { sent.queries.append(query) } else { left.queries.append(query) }
         }
+        self.changes = changes
         order(changes)
     }
 
+    // MARK: Statements
+
     /// By `LockPlace`.
     private mutating func order(_ changes: [AccountChange]) {
-        for change in changes {
-            AccountRows.add(change, to: &batch)
-            if change.changesCalls { steps.append(.unread) }
-            if change.changesWait { steps.append(.wait(change.account)) }
+        changedWaits = Set(changes.filter(\.changesWait).map(\.account))
+        addSlots(changes.filter(\.isNew), areNew: true)
+        addSlots(changes, areNew: false)
+        let along = along
+        let besideJobs = along.keys.compactMap { if case .job(let id) = $0 { id } else { nil } }
+        addJobs(besideJobs)
+        for id in besideJobs.sorted(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) }) { add(along[.job(id)]) }
+        let claims = plans.filter { $0.changesRow && $0.slot != nil }
+        if !claims.isEmpty {
+            // Of rows that are locked since the beginning.
+            AccountRows.addUndo(claims, to: &batch)
+            steps.append(.unread)
         }
-        var along = Dictionary(grouping: sent.lines.map { ($0, Step.unread) }) { $0.0.place }
+        for place in LockPlace.behindJobs { add(along[place]) }
+    }
+
+    private typealias Along = (query: LedgerQuery, step: Step)
+
+    private var along: [LockPlace: [Along]] {
+        var along = Dictionary(grouping: sent.lines.map { ($0, Step.unread) as Along }) { $0.query.place }
         for (number, query) in sent.queries.enumerated() {
             along[query.place, default: []].append((query, .question(number)))
         }
-        func add(_ place: LockPlace) {
-            for (query, step) in along[place] ?? [] {
-                query.add(to: &batch)
-                steps += query.steps.map { _ in step }
-            }
-        }
-        var jobs = Dictionary(plans.map { ($0.jobID, JobPlan?.some($0)) }) { first, _ in first }
-        for case .job(let id) in along.keys where jobs[id] == nil { jobs[id] = .some(nil) }
-        for (id, plan) in jobs.sorted(by: { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }) {
-            if let plan {
-                Self.add(plan, epoch: epoch, to: &batch)
-                if plan.changesRow { steps.append(.job(id)) }
-                if !plan.marked.isEmpty { steps.append(.unread) }
-            }
-            add(.job(id))
-        }
-        // Of rows that are locked since the beginning.
-        let undone = addUndoing(to: &batch)
-        steps += (0..<undone).map { _ in .unread }
-        for place in LockPlace.behindJobs { add(place) }
+        return along
     }
 
-    @discardableResult
-    private func addUndoing(to batch: inout PostgresBatch) -> Int {
-        var count = 0
-        for plan in plans where plan.changesRow {
-            guard let slot = plan.slot else { continue }
-            AccountRows.addUndo(slot, of: plan.jobID, to: &batch)
-            count += 1
+    private mutating func add(_ queries: [Along]?) {
+        for (query, step) in queries ?? [] {
+            query.add(to: &batch)
+            steps += query.steps.map { _ in step }
         }
-        return count
     }
+
+    private mutating func addSlots(_ changes: [AccountChange], areNew: Bool) {
+        guard !changes.isEmpty else { return }
+        AccountRows.add(changes, areNew: areNew, to: &batch)
+        steps.append(.waits)
+    }
+
+    /// - Parameter beside: the jobs that the statements behind these lock.
+    private mutating func addJobs(_ beside: [JobID]) {
+        let changed = plans.filter(\.changesRow)
+        let new = changed.filter { $0.before.revision == 0 }
+        let known = changed.filter { $0.before.revision > 0 }
+        if !new.isEmpty {
+            JobSaving.add(new, areNew: true, epoch: epoch, to: &batch)
+            steps.append(.jobs)
+        }
+        if !known.isEmpty {
+            if !beside.isEmpty {
+                let all = Set(known.map(\.jobID) + beside)
+                JobSaving.addLocks(all.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }, to: &batch)
+                steps.append(.unread)
+            }
+            JobSaving.add(known, areNew: false, epoch: epoch, to: &batch)
+            steps.append(.jobs)
+        }
+        let marked = plans.filter { !$0.marked.isEmpty }
+        if !marked.isEmpty {
+            JobSaving.addMarks(marked, to: &batch)
+            steps.append(.unread)
+        }
+    }
+
+    // MARK: Answers
 
     /// What the answers say: the jobs of which the row, or the slot, or the account's wait was not what had been read; and
     /// what each question is answered.
     func read(
         _ rows: [PostgresRows]
     ) throws(PostgresDecodingError) -> (moved: Set<JobID>, answers: [[PostgresRows]]) {
-        var moved: Set<JobID> = []
-        var movedWaits: Set<AccountID> = []
+        var written: Set<JobID> = []
+        var waiting: Set<AccountID> = []
         var answers: [[PostgresRows]] = sent.queries.map { _ in [] }
         for (step, answer) in zip(steps, rows) {
             switch step {
             case .unread: break
-            case .wait(let account): if answer.affected == 0 { movedWaits.insert(account) }
-            case .job(let id): if try !JobSaving.isWritten(answer) { moved.insert(id) }
+            case .waits: waiting.formUnion(try AccountRows.waiting(answer))
+            case .jobs: written.formUnion(try JobSaving.written(answer))
             case .question(let number): answers[number].append(answer)
             }
         }
+        var moved: Set<JobID> = []
         for plan in plans {
-            if let account = plan.refused, movedWaits.contains(account) { moved.insert(plan.jobID) }
+            let hasMoved = plan.changesRow && !written.contains(plan.jobID)
+            let waitHasMoved = plan.refused.map { changedWaits.contains($0) && !waiting.contains($0) } ?? false
+            if hasMoved || waitHasMoved { moved.insert(plan.jobID) }
         }
         return (moved, answers)
     }

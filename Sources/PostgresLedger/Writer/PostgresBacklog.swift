@@ -14,6 +14,15 @@ struct PostgresBacklog: Sendable {
         var isSingle: Bool {
             queries.count + lines.count + Set(requests.map(\.request.jobID)).count <= 1
         }
+
+        /// With nothing guessed of these jobs.
+        func reading(_ jobs: Set<JobID>) -> Portion {
+            var portion = self
+            for index in requests.indices where jobs.contains(requests[index].request.jobID) {
+                portion.requests[index].mayGuess = false
+            }
+            return portion
+        }
     }
 
     private var requests: [PendingRequest] = []
@@ -121,6 +130,15 @@ struct PostgresBacklog: Sendable {
         queries = []
         for request in refused { request.refuse(error) }
         for question in questions { question.refuse(error) }
+    }
+
+    /// What can be made no smaller is at fault itself.
+    mutating func refuse(_ portion: Portion, _ error: LedgerError) {
+        for request in portion.requests {
+            settle(request.request.jobID)
+            request.refuse(error)
+        }
+        for query in portion.queries { query.refuse(error) }
     }
 
     /// Fails all that waits. Returns how many of those that cannot be repeated are lost.

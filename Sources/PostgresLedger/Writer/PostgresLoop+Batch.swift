@@ -42,15 +42,51 @@ extension PostgresLoop {
         // In one order everywhere, so that two batches cannot wait for each other.
         let ids = byJob.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
         let doubted = backlog.tries
+        let decided = requests.filter { $0.request.needsJob || doubted[$0.request.jobID] != nil }
+        let guesses = isFrozen ? JobGuesses() : JobGuesses(decided, recent: failover.recent, doubted: doubted)
+        let read = decided.filter { guesses.jobs[$0.request.jobID] == nil }
+        var loaded: LoadedJobs
+        if read.isEmpty {
+            loaded = LoadedJobs(guesses, now: parts.clusterClock.wall())
+        } else {
+            loaded = try load(read, doubted, asked: asked)
+            if try rejoinIfNeeded(loaded.memberState) { return try self.outgoing(portion, asked: asked) }
+            loaded.add(guesses)
+        }
+        let now = parts.clock.now()
+        var transaction = PostgresTransaction(
+            loaded: loaded, durations: parts.durations,
+            frozenUntil: frozenUntil.flatMap { $0 > now ? loaded.now + ($0 - now) : nil }, epoch: membership?.epoch)
+        var outgoing = Outgoing(most: mostBytes, epoch: membership?.epoch)
+        var undecided: Set<JobID> = []
+        for id in ids {
+            let own = byJob[id] ?? []
+            // What does not fit decides nothing: neither of its job nor of its account.
+            guard outgoing.makePlace(for: own) else { continue }
+            let plan = transaction.plan(own, of: id, tries: doubted[id] ?? [])
+            if guesses.jobs[id] == nil || plan.restsOnWriting { outgoing.add(plan, own) } else { undecided.insert(id) }
+        }
+        guard undecided.isEmpty else { return try self.outgoing(portion.reading(undecided), asked: asked) }
+        outgoing.finish(transaction.accounts.changes, portion)
+        return outgoing
+    }
+
+    /// While the database's clock is not trusted nothing is guessed of it.
+    private var isFrozen: Bool { frozenUntil.map { $0 > parts.clock.now() } ?? false }
+
+    /// What is stored of the jobs that these requests are about.
+    private mutating func load(
+        _ requests: [PendingRequest], _ doubted: [JobID: [JobTry]], asked: MonotonicTime
+    ) throws(PostgresError) -> LoadedJobs {
+        func ids(where isMeant: (JobRequest) -> Bool) -> Set<JobID> {
+            Set(requests.lazy.map(\.request).filter(isMeant).map(\.jobID))
+        }
+        let all = ids { _ in true }
+        let doubtful = all.filter { doubted[$0]?.contains { !$0.newResults.isEmpty } ?? false }
         var batch = PostgresBatch()
         JobLoading.add(
-            ids,
-            results: ids.filter { id in
-                byJob[id]?.contains { $0.request.needsResults } ?? false
-                    || doubted[id]?.contains { !$0.newResults.isEmpty } ?? false
-            },
-            redrives: ids.filter { id in byJob[id]?.contains { $0.request.needsRedrives } ?? false },
-            accounts: Array(Set(requests.compactMap(\.request.account))),
+            Array(all), results: Array(ids(where: \.needsResults).union(doubtful)),
+            redrives: Array(ids(where: \.needsRedrives)), accounts: Array(Set(requests.compactMap(\.request.account))),
             withdrawn: requests.filter(\.request.isWithdrawal).map(\.request.jobID),
             days: Array(Set(requests.compactMap(\.request.allottedDay))), epoch: membership?.epoch, to: &batch)
         let answer: [PostgresRows]
@@ -63,28 +99,13 @@ extension PostgresLoop {
             throw error
         }
         let answered = parts.clock.now()
-        let loaded: LoadedJobs
         do throws(PostgresDecodingError) {
-            loaded = try JobLoading.decode(answer[...])
+            let loaded = try JobLoading.decode(answer[...])
+            learnTime(loaded.now, asked: asked, answered: answered)
+            return loaded
         } catch {
             throw fault(error)
         }
-        learnTime(loaded.now, asked: asked, answered: answered)
-        if try rejoinIfNeeded(loaded.memberState) { return try self.outgoing(portion, asked: asked) }
-        var transaction = PostgresTransaction(
-            loaded: loaded, durations: parts.durations,
-            frozenUntil: frozenUntil.flatMap { $0 > answered ? loaded.now + ($0 - answered) : nil },
-            epoch: membership?.epoch)
-        var outgoing = Outgoing(most: mostBytes, epoch: membership?.epoch)
-        for id in ids {
-            let own = byJob[id] ?? []
-            // What does not fit has decided nothing: neither of its job nor of its account.
-            var next = transaction
-            let plan = next.plan(own, of: id, tries: doubted[id] ?? [])
-            if outgoing.add(plan, own) { transaction = next }
-        }
-        outgoing.finish(transaction.accounts.changes, portion)
-        return outgoing
     }
 
     /// A claim that has waited while the process joined anew is made by the member that it is now, with a fence of that:
@@ -94,8 +115,10 @@ extension PostgresLoop {
         guard let epoch = membership?.epoch else { return requests }
         var requests = requests
         for (index, request) in requests.enumerated() {
-            guard case .claim = request.request, request.fence >> 32 != Int64(epoch) else { continue }
-            requests[index].fence = membership?.nextFence() ?? 0
+            guard case .claim = request.request, request.fence >> 32 != Int64(epoch),
+                let fence = membership?.nextFence()
+            else { continue }
+            requests[index].fence = fence
         }
         return requests
     }
@@ -113,14 +136,16 @@ extension PostgresLoop {
         }
         var again = PostgresBacklog.Portion()
         again.requests = outgoing.sent.requests.filter { moved.contains($0.request.jobID) }
-        backlog.putBack(again, at: parts.clock.now())
+        backlog.putBack(again.reading(moved), at: parts.clock.now())
+        // Whoever is answered finds it counted.
+        count(outgoing.plans.filter { !moved.contains($0.jobID) })
+        if membership != nil { remember(outgoing, besides: moved) }
         let replies = Dictionary(outgoing.sent.requests.map { ($0.number, $0.reply) }) { first, _ in first }
         for plan in outgoing.plans where !moved.contains(plan.jobID) {
             backlog.settle(plan.jobID)
             for (number, answer) in plan.answers { replies[number]?(answer, beginsBefore) }
             for arrival in plan.behind { parts.onBehind(arrival) }
         }
-        count(outgoing.plans.filter { !moved.contains($0.jobID) })
         for (query, answer) in zip(outgoing.sent.queries, answers) {
             do throws(PostgresDecodingError) {
                 try query.decode(answer[...])()
@@ -130,13 +155,25 @@ extension PostgresLoop {
         }
     }
 
+    /// For a database that fails over.
+    private mutating func remember(_ outgoing: Outgoing, besides moved: Set<JobID>) {
+        let now = parts.clock.now()
+        let plans = outgoing.plans.filter { !moved.contains($0.jobID) }
+        for plan in plans { failover.recent.note(plan, at: now) }
+        guard !outgoing.changes.isEmpty else { return }
+        failover.accounts.note(
+            outgoing.changes, taken: Set(plans.compactMap(\.slot?.fence)), refused: Set(plans.compactMap(\.refused)),
+            at: now)
+    }
+
     private func count(_ plans: [JobPlan]) {
-        let takeovers = plans.reduce(0) { $0 + $1.takeovers }
-        let fenced = plans.reduce(0) { $0 + $1.fencedRecords }
-        guard takeovers + fenced > 0 else { return }
-        parts.gauge.count {
-            $0.takeovers += takeovers
-            $0.fencedRecords += fenced
+        parts.gauge.count { counts in
+            for plan in plans {
+                counts.takeovers += plan.takeovers
+                counts.fencedRecords += plan.fencedRecords
+                counts.lateEvidence += plan.lateEvidence
+                counts.leases.note(plan)
+            }
         }
     }
 }

@@ -7,6 +7,7 @@ extension PostgresLoop {
     /// Shows that this member lives. If the others have taken it for dead, it joins anew.
     mutating func beat() throws(PostgresError) {
         guard let member = membership else { return }
+        if member.needsNewEpoch, !isEnding { return try joinAnew(leavingFirst: true) }
         var batch = PostgresBatch()
         MemberStatements.time.add(to: &batch)
         let saysDraining = isDraining
@@ -16,9 +17,12 @@ extension PostgresLoop {
         let answer = try send(batch)
         let answered = parts.clock.now()
         nextBeatAt = asked + parts.heartbeatInterval
+        parts.gauge.count { $0.leases.end(before: parts.clusterClock.wall()) }
         let found: MemberStatements.Beat
         do throws(PostgresDecodingError) {
-            learnTime(try answer[0].time(0, 0), asked: asked, answered: answered)
+            let time = try answer[0].time(0, 0)
+            learnTime(time, asked: asked, answered: answered)
+            failover.noteBeat(at: time)
             found = try beat.decode(answer.dropFirst())
         } catch {
             throw fault(error)
@@ -34,20 +38,33 @@ extension PostgresLoop {
             membership = nil
             return
         }
-        var joining = PostgresBatch()
+        try joinAnew()
+    }
+
+    /// - Parameter leavingFirst: in one commit with the end of the member that it was. What that one began is brought to its
+    ///   end, as after any return.
+    mutating func joinAnew(leavingFirst: Bool = false) throws(PostgresError) {
+        guard let member = membership else { return }
+        var batch = PostgresBatch()
+        if leavingFirst { MemberStatements.leave(epoch: member.epoch).add(to: &batch) }
         let question = MemberStatements.join(member.description, isBack: true, lifetime: parts.lifetime)
-        question.add(to: &joining)
-        let joined = try send(joining)
+        question.add(to: &batch)
+        let asked = parts.clock.now()
+        let answer = try send(batch)
+        let joined: Int?
         do throws(PostgresDecodingError) {
-            let epoch = try question.decode(joined[...])
-            membership?.rejoin(as: epoch)
-            memberEpoch.withLock { $0 = epoch }
+            joined = try question.decode(answer.suffix(1))
         } catch {
             throw fault(error)
         }
+        // Why not is read with the next connection.
+        guard let epoch = joined else { throw refusedToJoin() }
+        membership?.rejoin(as: epoch)
+        failover.joined = nil
+        memberEpoch.withLock { $0 = epoch }
         parts.gauge.count { $0.rejoins += 1 }
         // It came as one that works.
-        if isDraining { nextBeatAt = answered }
+        nextBeatAt = isDraining ? parts.clock.now() : asked + parts.heartbeatInterval
     }
 
     private func adopt(_ differing: [DifferingSetting]) {
@@ -72,11 +89,18 @@ extension PostgresLoop {
         return membership?.epoch != epoch
     }
 
-    /// A clock that has jumped ends no lease for as long as one may last: until then a call under it may be on its way.
+    /// A clock that has jumped ends no lease for as long as one may last, whoever has it, and by whatever settings: until
+    /// then a call under it may be on its way.
     mutating func learnTime(_ time: Timestamp, asked: MonotonicTime, answered: MonotonicTime) {
         guard parts.clusterClock.note(time, asked: asked, answered: answered) else { return }
-        frozenUntil = answered + parts.durations.whole
+        frozenUntil = answered + max(parts.durations.whole, LeaseDurations.longest)
         parts.gauge.count { $0.clockJumps += 1 }
+    }
+
+    private func refusedToJoin() -> PostgresError {
+        PostgresError(
+            kind: .unavailable, endpoint: "the ledger's database", attempted: "joining the other daemons anew",
+            message: "the ledger lets nobody in")
     }
 
     func fault(_ error: PostgresDecodingError) -> PostgresError {

@@ -5,8 +5,9 @@ import Ledger
 
 /// The ledger's thread: takes what has come, reads what it is about, decides, writes, answers.
 ///
-/// A batch costs two round trips and one commit however much is in it, so under load batches grow by themselves. While
-/// one is under way the thread takes what comes and answers who asks whether it lives.
+/// A batch costs one round trip and one commit however much is in it, and one round trip more if something has to be read
+/// first, so under load batches grow by themselves. While one is under way for longer than most, the thread takes what
+/// comes and answers who asks whether it lives.
 struct PostgresLoop: ~Copyable {
     enum Condition {
         case healthy
@@ -33,16 +34,19 @@ struct PostgresLoop: ~Copyable {
     var nextBeatAt: MonotonicTime
     /// Until then the database's clock, which has jumped, ends no lease.
     var frozenUntil: MonotonicTime?
+    var failover: FailoverState
     /// Faults in a row, after which even the first of them counts as an outage.
     private var failures = 0
     /// So many portions are taken one by one, to find the one that is at fault.
     private var isolated = 0
     private var closing: (deadline: MonotonicTime, answer: @Sendable (Int) -> Void)?
 
-    /// Requests in one batch: their rows are locked together, and are a round trip apart at most.
+    /// Requests in one batch: their rows are locked together.
     private static let mostRequests = 128
     /// A batch that was undone so often is taken apart.
     private static let mostRetries = 3
+    /// What is begun has a chance, also at the very end.
+    private static let leastTime = Duration.milliseconds(100)
 
     init(
         mailbox: MailboxOwner<PostgresOperation>, parts: PostgresLoopParts, membership: Membership?,
@@ -54,6 +58,7 @@ struct PostgresLoop: ~Copyable {
         self.memberEpoch = memberEpoch
         rotation = HostRotation(parts.configuration.url.hosts)
         nextBeatAt = parts.clock.now()
+        failover = FailoverState(timeline: parts.lastTimeline)
         connection = nil
     }
 
@@ -103,10 +108,19 @@ struct PostgresLoop: ~Copyable {
         let now = parts.clock.now()
         switch operation {
         case .job(let request, let reply):
+            if let why = failover.refusal, !request.isKeptWhileDegraded {
+                return reply(.failed(.unavailable(why)), .distantFuture)
+            }
             var fence: Int64 = 0
-            if case .claim = request { fence = membership?.nextFence() ?? 0 }
+            if case .claim = request, membership != nil {
+                guard let next = membership?.nextFence() else {
+                    nextBeatAt = now
+                    return reply(.failed(Membership.isExhausted), .distantFuture)
+                }
+                fence = next
+            }
             backlog.add(request, fence: fence, at: now, reply)
-        case .query(let query): backlog.add(query: query(membership?.epoch), at: now)
+        case .query(let query): add(query(membership?.epoch), at: now)
         case .line(let line): backlog.add(line: line(membership?.firstEpoch), at: now)
         case .drain:
             isDraining = true
@@ -148,7 +162,8 @@ struct PostgresLoop: ~Copyable {
             if case .unusable = condition { return }
         }
         do throws(PostgresError) {
-            if membership != nil, nextBeatAt <= parts.clock.now() { try beat() }
+            if membership != nil, nextBeatAt <= parts.clock.now() { try showLife() }
+            if case .unusable = condition { return }
         } catch {
             return fail(error, nil)
         }
@@ -185,10 +200,13 @@ struct PostgresLoop: ~Copyable {
                         .unusable(
                             "\(opened.endpoint) has another ledger than before: start again if that was meant"))
                 }
+                // It was moved, or its schema has made a step which this program cannot work with.
+                if let problem = found.problem(endpoint: opened.endpoint) { return disable(.unusable(problem)) }
                 mostBytes = opened.mostBytes
                 connection = consume opened
-                // What it missed meanwhile comes before all else: it may be taken for dead.
+                // What it missed meanwhile comes before all else: it may be taken for dead, or the database be another.
                 nextBeatAt = parts.clock.now()
+                failover.mustCompare = true
                 return
             } catch {
                 let wait = rotation.fail(at: parts.clock.now())
@@ -207,11 +225,15 @@ struct PostgresLoop: ~Copyable {
     mutating func send(_ batch: PostgresBatch) throws(PostgresError) -> [PostgresRows] {
         guard var open = connection.take() else { preconditionFailure("a batch is sent over a connection") }
         let result: Result<[PostgresRows], PostgresError>
+        let asked = parts.clock.now()
+        let least = asked + Self.leastTime
         do throws(PostgresError) {
             let rows = try open.run(batch, within: timeLeft(parts.batchTimeout), beside: mailbox) { operations in
                 take(operations)
-                return true
+                // Whoever ends it meanwhile waits no longer than it says.
+                return closing.map { max($0.deadline, least) }
             }
+            parts.gauge.answered(after: parts.clock.now() - asked)
             result = .success(rows)
         } catch {
             result = .failure(error)
@@ -222,7 +244,7 @@ struct PostgresLoop: ~Copyable {
 
     /// At the end nothing takes longer than whoever ends it wants to wait.
     private func timeLeft(_ usual: Duration) -> Duration {
-        closing.map { min(usual, max(.milliseconds(100), $0.deadline - parts.clock.now())) } ?? usual
+        closing.map { min(usual, max(Self.leastTime, $0.deadline - parts.clock.now())) } ?? usual
     }
 
     // MARK: What came of an attempt
@@ -235,7 +257,7 @@ struct PostgresLoop: ~Copyable {
         case .degraded: break
         }
         condition = .healthy
-        parts.onHealth(.available)
+        parts.onHealth(failover.refusal.map { .comparing($0) } ?? .available)
     }
 
     /// - Parameter portion: what was in the batch; nil for a heartbeat.
@@ -243,7 +265,9 @@ struct PostgresLoop: ~Copyable {
         let now = parts.clock.now()
         failures += 1
         // Itself, and not what has come before it meanwhile.
-        if error.kind == .fault, let portion, portion.isSingle { return refuse(portion, error) }
+        if error.kind == .fault, let portion, portion.isSingle {
+            return backlog.refuse(portion, .unavailable(error.description))
+        }
         if let portion { backlog.putBack(portion, at: now) }
         switch error.kind {
         case .retryable:
@@ -263,16 +287,6 @@ struct PostgresLoop: ~Copyable {
         }
     }
 
-    /// What can be made no smaller is at fault itself.
-    private mutating func refuse(_ portion: PostgresBacklog.Portion, _ error: PostgresError) {
-        let refusal = LedgerError.unavailable(error.description)
-        for request in portion.requests {
-            backlog.settle(request.request.jobID)
-            request.refuse(refusal)
-        }
-        for query in portion.queries { query.refuse(refusal) }
-    }
-
     private mutating func degrade(_ error: PostgresError, _ now: MonotonicTime) {
         if case .unusable = condition { return }
         let refusal = LedgerError.unavailable(error.description)
@@ -285,7 +299,7 @@ struct PostgresLoop: ~Copyable {
         if isNews { parts.onHealth(.unavailable(refusal)) }
     }
 
-    private mutating func disable(_ error: LedgerError) {
+    mutating func disable(_ error: LedgerError) {
         condition = .unusable(error)
         _ = backlog.refuseAll(error)
         parts.onHealth(.unavailable(error))

@@ -15,6 +15,12 @@ struct PostgresLoopParts: Sendable {
     let onHealth: @Sendable (LedgerHealth) -> Void
     let onBehind: @Sendable (Arrival) -> Void
     let onDiffering: @Sendable ([DifferingSetting]) -> Void
+    /// What this process has heard of what all share.
+    let shared: ClusterMemory
+    /// As a process before this one knew it; nil: none did.
+    var lastTimeline: Int?
+    /// Where this process has grants in the ledger as well.
+    var grants: GrantMemory?
     var heartbeatInterval = MemberStatements.heartbeatInterval
     var lifetime = MemberStatements.lifetime
     /// Of one batch. Shorter than a member's lifetime, so that a heartbeat which is lost is followed by another before the

@@ -59,8 +59,8 @@ struct PostgresTransaction {
             plan.after.row?.callUntil = until
             plan.claims = true
             if let taken {
-                plan.slot = SlotHold(account: row.account, fence: fence, taken: taken)
-                accounts.renew(row.account, fence: fence, until: until)
+                let slot = accounts.renew(row.account, fence: fence, until: until)
+                plan.slot = SlotHold(account: row.account, slot: slot ?? taken.slot(fence, until: until), taken: taken)
             }
         }
     }
@@ -132,14 +132,16 @@ struct PostgresTransaction {
             return .refused(lookup)
         }
         guard isAllotted(claim, to: epoch, plan) else { return .notAllotted }
-        var taken: AccountSlot.Taken?
+        var hold: SlotHold?
+        let account = claim.arrival.account
         if claim.kind == .call, let limits = claim.limits {
             switch accounts.take(claim, fence: fence, callUntil: loaded.now + durations.whole, limits: limits) {
-            case .taken(_, let slot): taken = slot
+            case .taken(let slot, let taken): hold = SlotHold(account: account, slot: slot, taken: taken)
             case .busy(let busy): return .busy(asked(busy, at: claim.at))
             }
         }
-        plan.slot = taken.map { SlotHold(account: claim.arrival.account, fence: fence, taken: $0) }
+        plan.slot = hold
+        plan.guess = loaded.guess(of: plan.jobID, account, slots: hold == nil ? nil : claim.limits?.slots)
         if shown?.hasOpenIntent == true { plan.takeovers += 1 }
         let isFirstCall = change.row.isFirstCall(of: claim, over: shown)
         if change.isBehind { plan.behind.append(claim.arrival) }
@@ -152,7 +154,7 @@ struct PostgresTransaction {
         plan.claims = true
         // From here on it is this process's own.
         plan.after.ownerHasEnded = false
-        return .claimed(LedgerRules.claimed(change.row), fence: fence, isFirstCall: isFirstCall, slot: taken)
+        return .claimed(LedgerRules.claimed(change.row), fence: fence, isFirstCall: isFirstCall, slot: hold?.taken)
     }
 
     /// What was allotted to the process before it was taken for dead is the others' by now.
@@ -180,6 +182,11 @@ struct PostgresTransaction {
         }
         if answer == .fenced { plan.fencedRecords += 1 }
         if let change {
+            if let lease, let shown, shown.generation == record.arrival.generation, shown.fence != lease.fence,
+                record.isProof
+            {
+                plan.lateEvidence += 1
+            }
             if change.isBehind { plan.behind.append(record.arrival) }
             save(change, shown: shown, at: now, &plan)
         }

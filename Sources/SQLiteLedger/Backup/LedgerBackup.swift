@@ -119,8 +119,8 @@ package enum LedgerBackup {
         _ = try? SQLiteConnection(path: backup, mode: .existing).integer("PRAGMA user_version")
     }
 
-    /// Who restores as root restores for the daemon: the new file is whose the old one was, or the directory is.
-    private static func giveToOwner(_ restored: String, of path: String) throws(LedgerError) {
+    /// Who restores or makes a ledger as root does so for the daemon: the new file is whose the old one was, or the directory is.
+    static func giveToOwner(_ restored: String, of path: String) throws(LedgerError) {
         guard geteuid() == 0 else { return }
         var owner = stat()
         guard stat(path, &owner) == 0 || stat(LedgerDisk.directory(of: path), &owner) == 0 else { return }
@@ -145,7 +145,7 @@ package enum LedgerBackup {
         return setAside
     }
 
-    private static func flush(_ path: String) throws(LedgerError) {
+    static func flush(_ path: String) throws(LedgerError) {
         let descriptor = CLinux_open(path, O_RDONLY | O_CLOEXEC, 0)
         guard descriptor >= 0 else { throw ioFailure("opening \(path)") }
         defer { close(descriptor) }
@@ -153,13 +153,13 @@ package enum LedgerBackup {
     }
 
     /// Takes errno, so it must be made directly after the call.
-    private static func ioFailure(_ attempted: String) -> LedgerError {
+    static func ioFailure(_ attempted: String) -> LedgerError {
         .unavailable(.systemCall(SystemCallError(attempted)))
     }
 }
 
 extension LedgerError {
-    fileprivate static func unavailable(_ failure: OutputFile.Failure) -> LedgerError {
+    static func unavailable(_ failure: OutputFile.Failure) -> LedgerError {
         switch failure {
         case .refused(let text): .unavailable(text)
         case .systemCall(let error):

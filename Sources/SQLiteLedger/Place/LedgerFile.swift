@@ -27,9 +27,10 @@ struct LedgerFile: Sendable {
         } catch {
             throw error.ledgerError(path: path)
         }
-        guard try LedgerSchema.migrate(connection, program: program) == 0 else { return }
+        let before = try LedgerSchema.migrate(connection, program: program)
         do throws(SQLiteFault) {
-            try SQLiteRows(connection: connection).setMeta(.created, to: now)
+            try MoveMark.removeLeaving(from: connection)
+            if before == 0 { try SQLiteRows(connection: connection).setMeta(.created, to: now) }
         } catch {
             throw error.ledgerError(path: path)
         }

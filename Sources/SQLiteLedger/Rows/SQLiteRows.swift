@@ -14,7 +14,7 @@ final class SQLiteRows {
         self.connection = connection
     }
 
-    private static let columns = """
+    static let columns = """
         job_id, account, token_sha256, generation, copy, attempts, ambiguous, intent, malformed, first_seen, \
         first_call, due, copy_published, finished, letter_published, changed, revision
         """
@@ -51,7 +51,7 @@ final class SQLiteRows {
         try connection.query(Self.loadingOverdue, bind: { $0.bind(1, time).bind(2, limit) }, Self.row)
     }
 
-    private static func row(of statement: SQLiteStatement) throws(SQLiteFault) -> LedgerRow {
+    static func row(of statement: SQLiteStatement) throws(SQLiteFault) -> LedgerRow {
         guard let hash = SHA256Digest(bytes: statement.blob(2)) else {
             throw SQLiteFault(
                 code: SQLITE_CORRUPT, attempted: "reading a job", message: "its token hash is not 32 bytes")

@@ -184,13 +184,15 @@ enum LedgerSchema {
     /// Brings the file to `steps.count`, each step in a transaction of its own. Returns the version it had. Throws for
     /// a file of a newer program, unless that says that it is compatible, and for one that is no ledger.
     ///
-    /// - Parameter program: name and version of the caller, which the file keeps.
+    /// - Parameters:
+    ///   - program: name and version of the caller, which the file keeps.
+    ///   - permitsMoved: see `check`.
     @discardableResult
     static func migrate(
         _ connection: SQLiteConnection, program: String = "leave-albumd", steps: [String] = migrations,
-        compatibleWith: Int = compatibleWith
+        compatibleWith: Int = compatibleWith, permitsMoved: Bool = false
     ) throws(LedgerError) -> Int {
-        let found = try check(connection, program: program, newest: steps.count)
+        let found = try check(connection, program: program, newest: steps.count, permitsMoved: permitsMoved)
         var version = found
         do throws(SQLiteFault) {
             while version < steps.count {
@@ -219,8 +221,12 @@ enum LedgerSchema {
 
     /// The file's version; 0 for a file with nothing in it. It is above `newest` only for a file that says that
     /// programs of version `newest` may work on it.
+    ///
+    /// - Parameter permitsMoved: for whoever moves ledgers; others are refused one that was moved away, and one that has
+    ///   not arrived.
     static func check(
-        _ connection: SQLiteConnection, program: String = "leave-albumd", newest: Int = version
+        _ connection: SQLiteConnection, program: String = "leave-albumd", newest: Int = version,
+        permitsMoved: Bool = false
     ) throws(LedgerError) -> Int {
         let (version, application, tables): (Int, Int, Int)
         do throws(SQLiteFault) {
@@ -233,14 +239,24 @@ enum LedgerSchema {
         guard application == applicationID || (version == 0 && application == 0 && tables == 0) else {
             throw .unusable("\(connection.path) is an SQLite file of another program: set ledger.path to another file")
         }
-        guard version > newest else { return version }
-        let origin = LedgerOrigin.read(from: connection)
-        guard let origin, origin.compatibleWith <= newest else {
-            let maker = origin?.program ?? "a newer leave-albumd"
-            throw .unusable(
-                "ledger \(connection.path) has schema version \(version), made by \(maker), and this \(program) knows "
-                    + "versions up to \(newest): install \(maker) again, or restore a backup from before the upgrade")
+        if version > newest {
+            let origin = LedgerOrigin.read(from: connection)
+            guard let origin, origin.compatibleWith <= newest else {
+                let maker = origin?.program ?? "a newer leave-albumd"
+                throw .unusable(
+                    "ledger \(connection.path) has schema version \(version), made by \(maker), and this \(program) "
+                        + "knows versions up to \(newest): install \(maker) again, or restore a backup from before the "
+                        + "upgrade")
+            }
         }
+        guard version > 0, !permitsMoved else { return version }
+        let mark: MoveMark?
+        do throws(SQLiteFault) {
+            mark = try MoveMark.read(from: connection)
+        } catch {
+            throw error.ledgerError(path: connection.path)
+        }
+        if let refusal = mark?.refusal("ledger \(connection.path)") { throw .unusable(refusal) }
         return version
     }
 }

@@ -13,6 +13,9 @@ extension DaemonSettings {
         package var sendWindow: Duration = .seconds(5)
         /// What the network may still deliver after a call's own time limit: no other worker takes its job over before.
         package var grace: Duration = .seconds(5)
+        /// Where what the database could not take is kept over the end of the process. Nil: `spool` in the service's state
+        /// directory.
+        package var spool: String?
         /// Of the connection to the database.
         package var tls = TLS()
         package var durability = Durability.full

@@ -1,10 +1,13 @@
 import CLinux
 
 /// One line on standard error that says how far a command is, with rate and time left. On anything but a terminal it
-/// shows nothing. Updates drive it; it has no clock of its own that would wake anybody.
+/// shows nothing, or where a command takes minutes a line every few seconds. Updates drive it; it has no clock of its own
+/// that would wake anybody.
 package struct ProgressBar: ~Copyable {
     /// Faster than people read, slow enough to cost nothing.
     private static let redrawInterval = Duration.milliseconds(100)
+    /// For a journal or a pipe: often enough to see that it goes on.
+    private static let lineInterval = Duration.seconds(5)
     private static let barColumns = 24
     private static let defaultColumns = 80
     /// Back to the line's begin, and what stood there erased.
@@ -15,38 +18,49 @@ package struct ProgressBar: ~Copyable {
     private let columns: Int
     private let now: @Sendable () -> Duration
     private let write: (@Sendable (String) -> Void)?
+    private let writeLine: (@Sendable (String) -> Void)?
     private let start: Duration
     private var completed = 0
     private var lastDrawn: Duration?
 
     /// - Parameters:
     ///   - total: how many there are; nil if that is not known, and there is neither bar nor time left.
-    package init(title: String, total: Int?) {
+    ///   - showsLines: where there is no terminal, a line every few seconds.
+    package init(title: String, total: Int?, showsLines: Bool = false) {
         let draw: @Sendable (String) -> Void = { StandardStream.error.write($0) }
+        let isTerminal = StandardStream.error.isTerminal
         self.init(
             title: title, total: total, columns: StandardStream.error.columns ?? Self.defaultColumns,
-            now: Self.monotonicTime, write: StandardStream.error.isTerminal ? draw : nil)
+            now: Self.monotonicTime, write: isTerminal ? draw : nil, writeLine: showsLines && !isTerminal ? draw : nil)
     }
 
     /// - Parameters:
     ///   - now: a time that only goes forward.
     ///   - write: where it is drawn; nil shows nothing.
+    ///   - writeLine: where it is written line by line.
     init(
         title: String, total: Int?, columns: Int, now: @escaping @Sendable () -> Duration,
-        write: (@Sendable (String) -> Void)?
+        write: (@Sendable (String) -> Void)?, writeLine: (@Sendable (String) -> Void)? = nil
     ) {
         self.title = title
         self.total = total
         self.columns = columns
         self.now = now
         self.write = write
+        self.writeLine = writeLine
         start = now()
     }
 
     /// - Parameter completed: how many are done, of all.
     package mutating func update(completed: Int) {
-        guard let write else { return }
         self.completed = completed
+        if let writeLine {
+            let time = now()
+            guard time - (lastDrawn ?? start) >= Self.lineInterval else { return }
+            lastDrawn = time
+            return writeLine(total.map { "\(title): \(completed) of \($0)\n" } ?? "\(title): \(completed)\n")
+        }
+        guard let write else { return }
         let time = now()
         if let lastDrawn, time - lastDrawn < Self.redrawInterval { return }
         lastDrawn = time

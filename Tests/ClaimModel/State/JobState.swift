@@ -60,7 +60,7 @@ struct JobState: Equatable {
     }
 
     private func write(_ result: Result, _ code: inout Code) {
-        code.put(result.outcome?.rawValue ?? 0, 3)
+        code.put(result.outcome.map { $0.rawValue + 1 } ?? 0, 3)
         code.put(result.isPublished)
     }
 
@@ -83,7 +83,8 @@ struct JobState: Equatable {
     }
 
     private static func result(_ code: inout Code) -> Result {
-        let outcome = Outcome(rawValue: code.takeByte(3))
+        let number = code.takeByte(3)
+        let outcome = number == 0 ? nil : Outcome(rawValue: number - 1)
         return Result(outcome: outcome, isPublished: code.takeBool())
     }
 }

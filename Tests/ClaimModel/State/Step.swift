@@ -47,7 +47,7 @@ enum CallAnswer: UInt8 {
 
 /// What a worker records.
 enum Outcome: UInt8 {
-    case left = 1
+    case left
     case alreadyLeft
     /// Failed, and the result says that the user has not left.
     case failedWithoutEffect
@@ -56,6 +56,7 @@ enum Outcome: UInt8 {
     case parked
     case callEnded
     case postponed
+    case steppedAside
 
     var isEnd: Bool { rawValue <= Outcome.failedInDoubt.rawValue }
 }

@@ -7,7 +7,7 @@ import Secrets
 import Testing
 
 /// The rows of grants, and what operators do with them.
-@Suite(.timeLimit(.minutes(10))) struct GrantTableTests {
+@Suite(.timeLimit(.minutes(30))) struct GrantTableTests {
     private static let anna = AccountID("anna")
 
     private func row(_ harness: GrantsHarness) async throws -> SealedGrant {

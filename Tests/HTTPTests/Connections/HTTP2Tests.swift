@@ -2,7 +2,7 @@ import HTTP
 import ScriptedPeer
 import Testing
 
-@Suite(.timeLimit(.minutes(10))) struct HTTP2Tests {
+@Suite(.timeLimit(.minutes(30))) struct HTTP2Tests {
     static func data(_ text: String, stream: UInt32, ends: Bool = false) -> HTTPPeerFrame {
         HTTPPeerFrame(
             .data, flags: ends ? HTTPPeerFrame.endStream : 0, stream: stream, payload: Array(text.utf8))

@@ -4,7 +4,7 @@ import Secrets
 import Testing
 
 /// What fails before the first byte of the request: the only faults after which a call may be made again unknowingly.
-@Suite(.timeLimit(.minutes(10))) struct NotSentTests {
+@Suite(.timeLimit(.minutes(30))) struct NotSentTests {
     static let hasty = HTTPConfiguration(connectTimeout: .milliseconds(200))
 
     static func request(port: UInt16, scheme: String = "http") -> HTTPRequest {

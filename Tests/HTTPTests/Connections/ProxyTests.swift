@@ -3,7 +3,7 @@ import HTTP
 import ScriptedPeer
 import Testing
 
-@Suite(.timeLimit(.minutes(10))) struct ProxyTests {
+@Suite(.timeLimit(.minutes(30))) struct ProxyTests {
     static func proxied(
         _ peer: RawPeer, caFile: String? = nil, connectTimeout: Duration = .seconds(5)
     ) -> HTTPConfiguration {

@@ -4,7 +4,7 @@ import Testing
 
 /// libcurl takes a new connection by itself when a reused one dies before the first byte of an answer. The request
 /// must not go with it.
-@Suite(.timeLimit(.minutes(10))) struct ResendTests {
+@Suite(.timeLimit(.minutes(30))) struct ResendTests {
     /// Answers the first request of its first connection, takes the second and lets the connection die. Answers
     /// everything on any other connection, so that a resend would be a success.
     static func dyingOnReuse(headOnly: Bool, reset: Bool) -> RawPeer.Script {

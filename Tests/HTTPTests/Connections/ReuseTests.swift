@@ -5,7 +5,7 @@ import Secrets
 import Testing
 
 /// One after another, requests take the same libcurl handle. None may find anything of the one before it.
-@Suite(.timeLimit(.minutes(10))) struct ReuseTests {
+@Suite(.timeLimit(.minutes(30))) struct ReuseTests {
     /// Sends them one after another, and returns each as the peer saw it.
     static func seen(_ requests: [@Sendable (RawPeer) -> HTTPRequest]) async throws -> [HTTPPeerRequest] {
         let seen = Lock<[HTTPPeerRequest]>([])

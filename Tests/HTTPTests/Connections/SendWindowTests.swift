@@ -4,7 +4,7 @@ import ScriptedPeer
 import Testing
 
 /// A request begins inside its send window or not at all, whatever the connection that it would go over.
-@Suite(.timeLimit(.minutes(10))) struct SendWindowTests {
+@Suite(.timeLimit(.minutes(30))) struct SendWindowTests {
     static func expectTooLate(_ exchange: HTTPExchange) throws {
         let fault = try exchange.notSentFault
         #expect(fault.kind == .tooLate)

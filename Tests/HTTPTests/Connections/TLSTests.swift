@@ -2,7 +2,7 @@ import HTTP
 import ScriptedPeer
 import Testing
 
-@Suite(.timeLimit(.minutes(10))) struct TLSTests {
+@Suite(.timeLimit(.minutes(30))) struct TLSTests {
     static func serve(_ identity: TLSIdentity) -> RawPeer.Script {
         { connection in
             do { try connection.startTLS(identity) } catch RawPeerFault.handshake { return }

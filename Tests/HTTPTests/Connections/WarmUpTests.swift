@@ -3,7 +3,7 @@ import ScriptedPeer
 import Testing
 
 /// A connection without a request: made, kept, and taken by the next one.
-@Suite(.timeLimit(.minutes(10))) struct WarmUpTests {
+@Suite(.timeLimit(.minutes(30))) struct WarmUpTests {
     static func origin(_ peer: RawPeer, _ scheme: String = "http") -> String { "\(scheme)://127.0.0.1:\(peer.port)/" }
 
     @Test func theNextRequestTakesTheConnection() async throws {

@@ -71,13 +71,12 @@ actor DaemonHarness {
             requests_per_minute_per_account = 0
             \(settings)
             """)
-        let configuration = LinkConfiguration(
-            endpoints: [Endpoint(host: "127.0.0.1", port: broker.port)],
-            authentication: .plain(username: "guest", password: Secret(copying: Array("guest".utf8))),
-            connectionName: "stage")
+        let configuration = Self.link(to: broker, "stage")
         publisher = try PublishingLink(configuration) { _ in }
         session = try BrokerAdmin(configuration)
-        let declared = try await command("topology", "declare")
+        // A broker that has no turn for ten seconds is asked again.
+        var declared = try await command("topology", "declare")
+        for _ in 0..<20 where declared.ending != .exited(0) { declared = try await command("topology", "declare") }
         guard declared.ending == .exited(0) else { throw Failure(description: declared.text) }
     }
 
@@ -85,9 +84,9 @@ actor DaemonHarness {
     func end() async {
         daemon?.signal(SIGKILL)
         simulator.signal(SIGTERM)
-        _ = await daemon?.wait(seconds: 10)
+        _ = await daemon?.wait()
         if ProcessInfo.processInfo.environment["STAGE_LOG"] != nil { print(logs) }
-        _ = await simulator.wait(seconds: 10)
+        _ = await simulator.wait()
         publisher.stop()
         session.stop()
     }
@@ -108,7 +107,7 @@ actor DaemonHarness {
     /// SIGTERM, and the end that it must have.
     func stopInOrder() async throws {
         daemon?.signal(SIGTERM)
-        let ending = await daemon?.wait(seconds: 40)
+        let ending = await daemon?.wait()
         guard ending == .exited(0) else {
             throw Failure(description: "SIGTERM: \(String(describing: ending)): \(log)")
         }
@@ -137,9 +136,8 @@ actor DaemonHarness {
 
     /// Every line that any of the daemons wrote.
     var logs: String {
-        (1...max(1, starts)).compactMap {
-            try? String(contentsOf: directory.file("daemon-\($0).out"), encoding: .utf8)
-        }.joined()
+        (1...max(1, starts)).flatMap { (try? finishedLines(of: directory.file("daemon-\($0).out"))) ?? [] }
+            .joined(separator: "\n")
     }
 
     func command(_ message: String...) async throws -> (ending: ChildProcess.Ending?, text: String) {
@@ -197,7 +195,7 @@ actor DaemonHarness {
             try await waitUntilConsuming()
             try await eventually("nothing waits any more") { try await self.isIdle(results: results) }
             daemon?.signal(SIGTERM)
-            guard await daemon?.wait(seconds: 40) == .exited(0) else { throw Failure(description: "SIGTERM: \(log)") }
+            guard await daemon?.wait() == .exited(0) else { throw Failure(description: "SIGTERM: \(log)") }
             if try await isIdle(results: results) { return }
         }
         throw NeverHappened(description: "the queues stay empty after the daemon's end")
@@ -209,69 +207,6 @@ actor DaemonHarness {
             return false
         }
         return true
-    }
-
-    // MARK: Messages
-
-    static func body(_ id: String, account: String, token: String, more: String = "") -> [UInt8] {
-        Array(#"{"jobId":"\#(id)","account":"\#(account)","shareToken":"\#(token)"\#(more)}"#.utf8)
-    }
-
-    nonisolated func publish(
-        _ body: [UInt8], key: String = "leave",
-        _ adjust: (inout Properties) -> Void = { _ in }
-    ) async throws {
-        var properties = Properties()
-        properties.contentType = "application/json"
-        adjust(&properties)
-        let outcome = await publisher.publish(
-            Publication(exchange: "\(prefix).jobs", routingKey: key, properties: properties, body: body))
-        guard outcome == .confirmed else { throw Failure(description: "publishing: \(outcome)") }
-    }
-
-    nonisolated func depth(_ queue: String) async throws -> Int {
-        try await session.inspect(queue: "\(prefix).\(queue)")?.messages ?? -1
-    }
-
-    /// Everything that lies in a queue, taken out of it, when that is `count` different messages. Copies of one, which
-    /// a restart makes, count once.
-    nonisolated func take(_ queue: String, atLeast count: Int, seconds: Double = 30) async throws -> [IncomingMessage] {
-        let collector = Collector()
-        // A copy that is still on its way here when the queue looks empty would be another call's answer.
-        let waiting = try await depth(queue)
-        let link = try ConsumingLink(
-            LinkConfiguration(
-                endpoints: [Endpoint(host: "127.0.0.1", port: broker.port)],
-                authentication: .plain(username: "guest", password: Secret(copying: Array("guest".utf8))),
-                connectionName: "stage take")
-        ) { event in
-            if case .message(let message) = event { collector.add(message) }
-        }
-        link.consume([ConsumedQueue(name: "\(prefix).\(queue)", prefetch: 500)])
-        defer { link.stop() }
-        var acked = 0
-        func ackNew() {
-            let messages = collector.messages
-            for message in messages[acked...] { link.ack(message.tag) }
-            acked = messages.count
-        }
-        let deadline = Date().addingTimeInterval(seconds)
-        while Self.distinct(collector.messages) < count || collector.messages.count < waiting, Date() < deadline {
-            ackNew()
-            try await Task.sleep(for: .milliseconds(20))
-        }
-        // What is still coming belongs to the answer too.
-        try await eventually("queue \(queue) is empty") {
-            ackNew()
-            return try await self.depth(queue) == 0
-        }
-        ackNew()
-        return collector.messages
-    }
-
-    private static func distinct(_ messages: [IncomingMessage]) -> Int {
-        let named = messages.compactMap(\.properties.messageID)
-        return Set(named).count + messages.count - named.count
     }
 
     // MARK: The simulator
@@ -310,8 +245,7 @@ actor DaemonHarness {
 
     /// All of it, in the order of the answers.
     nonisolated func journal() throws -> [Call] {
-        let text = try String(contentsOf: directory.file("journal.jsonl"), encoding: .utf8)
-        return try text.split(separator: "\n").map { line in
+        try finishedLines(of: directory.file("journal.jsonl")).map { line in
             let json = try JSONValue.parse(Array(line.utf8))
             return Call(
                 account: json["account"]?.text ?? "", token: json["token"]?.text ?? "",
@@ -321,22 +255,13 @@ actor DaemonHarness {
     }
 }
 
-final class Collector: Sendable {
-    private let state = Lock<[IncomingMessage]>([])
-
-    func add(_ message: IncomingMessage) { state.withLock { $0.append(message) } }
-    var messages: [IncomingMessage] { state.withLock { $0 } }
-}
-
 struct NeverHappened: Error, CustomStringConvertible {
     let description: String
 }
 
 /// Looks again and again, because what is looked at is another process; fails after a long time.
-func eventually(
-    _ what: String, seconds: Double = 60, _ isSo: () async throws -> Bool
-) async throws {
-    let deadline = Date().addingTimeInterval(seconds)
+func eventually(_ what: String, _ isSo: () async throws -> Bool) async throws {
+    let deadline = Date().addingTimeInterval(ChildProcess.timeout)
     while try await !isSo() {
         guard Date() < deadline else { throw NeverHappened(description: what) }
         try await Task.sleep(for: .milliseconds(20))

@@ -5,6 +5,7 @@ import Glibc
 /// A client's end of a connection on this machine, without manners.
 final class LocalSocket: Sendable {
     private let descriptor: Int32
+    private let received = Lock<[UInt8]>([])
 
     /// Of the port of 127.0.0.1, or of the socket at the path. Whoever listens need not have accepted it.
     init(port: UInt16) throws {
@@ -44,10 +45,15 @@ final class LocalSocket: Sendable {
         _ = Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL))
     }
 
-    /// What has come by now; nil if nothing has.
-    func received() -> String? {
+    /// All that has come by now.
+    func receivedSoFar() -> String {
         var bytes = [UInt8](repeating: 0, count: 4_096)
-        let count = recv(descriptor, &bytes, bytes.count, Int32(MSG_DONTWAIT))
-        return count > 0 ? String(decoding: bytes[..<count], as: UTF8.self) : nil
+        return received.withLock { received in
+            while true {
+                let count = recv(descriptor, &bytes, bytes.count, Int32(MSG_DONTWAIT))
+                guard count > 0 else { return String(decoding: received, as: UTF8.self) }
+                received += bytes[..<count]
+            }
+        }
     }
 }

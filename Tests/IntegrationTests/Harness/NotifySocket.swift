@@ -16,9 +16,7 @@ final class NotifySocket: Sendable {
     init(path: String) throws {
         self.path = path
         let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array(path.utf8.prefix(107))) }
+        let address = Self.address(path)
         let isBound = withUnsafePointer(to: address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0
@@ -43,6 +41,32 @@ final class NotifySocket: Sendable {
     var status: String { lines.last { $0.hasPrefix("STATUS=") } ?? "" }
 
     func count(_ line: String) -> Int { lines.filter { $0 == line }.count }
+
+    /// Returns when everything that was sent before has been read.
+    func readAll() async throws {
+        let mark = "X_MARK=\(UUID().uuidString)"
+        guard notify(mark) else { throw Failure() }
+        try await eventually("the mark is read") { count(mark) == 1 }
+    }
+
+    /// As a service does.
+    private func notify(_ line: String) -> Bool {
+        let sender = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
+        defer { close(sender) }
+        var address = Self.address(path)
+        return withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                sendto(sender, line, line.utf8.count, 0, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) > 0
+            }
+        }
+    }
+
+    private static func address(_ path: String) -> sockaddr_un {
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array(path.utf8.prefix(107))) }
+        return address
+    }
 
     func end() {
         shutdown(descriptor, Int32(SHUT_RDWR))

@@ -18,12 +18,7 @@ final class ResultReader: Sendable {
         let state = Lock(State())
         self.state = state
         let slot = Lock<ConsumingLink?>(nil)
-        link = try ConsumingLink(
-            LinkConfiguration(
-                endpoints: [Endpoint(host: "127.0.0.1", port: harness.broker.port)],
-                authentication: .plain(username: "guest", password: Secret(copying: Array("guest".utf8))),
-                connectionName: "result reader")
-        ) { event in
+        link = try ConsumingLink(DaemonHarness.link(to: harness.broker, "result reader")) { event in
             switch event {
             case .message(let message):
                 guard let result = try? ReadResult(message) else { return }

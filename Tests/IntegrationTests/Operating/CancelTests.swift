@@ -3,7 +3,7 @@ import JSON
 import PrivateBroker
 import Testing
 
-extension OnABroker {
+extension OperatingOnABroker {
     /// An operator's last word, through the control socket and through the file.
     @Suite struct Cancelling {
         private func calls(_ harness: DaemonHarness, _ token: String) throws -> Int {
@@ -11,12 +11,13 @@ extension OnABroker {
         }
 
         @Test func aJobIsEndedThroughTheRunningDaemon() async throws {
-            let harness = try await DaemonHarness()
+            // So long that it lies there while a slow machine runs some commands.
+            let harness = try await DaemonHarness(settings: "[retry]\ndelays = [\"10s\"]\n")
             try await harness.faults(#"{"token":"album-slow","actions":[{"wording":"aborted"}]}"#)
             try await harness.start()
             try await harness.waitUntilConsuming()
             try await harness.publish(DaemonHarness.body("slow", account: "acc1", token: "album-slow"))
-            try await eventually("it is parked") { try await harness.depth("retry.5s") == 1 }
+            try await eventually("it is parked") { try await harness.depth("retry.10s") == 1 }
             let before = try calls(harness, "album-slow")
 
             // A message is a publisher's word, whatever it says: the job goes on.
@@ -53,7 +54,7 @@ extension OnABroker {
         @Test func aCallInFlightHasTheLastWord() async throws {
             let harness = try await DaemonHarness()
             try await harness.faults(
-                #"{"token":"album-flight","count":1,"actions":[{"fault":"delay","applied":true,"milliseconds":3000}]}"#)
+                #"{"token":"album-flight","count":1,"actions":[{"fault":"delay","applied":true,"milliseconds":6000}]}"#)
             try await harness.start()
             try await harness.waitUntilConsuming()
             try await harness.publish(DaemonHarness.body("flight", account: "acc1", token: "album-flight"))
@@ -81,7 +82,7 @@ extension OnABroker {
             }
             let daemon = await harness.daemon
             daemon?.signal(SIGKILL)
-            _ = await daemon?.wait(seconds: 10)
+            _ = await daemon?.wait()
 
             let ended = try await harness.command("cancel", "cut", "--force")
             #expect(ended.ending == .exited(0), "\(ended.text)")

@@ -7,7 +7,7 @@ import PrivateBroker
 import Telemetry
 import Testing
 
-extension OnABroker {
+extension OperatingOnABroker {
     /// The control socket, as another tool uses it.
     @Suite struct ControlRequests {
         private func exchange(_ harness: DaemonHarness, _ name: String, _ arguments: JSONValue) async throws
@@ -16,12 +16,8 @@ extension OnABroker {
             let socket = try LocalSocket(path: harness.directory.file("control.sock").path)
             let request = JSONValue.object([.init("request", .text(name)), .init("arguments", arguments)])
             socket.send(String(decoding: request.encoded(), as: UTF8.self) + "\n")
-            var line = ""
-            try await eventually("\(name) is answered") {
-                line += socket.received() ?? ""
-                return line.hasSuffix("\n")
-            }
-            return try JSONValue.parse(Array(line.utf8))
+            try await eventually("\(name) is answered") { socket.receivedSoFar().hasSuffix("\n") }
+            return try JSONValue.parse(Array(socket.receivedSoFar().utf8))
         }
 
         @Test func aRunningDaemonAnswersEveryRequestInItsForm() async throws {
@@ -67,6 +63,12 @@ extension OnABroker {
                 case .ledgerBackup: #expect(try await perform(LedgerBackupRequest(file: copy)) == .init(file: copy))
                 }
             }
+
+            // Alone it is whom its name says, and nobody else.
+            let stranger = try await exchange(harness, "pause", PauseRequest(instance: "nobody").json)["refusal"]
+            #expect(stranger?["code"]?.text == "unknown", "\(String(describing: stranger))")
+            let both = PauseRequest(account: AccountID("acc1"), instance: "nobody")
+            #expect(try await exchange(harness, "pause", both.json)["refusal"]?["code"]?.text == "invalid")
 
             let unknown = try await exchange(harness, "no.such", .object([]))["refusal"]
             #expect(unknown?["code"]?.text == "invalid")

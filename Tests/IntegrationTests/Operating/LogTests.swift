@@ -4,7 +4,7 @@ import JSON
 import PrivateBroker
 import Testing
 
-extension OnABroker {
+extension OperatingOnABroker {
     /// What a running daemon writes.
     @Suite struct Log {
         private static let traceID = "0af7651916cd43dd8448eb211c80319c"

@@ -3,7 +3,7 @@ import JSON
 import PrivateBroker
 import Testing
 
-extension OnABroker {
+extension OperatingOnABroker {
     /// What an operator's Prometheus sees of a running daemon.
     @Suite struct Metrics {
         /// Every metric of the table of docs/metrics.md, with its prefix.
@@ -149,6 +149,6 @@ struct Prometheus: Sendable {
 
     func end() async {
         child.signal(SIGTERM)
-        if await child.wait(seconds: 20) == nil { child.signal(SIGKILL) }
+        if await child.wait() == nil { child.signal(SIGKILL) }
     }
 }

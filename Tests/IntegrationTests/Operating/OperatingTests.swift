@@ -3,7 +3,7 @@ import JSON
 import PrivateBroker
 import Testing
 
-extension OnABroker {
+extension OperatingOnABroker {
     /// The morning after a fault: what an operator finds, and how it is put right.
     @Suite struct Operating {
         private func lines(_ text: String) -> [JSONValue] {
@@ -25,9 +25,12 @@ extension OnABroker {
 
             // Looking takes nothing, however often.
             for _ in 0..<25 {
-                let list = try await harness.command("dead", "list", "--json")
-                #expect(list.ending == .exited(0), "\(list.text)")
-                #expect(Set(lines(list.text).compactMap { $0["jobId"]?.text }).count == 7)
+                // A command that hears nothing for two seconds takes what the broker is about to send for taken by others.
+                try await eventually("all are listed") {
+                    let list = try await harness.command("dead", "list", "--json")
+                    #expect(list.ending == .exited(0), "\(list.text)")
+                    return Set(lines(list.text).compactMap { $0["jobId"]?.text }).count == 7
+                }
                 try await eventually("they are back") { try await harness.depth("dead") == 7 }
             }
             let some = try await harness.command("dead", "list", "--reason", "malformed_job", "--json")
@@ -99,7 +102,7 @@ extension OnABroker {
                     ], output: harness.directory.file("redrive.out"))
                 try await Task.sleep(for: .milliseconds(350))
                 redrive.signal(SIGKILL)
-                _ = await redrive.wait(seconds: 10)
+                _ = await redrive.wait()
             }
             try await eventually("no letter is left") {
                 _ = try await harness.command("dead", "redrive", "--all")
@@ -144,9 +147,12 @@ extension OnABroker {
             await harness.end()
         }
 
-        @Test func aHundredThousandLinesAreReconciledInNoTime() async throws {
+        /// 100,000 of them with `LEAVE_ALBUMD_WHOLE_DRILLS`, which take some ten seconds.
+        @Test func manyLinesAreReconciledByOneCommand() async throws {
             let harness = try await DaemonHarness()
-            let list = (0..<100_000).map { "{\"jobId\":\"r\($0)\"}\n" }.joined()
+            let isWhole = ProcessInfo.processInfo.environment["LEAVE_ALBUMD_WHOLE_DRILLS"] != nil
+            let count = isWhole ? 100_000 : 10_000
+            let list = (0..<count).map { "{\"jobId\":\"r\($0)\"}\n" }.joined()
             try harness.directory.write("list", list)
             try await harness.start()
             try await harness.waitUntilConsuming()
@@ -155,8 +161,8 @@ extension OnABroker {
             let began = Date()
             let path = harness.directory.file("list").path
             let answer = try await harness.command("reconcile", "--file", path, "--summary", "--json")
-            print("100,000 lines reconciled in \(Int(Date().timeIntervalSince(began) * 1000)) ms")
-            #expect(lines(answer.text).last?["summary"]?["never_arrived"]?.integer == 99_999)
+            print("\(count) lines reconciled in \(Int(Date().timeIntervalSince(began) * 1000)) ms")
+            #expect(lines(answer.text).last?["summary"]?["never_arrived"]?.integer == Int64(count - 1))
             await harness.end()
         }
 
@@ -188,7 +194,7 @@ extension OnABroker {
             let resumed = try await harness.command("resume", "endpoint_misconfigured")
             #expect(resumed.ending == .exited(0) && resumed.text.contains("jobs test the holds now"), "\(resumed)")
             try await harness.publish(DaemonHarness.body("r-3", account: "acc4", token: "album-r3"))
-            let rest = try await harness.take("results", atLeast: 2, seconds: 90).map(ReadResult.init)
+            let rest = try await harness.take("results", atLeast: 2).map(ReadResult.init)
             #expect(rest.allSatisfy { $0.outcome == "left" && $0.json["attempts"]?.integer == 0 }, "\(rest)")
             let again = try await harness.command("dead", "redrive", "--job=r-1", "--job=r-9")
             #expect(again.text.contains("1 run again"), "\(again.text)")

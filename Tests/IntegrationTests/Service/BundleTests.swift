@@ -3,7 +3,7 @@ import JSON
 import PrivateBroker
 import Testing
 
-extension OnABroker {
+extension ServiceOnABroker {
     /// The support archive of a site whose every secret is known here.
     @Suite struct Bundles {
         private func unpack(_ harness: DaemonHarness, _ archive: String) async throws -> [String: Data] {

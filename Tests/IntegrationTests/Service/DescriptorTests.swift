@@ -80,7 +80,7 @@ private final class LonelyDaemon: Sendable {
 
     func stop() async {
         process.signal(SIGTERM)
-        #expect(await process.wait(seconds: 40) == .exited(0), "\(process.text)")
+        #expect(await process.wait() == .exited(0), "\(process.text)")
     }
 }
 
@@ -93,7 +93,7 @@ func limit(_ process: ChildProcess, descriptors: Int) async throws {
 }
 
 /// What the daemon does with few descriptors, with none, and with none for its standard streams.
-@Suite(.serialized, .timeLimit(.minutes(10))) struct DescriptorTests {
+@Suite(.serialized, .timeLimit(.minutes(30))) struct DescriptorTests {
     // MARK: The limit at the start
 
     private func need(_ text: String) throws -> Int {
@@ -103,7 +103,7 @@ func limit(_ process: ChildProcess, descriptors: Int) async throws {
 
     @Test func aLimitBelowTheNeedIsRefusedWithBothNumbersAndTheRemedy() async throws {
         let refused = try LonelyDaemon("ulimit -n 100")
-        #expect(await refused.process.wait(seconds: 30) == .exited(78))
+        #expect(await refused.process.wait() == .exited(78))
         let text = refused.process.text
         let need = try need(text)
         #expect(text.contains("this process may have 100") && text.contains("LimitNOFILE=\(need)"), "\(text)")
@@ -111,11 +111,11 @@ func limit(_ process: ChildProcess, descriptors: Int) async throws {
         #expect(!FileManager.default.fileExists(atPath: refused.directory.file("ledger.sqlite3").path))
 
         let more = try LonelyDaemon("ulimit -n 100", concurrency: 64)
-        #expect(await more.process.wait(seconds: 30) == .exited(78))
+        #expect(await more.process.wait() == .exited(78))
         #expect(try self.need(more.process.text) == need + 32 * 3, "a call takes three at most")
 
         // One too few, and the number itself.
-        #expect(await (try LonelyDaemon("ulimit -n \(need - 1)")).process.wait(seconds: 30) == .exited(78))
+        #expect(await (try LonelyDaemon("ulimit -n \(need - 1)")).process.wait() == .exited(78))
         let works = try LonelyDaemon("ulimit -n \(need)")
         try await works.waitForControl()
         await works.stop()
@@ -123,10 +123,10 @@ func limit(_ process: ChildProcess, descriptors: Int) async throws {
 
     @Test func aCheckSaysTheSame() async throws {
         let refused = try LonelyDaemon("ulimit -n 100", command: "check")
-        #expect(await refused.process.wait(seconds: 30) == .exited(78))
+        #expect(await refused.process.wait() == .exited(78))
         let need = try need(refused.process.text)
         let good = try LonelyDaemon("ulimit -Sn 100; ulimit -Hn \(need)", command: "check")
-        #expect(await good.process.wait(seconds: 30) == .exited(0), "\(good.process.text)")
+        #expect(await good.process.wait() == .exited(0), "\(good.process.text)")
     }
 
     @Test func theSoftLimitIsRaisedToTheHardOne() async throws {
@@ -170,7 +170,7 @@ func limit(_ process: ChildProcess, descriptors: Int) async throws {
             #expect(link == "/dev/null")
         }
         simulator.signal(SIGTERM)
-        #expect(await simulator.wait(seconds: 10) == .exited(0))
+        #expect(await simulator.wait() == .exited(0))
     }
 
     // MARK: None left
@@ -207,10 +207,10 @@ func limit(_ process: ChildProcess, descriptors: Int) async throws {
         #expect(daemon.process.text.contains("the control socket lets nobody in for now"))
 
         try await limit(daemon.process, descriptors: 500)
-        try await eventually("who waited is answered", seconds: 10) {
-            clients.allSatisfy { $0.received()?.hasPrefix("HTTP/1.1 200") ?? false }
+        try await eventually("who waited is answered") {
+            clients.allSatisfy { $0.receivedSoFar().hasPrefix("HTTP/1.1 200") }
         }
-        try await eventually("operators too", seconds: 10) { operators.last?.received() != nil }
+        try await eventually("operators too") { operators.last?.receivedSoFar().isEmpty == false }
         await daemon.stop()
         socket.end()
     }
@@ -227,11 +227,8 @@ func limit(_ process: ChildProcess, descriptors: Int) async throws {
         asks.send("GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
         let commands = try LocalSocket(path: daemon.directory.file("control.sock").path)
         commands.send(#"{"request":"status"}"# + "\n")
-        var answers = (0, 0)
         try await eventually("both are answered") {
-            if asks.received() != nil { answers.0 += 1 }
-            if commands.received() != nil { answers.1 += 1 }
-            return answers.0 > 0 && answers.1 > 0
+            [asks, commands].allSatisfy { !$0.receivedSoFar().isEmpty }
         }
         #expect(idle.count + quiet.count == 30)
         await daemon.stop()
@@ -252,6 +249,6 @@ func limit(_ process: ChildProcess, descriptors: Int) async throws {
         await first.stop()
         try await eventually("it takes over") { second.text.contains("warning connecting: ") }
         second.signal(SIGTERM)
-        #expect(await second.wait(seconds: 40) == .exited(0))
+        #expect(await second.wait() == .exited(0))
     }
 }

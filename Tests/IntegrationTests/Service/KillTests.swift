@@ -4,7 +4,7 @@ import JSON
 import PrivateBroker
 import Testing
 
-extension OnABroker {
+extension KilledOnABroker {
     /// kill -9 on both sides of every named step of a job's path, which is what `ALBUMD_TEST_KILL` does.
     @Suite struct Kills {
         /// The steps that an ordinary job takes, and those of a job that fails twice and is parked, or that dies. A new
@@ -31,7 +31,7 @@ extension OnABroker {
                     try await harness.publish(
                         DaemonHarness.body(id, account: needs == "dead" ? "nobody" : "acc1", token: token))
                     try await harness.start(environment: ["ALBUMD_TEST_KILL": "\(step):\(side):1"])
-                    let ending = await harness.daemon?.wait(seconds: 60)
+                    let ending = await harness.daemon?.wait()
                     let log = await harness.log
                     #expect(ending == .signalled(SIGKILL), "\(id): \(log)")
                     try await harness.workUntilIdle(results: 1)
@@ -109,7 +109,7 @@ extension OnABroker {
 
         private func killed(_ harness: DaemonHarness, at step: String) async throws {
             try await harness.start(environment: ["ALBUMD_TEST_KILL": step])
-            let ending = await harness.daemon?.wait(seconds: 60)
+            let ending = await harness.daemon?.wait()
             let log = await harness.log
             #expect(ending == .signalled(SIGKILL), "\(step): \(log)")
         }
@@ -130,15 +130,15 @@ extension OnABroker {
                 // every other life gets through what the ones before had in flight.
                 let before = try harness.calls().count
                 if kills.isMultiple(of: 2), before < jobs / 2 {
-                    try await eventually("calls are made", seconds: 60) { try harness.calls().count >= before + 40 }
+                    try await eventually("calls are made") { try harness.calls().count >= before + 40 }
                 }
                 try await Task.sleep(for: .milliseconds(Int.random(in: 20...150, using: &random)))
                 await harness.daemon?.signal(SIGKILL)
-                _ = await harness.daemon?.wait(seconds: 10)
+                _ = await harness.daemon?.wait()
                 kills += 1
             }
             try await harness.start()
-            let results = try await harness.take("results", atLeast: jobs, seconds: 120).map(ReadResult.init)
+            let results = try await harness.take("results", atLeast: jobs).map(ReadResult.init)
             let byMessage = Dictionary(grouping: results, by: \.messageID)
             #expect(byMessage.count == jobs)
             #expect(byMessage.values.allSatisfy { Set($0.map(\.body)).count == 1 }, "one body for each message-id")
@@ -148,7 +148,10 @@ extension OnABroker {
             #expect(Set(effects.map(\.token)).count == jobs)
             let others = results.filter { $0.effect != "left" }.map { String(decoding: $0.body, as: UTF8.self) }
             #expect(others.isEmpty, "the album settles what a kill left in doubt")
-            #expect(calls.count == jobs, "no call was made twice")
+            // A call that outlives its daemon may come to its turn behind the next daemon's question; its user leaves once.
+            let questions = Dictionary(grouping: try harness.calls(of: "get"), by: \.token).mapValues(\.count)
+            let called = Dictionary(grouping: calls, by: \.token).mapValues(\.count)
+            #expect(called.allSatisfy { $0.value <= 1 + questions[$0.key, default: 0] }, "none twice unasked")
             // At most 32 intents are open at a kill, and each costs one question, or two if that is killed as well.
             #expect(try harness.calls(of: "get").count <= 64 * kills)
             await harness.end()

@@ -3,7 +3,7 @@ import JSON
 import PrivateBroker
 import Testing
 
-extension OnABroker {
+extension ServiceOnABroker {
     /// What years bring: a lost ledger, an upgrade taken back, passwords that change.
     @Suite struct Life {
         private func wipeLedger(_ harness: DaemonHarness) throws {
@@ -13,15 +13,18 @@ extension OnABroker {
             #expect(!FileManager.default.fileExists(atPath: harness.directory.file("ledger.sqlite3").path))
         }
 
-        /// A backup under load, half of the jobs later, then the ledger is lost in mid-work.
+        /// A backup under load, then the ledger is lost in mid-work, some jobs later.
         @Test func aLostLedgerIsRestoredFromABackupAndWhatWasDoneBeforeItIsNotDoneAgain() async throws {
             let jobs = 1_200
-            let harness = try await DaemonHarness(simulatorOptions: ["--latency", "20"])
+            let harness = try await DaemonHarness(simulatorOptions: ["--latency", "50"])
             let reader = try ResultReader(harness)
-            try await harness.inParallel(0..<jobs) { number in
-                try await harness.publish(
-                    DaemonHarness.body("b\(number)", account: "acc\(number % 50 + 1)", token: "album-b\(number)"))
+            func publish(_ numbers: Range<Int>) async throws {
+                try await harness.inParallel(numbers) { number in
+                    try await harness.publish(
+                        DaemonHarness.body("b\(number)", account: "acc\(number % 50 + 1)", token: "album-b\(number)"))
+                }
             }
+            try await publish(0..<jobs / 2)
             try await harness.start()
             try await eventually("a part is done") { reader.jobs >= jobs / 4 }
             let before = Set(reader.all.compactMap(\.jobID))
@@ -29,10 +32,11 @@ extension OnABroker {
             let backedUp = try await harness.command("ledger", "backup", backup)
             #expect(backedUp.ending == .exited(0), "\(backedUp.text)")
             let around = Set(reader.all.compactMap(\.jobID))
-            try await eventually("more is done") { reader.jobs >= jobs / 2 }
-            #expect(reader.jobs < jobs, "it was under load all the time")
+            // However long the backup took, it is under load afterwards.
+            try await publish(jobs / 2..<jobs)
+            try await eventually("more is done") { reader.jobs >= jobs / 2 + 50 }
             await harness.daemon?.signal(SIGKILL)
-            _ = await harness.daemon?.wait(seconds: 10)
+            _ = await harness.daemon?.wait()
             try wipeLedger(harness)
 
             // Nobody starts with an empty memory by accident.
@@ -44,7 +48,7 @@ extension OnABroker {
             #expect(try await harness.command("ledger", "verify").ending == .exited(0))
 
             try await harness.start()
-            try await eventually("every job has a result", seconds: 120) {
+            try await eventually("every job has a result") {
                 Set(reader.all.compactMap(\.jobID)).count == jobs
             }
             try await eventually("nothing is in hand") { try await harness.isQuiet() }
@@ -113,19 +117,21 @@ extension OnABroker {
             try await publish(300..<600)
             try await eventually("jobs go on") { reader.jobs > 350 }
             #expect(await harness.log.contains("lost the") == false, "nobody was cut off")
+            var before = await harness.consumptions
             try await harness.broker.control("close_all_user_connections", user, "rotated")
-            try await eventually("it consumes again") { await harness.consumptions == 2 }
+            try await eventually("it consumes again") { await harness.consumptions > before }
 
             // Out of order: the connections are closed while the file is still the old one.
             try await publish(600..<900)
+            before = await harness.consumptions
             try await harness.broker.control("change_password", user, passwords[2])
             try await harness.broker.control("close_all_user_connections", user, "rotated")
             try await eventually("the login is refused") { await harness.log.contains("logging in at") }
             #expect(await harness.daemon?.isRunning == true)
             try harness.directory.write("password", passwords[2] + "\n")
-            try await eventually("it consumes again") { await harness.consumptions == 3 }
+            try await eventually("it consumes again") { await harness.consumptions > before }
 
-            try await eventually("every job has its result", seconds: 120) { reader.jobs == 900 }
+            try await eventually("every job has its result") { reader.jobs == 900 }
             try await eventually("nothing is in hand") { try await harness.isQuiet() }
             try await harness.stopInOrder()
             reader.stop()
@@ -197,7 +203,7 @@ extension OnABroker {
             #expect(try await harness.command("resume", "client_misconfigured").ending == .exited(0))
             do {
                 // Those that were refused a token in the hold stand aside until others would have been tried.
-                try await eventually("every job has its result", seconds: 120) { reader.jobs == 40 }
+                try await eventually("every job has its result") { reader.jobs == 40 }
             } catch {
                 print(await harness.logs)
                 throw error

@@ -2,7 +2,7 @@ import Foundation
 import PrivateBroker
 import Testing
 
-extension OnABroker {
+extension ServiceOnABroker {
     /// What a job costs in the log and in memory. `docs/sizing.md` has the figures.
     @Suite struct Sizing {
         /// `LEAVE_ALBUMD_TEST_SIZING_JOBS=10000` for the table of the document.
@@ -19,7 +19,7 @@ extension OnABroker {
                 try await harness.publish(
                     DaemonHarness.body(id, account: "acc\(number % 50 + 1)", token: "album-\(number)"))
             }
-            try await eventually("all are done", seconds: 120) { reader.jobs == jobs }
+            try await eventually("all are done") { reader.jobs == jobs }
             try await eventually("nothing is in hand") { try await harness.isQuiet() }
             let log = await harness.log
             let bytes = Double(log.utf8.count - before) / Double(jobs)

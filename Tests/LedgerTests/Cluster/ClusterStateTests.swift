@@ -116,6 +116,26 @@ import Testing
         #expect(begin(by: 2, at: 4) == 2)
     }
 
+    @Test("a member is paused by its name, once, by whoever says so, until anybody resumes it")
+    func pausedMembers() {
+        #expect(apply(.pauseMember("b", detail: "by one"), by: 1, at: 1))
+        #expect(!apply(.pauseMember("b", detail: "by two"), by: 2, at: 2), "it is so already")
+        #expect(state.pausedMembers == ["b": MemberPause(since: time(1), detail: "by one")])
+        #expect(!apply(.resumeMember("c"), by: 1, at: 3))
+        alive = [3]
+        #expect(apply(.resumeMember("b"), by: 3, at: 4))
+        #expect(state.pausedMembers.isEmpty)
+    }
+
+    @Test("so many names can be paused, and no more")
+    func mostPausedMembers() {
+        for number in 0..<ClusterState.mostPausedMembers {
+            #expect(apply(.pauseMember("\(number)", detail: ""), by: 1, at: 1))
+        }
+        #expect(!apply(.pauseMember("more", detail: ""), by: 1, at: 1))
+        #expect(apply(.resumeMember("0"), by: 1, at: 1) && apply(.pauseMember("more", detail: ""), by: 1, at: 1))
+    }
+
     @Test("the end of a round says when the next is due, as long as nobody has begun another")
     func endedRound() {
         engage(probe: 0)
@@ -200,6 +220,24 @@ import Testing
         #expect(apply(.divide, by: 5, at: 5) && state.parts == [1: 3, 4: 3, 5: 3])
     }
 
+    @Test("a part that its member leaves is the others' at once, and its own again when they have left it one")
+    func withoutPart() {
+        for _ in 0..<2 {
+            for member in 1...3 as ClosedRange<Int64> { _ = apply(.divide, by: member, at: 0) }
+        }
+        #expect(apply(.leaveParts, by: 2, at: 1) && state.parts == [1: 3, 3: 3])
+        #expect(!apply(.leaveParts, by: 2, at: 2))
+        for member in [1, 3] as [Int64] { #expect(apply(.divide, by: member, at: 3)) }
+        #expect(state.parts == [1: 2, 3: 2])
+        #expect(apply(.divide, by: 2, at: 4) && state.parts == [1: 2, 2: 0, 3: 2], "it is heard of")
+        for member in 1...3 as ClosedRange<Int64> { _ = apply(.divide, by: member, at: 5) }
+        for member in 1...3 as ClosedRange<Int64> { _ = apply(.divide, by: member, at: 6) }
+        #expect(state.parts == [1: 3, 2: 3, 3: 3] && state.withoutParts == [])
+        #expect(apply(.leaveParts, by: 3, at: 7))
+        alive = [1, 2]
+        #expect(apply(.divide, by: 1, at: 8) && state.withoutParts == [], "who has ended is no reason for anything")
+    }
+
     @Test("whoever comes and goes, and in whatever order they ask, the parts are never more than the whole")
     func sums() {
         var dice = SystemRandomNumberGenerator()
@@ -208,6 +246,7 @@ import Testing
             switch Int.random(in: 0..<10, using: &dice) {
             case 0: alive.insert(member)
             case 1 where alive.count > 1: alive.remove(member)
+            case 2: if alive.contains(member) { _ = apply(.leaveParts, by: member, at: Double(step)) }
             default: if alive.contains(member) { _ = apply(.divide, by: member, at: Double(step)) }
             }
             let live = state.parts.filter { alive.contains($0.key) && $0.value > 0 }

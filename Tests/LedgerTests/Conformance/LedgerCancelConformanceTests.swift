@@ -6,7 +6,7 @@ import Testing
 @testable import SQLiteLedger
 
 /// An operator's last word, as every ledger keeps it.
-@Suite(.withADatabase, .timeLimit(.minutes(10))) struct LedgerCancelConformanceTests {
+@Suite(.withADatabase, .timeLimit(.minutes(30))) struct LedgerCancelConformanceTests {
     private let id = JobID("job-1")
 
     private func cancelled(_ answer: CancelAnswer) throws -> CancelledJob {

@@ -6,7 +6,7 @@ import Testing
 @testable import SQLiteLedger
 
 /// What every ledger keeps of jobs that ended, of their generations, and of all jobs together.
-@Suite(.withADatabase, .timeLimit(.minutes(10))) struct LedgerEndsConformanceTests {
+@Suite(.withADatabase, .timeLimit(.minutes(30))) struct LedgerEndsConformanceTests {
     // MARK: Finished
 
     @Test(arguments: LedgerUnderTest.Kind.allCases)

@@ -50,5 +50,7 @@ extension LedgerWrapper {
 
     func knowsSuccess() async throws(LedgerError) -> Bool { try await inner.knowsSuccess() }
 
+    func commitTrial() async throws(LedgerError) { try await inner.commitTrial() }
+
     func statistics() async throws(LedgerError) -> LedgerStatistics { try await inner.statistics() }
 }

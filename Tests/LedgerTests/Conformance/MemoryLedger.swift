@@ -211,7 +211,7 @@ final class MemoryLedger: JobLedger {
                 entry = known
             } else {
                 switch record {
-                case .callEnded, .postponed: return .copy(known?.lastCopy ?? arrival.copy)
+                case .callEnded, .postponed, .steppedAside: return .copy(known?.lastCopy ?? arrival.copy)
                 case .finished, .parked: entry = Self.begin(arrival, known)
                 }
             }
@@ -225,7 +225,7 @@ final class MemoryLedger: JobLedger {
                 entry.isCalling = false
             }
             switch record {
-            case .finished(_, let result, let attempts, let isAmbiguous, let needsDeadLetter):
+            case .finished(_, let result, let attempts, let isAmbiguous, let needsDeadLetter, _):
                 add(attempts, isAmbiguous, 0)
                 entry.end(open, result, needsDeadLetter: needsDeadLetter)
                 state.cancelled.remove(arrival.jobID)
@@ -243,6 +243,9 @@ final class MemoryLedger: JobLedger {
                 guard open.copy == arrival.copy, open.due != due else { return .copy(open.copy) }
                 open.due = due
                 open.isAmbiguous = open.isAmbiguous || staysUnheard
+            case .steppedAside(_, let due):
+                guard open.copy == arrival.copy, open.due.map({ $0 < due }) ?? true else { return .copy(open.copy) }
+                open.due = due
             }
             entry.open = open
             entry.changes += 1

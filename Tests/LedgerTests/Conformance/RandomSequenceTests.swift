@@ -7,7 +7,7 @@ import Testing
 @testable import SQLiteLedger
 
 /// Any sequence of deliveries, crashes and marks gives the same answers from SQLite and from PostgreSQL as from the plain model.
-@Suite(.withADatabase, .timeLimit(.minutes(10))) struct RandomSequenceTests {
+@Suite(.withADatabase, .timeLimit(.minutes(30))) struct RandomSequenceTests {
     @Test func sqliteAnswersAsTheModelDoes() async throws {
         let folder = TemporaryFolder()
         let ledger = try EmbeddedLedger.opened(folder)
@@ -123,7 +123,7 @@ private struct RandomRun {
         let isKnown = try await isInDoubt(arrival)
         let (attempts, isAmbiguous, malformed) = (roll(5), lease == nil && isKnown || roll(8) == 0, roll(3))
         let record: Record =
-            switch roll(5) {
+            switch roll(6) {
             case 0:
                 Sample.finished(
                     arrival, body: "\(random.next())", attempts: attempts, isAmbiguous: isAmbiguous,
@@ -133,7 +133,8 @@ private struct RandomRun {
                     arrival, attempts: attempts, isAmbiguous: isAmbiguous, malformedAnswers: malformed,
                     due: now + .seconds(roll(90)))
             case 3: .callEnded(arrival, attempts: attempts, isAmbiguous: isAmbiguous, malformedAnswers: malformed)
-            default: .postponed(arrival, due: now + .seconds(roll(90)))
+            case 4: .postponed(arrival, due: now + .seconds(roll(90)))
+            default: .steppedAside(arrival, due: now + .seconds(roll(90)))
             }
         // As in the pipeline, a stranger's delivery never comes to a record.
         if case .conflict = try await model.lookUp(arrival, at: now) { return true }

@@ -53,9 +53,10 @@ import Testing
             tracestate: nil, completedAt: start)
     }
 
-    private static func finished(_ outcome: Outcome, isAmbiguous: Bool = false) -> Record {
+    private static func finished(_ outcome: Outcome, isAmbiguous: Bool = false, isAssumed: Bool = false) -> Record {
         .finished(
-            arrival(), result(outcome), attempts: 1, isAmbiguous: isAmbiguous, needsDeadLetter: outcome == .failed)
+            arrival(), result(outcome), attempts: 1, isAmbiguous: isAmbiguous, needsDeadLetter: outcome == .failed,
+            isAssumed: isAssumed)
     }
 
     private static func parked(isAmbiguous: Bool = false) -> Record {
@@ -200,7 +201,10 @@ import Testing
 
     @Test func whatElseAFencedWorkerSaysIsNot() throws {
         let row = try Self.takenOver()
-        for record in [Self.finished(.failed, isAmbiguous: true), Self.parked(isAmbiguous: true), Self.callEnded()] {
+        for record in [
+            Self.finished(.failed, isAmbiguous: true), Self.finished(.alreadyLeft, isAmbiguous: true, isAssumed: true),
+            Self.parked(isAmbiguous: true), Self.callEnded(),
+        ] {
             guard case .fenced(let alive) = Self.record(row, record, under: Self.lease(Self.first), at: Self.after)
             else {
                 Issue.record("\(record) was believed")

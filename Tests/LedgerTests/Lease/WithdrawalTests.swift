@@ -6,7 +6,7 @@ import Testing
 @testable import Ledger
 
 /// A claim of which nothing was sent is taken back, and leaves nothing.
-@Suite(.withADatabase, .timeLimit(.minutes(10))) struct WithdrawalTests {
+@Suite(.withADatabase, .timeLimit(.minutes(30))) struct WithdrawalTests {
     private func withEach(_ body: (any JobLedger) async throws -> Void) async throws {
         for kind in LedgerUnderTest.Kind.allCases { try await withLedger(kind, body) }
         try await body(SharedMemoryLedger(SharedJobs(), clock: StoppedClock()))

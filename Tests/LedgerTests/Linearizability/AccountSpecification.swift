@@ -11,7 +11,7 @@ struct AccountSpecification: Specification {
         var lease: LeaseSpan?
     }
 
-    let lease: Duration
+    let lease: ClosedRange<Duration>
     let start = State()
 
     private static let now = Timestamp(milliseconds: 1_800_000_000_000)

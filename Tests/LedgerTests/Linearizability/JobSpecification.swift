@@ -15,7 +15,7 @@ struct JobSpecification: Specification {
     }
 
     /// How long a lease lasts.
-    let lease: Duration
+    let lease: ClosedRange<Duration>
     let start = State()
 
     private static let now = Timestamp(milliseconds: 1_800_000_000_000)
@@ -86,7 +86,7 @@ struct JobSpecification: Specification {
             switch ruling {
             case .save(let row):
                 save(row)
-                if case .finished(let arrival, let result, _, _, _) = record {
+                if case .finished(let arrival, let result, _, _, _, _) = record {
                     next.results[arrival.generation] = result
                     next.cancellation = nil
                 }

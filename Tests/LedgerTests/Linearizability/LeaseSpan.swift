@@ -6,9 +6,9 @@ struct LeaseSpan: Equatable {
     var earliest: Timestamp
     var latest: Timestamp
 
-    /// Of a claim that was made by the operation.
-    init(of operation: Operation, lasting whole: Duration) {
-        (earliest, latest) = (operation.from + whole, operation.until + whole)
+    /// Of a claim that was made by the operation. `durations`: what the ledger may make of a lease.
+    init(of operation: Operation, lasting durations: ClosedRange<Duration>) {
+        (earliest, latest) = (operation.from + durations.lowerBound, operation.until + durations.upperBound)
     }
 
     /// If the lease still runs when the operation is done. Nil: it cannot. `end`: its end, where the answer says it,

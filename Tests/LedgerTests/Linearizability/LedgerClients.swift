@@ -21,7 +21,7 @@ struct LedgerClients: Sendable {
         /// After a client's last request.
         var leave: @Sendable () -> Void
         /// How long a lease lasts.
-        var lease: Duration
+        var lease: ClosedRange<Duration>
     }
 
     static let count = 8
@@ -112,7 +112,7 @@ private struct Client {
     private mutating func roll(_ sides: Int) -> Int { Int.random(in: 0..<sides, using: &random) }
 
     mutating func act() async throws {
-        if roll(6) == 0 { shared.pass(shared.lease / (1 + roll(8))) }
+        if roll(6) == 0 { shared.pass(shared.lease.lowerBound / (1 + roll(8))) }
         let job = roll(LedgerClients.jobs)
         var knowledge = known[job] ?? Knowledge()
         // Whoever has a lease mostly goes on with it.
@@ -199,7 +199,9 @@ private struct Client {
                 arrival, attempts: attempts, isAmbiguous: isAmbiguous, malformedAnswers: roll(2), due: due)
         case 4: record = .callEnded(arrival, attempts: attempts, isAmbiguous: isAmbiguous, malformedAnswers: 0)
         default:
-            record = .postponed(arrival, due: Sample.start + .seconds(1_000_000_000 + roll(3)))
+            let due = roll(4)
+            let time = Sample.start + .seconds(1_000_000_000 + due)
+            record = due == 3 ? .steppedAside(arrival, due: time) : .postponed(arrival, due: time)
         }
         let isUnheard = lease != nil && roll(4) == 0
         try await perform(job, .record(record, under: lease, isUnheard: isUnheard)) { ledger, _ in

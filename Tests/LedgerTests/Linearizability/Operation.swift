@@ -73,10 +73,11 @@ extension Operation: CustomStringConvertible {
 
     private static func word(_ record: Record) -> String {
         switch record {
-        case .finished(_, let result, _, _, _): "\(result.outcome)"
+        case .finished(_, let result, _, _, _, _): "\(result.outcome)"
         case .parked: "parked"
         case .callEnded: "callEnded"
         case .postponed: "postponed"
+        case .steppedAside: "stepped aside"
         }
     }
 }

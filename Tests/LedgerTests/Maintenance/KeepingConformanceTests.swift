@@ -8,7 +8,7 @@ import Testing
 @testable import SQLiteLedger
 
 /// What the daemon and operators ask of a ledger beside its jobs, of each that there is.
-@Suite(.withADatabase, .timeLimit(.minutes(10))) struct KeepingConformanceTests {
+@Suite(.withADatabase, .timeLimit(.minutes(30))) struct KeepingConformanceTests {
     enum Kind: String, CaseIterable, Sendable {
         case sqlite
         case postgres

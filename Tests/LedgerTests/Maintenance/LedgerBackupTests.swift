@@ -6,7 +6,7 @@ import Testing
 @testable import Ledger
 @testable import SQLiteLedger
 
-@Suite(.timeLimit(.minutes(10))) struct LedgerBackupTests {
+@Suite(.timeLimit(.minutes(30))) struct LedgerBackupTests {
     @Test func aBackupBesideWorkIsWholePrivateAndKeepsItsMoment() async throws {
         let folder = TemporaryFolder()
         let clock = StoppedClock()

@@ -8,7 +8,7 @@ import Testing
 @testable import SQLiteLedger
 
 /// What only a ledger in a file does beside `KeepingConformanceTests`.
-@Suite(.timeLimit(.minutes(10))) struct MaintenanceTests {
+@Suite(.timeLimit(.minutes(30))) struct MaintenanceTests {
     private func with(_ body: (EmbeddedLedger, TemporaryFolder) async throws -> Void) async throws {
         let folder = TemporaryFolder()
         let ledger = try EmbeddedLedger.opened(folder)

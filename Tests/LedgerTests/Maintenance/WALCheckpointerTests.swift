@@ -7,7 +7,7 @@ import Testing
 @testable import Ledger
 @testable import SQLiteLedger
 
-@Suite(.timeLimit(.minutes(10))) struct WALCheckpointerTests {
+@Suite(.timeLimit(.minutes(30))) struct WALCheckpointerTests {
     /// A writer of large pieces, some hundred pages each.
     private struct Writer: ~Copyable {
         let connection: SQLiteConnection

@@ -8,7 +8,7 @@ import Testing
 @testable import SQLiteLedger
 
 /// The files of an open ledger are moved, removed, replaced: real files, and what SQLite does about them.
-@Suite(.timeLimit(.minutes(10))) struct DisplacedLedgerTests {
+@Suite(.timeLimit(.minutes(30))) struct DisplacedLedgerTests {
     private struct Stage: ~Copyable {
         let folder = TemporaryFolder()
         let health = HealthLog()

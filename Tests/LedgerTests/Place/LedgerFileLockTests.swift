@@ -9,7 +9,7 @@ import Testing
 @testable import SQLiteLedger
 
 /// The lock on the ledger's file itself, and what may be a ledger at all.
-@Suite(.timeLimit(.minutes(10))) struct LedgerFileLockTests {
+@Suite(.timeLimit(.minutes(30))) struct LedgerFileLockTests {
     /// Runs a program that exits with its answer.
     private func exitCode(_ message: [String]) throws -> Int32 {
         var pid = pid_t()

@@ -7,7 +7,7 @@ import Testing
 @testable import Ledger
 @testable import SQLiteLedger
 
-@Suite(.timeLimit(.minutes(10))) struct LedgerLockTests {
+@Suite(.timeLimit(.minutes(30))) struct LedgerLockTests {
     @Test func aSecondDaemonWaitsForTheFirstAndKnowsItsProcess() async throws {
         let folder = TemporaryFolder()
         let clock = StoppedClock()

@@ -10,7 +10,7 @@ import Testing
 
 /// What a worker does that does not know whether its batch is committed: it finds out by a write before anything rests
 /// on it.
-@Suite(.withADatabase, .timeLimit(.minutes(10))) struct CommitDoubtTests {
+@Suite(.withADatabase, .timeLimit(.minutes(30))) struct CommitDoubtTests {
     /// Batches that write jobs, as they went by; the first `actions` of them are dealt with so, all others pass.
     private final class Script: Sendable {
         private let state: Lock<(actions: [PostgresProxy.Action], writes: Int)>
@@ -20,7 +20,7 @@ import Testing
         var writes: Int { state.withLock { $0.writes } }
 
         func decide(_ statements: [String]) -> PostgresProxy.Action {
-            guard statements.contains(where: { ["insert_job", "update_job", "mark_results"].contains($0) }) else {
+            guard statements.contains(where: { ["insert_jobs", "update_jobs", "mark_results"].contains($0) }) else {
                 return .pass
             }
             return state.withLock { state in
@@ -56,6 +56,7 @@ import Testing
             let lease = try #require(try await ledger.lease())
             #expect(script.writes == 2 && ledger.counts.unknownCommits == 1)
             #expect(lease.beginsBefore > before && lease.isFirstCall)
+            #expect(ledger.sharedReading?.leasesHeld == 1)
             // The claim, and the proof of it.
             #expect(try await database.job("revision, intent, fence") == "2|t|\(lease.fence)")
             #expect(try await ledger.count(of: Sample.day) == DayCount(calls: 1, albumQueries: 0))
@@ -89,6 +90,8 @@ import Testing
             let lease = try #require(try await ledger.lease())
             #expect(script.writes == 3 && ledger.counts.unknownCommits == 0)
             #expect(ledger.counts.retries == ["40P01": 1, "40001": 1])
+            #expect(ledger.sharedReading?.retries == ["40P01": 1, "40001": 1, "55P03": 0, "57014": 0])
+            #expect(ledger.sharedReading?.leasesHeld == 1)
             #expect(try await database.job("revision, fence") == "1|\(lease.fence)")
         }
     }
@@ -97,7 +100,7 @@ import Testing
         let database = try await SharedDatabase()
         let (isLost, goOn) = (try RawSignal(), try RawSignal())
         let script = PostgresProxy.script(to: database.server.port) { statements in
-            if statements.contains("insert_job") {
+            if statements.contains("insert_jobs") {
                 isLost.fire()
                 return .loseAnswer
             }

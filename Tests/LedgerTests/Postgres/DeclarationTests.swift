@@ -9,7 +9,7 @@ import Testing
 @testable import PostgresLedger
 
 /// The schema is made by its owner, and whatever is wrong with a ledger is one line that says what to do.
-@Suite(.withADatabase, .timeLimit(.minutes(10))) struct DeclarationTests {
+@Suite(.withADatabase, .timeLimit(.minutes(30))) struct DeclarationTests {
     /// A database without a schema.
     private struct Empty {
         let server: PrivateDatabase
@@ -27,13 +27,13 @@ import Testing
 
         func declare(
             as role: String = LedgerServer.owner, for worker: String? = nil, worksItself: Bool = false,
-            steps: [[String]] = PostgresSchema.steps, compatibleWith: Int = PostgresSchema.compatibleWith
+            contracts: Bool = false, steps: [SchemaStep] = PostgresSchema.steps
         ) async throws -> PostgresDeclaration.Outcome {
             let configuration = try configuration(role)
             return try await onThread {
                 try PostgresDeclaration.declare(
-                    configuration, workerRole: worker, worksItself: worksItself, program: "leave-albumd test",
-                    steps: steps, compatibleWith: compatibleWith)
+                    configuration, workerRole: worker, worksItself: worksItself, contracts: contracts,
+                    program: "leave-albumd test", steps: steps)
             }
         }
 
@@ -114,6 +114,21 @@ import Testing
         #expect(own?.refused == [#"ALTER ROLE "plain" IN DATABASE "empty_plain" SET deadlock_timeout = '100ms'"#])
     }
 
+    @Test func whatAnAdministratorGrantedBeforeIsNotMissed() async throws {
+        let server = try WithADatabase.server
+        for name in ["modest", "seeing"] { try await server.run("CREATE ROLE \(name) LOGIN") }
+        try await server.run("CREATE DATABASE empty_modest OWNER modest")
+        let configuration = try LedgerServer.configuration(of: server, database: "empty_modest", as: "modest")
+        func grants() async throws -> Bool? {
+            try await onThread {
+                try PostgresDeclaration.declare(configuration, workerRole: "seeing").grantsStatistics
+            }
+        }
+        #expect(try await grants() == false, "an owner who is no superuser may not give it")
+        try await server.run("GRANT pg_read_all_stats TO seeing")
+        #expect(try await grants() == true)
+    }
+
     @Test func whoDeclareAtOnceMakeOneSchema() async throws {
         let database = try await Empty("at_once")
         let versions = try await withThrowingTaskGroup(of: Int.self) { group in
@@ -127,7 +142,7 @@ import Testing
     @Test func anOlderSchemaIsBroughtUpByStepsAndByOneOfThoseWhoTry() async throws {
         let database = try await Empty("steps")
         _ = try await database.declare()
-        let steps = PostgresSchema.steps + [["ALTER TABLE leave_album.jobs ADD COLUMN added int"]]
+        let steps = PostgresSchema.steps + [.expands(["ALTER TABLE leave_album.jobs ADD COLUMN added int"])]
         let befores = try await withThrowingTaskGroup(of: Int?.self) { group in
             for _ in 0..<3 { group.addTask { try await database.declare(steps: steps).versionBefore } }
             return try await group.reduce(into: []) { $0.append($1) }
@@ -141,7 +156,8 @@ import Testing
         let database = try await Empty("failing")
         _ = try await database.declare()
         let steps =
-            PostgresSchema.steps + [["CREATE TABLE leave_album.half (a int)", "CREATE TABLE leave_album.jobs ()"]]
+            PostgresSchema.steps
+            + [.expands(["CREATE TABLE leave_album.half (a int)", "CREATE TABLE leave_album.jobs ()"])]
         await #expect(throws: LedgerError.self) { try await database.declare(steps: steps) }
         #expect(try await database.run("SELECT schema FROM leave_album.cluster") == "\(PostgresSchema.version)")
         #expect(try await database.run("SELECT to_regclass('leave_album.half') IS NULL") == "t")
@@ -155,10 +171,12 @@ import Testing
         await unusable(configuration, "no ledger", "ledger declare", database.name)
         _ = try await database.declare()
         _ = try await database.run("UPDATE leave_album.cluster SET schema = 0")
-        await unusable(configuration, "schema version 0", "ledger declare")
+        await unusable(configuration, "schema version 0", "needs \(PostgresSchema.needed)", "ledger declare")
         _ = try await database.run(
             "UPDATE leave_album.cluster SET schema = 9, compatible_with = 9, program = 'leave-albumd 9.0'")
         await unusable(configuration, "schema version 9", "install leave-albumd 9.0")
+        _ = try await database.run("UPDATE leave_album.cluster SET compatible_with = 1, move = 'split 1 2 3 4'")
+        await unusable(configuration, "in a move", "knows nothing")
         _ = try await database.run("ALTER TABLE leave_album.cluster RENAME COLUMN program TO other")
         await unusable(configuration, "another program")
     }
@@ -172,7 +190,8 @@ import Testing
         await unusable(try database.configuration("worker"), "UPDATE on jobs, UPDATE on results", "--worker-role")
         await #expect(throws: LedgerError.self, "who owns nothing makes nothing") {
             try await database.declare(
-                as: "worker", steps: PostgresSchema.steps + [["ALTER TABLE leave_album.jobs ADD COLUMN added int"]])
+                as: "worker",
+                steps: PostgresSchema.steps + [.expands(["ALTER TABLE leave_album.jobs ADD COLUMN added int"])])
         }
     }
 
@@ -190,10 +209,18 @@ import Testing
         }
     }
 
-    @Test func standbysAloneAreNoLedgerToWaitFor() async throws {
+    @Test func aStandbyAloneIsNoLedgerToWaitForAndOfSeveralOneMayTakeWritesLater() async throws {
         let database = try await Empty("readonly")
         _ = try await database.declare()
         _ = try await database.run("ALTER DATABASE \(database.name) SET default_transaction_read_only = on")
         await unusable(try database.configuration(), "takes no writes", "primary")
+        let host = "127.0.0.1:\(try WithADatabase.server.port)"
+        let several = try PostgresConfiguration(
+            PostgresURL("postgresql://\(LedgerServer.owner)@\(host),\(host)/\(database.name)"))
+        guard case .unavailable(let text)? = await refusal(several) else {
+            Issue.record("there is no primary just now")
+            return
+        }
+        #expect(text.contains("takes no writes"))
     }
 }

@@ -10,7 +10,7 @@ import Testing
 @testable import PostgresLedger
 
 /// Who works on the ledger, by the database's clock alone.
-@Suite(.withADatabase, .timeLimit(.minutes(10))) struct MembershipTests {
+@Suite(.withADatabase, .timeLimit(.minutes(30))) struct MembershipTests {
     @Test func eachStartIsAnEpochOfItsOwnAndIsSeenToComeAndGo() async throws {
         let database = try await SharedDatabase()
         let one = try await database.join("host")
@@ -56,6 +56,52 @@ import Testing
         #expect(try await ledger.record(record, under: before, isUnheard: false) == .copy(0))
         // It has not ended, so that it is nobody's death.
         #expect(try await database.run("SELECT seen > ended FROM leave_album.instances WHERE epoch = 1") == "t")
+        await ledger.close(within: DatabaseLedger.closeTime)
+    }
+
+    @Test func whoeverHasGivenItsFencesJoinsAnewAndClaimsOn() async throws {
+        let database = try await SharedDatabase()
+        let ledger = try await database.join {
+            $0.heartbeatInterval = .seconds(3_600)
+            $0.lastSequence = .max - 1
+        }
+        // The first heartbeat may come before the claims, or between them, or after one that finds no fence.
+        var leases: [Lease] = []
+        for number in 0..<6 {
+            guard let lease = try? await ledger.lease(Sample.arrival("job-\(number)")) else { continue }
+            leases.append(lease)
+        }
+        #expect(leases.count >= 5 && Set(leases.map(\.fence)).count == leases.count)
+        #expect(leases.last.map { $0.fence >> 32 } == 2 && ledger.epoch == 2 && ledger.counts.rejoins == 1)
+        // It has not died, so that nobody takes its calls over before their leases are over.
+        #expect(try await database.run("SELECT state FROM leave_album.instances ORDER BY epoch") == "gone\nworking")
+        await ledger.close(within: DatabaseLedger.closeTime)
+    }
+
+    @Test func aFenceIsGivenOnceAndNoneBeyondTheLast() {
+        var membership = Membership(MemberDescription(name: "a", version: "1"), epoch: 7, sequence: .max - 1)
+        #expect(membership.needsNewEpoch)
+        #expect(membership.nextFence() == 7 << 32 | Int64(UInt32.max))
+        #expect(membership.nextFence() == nil && membership.nextFence() == nil)
+        membership.rejoin(as: 8)
+        #expect(!membership.needsNewEpoch && membership.nextFence() == 8 << 32 | 1)
+    }
+
+    @Test func aTrialOfACommitCommitsAndSaysSoIfNothingWasCommitted() async throws {
+        let database = try await SharedDatabase()
+        let ledger = try await database.join { $0.heartbeatInterval = .seconds(3_600) }
+        _ = try await ledger.knowsSuccess()
+        let transaction = "SELECT xmin FROM leave_album.instances"
+        let before = try await database.run(transaction)
+        _ = try await ledger.knowsSuccess()
+        #expect(try await database.run(transaction) == before, "what reads proves nothing")
+        try await ledger.commitTrial()
+        #expect(try await database.run(transaction) != before)
+        try await database.bury(ledger)
+        await #expect(throws: LedgerError.self) { try await ledger.commitTrial() }
+        let command = try await DatabaseLedger.attach(database.configuration(port: database.server.port))
+        await #expect(throws: LedgerError.self) { try await command.commitTrial() }
+        await command.close(within: DatabaseLedger.closeTime)
         await ledger.close(within: DatabaseLedger.closeTime)
     }
 
@@ -240,6 +286,28 @@ import Testing
         clock.step(by: SharedDatabase.durations.whole + .seconds(20))
         _ = try await two.lookUp(Sample.arrival(), at: Sample.start)
         #expect(two.counts.clockJumps == 2, "a step of the member's own clock is taken for the database's")
+        await one.close(within: DatabaseLedger.closeTime)
+        await two.close(within: DatabaseLedger.closeTime)
+    }
+
+    /// Its holder may have longer settings than whoever sees the jump.
+    @Test func aClockThatHasJumpedEndsNoLeaseForAsLongAsAnyMembersMayLast() async throws {
+        let database = try await SharedDatabase()
+        let one = try await database.join("a", durations: LeaseDurations(callTimeout: .seconds(50)))
+        _ = try #require(try await one.lease())
+        try await database.endLeases()
+        let clock = ShiftedClock()
+        let two = try await database.join("b", durations: LeaseDurations(callTimeout: .seconds(3))) {
+            $0.clock = clock
+            $0.heartbeatInterval = .seconds(1_000_000)
+        }
+        _ = try await two.knowsSuccess()
+        clock.step(by: .seconds(10))
+        guard case .leased(let until) = try await two.lookUp(Sample.arrival(), at: Sample.start) else {
+            Issue.record("its lease may have ended early")
+            return
+        }
+        #expect(until - Sample.start > LeaseDurations.longest - .seconds(5), "\(until - Sample.start)")
         await one.close(within: DatabaseLedger.closeTime)
         await two.close(within: DatabaseLedger.closeTime)
     }

@@ -7,7 +7,7 @@ import Testing
 @testable import PostgresLedger
 
 /// What only a ledger in PostgreSQL does beside `KeepingConformanceTests`.
-@Suite(.withADatabase, .timeLimit(.minutes(10))) struct PostgresMaintenanceTests {
+@Suite(.withADatabase, .timeLimit(.minutes(30))) struct PostgresMaintenanceTests {
     @Test func aJobWhoseLastCallMayStillArriveStays() async throws {
         let database = try await SharedDatabase()
         let ledger = try await database.join()
@@ -36,6 +36,34 @@ import Testing
         }
         _ = try await ledger.prune(before: ledger.clusterClock.wall() - .seconds(3_600))
         #expect(try await database.run("SELECT count(*), sum(calls) FROM leave_album.day_shares") == "2|14")
+        await ledger.close(within: DatabaseLedger.closeTime)
+    }
+
+    /// A sample is of whole blocks; of all of them it is the count.
+    @Test func aLargeTableOfJobsIsCountedInASampleAndSaysSo() async throws {
+        let database = try await SharedDatabase()
+        let ledger = try await database.join()
+        try await database.run(
+            """
+            INSERT INTO leave_album.jobs (job_id, account, token_sha256, generation, copy, attempts, malformed, ambiguous,
+            intent, copy_published, finished, cancelled, first_seen, changed, revision, fence, deaths)
+            SELECT convert_to('j' || n, 'UTF8'), 'a', decode(repeat('00', 32), 'hex'), 0, 0, 1, 0, n % 20 = 0, false, true,
+            n % 10 <> 0, 0, now(), now(), 1, 0, 0 FROM generate_series(1, 20000) n
+            """)
+        let exact = try await ledger.statistics()
+        #expect((exact.entries, exact.open, exact.ambiguous) == (20_000, 2_000, 1_000))
+        #expect(!exact.isEstimated && exact.countingTime != nil)
+        let whole = try await ledger.approximateStatistics()
+        #expect((whole.entries, whole.open, whole.ambiguous) == (20_000, 2_000, 1_000))
+        #expect(!whole.isEstimated)
+        let part = try await ledger.reader.ask(LedgerStatistics.sample(at: ledger.clock.wall(), bytes: 1 << 20))
+        #expect(part.isEstimated)
+        // A hundred blocks and more: a tenth of deviation, of which these are four and more.
+        #expect((12_000...28_000).contains(part.entries), "\(part.entries)")
+        #expect((1_200...2_800).contains(part.open), "\(part.open)")
+        #expect((500...1_500).contains(part.ambiguous), "\(part.ambiguous)")
+        let again = try await ledger.reader.ask(LedgerStatistics.sample(at: ledger.clock.wall(), bytes: 1 << 20))
+        #expect((again.entries, again.open) == (part.entries, part.open), "the same blocks")
         await ledger.close(within: DatabaseLedger.closeTime)
     }
 

@@ -181,6 +181,59 @@ import Testing
             Self.answers(again) == Self.answers(first) + [.found(.leased(until: Sample.start + .seconds(30)))])
     }
 
+    // MARK: What is counted
+
+    private static func record(_ record: Record, under fence: Int64, isUnheard: Bool = false) -> JobRequest {
+        .record(
+            record, Lease(fence: fence, beginsBefore: .distantFuture, isFirstCall: true), isUnheard: isUnheard,
+            Sample.start)
+    }
+
+    private static let heard = Record.callEnded(
+        Sample.arrival(), attempts: 1, isAmbiguous: false, malformedAnswers: 0)
+
+    @Test func aLeaseIsHeldUntilTheCallWasHeardOrItsTimeIsOver() throws {
+        var leases = HeldLeases()
+        let claimed = Self.plan(Self.claim)
+        leases.note(claimed)
+        leases.note(Self.plan(.lookUp(Sample.arrival(), Sample.start), on: claimed.after))
+        #expect(leases.count(at: Self.now) == 1 && leases.count(at: Self.now + .seconds(30)) == 1)
+        #expect(leases.count(at: Self.now + .seconds(31)) == 0)
+        var unheard = leases
+        unheard.note(Self.plan(Self.record(Self.heard, under: Self.fence, isUnheard: true), on: claimed.after))
+        #expect(unheard.count(at: Self.now) == 1, "nobody may call before its time is over")
+        unheard.end(before: Self.now + .seconds(30))
+        #expect(unheard.count(at: Self.now) == 1)
+        unheard.end(before: Self.now + .seconds(31))
+        #expect(unheard == HeldLeases())
+        leases.note(Self.plan(Self.record(Self.heard, under: Self.fence), on: claimed.after))
+        #expect(leases == HeldLeases())
+    }
+
+    @Test func neitherALeaseOfAnotherNorOneThatWasTakenOverIsHeld() throws {
+        var stored = Self.plan(Self.claim).after
+        stored.row?.fence = 8 << 32 | 5
+        var leases = HeldLeases()
+        leases.note(Self.plan(Self.claim, on: stored))
+        #expect(leases == HeldLeases())
+        leases.note(Self.plan(Self.claim))
+        leases.note(Self.plan(Self.record(Self.heard, under: Self.fence), on: stored))
+        #expect(leases == HeldLeases())
+    }
+
+    @Test func proofUnderALeaseThatIsAnothersIsLateEvidence() throws {
+        var stored = Self.plan(Self.claim).after
+        let inTime = Self.plan(Self.record(Sample.finished(Sample.arrival()), under: Self.fence), on: stored)
+        #expect(inTime.lateEvidence == 0 && inTime.newResults == [0])
+        stored.row?.fence = 8 << 32 | 5
+        let late = Self.plan(Self.record(Sample.finished(Sample.arrival()), under: Self.fence), on: stored)
+        #expect(late.lateEvidence == 1 && late.fencedRecords == 0 && late.newResults == [0])
+        let fenced = Self.plan(Self.record(Self.heard, under: Self.fence), on: stored)
+        #expect(fenced.lateEvidence == 0 && fenced.fencedRecords == 1)
+        let again = Self.plan(Self.record(Sample.finished(Sample.arrival()), under: Self.fence), on: late.after)
+        #expect(again.lateEvidence == 0, "what has ended is not written again")
+    }
+
     // MARK: Cancels
 
     @Test func aCancelThatComesFirstIsARowThatTheJobTakesOver() throws {

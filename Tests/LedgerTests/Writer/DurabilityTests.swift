@@ -7,7 +7,7 @@ import Testing
 @testable import Ledger
 @testable import SQLiteLedger
 
-@Suite(.timeLimit(.minutes(10))) struct DurabilityTests {
+@Suite(.timeLimit(.minutes(30))) struct DurabilityTests {
     /// A child is killed once it has written down so many answers, with its other jobs anywhere in their path.
     @Test(arguments: [1, 5, 40, 300])
     func killedAtAnyMomentALedgerHasAllThatItAcknowledged(_ answers: Int) async throws {

@@ -6,7 +6,7 @@ import Testing
 @testable import Ledger
 @testable import SQLiteLedger
 
-@Suite(.timeLimit(.minutes(10))) struct GroupCommitTests {
+@Suite(.timeLimit(.minutes(30))) struct GroupCommitTests {
     @Test func whatComesDuringACommitIsOneCommit() async throws {
         let folder = TemporaryFolder()
         let gate = try Gate()

@@ -7,7 +7,7 @@ import Testing
 @testable import SQLiteLedger
 
 /// Copies that know more of their job than the ledger: it was lost, or an older one was put in its place.
-@Suite(.timeLimit(.minutes(10))) struct LedgerBehindTests {
+@Suite(.timeLimit(.minutes(30))) struct LedgerBehindTests {
     private static func row(copy: Int = 0, attempts: Int = 0, isAmbiguous: Bool = false) -> LedgerRow {
         var row = LedgerRow(Sample.arrival(copy: copy), after: nil, at: Sample.start)
         row.attempts = attempts

@@ -8,7 +8,7 @@ import Testing
 @testable import SQLiteLedger
 
 /// What happens when the file cannot be written, and when it is not what it should be.
-@Suite(.timeLimit(.minutes(10))) struct TroubleTests {
+@Suite(.timeLimit(.minutes(30))) struct TroubleTests {
     /// Nil: as much as the disk has.
     private static func fullAt(_ pages: Lock<Int?>) -> @Sendable (SQLiteConnection) throws(SQLiteFault) -> Void {
         { connection throws(SQLiteFault) in

@@ -10,7 +10,7 @@ import Testing
 @testable import Pipeline
 
 /// Three workers, and what an operator says at one of them.
-@Suite(.timeLimit(.minutes(10))) struct ClusterOperatorTests {
+@Suite(.timeLimit(.minutes(30))) struct ClusterOperatorTests {
     private func begun() async -> ClusterStage {
         let stage = ClusterStage { _, _, _, _ in .ok }
         stage.begin()
@@ -85,6 +85,57 @@ import Testing
         await stage.advance(for: .seconds(1_200)) { stage.allCalls.contains { $0.account == "ann" } }
         #expect(stage.workers.allSatisfy { $0.pipeline.accountHolds.isEmpty })
         #expect(!stage.workers[0].pipeline.resume(account: ann))
+        await stage.end()
+    }
+
+    @Test("a member that is paused by its name takes no job, nor does one that begins under it, and the others go on")
+    func member() async {
+        let stage = ClusterStage { _, _, _, _ in .ok }
+        stage.begin(0)
+        stage.begin(1)
+        await stage.pass(.seconds(3))
+        // The second is paused while it works, the third before it begins.
+        stage.workers[0].pipeline.pause(member: "m2", by: "me")
+        stage.workers[0].pipeline.pause(member: "m3", by: "me")
+        #expect(await stage.acknowledgement(at: 0, of: "m2") == .complete)
+        #expect(await stage.acknowledgement(at: 0, of: "m3") == .complete, "nobody bears it yet")
+        for worker in 0..<3 { stage.submit("a\(worker)", to: worker) }
+        stage.begin(2)
+        await stage.pass(.seconds(60))
+        #expect(stage.allCalls.map(\.worker) == [0])
+        #expect(stage.holding == [[], [.memberPaused], [.memberPaused]])
+        #expect(stage.workers[2].pipeline.resume(member: "m2"))
+        #expect(await stage.acknowledgement(at: 2, of: "m2") == .complete)
+        #expect(stage.workers[2].pipeline.resume(.memberPaused) == .lifted, "that is its own name")
+        await stage.advance(for: .seconds(10)) { stage.results == 3 && stage.holding.allSatisfy(\.isEmpty) }
+        #expect(stage.ended == ["j-a0", "j-a1", "j-a2"] && stage.holding.allSatisfy(\.isEmpty))
+        await stage.end()
+    }
+
+    @Test("for a pause of one name its own word is waited for, and no other's")
+    func lackingOne() async {
+        let stage = await begun()
+        stage.workers[1].cluster.cut()
+        stage.workers[0].pipeline.pause(member: "m3", by: "me")
+        #expect(await stage.acknowledgement(at: 0, of: "m3") == .complete)
+        stage.workers[0].pipeline.pause(member: "m2", by: "me")
+        #expect(
+            await stage.acknowledgement(at: 0, of: "m2") == .lacking([MemberIdentity(name: "m2", epoch: 2)]))
+        stage.workers[1].cluster.mend()
+        #expect(await stage.acknowledgement(at: 0, of: "m2") == .complete)
+        #expect(stage.holding == [[], [.memberPaused], [.memberPaused]])
+        await stage.end()
+    }
+
+    @Test("a member that is paused alone leaves the sweep to another one")
+    func pausedSweeper() async {
+        let stage = await begun()
+        await stage.pass(.seconds(70))
+        let first = stage.workers.firstIndex { $0.cluster.changes.contains(.take(.sweep)) } ?? 0
+        stage.workers[first].pipeline.pause(member: stage.workers[first].cluster.name, by: "me")
+        await stage.pass(.seconds(400))
+        let holder = stage.cluster.shared.duties[.sweep]?.member
+        #expect(holder != nil && holder != stage.workers[first].cluster.epoch)
         await stage.end()
     }
 

@@ -10,7 +10,7 @@ import Testing
 @testable import Pipeline
 
 /// Three workers under the same holds. A turn to probe is five seconds long.
-@Suite(.timeLimit(.minutes(10))) struct ClusterPathTests {
+@Suite(.timeLimit(.minutes(30))) struct ClusterPathTests {
     private static let disabled = Answer.error(
         403, "PERMISSION_DENIED", "Photos Library API has not been used in project 1 before or it is disabled.")
 
@@ -132,7 +132,7 @@ import Testing
 }
 
 /// Limits of all together.
-@Suite(.timeLimit(.minutes(10))) struct ClusterRateTests {
+@Suite(.timeLimit(.minutes(30))) struct ClusterRateTests {
     /// The most calls that began within any second.
     private func most(_ calls: [ClusterStage.Call]) -> Int {
         calls.map { first in

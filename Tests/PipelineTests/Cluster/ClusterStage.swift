@@ -50,7 +50,7 @@ final class ClusterStage: Sendable {
         _ count: Int = 3, perDay: Int = 0, perSecond: Double = 0, pace: Pace = .asap,
         lostAfter: Duration = .seconds(86_400), script: @escaping Script
     ) {
-        let clock = ManualClock(start: Harness.start, activity: activity)
+        let clock = ManualClock(start: Harness.start, activity: activity, wakesOneByOne: true)
         let cluster = SharedCluster(over: jobs, clock: clock)
         let calls = Lock<[Call]>([])
         let (jobs, activity) = (self.jobs, self.activity)
@@ -133,11 +133,11 @@ final class ClusterStage: Sendable {
     }
 
     /// What the worker answers an operator who waits for the others' word.
-    func acknowledgement(at worker: Int) async -> Acknowledgement? {
+    func acknowledgement(at worker: Int, of name: String? = nil) async -> Acknowledgement? {
         let answer = Lock<Acknowledgement?>(nil)
         let (pipeline, clock) = (workers[worker].pipeline, self.clock)
         let asking = Task(executorPreference: CountedExecutor(activity: activity)) {
-            let found = await pipeline.acknowledgement(until: clock.now() + .seconds(2))
+            let found = await pipeline.acknowledgement(of: name, until: clock.now() + .seconds(2))
             answer.withLock { $0 = found }
         }
         await advance(for: .seconds(10)) { answer.withLock { $0 } != nil }

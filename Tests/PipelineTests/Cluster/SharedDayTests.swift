@@ -10,7 +10,7 @@ import Testing
 @testable import Pipeline
 
 /// The day's calls of several members: never more than the limit, and nearly all of it.
-@Suite(.timeLimit(.minutes(5))) struct SharedDayTests {
+@Suite(.timeLimit(.minutes(30))) struct SharedDayTests {
     /// Repeatable.
     private struct Dice: RandomNumberGenerator {
         var state: UInt64

@@ -9,13 +9,6 @@ import Testing
 @Suite final class SharedGateTests {
     private var shared = SharedGates(3)
 
-    /// A hold that one met and all have, with its first round between 5 and 5.5 seconds.
-    private func hold() {
-        shared.exchange(at: 0)
-        shared.refuse(0, 1, at: 0)
-        shared.exchange(at: 0)
-    }
-
     @Test("what one meets holds it at once, and the others when they hear of it")
     func engaged() {
         shared.exchange(at: 0)
@@ -39,7 +32,7 @@ import Testing
 
     @Test("one member tests, the others are silent, and its success ends the hold for all when it is written")
     func oneProbes() {
-        hold()
+        shared.holdAll()
         for member in 0..<3 { shared.advance(member, hasUntried: true, at: 5.6) }
         #expect(shared.probing == [false, false, false], "nobody has asked yet")
         shared.exchange(at: 5.6)
@@ -55,7 +48,7 @@ import Testing
 
     @Test("after a hold the one that tested it calls first, and the others when it has a call for each of them")
     func start() {
-        hold()
+        shared.holdAll()
         shared.advance(0, hasUntried: true, at: 5.6)
         shared.exchange(at: 5.6)
         shared.succeed(0, 2, at: 6, isProbe: true)
@@ -71,7 +64,7 @@ import Testing
 
     @Test("if the one that calls first is never heard of again, the others begin after its time")
     func lostFirstCaller() {
-        hold()
+        shared.holdAll()
         shared.advance(0, hasUntried: true, at: 5.6)
         shared.exchange(at: 5.6)
         shared.succeed(0, 2, at: 6, isProbe: true)
@@ -83,7 +76,7 @@ import Testing
 
     @Test("who has no job to test with leaves the turn to others for a second")
     func withoutJob() {
-        hold()
+        shared.holdAll()
         shared.advance(0, hasUntried: false, at: 5.6)
         shared.exchange(at: 5.6)
         #expect(shared.probing == [false, false, false])
@@ -94,7 +87,7 @@ import Testing
 
     @Test("where nobody has one, somebody asks after the second, to take one from the broker")
     func nobodyHasAJob() throws {
-        hold()
+        shared.holdAll()
         shared.advance(2, hasUntried: false, at: 5.6)
         let check = try #require(shared.checks(at: 5.6)[2])
         #expect(check >= 6 && check <= 6.5)
@@ -105,7 +98,7 @@ import Testing
 
     @Test("a turn in which nothing came to be tried runs out, and another has the next")
     func lapsed() {
-        hold()
+        shared.holdAll()
         shared.advance(0, hasUntried: true, at: 5.6)
         shared.exchange(at: 5.6)
         shared.advance(1, hasUntried: true, at: 10.6)
@@ -120,7 +113,7 @@ import Testing
 
     @Test("the word of a probe whose turn is over lifts nothing, here or there")
     func late() {
-        hold()
+        shared.holdAll()
         shared.advance(0, hasUntried: true, at: 5.6)
         shared.exchange(at: 5.6)
         shared.advance(1, hasUntried: true, at: 10.7)
@@ -151,7 +144,7 @@ import Testing
 
     @Test("after a round in vain all wait for the same next one, which another may have")
     func nextRound() throws {
-        hold()
+        shared.holdAll()
         shared.advance(0, hasUntried: true, at: 5.6)
         shared.exchange(at: 5.6)
         shared.gates[0].chose(AccountID("a2"), at: SharedGates.now(6))
@@ -170,7 +163,7 @@ import Testing
 
     @Test("an operator's word at one member is a round at one, and a pause and its end are everybody's")
     func operators() {
-        hold()
+        shared.holdAll()
         let isProbing = shared.gates[2].probeNow(at: SharedGates.now(1), wall: SharedGates.wall(1))
         #expect(isProbing)
         shared.exchange(at: 1)
@@ -207,7 +200,7 @@ import Testing
 
     @Test("a fault of the member itself ends its round, and gives the turn to another")
     func ownFault() {
-        hold()
+        shared.holdAll()
         shared.advance(0, hasUntried: true, at: 5.6)
         shared.exchange(at: 5.6)
         _ = shared.gates[0].hold(

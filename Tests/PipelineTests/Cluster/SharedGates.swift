@@ -15,7 +15,7 @@ struct SharedGates {
     static let turnTime = Duration.seconds(5)
 
     init(_ count: Int) {
-        gates = (1...count).map { Gate(concurrency: 32, member: Int64($0)) }
+        gates = (1...count).map { Gate(concurrency: 32, member: (Int64($0), "m\($0)")) }
         alive = Set(1...Int64(count))
     }
 
@@ -62,6 +62,13 @@ struct SharedGates {
         _ = gates[member].hold(
             .apiDisabled, detail: "no", by: call(number, at: second, isProbe: isProbe), at: Self.now(second),
             wall: Self.wall(second))
+    }
+
+    /// A hold that one met and all have, with its first round between 5 and 5.5 seconds.
+    mutating func holdAll() {
+        exchange(at: 0)
+        refuse(0, 1, at: 0)
+        exchange(at: 0)
     }
 
     mutating func succeed(_ member: Int, _ number: Int, at second: Double, isProbe: Bool = false) {

@@ -8,7 +8,7 @@ import Testing
 @testable import Pipeline
 
 /// What some faults cost, on the clock that stands. `swift test --filter FaultFiguresTests` prints the table.
-@Suite(.timeLimit(.minutes(10))) struct FaultFiguresTests {
+@Suite(.timeLimit(.minutes(30))) struct FaultFiguresTests {
     private struct Figures {
         var calls: Int
         var attempts: Int

@@ -79,6 +79,7 @@ import Testing
         }
         #expect(wait(.apiRetired, dayEnd: .seconds(60)) == .zero)
         #expect(wait(.operatorPaused, dayEnd: .seconds(-60)) == .zero)
+        #expect(wait(.memberPaused, dayEnd: .seconds(60)) == .zero)
         #expect(wait(.quotaDay, dayEnd: .seconds(60)) == .seconds(67))
         #expect(wait(.quotaDay, dayEnd: .zero) == nil)
         #expect(wait(.apiUnavailable, dayEnd: .seconds(60)) == nil)

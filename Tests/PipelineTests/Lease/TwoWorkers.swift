@@ -9,7 +9,6 @@ import Messages
 import Photos
 import PipelineHarness
 import Secrets
-import SharedLedger
 
 @testable import Pipeline
 
@@ -19,7 +18,6 @@ final class TwoWorkers: Sendable {
     struct Worker: Sendable {
         let broker: MiniBroker
         let photos: ScriptedPhotos
-        let ledger: SharedMemoryLedger
         let pipeline: JobPipeline
         let events: Lock<[PipelineEvent]>
         let running: Lock<Task<Void, Never>?>
@@ -32,6 +30,11 @@ final class TwoWorkers: Sendable {
 
         var isFenced: Bool {
             events.withLock { events in events.contains { if case .fenced = $0 { true } else { false } } }
+        }
+
+        /// The jobs that have a result, in the order of these.
+        var ended: [String] {
+            broker.messages("results").map { (try? JSONValue.parse($0.body))?["jobId"]?.text ?? "" }
         }
 
         var results: [StoredBody] {
@@ -47,22 +50,26 @@ final class TwoWorkers: Sendable {
         var bytes: [UInt8]
         var isReplayed: Bool
 
-        var outcome: String { (try? JSONValue.parse(bytes))?["outcome"]?.text ?? "" }
+        var outcome: String { text("outcome") }
+        var reason: String { text("reason") }
+
+        private func text(_ name: String) -> String { (try? JSONValue.parse(bytes))?[name]?.text ?? "" }
     }
 
     struct Options: Sendable {
         var concurrency = 2
         var perAccount = 1
         var perMinute = 0
+        var assumesLeft = false
     }
 
     static let id = JobID("j")
 
     let clock: ManualClock
-    let jobs = SharedJobs()
     let one: Worker
     let two: Worker
-    private let activity = Activity()
+    private let ledger: WorkersLedger
+    private let activity: Activity
 
     typealias Script = @Sendable (ScriptedPhotos.Call, ManualClock) async -> Answer
 
@@ -70,27 +77,29 @@ final class TwoWorkers: Sendable {
     init(
         _ options: Options = Options(), albums: @escaping Script, first: @escaping Script,
         second: @escaping Script = { _, _ in .ok }
-    ) {
-        let clock = ManualClock(start: Harness.start, activity: activity)
+    ) async throws {
+        let activity = Activity()
+        let clock = ManualClock(start: Harness.start, activity: activity, wakesOneByOne: true)
+        self.activity = activity
         self.clock = clock
-        one = Self.worker(options, clock, activity, jobs, albums: albums, first)
-        two = Self.worker(options, clock, activity, jobs, albums: albums, second)
+        ledger = try await WorkersLedger.open(2, clock, activity)
+        one = Self.worker(options, clock, activity, ledger.ledgers[0], albums: albums, first)
+        two = Self.worker(options, clock, activity, ledger.ledgers[1], albums: albums, second)
     }
 
     private static func worker(
-        _ options: Options, _ clock: ManualClock, _ activity: Activity, _ jobs: SharedJobs, albums: @escaping Script,
-        _ script: @escaping Script
+        _ options: Options, _ clock: ManualClock, _ activity: Activity, _ ledger: any JobLedger,
+        albums: @escaping Script, _ script: @escaping Script
     ) -> Worker {
         let broker = MiniBroker(clock: clock, activity: activity, prefetch: 8)
         let photos = ScriptedPhotos(
             activity: activity, albums: { await albums($0, clock) }, { await script($0, clock) })
-        let ledger = SharedMemoryLedger(jobs, clock: clock)
         let events = Lock<[PipelineEvent]>([])
         let configuration = PipelineConfiguration(
             prefix: MiniBroker.prefix, concurrency: options.concurrency, perAccount: options.perAccount,
             requestsPerMinutePerAccount: options.perMinute, requestsPerDay: 0,
             retryDelays: [.seconds(1), .seconds(2), .seconds(10)], maxAttempts: 5,
-            maxAge: .seconds(86_400), assumeLeftAfterAmbiguous: false, replyToAllow: [],
+            maxAge: .seconds(86_400), assumeLeftAfterAmbiguous: options.assumesLeft, replyToAllow: [],
             quotaDay: { _ in QuotaDay(name: "d", start: Harness.start, end: Harness.start + .seconds(86_400)) })
         let pipeline = JobPipeline(
             configuration: configuration, inbox: broker, outbox: broker, queues: broker, ledger: ledger,
@@ -101,7 +110,7 @@ final class TwoWorkers: Sendable {
             events.withLock { $0.append(event) }
         }
         return Worker(
-            broker: broker, photos: photos, ledger: ledger, pipeline: pipeline, events: events, running: Lock(nil))
+            broker: broker, photos: photos, pipeline: pipeline, events: events, running: Lock(nil))
     }
 
     private struct OneToken: CredentialProvider {
@@ -110,7 +119,9 @@ final class TwoWorkers: Sendable {
         }
     }
 
-    var row: LedgerRow? { jobs.row(Self.id) }
+    func row(_ id: JobID = TwoWorkers.id) async throws -> LedgerRow? { try await ledger.row(id) }
+
+    func slots(of account: AccountID) async throws -> [AccountSlot] { try await ledger.slots(of: account) }
 
     func begin() {
         for worker in [one, two] {
@@ -147,5 +158,6 @@ final class TwoWorkers: Sendable {
             await worker.running.withLock { $0 }?.value
             worker.broker.disconnect()
         }
+        await ledger.end()
     }
 }

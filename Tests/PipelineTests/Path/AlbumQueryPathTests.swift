@@ -31,7 +31,7 @@ import Testing
             Self.refused
         } _: { harness in
             harness.submit("a")
-            await harness.advance { !harness.results.isEmpty }
+            await harness.advance { harness.resultCount > 0 }
             let result = try #require(harness.results.first)
             #expect((result.outcome, result.reason) == (outcome, reason))
             #expect(result.json["httpStatus"]?.integer == 404 && result.json["apiStatus"]?.text == "NOT_FOUND")
@@ -43,9 +43,9 @@ import Testing
             call.token == "t-a" ? Self.refused : .ok
         } _: { harness in
             harness.submit("good", account: "bob")
-            await harness.advance { harness.results.count == 1 }
+            await harness.advance { harness.resultCount == 1 }
             harness.submit("a")
-            await harness.advance { harness.results.count == 2 }
+            await harness.advance { harness.resultCount == 2 }
             let result = try #require(harness.results.last)
             #expect(result.reason == "permission_denied")
             #expect(result.json["httpStatus"]?.integer == 404 && result.json["apiStatus"]?.text == "NOT_FOUND")
@@ -59,7 +59,7 @@ import Testing
             .ok
         } _: { harness in
             harness.submit("a", lane: "due", unsure)
-            await harness.advance { !harness.results.isEmpty }
+            await harness.advance { harness.resultCount > 0 }
             let result = try #require(harness.results.first)
             #expect(result.outcome == "already_left" && harness.photos.calls.isEmpty)
             #expect(result.json["httpStatus"] == nil && result.json["apiStatus"] == nil)
@@ -81,7 +81,7 @@ import Testing
             .ok
         } _: { harness in
             harness.submit("a", lane: "due", unsure)
-            await harness.advance { !harness.results.isEmpty }
+            await harness.advance { harness.resultCount > 0 }
             #expect(harness.results.map(\.outcome) == ["left"])
             #expect(harness.photos.albumQueries.count == 1 && harness.photos.calls.count == 1)
             #expect(harness.pipeline.snapshot.holds.isEmpty && harness.results.first?.attempts == 0)
@@ -97,7 +97,7 @@ import Testing
             .ok
         } _: { harness in
             harness.submit("a", lane: "due", unsure)
-            await harness.advance { !harness.results.isEmpty }
+            await harness.advance { harness.resultCount > 0 }
             #expect(harness.results.map(\.outcome) == ["left"])
             #expect(harness.photos.calls.count == 1)
         }
@@ -108,9 +108,9 @@ import Testing
             call.token == "t-a" ? Self.refused : .ok
         } _: { harness in
             harness.submit("good", account: "bob")
-            await harness.advance { harness.results.count == 1 }
+            await harness.advance { harness.resultCount == 1 }
             harness.submit("a", lane: "due", unsure)
-            await harness.advance { harness.results.count == 2 }
+            await harness.advance { harness.resultCount == 2 }
             #expect(harness.results.last?.reason == "outcome_unknown" && harness.results.last?.effect == "unknown")
             #expect(harness.results.last?.json["httpStatus"]?.integer == 404)
         }

@@ -36,11 +36,11 @@ extension CancelPathTests {
         }
         #expect(try await ledger.finishCancelled(job, result: job.result(at: Harness.start)))
         harness.begin()
-        await harness.advance { harness.results.count == 1 }
+        await harness.advance { harness.resultCount == 1 }
         #expect(harness.results.first?.effect == "unknown" && harness.deadLetters.isEmpty)
         harness.submit("a")
         await harness.advance { !harness.deadLetters.isEmpty }
-        #expect(harness.deadLetters == ["cancelled"] && harness.results.count == 1 && harness.photos.calls.isEmpty)
+        #expect(harness.deadLetters == ["cancelled"] && harness.resultCount == 1 && harness.photos.calls.isEmpty)
         await harness.end()
     }
 
@@ -53,7 +53,7 @@ extension CancelPathTests {
             await harness.advance { harness.broker.unacked == 0 && !harness.photos.calls.isEmpty }
             let calls = harness.photos.calls.count
             _ = try await harness.ledger.inner.cancelForGood(JobID("a"), newest: nil, at: Harness.start)
-            await harness.advance { harness.results.count == 1 }
+            await harness.advance { harness.resultCount == 1 }
             #expect(harness.results.first?.reason == "cancelled" && harness.results.first?.effect == "unknown")
             #expect(harness.photos.calls.count == calls && harness.deadLetters == ["cancelled"])
         }
@@ -77,11 +77,11 @@ extension CancelPathTests {
             await harness.advance(for: .seconds(20)) { word.withLock { $0 != nil } }
             try await asking.value
             try expectEnded(try #require(word.withLock { $0 }), harness, effect: .unknown, isPublished: false)
-            #expect(harness.results.isEmpty)
+            #expect(harness.resultCount == 0)
             harness.broker.answer(with: nil)
-            await harness.advance { harness.results.count == 1 }
+            await harness.advance { harness.resultCount == 1 }
             await harness.advance { !harness.deadLetters.isEmpty }
-            #expect(harness.results.count == 1 && harness.deadLetters == ["cancelled"])
+            #expect(harness.resultCount == 1 && harness.deadLetters == ["cancelled"])
         }
     }
 

@@ -17,7 +17,7 @@ import Testing
         } _: { harness in
             let names = ["a", "b", "c", "d", "e", "f"]
             for name in names { harness.submit(name, account: "account-\(name)", token: "t-\(name)") }
-            await harness.advance { harness.results.count == names.count }
+            await harness.advance { harness.resultCount == names.count }
             #expect(harness.results.allSatisfy { $0.outcome == "left" && $0.attempts == 0 })
             #expect(harness.photos.calls.count == 2 * names.count)
             #expect(harness.broker.settlements.acks == names.count)
@@ -38,7 +38,7 @@ import Testing
         } _: { harness in
             photos.withLock { $0 = harness.photos }
             harness.submit("a")
-            await harness.advance { harness.results.count == 1 }
+            await harness.advance { harness.resultCount == 1 }
             #expect(harness.results.first?.outcome == "left" && harness.results.first?.attempts == 0)
             #expect(warmUps.withLock { $0 } == Array([0, 0, 1, 2].prefix(late + 1)))
         }
@@ -61,7 +61,7 @@ import Testing
             isSlow.withLock { $0 = false }
             let warmUps = harness.photos.warmUps
             harness.submit("d", account: "account-d")
-            await harness.advance { harness.results.count == 4 }
+            await harness.advance { harness.resultCount == 4 }
             #expect(harness.results.allSatisfy { $0.outcome == "left" && $0.attempts == 0 })
             #expect(harness.photos.warmUps > warmUps)
             #expect(harness.pipeline.snapshot.holds.isEmpty)
@@ -96,7 +96,7 @@ import Testing
             #expect(harness.photos.calls.count == calls)
             harness.ledger.slowDown(by: .zero)
             isSlow.withLock { $0 = false }
-            await harness.advance { harness.results.count == 1 }
+            await harness.advance { harness.resultCount == 1 }
             #expect(harness.results.first?.outcome == "left" && harness.results.first?.attempts == 0)
             #expect(holds() == [])
         }
@@ -109,9 +109,9 @@ import Testing
             isSlow.withLock { $0 = false }
             await harness.pass(.seconds(300))
             #expect(harness.pipeline.snapshot.holds.map(\.detail) == ["it is away"])
-            #expect(harness.results.isEmpty)
+            #expect(harness.resultCount == 0)
             harness.pipeline.ledgerHealth(.available)
-            await harness.advance { harness.results.count == 1 }
+            await harness.advance { harness.resultCount == 1 }
             #expect(harness.pipeline.snapshot.holds.isEmpty)
         }
     }

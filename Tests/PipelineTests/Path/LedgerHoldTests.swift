@@ -20,7 +20,7 @@ import Testing
             #expect(harness.pipeline.resume(.ledgerUnavailable) == .mustEndByItself)
             harness.submit("a")
             harness.pipeline.ledgerHealth(.available)
-            await harness.advance { harness.results.count == 1 }
+            await harness.advance { harness.resultCount == 1 }
             #expect(message() == [])
             let reported = harness.events.compactMap { event -> [String]? in
                 guard case .holdsChanged(let change) = event else { return nil }

@@ -21,17 +21,17 @@ import Testing
             await harness.pass(.seconds(300))
             #expect(harness.results.map { $0.json["jobId"]?.text } == ["b"])
             #expect(harness.pipeline.resume(account: AccountID("ann")))
-            await harness.advance(for: .seconds(700)) { harness.results.count == 2 }
-            #expect(harness.results.count == 2)
+            await harness.advance(for: .seconds(700)) { harness.resultCount == 2 }
+            #expect(harness.resultCount == 2)
 
             harness.pipeline.pause(by: "me")
             harness.submit("c", account: "cay")
             await harness.pass(.seconds(300))
-            #expect(harness.results.count == 2)
+            #expect(harness.resultCount == 2)
             #expect(harness.pipeline.resume(.brokerBlocked) == .none)
             #expect(harness.pipeline.resume(.operatorPaused) == .lifted)
-            await harness.advance(for: .seconds(5)) { harness.results.count == 3 }
-            #expect(harness.results.count == 3)
+            await harness.advance(for: .seconds(5)) { harness.resultCount == 3 }
+            #expect(harness.resultCount == 3)
         }
     }
 
@@ -45,8 +45,8 @@ import Testing
             isBroken.withLock { $0 = false }
             #expect(harness.pipeline.probe())
             // The only job there is waits until others would have been tried.
-            await harness.advance(for: .seconds(120)) { harness.results.count == 1 }
-            #expect(harness.results.count == 1)
+            await harness.advance(for: .seconds(120)) { harness.resultCount == 1 }
+            #expect(harness.resultCount == 1)
             #expect(!harness.pipeline.probe())
         }
     }
@@ -57,18 +57,18 @@ import Testing
         } _: { harness in
             harness.broker.put(Array(#"{"version":1,"jobId":"a"}"#.utf8), into: "cancel")
             await harness.pass(.seconds(1))
-            #expect(harness.results.isEmpty && harness.broker.waiting == 0)
+            #expect(harness.resultCount == 0 && harness.broker.waiting == 0)
             harness.submit("a")
-            await harness.advance { harness.results.count == 1 }
+            await harness.advance { harness.resultCount == 1 }
             #expect(harness.results.first?.reason == "cancelled")
             #expect(harness.results.first?.effect == "not_left")
             #expect(harness.photos.calls.isEmpty)
             // One that has ended keeps its result.
             harness.submit("b")
-            await harness.advance { harness.results.count == 2 }
+            await harness.advance { harness.resultCount == 2 }
             harness.broker.put(Array(#"{"jobId":"b"}"#.utf8), into: "cancel")
             harness.submit("b")
-            await harness.advance { harness.results.count == 3 }
+            await harness.advance { harness.resultCount == 3 }
             #expect(harness.results.last?.outcome == "left")
         }
     }
@@ -125,7 +125,7 @@ import Testing
             let calls = harness.photos.calls.count
             harness.submit("b", account: "bob")
             await harness.pass(.seconds(7_200))
-            #expect(harness.photos.calls.count == calls && harness.results.isEmpty)
+            #expect(harness.photos.calls.count == calls && harness.resultCount == 0)
             #expect(harness.pipeline.resume(.operatorPaused) == .lifted)
             await harness.advance(for: .seconds(300)) { harness.resultCount == 2 }
             #expect(harness.results.allSatisfy { $0.outcome == "left" })
@@ -164,7 +164,7 @@ import Testing
             // A hold that lasts gives back what is in hand, as on `pause`.
             harness.pipeline.pause(by: "me")
             await harness.pass(.seconds(2))
-            #expect(harness.broker.count("due") == 0 && harness.results.isEmpty)
+            #expect(harness.broker.count("due") == 0 && harness.resultCount == 0)
             harness.ledger.accept()
             #expect(harness.pipeline.resume(.operatorPaused) == .lifted)
             await harness.pass(.seconds(5))

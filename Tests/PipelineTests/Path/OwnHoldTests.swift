@@ -7,7 +7,7 @@ import Testing
 @testable import Pipeline
 
 /// One answer is enough for some holds; what if it is always the same job's?
-@Suite(.timeLimit(.minutes(10))) struct OwnHoldTests {
+@Suite(.timeLimit(.minutes(30))) struct OwnHoldTests {
     @Test func aJobThatAloneRaisesAHoldIsParkedOnceItIsKnownForIt() async throws {
         let minutes = 240
         try await harness {

@@ -20,11 +20,11 @@ import Testing
         } _: { harness in
             harness.submit("ann1", account: "ann")
             harness.submit("bob1", account: "bob")
-            await harness.advance { harness.results.count == 1 }
+            await harness.advance { harness.resultCount == 1 }
             #expect(harness.results.map { $0.json["jobId"]?.text } == ["bob1"])
             #expect(harness.pipeline.accountHolds.map(\.cause) == ["quota_minute"])
             #expect(harness.pipeline.snapshot.holds.isEmpty)
-            await harness.advance { harness.results.count == 2 }
+            await harness.advance { harness.resultCount == 2 }
             #expect(harness.clock.now() - MonotonicTime(nanoseconds: 0) >= .seconds(30))
             #expect(harness.results.last?.attempts == 0)
             #expect(harness.pipeline.accountHolds.isEmpty)
@@ -56,8 +56,8 @@ import Testing
             await harness.pass(.seconds(43_000))
             #expect(harness.photos.calls.count == 1)
             isSpent.withLock { $0 = false }
-            await harness.advance(for: .seconds(1_200)) { harness.results.count == 10 }
-            #expect(harness.results.count == 10 && harness.results.allSatisfy { $0.attempts == 0 })
+            await harness.advance(for: .seconds(1_200)) { harness.resultCount == 10 }
+            #expect(harness.resultCount == 10 && harness.results.allSatisfy { $0.attempts == 0 })
         }
     }
 
@@ -79,7 +79,7 @@ import Testing
             #expect(harness.pipeline.snapshot.holds.map(\.cause) == [.quotaDay])
             isSpent.withLock { $0 = false }
             #expect(harness.pipeline.probe())
-            await harness.advance(for: .seconds(120)) { harness.results.count == 10 }
+            await harness.advance(for: .seconds(120)) { harness.resultCount == 10 }
             #expect(harness.results.allSatisfy { $0.outcome == "left" && $0.attempts == 0 })
         }
     }
@@ -98,9 +98,9 @@ import Testing
             }
             #expect(harness.pipeline.snapshot.holds.map(\.cause) == [.quotaDay])
             #expect(harness.photos.calls.count == 21)
-            await harness.advance { harness.results.count == 60 }
+            await harness.advance { harness.resultCount == 60 }
             #expect(
-                harness.results.count == 60 && harness.results.allSatisfy { $0.outcome == "left" && $0.attempts == 0 })
+                harness.resultCount == 60 && harness.results.allSatisfy { $0.outcome == "left" && $0.attempts == 0 })
         }
     }
 
@@ -116,12 +116,12 @@ import Testing
         } _: { harness in
             harness.submit("a", account: "ann")
             harness.submit("b", account: "bob")
-            await harness.advance { harness.results.count == 1 }
+            await harness.advance { harness.resultCount == 1 }
             #expect(harness.pipeline.snapshot.holds.map(\.cause) == [.clockSuspect])
             #expect(harness.pipeline.snapshot.holds.first?.detail.contains("10:00:00") == true)
             isWrong.withLock { $0 = false }
             harness.submit("c", account: "cay")
-            await harness.advance { harness.results.count == 3 }
+            await harness.advance { harness.resultCount == 3 }
             #expect(harness.pipeline.snapshot.holds.isEmpty)
         }
     }
@@ -136,7 +136,7 @@ import Testing
         } _: { harness in
             harness.submit("a", account: "ann")
             for number in 0..<3 { harness.submit("b\(number)", account: "bob") }
-            await harness.advance { harness.results.count == 4 }
+            await harness.advance { harness.resultCount == 4 }
             #expect(harness.pipeline.snapshot.holds.isEmpty)
         }
     }
@@ -148,7 +148,7 @@ import Testing
             .ok
         } _: { harness in
             for number in 0..<21 { harness.submit("j\(number)", account: "a\(number)") }
-            await harness.advance { harness.results.count == 21 }
+            await harness.advance { harness.resultCount == 21 }
             let took = (harness.clock.now() - MonotonicTime(nanoseconds: 0)).inSeconds
             #expect((9.0...10.5).contains(took), "\(took) s")
         }

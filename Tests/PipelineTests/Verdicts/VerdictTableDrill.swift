@@ -12,7 +12,7 @@ import Testing
 /// Every row of the table of verdicts: the simulator answers over real HTTP, and the pipeline does what it does.
 ///
 /// `swift test --filter VerdictTableDrill` prints the table.
-@Suite(.timeLimit(.minutes(10))) struct VerdictTableDrill {
+@Suite(.timeLimit(.minutes(30))) struct VerdictTableDrill {
     /// What becomes of the job.
     enum End: Equatable, Sendable {
         case ended(String)

@@ -254,13 +254,14 @@ final class ScriptedLedger: JobLedger {
     func record(_ record: Record, under lease: Lease?, isUnheard: Bool) async throws(LedgerError) -> Recorded {
         let (isRefused, recorded) = state.withLock { state in
             switch record {
-            case .finished(let arrival, let result, _, _, _):
+            case .finished(let arrival, let result, _, _, _, _):
                 state.requests.append("finished \(arrival.generation)")
                 state.results[arrival.generation] = result
                 state.newest = max(state.newest, arrival.generation)
             case .parked: state.requests.append("parked")
             case .callEnded: state.requests.append("kept")
             case .postponed: state.requests.append("postponed")
+            case .steppedAside: state.requests.append("stepped aside")
             }
             return (state.refusesRecords, state.recorded)
         }

@@ -23,7 +23,7 @@ extension ServerTests {
             try await connectedToKeys { connection in
                 var batch = PostgresBatch()
                 for key in [Int64(1), 1, 2] { batch.add(Self.put, [.value(key)]) }
-                let answer = try connection.run(batch, within: .seconds(20))
+                let answer = try connection.run(batch, within: answerTime)
                 guard case .rows = answer.outcomes[0], case .failed(let error) = answer.outcomes[1] else {
                     Issue.record("\(answer.outcomes)")
                     return
@@ -38,7 +38,7 @@ extension ServerTests {
                 after.add(Self.count)
                 for key in [Int64(1), 2, 3] { after.add(Self.put, [.value(key)]) }
                 after.add(Self.count)
-                let rows = try connection.run(after, within: .seconds(20)).rows()
+                let rows = try connection.run(after, within: answerTime).rows()
                 #expect(try rows[0].value(0, 0) == Int64(0), "nothing of it is there")
                 #expect(try rows[4].value(0, 0) == Int64(3), "a statement sees those before it")
                 #expect(rows[1].affected == 1 && rows[1].count == 0)
@@ -52,7 +52,7 @@ extension ServerTests {
                 batch.add(PostgresStatement("nowhere", "SELECT 1 FROM no_such_table"))
                 batch.add(Self.count)
                 for _ in 0..<2 {
-                    let answer = try connection.run(batch, within: .seconds(20))
+                    let answer = try connection.run(batch, within: answerTime)
                     #expect(answer.failure?.state == "42P01" && answer.failure?.attempted == "running nowhere")
                     #expect(answer.outcomes[2] == .aborted)
                 }
@@ -60,14 +60,14 @@ extension ServerTests {
                 batch = PostgresBatch()
                 batch.add(Self.put, [.value(Int64(1))])
                 batch.add(Self.count)
-                let rows = try connection.run(batch, within: .seconds(20)).rows()
+                let rows = try connection.run(batch, within: answerTime).rows()
                 #expect(try rows[1].value(0, 0) == Int64(1))
             }
         }
 
         @Test func anEmptyBatchIsAQuestionWhetherTheServerIsThere() async throws {
             try await connected(configuration(OnAServer.server.url())) { connection in
-                let outcomes = try connection.run(PostgresBatch(), within: .seconds(20)).outcomes
+                let outcomes = try connection.run(PostgresBatch(), within: answerTime).outcomes
                 #expect(outcomes == [])
             }
         }
@@ -80,7 +80,7 @@ extension ServerTests {
                 for _ in 0..<20 {
                     var batch = PostgresBatch()
                     batch.add(statement, [.value([UInt8](repeating: 1, count: size - 200))])
-                    let rows = try connection.run(batch, within: .seconds(20)).rows()
+                    let rows = try connection.run(batch, within: answerTime).rows()
                     #expect(try rows[0].value(0, 0) == Int32(size - 200))
                     size -= 1
                 }
@@ -91,7 +91,7 @@ extension ServerTests {
             let notices = try await connectedToKeys { connection in
                 var batch = PostgresBatch()
                 batch.add(PostgresStatement("again", "CREATE TEMPORARY TABLE IF NOT EXISTS keys (key bigint)"))
-                return try connection.run(batch, within: .seconds(20)).notices
+                return try connection.run(batch, within: answerTime).notices
             }
             #expect(notices.map(\.state) == ["42P07"] && notices[0].severity == "NOTICE")
         }
@@ -100,7 +100,7 @@ extension ServerTests {
             try await connected(configuration(OnAServer.server.url())) { connection in
                 var batch = PostgresBatch()
                 batch.add(PostgresStatement("sleep", "SELECT pg_sleep(0.2)"))
-                try connection.begin(batch, within: .seconds(20))
+                try connection.begin(batch, within: answerTime)
                 let early = try connection.advance()
                 #expect(early == nil, "there is no answer yet")
                 guard let deadline = connection.deadline else { throw NothingThrown() }

@@ -78,7 +78,7 @@ extension ServerTests {
                     var batch = PostgresBatch()
                     batch.add(PostgresStatement("put", "INSERT INTO kept VALUES (1)"))
                     batch.add(PostgresStatement("sleep", "SELECT pg_sleep(60)"))
-                    _ = try connection.run(batch, within: .seconds(60))
+                    _ = try connection.run(batch, within: answerTime)
                 }
             }
             while try await server.run("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'") == "0" {}

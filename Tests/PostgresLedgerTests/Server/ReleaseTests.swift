@@ -20,7 +20,7 @@ extension ServerTests {
                 try await connected(configuration(good)) { connection in
                     var batch = PostgresBatch()
                     batch.add(PostgresStatement("sleep", "SELECT pg_sleep(0.05)"))
-                    try connection.begin(batch, within: .seconds(20))
+                    try connection.begin(batch, within: answerTime)
                 }
                 try await connected(configuration(good)) { connection in
                     _ = try thrown { () throws(PostgresError) in try connection.run("none", "SELECT 1 / 0") }

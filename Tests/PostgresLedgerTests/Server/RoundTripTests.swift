@@ -37,7 +37,7 @@ extension ServerTests {
                             .value(int8), .array(int8s), .value(text), .array(texts), .value(bytes), .array(bytesList),
                             .value(time), .array(times),
                         ])
-                    let rows = try connection.run(batch, within: .seconds(20)).rows()[0]
+                    let rows = try connection.run(batch, within: answerTime).rows()[0]
                     #expect(try rows.count == 1 && rows.value(0, 0) == bool && rows.array(0, 1) == bools)
                     #expect(try rows.value(0, 2) == int2 && rows.array(0, 3) == int2s)
                     #expect(try rows.value(0, 4) == int4 && rows.array(0, 5) == int4s)

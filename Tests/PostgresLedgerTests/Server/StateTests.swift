@@ -37,7 +37,7 @@ extension ServerTests {
                     var batch = PostgresBatch()
                     batch.add(PostgresStatement("set", "SELECT set_config('transaction_read_only', 'on', true)"))
                     batch.add(PostgresStatement("make", "CREATE TABLE public.never (a int)"))
-                    _ = try connection.run(batch, within: .seconds(20)).rows()
+                    _ = try connection.run(batch, within: answerTime).rows()
                 }
                 return (error, connection.isUsable)
             }
@@ -47,7 +47,7 @@ extension ServerTests {
         }
 
         @Test func aStatementThatTakesTooLongForItsRoleWasUndone() async throws {
-            let late = try await error("SELECT pg_sleep(20)", options: "?options=-c%20statement_timeout%3D50")
+            let late = try await error("SELECT pg_sleep(20)", options: "?options=-c%20statement_timeout%3D1000")
             #expect(late.error.kind == .retryable && late.error.state == "57014" && late.isUsable)
         }
 
@@ -70,7 +70,7 @@ extension ServerTests {
                 batch.add(lock, [.value(second)])
                 var failures: [PostgresError] = []
                 while true {
-                    guard let failure = try connection.run(batch, within: .seconds(20)).failure else {
+                    guard let failure = try connection.run(batch, within: answerTime).failure else {
                         return failures.first
                     }
                     failures.append(failure)
@@ -111,7 +111,7 @@ extension ServerTests {
                 batch.add(PostgresStatement("look", "SELECT value FROM serial"))
                 batch.add(PostgresStatement("wait", "SELECT pg_advisory_xact_lock_shared(41)"))
                 batch.add(PostgresStatement("add", "UPDATE serial SET value = value + 1"))
-                return try connection.run(batch, within: .seconds(20)).failure
+                return try connection.run(batch, within: answerTime).failure
             }
             // A lock keeps the first in its middle until the second is done.
             try await connected(configuration(server.url())) { holder in

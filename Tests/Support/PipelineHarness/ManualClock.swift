@@ -20,11 +20,15 @@ package final class ManualClock: TimeSource {
     private let state = Lock(State())
     private let start: Timestamp
     private let activity: Activity
+    private let wakesOneByOne: Bool
 
-    /// `start`: the civil time at which it stands first.
-    package init(start: Timestamp, activity: Activity) {
+    /// `start`: the civil time at which it stands first. `wakesOneByOne`: of those who want to be woken at the same moment
+    /// each has come to its next wait before the next one is woken, in the order in which they went to sleep. Two workers
+    /// then meet in the same way on every machine; of one worker that has many calls it would cost much.
+    package init(start: Timestamp, activity: Activity, wakesOneByOne: Bool = false) {
         self.start = start
         self.activity = activity
+        self.wakesOneByOne = wakesOneByOne
     }
 
     package func now() -> MonotonicTime { MonotonicTime(nanoseconds: state.withLock { $0.elapsed.nanoseconds }) }
@@ -76,6 +80,9 @@ package final class ManualClock: TimeSource {
         activity.note()
     }
 
+    /// How many sleep.
+    package var sleeping: Int { state.withLock { $0.sleepers.count } }
+
     /// When the first sleeper wants to be woken.
     package var nextWaking: MonotonicTime? {
         state.withLock { state in state.sleepers.values.map(\.time).min() }
@@ -104,7 +111,20 @@ package final class ManualClock: TimeSource {
                 await activity.settle()
                 return isSo()
             }
-            advance(to: next)
+            if wakesOneByOne { wakeFirst(at: next) } else { advance(to: next) }
         }
+    }
+
+    private func wakeFirst(at time: MonotonicTime) {
+        let first = state.withLock { state in
+            state.elapsed = max(state.elapsed, .nanoseconds(time.nanoseconds))
+            tell(state)
+            let due = state.sleepers.filter { $0.value.time <= time }
+            guard let id = due.min(by: { ($0.value.time, $0.key) < ($1.value.time, $1.key) })?.key else {
+                return nil as Sleeper?
+            }
+            return state.sleepers.removeValue(forKey: id)
+        }
+        first?.resume.resume()
     }
 }

@@ -9,11 +9,14 @@ package final class WatchedLedger: JobLedger {
     private let keeping: (any LedgerKeeping)?
     private let activity: Activity
     private let clock: ManualClock
+    private let waitsForMarks: Bool
     private let delay = Lock(Duration.zero)
     private let refusal = Lock<(isRefusing: Bool, waiting: [CheckedContinuation<Void, Never>])>((false, []))
 
-    init(_ ledger: HarnessLedger, activity: Activity, clock: ManualClock) {
+    /// - Parameter waitsForMarks: whether the clock stands until a mark can be read by others, too.
+    init(_ ledger: HarnessLedger, activity: Activity, clock: ManualClock, waitsForMarks: Bool = false) {
         self.clock = clock
+        self.waitsForMarks = waitsForMarks
         inner = ledger.jobs
         keeping = ledger.keeping
         self.activity = activity
@@ -126,6 +129,13 @@ package final class WatchedLedger: JobLedger {
 
     package func mark(_ part: PublishedPart, of jobID: JobID, generation: Int) {
         inner.mark(part, of: jobID, generation: generation)
+        guard waitsForMarks else { return }
+        activity.begin()
+        Task {
+            // What is asked comes behind what was marked.
+            _ = try? await inner.knowsSuccess()
+            activity.end()
+        }
     }
 
     package func note(_ event: JobEvent) { inner.note(event) }
@@ -149,9 +159,12 @@ package final class WatchedLedger: JobLedger {
     }
 
     package func knowsSuccess() async throws(LedgerError) -> Bool {
-        let isKnown = try await perform { () async throws(LedgerError) in try await self.inner.knowsSuccess() }
+        try await perform { () async throws(LedgerError) in try await self.inner.knowsSuccess() }
+    }
+
+    package func commitTrial() async throws(LedgerError) {
+        try await perform { () async throws(LedgerError) in try await self.inner.commitTrial() }
         await waitAsLong()
-        return isKnown
     }
 
     package func statistics() async throws(LedgerError) -> LedgerStatistics {

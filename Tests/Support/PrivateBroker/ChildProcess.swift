@@ -42,12 +42,23 @@ package final class ChildProcess: Sendable {
     deinit { signal(SIGKILL) }
 
     package var isRunning: Bool { ended.ending == nil }
-    package var text: String { (try? String(contentsOf: output, encoding: .utf8)) ?? "" }
+    /// What it has printed; while it runs, the lines that it has finished.
+    package var text: String {
+        // Asked first: what is read after its end is all.
+        let isOver = !isRunning
+        guard let bytes = try? Data(contentsOf: output) else { return "" }
+        guard !isOver else { return String(decoding: bytes, as: UTF8.self) }
+        return String(decoding: bytes[..<finishedEnd(of: bytes)], as: UTF8.self)
+    }
 
     package func signal(_ number: Int32) { ended.signal(number, to: pid) }
 
+    /// How long whatever must happen is waited for, here and by tests of programs: longer than it takes on a slow machine
+    /// that does much else, because it only ends what would hang for ever.
+    package static let timeout = 300.0
+
     /// How it ended, or nil if it still runs after `seconds`.
-    package func wait(seconds: Double) async -> Ending? {
+    package func wait(seconds: Double = timeout) async -> Ending? {
         let deadline = Date().addingTimeInterval(seconds)
         while true {
             if let ending = ended.ending { return ending }
@@ -64,7 +75,7 @@ package final class ChildProcess: Sendable {
     /// Runs a program to its end and gives what it printed.
     @discardableResult
     package static func run(
-        _ arguments: [String], environment: [String: String] = [:], seconds: Double = 60
+        _ arguments: [String], environment: [String: String] = [:], seconds: Double = timeout
     ) async throws -> (ending: Ending?, text: String) {
         let file = FileManager.default.temporaryDirectory.appendingPathComponent("run-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: file) }

@@ -15,7 +15,7 @@ package actor PrivateBroker {
     private static let server = "/usr/lib/rabbitmq/bin/rabbitmq-server"
     private static let control = "/usr/lib/rabbitmq/bin/rabbitmqctl"
     /// Starting takes about eight seconds on two idle cores, and the suite keeps them busy.
-    private static let timeout = 120.0
+    private static let timeout = ChildProcess.timeout
 
     /// One node for all tests of a process: they use names of their own.
     package static let shared = Task { try await PrivateBroker() }

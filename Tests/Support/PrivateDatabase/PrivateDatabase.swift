@@ -17,7 +17,7 @@ package actor PrivateDatabase {
     /// The superuser, for whom the socket asks for nothing.
     package static let superuser = "test_admin"
     /// Making and starting one takes about three seconds on two idle cores, and the suite keeps them busy.
-    private static let timeout = 120.0
+    private static let timeout = ChildProcess.timeout
 
     /// `settings` of the server, `name=value`; `access` is pg_hba.conf's, in front of trust for the socket alone.
     package init(settings: [String] = [], access: String = "host all all 127.0.0.1/32 trust") async throws {
@@ -36,6 +36,24 @@ package actor PrivateDatabase {
             throw NotReady(description: "initdb: \(initialized.text)")
         }
         try allow(access)
+        try await start()
+    }
+
+    /// A standby of another, which follows it by asynchronous replication until it is promoted. That one lets in
+    /// `replication` from 127.0.0.1.
+    package init(standbyOf primary: PrivateDatabase) async throws {
+        directory = try TemporaryDirectory("standby")
+        port = freePort()
+        settings = primary.settings
+        try ServerUser.give(directory.url)
+        let copied = try await ChildProcess.run(
+            ServerUser.command
+                + [
+                    try Self.program("pg_basebackup"), "--no-sync", "--checkpoint=fast", "--write-recovery-conf",
+                    "--pgdata=\(data.path)", "--host=127.0.0.1", "--port=\(primary.port)",
+                    "--username=\(Self.superuser)",
+                ], seconds: Self.timeout)
+        guard copied.ending == .exited(0) else { throw NotReady(description: "pg_basebackup: \(copied.text)") }
         try await start()
     }
 
@@ -72,7 +90,8 @@ package actor PrivateDatabase {
                     ] + settings.flatMap { ["-c", $0] }, output: directory.file("server.out"))
             self.server = server
             while server.isRunning, Date() < deadline {
-                if server.text.contains("database system is ready to accept connections") { return }
+                // A standby accepts read-only ones.
+                if server.text.contains("database system is ready to accept ") { return }
                 try await Task.sleep(for: .milliseconds(20))
             }
             text = server.text

@@ -45,7 +45,7 @@ package struct RunningSimulator: Sendable {
     package func end() async {
         engine.stop()
         process.signal(SIGTERM)
-        _ = await process.wait(seconds: 10)
+        _ = await process.wait()
     }
 
     private func request(_ method: HTTPMethod, _ path: String, bearer: String?, body: String?) -> HTTPRequest {
@@ -85,18 +85,18 @@ package struct RunningSimulator: Sendable {
     }
 
     package func journal() async throws -> [JSONValue] {
-        try await Self.lines(send(.get, "/_simulator/journal").body)
+        try await Self.lines(Data(send(.get, "/_simulator/journal").body))
     }
 
     package func journalFile() throws -> [JSONValue] {
-        try Self.lines(Array(Data(contentsOf: directory.file("journal"))))
+        try Self.lines(Data(contentsOf: directory.file("journal")))
     }
 
     package func ends() throws -> [JSONValue] {
-        try Self.lines(Array(Data(contentsOf: directory.file("ends"))))
+        try Self.lines(Data(contentsOf: directory.file("ends")))
     }
 
-    private static func lines(_ bytes: [UInt8]) throws -> [JSONValue] {
-        try bytes.split(separator: 0x0a).map { try JSONValue.parse(Array($0)) }
+    private static func lines(_ bytes: Data) throws -> [JSONValue] {
+        try finishedLines(in: bytes).map { try JSONValue.parse(Array($0.utf8)) }
     }
 }

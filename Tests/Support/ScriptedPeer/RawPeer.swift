@@ -11,7 +11,7 @@ package final class RawPeer: Sendable {
 
     /// How long a script waits for bytes or a signal. Longer than any test takes on a slow machine; it only ends what
     /// would else hang for ever.
-    package static let timeout = Duration.seconds(30)
+    package static let timeout = Duration.seconds(240)
 
     package let port: UInt16
     private let listener: Int32

@@ -32,7 +32,7 @@ package final class SharedCluster: Sendable {
     /// The worker of that ledger is a member from now on.
     package func join(_ ledger: SharedMemoryLedger) -> MemoryCluster {
         state.withLock { _ = $0.members.insert(ledger.worker) }
-        return MemoryCluster(of: self, epoch: ledger.worker)
+        return MemoryCluster(of: self, epoch: ledger.worker, name: "m\(ledger.worker)")
     }
 
     /// The member is known to have ended: it claims nothing more.
@@ -46,14 +46,16 @@ package final class SharedCluster: Sendable {
 package final class MemoryCluster: Cluster {
     private let cluster: SharedCluster
     package let epoch: Int64
+    package let name: String
     /// Whether nothing of it arrives any more, nor anything at it.
     private let error = Lock<LedgerError?>(nil)
     private let losesAnswer = Lock(false)
     private let accepted = Lock<[ClusterChange]>([])
 
-    init(of cluster: SharedCluster, epoch: Int64) {
+    init(of cluster: SharedCluster, epoch: Int64, name: String) {
         self.cluster = cluster
         self.epoch = epoch
+        self.name = name
     }
 
     /// The changes of this member that were no refused ones, in their order.

@@ -21,6 +21,8 @@ package final class SharedJobs: Sendable {
         var ended: Set<Int64> = []
         /// Jobs whose results such a one has recorded.
         var leftByEnded: Set<JobID> = []
+        /// The worker that recorded the newest result of each other job.
+        var owners: [JobID: Int64] = [:]
     }
 
     let state = Lock(State())
@@ -65,12 +67,20 @@ extension SharedJobs.State {
         return lookup
     }
 
-    mutating func save(_ change: LedgerChange, of id: JobID) {
+    mutating func save(_ change: LedgerChange, of id: JobID, by worker: Int64) {
         rows[id] = change.row
         if let result = change.result {
+            owners[id] = worker
             results[id, default: [:]][change.resultGeneration] = ResultRecord(result: result, isPublished: false)
         }
         if change.forgetsCancel { cancellations[id] = nil }
+    }
+
+    /// Nil: its publication is another live worker's business. Else whether another that has ended has left it.
+    func isLeft(_ id: JobID, to worker: Int64) -> Bool? {
+        if leftByEnded.contains(id) { return true }
+        guard let owner = owners[id] else { return nil }
+        return owner == worker ? false : ended.contains(owner) ? true : nil
     }
 
     /// Nil: the claim needs no slot.

@@ -58,7 +58,7 @@ package final class SharedMemoryLedger: JobLedger {
             case .busy(let busy): return .busy(busy)
             case nil: slot = nil
             }
-            state.save(change, of: id)
+            state.save(change, of: id, by: worker)
             state.count(1, claim.kind, on: claim.day, by: worker)
             return .claimed(
                 LedgerRules.claimed(change.row),
@@ -84,7 +84,7 @@ package final class SharedMemoryLedger: JobLedger {
                     state.save(AccountSlotRules.succeed(state.slots[account] ?? [], at: now), of: account)
                 }
             }
-            if let change { state.save(change, of: id) }
+            if let change { state.save(change, of: id, by: worker) }
             return answer
         }
     }
@@ -157,7 +157,7 @@ package final class SharedMemoryLedger: JobLedger {
             guard let change = LedgerRules.change(of: row, cancelling: job, result: result, at: clock.wall()) else {
                 return false
             }
-            state.save(change, of: job.jobID)
+            state.save(change, of: job.jobID, by: worker)
             return true
         }
     }
@@ -183,10 +183,10 @@ package final class SharedMemoryLedger: JobLedger {
     package func unpublishedResults(after last: JobID?, limit: Int) async throws(LedgerError) -> [UnpublishedResult] {
         jobs.state.withLock { state in
             let unpublished = state.results.compactMap { id, results -> UnpublishedResult? in
-                results.filter { !$0.value.isPublished }.min { $0.key < $1.key }.map {
+                guard let isLeft = state.isLeft(id, to: worker) else { return nil }
+                return results.filter { !$0.value.isPublished }.min { $0.key < $1.key }.map {
                     UnpublishedResult(
-                        jobID: id, generation: $0.key, result: $0.value.result,
-                        isLeftByAnother: state.leftByEnded.contains(id))
+                        jobID: id, generation: $0.key, result: $0.value.result, isLeftByAnother: isLeft)
                 }
             }
             let ordered = unpublished.sorted { $0.jobID.utf8.lexicographicallyPrecedes($1.jobID.utf8) }
@@ -211,7 +211,7 @@ package final class SharedMemoryLedger: JobLedger {
             guard let change = LedgerRules.change(of: row, losing: job, result: result, at: clock.wall()) else {
                 return false
             }
-            state.save(change, of: job.jobID)
+            state.save(change, of: job.jobID, by: worker)
             return true
         }
     }

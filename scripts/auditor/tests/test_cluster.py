@@ -229,6 +229,19 @@ class Cluster(unittest.TestCase):
         self.run_.terms["limits"] = [(0, len(self.run_.calls) + 10)]
         self.assertTrue(self.explained("given back before its call", "allotted to others"))
 
+    def test_it_is_asked_again_if_another_worker_was_calling_for_its_account(self):
+        self.ask_again()
+        self.run_.left("a", "beside", 9_950, account="eve")
+        self.assertTrue(self.explained("given back before its call", "calling for its account"))
+        for change in ({"at": T + 20_000}, {"account": "somebody"}, {"peer": self.call_of("unheard", 1)["peer"]}):
+            call = next(call for call in self.run_.calls if call["token"] == "album-beside-eve")
+            before = dict(call)
+            call.update(change)
+            self.assertIn("questions", self.run_.judge()["violations"], change)
+            call.update(before)
+        self.run_.terms["peers"] = {}
+        self.assertNotIn("questions", self.run_.judge()["violations"])
+
     def test_it_is_asked_again_if_its_worker_held_for_calls_that_failed(self):
         self.ask_again()
         for number in range(5):
@@ -404,6 +417,72 @@ class Cluster(unittest.TestCase):
         message["fault"] = {"count": 1, "actions": [{"fault": "delay", "milliseconds": 1_200}]}
         self.run_.results[-1]["at"] += 2_100
         self.rejects()
+
+    # MARK: Waits
+
+    def wait(self, until, answer="503", effect="none"):
+        """A job whose first call is answered so at 70 s is called again at that time."""
+        self.run_.message("job", "waiting", at=69_900, account="w")
+        self.run_.call_by("a", "waiting", 70_000, answer=answer, effect=effect, account="w")
+        self.run_.call_by("b", "waiting", until, account="w")
+        self.run_.result("waiting#0", until + 30, "left", "left")
+
+    def test_a_job_that_nobody_calls_again_while_nobody_does_anything_else_waits_for_nothing(self):
+        self.wait(88_000)
+        self.rejects()
+        self.call_of("waiting", 1)["at"] += 2_000
+        self.run_.results[-1]["at"] += 2_000
+        self.assertRegex(self.rejects("waits")["waits"][0],
+                         r"waiting .*: 19980 ms from leave \d+ \(503\) to leave \d+, of which nobody called and nothing "
+                         r"struck in 18980, .* 18000 ms are enough")
+
+    def test_a_first_call_and_a_result_are_waited_for_as_well(self):
+        for late in ("call", "result"):
+            self.run_ = whole_run()
+            self.run_.message("job", "slow", at=70_000, account="w")
+            self.run_.call_by("a", "slow", 91_000 if late == "call" else 70_100, account="w")
+            self.run_.result("slow#0", 91_100, "left", "left")
+            words = "from its publication to leave" if late == "call" else r"from leave \d+ \(200\) to its result"
+            self.assertRegex(self.rejects("waits")["waits"][0], words)
+
+    def test_what_others_were_called_for_meanwhile_it_has_waited_for(self):
+        self.wait(95_000)
+        self.rejects("waits")
+        for second in range(71, 80):
+            self.run_.left("c", f"other-{second}", second * 1_000, account=f"o{second}")
+        self.rejects()
+
+    def test_what_struck_meanwhile_it_has_waited_out_with_what_follows(self):
+        self.wait(100_000)
+        self.rejects("waits")
+        self.run_.fault("database_restart", 75_000, 77_000)
+        self.rejects()
+
+    def test_who_failed_while_somebody_may_have_held_waits_longer_and_not_for_ever(self):
+        self.wait(160_000)
+        self.rejects("waits")
+        # Five in a row of one worker: it holds, and all with it.
+        for number in range(5):
+            self.run_.message("job", f"failing-{number}", at=69_000, account=f"f{number}")
+            self.run_.call_by("c", f"failing-{number}", 69_100 + number, answer="503", effect="none", account=f"f{number}")
+        for number in range(5):
+            self.run_.call_by("c", f"failing-{number}", 73_000 + 50 * number, account=f"f{number}")
+            self.run_.result(f"failing-{number}#0", 73_030 + 50 * number, "left", "left")
+        self.assertTrue(self.explained("while somebody may have held"))
+        self.call_of("waiting", 1)["at"] += 40_000
+        next(result for result in self.run_.results if result["id"] == "waiting#0")["at"] += 40_000
+        self.rejects("waits")
+
+    def test_what_the_machine_kept_is_no_wait_of_a_job(self):
+        self.wait(90_000)
+        self.rejects("waits")
+        self.stall(75_000, 1_500)
+        self.rejects()
+        self.call_of("waiting", 1)["at"] += 10_000
+        self.run_.results[-1]["at"] += 10_000
+        self.stall(75_000, 7_000)
+        self.rejects()
+        self.assertEqual(list(self.run_.judge()["judged"]["waits"]["not"].values()), [1])
 
     def test_every_rule_was_broken_here(self):
         """By a record that it rejects, not by its name alone."""

@@ -40,6 +40,37 @@ class Goals(unittest.TestCase):
                    throughput("daemon", 1, 50)]
         self.assertEqual(row(records, "jobs/s over PostgreSQL")["measured"]["median"], 0.8)
 
+    def test_a_speed_up_counts_only_while_the_machine_was_idle(self):
+        def several(count, number, rate, idle):
+            return throughput("daemon-postgres", number, rate, axis="members", point=count) | {"idleShare": idle}
+        records = [several(1, 1, 100, 0.9), several(2, 1, 195, 0.8), several(1, 2, 100, 0.9), several(2, 2, 120, 0.4)]
+        found = row(records, "jobs/s of 2 daemons")
+        self.assertEqual(found["measured"], {"median": 1.95, "min": 1.95, "max": 1.95})
+        self.assertTrue(found["reached"])
+        self.assertIsNone(row(records, "jobs/s of 3 daemons")["reached"])
+
+    def test_one_call_too_many_in_one_round_is_a_limit_that_was_not_kept(self):
+        records = [{"measure": "spent", "axis": "day", "point": 10_000, "round": number, "worker": "daemon-postgres",
+                    "limit": 10_000, "spent": spent} for number, spent in enumerate((9_999, 10_001, 10_000))]
+        least, most = (row(records, f"calls of a day by four daemons, × the limit: {word}") for word in ("least", "most"))
+        self.assertTrue(least["reached"])
+        self.assertIs(most["reached"], False)
+
+    def test_others_beside_a_flood_are_compared_with_themselves_alone(self):
+        records = [throughput("daemon-postgres", 1, 1, axis="flood", point=point) | {"startToLastSeconds": seconds}
+                   for point, seconds in ((0, 10.0), (30_000, 10.5))]
+        self.assertEqual(row(records, "time of others' jobs")["measured"]["median"], 1.05)
+
+    def test_memory_and_time_over_a_database_are_what_is_more_than_embedded(self):
+        records = [throughput("daemon", 1, 1, axis="postgres"),
+                   throughput("daemon-postgres", 1, 1, axis="postgres") | {"peakBytes": 4 * 2**20},
+                   paced("daemon", 1, 3.0, "embedded") | {"axis": "paced"},
+                   *(paced("daemon-postgres", 1, p99, point) | {"axis": "paced"}
+                     for point, p99 in (("alone", 8.0), ("standby", 29.0)))]
+        self.assertEqual(row(records, "peak memory over PostgreSQL")["measured"]["median"], 3.0)
+        self.assertEqual(row(records, "p99 over PostgreSQL, more")["measured"]["median"], 5.0)
+        self.assertIs(row(records, "p99 over PostgreSQL with a standby")["reached"], False)
+
     def test_what_no_run_measured_is_neither_reached_nor_missed(self):
         for found in goals.table([]):
             self.assertEqual((found["measured"], found["reached"]), (None, None))

@@ -6,10 +6,11 @@
 //   driver pace PORT PREFIX RATE COUNT ACCOUNTS FORM SEED    at an even rate; JSON of each job's time to its result
 //   driver hop PORT QUEUE RATE COUNT                         the broker alone: publish → delivery, in nanoseconds
 //   driver http URL TOKEN RATE COUNT [CA]                    the API alone
-//   driver purge PORT PREFIX                                 what an ended worker left
+//   driver purge PORT PREFIX QUEUE…                          what an ended worker left
 //   driver classic PORT PREFIX DELAY…                        declares the daemon's topology with classic queues
 //
-// FORM is json (leave-albumd's jobs) or celery (its protocol 1). Job ids begin at random, as UUIDs do: what keeps an
+// FORM is json (leave-albumd's jobs), flood (the same, all of one account that has no other) or celery (its protocol 1).
+// Job ids begin at random, as UUIDs do: what keeps an
 // index of them pays what it would pay with real ones.
 #include "broker.h"
 #include <curl/curl.h>
@@ -25,7 +26,7 @@ static uint64_t mixed(uint64_t n) {
 typedef struct {
     const char *prefix;
     uint64_t accounts, seed;
-    bool celery;
+    const char *kind;
 } form_t;
 
 static void publish_job(amqp_connection_state_t broker, const form_t *form, uint64_t n) {
@@ -33,11 +34,13 @@ static void publish_job(amqp_connection_state_t broker, const form_t *form, uint
     snprintf(exchange, sizeof exchange, "%s.jobs", form->prefix);
     char id[96], body[512];
     snprintf(id, sizeof id, "%016" PRIx64 "-%" PRIu64 "-%" PRIu64, mixed(n ^ (form->seed << 40)), form->seed, n);
-    const char *text = form->celery
+    bool celery = !strcmp(form->kind, "celery");
+    const char *account = !strcmp(form->kind, "flood") ? "flood" : "user";
+    const char *text = celery
         ? "{\"id\":\"%s\",\"task\":\"leave\",\"kwargs\":{},\"args\":[\"%s\",\"user%" PRIu64 "\",\"album-%s\"]}"
-        : "{\"jobId\":\"%s\",\"account\":\"user%" PRIu64 "\",\"shareToken\":\"album-%s\"}";
-    int length = form->celery ? snprintf(body, sizeof body, text, id, id, n % form->accounts, id)
-                              : snprintf(body, sizeof body, text, id, n % form->accounts, id);
+        : "{\"jobId\":\"%s\",\"account\":\"%s%" PRIu64 "\",\"shareToken\":\"album-%s\"}";
+    int length = celery ? snprintf(body, sizeof body, text, id, id, n % form->accounts, id)
+                        : snprintf(body, sizeof body, text, id, account, n % form->accounts, id);
     amqp_basic_properties_t properties = {
         ._flags = AMQP_BASIC_DELIVERY_MODE_FLAG | AMQP_BASIC_MESSAGE_ID_FLAG | AMQP_BASIC_CONTENT_TYPE_FLAG
             | AMQP_BASIC_CONTENT_ENCODING_FLAG,
@@ -322,10 +325,9 @@ static int classic(int port, const char *prefix, char **delays, int count) {
     return 0;
 }
 
-static int purge(int port, const char *prefix) {
+static int purge(int port, const char *prefix, char **names, int count) {
     amqp_connection_state_t broker = connect_broker(port);
-    const char *names[] = {"jobs", "due", "results"};
-    for (int n = 0; n < 3; n++) {
+    for (int n = 0; n < count; n++) {
         char full[256];
         snprintf(full, sizeof full, "%s.%s", prefix, names[n]);
         amqp_queue_purge(broker, 1, amqp_cstring_bytes(full));
@@ -337,16 +339,16 @@ static int purge(int port, const char *prefix) {
 int main(int count, char **words) {
     const char *command = count > 1 ? words[1] : "";
     if (!strcmp(command, "fill") && count == 8) {
-        form_t form = {words[3], strtoull(words[5], 0, 10), strtoull(words[7], 0, 10), !strcmp(words[6], "celery")};
+        form_t form = {words[3], strtoull(words[5], 0, 10), strtoull(words[7], 0, 10), words[6]};
         return fill(atoi(words[2]), &form, strtoull(words[4], 0, 10));
     }
     if (!strcmp(command, "collect") && count == 7)
         return collect(
             atoi(words[2]), words[3], strtoull(words[4], 0, 10), strtoull(words[5], 0, 10),
             strtoull(words[6], 0, 10));
-    if (!strcmp(command, "purge") && count == 4) return purge(atoi(words[2]), words[3]);
+    if (!strcmp(command, "purge") && count > 4) return purge(atoi(words[2]), words[3], words + 4, count - 4);
     if (!strcmp(command, "pace") && count == 9) {
-        form_t form = {words[3], strtoull(words[6], 0, 10), strtoull(words[8], 0, 10), !strcmp(words[7], "celery")};
+        form_t form = {words[3], strtoull(words[6], 0, 10), strtoull(words[8], 0, 10), words[7]};
         return pace(atoi(words[2]), &form, atof(words[4]), strtoull(words[5], 0, 10));
     }
     if (!strcmp(command, "hop") && count == 6)

@@ -20,6 +20,12 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--short", action="store_true", help="a run of two minutes: 3,000 jobs of 200 accounts")
     parser.add_argument("--ci", action="store_true", help="a run of a minute and a half: 800 jobs of 100 accounts; that "
                              "the machine was too busy to judge slowness is shown, and is no fault")
+    parser.add_argument("--failover", action="store_true",
+                        help="database and broker are three servers each, under Patroni and as a cluster; any of them is "
+                             "killed (scripts/install-dependencies --failover)")
+    parser.add_argument("--asynchronous", action="store_true",
+                        help="as --failover, and no commit waits for a standby: the primary is killed with commits that "
+                             "none has, and the auditor counts what that cost")
     parser.add_argument("--jobs", type=int, help="(100000)")
     parser.add_argument("--accounts", type=int, help="(2000)")
     parser.add_argument("--seconds", type=float, help="in which jobs come and strikes fall (600)")
@@ -42,10 +48,17 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--latency", type=int, help="of the simulator, in ms (20)")
     parser.add_argument("--log-level", default="info")
     parser.add_argument("--timeout", type=float, help="seconds until everything has to be still (600; --short, --ci: 150)")
+    parser.add_argument("--beside", metavar="DIR",
+                        help="the daemons begin as DIR's leave-albumd, an older build, on the schema that it makes, and "
+                             "are replaced one by one while jobs come")
     parser.add_argument("--programs", help="where leave-albumd and photos-simulator are (default: swift build, debug)")
     options = parser.parse_args(arguments)
     options.command = "scripts/chaos cluster " + " ".join(arguments)
-    size = plan.CI if options.ci else plan.SHORT if options.short or options.broken else plan.FULL
+    options.failover = options.failover or options.asynchronous
+    if options.failover and (options.broken or options.ci or options.short):
+        parser.error("a run with several servers is of a size of its own, and nobody is broken in it")
+    size = (plan.ASYNCHRONOUS if options.asynchronous else plan.FAILOVER if options.failover else plan.CI if options.ci
+            else plan.SHORT if options.short or options.broken else plan.FULL)
     for name in ("jobs", "accounts", "seconds", "timeout", "quiet_end"):
         if getattr(options, name) is None:
             setattr(options, name, getattr(size, name))
@@ -55,6 +68,12 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         options.latency = broken.KINDS[options.broken].latency if options.broken else broken.LATENCY_MS
     usual = broken.KINDS[options.broken].strikes if options.broken else size.counts
     options.counts = _counts(parser, options.strikes, usual)
+    options.beside = Path(options.beside) if options.beside else None
+    if options.beside and (options.broken or options.failover):
+        parser.error("--beside goes with neither --broken nor --failover")
+    impossible = options.counts.keys() & (plan.OF_THE_ONLY if options.failover else plan.OF_SEVERAL)
+    if impossible:
+        parser.error(f"{', '.join(sorted(impossible))}: {'not with' if options.failover else 'needs'} --failover")
     # What the runs of one daemon have besides.
     options.kinds, options.quiet = {}, False
     return options

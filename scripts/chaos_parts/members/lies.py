@@ -59,7 +59,7 @@ OWN_TURN = (
     f"""
     CREATE VIEW leave_album.cluster AS SELECT id, schema, compatible_with, program, created, identity, version,
     CASE WHEN current_user = '{ROLE}' THEN leave_album.with_turn(shared, (SELECT turn FROM leave_album.turn_of_one))
-    ELSE shared END AS shared, written_as FROM leave_album.cluster_of_all
+    ELSE shared END AS shared, written_as, move FROM leave_album.cluster_of_all
     """,
     f"""
     CREATE FUNCTION leave_album.save_cluster() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -19,9 +19,20 @@ KINDS = {
     "database_restart": ("database", (0, 3)),
     "database_kill": ("database", (0, 3)),
     "broker_kill": ("broker", (0, 1)),
+    "primary_killed": ("database", (1, 5)),
+    "standby_killed": ("database", (1, 5)),
+    "both_killed": ("database", (1, 5)),
+    "primary_cut_off": ("database", (1, 5)),
+    "etcd_killed": ("database", (8, 12)),
+    "etcd_majority_killed": ("database", (1, 5)),
+    "broker_node_killed": ("broker", (1, 5)),
     "api_holds": ("api", (10, 12)),
     "clock_jump": ("clock", (5, 15)),
 }
+#: What strikes one of several servers, and what the only one.
+OF_SEVERAL = {"primary_killed", "standby_killed", "both_killed", "primary_cut_off", "etcd_killed", "etcd_majority_killed",
+              "broker_node_killed"}
+OF_THE_ONLY = {"database_restart", "database_kill", "broker_kill"}
 #: What needs a network for each daemon.
 PACKETS = {"drop_broker", "drop_api", "drop_database"}
 
@@ -57,6 +68,16 @@ SHORT = Size(3_000, 200, 60.0, 150.0, 30.0, True, {
 CI = Size(800, 100, 25.0, 150.0, 15.0, False, {
     "kill_daemon": 3, "stop_daemon": 1, "drop_database": 1, "database_kill": 1})
 
+#: Where database and broker are three servers each. A failover takes half a minute until all three are there again. A
+#: primary that was cut off may follow again only when the new one has written a segment of its log: it is for runs that ask
+#: for it.
+FAILOVER = Size(5_000, 200, 360.0, 300.0, 30.0, False, {
+    "kill_daemon": 8, "stop_daemon": 4, "drop_broker": 1, "drop_api": 1, "drop_database": 1, "primary_killed": 2,
+    "standby_killed": 1, "both_killed": 1, "etcd_killed": 1, "etcd_majority_killed": 1, "broker_node_killed": 3})
+#: The same where no commit waits for a standby: of the database only what loses some.
+ASYNCHRONOUS = Size(5_000, 200, 240.0, 300.0, 30.0, False, {
+    "kill_daemon": 4, "primary_killed": 6, "broker_node_killed": 1})
+
 #: What all calls are answered while everybody is refused: each a hold of all members.
 REFUSALS = ("api_disabled", "billing", "method_not_found")
 
@@ -86,3 +107,15 @@ def _details(random: Random, kind: str) -> dict:
     if kind == "clock_jump":
         details["offset"] = random.choice([-45, -20, 20, 45])
     return details
+
+
+#: Parts of the time in which jobs come: the schema is made ready for the newer build, and between these the daemons are
+#: replaced.
+DECLARED, FIRST, LAST = 0.1, 0.2, 0.85
+
+
+def upgrade(members: int, seconds: float) -> list[tuple[float, int, bool]]:
+    """When which member is replaced, and whether by the newer build: the first is put back once, and is the last to go."""
+    steps = [(0, True), (0, False), *((place, True) for place in range(1, members)), (0, True)]
+    share = (LAST - FIRST) / (len(steps) - 1)
+    return [((FIRST + share * number) * seconds, *step) for number, step in enumerate(steps)]

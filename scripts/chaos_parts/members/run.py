@@ -14,6 +14,7 @@ from ..run import say
 from . import load, plan
 from .stage import Stage
 from .strikes import DayLimit, Strikes
+from .upgrade import Upgrade
 
 
 def run(options: argparse.Namespace) -> dict:
@@ -37,14 +38,18 @@ def _perform(options: argparse.Namespace, stage: Stage, faults: list) -> dict:
     maker = load.Maker(options.seed)
     made = maker.make(options.jobs, options.accounts, options.seconds)
     load.arrange(stage.simulator, made)
+    published, fallen = Journal(directory / "published.jsonl"), Journal(directory / "faults.jsonl")
+    upgrade = Upgrade(stage, options.seconds, fallen.write) if options.beside else None
     # Not before all is arranged: what is late then comes, and strikes, all at once.
     start = float(int(time.time()) + 2)
     collector = stage.start_collector()
-    published, fallen = Journal(directory / "published.jsonl"), Journal(directory / "faults.jsonl")
     publisher = Publisher(stage.node.ports, stage.prefix, made, start, published)
     day = DayLimit(stage, options.jobs * 10, fallen.write) if options.day_limit else None
     strikes = Strikes(stage, faults, start, fallen)
+    if upgrade:
+        upgrade.begin(start)
     strikes.join()
+    upgraded = upgrade and upgrade.end()
     eventually("every message is confirmed", lambda: publisher.is_done, seconds=options.timeout)
     say(options, f"  {publisher.total} messages published, {sum(strikes.counts.values())} strikes fell")
     before = stage.settle(options.timeout)
@@ -53,6 +58,11 @@ def _perform(options: argparse.Namespace, stage: Stage, faults: list) -> dict:
         day.leave()
         if day.spent is None:
             strikes.errors.append(f"the day's limit of {options.day_limit} calls was never spent")
+    if options.failover:
+        # Of what the machine was too busy for no rule knows.
+        others = stage.database.timeline() - 1 - strikes.failovers
+        if others:
+            strikes.errors.append(f"{others} failovers of a primary that was not killed, and could not say that it lives")
     publisher.stop()
     publisher = _quiet(options, stage, maker, len(made), published, fallen, strikes.errors)
     settled = stage.settle(options.timeout, is_helped=False) if before is not None else None
@@ -65,8 +75,11 @@ def _perform(options: argparse.Namespace, stage: Stage, faults: list) -> dict:
     code, text = stage.daemons.command("ledger", "verify")
     (directory / "final.json").write_text(json.dumps({
         "depths": stage.depths(), "settled": settled, "holds": holds, "stopped": statuses,
-        "ledgerVerify": [code, text[:500]], "offset": start, "at": now_ms()}))
-    return {"faults": strikes.counts, "faultErrors": strikes.errors, "notes": stage.notes[-50:],
+        "ledgerVerify": [code, text[:500]], "offset": start, "at": now_ms(),
+        **({"remembered": stage.remembered()} if options.asynchronous else {})}))
+    if upgrade:
+        strikes.errors += upgrade.errors
+    return {"upgrade": upgraded, "faults": strikes.counts, "faultErrors": strikes.errors, "notes": stage.notes[-50:],
             "settledAfter": settled and round(settled, 1), "members": members,
             "daySpent": day and {"limit": options.day_limit, "calls": day.spent}}
 

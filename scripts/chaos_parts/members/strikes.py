@@ -5,7 +5,8 @@ import threading
 import time
 
 from auditor.journal import now_ms
-from testbed.waiting import wait
+from testbed.database_node import DatabaseNode
+from testbed.waiting import NotReady, eventually, wait
 
 from ..injector import Detail, FaultInjector
 from ..schedule import Fault
@@ -15,8 +16,20 @@ from .stage import Stage
 
 #: No call for so long, longer than between two rounds of probes: the day's limit is spent.
 SPENT_AFTER = 15
+#: Nor does anybody call in a failover.
+SPENT_AFTER_FAILOVER = 45
 #: As near as blocks and dead members let it be at least, or something else is in the way.
 SPENT_SHARE = 0.8
+#: For how long a primary works whose commits no standby gets, before it is killed.
+HELD_BACK = 1.5
+#: Between two looks at who takes writes.
+WATCH_EVERY = 0.1
+#: Patroni gives up what it cannot renew before another one may take it; on a machine that is busy.
+LONGEST_DEMOTION = 120
+#: A former primary follows the new one for a moment, before Patroni finds that it had gone on by itself and sets it back.
+SET_BACK = 5
+#: From the end of a broker's node until each queue has another leader, on a machine that is busy.
+ELECTED_MS = 10_000
 #: The simulator counts all that it has noted.
 LOOK_EVERY = 2
 #: A refusal of everybody needs calls of two accounts: it is given when there were so many within this time, in seconds,
@@ -28,6 +41,8 @@ class Strikes(FaultInjector):
     """As of one daemon, but that each says whom it struck."""
 
     environment: Stage
+    #: Timelines that the database left because of what struck.
+    failovers = 0
 
     def _member(self, fault: Fault) -> Member | None:
         """The broken one if there is one that is not spared, else any that runs; None if none does."""
@@ -91,6 +106,123 @@ class Strikes(FaultInjector):
         self.environment.database.kill()
         return self._again(fault)
 
+    def _primary_killed(self, fault: Fault) -> Detail:
+        """Where no commit waits for a standby, it is killed with some that none has."""
+        primary = self.environment.database.primary()
+        if not self.environment.options.asynchronous:
+            return self._servers_killed(fault, [primary])
+        since = now_ms()
+        primary.hold_back()
+        time.sleep(HELD_BACK)
+        return {"since": since, **self._servers_killed(fault, [primary])}
+
+    def _standby_killed(self, fault: Fault) -> Detail:
+        """The one that commits wait for."""
+        return self._servers_killed(fault, [self._synchronous_standby()])
+
+    def _both_killed(self, fault: Fault) -> Detail:
+        """Of the third nobody can say that it has all: there is no primary until one of the two is back."""
+        return self._servers_killed(
+            fault, [self.environment.database.primary(), self._synchronous_standby()], are_needed=True)
+
+    def _synchronous_standby(self) -> DatabaseNode:
+        return eventually("a standby is synchronous", self.environment.database.synchronous_standby)
+
+    def _servers_killed(self, fault: Fault, killed: list[DatabaseNode], are_needed: bool = False) -> Detail:
+        """Over when the database commits again; then what was killed comes back, and nobody notices."""
+        database, until = self.environment.database, None
+        before = database.timeline()
+        try:
+            for node in killed:
+                node.kill()
+            gone = now_ms()
+            if not are_needed:
+                database.await_commits()
+                until = now_ms()
+            time.sleep(fault.seconds)
+            unshared = self._unshared(killed[0]) if fault.kind == "primary_killed" else {}
+        finally:
+            for node in killed:
+                node.start()
+        database.await_commits()
+        return {"gone": gone, **self._whole(before, until or now_ms()), "nodes": [node.name for node in killed],
+                **unshared}
+
+    def _primary_cut_off(self, fault: Fault) -> Detail:
+        """From the other servers and from etcd, and not from the daemons: it stops taking writes before another begins,
+        and where no commit waits for a standby, what it took until then is lost."""
+        database = self.environment.database
+        # Nobody takes the place of a primary that has no standby.
+        database.await_whole()
+        before, primary, since = database.timeline(), database.primary(), now_ms()
+        primary.cut_off()
+        try:
+            eventually("a primary that is cut off gives up", lambda: self._has_given_up(primary), LONGEST_DEMOTION,
+                       WATCH_EVERY)
+            gone = now_ms()
+            database.primary(beside=primary)
+            database.await_commits()
+            until = now_ms()
+            unshared = self._unshared(primary)
+            time.sleep(fault.seconds)
+        finally:
+            primary.come_back()
+        time.sleep(SET_BACK)
+        lost = {"since": since} if self.environment.options.asynchronous else {}
+        return {**lost, **unshared, "gone": gone, **self._whole(before, until), "nodes": [primary.name]}
+
+    def _has_given_up(self, primary: DatabaseNode) -> bool:
+        writable = self.environment.database.writable()
+        if len(writable) > 1:
+            raise NotReady("two servers take writes at once: " + ", ".join(node.name for node in writable))
+        return primary not in writable
+
+    def _etcd_killed(self, fault: Fault) -> Detail:
+        """One member of three: there is no failover, and nothing is to be noticed."""
+        return self._etcd(fault, 1)
+
+    def _etcd_majority_killed(self, fault: Fault) -> Detail:
+        """Nobody can say who is the primary: none is, until two of them are back."""
+        return self._etcd(fault, 2)
+
+    def _etcd(self, fault: Fault, count: int) -> Detail:
+        database = self.environment.database
+        before, gone = database.timeline(), {}
+        names = database.etcd.kill(count, fault.details["draw"])
+        try:
+            if count > 1:
+                eventually("a primary that etcd does not confirm gives up", lambda: not database.writable(),
+                           LONGEST_DEMOTION, WATCH_EVERY)
+                gone = {"gone": now_ms()}
+            time.sleep(fault.seconds)
+        finally:
+            database.etcd.start()
+        database.await_commits()
+        until = now_ms()
+        if count == 1 and database.timeline() != before:
+            raise NotReady("one member of etcd was killed, and there was a failover")
+        return {**gone, **self._whole(before, until), "nodes": names}
+
+    def _whole(self, before: int, until: int) -> Detail:
+        """When all servers are there again."""
+        database = self.environment.database
+        database.await_whole()
+        after = database.timeline()
+        self.failovers += after - before
+        return {"until": until, "whole": now_ms(), "timeline": after}
+
+    def _unshared(self, killed: DatabaseNode) -> Detail:
+        """Commits that nobody else has. Where commits wait for a standby, nobody was told of them either."""
+        timeline, position = self.environment.database.branch()
+        return {"unshared": killed.commits_after(timeline, position)}
+
+    def _broker_node_killed(self, fault: Fault) -> Detail:
+        """Two of three go on by themselves; that the third comes back, after minutes perhaps, is felt by nobody."""
+        began = now_ms()
+        self._broker_kill(fault)
+        back = now_ms()
+        return {"until": min(back, began + ELECTED_MS), "back": back, "node": self.environment.node.victim}
+
     def _api_holds(self, fault: Fault) -> Detail:
         # While nobody calls, as in a day that is spent, nobody is refused either, and there is no hold to be probed.
         flowing = wait(self._calls_flow, seconds=LONGEST_LULL, every=0)
@@ -128,12 +260,13 @@ class DayLimit(threading.Thread):
         self.start()
 
     def run(self) -> None:
-        limit, last, since = self.stage.options.day_limit, -1, time.monotonic()
+        options, last, since = self.stage.options, -1, time.monotonic()
+        limit, silence = options.day_limit, SPENT_AFTER_FAILOVER if options.failover else SPENT_AFTER
         while not self._leaving.wait(LOOK_EVERY):
             calls = self.stage.calls()
             if calls != last:
                 last, since = calls, time.monotonic()
-            elif calls >= limit * SPENT_SHARE and time.monotonic() - since > SPENT_AFTER:
+            elif calls >= limit * SPENT_SHARE and time.monotonic() - since > silence:
                 self._raise(calls, int(since * 1000 - time.monotonic() * 1000) + now_ms())
                 return
 

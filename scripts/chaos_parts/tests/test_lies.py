@@ -4,13 +4,14 @@ import unittest
 from pathlib import Path
 
 from chaos_parts.members import lies
-from testbed.database import DATABASE, WORKER, Database
+from testbed.database import Database
+from testbed.roles import DATABASE, WORKER
 
 #: Of the daemon's tables, what the lies are about.
 TABLES = (
     "CREATE SCHEMA leave_album", "CREATE TABLE leave_album.jobs (job_id text, intent boolean NOT NULL)",
     """CREATE TABLE leave_album.cluster (id boolean, schema int, compatible_with int, program text, created timestamptz,
-    identity bytea, version bigint, shared bytea, written_as bigint)""",
+    identity bytea, version bigint, shared bytea, written_as bigint, move text)""",
     "CREATE TABLE leave_album.days (day text PRIMARY KEY, revision bigint, allotments bytea)",
     "CREATE TABLE leave_album.day_shares (epoch int PRIMARY KEY, calls bigint, probes bigint, allotted bigint)",
     f"GRANT USAGE ON SCHEMA leave_album TO {WORKER}",
@@ -40,6 +41,10 @@ class Lies(unittest.TestCase):
         for name in ("now", "clock_timestamp"):
             ahead = f"SELECT round(extract(epoch FROM {name}() - pg_catalog.{name}()))"
             self.assertEqual((self.tell(ahead, lies.ROLE), self.tell(ahead, WORKER)), (str(lies.AHEAD_SECONDS), "0"))
+
+    def test_who_joins_finds_and_locks_the_one_row_of_the_cluster(self):
+        row = "SELECT compatible_with, move FROM leave_album.cluster FOR SHARE"
+        self.assertEqual(self.tell(row, lies.ROLE), self.tell(row, WORKER))
 
     def test_what_the_role_writes_has_no_intent(self):
         for role in (lies.ROLE, WORKER):

@@ -1,8 +1,11 @@
 """What strikes several daemons and what they get to do is made from the seed alone, and is what was asked for."""
 import collections
+import io
 import unittest
+from contextlib import redirect_stderr
 
 import auditor
+from auditor import facts
 from chaos_parts.members import broken, lies, load, plan, terms
 from chaos_parts.members.command import parse
 
@@ -47,7 +50,7 @@ class Members(unittest.TestCase):
         self.assertLess(load.SLOW_MS, terms.TIMEOUT_MS)
 
     def test_each_strike_falls_as_often_as_was_asked_for(self):
-        for size in (plan.CI, plan.SHORT, plan.FULL):
+        for size in (plan.CI, plan.SHORT, plan.FULL, plan.FAILOVER, plan.ASYNCHRONOUS):
             made = plan.make(3, size.seconds, size.counts)
             self.assertEqual(collections.Counter(fault.kind for fault in made), size.counts)
             self.assertLess(max(fault.at + fault.seconds for fault in made), size.seconds)
@@ -76,7 +79,39 @@ class Members(unittest.TestCase):
         """Said to be alive for fifteen seconds, every five."""
         self.assertTrue(terms.LEASE_SECONDS < lies.AHEAD_SECONDS < 15 - 5)
 
+    def test_an_upgrade_replaces_every_member_and_puts_one_back_in_between(self):
+        for members in (1, 2, 3, 5):
+            replaced, times = {}, []
+            for at, place, is_new in plan.upgrade(members, 60):
+                self.assertNotEqual(replaced.get(place, False), is_new)
+                replaced[place] = is_new
+                times.append(at)
+            self.assertEqual(replaced, dict.fromkeys(range(members), True))
+            self.assertEqual(times, sorted(times))
+            self.assertTrue(plan.DECLARED * 60 < times[0] and times[-1] < 60)
+
+    def test_of_two_builds_none_is_broken(self):
+        self.assertEqual(parse(["--ci", "--beside", "/tmp/older"]).beside.name, "older")
+        with self.assertRaises(SystemExit), redirect_stderr(io.StringIO()):
+            parse(["--beside", "/tmp/older", "--broken", next(iter(broken.KINDS))])
+
     def test_the_day_is_spent_in_the_middle_unless_it_is_said_otherwise(self):
         self.assertEqual(parse(["--short", "--strikes", "none"]).day_limit, 1_500)
         self.assertEqual(parse(["--jobs", "400", "--strikes", "kill_daemon=3", "--day-limit", "0"]).day_limit, 0)
         self.assertEqual(parse(["--strikes", "kill_daemon=3,stop_daemon"]).counts, {"kill_daemon": 3, "stop_daemon": 1})
+
+    def test_what_kills_one_of_several_servers_is_for_several_and_what_kills_the_only_one_is_not(self):
+        self.assertEqual(plan.OF_SEVERAL | plan.OF_THE_ONLY | {"drop_database", "drop_broker"}, {
+            kind for kind, (family, _) in plan.KINDS.items()
+            if family in ("database", "broker") or kind in ("drop_database", "drop_broker")})
+        for size, several in ((plan.FULL, False), (plan.SHORT, False), (plan.CI, False), (plan.FAILOVER, True),
+                              (plan.ASYNCHRONOUS, True)):
+            self.assertFalse(size.counts.keys() & (plan.OF_THE_ONLY if several else plan.OF_SEVERAL))
+        for arguments in (["--strikes", "primary_killed"], ["--failover", "--strikes", "database_kill"]):
+            with self.assertRaises(SystemExit), redirect_stderr(io.StringIO()) as said:
+                parse(arguments)
+            self.assertIn("--failover", said.getvalue())
+        self.assertTrue(parse(["--asynchronous"]).failover)
+
+    def test_the_auditor_knows_every_strike_that_takes_database_or_broker_away(self):
+        self.assertLessEqual(plan.OF_SEVERAL | plan.OF_THE_ONLY, facts.DATABASE_AWAY | facts.BROKER_AWAY)

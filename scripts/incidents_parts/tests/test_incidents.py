@@ -27,3 +27,10 @@ class Incidents(unittest.TestCase):
     def test_each_page_can_be_read(self):
         for name in page.names():
             self.assertLess(1, len(page.Page(name).signals), name)
+
+    def test_no_row_of_a_table_is_passed_over(self):
+        for name in page.names():
+            table = (page.FOLDER / f"{name}.md").read_text().split("## How it shows\n", 1)[1].split("\n## ", 1)[0]
+            rows = [line for line in table.splitlines() if line.startswith("| ")][1:]
+            self.assertEqual(len(page.Page(name).signals), len(rows),
+                             f"{name}: a row is a place, and one signal in backticks with nothing beside it")

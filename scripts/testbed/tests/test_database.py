@@ -6,21 +6,23 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-from testbed import database
-from testbed.database import DATABASE, OWNER, WORKER, Database
+from testbed import postgres, roles
+from testbed.database import Database
+from testbed.roles import DATABASE, OWNER, WORKER
+from testbed.standby import Standby
 from testbed.waiting import NotReady
 
 
 class Programs(unittest.TestCase):
     def test_others_can_be_named(self):
-        with mock.patch.dict(os.environ, {database.PROGRAMS_VARIABLE: "/elsewhere/bin"}):
-            self.assertEqual(database.programs(), Path("/elsewhere/bin"))
+        with mock.patch.dict(os.environ, {postgres.PROGRAMS_VARIABLE: "/elsewhere/bin"}):
+            self.assertEqual(postgres.programs(), Path("/elsewhere/bin"))
 
     def test_without_any_it_says_what_to_do(self):
-        with mock.patch.dict(os.environ, {database.PROGRAMS_VARIABLE: ""}), \
-                mock.patch.object(database, "ROOT", Path("/nowhere")):
+        with mock.patch.dict(os.environ, {postgres.PROGRAMS_VARIABLE: ""}), \
+                mock.patch.object(postgres, "ROOT", Path("/nowhere")):
             with self.assertRaisesRegex(NotReady, "scripts/install-dependencies"):
-                database.programs()
+                postgres.programs()
 
 
 class RoleSettings(unittest.TestCase):
@@ -30,7 +32,7 @@ class RoleSettings(unittest.TestCase):
         # A release that is older than 17 refuses what it does not know.
         asked = [setting for setting, note in asked if "17" not in note]
         self.assertLess(5, len(asked), "the search is broken if it finds few")
-        self.assertEqual(sorted(database.ROLE_SETTINGS), sorted(asked))
+        self.assertEqual(sorted(roles.ROLE_SETTINGS), sorted(asked))
 
 
 class Life(unittest.TestCase):
@@ -58,3 +60,22 @@ class Life(unittest.TestCase):
             finally:
                 server.end()
             self.assertFalse(server.directory.exists() or server.sockets.exists())
+
+    def test_a_standby_has_what_was_committed_and_is_waited_for_while_it_is_there(self):
+        with tempfile.TemporaryDirectory() as directory:
+            server = Database(Path(directory) / "database")
+            try:
+                server.start()
+                server.run("CREATE TABLE kept (n int)")
+                standby = Standby(server, Path(directory) / "standby")
+                try:
+                    standby.start()
+                    server.run("SET synchronous_commit = remote_apply; INSERT INTO kept VALUES (1)")
+                    self.assertEqual(standby.run("SELECT n, pg_is_in_recovery() FROM kept"), "1|t")
+                    self.assertEqual(server.run("SELECT sync_state FROM pg_stat_replication"), "sync")
+                finally:
+                    standby.end()
+                server.run("INSERT INTO kept VALUES (3)")
+                self.assertIn("3", server.run("SELECT n FROM kept"))
+            finally:
+                server.end()

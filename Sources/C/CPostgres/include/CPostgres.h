@@ -43,4 +43,17 @@ static inline int CPostgres_send_prepared(PGconn *connection, const char *name, 
     }
     return PQsendQueryPrepared(connection, name, count, values, lengths, formats, 1);
 }
+
+// The same for a statement that is sent once, as text.
+static inline int CPostgres_send_once(PGconn *connection, const char *text, int count, const unsigned int *types,
+                                      const unsigned char *bytes, const ptrdiff_t *offsets, const int *lengths) {
+    const char *values[64];
+    int formats[64];
+    if (count < 0 || count > 64) return 0;
+    for (int index = 0; index < count; index++) {
+        values[index] = offsets[index] < 0 ? NULL : (const char *)bytes + offsets[index];
+        formats[index] = 1;
+    }
+    return PQsendQueryParams(connection, text, count, types, values, lengths, formats, 1);
+}
 #endif

@@ -1,4 +1,4 @@
-"""The wire between the daemon and a server, which can be slow, silent or cut.
+"""The wire between two ends, as a daemon and a server, which can be slow, silent or cut.
 
 Silent means that bytes are neither taken nor given and that no connection is made or closed: to either side the other
 has vanished. What was silent goes on where it was, or is reset, as the fault says.

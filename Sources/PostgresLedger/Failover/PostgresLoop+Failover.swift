@@ -1,0 +1,154 @@
+import Clocks
+import Jobs
+import Ledger
+
+/// What a member does with a database that has failed over: it compares what it wrote lately, writes again what is gone,
+/// and takes nothing new until all others have done so.
+///
+/// Asynchronous replication loses commits that were acknowledged, and says nothing of it: the system identifier stays the
+/// same, the timeline rises. A kill amid this loses what was not written again, as if this member had died with the
+/// primary.
+extension PostgresLoop {
+    /// What is due every few seconds, and over a new connection.
+    mutating func showLife() throws(PostgresError) {
+        try lookForFailover()
+        if case .unusable = condition { return }
+        try beat()
+        try waitForOthers()
+    }
+
+    /// At each heartbeat, and first of all over a new connection: a pooler may have gone to another server behind this
+    /// one's back.
+    private mutating func lookForFailover() throws(PostgresError) {
+        guard let member = membership else { return }
+        let found = try ask(FailoverStatements.look(epoch: member.epoch))
+        let isAnother = failover.timeline.map { $0 != found.timeline } ?? false
+        guard isAnother || failover.mustCompare else {
+            failover.timeline = found.timeline
+            return
+        }
+        if isAnother, let lastBeat = failover.lastBeat, Self.isTooOld(found.seen, lastBeat, of: failover) {
+            return disable(
+                .unusable(
+                    "the database has an older state of the ledger than this daemon has worked on: put the right one "
+                        + "back, or start again with --ledger-restored if it is meant"))
+        }
+        if isAnother { parts.grants?.unsettle() }
+        try compare(isAnother: isAnother)
+        try compareGrants(isAnother: isAnother)
+        try compareShared()
+        if isAnother { try compareAccounts() }
+        // At the end nothing is claimed, and whoever said that it is gone does not come back.
+        if isAnother || failover.lost > 0, !isEnding {
+            // Under an epoch that nobody else has: the numbers may have gone back as well.
+            try joinAnew(leavingFirst: true)
+            failover.wait = ComparisonWait()
+            failover.detail = Self.detail(timeline: found.timeline, lost: failover.lost)
+            holdClaims("")
+        }
+        failover.timeline = found.timeline
+        failover.mustCompare = false
+        failover.lost = 0
+    }
+
+    /// Restored from a backup, not failed over.
+    private static func isTooOld(_ seen: Timestamp?, _ lastBeat: Timestamp, of failover: FailoverState) -> Bool {
+        guard let seen else { return failover.joined.map { $0 + RememberedLedger.mostLag < lastBeat } ?? false }
+        return seen + RememberedLedger.mostLag < lastBeat
+    }
+
+    private static func detail(timeline: Int, lost: Int) -> String {
+        let what =
+            lost == 0
+            ? "nothing of this daemon is lost" : "\(lost) commits of this daemon were lost, and are written again"
+        return "the ledger's database failed over (timeline \(timeline)): \(what)"
+    }
+
+    /// After each heartbeat: whether all have compared by now.
+    private mutating func waitForOthers() throws(PostgresError) {
+        guard let member = membership, var wait = failover.wait else { return settleGrants() }
+        let left = wait.note(try ask(FailoverStatements.others(than: member.epoch)))
+        failover.wait = wait
+        guard left.isEmpty else {
+            nextBeatAt = parts.clock.now() + Self.lookInterval
+            return holdClaims("; waiting for " + left.map { "\($0.name)#\($0.epoch)" }.joined(separator: ", "))
+        }
+        failover.wait = nil
+        failover.refusal = nil
+        settleGrants()
+        // Else it is said when the first batch has been written.
+        if case .healthy = condition { parts.onHealth(.available) }
+    }
+
+    private func settleGrants() {
+        if let timeline = failover.timeline { parts.grants?.settle(on: timeline) }
+    }
+
+    /// Between two looks at the others.
+    private static let lookInterval = Duration.milliseconds(500)
+
+    private mutating func holdClaims(_ more: String) {
+        let text = failover.detail + more
+        guard failover.refusal != text else { return }
+        failover.refusal = text
+        backlog.refuseWhatIsNotKept(.unavailable(text))
+        parts.onHealth(.comparing(text))
+    }
+
+    // MARK: Comparing
+
+    /// Writes again what is gone, job by job.
+    private mutating func compare(isAnother: Bool) throws(PostgresError) {
+        let ids = failover.recent.ids
+        for start in stride(from: 0, to: ids.count, by: Self.slice) {
+            let slice = Array(ids[start..<min(start + Self.slice, ids.count)])
+            let stored = try ask(JobLoading.question(slice))
+            for id in slice {
+                guard
+                    let repair = failover.recent.repair(id, stored[id] ?? StoredJob(), isAnother: isAnother)
+                else { continue }
+                if let plan = repair.plan { try write(plan, isAnother: isAnother) }
+                noteLost(repair.lost)
+            }
+        }
+    }
+
+    /// What is there by now is not found to be lost once more.
+    mutating func noteLost(_ commits: Int) {
+        failover.lost += commits
+        parts.gauge.count { $0.lostCommits += commits }
+    }
+
+    static let slice = 100
+    /// Another member may write its part of the job in between.
+    static let tries = 9
+
+    private mutating func write(_ plan: JobPlan, isAnother: Bool) throws(PostgresError) {
+        var plan = plan
+        for _ in 0..<Self.tries {
+            var outgoing = Outgoing(most: mostBytes, epoch: membership?.epoch)
+            outgoing.add(plan, [])
+            outgoing.finish([], PostgresBacklog.Portion())
+            let rows = try send(outgoing.batch)
+            do throws(PostgresDecodingError) {
+                if try outgoing.read(rows).moved.isEmpty { return }
+            } catch {
+                throw fault(error)
+            }
+            let stored = try ask(JobLoading.question([plan.jobID]))[plan.jobID] ?? StoredJob()
+            guard let next = failover.recent.repair(plan.jobID, stored, isAnother: isAnother)?.plan else { return }
+            plan = next
+        }
+    }
+
+    mutating func ask<Answer>(_ question: LedgerQuestion<Answer>) throws(PostgresError) -> Answer {
+        var batch = PostgresBatch()
+        question.add(to: &batch)
+        let rows = try send(batch)
+        do throws(PostgresDecodingError) {
+            return try question.decode(rows[...])
+        } catch {
+            throw fault(error)
+        }
+    }
+}

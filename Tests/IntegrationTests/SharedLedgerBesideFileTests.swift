@@ -1,0 +1,102 @@
+import Foundation
+import PrivateBroker
+import PrivateDatabase
+import Testing
+
+extension SharingOnABroker {
+    /// Daemons that share a ledger, and one whose ledger is a file.
+    @Suite struct SharedLedgerBesideFile {
+        /// A host that was forgotten on a file.
+        private func startWithFile(
+            _ cluster: ClusterHarness, _ name: String, environment: [String: String] = [:]
+        ) throws -> ChildProcess {
+            let site = cluster.site
+            let shared = try String(contentsOf: site.directory.file("d.toml"), encoding: .utf8)
+            let own = shared.replacing(
+                /url = "postgresql:[^\n]*/, with: "path = \"\(site.directory.file(name).path)\"")
+            let configuration = try site.directory.write("\(name).toml", own)
+            return try ChildProcess(
+                [
+                    DaemonHarness.products.appendingPathComponent("leave-albumd").path, "run", "--new-ledger",
+                    "--config", configuration.path,
+                ], environment: environment, output: site.directory.file("\(name).out"))
+        }
+
+        @Test func aDaemonWithAFileOfItsOwnBesideThemIsFound() async throws {
+            let cluster = try await ClusterHarness()
+            let alone = try startWithFile(cluster, "own")
+            try await eventually("the daemon with the file consumes") {
+                alone.text.contains("queues=\(cluster.site.prefix).due,")
+            }
+            let refused = try cluster.start("b")
+            #expect(await refused.process.wait() == .exited(78))
+            #expect(refused.log.contains("a daemon whose ledger is a file"), "\(refused.log)")
+            alone.signal(SIGTERM)
+            #expect(await alone.wait() == .exited(0))
+            await cluster.end(refused)
+        }
+
+        @Test func aDaemonWithAFileIsRefusedBesideThoseWhoWork() async throws {
+            let cluster = try await ClusterHarness()
+            let a = try cluster.start("a")
+            try await a.waitUntilConsuming()
+            let alone = try startWithFile(cluster, "own")
+            #expect(await alone.wait() == .exited(78), "\(alone.text)")
+            #expect(alone.text.contains("others consume queue \(cluster.site.prefix)."), "\(alone.text)")
+            #expect(!alone.text.contains("queues=\(cluster.site.prefix).due,"), "it has consumed nothing")
+            try await a.stopInOrder()
+            // Nobody is left whom it could meet.
+            let again = try startWithFile(cluster, "again")
+            try await eventually("it works alone") { again.text.contains("queues=\(cluster.site.prefix).due,") }
+            again.signal(SIGTERM)
+            #expect(await again.wait() == .exited(0))
+            await cluster.end(a)
+        }
+
+        @Test func aDaemonWithAFileThatReconnectsBesideThoseWhoWorkHoldsUntilTheyDo() async throws {
+            let cluster = try await ClusterHarness()
+            let user = try await cluster.site.makeUser()
+            let a = try cluster.start("a", environment: user)
+            try await a.waitUntilConsuming()
+            _ = try await cluster.acknowledged(a, ["pause"])
+            let alone = try startWithFile(cluster, "own", environment: user)
+            try await eventually("nobody was there to be met") {
+                alone.text.contains("queues=\(cluster.site.prefix).due,")
+            }
+            _ = try await cluster.ask(a, ["resume"])
+            try await eventually("it goes on") { a.log.contains("hold lifted cause=operator_paused") }
+            try await cluster.site.closeConnectionsOfUser()
+            try await eventually("the one with the file finds them") {
+                alone.text.contains("cause=other_ledger")
+            }
+            try await eventually("they find it") { a.log.contains("cause=other_ledger") }
+            try await eventually("it works alone") {
+                alone.text.contains("hold lifted cause=other_ledger")
+            }
+            #expect(!a.log.contains("hold lifted cause=other_ledger"))
+            alone.signal(SIGTERM)
+            #expect(await alone.wait() == .exited(0))
+            await cluster.end(a)
+        }
+
+        @Test func thoseWhoConsumedNothingHoldWhileADaemonWithAFileWorks() async throws {
+            let cluster = try await ClusterHarness()
+            let a = try cluster.start("a")
+            try await a.waitUntilConsuming()
+            _ = try await cluster.acknowledged(a, ["pause"])
+            let alone = try startWithFile(cluster, "own")
+            try await eventually("nobody was there to be met") {
+                alone.text.contains("queues=\(cluster.site.prefix).due,")
+            }
+            try await eventually("the one that was paused finds it") {
+                a.log.contains("cause=other_ledger")
+            }
+            alone.signal(SIGTERM)
+            #expect(await alone.wait() == .exited(0))
+            try await eventually("its end is seen") {
+                a.log.contains("hold lifted cause=other_ledger")
+            }
+            await cluster.end(a)
+        }
+    }
+}

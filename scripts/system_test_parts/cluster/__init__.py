@@ -1,0 +1,1 @@
+"""Two workers and a database, each in a container of its own."""
