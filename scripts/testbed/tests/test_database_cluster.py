@@ -31,7 +31,9 @@ class Etcd(unittest.TestCase):
 
 class Wires(unittest.TestCase):
     def test_a_server_that_can_be_cut_off_speaks_to_the_others_over_wires_alone_and_listens_to_clients_itself(self):
-        with tempfile.TemporaryDirectory() as directory:
+        # Nothing is started: what would manage them need not be there.
+        there = mock.patch.object(database_cluster.shutil, "which", return_value="/there")
+        with tempfile.TemporaryDirectory() as directory, there:
             servers = DatabaseCluster(Path(directory) / "database", has_wires=True)
             try:
                 for node in servers.nodes:
