@@ -94,7 +94,9 @@ extension ServerTests {
                 try holder.run("release", "SELECT pg_advisory_unlock(43)")
             }
             let losers = try await [one, other].compactMap { $0 }
-            #expect(losers.map(\.state) == ["40P01"] && losers.map(\.kind) == [.retryable], "\(losers)")
+            // Whoever sends it again may overtake the one that it made way for, and make that one the next.
+            #expect(!losers.isEmpty, "each wanted what the other had")
+            #expect(losers.allSatisfy { $0.state == "40P01" && $0.kind == .retryable }, "\(losers)")
         }
 
         @Test func whoLosesASerializationMaySendItsBatchAgain() async throws {
