@@ -11,10 +11,10 @@ extension DatabaseLedger {
     // MARK: Pruning and forgetting
 
     package func prune(before time: Timestamp) async throws(LedgerError) -> Int {
-        try await ask { _ in LedgerLines.barrier }
+        let member = try await ask(LedgerLines.barrier)
         var total = 0
         while !Task.isCancelled {
-            let removed = try await reader.ask(JobRemoval.prune(before: time, most: Self.slice))
+            let removed = try await reader.ask(JobRemoval.prune(before: time, most: Self.slice, member))
             total += removed
             if removed < Self.slice { break }
         }
@@ -24,13 +24,13 @@ extension DatabaseLedger {
 
     /// What the database has of it besides, its own log and copies, is the database's administrator's.
     package func forget(_ id: JobID) async throws(LedgerError) -> ForgetAnswer {
-        let (forgotten, known) = try await ask { _ in JobRemoval.forget([id]) }
+        let (forgotten, known) = try await ask { JobRemoval.forget([id], $0) }
         if forgotten > 0 { return .forgotten }
         return known > 0 ? .needed : .unknown
     }
 
     package func forget(account: AccountID) async throws(LedgerError) -> (forgotten: Int, needed: Int) {
-        try await ask { _ in LedgerLines.barrier }
+        let member = try await ask(LedgerLines.barrier)
         var total = 0
         var needed: Int
         repeat {
@@ -38,7 +38,7 @@ extension DatabaseLedger {
             var removed = 0
             for start in stride(from: 0, to: found.count, by: Self.slice) where !Task.isCancelled {
                 let slice = Array(found[start..<min(start + Self.slice, found.count)])
-                removed += try await reader.ask(JobRemoval.forget(slice)).forgotten
+                removed += try await reader.ask(JobRemoval.forget(slice, member)).forgotten
             }
             total += removed
             needed = found.count - removed
@@ -56,7 +56,7 @@ extension DatabaseLedger {
 
     package func recordHold(_ cause: HoldCause, since: Timestamp, until: Timestamp?, detail: String) {
         let hold = HoldRecord(cause: cause, since: since, until: until, detail: detail)
-        thread.post(.line { LedgerLines.saving(hold, epoch: $0) })
+        thread.post(.line { LedgerLines.saving(hold, epoch: $0.epoch) })
     }
 
     package func holds(from start: Timestamp, to end: Timestamp) async throws(LedgerError) -> [HoldRecord] {
@@ -70,11 +70,11 @@ extension DatabaseLedger {
     package func diskFreeBytes() async -> Int? { nil }
 
     package func statuses(of ids: [JobID]) async throws(LedgerError) -> [JobStatus] {
-        try await ask { _ in LedgerLines.barrier }
+        let member = try await ask(LedgerLines.barrier)
         var statuses: [JobStatus] = []
         for start in stride(from: 0, to: ids.count, by: Self.slice) {
             let slice = Array(ids[start..<min(start + Self.slice, ids.count)])
-            let jobs = try await reader.ask(JobLoading.question(slice))
+            let jobs = try await reader.ask(JobLoading.question(slice, by: member))
             for id in slice {
                 let job = jobs[id] ?? StoredJob()
                 let result = job.row.flatMap { job.results[$0.generation]?.result }
@@ -86,8 +86,10 @@ extension DatabaseLedger {
 
     /// The lines that wait for a batch are written first.
     package func history(of id: JobID) async throws(LedgerError) -> JobRecord? {
-        try await ask { _ in LedgerLines.barrier }
-        guard let job = try await reader.ask(JobLoading.question([id]))[id], let row = job.row else { return nil }
+        let member = try await ask(LedgerLines.barrier)
+        guard let job = try await reader.ask(JobLoading.question([id], by: member))[id], let row = job.row else {
+            return nil
+        }
         let events = try await reader.ask(LedgerLines.lines(of: id))
         let end = row.isFinished ? row.changedAt : Timestamp(milliseconds: .max)
         let holds = try await reader.ask(LedgerLines.holds(from: row.firstSeen, to: end))
@@ -111,7 +113,7 @@ extension DatabaseLedger {
     }
 
     package func results(of id: JobID) async throws(LedgerError) -> [StoredResult] {
-        let job = try await reader.ask(JobLoading.question([id]))[id]
+        let job = try await reader.ask(JobLoading.question([id], by: .nobody))[id]
         return (job?.results ?? [:]).sorted { $0.key < $1.key }.map(\.value.result)
     }
 

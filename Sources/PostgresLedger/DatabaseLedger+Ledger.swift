@@ -81,7 +81,7 @@ extension DatabaseLedger {
     }
 
     package func unpublishedResults(after last: JobID?, limit: Int) async throws(LedgerError) -> [UnpublishedResult] {
-        try await ask { LedgerQuestions.unpublished(after: last, limit: limit, epoch: $0) }
+        try await ask { LedgerQuestions.unpublished(after: last, limit: limit, $0) }
     }
 
     package func overdue(before time: Timestamp, limit: Int) async throws(LedgerError) -> [OverdueJob] {
@@ -97,19 +97,19 @@ extension DatabaseLedger {
     }
 
     package func commitTrial() async throws(LedgerError) {
-        guard try await ask({ MemberStatements.commitTrial(epoch: $0) }) else {
+        guard try await ask({ MemberStatements.commitTrial(epoch: $0.epoch) }) else {
             throw .unavailable("this process is no member of the ledger now, and has committed nothing")
         }
     }
 
     package func statistics() async throws(LedgerError) -> LedgerStatistics {
-        try await ask { _ in LedgerLines.barrier }
-        return try await reader.ask(LedgerStatistics.question(at: clock.wall()))
+        let member = try await ask(LedgerLines.barrier)
+        return try await reader.ask(LedgerStatistics.question(at: clock.wall(), member))
     }
 
     package func approximateStatistics() async throws(LedgerError) -> LedgerStatistics {
-        try await ask { _ in LedgerLines.barrier }
-        return try await reader.ask(LedgerStatistics.sample(at: clock.wall()))
+        let member = try await ask(LedgerLines.barrier)
+        return try await reader.ask(LedgerStatistics.sample(at: clock.wall(), member))
     }
 
     @Sendable
@@ -138,11 +138,11 @@ extension DatabaseLedger {
 
     /// In the next batch, behind what was posted before.
     func ask<Answer: Sendable>(
-        _ question: @escaping @Sendable (_ epoch: Int?) -> LedgerQuestion<Answer>
+        _ question: @escaping @Sendable (AskingMember) -> LedgerQuestion<Answer>
     ) async throws(LedgerError) -> Answer {
         let result = await withCheckedContinuation { (reply: CheckedContinuation<Result<Answer, LedgerError>, Never>) in
             let isTaken = thread.post(
-                .query { epoch in question(epoch).query { reply.resume(returning: $0) } })
+                .query { member in question(member).query { reply.resume(returning: $0) } })
             if !isTaken { reply.resume(returning: .failure(.closed)) }
         }
         return try result.get()

@@ -33,6 +33,7 @@ extension PostgresLoop {
                     "the database has an older state of the ledger than this daemon has worked on: put the right one "
                         + "back, or start again with --ledger-restored if it is meant"))
         }
+        outbox.noteLost()
         if isAnother { parts.grants?.unsettle() }
         try compare(isAnother: isAnother)
         try compareGrants(isAnother: isAnother)
@@ -102,7 +103,7 @@ extension PostgresLoop {
         let ids = failover.recent.ids
         for start in stride(from: 0, to: ids.count, by: Self.slice) {
             let slice = Array(ids[start..<min(start + Self.slice, ids.count)])
-            let stored = try ask(JobLoading.question(slice))
+            let stored = try ask(JobLoading.question(slice, by: asking(as: membership?.epoch)))
             for id in slice {
                 guard
                     let repair = failover.recent.repair(id, stored[id] ?? StoredJob(), isAnother: isAnother)
@@ -128,14 +129,15 @@ extension PostgresLoop {
         for _ in 0..<Self.tries {
             var outgoing = Outgoing(most: mostBytes, epoch: membership?.epoch)
             outgoing.add(plan, [])
-            outgoing.finish([], PostgresBacklog.Portion())
+            outgoing.finish([], PostgresBacklog.Portion(), &outbox, at: parts.clock.now())
             let rows = try send(outgoing.batch)
             do throws(PostgresDecodingError) {
                 if try outgoing.read(rows).moved.isEmpty { return }
             } catch {
                 throw fault(error)
             }
-            let stored = try ask(JobLoading.question([plan.jobID]))[plan.jobID] ?? StoredJob()
+            let stored =
+                try ask(JobLoading.question([plan.jobID], by: asking(as: membership?.epoch)))[plan.jobID] ?? StoredJob()
             guard let next = failover.recent.repair(plan.jobID, stored, isAnother: isAnother)?.plan else { return }
             plan = next
         }

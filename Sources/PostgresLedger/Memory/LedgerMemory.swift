@@ -56,6 +56,6 @@ extension DatabaseLedger {
 
     /// An operator has said that the state is meant: no daemon refuses it any more for what it knew before.
     package func acceptState() async throws(LedgerError) {
-        try await ask { MemoryStatements.accept(by: $0) }
+        try await ask { MemoryStatements.accept(by: $0.epoch) }
     }
 }

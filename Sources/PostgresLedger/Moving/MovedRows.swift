@@ -12,7 +12,7 @@ enum MovedRows {
             "SELECT \(JobLoading.columns) FROM leave_album.jobs j WHERE \(condition) ORDER BY j.job_id \(limit)",
             """
             SELECT j.job_id, generation, message_id, outcome, reason, body, correlation_id, traceparent, tracestate,
-            completed, published_at IS NOT NULL FROM leave_album.results j WHERE \(condition)
+            completed, NOT (\(OutboxRows.isUnpublished("j"))) FROM leave_album.results j WHERE \(condition)
             ORDER BY j.job_id, generation
             """,
             """

@@ -21,11 +21,11 @@ enum JobLoading {
         j.job_id = ANY ($3) AND EXISTS (SELECT 1 FROM leave_album.history h
         WHERE h.job_id = j.job_id AND h.generation = j.generation AND h.kind = 'redriven'),
         r.generation, r.message_id, r.outcome, r.reason, r.body, r.correlation_id, r.traceparent, r.tracestate,
-        r.completed, r.published_at IS NOT NULL
+        r.completed, NOT \(OutboxRows.isUnpublished("r", member: 4))
         FROM leave_album.jobs j
         LEFT JOIN leave_album.results r ON r.job_id = ANY (ARRAY[CASE WHEN j.job_id = ANY ($2) THEN j.job_id END])
         WHERE j.job_id = ANY ($1)
-        """, [.bytea.array, .bytea.array, .bytea.array])
+        """, [.bytea.array, .bytea.array, .bytea.array] + AskingMember.types)
     private static let moment = PostgresStatement(
         "load_moment", "SELECT now(), (SELECT state FROM leave_album.instances WHERE epoch = $1)", [.int4])
     // What is left to the member of what it was allotted.
@@ -38,24 +38,25 @@ enum JobLoading {
     ///   - results: of which jobs the results are read too.
     ///   - redrives: of which it is asked whether they were redriven.
     ///   - accounts: of which the slots are read, and with them those of the jobs in `withdrawn`.
-    ///   - days: of which it is read what the member of that epoch has left of them.
+    ///   - days: of which it is read what the member has left of them.
     static func add(
         _ ids: [JobID], results: [JobID], redrives: [JobID], accounts: [AccountID] = [], withdrawn: [JobID] = [],
-        days names: [String] = [], epoch: Int?, to batch: inout PostgresBatch
+        days names: [String] = [], by member: AskingMember, to batch: inout PostgresBatch
     ) {
-        batch.add(moment, [.value(epoch.map { Int32(clamping: $0) })])
+        let epoch = member.epoch.map { Int32(clamping: $0) }
+        batch.add(moment, [.value(epoch)])
         var parameters: [PostgresParameter] = []
         for name in [ids, results, redrives] { parameters.append(.array(name.map { $0.utf8 } as [[UInt8]?])) }
-        batch.add(jobs, parameters)
+        batch.add(jobs, parameters + member.parameters)
         AccountRows.addLoad(accounts, of: withdrawn, to: &batch)
         let dayNames: [String?] = names
-        batch.add(days, [.array(dayNames), .value(epoch.map { Int32(clamping: $0) })])
+        batch.add(days, [.array(dayNames), .value(epoch)])
     }
 
     /// All that is stored of the jobs themselves.
-    static func question(_ ids: [JobID]) -> LedgerQuestion<[JobID: StoredJob]> {
+    static func question(_ ids: [JobID], by member: AskingMember) -> LedgerQuestion<[JobID: StoredJob]> {
         var batch = PostgresBatch()
-        add(ids, results: ids, redrives: [], epoch: nil, to: &batch)
+        add(ids, results: ids, redrives: [], by: member, to: &batch)
         return LedgerQuestion(steps: batch.executions.map { ($0.statement, $0.parameters) }) {
             rows throws(PostgresDecodingError) in try decode(rows).jobs
         }

@@ -6,10 +6,14 @@ import Ledger
 /// stays.
 enum JobRemoval {
     /// Of the job `j`. Who waits for its row looks at the row again, so that what has moved meanwhile stays.
-    private static let isSettled = """
-        j.finished AND j.dead_letter_unpublished IS NULL AND (j.call_until IS NULL OR j.call_until < now())
-        AND NOT EXISTS (SELECT 1 FROM leave_album.results o WHERE o.job_id = j.job_id AND o.published_at IS NULL)
+    /// - Parameter member: see `OutboxRows.isUnpublished`.
+    private static func isSettled(member: Int) -> String {
         """
+        j.finished AND j.dead_letter_unpublished IS NULL AND (j.call_until IS NULL OR j.call_until < now())
+        AND NOT EXISTS (SELECT 1 FROM leave_album.results o
+        WHERE o.job_id = ANY (ARRAY[j.job_id]) AND \(OutboxRows.isUnpublished("o", member: member)))
+        """
+    }
     private static let beside = """
         lines AS (DELETE FROM leave_album.history h USING gone WHERE h.job_id = gone.job_id),
         stored AS (DELETE FROM leave_album.results r USING gone WHERE r.job_id = gone.job_id)
@@ -25,16 +29,16 @@ enum JobRemoval {
         """
         WITH settled AS (SELECT j.job_id, j.revision FROM leave_album.results c JOIN leave_album.jobs j
         ON j.job_id = c.job_id AND j.generation = c.generation
-        WHERE c.completed < $1 AND j.changed < $1 AND \(isSettled) ORDER BY c.completed LIMIT $2),
+        WHERE c.completed < $1 AND j.changed < $1 AND \(isSettled(member: 3)) ORDER BY c.completed LIMIT $2),
         locked AS MATERIALIZED (SELECT j.job_id FROM leave_album.jobs j JOIN settled s ON j.job_id = s.job_id
         AND j.revision = s.revision ORDER BY j.job_id FOR UPDATE OF j),
         gone AS (DELETE FROM leave_album.jobs j USING locked l WHERE j.job_id = l.job_id RETURNING j.job_id), \(beside)
         SELECT count(*) FROM gone
-        """, [.timestamptz, .int8])
+        """, [.timestamptz, .int8] + AskingMember.types)
 
     /// At most so many jobs that ended before `time`. Its answer: how many.
-    static func prune(before time: Timestamp, most: Int) -> LedgerQuestion<Int> {
-        LedgerQuestion(pruning, [.value(PostgresTime(time)), .value(Int64(most))]) {
+    static func prune(before time: Timestamp, most: Int, _ member: AskingMember) -> LedgerQuestion<Int> {
+        LedgerQuestion(pruning, [.value(PostgresTime(time)), .value(Int64(most))] + member.parameters) {
             rows throws(PostgresDecodingError) in try rows.long(0, 0)
         }
     }
@@ -64,6 +68,15 @@ enum JobRemoval {
             "members",
             "DELETE FROM leave_album.instances WHERE state IN ('gone', 'dead') AND greatest(seen, ended) < $1"
         ),
+        // Without its row, what is left of an outbox counts as unpublished.
+        (
+            "outboxes",
+            """
+            DELETE FROM leave_album.outboxes o WHERE $1 IS NOT NULL AND NOT EXISTS (SELECT 1 FROM leave_album.instances
+            WHERE epoch = o.owner) AND NOT EXISTS (SELECT 1 FROM leave_album.results r
+            WHERE r.owner = o.owner AND r.seq IS NOT NULL)
+            """
+        ),
         // By the day's name, whatever zone it is of: what is counted of a day that runs is never taken away.
         (
             "days",
@@ -90,19 +103,20 @@ enum JobRemoval {
     private static let forgetting = PostgresStatement(
         "forget",
         """
-        WITH locked AS MATERIALIZED (SELECT j.job_id FROM leave_album.jobs j WHERE j.job_id = ANY ($1) AND \(isSettled)
+        WITH locked AS MATERIALIZED (SELECT j.job_id FROM leave_album.jobs j WHERE j.job_id = ANY ($1) AND \(isSettled(member: 2))
         ORDER BY j.job_id FOR UPDATE),
         gone AS (DELETE FROM leave_album.jobs j USING locked l WHERE j.job_id = l.job_id RETURNING j.job_id), \(beside)
         SELECT (SELECT count(*) FROM gone),
         (SELECT count(*) FROM leave_album.jobs WHERE job_id = ANY ($1) AND account IS NOT NULL)
-        """, [.bytea.array])
+        """, [.bytea.array] + AskingMember.types)
 
     /// How many went, of how many that there were.
-    static func forget(_ ids: [JobID]) -> LedgerQuestion<(forgotten: Int, known: Int)> {
+    static func forget(_ ids: [JobID], _ member: AskingMember) -> LedgerQuestion<(forgotten: Int, known: Int)> {
         let names: [[UInt8]?] = ids.map { $0.utf8 }
         // Of several, only where nothing else is in the transaction.
         let place = ids.count == 1 ? LockPlace.job(ids[0]) : .nothing
-        return LedgerQuestion(forgetting, [.array(names)], place: place) { rows throws(PostgresDecodingError) in
+        return LedgerQuestion(forgetting, [.array(names)] + member.parameters, place: place) {
+            rows throws(PostgresDecodingError) in
             (try rows.long(0, 0), try rows.long(0, 1))
         }
     }

@@ -106,8 +106,8 @@ enum JobSaving {
         batch.add(locking, [.array(names)])
     }
 
-    // By the ids alone, which the index of what is unpublished has in their order: of a join the planner may read all of
-    // that index, and compare each of its rows with each mark. The first of its batch's rows.
+    // By the ids alone, which the key has in their order: of a join the planner may read all of an index, and compare each
+    // of its rows with each mark. The first of its batch's rows.
     private static let marking = PostgresStatement(
         "mark_results",
         """

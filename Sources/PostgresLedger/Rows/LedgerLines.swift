@@ -34,8 +34,12 @@ enum LedgerLines {
         LedgerQuestion(adding, parameters(event), place: .job(event.jobID)) { _ in }
     }
 
-    /// Nothing, once all that was posted before is committed.
-    static let barrier = LedgerQuestion<Void>(PostgresStatement("nothing", "SELECT")) { _ in }
+    private static let nothing = PostgresStatement("nothing", "SELECT")
+
+    /// Once all that was posted before is committed; its answer is who asked.
+    static func barrier(_ member: AskingMember) -> LedgerQuestion<AskingMember> {
+        LedgerQuestion(nothing) { _ in member }
+    }
 
     private static let listing = PostgresStatement(
         "load_lines",

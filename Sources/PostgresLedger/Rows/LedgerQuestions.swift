@@ -28,18 +28,30 @@ enum LedgerQuestions {
     private static let unpublished = PostgresStatement(
         "unpublished_results",
         """
-        SELECT job_id, generation, \(resultColumns), owner <> $2 FROM leave_album.results r
-        WHERE published_at IS NULL AND job_id > $1
-        AND NOT EXISTS (SELECT 1 FROM leave_album.results older WHERE older.job_id = r.job_id
-        AND older.generation < r.generation AND older.published_at IS NULL)
-        AND (owner = $2 OR NOT EXISTS (SELECT 1 FROM leave_album.instances
-        WHERE epoch = owner AND \(MemberStatements.isLive) AND alive_until >= now()))
-        ORDER BY job_id, generation LIMIT $3
-        """, [.bytea, .int4, .int8])
+        SELECT job_id, generation, \(resultColumns), owner <> $2 FROM (
+        SELECT job_id, generation, \(resultColumns), owner FROM leave_album.results
+        WHERE seq IS NULL AND published_at IS NULL AND job_id > $1 AND \(mayPublish("owner"))
+        UNION ALL SELECT job_id, generation, \(resultColumns), r.owner FROM leave_album.outboxes o
+        JOIN leave_album.results r ON r.owner = o.owner AND r.seq >= o.published_below
+        WHERE published_at IS NULL AND job_id > $1 AND \(mayPublish("o.owner"))
+        AND (o.owner <> $2 OR r.seq = ANY ($3))) r
+        WHERE NOT EXISTS (SELECT 1 FROM leave_album.results older WHERE older.job_id = r.job_id
+        AND older.generation < r.generation AND \(OutboxRows.isUnpublished("older", member: 2)))
+        ORDER BY job_id, generation LIMIT $4
+        """, [.bytea] + AskingMember.types + [.int8])
 
-    static func unpublished(after last: JobID?, limit: Int, epoch: Int?) -> LedgerQuestion<[UnpublishedResult]> {
+    private static func mayPublish(_ owner: String) -> String {
+        """
+        (\(owner) = $2 OR NOT EXISTS (SELECT 1 FROM leave_album.instances
+        WHERE epoch = \(owner) AND \(MemberStatements.isLive) AND alive_until >= now()))
+        """
+    }
+
+    static func unpublished(
+        after last: JobID?, limit: Int, _ member: AskingMember
+    ) -> LedgerQuestion<[UnpublishedResult]> {
         LedgerQuestion(
-            unpublished, [.value(last?.utf8 ?? []), .value(Int32(clamping: epoch ?? 0)), .value(Int64(limit))]
+            unpublished, [.value(last?.utf8 ?? [])] + member.parameters + [.value(Int64(limit))]
         ) { rows throws(PostgresDecodingError) in
             var results = try results(rows)
             for row in results.indices { results[row].isLeftByAnother = try rows.value(row, isLeftColumn) }

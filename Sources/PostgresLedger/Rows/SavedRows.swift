@@ -90,12 +90,15 @@ struct SavedResult: Sendable {
     let jobID: JobID
     let generation: Int
     let result: StoredResult
+    /// In the member's outbox. Nil: it gets a mark of its own when it is published.
+    let number: Int64?
 
     static func all(_ plans: [JobPlan]) -> [SavedResult] {
         plans.flatMap { plan in
             plan.newResults.compactMap { generation in
                 plan.after.results[generation].map {
-                    SavedResult(jobID: plan.jobID, generation: generation, result: $0.result)
+                    SavedResult(
+                        jobID: plan.jobID, generation: generation, result: $0.result, number: plan.numbers[generation])
                 }
             }
         }
@@ -114,6 +117,7 @@ struct SavedResult: Sendable {
         Column("traceparent") { $0.result.traceparent.map { Array($0.utf8) } },
         Column("tracestate") { $0.result.tracestate.map { Array($0.utf8) } },
         Column("completed") { PostgresTime($0.result.completedAt) },
+        Column("seq") { $0.number },
     ])
 }
 

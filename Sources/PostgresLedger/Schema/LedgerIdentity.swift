@@ -14,6 +14,8 @@ struct LedgerIdentity: Equatable, Sendable {
     /// There is one that this program does not understand.
     var hasUnknownMark = false
 
+    var usesOutboxes: Bool { version >= PostgresSchema.usesOutboxes }
+
     // Also of a schema that has no such column yet.
     private static let reading = PostgresStatement(
         "identity",

@@ -53,15 +53,21 @@ enum LedgerOpening {
     static func check(
         _ connection: inout PostgresConnection, within timeout: Duration, permitsMoved: Bool = false
     ) throws(LedgerError) -> LedgerIdentity {
-        let (identity, missing): (LedgerIdentity, String)
+        let identity: LedgerIdentity
         do throws(PostgresError) {
             identity = try LedgerIdentity.read(&connection, within: timeout)
-            missing = try LedgerIdentity.missingRights(&connection, within: timeout)
         } catch {
             throw refusal(error)
         }
+        // Before the rights on tables of which an older schema has not all.
         if let problem = identity.problem(endpoint: connection.endpoint, permitsMoved: permitsMoved) {
             throw .unusable(problem)
+        }
+        let missing: String
+        do throws(PostgresError) {
+            missing = try LedgerIdentity.missingRights(&connection, within: timeout)
+        } catch {
+            throw refusal(error)
         }
         guard missing.isEmpty else {
             throw .unusable(

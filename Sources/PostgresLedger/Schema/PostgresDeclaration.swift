@@ -66,6 +66,7 @@ package enum PostgresDeclaration {
             while (found ?? 0) < last {
                 let number = (found ?? 0) + 1
                 do throws(PostgresError) {
+                    for index in steps[number - 1].indexes { try make(index, &connection) }
                     try make(number, of: steps, program, &connection, lockTries)
                     found = number
                 } catch {
@@ -227,11 +228,11 @@ package enum PostgresDeclaration {
     }
 
     @discardableResult
-    private static func run(
-        _ statement: PostgresStatement, _ connection: inout PostgresConnection
+    static func run(
+        _ statement: PostgresStatement, _ connection: inout PostgresConnection, within timeout: Duration = timeout
     ) throws(PostgresError) -> PostgresRows {
         var batch = PostgresBatch()
         batch.add(statement)
-        return try run(batch, &connection)[0]
+        return try connection.run(batch, within: timeout).rows()[0]
     }
 }

@@ -5,10 +5,11 @@ enum PostgresSchema {
     /// Identities are bytes, and so is whatever else came from outside, for a text takes no zero byte. Times are the
     /// database's clock's. `jobs` has the newest generation of each job, or of a job that has not come yet the cancel
     /// alone, without an account: on one key the two cannot miss each other. `results` has one row per generation that
-    /// ended; the broker is not known to have what has no `published_at`. An index whose predicate names `finished`
+    /// ended; what the broker is not known to have says `OutboxRows`. An index whose predicate names `finished`
     /// would make each record a new entry of every index, so that none does.
     static let steps: [SchemaStep] = [
-        .expands(tablesOfJobs), .expands(grants), .expands(moves), .expands(builds),
+        .expands(tablesOfJobs), .expands(grants), .expands(moves), .expands(builds), .expands(outboxes),
+        .indexes(indexesOfOutboxes), .contracts(oldest: knowsOutboxes, ["DROP INDEX leave_album.results_unpublished"]),
     ]
 
     private static let tablesOfJobs = [
@@ -158,6 +159,28 @@ enum PostgresSchema {
     /// The oldest version of the schema that a member's program works with; in `schema` is the newest that it knows.
     private static let builds = ["ALTER TABLE leave_album.instances ADD COLUMN schema_from int"]
 
+    /// Which results are published without a mark of their own, see `OutboxRows`. Programs that know of that are the only
+    /// ones from the last step on, and only then it is used.
+    private static let outboxes = [
+        "ALTER TABLE leave_album.results ADD COLUMN seq bigint",
+        """
+        CREATE TABLE leave_album.outboxes (
+            owner int PRIMARY KEY,
+            published_below bigint NOT NULL
+        ) WITH (fillfactor = 10)
+        """,
+    ]
+    private static let indexesOfOutboxes = [
+        SchemaStep.Index(
+            name: "results_sequence", definition: "leave_album.results (owner, seq) WHERE seq IS NOT NULL"),
+        SchemaStep.Index(
+            name: "results_unmarked",
+            definition: "leave_album.results (job_id, generation) WHERE seq IS NULL AND published_at IS NULL"),
+    ]
+    private static let knowsOutboxes = 6
+    /// In a schema of this version and later ones all programs do.
+    static let usesOutboxes = 7
+
     /// The newest that this program knows.
     static var version: Int { steps.count }
 
@@ -167,7 +190,7 @@ enum PostgresSchema {
     /// What the worker's role needs of each.
     static let tables = [
         "accounts", "cluster", "day_shares", "days", "grants", "history", "hold_records", "instances", "jobs",
-        "refreshes",
-        "results",
+        "outboxes",
+        "refreshes", "results",
     ]
 }

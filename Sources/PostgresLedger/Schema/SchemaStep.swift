@@ -10,10 +10,23 @@ struct SchemaStep: Sendable {
         case contracts(oldest: Int)
     }
 
+    /// Of a table that may be large. It is made before the step's transaction, beside those who write: only then may it read
+    /// the table.
+    struct Index: Equatable, Sendable {
+        let name: String
+        /// Behind "ON".
+        let definition: String
+    }
+
     let kind: Kind
+    var indexes: [Index] = []
     let statements: [String]
 
     static func expands(_ statements: [String]) -> SchemaStep { SchemaStep(kind: .expands, statements: statements) }
+
+    static func indexes(_ indexes: [Index]) -> SchemaStep {
+        SchemaStep(kind: .expands, indexes: indexes, statements: [])
+    }
 
     static func contracts(oldest: Int, _ statements: [String]) -> SchemaStep {
         SchemaStep(kind: .contracts(oldest: oldest), statements: statements)

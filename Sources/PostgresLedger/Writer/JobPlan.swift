@@ -28,6 +28,8 @@ struct JobPlan: Sendable {
     var after: StoredJob
     /// Generations whose results come into the ledger.
     var newResults: [Int] = []
+    /// Of those, in the member's outbox.
+    var numbers: [Int: Int64] = [:]
     /// Generations whose results the broker has.
     var marked: [Int] = []
     var counts: [MemberDay: DayCount] = [:]

@@ -1,3 +1,4 @@
+import Clocks
 import Jobs
 import Ledger
 
@@ -18,6 +19,8 @@ struct Outgoing {
     private var size = Self.emptySize
     private let most: Int
     private let epoch: Int?
+    /// Of the member's outbox, if it goes along.
+    private(set) var watermark: Int64?
 
     private enum Step {
         case unread
@@ -51,8 +54,18 @@ struct Outgoing {
         sent.requests += requests
     }
 
-    /// What goes along, as far as there is place; and then all in the order of locks.
-    mutating func finish(_ changes: [AccountChange], _ portion: PostgresBacklog.Portion) {
+    /// What goes along, as far as there is place; and then all in the order of locks. What it takes of `outbox` is the
+    /// caller's to give back if the batch is undone.
+    mutating func finish(
+        _ changes: [AccountChange], _ portion: PostgresBacklog.Portion, _ outbox: inout Outbox, at now: MonotonicTime
+    ) {
+        for index in plans.indices {
+            for generation in plans[index].newResults {
+                plans[index].numbers[generation] = outbox.number(plans[index].jobID, generation)
+            }
+        }
+        watermark = outbox.watermark(
+            hasResults: plans.contains { !$0.numbers.isEmpty }, isAsked: !portion.queries.isEmpty, at: now)
         var along = PostgresBatch()
         var isFull = !left.requests.isEmpty
         func fits(_ query: LedgerQuery) -> Bool {
@@ -90,7 +103,13 @@ struct Outgoing {
             AccountRows.addUndo(claims, to: &batch)
             steps.append(.unread)
         }
-        for place in LockPlace.behindJobs { add(along[place]) }
+        for place in LockPlace.behindJobs {
+            add(along[place])
+            if place == .members, let watermark, let epoch {
+                OutboxRows.addWatermark(watermark, of: epoch, to: &batch)
+                steps.append(.unread)
+            }
+        }
     }
 
     private typealias Along = (query: LedgerQuery, step: Step)

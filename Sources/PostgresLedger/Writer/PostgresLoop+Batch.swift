@@ -11,9 +11,14 @@ extension PostgresLoop {
         do throws(PostgresError) {
             rows = outgoing.batch.executions.isEmpty ? [] : try send(outgoing.batch)
         } catch {
-            if error.kind == .outcomeUnknown { backlog.noteDoubt(outgoing.plans) }
+            if error.kind == .outcomeUnknown {
+                backlog.noteDoubt(outgoing.plans)
+            } else {
+                giveBackNumbers(of: outgoing.plans)
+            }
             throw error
         }
+        if let watermark = outgoing.watermark { outbox.noteWritten(watermark, at: parts.clock.now()) }
         do throws(PostgresError) {
             try answer(outgoing, rows, beginsBefore: asked + parts.durations.sendWindow)
         } catch {
@@ -34,7 +39,7 @@ extension PostgresLoop {
         let requests = ofThisEpoch(portion.requests)
         guard !requests.isEmpty else {
             var outgoing = Outgoing(most: mostBytes, epoch: membership?.epoch)
-            outgoing.finish([], portion)
+            outgoing.finish([], portion, &outbox, at: asked)
             return outgoing
         }
         var byJob: [JobID: [PendingRequest]] = [:]
@@ -67,7 +72,7 @@ extension PostgresLoop {
             if guesses.jobs[id] == nil || plan.restsOnWriting { outgoing.add(plan, own) } else { undecided.insert(id) }
         }
         guard undecided.isEmpty else { return try self.outgoing(portion.reading(undecided), asked: asked) }
-        outgoing.finish(transaction.accounts.changes, portion)
+        outgoing.finish(transaction.accounts.changes, portion, &outbox, at: now)
         return outgoing
     }
 
@@ -88,7 +93,7 @@ extension PostgresLoop {
             Array(all), results: Array(ids(where: \.needsResults).union(doubtful)),
             redrives: Array(ids(where: \.needsRedrives)), accounts: Array(Set(requests.compactMap(\.request.account))),
             withdrawn: requests.filter(\.request.isWithdrawal).map(\.request.jobID),
-            days: Array(Set(requests.compactMap(\.request.allottedDay))), epoch: membership?.epoch, to: &batch)
+            days: Array(Set(requests.compactMap(\.request.allottedDay))), by: asking(as: membership?.epoch), to: &batch)
         let answer: [PostgresRows]
         do throws(PostgresError) {
             answer = try send(batch)
@@ -137,11 +142,13 @@ extension PostgresLoop {
         var again = PostgresBacklog.Portion()
         again.requests = outgoing.sent.requests.filter { moved.contains($0.request.jobID) }
         backlog.putBack(again.reading(moved), at: parts.clock.now())
+        giveBackNumbers(of: outgoing.plans.filter { moved.contains($0.jobID) })
         // Whoever is answered finds it counted.
         count(outgoing.plans.filter { !moved.contains($0.jobID) })
         if membership != nil { remember(outgoing, besides: moved) }
         let replies = Dictionary(outgoing.sent.requests.map { ($0.number, $0.reply) }) { first, _ in first }
         for plan in outgoing.plans where !moved.contains(plan.jobID) {
+            settleNumbers(of: plan)
             backlog.settle(plan.jobID)
             for (number, answer) in plan.answers { replies[number]?(answer, beginsBefore) }
             for arrival in plan.behind { parts.onBehind(arrival) }
@@ -152,6 +159,27 @@ extension PostgresLoop {
             } catch {
                 query.refuse(.unavailable(fault(error).description))
             }
+        }
+    }
+
+    // MARK: Numbers of results
+
+    /// They were not written, but for what a batch in doubt may have made of them.
+    private mutating func giveBackNumbers(of plans: [JobPlan]) {
+        let now = parts.clock.now()
+        for plan in plans {
+            for generation in plan.numbers.keys
+            where backlog.tries[plan.jobID]?.contains(where: { $0.newResults.contains(generation) }) != true {
+                outbox.giveBack(plan.jobID, generation, at: now)
+            }
+        }
+    }
+
+    /// What a batch in doubt was to write of the job is there by now, or never will be.
+    private mutating func settleNumbers(of plan: JobPlan) {
+        for generation in (backlog.tries[plan.jobID] ?? []).flatMap(\.newResults)
+        where plan.after.results[generation] == nil {
+            outbox.giveBack(plan.jobID, generation, at: parts.clock.now())
         }
     }
 

@@ -47,6 +47,7 @@ extension PostgresLoop {
         guard let member = membership else { return }
         var batch = PostgresBatch()
         if leavingFirst { MemberStatements.leave(epoch: member.epoch).add(to: &batch) }
+        addLastWatermark(of: member, to: &batch)
         let question = MemberStatements.join(member.description, isBack: true, lifetime: parts.lifetime)
         question.add(to: &batch)
         let asked = parts.clock.now()
@@ -60,6 +61,8 @@ extension PostgresLoop {
         // Why not is read with the next connection.
         guard let epoch = joined else { throw refusedToJoin() }
         membership?.rejoin(as: epoch)
+        // What the one that it was has written is published with a mark of its own from now on.
+        outbox = outbox.begun(by: epoch)
         failover.joined = nil
         memberEpoch.withLock { $0 = epoch }
         parts.gauge.count { $0.rejoins += 1 }
@@ -78,8 +81,13 @@ extension PostgresLoop {
         guard let member = membership else { return }
         var batch = PostgresBatch()
         MemberStatements.leave(epoch: member.epoch).add(to: &batch)
+        addLastWatermark(of: member, to: &batch)
         _ = try send(batch)
         membership = nil
+    }
+
+    private func addLastWatermark(of member: Membership, to batch: inout PostgresBatch) {
+        if let below = outbox.last { OutboxRows.addWatermark(below, of: member.epoch, to: &batch) }
     }
 
     /// Whoever is taken for dead joins anew before it does anything else. True if it has.

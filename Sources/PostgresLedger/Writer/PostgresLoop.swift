@@ -35,6 +35,7 @@ struct PostgresLoop: ~Copyable {
     /// Until then the database's clock, which has jumped, ends no lease.
     var frozenUntil: MonotonicTime?
     var failover: FailoverState
+    var outbox: Outbox
     /// Faults in a row, after which even the first of them counts as an outage.
     private var failures = 0
     /// So many portions are taken one by one, to find the one that is at fault.
@@ -59,6 +60,7 @@ struct PostgresLoop: ~Copyable {
         rotation = HostRotation(parts.configuration.url.hosts)
         nextBeatAt = parts.clock.now()
         failover = FailoverState(timeline: parts.lastTimeline)
+        outbox = Outbox(owner: membership?.epoch, isUsed: parts.identity.usesOutboxes)
         connection = nil
     }
 
@@ -81,12 +83,15 @@ struct PostgresLoop: ~Copyable {
         let now = parts.clock.now()
         if membership != nil, nextBeatAt <= now {
             attempt()
-        } else if let dueAt = backlog.dueAt, dueAt <= now {
+        } else if let dueAt, dueAt <= now {
             attempt()
         } else {
-            sleep(until: MonotonicTime.earliest(backlog.dueAt, membership == nil ? nil : nextBeatAt))
+            sleep(until: MonotonicTime.earliest(dueAt, membership == nil ? nil : nextBeatAt))
         }
     }
+
+    /// Of the next batch.
+    private var dueAt: MonotonicTime? { MonotonicTime.earliest(backlog.dueAt, outbox.dueAt) }
 
     private func sleep(until time: MonotonicTime?) {
         mailbox.wait(atMost: time.map { $0 - parts.clock.now() })
@@ -107,6 +112,9 @@ struct PostgresLoop: ~Copyable {
     private mutating func accept(_ operation: PostgresOperation) {
         let now = parts.clock.now()
         switch operation {
+        case .job(.mark(.result, let id, let generation), let reply) where outbox.publish(id, generation, at: now):
+            // A kill before the watermark is written costs one more publish.
+            reply(.done, .distantFuture)
         case .job(let request, let reply):
             if let why = failover.refusal, !request.isKeptWhileDegraded {
                 return reply(.failed(.unavailable(why)), .distantFuture)
@@ -120,8 +128,8 @@ struct PostgresLoop: ~Copyable {
                 fence = next
             }
             backlog.add(request, fence: fence, at: now, reply)
-        case .query(let query): add(query(membership?.epoch), at: now)
-        case .line(let line): backlog.add(line: line(membership?.firstEpoch), at: now)
+        case .query(let query): add(query(asking(as: membership?.epoch)), at: now)
+        case .line(let line): backlog.add(line: line(asking(as: membership?.firstEpoch)), at: now)
         case .drain:
             isDraining = true
             // Each heartbeat says so.
@@ -130,6 +138,8 @@ struct PostgresLoop: ~Copyable {
             if closing == nil { closing = (deadline, answer) } else { answer(0) }
         }
     }
+
+    func asking(as epoch: Int?) -> AskingMember { AskingMember(epoch: epoch, unpublished: outbox.unpublished) }
 
     private mutating func postpone(_ operation: PostgresOperation, _ error: LedgerError) {
         switch operation {
@@ -143,7 +153,7 @@ struct PostgresLoop: ~Copyable {
     private mutating func refuse(_ operation: PostgresOperation, _ error: LedgerError) {
         switch operation {
         case .job(_, let reply): reply(.failed(error), .distantFuture)
-        case .query(let query): query(nil).refuse(error)
+        case .query(let query): query(asking(as: nil)).refuse(error)
         case .line, .drain: break
         case .close: accept(operation)
         }
@@ -168,8 +178,8 @@ struct PostgresLoop: ~Copyable {
             return fail(error, nil)
         }
         let now = parts.clock.now()
-        // At the end nothing waits for something to go along with.
-        guard let dueAt = backlog.dueAt, dueAt <= now || isEnding else {
+        // At the end nothing waits for something to go along with, and who leaves says what is published.
+        guard let dueAt = isEnding ? backlog.dueAt : dueAt, dueAt <= now || isEnding else {
             do throws(PostgresError) {
                 if isEnding { try leave() }
                 return succeed()
@@ -202,6 +212,7 @@ struct PostgresLoop: ~Copyable {
                 }
                 // It was moved, or its schema has made a step which this program cannot work with.
                 if let problem = found.problem(endpoint: opened.endpoint) { return disable(.unusable(problem)) }
+                if found.usesOutboxes { outbox.use() }
                 mostBytes = opened.mostBytes
                 connection = consume opened
                 // What it missed meanwhile comes before all else: it may be taken for dead, or the database be another.

@@ -4,8 +4,8 @@ import Ledger
 /// What is asked of the ledger's thread.
 enum PostgresOperation: Sendable {
     typealias JobReply = @Sendable (JobAnswer, _ beginsBefore: MonotonicTime) -> Void
-    /// Made on the thread, for the epoch that the process has by then; nil: it is no member.
-    typealias QueryOfMember = @Sendable (_ epoch: Int?) -> LedgerQuery
+    /// Made on the thread, for the member that the process is by then.
+    typealias QueryOfMember = @Sendable (AskingMember) -> LedgerQuery
 
     /// A decision about one job.
     case job(JobRequest, JobReply)

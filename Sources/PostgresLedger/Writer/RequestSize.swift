@@ -29,6 +29,7 @@ extension Outgoing {
         JobSaving.addLocks([], to: &batch)
         JobSaving.addMarks([], to: &batch)
         AccountRows.addUndo([], to: &batch)
+        OutboxRows.addWatermark(1, of: 0, to: &batch)
         return batch
     }()
     static let emptySize = empty.byteCount

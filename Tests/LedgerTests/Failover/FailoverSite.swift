@@ -24,7 +24,7 @@ struct FailoverSite {
         let hosts = ports.map { "127.0.0.1:\($0)" }.joined(separator: ",")
         var configuration = try PostgresConfiguration(
             PostgresURL("postgresql://\(PrivateDatabase.superuser)@\(hosts)/postgres"))
-        configuration.connectTimeout = .seconds(30)
+        configuration.connectTimeout = .seconds(120)
         return configuration
     }
 

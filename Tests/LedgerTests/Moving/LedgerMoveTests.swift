@@ -42,7 +42,7 @@ import Testing
     }
 
     /// A newer program may have shut older ones out before, which a move by this one does not undo.
-    @Test(arguments: [(version: PostgresSchema.version, before: 1, during: 3), (9, 4, 4)])
+    @Test(arguments: [(version: PostgresSchema.version, before: 6, during: 6), (9, 7, 7)])
     func whileItIsMovedWhoKnowsNoMovesIsShutOutAndAfterwardsWhoWasBefore(
         _ schema: (version: Int, before: Int, during: Int)
     ) async throws {

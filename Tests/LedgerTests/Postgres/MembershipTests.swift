@@ -33,9 +33,10 @@ import Testing
         let database = try await SharedDatabase()
         // Nobody listens at the first two.
         let hosts = "127.0.0.1:1,127.0.0.1:2,127.0.0.1:\(database.server.port)"
-        let configuration = try PostgresConfiguration(
+        var configuration = try PostgresConfiguration(
             PostgresURL("postgresql://\(LedgerServer.worker)@\(hosts)/\(database.name)"))
-        let ledger = try await database.join { $0.configuration = configuration }
+        configuration.connectTimeout = .seconds(120)
+        let ledger = try await database.join { [configuration] in $0.configuration = configuration }
         #expect(try await ledger.differingSettings().isEmpty)
         #expect(try await ledger.lease() != nil)
         #expect(try await ledger.history(of: JobID("job-1")) != nil)

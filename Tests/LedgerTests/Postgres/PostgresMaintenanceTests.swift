@@ -56,13 +56,15 @@ import Testing
         let whole = try await ledger.approximateStatistics()
         #expect((whole.entries, whole.open, whole.ambiguous) == (20_000, 2_000, 1_000))
         #expect(!whole.isEstimated)
-        let part = try await ledger.reader.ask(LedgerStatistics.sample(at: ledger.clock.wall(), bytes: 1 << 20))
+        let part = try await ledger.reader.ask(
+            LedgerStatistics.sample(at: ledger.clock.wall(), .nobody, bytes: 1 << 20))
         #expect(part.isEstimated)
         // A hundred blocks and more: a tenth of deviation, of which these are four and more.
         #expect((12_000...28_000).contains(part.entries), "\(part.entries)")
         #expect((1_200...2_800).contains(part.open), "\(part.open)")
         #expect((500...1_500).contains(part.ambiguous), "\(part.ambiguous)")
-        let again = try await ledger.reader.ask(LedgerStatistics.sample(at: ledger.clock.wall(), bytes: 1 << 20))
+        let again = try await ledger.reader.ask(
+            LedgerStatistics.sample(at: ledger.clock.wall(), .nobody, bytes: 1 << 20))
         #expect((again.entries, again.open) == (part.entries, part.open), "the same blocks")
         await ledger.close(within: DatabaseLedger.closeTime)
     }

@@ -35,7 +35,7 @@ struct SharedDatabase: Sendable {
 
     func configuration(port: Int, as role: String = LedgerServer.worker) throws -> PostgresConfiguration {
         var configuration = try PostgresConfiguration(PostgresURL("postgresql://\(role)@127.0.0.1:\(port)/\(name)"))
-        configuration.connectTimeout = .seconds(30)
+        configuration.connectTimeout = .seconds(120)
         return configuration
     }
 

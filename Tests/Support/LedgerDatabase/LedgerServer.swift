@@ -81,7 +81,7 @@ package actor LedgerServer {
         var configuration = try PostgresConfiguration(
             PostgresURL("postgresql://\(role)@127.0.0.1:\(server.port)/\(database)"))
         // Two busy cores.
-        configuration.connectTimeout = .seconds(30)
+        configuration.connectTimeout = .seconds(120)
         return configuration
     }
 }

@@ -63,7 +63,7 @@ package struct WorkersLedger: Sendable {
         let ledgers = opened
         return WorkersLedger(
             ledgers: ledgers.map { watched($0, clock, activity) },
-            readRow: { id in try await ledgers[0].reader.ask(JobLoading.question([id]))[id]?.row },
+            readRow: { id in try await ledgers[0].reader.ask(JobLoading.question([id], by: .nobody))[id]?.row },
             readSlots: { account in
                 let slots = try await ledgers[0].reader.ask(AccountRows.question(account))
                 return slots.sorted { $0.number < $1.number }

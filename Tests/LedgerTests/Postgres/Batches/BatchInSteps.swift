@@ -1,3 +1,4 @@
+import Clocks
 import Concurrency
 import Jobs
 import PrivateDatabase
@@ -33,7 +34,7 @@ struct BatchInSteps: Sendable {
         JobLoading.add(
             ids, results: ids, redrives: [], accounts: requests.compactMap(\.account),
             withdrawn: requests.filter(\.isWithdrawal).map(\.jobID), days: requests.compactMap(\.allottedDay),
-            epoch: epoch, to: &batch)
+            by: AskingMember(epoch: epoch, unpublished: []), to: &batch)
         let loaded = try JobLoading.decode(try await run(batch)[...])
         var transaction = PostgresTransaction(
             loaded: loaded, durations: SharedDatabase.durations, frozenUntil: nil, epoch: epoch)
@@ -42,7 +43,11 @@ struct BatchInSteps: Sendable {
             let own = byJob[id] ?? []
             if outgoing.makePlace(for: own) { outgoing.add(transaction.plan(own, of: id, tries: []), own) }
         }
-        outgoing.finish(transaction.accounts.changes, PostgresBacklog.Portion())
+        // Others may work on it that know of none.
+        var outbox = Outbox(owner: epoch, isUsed: false)
+        outgoing.finish(
+            transaction.accounts.changes, PostgresBacklog.Portion(), &outbox,
+            at: MonotonicTime(nanoseconds: 0))
         return outgoing
     }
 

@@ -83,10 +83,13 @@ import Testing
             durations: LeaseDurations(callTimeout: .seconds(20)), frozenUntil: nil, epoch: 7)
         let foreseen = Outgoing.emptySize + pending.mostBytesWritten
         var outgoing = Outgoing(most: foreseen, epoch: 7)
+        var outbox = Outbox(owner: 7, isUsed: true)
         let hasPlace = outgoing.makePlace(for: pending)
         #expect(hasPlace)
         outgoing.add(transaction.plan(pending, of: id, tries: []), pending)
-        outgoing.finish(transaction.accounts.changes, PostgresBacklog.Portion())
+        outgoing.finish(
+            transaction.accounts.changes, PostgresBacklog.Portion(), &outbox,
+            at: MonotonicTime(nanoseconds: 0))
         #expect(outgoing.batch.byteCount <= foreseen)
     }
 
@@ -107,11 +110,14 @@ import Testing
                 guard outgoing.makePlace(for: pending(id)) else { continue }
                 outgoing.add(transaction.plan(pending(id), of: JobID(id), tries: []), pending(id))
             }
+            var outbox = Outbox(owner: 7, isUsed: true)
             var portion = PostgresBacklog.Portion()
             portion.lines = [
                 LedgerLines.adding(.init(jobID: JobID("a"), generation: 0, at: Self.now, kind: "", detail: ""))
             ]
-            outgoing.finish([], portion)
+            outgoing.finish(
+                [], portion, &outbox,
+                at: MonotonicTime(nanoseconds: 0))
             #expect(outgoing.plans.count == taken && outgoing.left.requests.count == 3 - taken)
             #expect(outgoing.left.lines.count == 1, "nothing overtakes what was left")
         }

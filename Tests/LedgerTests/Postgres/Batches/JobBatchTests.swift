@@ -184,7 +184,7 @@ import Testing
 
     // MARK: Marks
 
-    @Test func whatOnlyNotesThatTheBrokerHasAResultReadsNothing() async throws {
+    @Test func whatOnlyNotesThatTheBrokerHasAResultReadsNothingAndWritesNoRowOfIt() async throws {
         let database = try await SharedDatabase()
         let seen = Lock<[String]>([])
         let script = PostgresProxy.script(to: database.server.port) { statements in
@@ -197,8 +197,11 @@ import Testing
             seen.withLock { $0 = [] }
             ledger.mark(.result, of: Sample.arrival().jobID, generation: 0)
             await ledger.close(within: DatabaseLedger.closeTime)
-            #expect(seen.withLock { $0.filter { $0.hasPrefix("load_") || $0 == "mark_results" } } == ["mark_results"])
-            #expect(try await database.run("SELECT published_at IS NOT NULL FROM leave_album.results") == "t")
+            let noted = ["mark_results", "write_outbox"]
+            #expect(
+                seen.withLock { $0.filter { $0.hasPrefix("load_") || noted.contains($0) } } == ["write_outbox"])
+            #expect(try await database.run("SELECT published_at IS NULL, seq FROM leave_album.results") == "t|1")
+            #expect(try await database.run("SELECT published_below FROM leave_album.outboxes") == "2")
         }
     }
 

@@ -20,6 +20,7 @@ import Testing
             loaded: LoadedJobs(now: now, jobs: jobs, memberState: .working),
             durations: LeaseDurations(callTimeout: .seconds(20)), frozenUntil: nil, epoch: 7)
         var outgoing = Outgoing(most: 1 << 20, epoch: 7)
+        var outbox = Outbox(owner: 7, isUsed: true)
         var portion = PostgresBacklog.Portion()
         portion.lines = reversed ? lines.reversed() : lines
         portion.queries = reversed ? queries.reversed() : queries
@@ -35,7 +36,9 @@ import Testing
             #expect(isTaken)
             outgoing.add(transaction.plan(pending, of: JobID(id), tries: []), pending)
         }
-        outgoing.finish([change("c", isNew: false), change("a", isNew: true), change("d", isNew: false)], portion)
+        outgoing.finish(
+            [change("c", isNew: false), change("a", isNew: true), change("d", isNew: false)], portion, &outbox,
+            at: MonotonicTime(nanoseconds: 0))
         return outgoing
     }
 
@@ -72,18 +75,18 @@ import Testing
                 LedgerLines.adding(Self.line("a")), LedgerLines.adding(Self.line("b")),
             ],
             queries: [
-                LedgerLines.barrier.query { _ in },
+                LedgerLines.barrier(.nobody).query { _ in },
                 ClusterStatements.save([], over: 0, by: 7).query { _ in },
                 ClusterStatements.save(DayAllotments(), of: "d", over: Self.day, by: 7).query { _ in },
                 ClusterStatements.acknowledge(3, by: 7).query { _ in },
                 LedgerLines.writing(Self.line("e")).query { _ in },
-                JobRemoval.forget([JobID("f")]).query { _ in },
+                JobRemoval.forget([JobID("f")], .nobody).query { _ in },
             ], reversed: isReversed)
         #expect(
             Self.order(outgoing) == [
                 "add_slots a", "save_slots c a d", "insert_jobs b d", "lock_jobs a b c e f g", "update_jobs c g",
                 "mark_results b c d g", "add_line a", "add_line b", "add_line c", "add_line e", "forget", "save_hold",
-                "acknowledge", "save_day", "save_cluster", "find_saved_cluster", "nothing",
+                "acknowledge", "write_outbox", "save_day", "save_cluster", "find_saved_cluster", "nothing",
             ])
     }
 
@@ -93,7 +96,7 @@ import Testing
             reversed: false)
         #expect(
             Self.order(outgoing) == [
-                "add_slots a", "save_slots c a d", "update_jobs b c", "mark_results b c", "save_hold",
+                "add_slots a", "save_slots c a d", "update_jobs b c", "mark_results b c", "save_hold", "write_outbox",
             ])
     }
 
@@ -108,16 +111,16 @@ import Testing
         #expect(
             Self.order(outgoing) == [
                 "add_slots a", "save_slots c a d", "insert_jobs b d", "mark_results b d", "add_line c", "add_line c",
-                "save_cluster", "find_saved_cluster",
+                "write_outbox", "save_cluster", "find_saved_cluster",
             ])
-        let rows = (0..<8).map { number in
+        let rows = (0..<9).map { number in
             // The jobs' statement says which were written: not `d`.
             PostgresRows(
                 columns: [PostgresType.bytea.oid], values: number == 2 ? [Array("b".utf8)] : [], affected: number)
         }
         let (moved, answers) = try outgoing.read(rows)
         #expect(moved == [JobID("d")])
-        #expect(answers.map { $0.map(\.affected) } == (isReversed ? [[5], [6, 7]] : [[6, 7], [5]]))
+        #expect(answers.map { $0.map(\.affected) } == (isReversed ? [[5], [7, 8]] : [[7, 8], [5]]))
     }
 
     @Suite(.withADatabase) struct Overdue {
