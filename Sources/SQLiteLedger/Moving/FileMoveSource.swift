@@ -23,7 +23,7 @@ package final class FileMoveSource: MoveSource {
         let file = LedgerFile(path: path, durability: .full, program: program)
         let connection: SQLiteConnection
         do throws(SQLiteFault) {
-            connection = try file.open()
+            connection = try file.open(lock.identity)
         } catch {
             throw error.ledgerError(path: path)
         }

@@ -45,7 +45,7 @@ final class MovedFile {
         self.path = path
         let connection: SQLiteConnection
         do throws(SQLiteFault) {
-            connection = try LedgerFile(path: path, durability: .normal, program: program).open()
+            connection = try LedgerFile(path: path, durability: .normal, program: program).open(nil)
         } catch {
             throw error.ledgerError(path: path)
         }

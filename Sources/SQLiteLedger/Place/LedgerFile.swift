@@ -20,7 +20,7 @@ struct LedgerFile: Sendable {
         try Self.requireNoLogBesideNothing(path)
         let connection: SQLiteConnection
         do throws(SQLiteFault) {
-            connection = try open()
+            connection = try open(nil)
             // A step that writes a large file anew keeps half as much again to be undone, which memory may not have.
             CSQLite_keep_temporary_files(LedgerDisk.directory(of: path))
             try connection.execute("PRAGMA temp_store = FILE")
@@ -60,9 +60,14 @@ struct LedgerFile: Sendable {
                 + "`ledger restore` with a backup")
     }
 
-    func open() throws(SQLiteFault) -> SQLiteConnection {
+    /// - Parameter identity: of the file that it has to be. Another one is not touched: it may have come to that name just
+    ///   now.
+    func open(_ identity: FileIdentity?) throws(SQLiteFault) -> SQLiteConnection {
         // Never one that is new: it would be without a lock, and look like a ledger that knows of no job.
         let connection = try SQLiteConnection(path: path, mode: .existing)
+        if let difference = LedgerFiles(path: path, closed: identity).difference {
+            throw SQLiteFault(code: SQLITE_CANTOPEN, attempted: "opening \(path)", message: difference)
+        }
         // Reads answer while a commit of this process is under way, and readers of others never wait.
         // https://sqlite.org/wal.html
         try connection.execute("PRAGMA journal_mode = WAL")

@@ -158,7 +158,7 @@ struct LedgerWriter: ~Copyable {
 
     private mutating func openRows() throws(SQLiteFault) -> SQLiteRows {
         if let rows { return rows }
-        let opened = SQLiteRows(connection: try file.open())
+        let opened = SQLiteRows(connection: try file.open(identity))
         // From this first look on SQLite has log and index open.
         try opened.learnOfCancels()
         opened.connection.countPagesInLog()

@@ -18,7 +18,7 @@ import Testing
             let file = LedgerFile(path: path, durability: .normal)
             close(open(path, O_RDWR | O_CREAT, 0o600))
             try file.prepare(at: Sample.start)
-            connection = try file.open()
+            connection = try file.open(nil)
             connection.countPagesInLog()
             folder = WALCheckpointer(LedgerFiles(path: path))
         }

@@ -281,4 +281,21 @@ import Testing
         #expect(await stage.close() == 0)
         #expect(contents(of: folder.ledger) == before)
     }
+
+    /// It may come to that name between the last look and the opening, which is by name.
+    @Test func anotherFileThatComesToItsNameIsNotTouched() async throws {
+        let folder = TemporaryFolder()
+        let ledger = try EmbeddedLedger.opened(folder)
+        try await ledger.record(Sample.finished(Sample.arrival("one")))
+        let other = folder.path + "/other"
+        try await ledger.backUp(to: other)
+        await ledger.close(within: EmbeddedLedger.closeTime)
+        let identity = FileIdentity(path: folder.ledger)
+        let before = contents(of: other)
+        #expect(rename(other, folder.ledger) == 0)
+        let file = LedgerFile(path: folder.ledger, durability: .full, program: "test")
+        let fault = #expect(throws: SQLiteFault.self) { try file.open(identity) }
+        #expect(fault?.message.contains("another file is now") == true)
+        #expect(contents(of: folder.ledger) == before)
+    }
 }
