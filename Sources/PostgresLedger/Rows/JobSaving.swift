@@ -11,26 +11,86 @@ import Ledger
 /// Where a job is looked for in what the same statement has written, `IS TRUE` keeps that a table of hashes: as a join it
 /// would be compared with each of them.
 enum JobSaving {
-    private static let member = "$\(SavedJob.columns.count + 1)"
-    private static let firstOfResults = SavedJob.columns.count + 2
-    private static let firstOfCounts = firstOfResults + SavedResult.columns.count
-    private static let types =
-        SavedJob.columns.types + [.int4] + SavedResult.columns.types + SavedCount.columns.types
+    /// What a statement has of it all: a table costs its opening though there is nothing for it.
+    struct Form: Hashable, CaseIterable, Sendable {
+        /// Jobs that are new to the ledger; else those that it has.
+        var areNew: Bool
+        /// What may be refused for what others have done, and counts of days.
+        var hasConditions: Bool
+        var hasResults: Bool
+
+        init(areNew: Bool, hasConditions: Bool, hasResults: Bool) {
+            self.areNew = areNew
+            self.hasConditions = hasConditions
+            self.hasResults = hasResults
+        }
+
+        /// As these need it.
+        init(_ plans: [JobPlan], areNew: Bool) {
+            self.areNew = areNew
+            hasConditions = plans.contains { $0.claims || $0.slot != nil || $0.spending != nil || !$0.counts.isEmpty }
+            hasResults = plans.contains { !$0.newResults.isEmpty }
+        }
+
+        static let allCases: [Form] = [false, true].flatMap { areNew in
+            [false, true].flatMap { hasConditions in
+                [false, true].map { Form(areNew: areNew, hasConditions: hasConditions, hasResults: $0) }
+            }
+        }
+    }
+
+    static let statements = Dictionary(uniqueKeysWithValues: Form.allCases.map { ($0, statement($0)) })
+
+    /// Adds the jobs that are new to the ledger, or those that it has, by their ids; `written` reads the answer.
+    static func add(_ plans: [JobPlan], as form: Form, epoch: Int?, to batch: inout PostgresBatch) {
+        guard let statement = statements[form] else { preconditionFailure("there is a statement of each form") }
+        var parameters = columns(form).parameters(SavedJob.all(plans, epoch: epoch))
+        parameters.append(.value(Int32(clamping: epoch ?? 0)))
+        if form.hasResults { parameters += SavedResult.columns.parameters(SavedResult.all(plans)) }
+        if form.hasConditions { parameters += SavedCount.columns.parameters(SavedCount.all(plans)) }
+        batch.add(statement, parameters)
+    }
+
+    // MARK: SQL
+
+    private static func columns(_ form: Form) -> PostgresColumns<SavedJob> {
+        form.hasConditions ? SavedJob.columns : SavedJob.unconditional
+    }
+
+    private static func statement(_ form: Form) -> PostgresStatement {
+        let jobs = columns(form)
+        let member = jobs.count + 1
+        let results = form.hasResults ? SavedResult.columns.types : []
+        let counts = form.hasConditions ? SavedCount.columns.types : []
+        var parts = form.hasConditions ? [share(member), allowed(member)] : [given]
+        parts.append(form.areNew ? inserted : updated)
+        if form.hasResults { parts.append(stored(member)) }
+        if form.hasConditions { parts.append(counted(from: member + results.count + 1)) }
+        let names =
+            [form.areNew ? "insert_jobs" : "update_jobs"]
+            + (form.hasConditions ? ["conditions"] : []) + (form.hasResults ? ["results"] : [])
+        return PostgresStatement(
+            names.joined(separator: "_with_"), "WITH \(parts.joined(separator: ", ")) SELECT job_id FROM moved",
+            jobs.types + [.int4] + results + counts)
+    }
 
     /// What is left to the member of the days. Locked, because a batch of the same member may be on its way over a
     /// connection that the member has given up.
-    private static let share = """
-        share AS MATERIALIZED (SELECT day, allotted - calls - probes AS calls_left FROM leave_album.day_shares
-        WHERE day = ANY (\(SavedJob.columns.place(of: "spent_day", from: 1))) AND epoch = \(member) ORDER BY day FOR UPDATE)
+    private static func share(_ member: Int) -> String {
         """
+        share AS MATERIALIZED (SELECT day, allotted - calls - probes AS calls_left FROM leave_album.day_shares
+        WHERE day = ANY (\(SavedJob.columns.place(of: "spent_day", from: 1))) AND epoch = $\(member) ORDER BY day FOR UPDATE)
+        """
+    }
 
     /// The jobs of which something is written, in the order of locks: a claim is made by a member, and by nobody who is
     /// taken for dead; it has the slot that it needs; what it takes of the day, with what those before it take, was
     /// allotted to that member; and what was guessed for it is so.
-    private static let allowed = """
+    private static func allowed(_ member: Int) -> String {
+        """
         allowed AS MATERIALIZED (SELECT u.* FROM \(SavedJob.columns.table("u", from: 1))
         WHERE (NOT u.claims OR EXISTS (SELECT 1 FROM leave_album.instances
-        WHERE epoch = \(member) AND \(MemberStatements.isLive)))
+        WHERE epoch = $\(member) AND \(MemberStatements.isLive)))
         AND (u.spent_day IS NULL OR u.spent <= (SELECT s.calls_left FROM share s WHERE s.day = u.spent_day))
         AND (u.slot_fence IS NULL OR u.slot_fence = (SELECT a.busy_fence FROM leave_album.accounts a
         WHERE a.account = u.slot_account AND a.slot = u.slot_number))
@@ -40,48 +100,46 @@ enum JobSaving {
         OR a.slot >= u.guessed_slots AND a.busy_fence IS NOT NULL)))
         ORDER BY u.job_id)
         """
+    }
 
     private static let guessedWithin = 2 * JobGuesses.clockError.milliseconds
 
-    private static let beside = """
-        stored AS (INSERT INTO leave_album.results (\(SavedResult.columns.columns.map(\.name).joined(separator: ", ")), owner)
-        SELECT r.*, \(member) FROM \(SavedResult.columns.table("r", from: firstOfResults))
-        WHERE (r.job_id IN (SELECT job_id FROM moved)) IS TRUE ORDER BY r.job_id, r.generation
-        ON CONFLICT (job_id, generation) DO NOTHING),
-        counted AS (INSERT INTO leave_album.day_shares AS d (day, epoch, calls, probes, at)
-        SELECT c.day, c.epoch, sum(c.calls), sum(c.probes), min(c.at)
-        FROM \(SavedCount.columns.table("c", from: firstOfCounts))
-        WHERE (c.job_id IN (SELECT job_id FROM moved)) IS TRUE GROUP BY c.day, c.epoch ORDER BY c.day, c.epoch
-        ON CONFLICT (day, epoch) DO UPDATE SET calls = d.calls + excluded.calls, probes = d.probes + excluded.probes)
-        SELECT job_id FROM moved
+    private static let given = """
+        allowed AS MATERIALIZED (SELECT u.* FROM \(SavedJob.unconditional.table("u", from: 1)) ORDER BY u.job_id)
         """
 
-    private static let inserting = PostgresStatement(
-        "insert_jobs",
-        """
-        WITH \(share), \(allowed),
+    private static let inserted = """
         moved AS (INSERT INTO leave_album.jobs (job_id, \(SavedJob.row.map(\.name).joined(separator: ", ")))
         SELECT job_id, \(SavedJob.row.map(\.name).joined(separator: ", ")) FROM allowed
-        ON CONFLICT (job_id) DO NOTHING RETURNING job_id), \(beside)
-        """, types)
-
-    private static let updating = PostgresStatement(
-        "update_jobs",
+        ON CONFLICT (job_id) DO NOTHING RETURNING job_id)
         """
-        WITH \(share), \(allowed),
+
+    private static let updated = """
         moved AS (UPDATE leave_album.jobs j SET \(SavedJob.row.map { "\($0.name) = u.\($0.name)" }.joined(separator: ", "))
         FROM allowed u WHERE j.job_id = ANY (ARRAY[u.job_id]) AND j.revision = u.seen
-        AND j.fence = u.seen_fence RETURNING j.job_id), \(beside)
-        """, types)
+        AND j.fence = u.seen_fence RETURNING j.job_id)
+        """
 
-    /// Adds the jobs that are new to the ledger, or those that it has, by their ids; `written` reads the answer.
-    static func add(_ plans: [JobPlan], areNew: Bool, epoch: Int?, to batch: inout PostgresBatch) {
-        var parameters = SavedJob.columns.parameters(SavedJob.all(plans, epoch: epoch))
-        parameters.append(.value(Int32(clamping: epoch ?? 0)))
-        parameters += SavedResult.columns.parameters(SavedResult.all(plans))
-        parameters += SavedCount.columns.parameters(SavedCount.all(plans))
-        batch.add(areNew ? inserting : updating, parameters)
+    private static func stored(_ member: Int) -> String {
+        """
+        stored AS (INSERT INTO leave_album.results (\(SavedResult.columns.columns.map(\.name).joined(separator: ", ")), owner)
+        SELECT r.*, $\(member) FROM \(SavedResult.columns.table("r", from: member + 1))
+        WHERE (r.job_id IN (SELECT job_id FROM moved)) IS TRUE ORDER BY r.job_id, r.generation
+        ON CONFLICT (job_id, generation) DO NOTHING)
+        """
     }
+
+    private static func counted(from first: Int) -> String {
+        """
+        counted AS (INSERT INTO leave_album.day_shares AS d (day, epoch, calls, probes, at)
+        SELECT c.day, c.epoch, sum(c.calls), sum(c.probes), min(c.at)
+        FROM \(SavedCount.columns.table("c", from: first))
+        WHERE (c.job_id IN (SELECT job_id FROM moved)) IS TRUE GROUP BY c.day, c.epoch ORDER BY c.day, c.epoch
+        ON CONFLICT (day, epoch) DO UPDATE SET calls = d.calls + excluded.calls, probes = d.probes + excluded.probes)
+        """
+    }
+
+    // MARK: Answers
 
     /// The jobs of which the row was still what had been read.
     static func written(_ rows: PostgresRows) throws(PostgresDecodingError) -> [JobID] {

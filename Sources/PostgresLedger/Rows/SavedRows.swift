@@ -49,10 +49,12 @@ struct SavedJob: Sendable {
         .counter("deaths") { $0.deaths },
     ]
 
-    /// By names that no column of the table has.
-    private static let conditions: [Column] = [
+    // By names that no column of the table has.
+    private static let state: [Column] = [
         Column("seen") { Int32(clamping: $0.plan.before.revision) },
         Column("seen_fence") { $0.plan.before.row?.fence ?? 0 },
+    ]
+    private static let conditions: [Column] = [
         Column("claims") { $0.plan.claims },
         Column("guessed_at") { time($0.plan.guess?.at) },
         Column("guessed_slots") { $0.plan.guess?.slots.map { Int16(clamping: $0) } },
@@ -63,7 +65,9 @@ struct SavedJob: Sendable {
         Column("spent") { $0.spent.map { Int32(clamping: $0) } },
     ]
 
-    static let columns = PostgresColumns([Column("job_id") { $0.plan.jobID.utf8 }] + row + conditions)
+    static let columns = PostgresColumns([Column("job_id") { $0.plan.jobID.utf8 }] + row + state + conditions)
+    /// Of those whose row alone decides.
+    static let unconditional = PostgresColumns([Column("job_id") { $0.plan.jobID.utf8 }] + row + state)
 }
 
 extension PostgresColumns.Column where Row == SavedJob {

@@ -141,7 +141,7 @@ struct Outgoing {
         let new = changed.filter { $0.before.revision == 0 }
         let known = changed.filter { $0.before.revision > 0 }
         if !new.isEmpty {
-            JobSaving.add(new, areNew: true, epoch: epoch, to: &batch)
+            JobSaving.add(new, as: .init(new, areNew: true), epoch: epoch, to: &batch)
             steps.append(.jobs)
         }
         if !known.isEmpty {
@@ -150,7 +150,7 @@ struct Outgoing {
                 JobSaving.addLocks(all.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }, to: &batch)
                 steps.append(.unread)
             }
-            JobSaving.add(known, areNew: false, epoch: epoch, to: &batch)
+            JobSaving.add(known, as: .init(known, areNew: false), epoch: epoch, to: &batch)
             steps.append(.jobs)
         }
         let marked = plans.filter { !$0.marked.isEmpty }

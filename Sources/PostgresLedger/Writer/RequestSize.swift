@@ -24,7 +24,8 @@ extension Outgoing {
         var batch = PostgresBatch()
         for areNew in [true, false] {
             AccountRows.add([], areNew: areNew, to: &batch)
-            JobSaving.add([], areNew: areNew, epoch: nil, to: &batch)
+            JobSaving.add(
+                [], as: .init(areNew: areNew, hasConditions: true, hasResults: true), epoch: nil, to: &batch)
         }
         JobSaving.addLocks([], to: &batch)
         JobSaving.addMarks([], to: &batch)

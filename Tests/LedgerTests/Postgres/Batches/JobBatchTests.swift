@@ -40,7 +40,7 @@ import Testing
             ["n1", "n2", "n3"].map { claim($0) } + ["e1", "e2", "e3"].map { end($0) })
         #expect(
             outgoing.batch.executions.map(\.statement.name) == [
-                "add_slots", "save_slots", "insert_jobs", "update_jobs", "undo_slots",
+                "add_slots", "save_slots", "insert_jobs_with_conditions", "update_jobs_with_results", "undo_slots",
             ])
         try await park("n2", in: batch)
         try await batch.database.run("UPDATE leave_album.jobs SET revision = revision + 1 WHERE job_id = 'e2'")

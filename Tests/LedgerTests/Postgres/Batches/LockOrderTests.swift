@@ -56,7 +56,7 @@ import Testing
     private static func order(_ outgoing: Outgoing) -> [String] {
         outgoing.batch.executions.map { execution in
             let (name, bytes) = (execution.statement.name, execution.parameters.first?.bytes ?? [])
-            if name.hasSuffix("_jobs") || name.hasSuffix("_slots") || name == "mark_results" {
+            if name.contains("_jobs") || name.hasSuffix("_slots") || name == "mark_results" {
                 let ids = PostgresArray.decode(bytes[...], of: [UInt8].self) ?? []
                 return ([name] + ids.map { String(decoding: $0 ?? [], as: UTF8.self) }).joined(separator: " ")
             }
@@ -84,7 +84,8 @@ import Testing
             ], reversed: isReversed)
         #expect(
             Self.order(outgoing) == [
-                "add_slots a", "save_slots c a d", "insert_jobs b d", "lock_jobs a b c e f g", "update_jobs c g",
+                "add_slots a", "save_slots c a d", "insert_jobs_with_results b d", "lock_jobs a b c e f g",
+                "update_jobs_with_results c g",
                 "mark_results b c d g", "add_line a", "add_line b", "add_line c", "add_line e", "forget", "save_hold",
                 "acknowledge", "write_outbox", "save_day", "save_cluster", "find_saved_cluster", "nothing",
             ])
@@ -96,7 +97,8 @@ import Testing
             reversed: false)
         #expect(
             Self.order(outgoing) == [
-                "add_slots a", "save_slots c a d", "update_jobs b c", "mark_results b c", "save_hold", "write_outbox",
+                "add_slots a", "save_slots c a d", "update_jobs_with_results b c", "mark_results b c", "save_hold",
+                "write_outbox",
             ])
     }
 
@@ -110,7 +112,8 @@ import Testing
             ], reversed: isReversed)
         #expect(
             Self.order(outgoing) == [
-                "add_slots a", "save_slots c a d", "insert_jobs b d", "mark_results b d", "add_line c", "add_line c",
+                "add_slots a", "save_slots c a d", "insert_jobs_with_results b d", "mark_results b d", "add_line c",
+                "add_line c",
                 "write_outbox", "save_cluster", "find_saved_cluster",
             ])
         let rows = (0..<9).map { number in

@@ -10,7 +10,8 @@ import Testing
     private static let statements: [PostgresStatement] = {
         var batch = Outgoing.empty
         JobLoading.add([], results: [], redrives: [], by: .nobody, to: &batch)
-        return batch.executions.map(\.statement)
+        let forms = JobSaving.statements.values.sorted { $0.name < $1.name }
+        return batch.executions.map(\.statement).filter { !forms.map(\.name).contains($0.name) } + forms
     }()
 
     /// The lines of the plan that say what is read, each with the line behind it.
