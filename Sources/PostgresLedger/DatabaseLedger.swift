@@ -26,6 +26,7 @@ package final class DatabaseLedger: LedgerKeeping {
     private let memberEpoch: Lock<Int?>
     /// As the members' table has it.
     let memberName: String
+    let looksAtStandbys: Bool
     // Written and read by who asks for the database's condition; under the lock.
     let xminHistory = Lock(XminHistory())
     /// Records, withdrawals and marks that have been posted and not answered.
@@ -127,6 +128,7 @@ package final class DatabaseLedger: LedgerKeeping {
         self.identity = identity
         place = connection.endpoint
         memberName = printable(member?.name ?? "")
+        looksAtStandbys = if case .ignored = parts.configuration.standbys { false } else { true }
         durations = parts.durations
         self.clusterClock = clusterClock
         clock = parts.writtenTime ?? clusterClock

@@ -153,6 +153,7 @@ import Testing
         "ledger.tls.cert_file": (#""/s/one""#, #""/s/two""#),
         "ledger.tls.key_file": (#""/s/one""#, #""/s/two""#),
         "ledger.durability": (#""full""#, #""normal""#),
+        "ledger.replication": (#""auto""#, #""none""#),
         "admin.listen": (#""127.0.0.1:1""#, #""127.0.0.1:2""#),
         "admin.page": ("true", "false"),
         "admin.control_socket": (#""/r/one""#, #""/r/two""#),

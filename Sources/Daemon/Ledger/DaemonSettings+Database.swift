@@ -19,11 +19,21 @@ extension DaemonSettings {
         var password: (@Sendable () throws -> Secret)?
         if let passwordFile { password = { try passwordFile.read() } }
         do throws(PostgresURLError) {
-            return try PostgresConfiguration(
+            var configuration = try PostgresConfiguration(
                 try PostgresURL(url), password: password, caFile: ledger.tls.caFile?.path,
                 certificateFile: ledger.tls.certFile?.path, keyFile: ledger.tls.keyFile?.path)
+            configuration.standbys = standbyDemand
+            return configuration
         } catch {
             throw UnusableSetting("ledger.url: \(error)")
+        }
+    }
+
+    private var standbyDemand: StandbyDemand {
+        switch ledger.replication {
+        case .auto: .any
+        case .required: .required
+        case .none: .ignored
         }
     }
 

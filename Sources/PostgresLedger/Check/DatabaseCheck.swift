@@ -47,7 +47,7 @@ package enum DatabaseCheck {
         for host in configuration.url.hosts {
             do throws(PostgresError) {
                 var connection = try PostgresConnection.open(to: host, configuration, clock: clock)
-                return try look(at: &connection, durable: durable, clock)
+                return try look(at: &connection, durable: durable, configuration.standbys, clock)
             } catch {
                 last = error
             }
@@ -58,7 +58,7 @@ package enum DatabaseCheck {
     }
 
     private static func look(
-        at connection: inout PostgresConnection, durable: Bool, _ clock: any TimeSource
+        at connection: inout PostgresConnection, durable: Bool, _ standbys: StandbyDemand, _ clock: any TimeSource
     ) throws(PostgresError) -> [Finding] {
         var batch = PostgresBatch()
         batch.add(identity)
@@ -74,7 +74,7 @@ package enum DatabaseCheck {
             let values = try values(of: rows[1])
             return try [about(rows[0], connection.endpoint), pooler(rows[0], connection.handle)]
                 + sight(rows[0]) + plans(values) + times(values) + [durability(values, durable: durable)]
-                + [replication(values, rows[2], seesStates: rows[0].value(0, 4))]
+                + replication(values, rows[2], seesStates: rows[0].value(0, 4), standbys)
                 + rights(rows[3]) + [offset(rows[0], asked.1 + took / 2, took)]
         } catch {
             throw PostgresError(
@@ -184,6 +184,20 @@ package enum DatabaseCheck {
             .warning,
             "synchronous_commit is \(commit) for this role: a commit may be lost with the server's power, and a job be "
                 + "called twice; set it to on, or say ledger.durability = \"normal\"")
+    }
+
+    private static func replication(
+        _ values: [String: String], _ replicas: PostgresRows, seesStates: Bool, _ standbys: StandbyDemand
+    ) throws(PostgresDecodingError) -> [Finding] {
+        switch standbys {
+        case .any: return [try replication(values, replicas, seesStates: seesStates)]
+        case .ignored: return [Finding(.good, "standbys are not looked at: ledger.replication is \"none\"")]
+        case .required:
+            let shortcoming = StandbyDemand.shortcoming(
+                names: values["synchronous_standby_names"] ?? "", commit: values["synchronous_commit"] ?? "")
+            if let shortcoming { return [Finding(.fault, shortcoming)] }
+            return [try replication(values, replicas, seesStates: seesStates)]
+        }
     }
 
     /// `seesStates`: else the view has rows without a state.

@@ -18,6 +18,10 @@ struct FailoverState: Sendable {
     var lost = 0
     /// Why claims are refused meanwhile.
     var refusal: String?
+    /// Why no claim would outlive a failover, where it has to.
+    var standbyMissing: String?
+    /// Why claims are refused now.
+    var whyRefused: String? { refusal ?? standbyMissing }
 
     init(timeline: Int?) { self.timeline = timeline }
 

@@ -13,6 +13,7 @@ extension PostgresLoop {
     mutating func showLife() throws(PostgresError) {
         try lookForFailover()
         if case .unusable = condition { return }
+        try requireStandby()
         try beat()
         try waitForOthers()
     }
@@ -78,7 +79,7 @@ extension PostgresLoop {
         failover.refusal = nil
         settleGrants()
         // Else it is said when the first batch has been written.
-        if case .healthy = condition { parts.onHealth(.available) }
+        if case .healthy = condition { parts.onHealth(failover.whyRefused.map { .comparing($0) } ?? .available) }
     }
 
     private func settleGrants() {

@@ -54,6 +54,6 @@ extension DatabaseLedger {
         return DatabaseCondition(
             xminAge: reading.oldest.map { oldest in
                 xminHistory.withLock { $0.note(next: reading.next, oldest: oldest, at: now) }
-            }, replication: reading.standbys.replication, timeline: reading.timeline)
+            }, replication: looksAtStandbys ? reading.standbys.replication : nil, timeline: reading.timeline)
     }
 }

@@ -116,7 +116,7 @@ struct PostgresLoop: ~Copyable {
             // A kill before the watermark is written costs one more publish.
             reply(.done, .distantFuture)
         case .job(let request, let reply):
-            if let why = failover.refusal, !request.isKeptWhileDegraded {
+            if let why = failover.whyRefused, !request.isKeptWhileDegraded {
                 return reply(.failed(.unavailable(why)), .distantFuture)
             }
             var fence: Int64 = 0
@@ -268,7 +268,7 @@ struct PostgresLoop: ~Copyable {
         case .degraded: break
         }
         condition = .healthy
-        parts.onHealth(failover.refusal.map { .comparing($0) } ?? .available)
+        parts.onHealth(failover.whyRefused.map { .comparing($0) } ?? .available)
     }
 
     /// - Parameter portion: what was in the batch; nil for a heartbeat.

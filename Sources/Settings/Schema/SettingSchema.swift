@@ -113,6 +113,7 @@ enum SettingSchema {
         SettingKey("ledger.send_window", \.ledger.sendWindow, .duration(in: SettingRange.sendWindow)),
         SettingKey("ledger.grace", \.ledger.grace, .duration(in: SettingRange.grace)),
         SettingKey("ledger.spool", \.ledger.spool, .absolutePath("a directory")),
+        SettingKey("ledger.replication", \.ledger.replication, .choice),
         SettingKey("ledger.durability", \.ledger.durability, .choice),
         SettingKey(
             "ledger.retention", \.ledger.retention, .duration(in: SettingRange.retention), takesEffect: .atReload),
@@ -132,7 +133,8 @@ enum SettingSchema {
     /// Those that mean nothing for a ledger that is a file.
     static let keysOfSharedLedger = [
         "ledger.password_file", "ledger.instance", "ledger.send_window", "ledger.grace", "ledger.spool",
-        "ledger.tls.ca_file", "ledger.tls.cert_file", "ledger.tls.key_file", "credentials.store.shared_directory",
+        "ledger.replication", "ledger.tls.ca_file", "ledger.tls.cert_file", "ledger.tls.key_file",
+        "credentials.store.shared_directory",
     ]
 
     /// What may stand below `path`: keys and tables.

@@ -16,6 +16,8 @@ extension DaemonSettings {
         /// Where what the database could not take is kept over the end of the process. Nil: `spool` in the service's state
         /// directory.
         package var spool: String?
+        /// Of the database: who else has to have a commit before a call rests on it.
+        package var replication = Replication.auto
         /// Of the connection to the database.
         package var tls = TLS()
         package var durability = Durability.full
@@ -28,6 +30,15 @@ extension DaemonSettings {
         case full
         /// Safe against kill -9, not against power loss.
         case normal
+    }
+
+    package enum Replication: String, CaseIterable, Sendable {
+        /// Whatever the database does; a standby that may lack commits is warned of.
+        case auto
+        /// Without a standby for which each commit waits no job is claimed.
+        case required
+        /// Whatever it does, without a warning.
+        case none
     }
 
     /// `[admin]`

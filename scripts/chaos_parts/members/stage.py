@@ -82,6 +82,8 @@ class Stage(Environment):
     def _member(self, name: str, place: int, ends: Journal) -> Member:
         options, tables = self.options, self._settings()
         tables["ledger"]["instance"] = name
+        if options.failover and not options.asynchronous:
+            tables["ledger"]["replication"] = "required"
         # Each begins at another node.
         uris = tables["broker"]["uris"]
         tables["broker"]["uris"] = uris[place % len(uris):] + uris[:place % len(uris)]
