@@ -54,6 +54,23 @@ import Testing
         #expect(events.withLock { $0 } == ["took 1", "answered", "came again"])
     }
 
+    /// Whatever it took before: only an empty answer says that it may poll for itself.
+    @Test func whatIsPostedWakesAnOwnerThatWaitsAfterItTookSomething() throws {
+        let taken = try Wake()
+        let thread = try MailboxThread<Int>(name: "numbers") { mailbox in
+            var count = 0
+            while count < 2 {
+                count += mailbox.takeAll().count
+                if count == 1 { taken.signal() }
+                if count < 2 { mailbox.wait() }
+            }
+        }
+        thread.post(1)
+        block(on: taken.descriptor)
+        thread.post(2)
+        thread.join()
+    }
+
     @Test func pingsOfAThreadThatEndsAreAnsweredAndItsMessagesReturned() throws {
         let mayEnd = try Wake()
         let left = Lock<[Int]>([])

@@ -59,6 +59,19 @@ public final class Mailbox<Message: Sendable>: Sendable {
         }
     }
 
+    /// Arms the wake: the owner may then poll `descriptor`. False if there is something to take. Owner only.
+    func arm() -> Bool {
+        state.withLock { state in
+            guard state.messages.isEmpty else { return false }
+            if !state.ownerSleeps, state.isSignalled {
+                state.isSignalled = false
+                wake.clear()
+            }
+            state.ownerSleeps = true
+            return true
+        }
+    }
+
     /// Takes message after message until there is none, which arms the wake. Owner only.
     public func drain(_ take: (Message) -> Void) {
         while true {

@@ -42,9 +42,10 @@ public final class MailboxOwner<Message: Sendable> {
     }
 
     /// Waits until something was posted, one of `descriptors` can be read, or the time is over: at once if it is zero,
-    /// never if it is nil. A negative descriptor is passed over. Returns at once if the thread is to stop.
+    /// never if it is nil. A negative descriptor is passed over. Returns at once if the thread is to stop, or if there is
+    /// something to take, whatever `takeAll` gave last.
     public func wait(atMost duration: Duration? = nil, alsoReadable descriptors: [Int32] = []) {
-        guard !isStopping else { return }
+        guard !isStopping, mailbox.arm() else { return }
         withUnsafeTemporaryAllocation(of: pollfd.self, capacity: descriptors.count + 1) { polled in
             polled.initializeElement(at: 0, to: pollfd(fd: mailbox.descriptor, events: Int16(POLLIN), revents: 0))
             for (place, descriptor) in descriptors.enumerated() {
