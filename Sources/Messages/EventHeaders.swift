@@ -30,7 +30,7 @@ package enum EventHeaders {
 
     /// The name behind the prefix.
     private static func attribute(_ name: [UInt8]) -> ArraySlice<UInt8>? {
-        // As nearly all headers: no prefix begins with another letter.
+        // As nearly all headers: no prefix begins otherwise.
         guard name.first == UInt8(ascii: "c") else { return nil }
         return prefixes.first { name.starts(with: $0) }.map { name.dropFirst($0.count) }
     }
