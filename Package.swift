@@ -240,7 +240,8 @@ let package = Package(
         tests(
             "ReloadTests",
             [
-                "Daemon", "PipelineHarness", "Pipeline", "Ledger", "Credentials", "Settings", "Clocks", "Concurrency",
+                "Daemon", "PipelineHarness", "Pipeline", "Messages", "Ledger", "Credentials", "Settings", "Clocks",
+                "Concurrency",
                 "Jobs", "Secrets", "Telemetry",
             ]),
         tests(
@@ -255,8 +256,8 @@ let package = Package(
         tests(
             "IntegrationTests",
             [
-                "PrivateBroker", "PrivateDatabase", "Operations", "AMQP", "Ledger", "SQLiteLedger", "Clocks",
-                "Concurrency", "JSON", "Jobs", "Secrets", "Telemetry", "CLinux",
+                "PrivateBroker", "PrivateDatabase", "RepositoryFiles", "Operations", "AMQP", "Ledger", "SQLiteLedger",
+                "Clocks", "Concurrency", "JSON", "Jobs", "Secrets", "Telemetry", "CLinux",
             ]),
     ],
     cLanguageStandard: .c17,

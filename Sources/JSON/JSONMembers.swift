@@ -12,13 +12,16 @@ public struct JSONMembers: Sendable {
     }
 
     private var found: [Found] = []
+    /// Where the value stands of the member that is not read, only found; up to the fault if that is in it.
+    public private(set) var place: Range<Int>?
     /// Why the text is not one JSON value. A member that cannot be read is no such fault.
     public private(set) var fault: JSONFault?
     /// It is JSON, but no object: what it is instead, for a message.
     public private(set) var otherKind: String?
 
-    /// Reads the members of these names, each strictly, as `JSONValue.parse` does. The names are ASCII.
-    public init(_ text: [UInt8], naming names: [String]) {
+    /// Reads the members of these names, each strictly, as `JSONValue.parse` does. The names are ASCII. `unread`: the name
+    /// of one more, of which only the place is wanted.
+    public init(_ text: [UInt8], naming names: [String], placing unread: String? = nil) {
         do throws(JSONFault) {
             try JSONValue.checkEncoding(text)
         } catch {
@@ -29,7 +32,7 @@ public struct JSONMembers: Sendable {
         let valid = text.lengthOfValidUTF8
         text.withUnsafeBufferPointer { whole in
             do throws(JSONFault) {
-                try read(UnsafeBufferPointer(rebasing: whole[..<valid]), names)
+                try read(UnsafeBufferPointer(rebasing: whole[..<valid]), names, unread)
             } catch {
                 fault = error
             }
@@ -66,11 +69,13 @@ public struct JSONMembers: Sendable {
 
     // MARK: Reading
 
-    private mutating func read(_ text: UnsafeBufferPointer<UInt8>, _ names: [String]) throws(JSONFault) {
+    private mutating func read(
+        _ text: UnsafeBufferPointer<UInt8>, _ names: [String], _ unread: String?
+    ) throws(JSONFault) {
         var scanner = JSONScanner(text)
         scanner.skipBlanks()
         if try scanner.take("{") {
-            try readMembers(text, &scanner, names)
+            try readMembers(text, &scanner, names, unread)
         } else {
             let value = try scanner.skipValue()
             otherKind = Self.kind(text[value.lowerBound])
@@ -80,17 +85,34 @@ public struct JSONMembers: Sendable {
     }
 
     private mutating func readMembers(
-        _ text: UnsafeBufferPointer<UInt8>, _ scanner: inout JSONScanner, _ names: [String]
+        _ text: UnsafeBufferPointer<UInt8>, _ scanner: inout JSONScanner, _ names: [String], _ unread: String?
     ) throws(JSONFault) {
         scanner.skipBlanks()
         if try scanner.take("}") { return }
         repeat {
             let name = try scanner.skipName()
-            let value = try scanner.skipValue()
-            if let known = Self.known(text[name], names) { add(known, text, value) }
+            if let unread, Self.known(text[name], [unread]) != nil {
+                try find(unread, text, &scanner)
+            } else {
+                let value = try scanner.skipValue()
+                if let known = Self.known(text[name], names) { add(known, text, value) }
+            }
             scanner.skipBlanks()
         } while try scanner.take(",")
         try scanner.require("}")
+    }
+
+    private mutating func find(
+        _ name: String, _ text: UnsafeBufferPointer<UInt8>, _ scanner: inout JSONScanner
+    ) throws(JSONFault) {
+        scanner.skipBlanks()
+        if place != nil {
+            found.append(
+                Found(name: name, value: .failure(JSONFault(.duplicateMember, at: scanner.offset)), isTwice: true))
+        }
+        let start = scanner.offset
+        place = start..<text.count
+        place = try scanner.skipValue()
     }
 
     private mutating func add(_ name: String, _ text: UnsafeBufferPointer<UInt8>, _ place: Range<Int>) {

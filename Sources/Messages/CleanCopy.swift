@@ -1,4 +1,5 @@
 package import AMQP
+package import Jobs
 
 /// The properties of a copy or dead letter: what may travel on, and nothing that breaks a publish.
 ///
@@ -23,12 +24,13 @@ package enum CleanCopy {
         }
     }
 
-    /// The worker's own headers are not copied, because whoever makes the copy writes them anew.
-    package static func make(of source: Properties) -> Made {
+    /// The worker's own headers are not copied, because whoever makes the copy writes them anew. `eventJobID`: of an
+    /// accepted event, whose message-id says nothing: from then on it names the job.
+    package static func make(of source: Properties, eventJobID: JobID? = nil) -> Made {
         var copy = Properties()
         copy.contentType = source.contentType
         copy.contentEncoding = source.contentEncoding
-        copy.messageID = source.messageID
+        copy.messageID = eventJobID?.string ?? source.messageID
         copy.correlationID = source.correlationID
         copy.type = source.type
         copy.timestamp = source.timestamp

@@ -47,6 +47,7 @@ extension DeadLetter {
             if let lane = message.properties.headers?[JobHeaders.Name.lane] {
                 table.append(JobHeaders.Name.lane, lane)
             }
+            if let event = headers.event { JobHeaders.write(event, to: &table) }
         }
     }
 

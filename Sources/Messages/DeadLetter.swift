@@ -56,9 +56,8 @@ package struct DeadLetter: Sendable {
             return value
         }
         self.message = message
-        jobID = (Self.member("jobId", of: message) ?? message.properties.messageID.map { Array($0.utf8) }).flatMap(
-            JobID.init(checking:))
         self.headers = JobHeaders(reading: headers)
+        jobID = Self.jobID(of: message, isUnread: self.headers.isUnread)
         reason = text(JobHeaders.Name.reason) ?? "unknown"
         detail = text(JobHeaders.Name.detail)
         attempts = number(JobHeaders.Name.attempts).map(Int.init(clamping:)) ?? 0
@@ -99,9 +98,32 @@ package struct DeadLetter: Sendable {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// A text of the body, as the worker reads it: what else the publisher wrote is not looked at.
+    /// The event as which the message was accepted.
+    package var event: EventContext? { headers.event }
+
+    /// As the worker takes it: of an event that was never accepted the message-id names no job.
+    private static func jobID(of message: IncomingMessage, isUnread: Bool) -> JobID? {
+        let written =
+            member("jobId", of: message)
+            ?? (isUnread ? eventID(of: message) : message.properties.messageID.map { Array($0.utf8) })
+        return written.flatMap(JobID.init(checking:))
+    }
+
+    private static func eventID(of message: IncomingMessage) -> [UInt8]? {
+        guard !EventDecoder.isStructured(message.properties.contentType) else {
+            guard case .complete(let body) = message.body else { return nil }
+            return JSONMembers(body, naming: ["id"])["id"]?.utf8
+        }
+        return EventHeaders.attributes(in: message.properties.headers)?.jobID?.utf8
+    }
+
+    /// A text of the job, as the worker reads it: what else the publisher wrote is not looked at.
     private static func member(_ name: String, of message: IncomingMessage) -> [UInt8]? {
         guard case .complete(let body) = message.body else { return nil }
-        return JSONMembers(body, naming: [name])[name]?.utf8
+        guard EventDecoder.isStructured(message.properties.contentType) else {
+            return JSONMembers(body, naming: [name])[name]?.utf8
+        }
+        let data = JSONMembers(body, naming: [], placing: "data").place
+        return data.flatMap { JSONMembers(Array(body[$0]), naming: [name])[name]?.utf8 }
     }
 }

@@ -1,5 +1,6 @@
 package import AMQP
 package import Clocks
+package import Jobs
 
 /// The worker's own headers: what a copy, a redrive or a dead letter says of the job's past.
 package struct JobHeaders: Equatable, Sendable {
@@ -30,6 +31,10 @@ package struct JobHeaders: Equatable, Sendable {
     package var firstSeen: Timestamp?
     /// Why the broker gave the message up. A copy says so itself, for it has no x-death.
     package var givenUp: GivenUp?
+    /// The event as which the job was accepted: the worker's settings of today do not matter to it any more.
+    package var event: EventContext?
+    /// A message that may be an event, and was not accepted as a job yet: it is judged as on the queue where it came.
+    package var isUnread = false
 
     package init() {}
 
@@ -66,6 +71,8 @@ package struct JobHeaders: Equatable, Sendable {
         if case .string(let word)? = headers[Name.givenUp] {
             givenUp = GivenUp(rawValue: String(decoding: word, as: UTF8.self))
         }
+        event = Self.event(reading: headers)
+        if case .boolean(true)? = headers[Name.unread] { isUnread = true }
     }
 
     /// Appends the headers of a copy, times in milliseconds since 1970.
@@ -84,6 +91,8 @@ package struct JobHeaders: Equatable, Sendable {
         if let lane { headers.append(Name.lane, .text(lane.rawValue)) }
         if let firstSeen { headers.append(Name.firstSeen, .integer(firstSeen.milliseconds)) }
         if let givenUp { headers.append(Name.givenUp, .text(givenUp.rawValue)) }
+        if let event { Self.write(event, to: &headers) }
+        if isUnread { headers.append(Name.unread, .boolean(true)) }
     }
 
     /// Whether any header is one of ours, by its name.
@@ -115,6 +124,12 @@ extension JobHeaders {
         package static let lane = prefix + "lane"
         package static let firstSeen = prefix + "first-seen"
         package static let givenUp = prefix + "given-up"
+        package static let eventID = prefix + "event-id"
+        package static let eventSource = prefix + "event-source"
+        package static let eventType = prefix + "event-type"
+        package static let eventSubject = prefix + "event-subject"
+        package static let eventTime = prefix + "event-time"
+        package static let unread = prefix + "unread"
 
         // On dead letters only.
         package static let reason = prefix + "reason"

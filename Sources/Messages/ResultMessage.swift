@@ -34,9 +34,11 @@ package struct ResultMessage: Equatable, Sendable {
         self.isReplayed = isReplayed
     }
 
-    package func publication(under names: QueueNames) -> Publication {
+    /// `events`: as a CloudEvent.
+    package func publication(under names: QueueNames, as events: ResultEvents? = nil) -> Publication {
         Publication(
-            exchange: names.resultsExchange, routingKey: RoutingKey.result(outcome), properties: properties, body: body)
+            exchange: names.resultsExchange, routingKey: RoutingKey.result(outcome), properties: properties(events),
+            body: body)
     }
 
     /// Whether a result that came from the results exchange is a replay.
@@ -44,7 +46,7 @@ package struct ResultMessage: Equatable, Sendable {
         properties.headers?[JobHeaders.Name.replayed] == .boolean(true)
     }
 
-    private var properties: Properties {
+    private func properties(_ events: ResultEvents?) -> Properties {
         var properties = Properties()
         properties.contentType = "application/json"
         properties.messageID = messageID
@@ -57,6 +59,7 @@ package struct ResultMessage: Equatable, Sendable {
         if let traceparent { headers.append("traceparent", .text(traceparent)) }
         if let tracestate { headers.append("tracestate", .text(tracestate)) }
         if isReplayed { headers.append(JobHeaders.Name.replayed, .boolean(true)) }
+        events?.write(self, to: &headers)
         properties.headers = headers
         return properties
     }

@@ -55,7 +55,7 @@ package final class JobPipeline: Pingable {
         self.executor = executor
         self.onEvent = onEvent
         self.ledger = ledger
-        intake = Intake(prefix: configuration.prefix)
+        intake = Intake(prefix: configuration.prefix) { live.eventTypes }
         let holdLifted = AsyncSignal()
         let relay = cluster.map { ClusterRelay(cluster: $0, clock: clock) }
         self.relay = relay

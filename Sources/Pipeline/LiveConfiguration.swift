@@ -1,4 +1,5 @@
 import Concurrency
+import Messages
 
 /// The configuration in force. Whoever decides something looks here, so that a reload holds from the next decision on.
 final class LiveConfiguration: Sendable {
@@ -10,6 +11,9 @@ final class LiveConfiguration: Sendable {
     }
 
     var now: PipelineConfiguration { state.withLock { $0 } }
+    // Asked for each result, and for each message that may be an event.
+    var resultEvents: ResultEvents? { state.withLock { $0.resultEvents } }
+    var eventTypes: [String] { state.withLock { $0.eventTypes } }
 
     /// Returns what was in force before.
     func replace(with next: PipelineConfiguration) -> PipelineConfiguration {

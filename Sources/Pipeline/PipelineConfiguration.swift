@@ -41,6 +41,10 @@ package struct PipelineConfiguration: Sendable {
     package var hook: PathHook?
     /// Whose jobs test a hold before all others.
     package var canary: AccountID?
+    /// Types of the CloudEvents that ask for a leave; with none of them no event is one.
+    package var eventTypes: [String] = []
+    /// How results are CloudEvents; nil: they are none.
+    package var resultEvents: ResultEvents?
 
     var limits: Dispatch.Limits {
         Dispatch.Limits(

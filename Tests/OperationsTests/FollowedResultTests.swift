@@ -2,6 +2,7 @@ import AMQP
 import Clocks
 import JSON
 import Jobs
+import Messages
 import Secrets
 import Testing
 
@@ -9,9 +10,12 @@ import Testing
 
 /// What a follower of the results believes.
 @Suite struct FollowedResultTests {
-    private static func followed(_ body: [UInt8], messageID: String) -> FollowedResult? {
+    private static func followed(
+        _ body: [UInt8], messageID: String, headers: [(String, FieldValue)] = []
+    ) -> FollowedResult? {
         var properties = Properties()
         properties.messageID = messageID
+        properties.headers = FieldTable(headers.map { .init(name: Array($0.0.utf8), value: $0.1) })
         return FollowedResult(
             IncomingMessage(
                 tag: DeliveryTag(generation: 1, number: 1), queue: "p.tail", exchange: "", routingKey: "",
@@ -28,6 +32,32 @@ import Testing
         #expect(result.rejects(body))
         // Another message with that job's id is not this one.
         #expect(!result.rejects(body + [0x20]))
+    }
+
+    @Test func aResultIsShownAsTheEventThatItCameAsOrAsTheSettingsWouldMakeIt() throws {
+        let body =
+            #"{"version":1,"jobId":"j","outcome":"left","effect":"left","attempts":0,"generation":0,"completedAt":"2026"}"#
+        let settings = ResultEvents(.amqp, source: "/here", type: "of.mine")
+        func shown(_ headers: (String, FieldValue)...) throws -> [String: String] {
+            let result = try #require(Self.followed(Array(body.utf8), messageID: "j#0", headers: headers))
+            let event = try JSONValue.parse(result.event(else: settings))
+            #expect(event["data"] == result.json && event["datacontenttype"]?.text == "application/json")
+            var attributes: [String: String] = [:]
+            for member in event.members ?? [] {
+                attributes[String(decoding: member.name, as: UTF8.self)] = member.value.text
+            }
+            attributes["datacontenttype"] = nil
+            return attributes
+        }
+        #expect(
+            try shown(("ce-id", .text("x"))) == [
+                "specversion": "1.0", "id": "j#0", "source": "/here", "type": "of.mine", "subject": "j", "time": "2026",
+            ])
+        for prefix in ["ce-", "cloudEvents:"] {
+            #expect(
+                try shown((prefix + "specversion", .text("1.0")), (prefix + "id", .text("theirs")), ("x", .text("y")))
+                    == ["specversion": "1.0", "id": "theirs"])
+        }
     }
 
     @Test func whatIsNoResultToBeBelievedEndsNoJob() throws {

@@ -121,6 +121,57 @@ import Testing
         #expect(faults.faults.map(\.line) == [2])
     }
 
+    // MARK: Events
+
+    private static func events(_ types: [String] = ["leave", "other"]) throws -> EventSubmission {
+        try #require(EventSubmission(types: types, source: "/me"))
+    }
+
+    @Test func aJobIsTheDataOfAnEventAndAnEventGoesAsItIs() throws {
+        let data = #"{"account":"x","shareToken":"t"}"#
+        let event = #"{"specversion":"1.0","id":"e-1","source":"/s","type":"other","data":\#(data)}"#
+        let text = """
+            {"jobId":"a","account":"x","shareToken":"t","requestedAt":"2026-11-23T19:50:00Z"}
+            \(event)
+            {"account":"x","shareToken":"t"}
+            """
+        let list = try SubmissionLines.read(Array(text.utf8), as: Self.events()).get().submissions
+        #expect(list.allSatisfy { $0.contentType == "application/cloudevents+json" })
+        #expect(list[0].jobID == JobID("a") && list[1].jobID == JobID("e-1"))
+        #expect(list[1].body == Array(event.utf8))
+        for (submission, source) in zip(list, ["/me", "/s", "/me"]) {
+            let job = try EventDecoder.decode(
+                body: submission.body, contentType: submission.contentType, contentEncoding: nil,
+                types: ["leave", "other"]
+            ).get()
+            #expect(job.id == submission.jobID && job.event?.source == Array(source.utf8))
+            #expect(job.account == AccountID("x"))
+        }
+        let first = try EventDecoder.decode(
+            body: list[0].body, contentType: list[0].contentType, contentEncoding: nil, types: ["leave"]
+        ).get()
+        #expect(first.event?.time == "2026-11-23T19:50:00Z" && first.requestedAt == "2026-11-23T19:50:00Z")
+        #expect(try submission(id: nil).contentType == "application/json")
+        #expect(EventSubmission(types: [], source: "/me") == nil)
+    }
+
+    @Test func aListWithAnEventThatTheWorkerWouldRejectIsRefused() throws {
+        let text = """
+            {"specversion":"1.0","id":"e-1","source":"/s","type":"never","data":{"account":"x","shareToken":"t"}}
+            {"specversion":"1.0","id":"e-2","source":"/s","type":"leave","data":{"account":"x","shareToken":"t"}}
+            {"specversion":"1.0","id":"e-2","source":"/z","type":"leave","data":{"account":"x","shareToken":"t"}}
+            """
+        guard case .failure(let faults) = SubmissionLines.read(Array(text.utf8), as: try Self.events()) else {
+            Issue.record("it was not refused")
+            return
+        }
+        #expect(faults.faults.map(\.line) == [1, 3])
+        #expect(faults.faults[0].description.contains("unsupported_event_type"))
+        #expect(faults.faults[1].description.contains("another source"))
+        let unchecked = SubmissionLines.unchecked(Array(text.utf8), asEvents: true)
+        #expect(unchecked.map(\.jobID) == [JobID("e-1"), JobID("e-2"), JobID("e-2")])
+    }
+
     @Test func uncheckedLinesGoAsTheyAre() {
         let submissions = SubmissionLines.unchecked(Array("nonsense\n{\"jobId\":\"a\"}\n".utf8))
         #expect(submissions.map(\.body) == [Array("nonsense".utf8), Array("{\"jobId\":\"a\"}".utf8)])

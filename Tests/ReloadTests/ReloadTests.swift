@@ -1,5 +1,6 @@
 import Concurrency
 import Credentials
+import Messages
 import PipelineHarness
 import Secrets
 import Telemetry
@@ -144,6 +145,10 @@ import Testing
         "limits.day_zone": (#""America/Los_Angeles""#, #""UTC""#),
         "limits.pace": (#""even""#, #""asap""#),
         "retry.delays": (#"["5s", "30s"]"#, #"["5s", "31s"]"#),
+        "messages.cloudevents": (#"["one"]"#, #"["two"]"#),
+        "results.cloudevents": (#""rabbitmq""#, #""amqp""#),
+        "results.source": (#""/one""#, #""/two""#),
+        "results.type": (#""one""#, #""two""#),
         "ledger.path": (#""/l/one""#, #""/l/two""#),
         "ledger.url": (#""postgresql://one/x""#, #""postgresql://two/x""#),
         "ledger.password_file": (#""/s/one""#, #""/s/two""#),
@@ -214,11 +219,16 @@ private final class RunningDaemon {
     var inForce: [String: String] {
         let share = pipeline.budget.share
         let settings = front.settings.now
+        let events = pipeline.live.resultEvents
         var inForce = [
             "api.canary_account": limits.canary?.string ?? "",
             "worker.drain_timeout": "\(settings.worker.drainTimeout)",
             "limits.requests_per_day": "\(share.limit)",
             "limits.pace": "\(share.pace)",
+            "messages.cloudevents": "\(pipeline.live.eventTypes)",
+            "results.cloudevents": "\(events.map { "\($0.binding)" } ?? "off")",
+            "results.source": events?.source ?? "",
+            "results.type": events?.type ?? "",
             "ledger.retention": "\(settings.ledger.retention)",
             "log.level": "\(logger.control.level)",
             "log.hash_accounts": "\(logger.control.hashesAccounts)",

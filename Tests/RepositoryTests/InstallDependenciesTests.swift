@@ -44,6 +44,66 @@ import Testing
         }
     }
 
+    /// A copy of the script in a checkout of its own, with all of Debian's packages there and a pip that ends so, one try
+    /// after another.
+    private func runForTests(
+        _ tries: [Int], times: Int = 1
+    ) throws -> (programs: [Program], calls: [String], made: Bool) {
+        try withFolder { folder in
+            let python = """
+                #!/bin/bash
+                echo "$*" >>"$ROOM/calls"
+                number=$(wc -l <"$ROOM/calls")
+                tries=(\(tries.map(String.init).joined(separator: " ")))
+                status=${tries[number - 1]}
+                [[ $status -eq 0 ]] || { echo "the words of try $number" >&2; exit "$status"; }
+                while [[ $1 != --target ]]; do shift; done
+                mkdir -p "$2/cloudevents-2.2.0.dist-info"
+                """
+            let scripts = folder.appendingPathComponent("scripts")
+            try FileManager.default.createDirectory(at: scripts, withIntermediateDirectories: true)
+            let original = try String(
+                contentsOf: Tree.root.appendingPathComponent("scripts/install-dependencies"), encoding: .utf8)
+            let programs = [
+                "python3": python, "sleep": "#!/bin/sh\n", "dpkg-query": "#!/bin/sh\necho install ok installed",
+                "getent": "#!/bin/sh\n", "scripts/install-dependencies": original,
+            ]
+            for (name, text) in programs {
+                let file = folder.appendingPathComponent(name)
+                try text.write(to: file, atomically: true, encoding: .utf8)
+                try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: file.path)
+            }
+            let ran = try (0..<times).map { _ in
+                try Program.run(
+                    [folder.appendingPathComponent("scripts/install-dependencies").path, "--tests"],
+                    environment: ["PATH": "\(folder.path):/usr/bin:/bin", "ROOM": folder.path])
+            }
+            let calls = try? String(contentsOf: folder.appendingPathComponent("calls"), encoding: .utf8)
+            let made = folder.appendingPathComponent(".build/python/cloudevents-2.2.0.dist-info")
+            return (
+                ran, (calls ?? "").split(separator: "\n").map(String.init),
+                FileManager.default.fileExists(atPath: made.path)
+            )
+        }
+    }
+
+    @Test func whatTestsNeedOfPythonsIndexIsAskedForOnceAndByItsHash() throws {
+        let (programs, calls, made) = try runForTests([0], times: 2)
+        #expect(programs.map(\.status) == [0, 0], "\(programs.map(\.text))")
+        #expect(calls.count == 1 && made)
+        #expect(calls.allSatisfy { $0.contains("--require-hashes") && $0.contains("--no-deps") }, "\(calls)")
+    }
+
+    @Test func anIndexThatDoesNotAnswerIsAskedAgainAndThenSaidToBeMissing() throws {
+        let late = try runForTests([1, 1, 0])
+        #expect(late.programs.map(\.status) == [0] && late.calls.count == 3 && late.made)
+        #expect(!late.programs[0].text.contains("the words"))
+        let never = try runForTests([1, 1, 1])
+        #expect(never.programs.map(\.status) == [69] && never.calls.count == 3 && !never.made)
+        #expect(never.programs[0].text.contains("the words of try 1"))
+        #expect(never.programs[0].text.contains("could not get cloudevents-2.2.0"), "\(never.programs[0].text)")
+    }
+
     @Test func noPackageAsksAlsoBehindSudo() throws {
         let (program, calls) = try run([0])
         #expect(program.status == 0, "\(program.text)")

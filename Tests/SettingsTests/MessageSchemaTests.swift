@@ -78,7 +78,8 @@ import Testing
             effect: effect, reason: reason, next: reason?.next, detail: "why", attempts: 1, generation: 0,
             httpStatus: 404, apiStatus: "NOT_FOUND", requestedAt: "2026-11-23T00:00:00Z",
             completedAt: outcome == .rejected ? nil : Timestamp(milliseconds: 0).rfc3339, durationMs: 5,
-            metadata: [Job.Metadatum(key: Array("k".utf8), value: Array("v".utf8))])
+            metadata: [Job.Metadatum(key: Array("k".utf8), value: Array("v".utf8))],
+            event: EventContext(id: Array("e".utf8), source: Array("/s".utf8), type: nil))
         return try JSONValue.parse(result.encoded())
     }
 

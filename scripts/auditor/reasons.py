@@ -25,6 +25,7 @@ REASONS = {
     "malformed_job": Reason("fix_request", is_rejection=True),
     "unsupported_version": Reason("fix_request", is_rejection=True),
     "unsupported_content": Reason("fix_request", is_rejection=True),
+    "unsupported_event_type": Reason("fix_request", is_rejection=True),
     "body_too_large": Reason("fix_request", is_rejection=True),
     "job_id_missing": Reason("fix_request", is_rejection=True),
     "job_id_conflict": Reason("fix_request", is_rejection=True),

@@ -1,10 +1,13 @@
 import JSON
+import Messages
 import Operations
 import Terminal
 
 /// A followed result as a line.
 enum ResultLine {
-    static func text(_ result: FollowedResult, isJSON: Bool) -> String {
+    /// `events`: as a CloudEvent, of these settings where the message is none.
+    static func text(_ result: FollowedResult, isJSON: Bool, events: ResultEvents? = nil) -> String {
+        if let events { return String(decoding: result.event(else: events), as: UTF8.self) + "\n" }
         if isJSON { return String(decoding: result.body, as: UTF8.self) + "\n" }
         let json = result.json
         var columns = [

@@ -4,6 +4,7 @@ import Daemon
 import JSON
 import Jobs
 import Ledger
+import Messages
 import Operations
 import Settings
 import Terminal
@@ -13,12 +14,15 @@ extension Commands {
         "results", summary: "Follows results live, or publishes stored ones again",
         discussion: """
             Following uses a queue of its own and takes nothing from anybody. --replay and --since publish what the \
-            ledger has under the same message-ids, marked as replays.
+            ledger has under the same message-ids, marked as replays. --cloudevents prints each result as a CloudEvent \
+            in structured mode, a line of JSON: with the attributes that its message has, or without them as \
+            results.source and results.type make it.
             """,
         options: [
             .config, .json,
             .value("--job", "ID", help: "follow this job only"),
             .value("--limit", "N", help: "end after so many results"),
+            .flag("--cloudevents", help: "print them as CloudEvents"),
             .value("--replay", "ID", help: "publish the results of this job again"),
             .value("--since", "TIME", help: "publish all results from this time on again: 2026-11-23T19:50:00Z"),
         ], action: .withSettings { try await ResultsCommand(context: $0).run() })
@@ -29,6 +33,9 @@ struct ResultsCommand: ConfiguredCommand {
     let context: CommandContext
 
     func run() async throws -> ExitStatus {
+        if arguments.isSet("--cloudevents"), ["--replay", "--since"].contains(where: { arguments.value($0) != nil }) {
+            throw arguments.error("--cloudevents is for results that are followed")
+        }
         switch (arguments.value("--replay"), arguments.value("--since")) {
         case (let id?, nil): return try await replay(id)
         case (nil, let time?): return try await replay(since: time)
@@ -43,6 +50,7 @@ struct ResultsCommand: ConfiguredCommand {
         try await BrokerProbe.connect(settings)
         let tail = try ResultsTail(
             try settings.link("results", asOperator: true), prefix: settings.broker.prefix)
+        let events = arguments.isSet("--cloudevents") ? settings.resultEvents(.rabbitmq) : nil
         var shown = 0
         for await event in tail.events {
             switch event {
@@ -51,7 +59,8 @@ struct ResultsCommand: ConfiguredCommand {
                 StandardStream.error.write("leave-albumd: \(error); results may be missed until it is back\n")
             case .result(let result):
                 if let job, result.jobID != job { continue }
-                guard StandardStream.output.write(ResultLine.text(result, isJSON: isJSON)) else {
+                guard StandardStream.output.write(ResultLine.text(result, isJSON: isJSON, events: events))
+                else {
                     return .done
                 }
                 shown += 1

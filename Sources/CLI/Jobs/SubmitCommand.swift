@@ -3,6 +3,7 @@ import Clocks
 import Daemon
 import JSON
 import Jobs
+import Messages
 import Operations
 import Settings
 import Terminal
@@ -14,7 +15,9 @@ extension Commands {
             One job from --account and --share-token-file, or many as JSON lines from --file or standard input. A list \
             with a faulty line is refused as a whole, and so is one that gives an id to two different jobs; the same \
             job twice is submitted once. A job without a jobId gets a new one. Prints the id of each job that the \
-            broker has.
+            broker has. With --cloudevents they are published as CloudEvents in structured mode: a line that is an event \
+            already as it is, any other as the data of a new event, whose id is the job's; and --wait prints the \
+            results as events.
             """,
         options: [
             .config, .json, .account("whose album membership ends"),
@@ -25,6 +28,9 @@ extension Commands {
             .value("--file", "FILE", help: "jobs as JSON lines; - is standard input"),
             .flag("--bulk", help: "to the lane of mass jobs, which waits for interactive ones"),
             .flag("--unchecked", help: "publish lines as they are, to see what the worker says of bad input"),
+            .flag("--cloudevents", help: "as CloudEvents, of a type in messages.cloudevents"),
+            .value("--event-type", "TYPE", help: "of new events (default: the first of messages.cloudevents)"),
+            .value("--event-source", "URI", help: "of new events (default: \(EventSubmission.defaultSource))"),
             .flag("--wait", help: "wait for the results; exit 1 if one is not a success"),
             .value("--timeout", "DURATION", help: "how long to wait: 30s, 10m (default: for ever)"),
         ], action: .withSettings { try await SubmitCommand(context: $0).run() })
@@ -36,7 +42,8 @@ struct SubmitCommand: ConfiguredCommand {
 
     func run() async throws -> ExitStatus {
         let timeout = try waitingTime()
-        let submissions = try read()
+        let events = try self.events()
+        let submissions = try read(as: events)
         try await BrokerProbe.connect(settings)
         let link = try settings.link("submit", asOperator: true)
         let submitter = Submitter(
@@ -60,8 +67,29 @@ struct SubmitCommand: ConfiguredCommand {
 
     // MARK: What is submitted
 
-    private func read() throws -> [Submission] {
-        guard let account = arguments.value("--account") else { return try readLines() }
+    /// Nil: the jobs are messages of their own.
+    private func events() throws -> EventSubmission? {
+        let (type, source) = (arguments.value("--event-type"), arguments.value("--event-source"))
+        guard arguments.isSet("--cloudevents") else {
+            guard type == nil, source == nil else {
+                throw arguments.error("\(type == nil ? "--event-source" : "--event-type") needs --cloudevents")
+            }
+            return nil
+        }
+        // What the worker does not list it would reject.
+        let types = settings.messages.cloudevents
+        guard
+            let events = EventSubmission(
+                types: (type.map { [$0] } ?? []) + types, source: source ?? EventSubmission.defaultSource)
+        else {
+            throw CommandFailure(
+                .settingsWrong, "messages.cloudevents lists no type of events: the worker takes none for a job")
+        }
+        return events
+    }
+
+    private func read(as events: EventSubmission?) throws -> [Submission] {
+        guard let account = arguments.value("--account") else { return try readLines(as: events) }
         guard arguments.value("--file") == nil else { throw arguments.error("--account and --file exclude each other") }
         guard let file = arguments.value("--share-token-file") else {
             throw arguments.error("--account needs --share-token-file")
@@ -82,14 +110,14 @@ struct SubmitCommand: ConfiguredCommand {
                 try Submission(
                     jobID: id, account: Array(account.utf8), shareToken: token,
                     deadline: arguments.value("--deadline"), metadata: metadata,
-                    requestedAt: SystemTimeSource().wall())
+                    requestedAt: SystemTimeSource().wall(), as: events)
             ]
         } catch {
             throw CommandFailure(.badInput, "\(error.reason.rawValue): \(error.detail)")
         }
     }
 
-    private func readLines() throws -> [Submission] {
+    private func readLines(as events: EventSubmission?) throws -> [Submission] {
         for option in ["--share-token-file", "--id", "--deadline", "--metadata"]
         where !arguments.values(option).isEmpty {
             throw arguments.error("\(option) needs --account")
@@ -101,9 +129,9 @@ struct SubmitCommand: ConfiguredCommand {
         let text = try InputFile.read(file)
         guard !arguments.isSet("--unchecked") else {
             guard !arguments.isSet("--wait") else { throw arguments.error("--wait and --unchecked exclude each other") }
-            return SubmissionLines.unchecked(text)
+            return SubmissionLines.unchecked(text, asEvents: events != nil)
         }
-        switch SubmissionLines.read(text) {
+        switch SubmissionLines.read(text, as: events) {
         case .success(let list):
             for repetition in list.repetitions { StandardStream.error.write("leave-albumd: \(repetition)\n") }
             return list.submissions
@@ -155,6 +183,7 @@ struct SubmitCommand: ConfiguredCommand {
                 tail.stop()
             }
         }
+        let shown = arguments.isSet("--cloudevents") ? settings.resultEvents(.rabbitmq) : nil
         var progress = ProgressBar(title: "results", total: awaited.total)
         for await event in tail.events {
             switch event {
@@ -166,7 +195,7 @@ struct SubmitCommand: ConfiguredCommand {
             case .result(let result):
                 guard awaited.take(result) else { continue }
                 if StandardStream.output.isTerminal { progress.hide() }
-                StandardStream.output.write(ResultLine.text(result, isJSON: isJSON))
+                StandardStream.output.write(ResultLine.text(result, isJSON: isJSON, events: shown))
                 progress.update(completed: awaited.total - awaited.open.count)
             }
             if awaited.isComplete || StandardStream.hasLostOutput { break }

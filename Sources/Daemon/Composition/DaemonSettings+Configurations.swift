@@ -66,8 +66,23 @@ extension DaemonSettings {
             assumeLeftAfterAmbiguous: worker.assumeLeftAfterAmbiguous, replyToAllow: broker.replyToAllow,
             quotaDay: { QuotaZone.day(of: $0) }, hook: TestHooks.path)
         configuration.canary = api.canaryAccount
+        configuration.eventTypes = messages.cloudevents
+        configuration.resultEvents = resultEvents
         TestHooks.adjust(&configuration)
         return configuration
+    }
+
+    /// How results are CloudEvents, if they are.
+    package var resultEvents: ResultEvents? {
+        switch results.cloudevents {
+        case .off: nil
+        case .rabbitmq: resultEvents(.rabbitmq)
+        case .amqp: resultEvents(.amqp)
+        }
+    }
+
+    package func resultEvents(_ binding: ResultEvents.Binding) -> ResultEvents {
+        ResultEvents(binding, source: results.source, type: results.type)
     }
 
     /// A new one each time: its copies share level, hashing and the count of what repeats, two of them do not.

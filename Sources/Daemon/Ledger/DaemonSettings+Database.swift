@@ -58,6 +58,7 @@ extension DaemonSettings {
     private static let sharedKeys: Set = [
         "api.base_url", "broker.prefix", "ledger.retention", "limits.day_zone", "limits.pace",
         "limits.requests_per_day", "limits.requests_per_minute_per_account", "limits.requests_per_second",
+        "messages.cloudevents", "results.cloudevents", "results.source", "results.type",
         "retry.delays", "retry.max_age", "retry.max_attempts", "worker.assume_left_after_ambiguous",
         "worker.per_account",
     ]

@@ -12,6 +12,10 @@ public final class Job: Sendable {
     public let deadline: Timestamp?
     /// Echoed in the result. At most 16 members, keys unique as bytes, in the order of the message.
     public let metadata: [Metadatum]
+    /// The event as which it came; nil: as a message of its own.
+    public let event: EventContext?
+    /// What that event says of the trace, for a message without the headers; as it was written.
+    public let eventTrace: (parent: String?, state: String?)
 
     public struct Metadatum: Hashable, Sendable {
         public let key: [UInt8]
@@ -25,7 +29,8 @@ public final class Job: Sendable {
 
     public init(
         id: JobID, account: AccountID, shareToken: ShareToken, requestedAt: String? = nil, deadline: Timestamp? = nil,
-        metadata: [Metadatum] = []
+        metadata: [Metadatum] = [], event: EventContext? = nil,
+        eventTrace: (parent: String?, state: String?) = (nil, nil)
     ) {
         self.id = id
         self.account = account
@@ -33,5 +38,7 @@ public final class Job: Sendable {
         self.requestedAt = requestedAt
         self.deadline = deadline
         self.metadata = metadata
+        self.event = event
+        self.eventTrace = eventTrace
     }
 }

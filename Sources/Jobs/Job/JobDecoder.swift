@@ -11,7 +11,7 @@ public enum JobDecoder {
     static let largestMetadata = 2048
 
     /// What a job message may say; whatever else it holds is not read.
-    private static let names = ["version", "jobId", "account", "shareToken", "requestedAt", "deadline", "metadata"]
+    static let names = ["version", "jobId", "account", "shareToken", "requestedAt", "deadline", "metadata"]
 
     /// `messageID` is the AMQP property, which stands for the member `jobId` where that is absent. Where both are there
     /// the body's counts: many clients make up a message-id of their own. An empty property counts as absent.
@@ -36,14 +36,29 @@ public enum JobDecoder {
             fallbackID: property(messageID).flatMap(JobID.init(checking:)))
     }
 
-    private static func job(
-        _ body: [UInt8], contentType: String?, contentEncoding: String?, messageID: String?
+    /// See `decode`. `event` is what the message came as, whose trace may be told by the event alone.
+    static func job(
+        _ body: [UInt8], contentType: String?, contentEncoding: String?, messageID: String?,
+        event: EventContext? = nil, trace: (parent: String?, state: String?) = (nil, nil)
     ) throws(Rejection) -> Job {
         let property = property(messageID)
         let members = try MessageBody.members(
             of: body, contentType: contentType, contentEncoding: contentEncoding, naming: names,
             fallbackID: property.flatMap(JobID.init(checking:)))
-        let id = try jobID(members, property)
+        return try job(members, fallback: .messageID(property), event: event, trace: trace)
+    }
+
+    /// What stands for a member `jobId` that is absent.
+    enum FallbackID {
+        case messageID([UInt8]?)
+        case event([UInt8])
+    }
+
+    /// The job of these members, whose version was checked.
+    static func job(
+        _ members: MessageMembers, fallback: FallbackID, event: EventContext?, trace: (parent: String?, state: String?)
+    ) throws(Rejection) -> Job {
+        let id = try jobID(members, fallback)
         let account = try members.requiredString("account")
         if let fault = AccountID.fault(in: account) { throw members.malformed("account", fault) }
         let token = try members.requiredString("shareToken")
@@ -55,23 +70,27 @@ public enum JobDecoder {
         return Job(
             id: id, account: AccountID(utf8: account), shareToken: ShareToken(Secret(copying: token)),
             requestedAt: requestedAt?.text, deadline: deadline?.time,
-            metadata: try metadata(members, token: token))
+            metadata: try metadata(members, token: token), event: event, eventTrace: trace)
     }
 
     private static func property(_ messageID: String?) -> [UInt8]? {
         messageID.flatMap { $0.isEmpty ? nil : Array($0.utf8) }
     }
 
-    private static func jobID(_ members: MessageMembers, _ property: [UInt8]?) throws(Rejection) -> JobID {
+    private static func jobID(_ members: MessageMembers, _ fallback: FallbackID) throws(Rejection) -> JobID {
         if let written = try members.string("jobId") {
             if let fault = JobID.fault(in: written) { throw members.malformed("jobId", fault) }
             return JobID(utf8: written)
         }
-        guard let property else {
+        let (id, name): ([UInt8], StaticString)
+        switch fallback {
+        case .messageID(let property?): (id, name) = (property, "message-id")
+        case .event(let attribute): (id, name) = (attribute, "id")
+        case .messageID(nil):
             throw members.rejection(.jobIDMissing, "jobId: it is missing, and so is the property message-id")
         }
-        if let fault = JobID.fault(in: property) { throw members.malformed("message-id", fault) }
-        return JobID(utf8: property)
+        if let fault = JobID.fault(in: id) { throw members.rejection(.malformedJob, "\(name): \(fault)") }
+        return JobID(utf8: id)
     }
 
     private static func time(

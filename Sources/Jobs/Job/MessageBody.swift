@@ -19,17 +19,29 @@ enum MessageBody {
         if let fault = MessageContent.fault(contentType: contentType, contentEncoding: contentEncoding) {
             throw members.rejection(.unsupportedContent, fault)
         }
-        if let fault = body.fault ?? body.ambiguity { throw members.malformed("the body", "\(fault)") }
-        if let kind = body.otherKind { throw members.malformed("the body", "it is \(kind) where an object belongs") }
-        try members.checkVersion()
+        try check(body, members)
         return members
+    }
+
+    /// That it is one object, whose version is known.
+    static func check(
+        _ body: JSONMembers, _ members: MessageMembers, called name: StaticString = "the body"
+    ) throws(Rejection) {
+        if let fault = body.fault ?? body.ambiguity { throw members.rejection(.malformedJob, "\(name): \(fault)") }
+        if let kind = body.otherKind {
+            throw members.rejection(.malformedJob, "\(name): it is \(kind) where an object belongs")
+        }
+        try members.checkVersion()
     }
 
     /// Names the job and its account as far as they stand in the beginning of the body.
     static func tooLarge(
         size: UInt64, beginning: ArraySlice<UInt8>, naming names: [String], fallbackID: JobID?
     ) -> Rejection {
-        MessageMembers(JSONMembers(Array(beginning), naming: names), fallbackID: fallbackID)
-            .rejection(.bodyTooLarge, "the body has \(size) bytes; \(largest) are allowed")
+        tooLarge(size, MessageMembers(JSONMembers(Array(beginning), naming: names), fallbackID: fallbackID))
+    }
+
+    static func tooLarge(_ size: UInt64, _ members: MessageMembers) -> Rejection {
+        members.rejection(.bodyTooLarge, "the body has \(size) bytes; \(largest) are allowed")
     }
 }

@@ -5,12 +5,15 @@ import Secrets
 /// the job id and the account as far as they can be read.
 struct MessageMembers {
     private let body: JSONMembers
+    /// Where the members stand in the message: nothing, or `data.`.
+    private let path: StaticString
     let jobID: JobID?
     let account: AccountID?
 
     /// `fallbackID` is the job id of a message whose body holds none.
-    init(_ body: JSONMembers, fallbackID: JobID?) {
+    init(_ body: JSONMembers, fallbackID: JobID?, path: StaticString = "") {
         self.body = body
+        self.path = path
         // A jobId that is there but broken must not be replaced: the two are different things then.
         jobID = body.has("jobId") ? body["jobId"]?.utf8.flatMap(JobID.init(checking:)) : fallbackID
         account = body["account"]?.utf8.flatMap(AccountID.init(checking:))
@@ -20,17 +23,22 @@ struct MessageMembers {
         Rejection(reason, DetailText.scrubbed(detail), jobID: jobID, account: account)
     }
 
-    func malformed(_ path: String, _ fault: String) -> Rejection {
-        rejection(.malformedJob, "\(path): \(fault)")
+    /// `name`: of a member, or its path among the members.
+    func malformed(_ name: String, _ fault: String) -> Rejection {
+        rejection(.malformedJob, "\(path)\(name): \(fault)")
     }
 
     /// Only version 1 is known; it is also what an absent member means.
     func checkVersion() throws(Rejection) {
         // It may be an integer beyond every range, and is one all the same.
-        if body.isIntegerOutOfRange("version") { throw rejection(.unsupportedVersion, "version: only 1 is supported") }
+        if body.isIntegerOutOfRange("version") {
+            throw rejection(.unsupportedVersion, "\(path)version: only 1 is supported")
+        }
         guard let value = try value("version") else { return }
         guard let version = value.integer else { throw wrongType("version", value, "an integer") }
-        guard version == 1 else { throw rejection(.unsupportedVersion, "version: \(version) is not supported; 1 is") }
+        guard version == 1 else {
+            throw rejection(.unsupportedVersion, "\(path)version: \(version) is not supported; 1 is")
+        }
     }
 
     /// The bytes of a string; nil if the member is absent.

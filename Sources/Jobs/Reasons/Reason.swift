@@ -4,6 +4,7 @@ public enum Reason: String, CaseIterable, Sendable {
     case malformedJob = "malformed_job"
     case unsupportedVersion = "unsupported_version"
     case unsupportedContent = "unsupported_content"
+    case unsupportedEventType = "unsupported_event_type"
     case bodyTooLarge = "body_too_large"
     case jobIDMissing = "job_id_missing"
     case jobIDConflict = "job_id_conflict"
@@ -40,8 +41,8 @@ public enum Reason: String, CaseIterable, Sendable {
 
     public var outcome: Outcome {
         switch self {
-        case .malformedJob, .unsupportedVersion, .unsupportedContent, .bodyTooLarge, .jobIDMissing,
-            .jobIDConflict:
+        case .malformedJob, .unsupportedVersion, .unsupportedContent, .unsupportedEventType, .bodyTooLarge,
+            .jobIDMissing, .jobIDConflict:
             .rejected
         case .albumOwner, .leaveRefused, .shareTokenInvalid, .permissionDenied, .photosDisabledForUser, .authRejected,
             .clientBug, .unexpectedStatus, .outcomeUnknown, .serverDataLoss, .responseMalformed, .jobLost,
@@ -55,8 +56,8 @@ public enum Reason: String, CaseIterable, Sendable {
     /// unanswered. The word of the album, where there is one, goes before this.
     public func effect(isAmbiguous: Bool) -> Effect {
         switch self {
-        case .malformedJob, .unsupportedVersion, .unsupportedContent, .bodyTooLarge, .jobIDMissing,
-            .jobIDConflict:
+        case .malformedJob, .unsupportedVersion, .unsupportedContent, .unsupportedEventType, .bodyTooLarge,
+            .jobIDMissing, .jobIDConflict:
             // A rejected message says nothing of a job, so no earlier call can be its.
             .notLeft
         case .shareTokenInvalid, .outcomeUnknown, .serverDataLoss, .responseMalformed, .jobLost:
@@ -73,8 +74,8 @@ public enum Reason: String, CaseIterable, Sendable {
 
     public var next: NextStep {
         switch self {
-        case .malformedJob, .unsupportedVersion, .unsupportedContent, .bodyTooLarge, .jobIDMissing,
-            .jobIDConflict, .shareTokenInvalid:
+        case .malformedJob, .unsupportedVersion, .unsupportedContent, .unsupportedEventType, .bodyTooLarge,
+            .jobIDMissing, .jobIDConflict, .shareTokenInvalid:
             .fixRequest
         case .grantRevoked, .scopeMissing, .reauthRequired, .credentialNotFound:
             .reauthorizeUser

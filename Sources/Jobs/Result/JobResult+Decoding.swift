@@ -33,7 +33,7 @@ extension JobResult {
             attempts: attempts, generation: generation, httpStatus: try members.count("httpStatus"),
             apiStatus: try members.text("apiStatus"), requestedAt: try members.text("requestedAt"),
             completedAt: completedAt, durationMs: try members.integer("durationMs") ?? 0,
-            metadata: try members.metadata())
+            metadata: try members.metadata(), event: try members.event())
     }
 }
 
@@ -41,7 +41,7 @@ extension JobResult {
 private struct ResultMembers {
     static let names = [
         "version", "jobId", "account", "outcome", "effect", "reason", "next", "detail", "attempts", "generation",
-        "httpStatus", "apiStatus", "requestedAt", "completedAt", "durationMs", "metadata",
+        "httpStatus", "apiStatus", "requestedAt", "completedAt", "durationMs", "metadata", "event",
     ]
 
     private let body: JSONMembers
@@ -79,6 +79,10 @@ private struct ResultMembers {
             }
             return texts.count == members.count ? texts : nil
         } ?? []
+    }
+
+    func event() throws(ResultFault) -> EventContext? {
+        try read("event", EventContext.init(echo:))
     }
 
     private func read<Value>(_ name: String, _ take: (JSONValue) -> Value?) throws(ResultFault) -> Value? {

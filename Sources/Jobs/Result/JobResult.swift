@@ -25,12 +25,14 @@ public struct JobResult: Equatable, Sendable {
     public var completedAt: String?
     public var durationMs: Int64
     public var metadata: [Job.Metadatum]
+    /// The event as which the job's message came; its type is not told.
+    public var event: EventContext?
 
     public init(
         jobID: JobID?, account: AccountID?, outcome: Outcome, effect: Effect, reason: Reason? = nil,
         next: NextStep? = nil, detail: String? = nil, attempts: Int, generation: Int, httpStatus: Int? = nil,
         apiStatus: String? = nil, requestedAt: String? = nil, completedAt: String?, durationMs: Int64,
-        metadata: [Job.Metadatum] = []
+        metadata: [Job.Metadatum] = [], event: EventContext? = nil
     ) {
         self.jobID = jobID
         self.account = account
@@ -47,6 +49,7 @@ public struct JobResult: Equatable, Sendable {
         self.completedAt = completedAt
         self.durationMs = durationMs
         self.metadata = metadata
+        self.event = event
     }
 }
 
@@ -59,6 +62,7 @@ public struct ResultSubject: Equatable, Sendable {
     public var account: AccountID
     public var requestedAt: String?
     public var metadata: [Job.Metadatum] = []
+    public var event: EventContext?
     public var generation: Int
     /// Attempts spent in this generation.
     public var attempts: Int
@@ -97,7 +101,7 @@ extension JobResult {
             jobID: job.jobID, account: job.account, outcome: .left, effect: .left, attempts: job.attempts,
             generation: job.generation, httpStatus: job.httpStatus, apiStatus: job.apiStatus,
             requestedAt: job.requestedAt, completedAt: now.rfc3339,
-            durationMs: max(0, (now - job.firstSeen).milliseconds), metadata: job.metadata)
+            durationMs: max(0, (now - job.firstSeen).milliseconds), metadata: job.metadata, event: job.event)
         switch ending {
         case .left: break
         // Either way the user is not in the album, and that is what the effect is about.
@@ -121,7 +125,8 @@ extension JobResult {
         self.init(
             jobID: rejection.jobID, account: rejection.account, outcome: rejection.reason.outcome,
             effect: rejection.reason.effect(isAmbiguous: false), reason: rejection.reason, next: rejection.reason.next,
-            detail: rejection.detail, attempts: 0, generation: 0, completedAt: nil, durationMs: 0)
+            detail: rejection.detail, attempts: 0, generation: 0, completedAt: nil, durationMs: 0,
+            event: rejection.event)
     }
 }
 
@@ -144,6 +149,10 @@ extension JobResult {
         text.member("detail", detail.map { DetailText.scrubbed($0) })
         text.member("durationMs", durationMs)
         text.member("effect", effect.rawValue)
+        if let event {
+            text.name("event")
+            event.writeEcho(to: &text)
+        }
         text.member("generation", Int64(generation))
         text.member("httpStatus", httpStatus.map(Int64.init))
         text.member("jobId", jobID?.utf8)

@@ -5,11 +5,21 @@ public struct Rejection: Error, Equatable, Sendable {
     /// As far as they could be read.
     public let jobID: JobID?
     public let account: AccountID?
+    /// Of the event as which the message came, as far as it can be told.
+    public let event: EventContext?
 
-    public init(_ reason: Reason, _ detail: String, jobID: JobID? = nil, account: AccountID? = nil) {
+    public init(
+        _ reason: Reason, _ detail: String, jobID: JobID? = nil, account: AccountID? = nil, event: EventContext? = nil
+    ) {
         self.reason = reason
         self.detail = detail
         self.jobID = jobID
         self.account = account
+        self.event = event
+    }
+
+    /// The same of a message that came as this event.
+    func about(_ event: EventContext?) -> Rejection {
+        Rejection(reason, detail, jobID: jobID, account: account, event: event)
     }
 }

@@ -15,10 +15,12 @@ package struct OverdueJob: Equatable, Sendable {
         self.revision = revision
     }
 
-    /// What the result of a lost job can tell: the members that only the message has are not in it.
+    /// What the result of a lost job can tell: the members that only the message has are not in it, but for the event.
     package var resultSubject: ResultSubject {
-        ResultSubject(
+        var subject = ResultSubject(
             jobID: jobID, account: account, generation: open.generation, attempts: open.attempts,
             firstSeen: open.firstSeen, isAmbiguous: open.isAmbiguous, hasCalled: open.hasCalled)
+        subject.event = open.event
+        return subject
     }
 }

@@ -17,10 +17,15 @@ package struct Arrival: Sendable {
     package var isAmbiguous: Bool
     /// When the worker first saw the job.
     package var firstSeen: Timestamp
+    /// The event as which the job came, whose source belongs to what the job is.
+    package var event: EventContext?
+    /// It is a copy of the worker's own: one that a program made which knows no events does not name its event.
+    package var isCopy: Bool
 
     package init(
         jobID: JobID, account: AccountID, tokenHash: SHA256Digest, generation: Int = 0, copy: Int = 0,
-        attempts: Int = 0, isAmbiguous: Bool = false, firstSeen: Timestamp
+        attempts: Int = 0, isAmbiguous: Bool = false, firstSeen: Timestamp, event: EventContext? = nil,
+        isCopy: Bool = false
     ) {
         self.jobID = jobID
         self.account = account
@@ -30,5 +35,7 @@ package struct Arrival: Sendable {
         self.attempts = attempts
         self.isAmbiguous = isAmbiguous
         self.firstSeen = firstSeen
+        self.event = event
+        self.isCopy = isCopy
     }
 }

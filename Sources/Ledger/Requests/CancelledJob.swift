@@ -19,11 +19,13 @@ package struct CancelledJob: Equatable, Sendable {
         self.revision = revision
     }
 
-    /// Its result, of what the ledger knows: the members that only the message has are not in it.
+    /// Its result, of what the ledger knows: the members that only the message has are not in it, but
+    /// for the event.
     package func result(at now: Timestamp) -> StoredResult {
-        let subject = ResultSubject(
+        var subject = ResultSubject(
             jobID: jobID, account: account, generation: open.generation, attempts: open.attempts,
             firstSeen: open.firstSeen, isAmbiguous: open.isAmbiguous, hasCalled: hasCalled)
+        subject.event = open.event
         let result = JobResult(.failed(.cancelled, detail: Self.detail(hasCalled: hasCalled)), of: subject, at: now)
         return StoredResult(result, of: jobID, at: now)
     }

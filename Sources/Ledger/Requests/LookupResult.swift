@@ -22,7 +22,7 @@ package enum LookupResult: Equatable, Sendable {
     case finished(FinishedJob)
     /// An older generation than the ledger's. Its own bytes, if it ended here.
     case superseded(StoredResult?)
-    /// The same job id with another account or share token. The row says nothing of this message.
+    /// The same job id with another account, share token or source of events. The row says nothing of this message.
     case conflict
 }
 

@@ -1,4 +1,5 @@
 package import Clocks
+package import Jobs
 
 /// A job that has no result yet.
 package struct OpenJob: Equatable, Sendable {
@@ -16,13 +17,16 @@ package struct OpenJob: Equatable, Sendable {
     /// When the parked copy is due. Nil while the job is not parked.
     package var due: Timestamp?
     package var copyIsPublished: Bool
+    /// The event as which the job came.
+    package var event: EventContext?
 
     /// A call of this generation began, whatever became of it.
     package var hasCalled: Bool { firstCallAt != nil || attempts > 0 || isAmbiguous }
 
     package init(
         generation: Int, copy: Int, attempts: Int, isAmbiguous: Bool, malformedAnswers: Int = 0,
-        firstSeen: Timestamp, firstCallAt: Timestamp? = nil, due: Timestamp? = nil, copyIsPublished: Bool = true
+        firstSeen: Timestamp, firstCallAt: Timestamp? = nil, due: Timestamp? = nil, copyIsPublished: Bool = true,
+        event: EventContext? = nil
     ) {
         self.generation = generation
         self.copy = copy
@@ -33,5 +37,6 @@ package struct OpenJob: Equatable, Sendable {
         self.firstCallAt = firstCallAt
         self.due = due
         self.copyIsPublished = copyIsPublished
+        self.event = event
     }
 }

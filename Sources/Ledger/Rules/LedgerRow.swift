@@ -27,6 +27,9 @@ package struct LedgerRow: Equatable, Sendable {
     package var deadLetterIsPublished = false
     /// When the job last moved; pruning goes by it. Marks do not move it.
     package var changedAt: Timestamp
+    /// The event as which the job came: as its account, it is the job's for good. Nil also where a program that knows no
+    /// events made the row.
+    package var event: EventContext?
     /// The lease of the newest claim: whose it is, and until when a call under it may still be on its way. Nil: nothing
     /// is on its way, or the ledger is one process's own. The fence stays when the lease has ended.
     package var fence: Int64 = 0
@@ -61,6 +64,13 @@ package struct LedgerRow: Equatable, Sendable {
         number = older?.number ?? 0
         fence = older?.fence ?? 0
         revision = older?.revision ?? 0
+        event = older.map(\.event) ?? arrival.event
+    }
+
+    /// Whether a delivery is one of this job. An event's id is unique among those of its source alone.
+    package func isJob(of arrival: Arrival) -> Bool {
+        account == arrival.account && tokenHash == arrival.tokenHash
+            && (event?.source == arrival.event?.source || arrival.isCopy && (event == nil || arrival.event == nil))
     }
 
     /// No call of this generation began.
@@ -80,7 +90,7 @@ package struct LedgerRow: Equatable, Sendable {
         OpenJob(
             generation: generation, copy: copy, attempts: attempts, isAmbiguous: mayHaveCalledUnheard,
             malformedAnswers: malformedAnswers, firstSeen: firstSeen, firstCallAt: firstCallAt, due: due,
-            copyIsPublished: copyIsPublished)
+            copyIsPublished: copyIsPublished, event: event)
     }
 
     /// Whether the claim that made this row of `old` is for the first call of the generation.

@@ -21,7 +21,7 @@ package enum LedgerRules {
             let isCancelled = cancellation == .always || cancellation == .beforeCall && !mayHaveCalled
             return isCancelled ? .cancelled(nil) : .fresh(isAmbiguous: arrival.isAmbiguous, predecessor: nil)
         }
-        guard row.account == arrival.account, row.tokenHash == arrival.tokenHash else { return .conflict }
+        guard row.isJob(of: arrival) else { return .conflict }
         if arrival.generation < row.generation { return .superseded(try result(arrival.generation)?.result) }
         if arrival.generation > row.generation {
             // Also of one that has ended: its last call may have gone unheard.
@@ -74,9 +74,7 @@ package enum LedgerRules {
         guard let row, row.generation >= arrival.generation else {
             return arrival.copy > 0 || arrival.attempts > 0 || arrival.isAmbiguous && arrival.generation == 0
         }
-        guard row.generation == arrival.generation, !row.isFinished, row.account == arrival.account,
-            row.tokenHash == arrival.tokenHash
-        else { return false }
+        guard row.generation == arrival.generation, !row.isFinished, row.isJob(of: arrival) else { return false }
         return arrival.copy > row.copy || arrival.attempts > row.attempts
             || arrival.isAmbiguous && !row.mayHaveCalledUnheard
     }

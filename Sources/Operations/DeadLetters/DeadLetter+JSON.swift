@@ -8,6 +8,13 @@ extension DeadLetter {
     package var json: JSONValue {
         var members: [JSONValue.Member] = []
         if let jobID { members.append(.init("jobId", .string(jobID.utf8))) }
+        if let event {
+            var echo: [JSONValue.Member] = [.init("id", .string(event.id)), .init("source", .string(event.source))]
+            if let type = event.type { echo.append(.init("type", .string(type))) }
+            if let subject = event.subject { echo.append(.init("subject", .string(subject))) }
+            if let time = event.time { echo.append(.init("time", .text(time))) }
+            members.append(.init("event", .object(echo)))
+        }
         if let account { members.append(.init("account", .string(account.utf8))) }
         members.append(.init("reason", .text(reason)))
         if let detail { members.append(.init("detail", .text(detail))) }

@@ -2,7 +2,7 @@ package import AMQP
 package import Concurrency
 package import JSON
 package import Jobs
-import Messages
+package import Messages
 import Secrets
 
 /// A result as the results exchange gave it.
@@ -13,6 +13,8 @@ package struct FollowedResult: Sendable {
     package let json: JSONValue
     /// Nil for what is no result that can be believed, whatever some of its members say.
     private let result: JobResult?
+    /// Names and values; empty for a message that is no event.
+    private let eventAttributes: [(name: String, value: [UInt8])]
 
     package var jobID: JobID? { result?.jobID }
     package var generation: Int { result?.generation ?? 0 }
@@ -77,6 +79,25 @@ extension FollowedResult {
         self.init(
             messageID: message.properties.messageID ?? "",
             isReplayed: ResultMessage.isReplayed(message.properties), body: body, json: json,
-            result: try? JobResult.decode(body))
+            result: try? JobResult.decode(body),
+            eventAttributes: ResultEvents.attributes(of: message.properties))
+    }
+
+    /// The event that it is, in structured mode; a message that is none as the one that it would be by these settings.
+    package func event(else events: ResultEvents) -> [UInt8] {
+        var text = JSONText(capacity: body.count + 512)
+        text.begin(.object)
+        for (name, value) in eventAttributes.isEmpty ? attributes(by: events) : eventAttributes {
+            text.name(Array(name.utf8))
+            text.string(value)
+        }
+        text.member("datacontenttype", "application/json")
+        text.name("data")
+        return text.bytes + body + [UInt8(ascii: "}")]
+    }
+
+    private func attributes(by events: ResultEvents) -> [(name: String, value: [UInt8])] {
+        events.attributes(
+            messageID: messageID, subject: result?.jobID?.utf8, time: result?.completedAt.map { Array($0.utf8) })
     }
 }

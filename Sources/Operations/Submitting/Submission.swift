@@ -9,18 +9,20 @@ package struct Submission: Sendable {
     package let jobID: JobID?
     /// As the publisher wrote it.
     package let body: [UInt8]
+    let contentType: String
 
-    init(jobID: JobID?, body: [UInt8]) {
+    init(jobID: JobID?, body: [UInt8], contentType: String = "application/json") {
         self.jobID = jobID
         self.body = body
+        self.contentType = contentType
     }
 
-    /// A job of its own body.
+    /// A job of its own body, or of an event's.
     ///
     /// - Throws: what the worker would say of it.
     package init(
         jobID: JobID?, account: [UInt8], shareToken: [UInt8], deadline: String? = nil,
-        metadata: [Job.Metadatum] = [], requestedAt: Timestamp
+        metadata: [Job.Metadatum] = [], requestedAt: Timestamp, as events: EventSubmission? = nil
     ) throws(Rejection) {
         let id = jobID ?? .generated()
         var members: [JSONValue.Member] = [
@@ -31,7 +33,13 @@ package struct Submission: Sendable {
         if !metadata.isEmpty {
             members.append(.init("metadata", .object(metadata.map { .init($0.key, .string($0.value)) })))
         }
-        self = try Self.read(JSONValue.object(members).encoded()).submission
+        self = try Self.read(JSONValue.object(members).encoded(), as: events).submission
+    }
+
+    static func read(
+        _ body: [UInt8], as events: EventSubmission?
+    ) throws(Rejection) -> (submission: Submission, job: Job) {
+        if let events { try events.read(body) } else { try read(body) }
     }
 
     /// A job as it is written, and what it says; one without a jobId gets a new one.

@@ -23,7 +23,9 @@ package enum SubmissionLines {
     ///
     /// One id is one job. Two lines with one id that say different things are a fault, whatever differs: the worker
     /// would take one of them and never the other.
-    package static func read(_ text: [UInt8]) -> Result<List, Faults> {
+    ///
+    /// `events`: they go as CloudEvents.
+    package static func read(_ text: [UInt8], as events: EventSubmission? = nil) -> Result<List, Faults> {
         var list = List()
         var faults: [Fault] = []
         var lines: [JobID: (line: Int, job: Job)] = [:]
@@ -31,7 +33,7 @@ package enum SubmissionLines {
             let line = Array(bytes.last == UInt8(ascii: "\r") ? bytes.dropLast() : bytes)
             guard line.contains(where: { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\t") }) else { continue }
             do throws(Rejection) {
-                let (submission, job) = try Submission.read(line)
+                let (submission, job) = try Submission.read(line, as: events)
                 guard let earlier = lines[job.id] else {
                     lines[job.id] = (index + 1, job)
                     list.submissions.append(submission)
@@ -62,14 +64,18 @@ package enum SubmissionLines {
         if first.deadline != second.deadline { return "deadline" }
         if first.requestedAt != second.requestedAt { return "requestedAt" }
         if first.metadata != second.metadata { return "metadata" }
+        if first.event?.source != second.event?.source { return "source" }
+        if first.event != second.event { return "event" }
         return nil
     }
 
     /// Each line as it is, under the id that can be read of it, else none.
-    package static func unchecked(_ text: [UInt8]) -> [Submission] {
-        text.split(separator: UInt8(ascii: "\n")).map { line in
-            let id = JSONMembers(Array(line), naming: ["jobId"])["jobId"]?.utf8.flatMap(JobID.init(checking:))
-            return Submission(jobID: id, body: Array(line))
+    package static func unchecked(_ text: [UInt8], asEvents: Bool = false) -> [Submission] {
+        let name = asEvents ? "id" : "jobId"
+        return text.split(separator: UInt8(ascii: "\n")).map { line in
+            let id = JSONMembers(Array(line), naming: [name])[name]?.utf8.flatMap(JobID.init(checking:))
+            guard asEvents else { return Submission(jobID: id, body: Array(line)) }
+            return Submission(jobID: id, body: Array(line), contentType: EventSubmission.contentType)
         }
     }
 

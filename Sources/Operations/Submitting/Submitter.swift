@@ -51,7 +51,7 @@ package struct Submitter: Sendable {
 
     private func publish(_ submission: Submission) async -> Refusal? {
         var properties = Properties()
-        properties.contentType = "application/json"
+        properties.contentType = submission.contentType
         properties.messageID = submission.jobID?.string
         let outcome = await outbox.publish(
             Publication(exchange: exchange, routingKey: routingKey, properties: properties, body: submission.body))

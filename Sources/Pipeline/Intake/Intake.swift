@@ -7,9 +7,12 @@ import Photos
 /// From a delivered message to an item in flight: pure, and run where the message arrives.
 struct Intake: Sendable {
     private let names: QueueNames
+    /// The types of events that are jobs, as they are now.
+    private let eventTypes: @Sendable () -> [String]
 
-    init(prefix: String) {
+    init(prefix: String, eventTypes: @escaping @Sendable () -> [String] = { [] }) {
         names = QueueNames(prefix: prefix)
+        self.eventTypes = eventTypes
     }
 
     /// Deliveries of one message after which the worker that died with it may have died of it. The broker's own limit
@@ -36,20 +39,23 @@ struct Intake: Sendable {
         // Both are bounded: on some queues what a publisher wrote may be among the headers.
         let own = min(message.properties.deliveryCount, JobHeaders.counts.upperBound)
         let deliveries = own + Int64(jobHeaders.deliveries)
+        let event = EventReading(message, lane, jobHeaders)
+        let content = content(of: message, lane, jobHeaders, deliveries, event)
+        if let event { event.note(content, in: &jobHeaders) }
         let item = InFlightMessage(
-            message: message, lane: lane, jobHeaders: jobHeaders,
-            content: content(of: message, lane, jobHeaders, deliveries), deliveries: deliveries)
+            message: message, lane: lane, jobHeaders: jobHeaders, content: content, deliveries: deliveries)
         return Taken(item: item, hasForgedHeaders: isForged)
     }
 
     private func content(
-        of message: IncomingMessage, _ lane: Lane, _ jobHeaders: JobHeaders, _ deliveries: Int64
+        of message: IncomingMessage, _ lane: Lane, _ jobHeaders: JobHeaders, _ deliveries: Int64, _ event: EventReading?
     ) -> InFlightMessage.Content {
         // Before anything looks at the body: what is in it may be what kills.
         if lane != .broken, jobHeaders.suspect < Self.suspectsToPoison {
             let limit = jobHeaders.suspect > 0 ? Self.suspiciousDeliveriesAlone : Self.suspiciousDeliveries
             if deliveries >= limit { return .suspicious }
         }
+        if let content = event?.content(of: message, types: eventTypes) { return content }
         let body: [UInt8]
         switch message.body {
         case .complete(let whole): body = whole
@@ -77,13 +83,17 @@ struct Intake: Sendable {
         }
     }
 
-    /// What of the message's context goes on to the call and the result.
-    static func trace(of properties: Properties) -> TraceContext {
+    /// What of the message's context goes on to the call and the result. `event`: what an event says of it, which counts
+    /// where there is no header of that name.
+    static func trace(
+        of properties: Properties, _ event: (parent: String?, state: String?) = (nil, nil)
+    ) -> TraceContext {
         func text(_ name: String) -> String? {
             guard case .string(let bytes)? = properties.headers?[name] else { return nil }
             return String(validating: bytes, as: UTF8.self)
         }
         return TraceContext(
-            correlationID: properties.correlationID, traceparent: text("traceparent"), tracestate: text("tracestate"))
+            correlationID: properties.correlationID, traceparent: text("traceparent") ?? event.parent,
+            tracestate: text("tracestate") ?? event.state)
     }
 }

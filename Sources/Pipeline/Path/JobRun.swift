@@ -91,9 +91,9 @@ struct JobRun: Sendable {
             jobID: job.id, account: job.account, tokenHash: job.shareToken.sha256,
             generation: item.jobHeaders.generation,
             copy: item.jobHeaders.copy, attempts: item.jobHeaders.attempts, isAmbiguous: item.jobHeaders.isAmbiguous,
-            firstSeen: item.jobHeaders.firstSeen ?? now)
+            firstSeen: item.jobHeaders.firstSeen ?? now, event: job.event, isCopy: item.lane.carriesOwnHeaders)
         progress = Progress(arrival, isAmbiguous: false)
-        trace = Intake.trace(of: item.message.properties)
+        trace = Intake.trace(of: item.message.properties, job.eventTrace)
     }
 
     /// Notes that the intent is durable, which ends any waiting for a turn.
@@ -116,6 +116,7 @@ struct JobRun: Sendable {
         jobHeaders.notBefore = notBefore
         jobHeaders.lane = jobHeaders.lane ?? item.lane
         jobHeaders.firstSeen = progress.firstSeen
+        jobHeaders.event = jobHeaders.event ?? progress.event
         return jobHeaders
     }
 
@@ -126,6 +127,7 @@ struct JobRun: Sendable {
             firstSeen: progress.firstSeen, isAmbiguous: progress.isAmbiguous, hasCalled: progress.hasCalled)
         (subject.requestedAt, subject.metadata) = (job.requestedAt, job.metadata)
         (subject.httpStatus, subject.apiStatus) = (called?.httpStatus, called?.apiStatus)
+        subject.event = job.event ?? progress.event
         subject.effect = album?.effect
         return subject
     }

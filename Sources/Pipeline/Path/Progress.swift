@@ -1,4 +1,5 @@
 import Clocks
+import Jobs
 import Ledger
 
 /// What a job has been through, as far as the worker knows by now: the ledger's row, the copy's headers and this
@@ -13,6 +14,8 @@ struct Progress: Equatable, Sendable {
     var copy: Int?
     /// When the parked copy is due, as the ledger says.
     var due: Timestamp?
+    /// The event that the job was accepted as, as the ledger says: a copy may have lost it.
+    var event: EventContext?
 
     /// A call began, whatever became of it.
     var hasCalled: Bool { firstCallAt != nil || attempts > 0 || isAmbiguous }
@@ -32,5 +35,6 @@ struct Progress: Equatable, Sendable {
         firstCallAt = open.firstCallAt
         copy = open.copy
         due = open.due
+        event = open.event
     }
 }

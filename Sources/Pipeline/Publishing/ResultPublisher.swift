@@ -23,7 +23,8 @@ struct ResultPublisher: Sendable {
     /// False if the link was stopped before the broker answered.
     func publishResult(_ result: StoredResult, replayed: Bool, replyTo: String?) async -> Bool {
         hook?(.publishResult, .before)
-        let publication = ResultMessage(result, isReplayed: replayed).publication(under: names)
+        let events = live.resultEvents
+        let publication = ResultMessage(result, isReplayed: replayed).publication(under: names, as: events)
         let sent = await untilConfirmed(
             publication,
             orLighter: {
@@ -32,7 +33,7 @@ struct ResultPublisher: Sendable {
                 var bare = result
                 // Of whatever length the job's publisher chose, and the result says the same without them.
                 (bare.traceparent, bare.tracestate) = (nil, nil)
-                return ResultMessage(bare, isReplayed: replayed).publication(under: names)
+                return ResultMessage(bare, isReplayed: replayed).publication(under: names, as: events)
             }, unroutable: .resultsUnroutable, full: .resultsFull)
         guard let sent else { return false }
         hook?(.publishResult, .after)
@@ -64,8 +65,8 @@ struct ResultPublisher: Sendable {
     func publishDeadLetter(_ deadLetter: DeadLetter) async -> Bool {
         hook?(.publishDeadLetter, .before)
         let isOut = await publish(
-            deadLetter.message, of: deadLetter.jobID, exchange: names.deadLetterExchange, routingKey: deadLetter.reason,
-            full: .deadFull
+            deadLetter.message, of: deadLetter.jobID, isEvent: deadLetter.event != nil,
+            exchange: names.deadLetterExchange, routingKey: deadLetter.reason, full: .deadFull
         ) { deadLetter.write(to: &$0, droppedHeaders: $1) }
         guard isOut else { return false }
         hook?(.publishDeadLetter, .after)
@@ -77,9 +78,9 @@ struct ResultPublisher: Sendable {
     func publishCopy(of message: IncomingMessage, jobID: JobID?, jobHeaders: JobHeaders, to queue: String) async -> Bool
     {
         hook?(.publishCopy, .before)
-        let isOut = await publish(message, of: jobID, exchange: "", routingKey: queue, full: .resultsFull) {
-            headers, _ in jobHeaders.write(to: &headers)
-        }
+        let isOut = await publish(
+            message, of: jobID, isEvent: jobHeaders.event != nil, exchange: "", routingKey: queue, full: .resultsFull
+        ) { headers, _ in jobHeaders.write(to: &headers) }
         guard isOut else { return false }
         hook?(.publishCopy, .after)
         return true
@@ -87,7 +88,8 @@ struct ResultPublisher: Sendable {
 
     /// The message as it came, with the worker's headers beside its own, or without its own where they do not fit.
     private func publish(
-        _ message: IncomingMessage, of jobID: JobID?, exchange: String, routingKey: String, full: HoldCause,
+        _ message: IncomingMessage, of jobID: JobID?, isEvent: Bool, exchange: String, routingKey: String,
+        full: HoldCause,
         _ write: (_ headers: inout FieldTable, _ droppedHeaders: Bool) -> Void
     ) async -> Bool {
         func publication(_ made: CleanCopy.Made) -> Publication {
@@ -99,7 +101,7 @@ struct ResultPublisher: Sendable {
             return Publication(
                 exchange: exchange, routingKey: routingKey, properties: properties, body: message.body.held)
         }
-        let made = CleanCopy.make(of: message.properties)
+        let made = CleanCopy.make(of: message.properties, eventJobID: isEvent ? jobID : nil)
         let hasHeaders = !made.droppedHeaders && made.properties.headers.map { !$0.fields.isEmpty } ?? false
         return await untilConfirmed(
             publication(made), orLighter: { hasHeaders ? publication(made.withoutHeaders) : nil },

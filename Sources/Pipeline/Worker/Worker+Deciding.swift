@@ -127,8 +127,8 @@ extension Worker {
             return .reject(
                 run.item,
                 Rejection(
-                    .jobIDConflict, "this jobId was used for another account or share token", jobID: run.jobID,
-                    account: run.job.account))
+                    .jobIDConflict, "this jobId was used for another account, share token or source of events",
+                    jobID: run.jobID, account: run.job.account, event: run.job.event))
         case .finished(let finished):
             return finished.resultIsPublished && finished.deadLetterIsPublished
                 ? .replay(run, finished.result) : .publishUnsent(run, finished)

@@ -118,7 +118,7 @@ enum MovedRows {
     private static let jobTable = """
         jobs (job_id, account, token_sha256, generation, copy, attempts, malformed, ambiguous, intent, copy_published, \
         finished, dead_letter_unpublished, cancelled, first_seen, first_call, due, changed, revision, fence, \
-        call_until, deaths)
+        call_until, deaths, event)
         """
     private static let resultTable = """
         results (job_id, generation, message_id, outcome, reason, body, correlation_id, traceparent, tracestate, \
@@ -152,7 +152,7 @@ enum MovedRows {
         let row = job.row
         // Of a cancel alone: whatever says nothing.
         let at = job.cancelledAt ?? Timestamp(milliseconds: 0)
-        rows.begin(columns: 21)
+        rows.begin(columns: 22)
         rows.add(job.jobID.utf8)
         rows.add(row?.account.utf8)
         rows.add(row?.tokenHash.bytes)
@@ -176,6 +176,7 @@ enum MovedRows {
         rows.add(Int64(0))
         rows.add(row?.hasOpenIntent == true ? PostgresTime(callUntil) : nil)
         rows.add(Int32(0))
+        rows.add(row?.event?.encoded())
     }
 
     private static func add(_ result: MovedResult, of id: JobID, to rows: inout CopyRows) {

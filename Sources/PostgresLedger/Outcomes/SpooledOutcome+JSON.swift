@@ -49,12 +49,14 @@ extension SpooledOutcome {
     }
 
     private static func json(_ arrival: Arrival) -> JSONValue {
-        .object([
+        var members: [JSONValue.Member] = [
             .init("job", bytes(arrival.jobID.utf8)), .init("account", bytes(arrival.account.utf8)),
             .init("token", bytes(arrival.tokenHash.bytes)), .init("generation", .integer(Int64(arrival.generation))),
             .init("copy", .integer(Int64(arrival.copy))), .init("attempts", .integer(Int64(arrival.attempts))),
             .init("ambiguous", .bool(arrival.isAmbiguous)), .init("seen", .integer(arrival.firstSeen.milliseconds)),
-        ])
+        ]
+        if let event = arrival.event { members.append(.init("event", bytes(event.encoded()))) }
+        return .object(members)
     }
 
     private static func json(_ result: StoredResult) -> JSONValue {
@@ -129,7 +131,8 @@ extension SpooledOutcome {
         return Arrival(
             jobID: JobID(utf8: id), account: AccountID(utf8: account), tokenHash: token, generation: Int(generation),
             copy: Int(copy), attempts: Int(attempts), isAmbiguous: isAmbiguous,
-            firstSeen: Timestamp(milliseconds: firstSeen))
+            firstSeen: Timestamp(milliseconds: firstSeen),
+            event: bytes(json["event"]).flatMap(EventContext.init(decoding:)))
     }
 
     private static func result(_ json: JSONValue) -> StoredResult? {

@@ -9,7 +9,7 @@ enum JobLoading {
     static let columns = """
         j.job_id, j.account, j.token_sha256, j.generation, j.copy, j.attempts, j.malformed, j.ambiguous, j.intent, \
         j.copy_published, j.finished, j.dead_letter_unpublished, j.cancelled, j.first_seen, j.first_call, j.due, \
-        j.changed, j.revision, j.fence, j.call_until, j.deaths
+        j.changed, j.revision, j.fence, j.call_until, j.deaths, j.event
         """
 
     /// Each job once, or once for each of its results. One statement, so that a job and its results are of one moment.
@@ -74,10 +74,10 @@ enum JobLoading {
         for index in 0..<rows.count {
             let id = JobID(utf8: try rows.value(index, 0))
             var job = if let known = loaded.jobs[id] { known } else { try Self.job(rows, index, id) }
-            if !rows.isNull(index, 23) {
-                let generation = try rows.int(index, 23)
+            if !rows.isNull(index, 24) {
+                let generation = try rows.int(index, 24)
                 job.results[generation] = ResultRecord(
-                    result: try StoredResult(rows, index, from: 24), isPublished: try rows.value(index, 32))
+                    result: try StoredResult(rows, index, from: 25), isPublished: try rows.value(index, 33))
             }
             loaded.jobs[id] = job
         }
@@ -91,8 +91,8 @@ enum JobLoading {
         job.row = try LedgerRow(rows, index, id)
         job.cancellation = try Cancellation(stored: rows.value(index, 12, as: Int16.self))
         job.revision = try rows.int(index, 17)
-        job.ownerHasEnded = try rows.value(index, 21)
-        job.wasRedriven = try rows.value(index, 22)
+        job.ownerHasEnded = try rows.value(index, 22)
+        job.wasRedriven = try rows.value(index, 23)
         return job
     }
 }
@@ -120,6 +120,7 @@ extension LedgerRow {
         fence = try rows.value(index, 18)
         callUntil = try rows.timeIfAny(index, 19)
         deaths = try rows.int(index, 20)
+        event = try rows.event(index, 21)
     }
 }
 
@@ -171,6 +172,10 @@ extension PostgresRows {
 
     func time(_ row: Int, _ column: Int) throws(PostgresDecodingError) -> Timestamp {
         try value(row, column, as: PostgresTime.self).timestamp
+    }
+
+    func event(_ row: Int, _ column: Int) throws(PostgresDecodingError) -> EventContext? {
+        try valueIfAny(row, column, as: [UInt8].self).flatMap(EventContext.init(decoding:))
     }
 
     func timeIfAny(_ row: Int, _ column: Int) throws(PostgresDecodingError) -> Timestamp? {

@@ -94,7 +94,7 @@ enum LedgerQuestions {
         "overdue",
         """
         SELECT job_id, account, generation, copy, attempts, ambiguous OR intent, malformed, first_seen, first_call, due,
-        revision FROM leave_album.jobs WHERE due < $1 AND copy_published AND NOT finished
+        revision, event FROM leave_album.jobs WHERE due < $1 AND copy_published AND NOT finished
         ORDER BY due LIMIT $2
         """, [.timestamptz, .int8])
 
@@ -107,7 +107,7 @@ enum LedgerQuestions {
                     generation: try rows.int(row, 2), copy: try rows.int(row, 3), attempts: try rows.int(row, 4),
                     isAmbiguous: try rows.value(row, 5), malformedAnswers: try rows.int(row, 6),
                     firstSeen: try rows.time(row, 7), firstCallAt: try rows.timeIfAny(row, 8),
-                    due: try rows.timeIfAny(row, 9), copyIsPublished: true)
+                    due: try rows.timeIfAny(row, 9), copyIsPublished: true, event: try rows.event(row, 11))
                 jobs.append(
                     OverdueJob(
                         jobID: JobID(utf8: try rows.value(row, 0)), account: AccountID(utf8: try rows.value(row, 1)),

@@ -47,6 +47,7 @@ struct SavedJob: Sendable {
         Column("fence") { $0.plan.after.row?.fence ?? 0 },
         .row("call_until") { time($0.callUntil) },
         .counter("deaths") { $0.deaths },
+        .row("event") { $0.event?.encoded() },
     ]
 
     // By names that no column of the table has.

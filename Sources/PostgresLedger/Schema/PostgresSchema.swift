@@ -9,7 +9,8 @@ enum PostgresSchema {
     /// would make each record a new entry of every index, so that none does.
     static let steps: [SchemaStep] = [
         .expands(tablesOfJobs), .expands(grants), .expands(moves), .expands(builds), .expands(outboxes),
-        .indexes(indexesOfOutboxes), .contracts(oldest: knowsOutboxes, ["DROP INDEX leave_album.results_unpublished"]),
+        .indexes(indexesOfOutboxes), .expands(events),
+        .contracts(oldest: knowsOutboxes, ["DROP INDEX leave_album.results_unpublished"]),
     ]
 
     private static let tablesOfJobs = [
@@ -160,7 +161,7 @@ enum PostgresSchema {
     private static let builds = ["ALTER TABLE leave_album.instances ADD COLUMN schema_from int"]
 
     /// Which results are published without a mark of their own, see `OutboxRows`. Programs that know of that are the only
-    /// ones from the last step on, and only then it is used.
+    /// ones from the step that contracts on, and only then it is used.
     private static let outboxes = [
         "ALTER TABLE leave_album.results ADD COLUMN seq bigint",
         """
@@ -179,7 +180,10 @@ enum PostgresSchema {
     ]
     private static let knowsOutboxes = 6
     /// In a schema of this version and later ones all programs do.
-    static let usesOutboxes = 7
+    static let usesOutboxes = 8
+
+    /// `EventContext`; NULL of a job that was no event, and of whatever a program made that knows none.
+    private static let events = ["ALTER TABLE leave_album.jobs ADD COLUMN event bytea"]
 
     /// The newest that this program knows.
     static var version: Int { steps.count }

@@ -115,7 +115,7 @@ extension SQLiteRows {
     private static let addingJob = SQL(
         """
         INSERT INTO jobs (number, \(columns))
-        VALUES (?18, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
+        VALUES (?19, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
         """)
     private static let addingResult = SQL(
         """
@@ -138,7 +138,8 @@ extension SQLiteRows {
             .bind(4, row.generation).bind(5, row.copy).bind(6, row.attempts).bind(7, row.isAmbiguous)
             .bind(8, row.hasOpenIntent).bind(9, row.malformedAnswers).bind(10, row.firstSeen)
             .bind(11, row.firstCallAt).bind(12, row.due).bind(13, row.copyIsPublished).bind(14, row.isFinished)
-            .bind(15, row.deadLetterIsPublished).bind(16, row.changedAt).bind(17, row.revision).bind(18, number)
+            .bind(15, row.deadLetterIsPublished).bind(16, row.changedAt).bind(17, row.revision).bind(19, number)
+        bind(row.event, to: addition)
         try addition.run()
         for result in job.results {
             let addition = try connection.statement(Self.addingResult)

@@ -16,7 +16,7 @@ final class SQLiteRows {
 
     static let columns = """
         job_id, account, token_sha256, generation, copy, attempts, ambiguous, intent, malformed, first_seen, \
-        first_call, due, copy_published, finished, letter_published, changed, revision
+        first_call, due, copy_published, finished, letter_published, changed, revision, event
         """
 
     private static let loading = SQL("SELECT \(columns), number FROM jobs WHERE job_id = ?1")
@@ -26,7 +26,7 @@ final class SQLiteRows {
         """
         INSERT INTO jobs (number, \(columns))
         VALUES (max((SELECT ever FROM tally), ifnull((SELECT max(number) FROM jobs), 0)) + 1,
-        ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
+        ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
         """)
     private static let updating = SQL(
         """
@@ -70,8 +70,14 @@ final class SQLiteRows {
         row.isFinished = statement.bool(13)
         row.deadLetterIsPublished = statement.bool(14)
         row.revision = statement.int(16)
-        row.number = statement.int(17)
+        if !statement.isNull(17) { row.event = EventContext(decoding: statement.blob(17)) }
+        row.number = statement.int(18)
         return row
+    }
+
+    /// Nearly no job has one.
+    func bind(_ event: EventContext?, to statement: SQLiteStatement) {
+        if let event { statement.bind(18, event.encoded()) } else { statement.bind(18, nil as Int64?) }
     }
 
     /// Returns the job's number.
@@ -80,8 +86,9 @@ final class SQLiteRows {
         let statement = try connection.statement(isNew ? Self.inserting : Self.updating)
         if isNew {
             statement.bind(1, row.jobID.utf8).bind(2, row.account.utf8).bind(3, row.tokenHash.bytes)
+            bind(row.event, to: statement)
         } else {
-            // None of the three ever changes.
+            // None of the four ever changes.
             statement.bind(1, row.number)
         }
         statement.bind(4, row.generation).bind(5, row.copy).bind(6, row.attempts).bind(7, row.isAmbiguous)

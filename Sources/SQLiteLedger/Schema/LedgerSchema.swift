@@ -173,6 +173,8 @@ enum LedgerSchema {
         DROP TABLE old_results;
         DROP TABLE old_history;
         """,
+        // Of a job that came as an event, what its results echo and what belongs to its identity.
+        "ALTER TABLE jobs ADD COLUMN event BLOB;",
     ]
 
     static var version: Int { migrations.count }

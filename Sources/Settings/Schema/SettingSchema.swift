@@ -3,7 +3,7 @@
 /// A key takes effect at a restart unless its row says that a reload is enough: what connections, paths, names of
 /// queues, the zone of the day and secrets that are read once are made of cannot change while they are in use.
 enum SettingSchema {
-    static let keys: [SettingKey] = broker + api + credentials + work + keeping
+    static let keys: [SettingKey] = broker + api + credentials + work + messages + keeping
 
     private static let broker: [SettingKey] = [
         SettingKey(
@@ -102,6 +102,21 @@ enum SettingSchema {
         SettingKey(
             "retry.max_attempts", \.retry.maxAttempts, .integer(in: SettingRange.maxAttempts), takesEffect: .atReload),
         SettingKey("retry.max_age", \.retry.maxAge, .duration(in: SettingRange.maxAge), takesEffect: .atReload),
+    ]
+
+    private static let messages: [SettingKey] = [
+        SettingKey(
+            "messages.cloudevents", \.messages.cloudevents,
+            .list(
+                of: .name("a type of events", upTo: SettingRange.eventBytes), count: SettingRange.eventTypes,
+                noun: "types of events"), takesEffect: .atReload),
+        SettingKey("results.cloudevents", \.results.cloudevents, .choice, takesEffect: .atReload),
+        SettingKey(
+            "results.source", \.results.source, .name("an event's source", upTo: SettingRange.eventBytes),
+            takesEffect: .atReload),
+        SettingKey(
+            "results.type", \.results.type, .name("an event's type", upTo: SettingRange.eventBytes),
+            takesEffect: .atReload),
     ]
 
     private static let keeping: [SettingKey] = [

@@ -11,6 +11,8 @@ package struct DaemonSettings: Equatable, Sendable {
     package var worker = Worker()
     package var limits = Limits()
     package var retry = Retry()
+    package var messages = Messages()
+    package var results = Results()
     package var ledger = Ledger()
     package var admin = Admin()
     package var log = Log()

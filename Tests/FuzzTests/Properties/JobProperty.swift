@@ -35,11 +35,30 @@ enum JobProperty {
                 reports.expect(false, "the same message is rejected and taken")
             }
         }
+        checkEvent(body, &reports)
         switch CancelDecoder.decode(body: body, contentType: type, contentEncoding: encoding) {
         case .success(let id): reports.expect(JobID(checking: id.utf8) == id, "a cancelled job id breaks its rule")
         case .failure(let rejection): check(rejection, token: nil, &reports)
         }
         return reports.sentences
+    }
+
+    private static func checkEvent(_ body: [UInt8], _ reports: inout Findings) {
+        func decode() -> Result<Job, Rejection> {
+            EventDecoder.decode(
+                body: body, contentType: "application/cloudevents+json", contentEncoding: nil, types: ["leave"])
+        }
+        switch (decode(), decode()) {
+        case (.success(let job), .success):
+            reports.expect(JobID(checking: job.id.utf8) == job.id, "the job id of an event breaks its rule")
+            let kept = job.event.flatMap { EventContext(decoding: $0.encoded()) }
+            reports.expect(kept == job.event && job.event != nil, "a ledger keeps another event")
+        case (.failure(let first), .failure(let second)):
+            reports.expect(first == second, "the same event is rejected in two ways")
+            check(first, token: nil, &reports)
+        case (.success, .failure), (.failure, .success):
+            reports.expect(false, "the same event is rejected and taken")
+        }
     }
 
     private static func check(_ job: Job, _ reports: inout Findings) {

@@ -12,6 +12,7 @@ final class MemoryLedger: JobLedger {
     struct Entry {
         var account: AccountID
         var token: SHA256Digest
+        var event: EventContext?
         var generation: Int
         /// Nil when the newest generation has its result.
         var open: OpenJob?
@@ -106,6 +107,8 @@ final class MemoryLedger: JobLedger {
     private static func find(_ entry: Entry?, _ arrival: Arrival, _ now: Timestamp) -> LookupResult {
         guard let entry else { return .fresh(isAmbiguous: arrival.isAmbiguous, predecessor: nil) }
         if entry.account != arrival.account || entry.token != arrival.tokenHash { return .conflict }
+        let mayLackEvent = arrival.isCopy && (arrival.event == nil || entry.event == nil)
+        if entry.event?.source != arrival.event?.source, !mayLackEvent { return .conflict }
         if arrival.generation < entry.generation { return .superseded(entry.results[arrival.generation]) }
         var open = entry.open
         if entry.isCalling { open?.isAmbiguous = true }
@@ -186,10 +189,14 @@ final class MemoryLedger: JobLedger {
 
     private static func begin(_ arrival: Arrival, _ old: Entry?) -> Entry {
         var entry =
-            old ?? Entry(account: arrival.account, token: arrival.tokenHash, generation: arrival.generation)
+            old
+            ?? Entry(
+                account: arrival.account, token: arrival.tokenHash, event: arrival.event,
+                generation: arrival.generation)
         entry.open = OpenJob(
             generation: arrival.generation, copy: arrival.copy, attempts: arrival.attempts,
-            isAmbiguous: arrival.isAmbiguous || entry.wasAmbiguous || entry.isCalling, firstSeen: arrival.firstSeen)
+            isAmbiguous: arrival.isAmbiguous || entry.wasAmbiguous || entry.isCalling, firstSeen: arrival.firstSeen,
+            event: entry.event)
         entry.generation = arrival.generation
         entry.isCalling = false
         entry.hasUnpublishedDeadLetter = false

@@ -37,6 +37,7 @@ package final class Harness: Sendable {
         /// What each token is waited for.
         package var tokenTakes = Duration.zero
         package var ledger = HarnessLedger.Kind.ofTheRun
+        package var eventTypes: [String] = []
         /// The script asks somebody outside, and its answers are waited for before the clock moves.
         package var isReal = false
 
@@ -81,6 +82,7 @@ package final class Harness: Sendable {
             assumeLeftAfterAmbiguous: options.assumeLeft, replyToAllow: options.replyToAllow,
             quotaDay: { Self.day(of: $0) })
         configuration.canary = options.canary.map { AccountID($0) }
+        configuration.eventTypes = options.eventTypes
         pipeline = JobPipeline(
             configuration: configuration, inbox: broker, outbox: broker, queues: broker, ledger: ledger,
             credentials: Tokens(
