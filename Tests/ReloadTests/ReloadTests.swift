@@ -4,6 +4,7 @@ import PipelineHarness
 import Secrets
 import Telemetry
 import Testing
+import Tracing
 
 @testable import Daemon
 @testable import Jobs
@@ -144,6 +145,10 @@ import Testing
         "limits.day_zone": (#""America/Los_Angeles""#, #""UTC""#),
         "limits.pace": (#""even""#, #""asap""#),
         "retry.delays": (#"["5s", "30s"]"#, #"["5s", "31s"]"#),
+        "trace.endpoint": (#""http://one.example""#, #""http://two.example""#),
+        "trace.headers_file": (#""/s/one""#, #""/s/two""#),
+        "trace.sampler": (#""parentbased_traceidratio""#, #""traceidratio""#),
+        "trace.ratio": ("1", "0.5"),
         "ledger.path": (#""/l/one""#, #""/l/two""#),
         "ledger.url": (#""postgresql://one/x""#, #""postgresql://two/x""#),
         "ledger.password_file": (#""/s/one""#, #""/s/two""#),
@@ -219,6 +224,8 @@ private final class RunningDaemon {
             "limits.requests_per_day": "\(share.limit)",
             "limits.pace": "\(share.pace)",
             "ledger.retention": "\(settings.ledger.retention)",
+            "trace.sampler": "\(pipeline.live.now.sampler.isParentBased)",
+            "trace.ratio": "\(pipeline.live.now.sampler.root)",
             "log.level": "\(logger.control.level)",
             "log.hash_accounts": "\(logger.control.hashesAccounts)",
         ]

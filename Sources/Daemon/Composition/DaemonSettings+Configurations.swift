@@ -66,6 +66,7 @@ extension DaemonSettings {
             assumeLeftAfterAmbiguous: worker.assumeLeftAfterAmbiguous, replyToAllow: broker.replyToAllow,
             quotaDay: { QuotaZone.day(of: $0) }, hook: TestHooks.path)
         configuration.canary = api.canaryAccount
+        (configuration.sampler, configuration.keepFailures) = (sampler, trace.keepFailures)
         TestHooks.adjust(&configuration)
         return configuration
     }

@@ -11,6 +11,7 @@ package struct DaemonSettings: Equatable, Sendable {
     package var worker = Worker()
     package var limits = Limits()
     package var retry = Retry()
+    package var trace = Trace()
     package var ledger = Ledger()
     package var admin = Admin()
     package var log = Log()
