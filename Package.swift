@@ -76,6 +76,7 @@ let package = Package(
         // Layer 2
         module("Jobs", ["JSON", "Clocks", "Secrets"]),
         module("Telemetry", ["CSystemd", "JSON", "Clocks", "Concurrency", "Secrets"]),
+        module("Tracing", ["Clocks"]),
         module("Files", ["CLinux", "Concurrency"]),
         // Layer 3
         module("HTTP", ["CCurl", "CZlib", "CLinux", "Clocks", "Concurrency", "Secrets"]),
@@ -91,6 +92,7 @@ let package = Package(
             ["Ledger", "CSQLite", "CLinux", "Clocks", "Concurrency", "Files", "Jobs", "Secrets"]),
         module(
             "PostgresLedger", ["Ledger", "CPostgres", "Clocks", "Concurrency", "Files", "JSON", "Jobs", "Secrets"]),
+        module("OTLP", ["HTTP", "JSON", "Tracing", "Clocks", "Concurrency", "Secrets"]),
         module(
             "Service",
             ["CSystemd", "CMicroHTTPD", "CLinux", "Clocks", "Concurrency", "HTTP", "JSON", "Secrets", "Telemetry"],
@@ -98,7 +100,10 @@ let package = Package(
         // Layer 5
         module(
             "Pipeline",
-            ["AMQP", "Messages", "Ledger", "Credentials", "Photos", "Clocks", "Concurrency", "Jobs", "Secrets"]),
+            [
+                "AMQP", "Messages", "Ledger", "Credentials", "Photos", "Clocks", "Concurrency", "Jobs", "Secrets",
+                "Tracing",
+            ]),
         module(
             "Operations",
             [
@@ -117,8 +122,8 @@ let package = Package(
             "Daemon",
             [
                 "Monitoring", "Pipeline", "Operations", "Service", "AMQP", "Messages", "Ledger", "SQLiteLedger",
-                "PostgresLedger", "Credentials", "Settings", "HTTP", "Photos", "Clocks", "Concurrency", "JSON", "Jobs",
-                "Secrets", "Telemetry", "Terminal",
+                "PostgresLedger", "Credentials", "Settings", "OTLP", "HTTP", "Photos", "Clocks", "Concurrency", "JSON",
+                "Jobs", "Secrets", "Telemetry", "Tracing", "Terminal",
             ]),
         // Layer 8
         module(
@@ -150,8 +155,9 @@ let package = Package(
             [
                 "SharedLedger", "LedgerDatabase", "PrivateDatabase", "Pipeline", "AMQP", "Messages", "Ledger",
                 "SQLiteLedger", "PostgresLedger", "Credentials", "Photos", "Clocks", "Concurrency", "JSON", "Jobs",
-                "Secrets",
+                "Secrets", "Tracing",
             ]),
+        testSupport("SpanCollector", ["PrivateBroker", "RepositoryFiles", "JSON"]),
         testSupport(
             "RunningSimulator",
             ["photos-simulator", "PrivateBroker", "HTTP", "JSON", "Secrets"]),
@@ -178,6 +184,13 @@ let package = Package(
             [
                 "AMQP", "CRabbitMQ", "Clocks", "JSON", "Jobs", "Messages", "Operations", "Photos", "Pipeline",
                 "Secrets", "Settings",
+            ]),
+        tests("TracingTests", ["Tracing"]),
+        tests(
+            "OTLPTests",
+            [
+                "OTLP", "ScriptedPeer", "SpanCollector", "PrivateBroker", "HTTP", "JSON", "Tracing", "Clocks",
+                "Concurrency",
             ]),
         tests("JSONTests", ["JSON", "Concurrency"]),
         tests("JobsTests", ["RepositoryFiles", "Jobs", "JSON", "Clocks", "Concurrency", "Secrets"]),
@@ -211,8 +224,7 @@ let package = Package(
             [
                 "PipelineHarness", "RunningSimulator", "RepositoryFiles", "SharedLedger", "Pipeline", "AMQP",
                 "Messages", "Ledger", "SQLiteLedger", "Credentials", "HTTP", "Photos", "Clocks", "Concurrency", "JSON",
-                "Jobs", "Secrets",
-                "Telemetry",
+                "Jobs", "Secrets", "Telemetry", "Tracing",
             ]),
         tests(
             "StressTests",
@@ -241,8 +253,7 @@ let package = Package(
             "ReloadTests",
             [
                 "Daemon", "PipelineHarness", "Pipeline", "Messages", "Ledger", "Credentials", "Settings", "Clocks",
-                "Concurrency",
-                "Jobs", "Secrets", "Telemetry",
+                "Concurrency", "Jobs", "Secrets", "Telemetry", "Tracing",
             ]),
         tests(
             "OperationsTests",
@@ -256,7 +267,8 @@ let package = Package(
         tests(
             "IntegrationTests",
             [
-                "PrivateBroker", "PrivateDatabase", "RepositoryFiles", "Operations", "AMQP", "Ledger", "SQLiteLedger",
+                "PrivateBroker", "PrivateDatabase", "RepositoryFiles", "SpanCollector", "Operations", "AMQP", "Ledger",
+                "SQLiteLedger",
                 "Clocks", "Concurrency", "JSON", "Jobs", "Secrets", "Telemetry", "CLinux",
             ]),
     ],

@@ -12,6 +12,8 @@ public struct SystemTimeSource: TimeSource {
         Timestamp(milliseconds: read(CLOCK_REALTIME) / 1_000_000)
     }
 
+    public func wallNanoseconds() -> Int64 { read(CLOCK_REALTIME) }
+
     public func sleep(until time: MonotonicTime) async {
         let remaining = time - now()
         guard remaining > .zero else { return }

@@ -21,15 +21,18 @@ struct DaemonParts: Sendable {
     /// The token endpoint's: a slow one must not delay the API's calls.
     let tokenEngine: HTTPEngine
     let pipeline: JobPipeline
+    /// Nil: nobody wants spans.
+    let traceExport: TraceExport?
     /// The thread of the pipeline's workers.
     let workers: ThreadExecutor
 
     /// What must come round while the daemon works.
     var watched: [(name: String, service: any Pingable)] {
-        [
+        let spans: [(name: String, service: any Pingable)] = traceExport.map { [("http spans", $0.engine)] } ?? []
+        return [
             ("ledger", ledger), ("amqp consume", consuming), ("amqp publish", publishing), ("amqp ask", session),
             ("http", engine), ("http tokens", tokenEngine), ("workers", pipeline),
-        ]
+        ] + spans
     }
 
     /// What ends once the jobs have. No more deliveries, then no more results, then no more questions; the ledger,

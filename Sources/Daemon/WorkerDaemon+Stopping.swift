@@ -27,7 +27,7 @@ extension WorkerDaemon {
     /// seconds more.
     func announceStop(_ front: DaemonInterface) async {
         guard await stop.wait() else { return }
-        front.stops(within: front.settings.now.worker.drainTimeout + Self.closingTime)
+        front.stops(within: front.settings.now.worker.drainTimeout + Self.closingTime + Self.lastSpans)
     }
 
     /// From the first signal to the last line.
@@ -45,6 +45,7 @@ extension WorkerDaemon {
         var kept = await parts.outcomes?.keep() ?? 0
         await work.value
         kept = await parts.outcomes?.keep(besides: kept) ?? 0
+        await endTracing(parts)
         if lost > kept {
             logger.error(
                 "the ledger could not write its last lines: their jobs count as ambiguous when they come again, or their "

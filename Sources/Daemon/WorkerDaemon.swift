@@ -97,6 +97,7 @@ package struct WorkerDaemon: Sendable {
         let ledger = opened.ledger
         let parts = try await assemble(opened, engine, tokenEngine, credentials, eventRouter, front)
         front.has(parts)
+        runTracing(parts.traceExport)
         front.settings.connect(parts.pipeline)
         await prepareBroker(opened.session, front)
         do throws(StartError) {
@@ -155,6 +156,7 @@ package struct WorkerDaemon: Sendable {
         _ credentials: any CredentialProvider, _ eventRouter: EventRouter, _ front: DaemonInterface
     ) async throws -> DaemonParts {
         let (ledger, clock) = (opened.ledger, opened.clock)
+        let traceExport = try openTraceExport(front)
         let publishing = try PublishingLink(try startup(.settingsWrong) { try settings.link("publish") }) {
             eventRouter.publishing($0)
         }
@@ -170,7 +172,7 @@ package struct WorkerDaemon: Sendable {
             queues: BrokerQueues(session: opened.session), ledger: ledger, cluster: opened.cluster,
             credentials: credentials,
             photos: TestHooks.wrapping(HTTPPhotos(engine: engine, baseURL: settings.api.baseURL)), clock: clock,
-            executor: workers
+            executor: workers, tracing: tracing(traceExport)
         ) { event in
             front.take(event)
             report.take(event)
@@ -184,7 +186,8 @@ package struct WorkerDaemon: Sendable {
         return DaemonParts(
             ledger: ledger, outcomes: opened.outcomes, consuming: consuming, publishing: publishing,
             session: opened.session,
-            credentials: credentials, engine: engine, tokenEngine: tokenEngine, pipeline: pipeline, workers: workers)
+            credentials: credentials, engine: engine, tokenEngine: tokenEngine, pipeline: pipeline,
+            traceExport: traceExport, workers: workers)
     }
 
     /// No job ages by a hold, not even by one of an earlier run.

@@ -19,6 +19,18 @@ public struct TraceContext: Equatable, Sendable {
         traceparent.map { String($0.dropFirst(3).prefix(32)) }
     }
 
+    private init(_ correlationID: String?, _ traceparent: String, _ tracestate: String?) {
+        self.correlationID = correlationID
+        self.traceparent = traceparent
+        self.tracestate = tracestate
+    }
+
+    /// The same trace, or the one that begins here, with another span as the parent of what follows: a `traceparent` that
+    /// this program made.
+    public func continued(by traceparent: String) -> TraceContext {
+        TraceContext(correlationID, traceparent, tracestate)
+    }
+
     // MARK: traceparent
 
     /// Of version 00, and of what a later version may only append to.

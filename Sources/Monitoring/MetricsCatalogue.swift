@@ -109,6 +109,15 @@ package struct MetricsCatalogue: Sendable {
     @Metric("abandoned_deliveries_total", "Deliveries that were forgotten and handed back: a fault of this program.")
     package var abandonedDeliveries: MetricCounter
 
+    // Spans
+    @Metric("trace_spans_exported_total", "Spans that a collector has taken.")
+    package var spansExported: MetricCounter
+    @Metric(
+        "trace_spans_dropped_total",
+        "Spans that are lost: there was no place for them, or the collector did not take them."
+    )
+    package var spansDropped: MetricCounter
+
     // The ledger
     @Metric("ledger_kind", "1, with what keeps the ledger: sqlite or postgresql.", labels: "kind")
     package var ledgerKind: MetricFamily<MetricGauge>

@@ -135,6 +135,10 @@ package final class MetricsRecorder: Sendable {
     /// For the token cache's `onLostGrant`.
     package func lostGrant() { metrics.lostGrants.add() }
 
+    /// For the exporter of spans.
+    package func exportedSpans(_ count: Int) { metrics.spansExported.add(count) }
+    package func droppedSpans(_ count: Int) { metrics.spansDropped.add(count) }
+
     package func reloaded(isGood: Bool) { metrics.configReload.set(isGood) }
 
     // MARK: What the polling brings

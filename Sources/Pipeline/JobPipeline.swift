@@ -19,6 +19,8 @@ package final class JobPipeline: Pingable {
     private let worker: Worker
     private let unpublishedSweep: UnpublishedSweep
     private let intake: Intake
+    /// Nil: nobody wants spans.
+    private let tracing: DeliveryTracing?
     let clock: any TimeSource
     let onEvent: @Sendable (PipelineEvent) -> Void
     let ledger: any JobLedger
@@ -46,6 +48,7 @@ package final class JobPipeline: Pingable {
         configuration: PipelineConfiguration, inbox: any Inbox, outbox: any Publishing, queues: any QueueInspecting,
         ledger: any JobLedger, cluster: (any Cluster)? = nil, credentials: any CredentialProvider,
         photos: any PhotosCalling, clock: any TimeSource, executor: (any TaskExecutor)? = nil,
+        tracing: DeliveryTracing? = nil,
         onEvent: @escaping @Sendable (PipelineEvent) -> Void
     ) {
         startConfiguration = configuration
@@ -55,6 +58,7 @@ package final class JobPipeline: Pingable {
         self.executor = executor
         self.onEvent = onEvent
         self.ledger = ledger
+        self.tracing = tracing
         intake = Intake(prefix: configuration.prefix) { live.eventTypes }
         let holdLifted = AsyncSignal()
         let relay = cluster.map { ClusterRelay(cluster: $0, clock: clock) }
@@ -71,7 +75,7 @@ package final class JobPipeline: Pingable {
         }
         let publisher = ResultPublisher(
             outbox: outbox, dispatcher: dispatcher, clock: clock, names: configuration.names,
-            live: live, hook: configuration.hook, executor: executor, onEvent: onEvent)
+            live: live, hook: configuration.hook, executor: executor, onEvent: onEvent, tracing: tracing)
         budget = DayBudget(
             limit: configuration.requestsPerDay, pace: configuration.pace,
             cluster: cluster, quotaDay: configuration.quotaDay)
@@ -97,7 +101,8 @@ package final class JobPipeline: Pingable {
     /// A message came. From the link's thread.
     package func receive(_ message: IncomingMessage) {
         startConfiguration.hook?(.decode, .before)
-        let taken = intake.take(message)
+        var taken = intake.take(message)
+        if let tracing { taken.item.trace = tracing.begin(taken.item, live.now) }
         startConfiguration.hook?(.decode, .after)
         if taken.hasForgedHeaders { onEvent(.forgedHeaders(taken.item.job?.id)) }
         dispatcher.accept(taken.item)
@@ -187,6 +192,9 @@ package final class JobPipeline: Pingable {
     package func stop() {
         dispatcher.close()
     }
+
+    /// After `run`, when the links are closed: what waited for a turn is the broker's again.
+    package func forgetDeliveries() { dispatcher.linkLost(upTo: .max) }
 
     private func inspect() async {
         _ = trustsDueTimes()

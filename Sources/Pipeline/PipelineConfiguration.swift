@@ -2,6 +2,7 @@ package import Clocks
 package import Jobs
 import Ledger
 package import Messages
+package import Tracing
 
 /// What the pipeline works by. A reload replaces it as a whole; what only a restart can change is the same in both.
 package struct PipelineConfiguration: Sendable {
@@ -45,6 +46,11 @@ package struct PipelineConfiguration: Sendable {
     package var eventTypes: [String] = []
     /// How results are CloudEvents; nil: they are none.
     package var resultEvents: ResultEvents?
+
+    /// Of deliveries whose spans are wanted at all.
+    package var sampler = Sampler(.always, isParentBased: true)
+    /// Spans of a delivery that is not sampled go out if it fails, or is parked for a fault.
+    package var keepFailures = false
 
     var limits: Dispatch.Limits {
         Dispatch.Limits(

@@ -50,6 +50,8 @@ extension PipelineEvent {
         package var wait: Duration
         /// For people.
         package var cause: String
+        /// A call or a token failed; else its turn had not come, or an interruption is made good.
+        package var isFault = false
     }
 
     /// The copy that there is went back to the broker and waits in a retry queue.

@@ -229,6 +229,15 @@ import Testing
         #expect(samples["leave_album_consuming"] == consuming)
     }
 
+    @Test func spansAreCountedByWhatBecameOfThem() {
+        recorder.exportedSpans(5)
+        recorder.droppedSpans(2)
+        recorder.exportedSpans(1)
+        let samples = samples()
+        #expect(samples["leave_album_trace_spans_exported_total"] == "6")
+        #expect(samples["leave_album_trace_spans_dropped_total"] == "2")
+    }
+
     @Test func whatIsInFlightAndTheLinksAreReadAtEachScrape() {
         #expect(samples()["leave_album_in_flight"] == nil, "not known before there is a pipeline")
         connect(Self.snapshot(oldest: .milliseconds(1_500)))

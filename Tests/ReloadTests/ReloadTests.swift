@@ -5,6 +5,7 @@ import PipelineHarness
 import Secrets
 import Telemetry
 import Testing
+import Tracing
 
 @testable import Daemon
 @testable import Jobs
@@ -149,6 +150,10 @@ import Testing
         "results.cloudevents": (#""rabbitmq""#, #""amqp""#),
         "results.source": (#""/one""#, #""/two""#),
         "results.type": (#""one""#, #""two""#),
+        "trace.endpoint": (#""http://one.example""#, #""http://two.example""#),
+        "trace.headers_file": (#""/s/one""#, #""/s/two""#),
+        "trace.sampler": (#""parentbased_traceidratio""#, #""traceidratio""#),
+        "trace.ratio": ("1", "0.5"),
         "ledger.path": (#""/l/one""#, #""/l/two""#),
         "ledger.url": (#""postgresql://one/x""#, #""postgresql://two/x""#),
         "ledger.password_file": (#""/s/one""#, #""/s/two""#),
@@ -230,6 +235,8 @@ private final class RunningDaemon {
             "results.source": events?.source ?? "",
             "results.type": events?.type ?? "",
             "ledger.retention": "\(settings.ledger.retention)",
+            "trace.sampler": "\(pipeline.live.now.sampler.isParentBased)",
+            "trace.ratio": "\(pipeline.live.now.sampler.root)",
             "log.level": "\(logger.control.level)",
             "log.hash_accounts": "\(logger.control.hashesAccounts)",
         ]

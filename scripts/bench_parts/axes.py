@@ -130,6 +130,13 @@ def durability(run: Run) -> None:
         run.environment, worker, Setup(durability=word), run.jobs))
 
 
+def tracing(run: Run) -> None:
+    """Without spans, and with those of a share of all traces."""
+    shares = {"off": None, "none of them": 0.0, "1 %": 0.01, "all": 1.0}
+    run.interleaved("tracing", list(shares), run.of("daemon"), lambda worker, point: measures.throughput(
+        run.environment, worker, Setup(tracing=shares[point]), run.jobs))
+
+
 def memory(run: Run) -> None:
     """A million jobs in one life of the daemon."""
     daemon, = run.of("daemon")
@@ -145,4 +152,4 @@ def start(run: Run) -> None:
 
 
 ALL = {function.__name__: function for function in (
-    goals, backlog, ledger, accounts, concurrency, http, queues, durability, memory, start)}
+    goals, backlog, ledger, accounts, concurrency, http, queues, durability, tracing, memory, start)}

@@ -141,6 +141,7 @@ class Environment:
                     listen 127.0.0.1:{plain}; listen 127.0.0.1:{secure} ssl http2;
                     ssl_certificate {self.certificate}; ssl_certificate_key {directory}/key.pem;
                     location = /v1/sharedAlbums:leave {{ return 200 '{{}}'; }}
+                    location = /v1/traces {{ client_max_body_size 8m; return 200 '{{}}'; }}
                 }}
             }}""")
         self._nginx = spawn(

@@ -22,6 +22,8 @@ class Setup:
     latency: int = 0
     # Calls of a day; 0: no limit.
     day: int = 0
+    # The share of traces that the daemon records; None: it makes no spans.
+    tracing: float | None = None
     # A ledger in a database that has a standby, without which nothing is committed.
     standby: bool = False
 

@@ -78,6 +78,8 @@ class Daemon:
             "retry": {"delays": DELAYS},
             "ledger": {**ledger, "durability": setup.durability},
             "admin": {"control_socket": str(environment.sockets / f"{name}.sock")},
+            **({} if setup.tracing is None else {
+                "trace": {"endpoint": environment.api["h1"], "ratio": setup.tracing}}),
             "log": {"level": "warning", "format": "text"},
         }, name=name, inside=self.wrapper)
 

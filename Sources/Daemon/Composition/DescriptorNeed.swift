@@ -31,6 +31,7 @@ package struct DescriptorNeed: Sendable {
         count += settings.http.mostDescriptors
         // The token endpoint's engine is there in any case.
         count += settings.tokenHTTP.mostDescriptors
+        if settings.trace.collectorURL != nil { count += settings.collectorHTTP.mostDescriptors }
         for provider in settings.credentials.providers {
             switch provider {
             // One file, for a moment.

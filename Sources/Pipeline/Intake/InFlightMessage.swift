@@ -30,6 +30,8 @@ struct InFlightMessage: Sendable {
     /// The fence of the latest claim with this delivery: what was heard since holds as long as nobody else claims. Nil:
     /// the next claim rests on what a lookup says.
     var decidedUnder: Int64?
+    /// The delivery's spans; nil where nobody wants any.
+    var trace: DeliveryTrace?
     /// Failures of the server with this delivery that cost no attempt yet: they cost none if it turns out that the
     /// server fails for everybody.
     var unspent = 0
@@ -62,6 +64,18 @@ struct InFlightMessage: Sendable {
     /// Whether an orderly stop should release the job instead of nacking it, lest it look like one that kills workers.
     var hasBeenReturnedOften: Bool {
         deliveries >= (jobHeaders.suspect > 0 ? Intake.suspiciousDeliveriesAlone : Intake.suspiciousDeliveries) / 2
+    }
+
+    /// What goes on to the call and the result.
+    var traceContext: TraceContext {
+        guard let trace else { return publishersTrace }
+        return publishersTrace.continued(by: trace.traceparent)
+    }
+
+    /// What the message came with; of an event its attributes too.
+    var publishersTrace: TraceContext {
+        guard let job else { return Intake.trace(of: message.properties) }
+        return Intake.trace(of: message.properties, job.eventTrace)
     }
 
     /// Where the job first came.

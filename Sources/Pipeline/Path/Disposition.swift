@@ -14,7 +14,7 @@ indirect enum Disposition: Sendable {
     /// The job had its result before: the same bytes again. Nil: that generation has no result of its own to give.
     case replay(JobRun, StoredResult?)
     /// A new copy with a number of its own comes at `until`.
-    case park(JobRun, until: Timestamp, cause: String)
+    case park(JobRun, until: Timestamp, cause: ParkCause)
     /// A copy was decided, and perhaps never published: it goes out again, for this delivery has the body.
     case republishCopy(JobRun, OpenJob)
     /// The copy that there is comes again later. Nothing was decided of it.
@@ -29,6 +29,30 @@ indirect enum Disposition: Sendable {
     case acknowledge
     /// The ledger was closed, and the next worker finds what it knows by now: basic.nack, at a delivery count's cost.
     case returnToBroker
+}
+
+/// Why a job is parked.
+enum ParkCause: Equatable, Sendable {
+    /// What failed, for people: a call, or the way to a token.
+    case fault(String)
+    case stepAside(StepAside)
+    /// A copy that was decided earlier, and perhaps never sent.
+    case interruption
+
+    var message: String {
+        switch self {
+        case .fault(let detail): detail
+        case .stepAside(let cause): cause.message
+        case .interruption: "published after an interruption"
+        }
+    }
+
+    var isFault: Bool {
+        switch self {
+        case .fault: true
+        case .stepAside, .interruption: false
+        }
+    }
 }
 
 /// A delivery that goes back to the broker as a confirmed clean copy of the message that it is. Parking decides a new

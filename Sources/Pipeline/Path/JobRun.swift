@@ -93,7 +93,7 @@ struct JobRun: Sendable {
             copy: item.jobHeaders.copy, attempts: item.jobHeaders.attempts, isAmbiguous: item.jobHeaders.isAmbiguous,
             firstSeen: item.jobHeaders.firstSeen ?? now, event: job.event, isCopy: item.lane.carriesOwnHeaders)
         progress = Progress(arrival, isAmbiguous: false)
-        trace = Intake.trace(of: item.message.properties, job.eventTrace)
+        trace = item.traceContext
     }
 
     /// Notes that the intent is durable, which ends any waiting for a turn.
@@ -130,6 +130,12 @@ struct JobRun: Sendable {
         subject.event = job.event ?? progress.event
         subject.effect = album?.effect
         return subject
+    }
+
+    /// What goes with a request or a message: the trace, and in it that span as the parent of what follows.
+    func trace(in span: OpenSpan?) -> TraceContext {
+        guard let span else { return trace }
+        return trace.continued(by: span.traceparent)
     }
 
     /// The headers of the copy that it is, as things stand.

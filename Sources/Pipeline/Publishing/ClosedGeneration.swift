@@ -13,6 +13,8 @@ final class ClosedGeneration: Sendable {
     let result: StoredResult
     let ended: PipelineEvent.JobEnded
     private let isAmbiguous: Bool
+    /// See `Outgoing.resultSpan`.
+    let span: OpenSpan?
 
     init(_ open: OpenJob, closedBy run: JobRun, at now: Timestamp) {
         var item = run.item
@@ -23,7 +25,8 @@ final class ClosedGeneration: Sendable {
         let result = JobResult(.failed(.poison, detail: Self.detail), of: older.resultSubject, at: now)
         arrival = older.arrival
         isAmbiguous = older.progress.isAmbiguous
-        self.result = StoredResult(result, of: run.jobID, trace: run.trace, at: now)
+        span = run.item.trace?.makeSpan()
+        self.result = StoredResult(result, of: run.jobID, trace: run.trace(in: span), at: now)
         ended = PipelineEvent.JobEnded(
             jobID: run.jobID, account: run.job.account, outcome: result.outcome, reason: result.reason,
             attempts: result.attempts, timeToResult: now - older.progress.firstSeen, detail: Self.detail,

@@ -25,6 +25,8 @@ struct Outgoing: Sendable {
 
     var closed: ClosedGeneration?
     var result: StoredResult?
+    /// The span in which the result is sent, as the result itself says; nil: in one that is made then.
+    var resultSpan: OpenSpan?
     /// The broker has had the result before.
     var isReplay = false
     /// Where a copy of the result goes, too.

@@ -5,6 +5,7 @@ import Jobs
 import Ledger
 import Messages
 import Photos
+import Tracing
 
 /// Publishes what a job causes, and does not return before the broker has it: a refusal is retried, never the call.
 struct ResultPublisher: Sendable {
@@ -16,17 +17,22 @@ struct ResultPublisher: Sendable {
     let hook: PathHook?
     let executor: (any TaskExecutor)?
     let onEvent: @Sendable (PipelineEvent) -> Void
+    /// Nil: nobody wants spans.
+    var tracing: DeliveryTracing?
 
     /// A missing or full queue is mended by a person: soon enough to notice, seldom enough to cost nothing.
     private static let retry = Backoff(first: .seconds(1), longest: .seconds(30))
 
-    /// False if the link was stopped before the broker answered.
-    func publishResult(_ result: StoredResult, replayed: Bool, replyTo: String?) async -> Bool {
+    /// False if the link was stopped before the broker answered. `span`: that of a delivery; without one the result's own
+    /// context says in which trace it is sent.
+    func publishResult(_ result: StoredResult, replayed: Bool, replyTo: String?, in span: OpenSpan? = nil) async -> Bool
+    {
         hook?(.publishResult, .before)
         let events = live.resultEvents
         let publication = ResultMessage(result, isReplayed: replayed).publication(under: names, as: events)
+        let span = span ?? tracing?.makeSpan(after: result.traceparent)
         let sent = await untilConfirmed(
-            publication,
+            publication, in: span, linkedTo: span?.recorded(result),
             orLighter: {
                 guard result.traceparent != nil || result.tracestate != nil else { return nil }
                 onEvent(.headersDropped((try? JobResult.decode(result.body))?.jobID))
@@ -62,11 +68,11 @@ struct ResultPublisher: Sendable {
     }
 
     /// The dead letter of a job: the message as it came, with what is known of its end.
-    func publishDeadLetter(_ deadLetter: DeadLetter) async -> Bool {
+    func publishDeadLetter(_ deadLetter: DeadLetter, in trace: DeliveryTrace?) async -> Bool {
         hook?(.publishDeadLetter, .before)
         let isOut = await publish(
             deadLetter.message, of: deadLetter.jobID, isEvent: deadLetter.event != nil,
-            exchange: names.deadLetterExchange, routingKey: deadLetter.reason, full: .deadFull
+            exchange: names.deadLetterExchange, routingKey: deadLetter.reason, full: .deadFull, in: trace
         ) { deadLetter.write(to: &$0, droppedHeaders: $1) }
         guard isOut else { return false }
         hook?(.publishDeadLetter, .after)
@@ -75,11 +81,13 @@ struct ResultPublisher: Sendable {
     }
 
     /// A clean copy of a message to one of the worker's own queues.
-    func publishCopy(of message: IncomingMessage, jobID: JobID?, jobHeaders: JobHeaders, to queue: String) async -> Bool
-    {
+    func publishCopy(
+        of message: IncomingMessage, jobID: JobID?, jobHeaders: JobHeaders, to queue: String, in trace: DeliveryTrace?
+    ) async -> Bool {
         hook?(.publishCopy, .before)
         let isOut = await publish(
-            message, of: jobID, isEvent: jobHeaders.event != nil, exchange: "", routingKey: queue, full: .resultsFull
+            message, of: jobID, isEvent: jobHeaders.event != nil, exchange: "", routingKey: queue, full: .resultsFull,
+            in: trace
         ) { headers, _ in jobHeaders.write(to: &headers) }
         guard isOut else { return false }
         hook?(.publishCopy, .after)
@@ -89,13 +97,15 @@ struct ResultPublisher: Sendable {
     /// The message as it came, with the worker's headers beside its own, or without its own where they do not fit.
     private func publish(
         _ message: IncomingMessage, of jobID: JobID?, isEvent: Bool, exchange: String, routingKey: String,
-        full: HoldCause,
+        full: HoldCause, in trace: DeliveryTrace?,
         _ write: (_ headers: inout FieldTable, _ droppedHeaders: Bool) -> Void
     ) async -> Bool {
-        func publication(_ made: CleanCopy.Made) -> Publication {
+        let span = trace?.makeSpan()
+        func publication(_ made: CleanCopy.Made, carrying context: SpanContext?) -> Publication {
             if made.droppedHeaders { onEvent(.headersDropped(jobID)) }
             var properties = made.properties
             var headers = properties.headers ?? FieldTable()
+            if let context { context.write(to: &headers, of: message.properties) }
             write(&headers, made.droppedHeaders)
             properties.headers = headers
             return Publication(
@@ -104,7 +114,8 @@ struct ResultPublisher: Sendable {
         let made = CleanCopy.make(of: message.properties, eventJobID: isEvent ? jobID : nil)
         let hasHeaders = !made.droppedHeaders && made.properties.headers.map { !$0.fields.isEmpty } ?? false
         return await untilConfirmed(
-            publication(made), orLighter: { hasHeaders ? publication(made.withoutHeaders) : nil },
+            publication(made, carrying: span?.context), in: span,
+            orLighter: { hasHeaders || span != nil ? publication(made.withoutHeaders, carrying: nil) : nil },
             unroutable: .resultsUnroutable, full: full) != nil
     }
 
@@ -113,9 +124,12 @@ struct ResultPublisher: Sendable {
     /// What cannot be sent stays so, and waiting for it would hold every job for the sake of one: `lighter` makes what
     /// goes out in its place, if there is such a thing.
     private func untilConfirmed(
-        _ whole: Publication, orLighter lighter: () -> Publication?, unroutable: HoldCause, full: HoldCause
+        _ whole: Publication, in span: OpenSpan?, linkedTo other: SpanContext? = nil,
+        orLighter lighter: () -> Publication?, unroutable: HoldCause, full: HoldCause
     ) async -> Publication? {
         var publication = whole
+        span?.begin(sending: whole, at: clock.now())
+        span?.link(to: other)
         var isWhole = true
         var backoff = Self.retry
         var held: HoldCause?
@@ -124,8 +138,10 @@ struct ResultPublisher: Sendable {
             switch await outbox.publish(publication) {
             case .confirmed:
                 if let held { dispatcher.lift(held) }
+                span?.end(at: clock.now())
                 return publication
             case .unknown:
+                span?.end(at: clock.now()) { $0.fail("unconfirmed", "the link was stopped before the broker answered") }
                 return nil
             case .unroutable(let code, let text):
                 blockage = (unroutable, "the broker has no queue for it (\(code) \(text)); run `topology declare`")
@@ -139,6 +155,7 @@ struct ResultPublisher: Sendable {
                 blockage = (unroutable, "it cannot be sent: \(detail)")
             }
             let target = publication.exchange.isEmpty ? "queue" : "exchange \(publication.exchange), key"
+            span?.note("refused", at: clock.now(), [SpanAttribute("leave_album.detail", blockage.detail)])
             let detail = "publishing to \(target) \(publication.routingKey): \(blockage.detail)"
             onEvent(
                 .publishRefused(

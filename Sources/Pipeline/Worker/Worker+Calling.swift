@@ -10,12 +10,13 @@ extension Worker {
     func call(_ run: inout JobRun, _ token: AccessToken) async -> Verdict {
         let began = clock.now()
         run.callBegan = began
+        let span = run.beginSpan(of: .leave, at: began)
         let answer = await photos.leave(
-            run.job.shareToken, bearer: token.secret, trace: run.trace, beginsBefore: sendWindowEnd(run))
+            run.job.shareToken, bearer: token.secret, trace: run.trace(in: span), beginsBefore: sendWindowEnd(run))
         let context = context(run, token)
         var verdict = VerdictTable.verdict(for: answer, context: context)
         guard verdict.action != .withdraw else {
-            emit(.leave, verdict, run, since: began)
+            emit(.leave, verdict, run, since: began, span)
             return verdict
         }
         run.called = (verdict.httpStatus, verdict.apiStatus)
@@ -33,7 +34,7 @@ extension Worker {
             // call is still on its way there, of which "joined" would be out of date.
             verdict = VerdictTable.verdict(album, after: verdict, context: context)
         }
-        emit(.leave, verdict, run, since: began)
+        emit(.leave, verdict, run, since: began, span)
         return verdict
     }
 
@@ -73,8 +74,9 @@ extension Worker {
     func queryAlbum(_ run: inout JobRun, _ token: AccessToken) async -> Verdict {
         let began = clock.now()
         run.callBegan = began
+        let span = run.beginSpan(of: .album, at: began)
         let answer = await photos.album(
-            run.job.shareToken, bearer: token.secret, trace: run.trace, beginsBefore: sendWindowEnd(run))
+            run.job.shareToken, bearer: token.secret, trace: run.trace(in: span), beginsBefore: sendWindowEnd(run))
         let verdict = VerdictTable.verdict(
             forAlbumQuery: answer, after: run.refusal, context: context(run, token))
         if verdict.action != .withdraw { run.item.lateCalls = 0 }
@@ -86,7 +88,7 @@ extension Worker {
             run.item.jobHeaders.mustQueryAlbum = true
             if verdict.action != .withdraw { run.item.tries += 1 }
         }
-        emit(.album, verdict, run, since: began)
+        emit(.album, verdict, run, since: began, span)
         return verdict
     }
 
@@ -99,8 +101,10 @@ extension Worker {
     }
 
     private func emit(
-        _ request: PipelineEvent.Call.Request, _ verdict: Verdict, _ run: JobRun, since began: MonotonicTime
+        _ request: PipelineEvent.Call.Request, _ verdict: Verdict, _ run: JobRun, since began: MonotonicTime,
+        _ span: OpenSpan?
     ) {
+        span?.end(verdict, at: clock.now())
         onEvent(
             .called(
                 .init(

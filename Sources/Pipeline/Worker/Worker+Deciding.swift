@@ -161,7 +161,7 @@ extension Worker {
             var run = run
             run.item.tokenTries += 1
             return .retry(run, at: time)
-        case .park(let until, let cause): return .park(run, until: until, cause: cause)
+        case .park(let until, let cause): return .park(run, until: until, cause: .fault(cause))
         case .release(let until, let cause): return release(run, until: until, cause)
         }
     }

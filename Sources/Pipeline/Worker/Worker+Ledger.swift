@@ -73,6 +73,7 @@ extension Worker {
                 dispatcher.callBegan(run.job.account)
                 run.claimed(open, under: lease, counting: (ticket, claim.kind))
                 if closed != nil { (run.predecessor, run.closed) = (nil, closed) }
+                run.item.trace?.note("claimed")
                 hook(.claim, .after)
                 return .claimed
             case .refused(let lookup):

@@ -7,12 +7,11 @@ import Messages
 /// The messages of a settlement: `settle` alone publishes them.
 extension Worker {
     /// Publishes everything, and marks what the broker has. False if the link was stopped before it had all of it.
-    func publish(_ outgoing: Outgoing) async -> Bool {
+    func publish(_ outgoing: Outgoing, in trace: DeliveryTrace?) async -> Bool {
         // First, so that an older generation's result is there before a newer one's.
         if let closed = outgoing.closed, await !publish(closed) { return false }
-        let copyIsOut = if let copy = outgoing.copy { await publisher.publish(copy) } else { true }
-        let (resultIsOut, deadLetterIsOut) = await publish(
-            outgoing.result, outgoing.deadLetter, isReplay: outgoing.isReplay, replyTo: outgoing.replyTo)
+        let copyIsOut = if let copy = outgoing.copy { await publisher.publish(copy, in: trace) } else { true }
+        let (resultIsOut, deadLetterIsOut) = await publish(outgoing.result, outgoing.deadLetter, outgoing, in: trace)
         if let (id, generation) = outgoing.owner {
             hook(.mark, .before)
             if let number = outgoing.copy?.number, copyIsOut {
@@ -27,17 +26,23 @@ extension Worker {
 
     /// Whether each is with the broker, or there was none. Two at once take two tasks; nearly every job has one.
     private func publish(
-        _ result: StoredResult?, _ deadLetter: DeadLetter?, isReplay: Bool, replyTo: String?
+        _ result: StoredResult?, _ deadLetter: DeadLetter?, _ outgoing: Outgoing, in trace: DeliveryTrace?
     ) async -> (result: Bool, deadLetter: Bool) {
         guard let result else {
             guard let deadLetter else { return (true, true) }
-            return (true, await publisher.publishDeadLetter(deadLetter))
+            return (true, await publisher.publishDeadLetter(deadLetter, in: trace))
         }
+        // What was recorded earlier says in which span it was to be sent then; this one is another.
+        let span = outgoing.resultSpan ?? trace?.makeSpan()
         guard let deadLetter else {
-            return (await publisher.publishResult(result, replayed: isReplay, replyTo: replyTo), true)
+            return (
+                await publisher.publishResult(
+                    result, replayed: outgoing.isReplay, replyTo: outgoing.replyTo, in: span), true
+            )
         }
-        async let resultIsOut = publisher.publishResult(result, replayed: isReplay, replyTo: replyTo)
-        async let deadLetterIsOut = publisher.publishDeadLetter(deadLetter)
+        async let resultIsOut = publisher.publishResult(
+            result, replayed: outgoing.isReplay, replyTo: outgoing.replyTo, in: span)
+        async let deadLetterIsOut = publisher.publishDeadLetter(deadLetter, in: trace)
         return (await resultIsOut, await deadLetterIsOut)
     }
 
@@ -48,7 +53,8 @@ extension Worker {
         guard case .superseded(let stored?)? = await lookUp(closed.arrival), stored.body == closed.result.body else {
             return true
         }
-        guard await publisher.publishResult(closed.result, replayed: false, replyTo: nil) else { return false }
+        let isOut = await publisher.publishResult(closed.result, replayed: false, replyTo: nil, in: closed.span)
+        guard isOut else { return false }
         ledger.mark(.result, of: closed.arrival.jobID, generation: closed.arrival.generation)
         onEvent(.ended(closed.ended))
         return true
@@ -56,7 +62,8 @@ extension Worker {
 }
 
 extension ResultPublisher {
-    fileprivate func publish(_ copy: Outgoing.Copy) async -> Bool {
-        await publishCopy(of: copy.message, jobID: copy.jobID, jobHeaders: copy.jobHeaders, to: copy.queue)
+    fileprivate func publish(_ copy: Outgoing.Copy, in trace: DeliveryTrace?) async -> Bool {
+        await publishCopy(
+            of: copy.message, jobID: copy.jobID, jobHeaders: copy.jobHeaders, to: copy.queue, in: trace)
     }
 }

@@ -38,7 +38,7 @@ extension Worker {
             let detail = "its deadline passes before the next try; the last: \(verdict.detail)"
             return .finish(run, .failed(.deadlineExceeded, detail: detail, isAnswer: true))
         }
-        return .park(run, until: wall + wait, cause: verdict.detail)
+        return .park(run, until: wall + wait, cause: .fault(verdict.detail))
     }
 
     /// The send window was over before a byte could leave: the claim is taken back, with its place in the day, and asked
@@ -133,7 +133,7 @@ extension Worker {
         let time = run.job.deadline.map { min($0 + .milliseconds(1), wanted) } ?? wanted
         if let newest = run.progress.copy, newest > run.arrival.copy {
             // It took the place of a newer copy, which is lost: only a number of its own lets it in again.
-            return .park(run, until: time, cause: cause.message)
+            return .park(run, until: time, cause: .stepAside(cause))
         }
         var release = Release(run.item, .wait(cause, until: time))
         release.item.jobHeaders = run.jobHeaders
@@ -169,7 +169,7 @@ extension Worker {
         var run = start
         run.item.jobHeaders.refusals += 1
         let wait = max(configuration.waitForClassification, verdict.minimumWait ?? .zero)
-        return .park(run, until: clock.wall() + wait, cause: verdict.detail)
+        return .park(run, until: clock.wall() + wait, cause: .fault(verdict.detail))
     }
 
     /// A token that was refused though it is fresh may work in some minutes.

@@ -5,21 +5,29 @@ import Jobs
 import Ledger
 import Messages
 import Secrets
+import Tracing
 
 /// How every delivery ends: the only place where an outcome is recorded, published, confirmed, marked and acked.
 extension Worker {
     /// Recorded → confirmed → acked, whatever was decided. Not cancellable.
     ///
     /// What a kill -9 does at each line:
-    func settle(_ disposition: Disposition, _ delivery: consuming Delivery) async {
+    func settle(_ disposition: Disposition, _ delivery: consuming Delivery, _ trace: DeliveryTrace?) async {
         // Before the commit nothing of the outcome is known: the redelivery finds the job open as the claim left it,
         // ambiguous if a call went out. What is rejected and what is released is decided anew, and alike.
-        guard let outgoing = await makeDurable(disposition) else { return delivery.requeue() }
+        guard let outgoing = await makeDurable(disposition) else {
+            trace?.returned(at: clock.now())
+            return delivery.requeue()
+        }
+        trace?.note("decided")
 
         // After it the redelivery finds the job finished and publishes the stored bytes, or finds its copy undecided no
         // more and publishes that. A result that is not confirmed is published by the sweep too, delivery or not.
         // Between two confirms what was confirmed first may go out twice, under the same message-id or copy number.
-        guard await publish(outgoing) else { return delivery.requeue() }
+        guard await publish(outgoing, in: trace) else {
+            trace?.returned(at: clock.now())
+            return delivery.requeue()
+        }
 
         // After the marks, which are durable with the next commit, the redelivery finds nothing unpublished: it gets
         // the result again as a replay, or is acked because its newer copy waits. Before them it publishes once more.
@@ -27,8 +35,11 @@ extension Worker {
         if let began = outgoing.settledSince { onEvent(.settled(after: clock.now() - began)) }
 
         switch outgoing.end {
-        case .delay(let item, let time): dispatcher.delay(delivery, as: item, until: time)
+        case .delay(let item, let time):
+            trace?.note("waits", [SpanAttribute("leave_album.wait_ms", Int((time - clock.now()).milliseconds))])
+            dispatcher.delay(delivery, as: item, until: time)
         case .ack:
+            trace?.settled(outgoing.event, at: clock.now())
             // Nothing after it: once the ack is sent the broker forgets the message. Killed before, its redelivery is a
             // replay.
             hook(.ack, .before)
@@ -60,7 +71,7 @@ extension Worker {
         case .republishCopy(let run, let open):
             var run = run
             run.progress = Progress(run.arrival, open)
-            return copy(open.copy, of: run, due: open.due ?? clock.wall(), cause: Self.interrupted)
+            return copy(open.copy, of: run, due: open.due ?? clock.wall(), cause: .interruption)
         case .retry(let run, let time): return Outgoing(closed: run.closed, end: .delay(run.item, until: time))
         case .reject(let item, let rejection): return reject(item, rejection)
         case .acknowledge: return Outgoing()
@@ -69,7 +80,7 @@ extension Worker {
         }
     }
 
-    private static let interrupted = "published after an interruption"
+    private static let interrupted = ParkCause.interruption.message
 
     // MARK: Results
 
@@ -83,7 +94,8 @@ extension Worker {
         }
         let now = clock.wall()
         let result = JobResult(ending, of: run.resultSubject, at: now)
-        let stored = StoredResult(result, of: run.jobID, trace: run.trace, at: now)
+        let span = run.item.trace?.makeSpan()
+        let stored = StoredResult(result, of: run.jobID, trace: run.trace(in: span), at: now)
         let needsDeadLetter = result.outcome == .failed
         let record = Record.finished(
             run.arrival, stored, attempts: run.progress.attempts, isAmbiguous: run.progress.isAmbiguous,
@@ -96,6 +108,7 @@ extension Worker {
             return unwritten(error, run.item, closed: run.closed)
         }
         var outgoing = Outgoing(closed: run.closed, result: stored, end: .ack)
+        outgoing.resultSpan = span
         outgoing.replyTo = run.item.message.properties.replyTo
         if needsDeadLetter { outgoing.deadLetter = deadLetter(run, result, at: now) }
         outgoing.owner = (run.jobID, run.arrival.generation)
@@ -181,8 +194,11 @@ extension Worker {
         case .complete(let body): digest = SHA256Digest(of: body)
         case .truncated(_, _, let whole): digest = whole
         }
-        let trace = Intake.trace(of: item.message.properties)
+        let came = item.traceContext
+        let span = item.trace?.makeSpan()
+        let trace = span.map { came.continued(by: $0.traceparent) } ?? came
         var outgoing = Outgoing()
+        outgoing.resultSpan = span
         outgoing.result = StoredResult(
             messageID: JobResult.messageID(rejecting: digest, for: rejection.reason), outcome: .rejected,
             reason: rejection.reason, body: JobResult(rejecting: rejection).encoded(),
@@ -214,7 +230,7 @@ extension Worker {
     // MARK: Copies
 
     /// The ledger has the copy's number and due time before the copy is published.
-    private func park(_ start: JobRun, until due: Timestamp, cause: String) async -> Outgoing? {
+    private func park(_ start: JobRun, until due: Timestamp, cause: ParkCause) async -> Outgoing? {
         var run = start
         do throws(RecordRefusal) {
             try await closePredecessor(of: &run)
@@ -229,7 +245,7 @@ extension Worker {
     }
 
     /// The numbered copy of a job, into the delay queue that fits.
-    private func copy(_ number: Int, of run: JobRun, due: Timestamp, cause: String) -> Outgoing {
+    private func copy(_ number: Int, of run: JobRun, due: Timestamp, cause: ParkCause) -> Outgoing {
         let wait = due - clock.wall()
         let delay = schedule.queue(for: wait)
         var jobHeaders = run.jobHeaders(copy: number, notBefore: due)
@@ -241,7 +257,10 @@ extension Worker {
                 message: run.item.message, jobID: run.jobID, jobHeaders: jobHeaders, queue: queue(delay), number: number
             ),
             owner: (run.jobID, generation),
-            event: .parked(.init(jobID: run.jobID, generation: generation, delay: delay, wait: wait, cause: cause)))
+            event: .parked(
+                .init(
+                    jobID: run.jobID, generation: generation, delay: delay, wait: wait, cause: cause.message,
+                    isFault: cause.isFault)))
     }
 
     /// The ledger knows first that the copy goes.

@@ -45,8 +45,9 @@ struct Worker: Sendable {
     /// delivery count, and once the claim is durable it leaves an open intent: the job is ambiguous for good, and the
     /// next run asks the album before it calls.
     func process(_ turn: Dispatch.Turn, _ delivery: consuming Delivery) async {
+        turn.item.trace?.note("turn")
         let disposition = await decide(turn)
-        await settle(disposition, delivery)
+        await settle(disposition, delivery, turn.item.trace)
     }
 
     func hook(_ step: PathStep, _ side: PathSide) {

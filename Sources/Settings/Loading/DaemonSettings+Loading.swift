@@ -49,6 +49,7 @@ extension DaemonSettings {
             file: file, context: SettingContext(credentialsDirectory: environment["CREDENTIALS_DIRECTORY"]))
         draft.read(text: text)
         draft.read(environment: environment)
+        draft.read(traceVariables: environment)
         return draft
     }
 

@@ -138,7 +138,7 @@ extension SettingsDraft {
     /// - Parameter isReadableByOthers: the file's mode lets others than its owner read it.
     func warnings(isReadableByOthers: Bool) -> [String] {
         brokerWarnings(isReadableByOthers: isReadableByOthers) + networkWarnings + timeWarnings + ledgerWarnings
-            + grantWarnings
+            + grantWarnings + traceWarnings
     }
 
     private func brokerWarnings(isReadableByOthers: Bool) -> [String] {

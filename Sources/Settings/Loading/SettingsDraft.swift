@@ -11,6 +11,8 @@ struct SettingsDraft {
     private(set) var faults: [SettingsFault] = []
     /// After a syntax error nothing is known of the keys that follow it.
     private(set) var hasSyntaxFault = false
+    /// What is wrong with variables that are not this program's alone.
+    var variableWarnings: [String] = []
 
     init(file: String, context: SettingContext) {
         self.file = file

@@ -3,7 +3,7 @@
 /// A key takes effect at a restart unless its row says that a reload is enough: what connections, paths, names of
 /// queues, the zone of the day and secrets that are read once are made of cannot change while they are in use.
 enum SettingSchema {
-    static let keys: [SettingKey] = broker + api + credentials + work + messages + keeping
+    static let keys: [SettingKey] = broker + api + credentials + work + messages + trace + keeping
 
     private static let broker: [SettingKey] = [
         SettingKey(
@@ -117,6 +117,16 @@ enum SettingSchema {
         SettingKey(
             "results.type", \.results.type, .name("an event's type", upTo: SettingRange.eventBytes),
             takesEffect: .atReload),
+    ]
+
+    private static let trace: [SettingKey] = [
+        SettingKey("trace.endpoint", \.trace.endpoint, .url(["https", "http"])),
+        SettingKey(file: "trace.headers_file", \.trace.headersFile),
+        SettingKey("trace.sampler", \.trace.sampler, .choice, takesEffect: .atReload),
+        SettingKey(
+            "trace.ratio", \.trace.ratio, .number(in: SettingRange.ratio, zeroMeans: "none of them"),
+            takesEffect: .atReload),
+        SettingKey("trace.keep_failures", \.trace.keepFailures, .boolean, takesEffect: .atReload),
     ]
 
     private static let keeping: [SettingKey] = [

@@ -21,6 +21,12 @@ extension DaemonSettings {
         package var maxResponse = 65_536
         /// The account that probes a hold before others do.
         package var canaryAccount: AccountID?
+
+        /// Host and port of the base URL.
+        package var server: (host: String, port: Int) {
+            guard let parts = try? URIParts(baseURL) else { return (baseURL, 443) }
+            return (parts.host, parts.port.map { Int($0) } ?? (parts.scheme == "http" ? 80 : 443))
+        }
     }
 }
 

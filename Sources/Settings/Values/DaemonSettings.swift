@@ -13,6 +13,7 @@ package struct DaemonSettings: Equatable, Sendable {
     package var retry = Retry()
     package var messages = Messages()
     package var results = Results()
+    package var trace = Trace()
     package var ledger = Ledger()
     package var admin = Admin()
     package var log = Log()

@@ -50,10 +50,26 @@ extension DaemonSettings {
             guard let file = key.file(self) else { return nil }
             do throws(SettingsFault) {
                 _ = try file.read()
+                if key.name == Self.traceHeadersFile { _ = try traceHeaders() }
                 return nil
             } catch {
                 return error
             }
+        }
+    }
+
+    private static let traceHeadersFile = "trace.headers_file"
+
+    /// What the collector of spans asks of its clients: of the file, else of the variables. It blocks, as files do.
+    package func traceHeaders() throws(SettingsFault) -> [TraceHeader] {
+        guard let file = trace.headersFile else {
+            return trace.variables.headers.flatMap { try? TraceHeader.parseFields($0) } ?? []
+        }
+        let secret = try file.read()
+        do throws(MalformedText) {
+            return try TraceHeader.parseFields(secret)
+        } catch {
+            throw SettingsFault(.file(file.path), key: Self.traceHeadersFile, error.problem)
         }
     }
 
@@ -82,6 +98,7 @@ extension DaemonSettings {
             secrets.append(Array(password.utf8))
             if let plain = URIParts.percentDecoded(password) { secrets.append(Array(plain.utf8)) }
         }
+        secrets += ((try? traceHeaders()) ?? []).map { Array($0.value.utf8) }
         secrets += credentials.exec.command.dropFirst().map { Array($0.utf8) }
         return secrets.filter { !$0.isEmpty }
     }

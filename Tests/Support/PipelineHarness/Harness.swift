@@ -7,6 +7,7 @@ import Jobs
 package import Photos
 package import Pipeline
 import Secrets
+package import Tracing
 
 /// The whole pipeline on a manual clock, between a broker in memory, a ledger and a scripted API.
 package final class Harness: Sendable {
@@ -38,6 +39,10 @@ package final class Harness: Sendable {
         package var tokenTakes = Duration.zero
         package var ledger = HarnessLedger.Kind.ofTheRun
         package var eventTypes: [String] = []
+        /// Where spans go; nil: nobody wants any.
+        package var spans: SpanRecorder?
+        package var sampler = Sampler(.always, isParentBased: true)
+        package var keepFailures = false
         /// The script asks somebody outside, and its answers are waited for before the clock moves.
         package var isReal = false
 
@@ -83,12 +88,18 @@ package final class Harness: Sendable {
             quotaDay: { Self.day(of: $0) })
         configuration.canary = options.canary.map { AccountID($0) }
         configuration.eventTypes = options.eventTypes
+        (configuration.sampler, configuration.keepFailures) = (options.sampler, options.keepFailures)
         pipeline = JobPipeline(
             configuration: configuration, inbox: broker, outbox: broker, queues: broker, ledger: ledger,
             credentials: Tokens(
                 strangers: options.strangers, isAway: options.isTokenServiceAway, withoutToken: options.withoutToken,
                 hasOneToken: options.hasOneToken, takes: options.tokenTakes,
-                clock: clock), photos: photos, clock: clock, executor: CountedExecutor(activity: activity)
+                clock: clock), photos: photos, clock: clock, executor: CountedExecutor(activity: activity),
+            tracing: options.spans.map {
+                DeliveryTracing(
+                    sink: $0, api: .init(baseURL: "https://api.example", host: "api.example", port: 443), clock: clock,
+                    places: $0.places)
+            }
         ) { event in
             activity.note()
             reported.withLock { $0.append(event) }

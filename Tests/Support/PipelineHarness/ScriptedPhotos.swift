@@ -26,6 +26,7 @@ package final class ScriptedPhotos: PhotosCalling {
         var counts: [String: Int] = [:]
         var albumQueryCounts: [String: Int] = [:]
         var warmUps = 0
+        var traces: [TraceContext] = []
     }
 
     private let state = Lock(State())
@@ -47,18 +48,22 @@ package final class ScriptedPhotos: PhotosCalling {
 
     package var calls: [Call] { state.withLock { $0.calls } }
     package var albumQueries: [Call] { state.withLock { $0.albumQueries } }
+    /// What went with each request.
+    package var traces: [TraceContext] { state.withLock { $0.traces } }
     package var warmUps: Int { state.withLock { $0.warmUps } }
 
     package func album(
         _ token: ShareToken, bearer: Secret, trace: TraceContext, beginsBefore: MonotonicTime
     ) async -> Answer {
-        await answer(token, bearer, counting: \.albumQueryCounts, in: \.albumQueries, albums)
+        state.withLock { $0.traces.append(trace) }
+        return await answer(token, bearer, counting: \.albumQueryCounts, in: \.albumQueries, albums)
     }
 
     package func leave(
         _ token: ShareToken, bearer: Secret, trace: TraceContext, beginsBefore: MonotonicTime
     ) async -> Answer {
-        await answer(token, bearer, counting: \.counts, in: \.calls, script)
+        state.withLock { $0.traces.append(trace) }
+        return await answer(token, bearer, counting: \.counts, in: \.calls, script)
     }
 
     package func warmUp() async -> String? {
