@@ -1,0 +1,87 @@
+"""What is tried on each release."""
+import os
+from pathlib import Path
+
+from testbed import programs
+
+from . import moving, topology
+from .cell import Row
+from .releases import RELEASED, SUITES
+from .stage import Stage, test_words, tests_passed
+
+#: What stands on the client library, and jobs from end to end over it.
+LIBRARY_TESTS = ("AMQPTests", "OnABroker.MainPath", "OnABroker.OverTLS", "OnABroker.Trouble")
+#: What stands on PostgreSQL and its client library.
+DATABASE_TESTS = ("^LedgerTests", "^PostgresLedgerTests", "LedgerGrantsTests", "SharingOnABroker.SharedLedger")
+
+
+def _integration(stage: Stage) -> str:
+    said = stage.run(*test_words(stage.built, ["IntegrationTests"]), environment=stage.with_broker)
+    return f"{tests_passed(said)} tests"
+
+
+def _chaos(stage: Stage) -> str:
+    said = stage.run("scripts/chaos", "--ci", "--seed", 1, "--programs", stage.built, environment=stage.with_broker)
+    return " ".join(said.strip().splitlines()[-1].split())
+
+
+def _partition(stage: Stage) -> str:
+    said = stage.run("scripts/chaos", "partition", "--seconds", 60, "--seed", 1, "--programs", stage.built,
+                     environment=stage.with_broker)
+    return " ".join(said.strip().splitlines()[-1].split())
+
+
+def _library(stage: Stage) -> str:
+    """The build of this machine, as the package has it, with the libraries of that one."""
+    said = stage.run_inside(*test_words(stage.built, LIBRARY_TESTS))
+    return f"{tests_passed(said)} tests"
+
+
+def _database(stage: Stage) -> str:
+    # The server runs as its own user.
+    stage.directory.chmod(0o711)
+    said = stage.run_inside(*test_words(stage.built, DATABASE_TESTS))
+    return f"{tests_passed(said)} tests"
+
+
+def _source(stage: Stage) -> str:
+    """Built there, by this machine's compiler, from that one's headers."""
+    scratch = stage.kept / "build"
+    stage.run_inside("swift", "build", "--build-tests", "--scratch-path", scratch,
+                     "--explicit-target-dependency-import-check", "error")
+    said = stage.run_inside(*test_words(scratch / "debug", LIBRARY_TESTS))
+    return f"builds, {tests_passed(said)} tests"
+
+
+def package() -> Path:
+    """The package of this checkout: made here, once, for all releases."""
+    place = programs.ROOT / ".build/package"
+    made = sorted(place.glob("leave-albumd_*.changes"), key=os.path.getmtime)
+    return made[-1] if made else place
+
+
+def _lintian(stage: Stage) -> str:
+    changes = package()
+    said = stage.run_inside("lintian", "--allow-root", "--tag-display-limit", 0, "--fail-on",
+                            "error,warning,info,pedantic", "--info", "--display-info", "--pedantic", changes)
+    return "clean" if not said.strip() else said.strip().splitlines()[-1]
+
+
+def _server(stage: Stage) -> str:
+    deb = next(iter(package().parent.glob("leave-albumd_*.deb")))
+    said = stage.run("scripts/system-test", "--suite", stage.suite, "--deb", deb)
+    return said.strip().splitlines()[-1]
+
+
+ROWS = [
+    Row("integration", "tests on a real broker", _integration, SUITES),
+    Row("topology", "topology: made, compared, exported, looked at", topology.trial, SUITES),
+    Row("moving", "jobs that wait while the broker is replaced", moving.trial, SUITES[1:]),
+    Row("chaos", "faults by a seeded schedule", _chaos, SUITES),
+    Row("partition", "three nodes, one out of sight", _partition, SUITES),
+    Row("library", "the build of this machine over that librabbitmq", _library, SUITES),
+    Row("database", "ledgers over that PostgreSQL and libpq", _database, SUITES),
+    Row("source", "built from source there", _source, SUITES[1:]),
+    Row("lintian", "what lintian says of the package", _lintian, RELEASED),
+    Row("server", "the package in a booted container", _server, RELEASED),
+]
