@@ -76,7 +76,9 @@ def _server(stage: Stage) -> str:
 ROWS = [
     Row("integration", "tests on a real broker", _integration, SUITES),
     Row("topology", "topology: made, compared, exported, looked at", topology.trial, SUITES),
-    Row("moving", "jobs that wait while the broker is replaced", moving.trial, SUITES[1:]),
+    Row("moving", "jobs that wait while the broker is replaced", moving.moved, SUITES[1:]),
+    # Of these, only the last two are near enough to each other.
+    Row("upgrade", "jobs that wait while the broker is upgraded in place", moving.upgraded, SUITES[2:]),
     Row("chaos", "faults by a seeded schedule", _chaos, SUITES),
     Row("partition", "three nodes, one out of sight", _partition, SUITES),
     Row("library", "the build of this machine over that librabbitmq", _library, SUITES),
