@@ -146,7 +146,7 @@ let package = Package(
             linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
         testSupport("ScriptedPeer", ["CLinux", "CTLSPeer", "Clocks", "Concurrency"]),
         testSupport("RepositoryFiles", []),
-        testSupport("PrivateBroker", ["CLinux", "Clocks", "Concurrency"]),
+        testSupport("PrivateBroker", ["RepositoryFiles", "CLinux", "Clocks", "Concurrency"]),
         testSupport("PrivateDatabase", ["PrivateBroker"]),
         testSupport("LedgerDatabase", ["PrivateDatabase", "PostgresLedger"]),
         testSupport("SharedLedger", ["Ledger", "Clocks", "Concurrency", "Jobs"]),

@@ -21,7 +21,7 @@ extension OnABroker {
 
         @Test func eachUserMayDoWhatItMustAndNothingElse() async throws {
             let broker = try await PrivateBroker()
-            try await broker.control("import_definitions", Self.file)
+            try await broker.importDefinitions(Self.file)
             let nobody = try await permits("worker", broker) { _ = try await $0.inspect(queue: "leave-album.jobs") }
             #expect(!nobody, "without a password nobody is let in")
             try await setPasswords(broker)

@@ -24,7 +24,7 @@ extension OnABroker {
                     auth_mechanisms.1 = EXTERNAL
                     auth_mechanisms.2 = PLAIN
                     ssl_cert_login_from = common_name
-                    """)
+                    """, beside: directory)
             try await broker.control("add_user", "worker-by-certificate", "no password is used")
             try await broker.control("set_permissions", "worker-by-certificate", ".*", ".*", ".*")
 

@@ -82,6 +82,24 @@ import Testing
         #expect(reported.contains("policy house sets \(name)"))
     }
 
+    /// The limit of a broker's own on what nobody may lose: only a policy takes it away.
+    @Test(
+        arguments: [
+            (nil, [nil, nil], 0), ("3.10.8", [nil, nil], 0), ("3.13.7", [nil, nil], 0), ("4.0.5", [nil, nil], 2),
+            ("4.3.6", [-1, nil], 1), ("4.3.6", [-1, -1], 0), ("5.0.0", [nil, nil], 2), ("unknown", [nil, nil], 0),
+        ] as [(String?, [Int64?], Int)])
+    func aLimitOfTheBrokersOwnIsWorthANote(release: String?, policies: [Int64?], notes: Int) {
+        let found = queues { name, members in
+            let place = ["leave.album.dead", "leave.album.results"].firstIndex(of: name)
+            guard let limit = place.flatMap({ policies[$0] }) else { return }
+            members.append(
+                .init("effective_policy_definition", .object([.init("delivery-limit", .integer(limit))])))
+        }
+        let comparison = TopologyComparison(topology, queues: found, bindings: bindings, release: release)
+        #expect(comparison.differences == [])
+        #expect(comparison.notes.filter { $0.contains("given back 20 times") }.count == notes)
+    }
+
     @Test func aRetiredDelayIsWorthANote() {
         let older = Topology(prefix: "leave.album", delays: [.seconds(5), .seconds(60), .seconds(600)])
         let found = older.definitions(vhost: "/", version: .three)["queues"]?.elements ?? []

@@ -3,6 +3,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 
 from testbed.waiting import wait
 
@@ -45,6 +46,31 @@ def upgrade(worker: Worker, report: Report, deb: str, previous: str | None, scra
     whole(worker, report, ids, path, *worker.followed(submission))
 
 
+def moved_unit(worker: Worker, report: Report, deb: str, scratch: str) -> None:
+    """From the layout of 0.1.0, whose unit was below /lib: that is /usr/lib, so the same file is old and new."""
+    report.scenario("upgrade from a package whose unit is below /lib")
+    container, link = worker.container, f"/etc/systemd/system/multi-user.target.wants/{UNIT}"
+    older = with_unit_below_lib(deb, scratch)
+    shutil.copy(older, container.path("/var/tmp/"))
+    install(container, older)
+    owned = container.run("dpkg-query", "-L", "leave-albumd").stdout.split()
+    report.check("the older one has it there", f"/lib/systemd/system/{UNIT}" in owned, version(container))
+    report.check("its unit is enabled", *enabled(container))
+    report.check("and consumes", wait(worker.is_consuming, 60))
+    pid = worker.show("MainPID")
+    install(container, deb)
+    owned = container.run("dpkg-query", "-L", "leave-albumd").stdout.split()
+    report.check("the newer one has it below /usr/lib alone",
+                 f"/usr/lib/systemd/system/{UNIT}" in owned and f"/lib/systemd/system/{UNIT}" not in owned,
+                 version(container))
+    report.check("the unit is still enabled", *enabled(container))
+    target = container.run("readlink", "-e", link, check=False).stdout.strip()
+    report.check("what it is wanted by finds the file", target == f"/usr/lib/systemd/system/{UNIT}", target)
+    seen = worker.show("ActiveState", "MainPID")
+    report.check("restarted and active", seen["ActiveState"] == "active" and seen["MainPID"] != pid, seen)
+    report.check("and consumes", wait(worker.is_consuming, 60))
+
+
 def install(container: Container, deb: str, *options: str) -> None:
     """Of a file that lies inside already."""
     container.run("apt-get", "install", "-q", "-y", "--allow-downgrades", *options,
@@ -69,14 +95,38 @@ def version(container: Container) -> str:
 
 def next_revision(deb: str, scratch: str) -> str:
     """The same package under a higher version."""
-    tree = os.path.join(scratch, "next")
+    return repacked(deb, scratch, "next", "+next")
+
+
+def with_unit_below_lib(deb: str, scratch: str) -> str:
+    """The same package under a lower version, with the unit where that of 0.1.0 was."""
+    def move(tree: str) -> None:
+        below = os.path.join(tree, "lib/systemd")
+        os.makedirs(below)
+        shutil.move(os.path.join(tree, "usr/lib/systemd/system"), below)
+        if not os.listdir(os.path.join(tree, "usr/lib/systemd")):
+            os.rmdir(os.path.join(tree, "usr/lib/systemd"))
+        sums = os.path.join(tree, "DEBIAN/md5sums")
+        with open(sums) as file:
+            text = file.read()
+        with open(sums, "w") as file:
+            file.write(text.replace(" usr/lib/systemd/system/", " lib/systemd/system/"))
+    return repacked(deb, scratch, "older", "~older", move)
+
+
+def repacked(
+    deb: str, scratch: str, name: str, suffix: str, change: Callable[[str], object] = lambda tree: None
+) -> str:
+    """The package after a change of its tree, with a suffix to its version."""
+    tree = os.path.join(scratch, name)
     subprocess.run(["dpkg-deb", "-R", deb, tree], check=True)
+    change(tree)
     control = os.path.join(tree, "DEBIAN/control")
     with open(control) as file:
         text = file.read()
     with open(control, "w") as file:
-        file.write(re.sub(r"^(Version: .*)$", r"\1+next", text, flags=re.MULTILINE))
-    made = os.path.join(scratch, "leave-albumd_next.deb")
+        file.write(re.sub(r"^(Version: .*)$", rf"\1{suffix}", text, flags=re.MULTILINE))
+    made = os.path.join(scratch, f"leave-albumd_{name}.deb")
     subprocess.run(
         ["dpkg-deb", "--root-owner-group", "-Zgzip", "-b", tree, made], check=True, stdout=subprocess.DEVNULL)
     return made

@@ -1,20 +1,25 @@
 """A RabbitMQ node of one's own: it lives in a directory and listens on a free port of 127.0.0.1.
 
+Its programs are this machine's, or those of a Debian tree that LEAVE_ALBUMD_BROKER_TREE names: another release.
 `python3 -m testbed.node DIRECTORY` holds one for a shell, see scripts/private-broker.
 """
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Optional
 
-from . import ports, processes
+from . import debian, ports, processes
 from .waiting import NotReady, eventually
 
+#: Names a tree whose broker is started in the place of this machine's, as the Swift tests have it.
+TREE_VARIABLE = "LEAVE_ALBUMD_BROKER_TREE"
 SERVER = "/usr/lib/rabbitmq/bin/rabbitmq-server"
 CONTROL = "/usr/lib/rabbitmq/bin/rabbitmqctl"
 ERL_CALL = "/usr/lib/erlang/bin/erl_call"
@@ -23,12 +28,20 @@ ERL_CALL = "/usr/lib/erlang/bin/erl_call"
 class Node:
     """One node with its port mapper. Only one thread at a time starts, stops or asks it."""
 
-    def __init__(self, directory: Path | str, first: Optional["Node"] = None, configuration: Path | None = None):
-        """`first`: another node whose cluster this one is to be of; it needs its mapper and its cookie."""
+    def __init__(
+        self, directory: Path | str, first: Optional["Node"] = None, configuration: Path | None = None,
+        plugins: Sequence[str] = (), tree: Path | str | None = None
+    ):
+        """`first`: another node whose cluster this one is to be of; it needs its mapper and its cookie.
+        `configuration`: a file that is read at each start. `tree`: in the place of the one that the environment
+        names."""
         self.directory = Path(directory)
+        #: Another one is taken at the next start.
+        self.tree = tree or os.environ.get(TREE_VARIABLE)
+        self._configuration = configuration
         for name in ("mnesia", "log", "home"):
             (self.directory / name).mkdir(parents=True, exist_ok=True)
-        (self.directory / "plugins").write_text("[].")
+        (self.directory / "plugins").write_text(f"[{','.join(plugins)}].")
         self.port = ports.free_port()
         self.name = f"private{self.port}@localhost"
         self.lock = threading.RLock()
@@ -39,7 +52,7 @@ class Node:
             "RABBITMQ_MNESIA_BASE": f"{self.directory}/mnesia", "RABBITMQ_LOG_BASE": f"{self.directory}/log",
             "HOME": f"{self.directory}/home", "RABBITMQ_ENABLED_PLUGINS_FILE": f"{self.directory}/plugins",
             "RABBITMQ_CONF_ENV_FILE": "/dev/null",
-            "RABBITMQ_CONFIG_FILE": str(configuration or self.directory / "none"),
+            "RABBITMQ_CONFIG_FILE": f"{self.directory}/node.conf",
             "ERL_EPMD_PORT": mapper_port, "ERL_EPMD_ADDRESS": "127.0.0.1",
             # So that the script becomes the node, and its process id is the node's.
             "RUNNING_UNDER_SYSTEMD": "1"}
@@ -51,7 +64,8 @@ class Node:
         self.has_run = False
         if first is None:
             self._mapper = processes.spawn(
-                ["epmd", "-port", mapper_port, "-address", "127.0.0.1"], self.directory / "epmd.out", self.environment)
+                self._words("/usr/bin/epmd", "-port", mapper_port, "-address", "127.0.0.1"),
+                self.directory / "epmd.out", self.environment)
             # A node that finds no mapper starts one that nobody ends.
             eventually("the port mapper listens", lambda: ports.listens(int(mapper_port)))
 
@@ -68,9 +82,11 @@ class Node:
         with self.lock:
             output = self.directory / "node.out"
             output.write_bytes(b"")
+            if self._configuration:
+                shutil.copy(self._configuration, self.directory / "node.conf")
             # A node that is killed may leave its name with the mapper for a moment, and then ends at once.
             for _ in range(10):
-                self._child = processes.spawn([SERVER], output, self.environment)
+                self._child = processes.spawn(self._words(SERVER), output, self.environment)
                 deadline = time.monotonic() + seconds
                 while self._child.poll() is None and time.monotonic() < deadline:
                     if b"completed with" in output.read_bytes():
@@ -99,17 +115,24 @@ class Node:
         """Runs one Erlang expression in the node: what rabbitmqctl does, in a hundredth of its time."""
         with self.lock:
             text, status = self._ask(
-                [ERL_CALL, "-timeout", str(seconds), "-c", self.cookie, "-n", self.name, "-e"], seconds + 5, expression)
+                self._words(ERL_CALL, "-timeout", str(seconds), "-c", self.cookie, "-n", self.name, "-e"), seconds + 5,
+                expression)
             if status != 0 or "{error" in text:
                 raise NotReady(f"the node refuses {expression}: {text}")
             return text
 
     def control(self, *arguments: str) -> str:
-        """rabbitmqctl. Gives what it printed."""
-        text, status = self._ask([CONTROL, "--node", self.name, *arguments], 120)
+        """rabbitmqctl, which finds files of the node's directory alone. Gives what it printed."""
+        text, status = self._ask(self._words(CONTROL, "--node", self.name, *arguments), 120)
         if status != 0:
             raise RuntimeError(f"rabbitmqctl {' '.join(arguments)}: {text}")
         return text
+
+    def _words(self, program: str, *words: str) -> list[str]:
+        """The command that becomes a program of the broker's package, or of Erlang's."""
+        if self.tree is None:
+            return [program, *words]
+        return debian.inside(self.tree, [program, *words], bind=[self.directory])
 
     def _ask(self, command: list[str], seconds: float, words: str = "") -> tuple[str, int]:
         done = subprocess.run(

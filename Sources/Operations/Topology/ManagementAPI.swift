@@ -30,21 +30,33 @@ package struct ManagementAPI: Sendable {
         try await list("bindings", columns: "source,destination,routing_key")
     }
 
+    /// The broker's, as `4.0.5`; nil if the interface does not say it.
+    func release() async throws(Failure) -> String? {
+        try await value("overview?columns=rabbitmq_version", of: "its release")["rabbitmq_version"]?.text
+    }
+
     private func list(_ what: String, columns: String) async throws(Failure) -> [JSONValue] {
-        let url =
-            "\(baseURL)/api/\(what)/\(String(decoding: PercentEncoding.encode(vhost.utf8), as: UTF8.self))?columns=\(columns)"
+        let vhost = String(decoding: PercentEncoding.encode(vhost.utf8), as: UTF8.self)
+        guard let elements = try await value("\(what)/\(vhost)?columns=\(columns)", of: what).elements else {
+            throw Failure(description: "the management interface at \(baseURL) gave no list of \(what)")
+        }
+        return elements
+    }
+
+    private func value(_ path: String, of what: String) async throws(Failure) -> JSONValue {
+        let url = "\(baseURL)/api/\(path)"
         switch await engine.send(HTTPRequest(.get, url: url, fields: [authorization])) {
         case .notSent(let fault), .ambiguous(let fault):
             throw Failure(description: "the management interface at \(baseURL) cannot be read: \(fault)")
         case .answered(let response):
             guard response.status == 200, response.bodyIsWhole,
-                let elements = (try? JSONValue.parse(response.body))?.elements
+                let value = try? JSONValue.parse(response.body)
             else {
                 throw Failure(
                     description: "the management interface at \(baseURL) answered \(response.status) to the question "
                         + "for \(what); its user needs the tag `monitoring`")
             }
-            return elements
+            return value
         }
     }
 }

@@ -7,6 +7,12 @@ extension Topology {
     package enum BrokerVersion: String, CaseIterable, Sendable {
         case three = "3"
         case four = "4"
+
+        /// Of a release, as `4.0.5`; nil for one that is not known.
+        init?(release: String?) {
+            guard let series = release?.split(separator: ".").first, let major = Int(series) else { return nil }
+            self = major >= 4 ? .four : .three
+        }
     }
 
     /// RabbitMQ's definitions, as its management interface and `rabbitmqctl import_definitions` read them: the
@@ -93,8 +99,8 @@ extension Topology {
     }
 
     /// All leaders would land on the node that declares. From 4.0 a queue without a delivery limit has one of 20, and a
-    /// dead letter that was looked at so often would be gone; before, an unlimited one is what it has, and -1 is no
-    /// value. https://www.rabbitmq.com/docs/quorum-queues#poison-message-handling
+    /// dead letter that was looked at so often would be gone, or a result that its reader gave back; before, an unlimited
+    /// one is what it has, and -1 is no value. https://www.rabbitmq.com/docs/quorum-queues#poison-message-handling
     private func policies(vhost: String, version: BrokerVersion) -> [JSONValue] {
         let name = Self.escaped(names.prefix)
         let leaders = JSONValue.Member("queue-leader-locator", .text("balanced"))
@@ -110,7 +116,9 @@ extension Topology {
         guard version == .four else { return [everywhere] }
         return [
             everywhere,
-            policy("dead", "^\(name)\\.dead$", priority: 1, [leaders, .init("delivery-limit", .integer(-1))]),
+            policy(
+                "dead", "^\(name)\\.(dead|results)$", priority: 1,
+                [leaders, .init("delivery-limit", .integer(-1))]),
         ]
     }
 

@@ -10,8 +10,10 @@ package struct TopologyComparison: Equatable, Sendable {
 
     private let topology: Topology
 
-    package init(_ topology: Topology, queues: [JSONValue], bindings: [JSONValue]) {
+    /// `release`: the broker's, if it is known.
+    package init(_ topology: Topology, queues: [JSONValue], bindings: [JSONValue], release: String? = nil) {
         self.topology = topology
+        let limitsByItself = Topology.BrokerVersion(release: release) == .four
         for expected in topology.queues {
             guard let found = queues.first(where: { $0["name"]?.text == expected.name }) else {
                 differences.append(
@@ -20,6 +22,7 @@ package struct TopologyComparison: Equatable, Sendable {
             }
             compareArguments(expected, found)
             comparePolicy(expected, found)
+            if limitsByItself { noteLimit(expected, found) }
         }
         compareBindings(bindings)
         noteRetiredDelays(queues)
@@ -82,6 +85,18 @@ package struct TopologyComparison: Equatable, Sendable {
         }
     }
 
+    /// A queue that is not to lose a message, and has the limit of RabbitMQ 4 because nobody took it away. Only a policy
+    /// can, which `topology declare` has no right to: so it is no difference.
+    private mutating func noteLimit(_ expected: Topology.Queue, _ found: JSONValue) {
+        let names = topology.names
+        guard [names.deadLetters, names.results].contains(expected.name),
+            found["effective_policy_definition"]?["delivery-limit"] == nil
+        else { return }
+        notes.append(
+            "queue \(expected.name): this broker drops a message that was given back 20 times; a policy with "
+                + "delivery-limit -1 takes that away, as `topology export --rabbitmq 4` has it")
+    }
+
     private mutating func compareBindings(_ found: [JSONValue]) {
         for binding in topology.bindings
         where !found.contains(where: {
@@ -113,6 +128,8 @@ package struct TopologyComparison: Equatable, Sendable {
 extension Topology {
     /// Compares what the management interface shows. Changes nothing.
     package func compared(by management: ManagementAPI) async throws(ManagementAPI.Failure) -> TopologyComparison {
-        TopologyComparison(self, queues: try await management.queues(), bindings: try await management.bindings())
+        TopologyComparison(
+            self, queues: try await management.queues(), bindings: try await management.bindings(),
+            release: try await management.release())
     }
 }

@@ -131,7 +131,7 @@ extension OperatingOnABroker {
             let exported = try await harness.command("topology", "export")
             #expect(exported.ending == .exited(0))
             try harness.directory.write("definitions.json", exported.text)
-            try await broker.control("import_definitions", harness.directory.file("definitions.json").path)
+            try await broker.importDefinitions(harness.directory.file("definitions.json").path)
             let url = "http://127.0.0.1:\(management)"
             let verified = try await harness.command("topology", "verify", "--management", url)
             #expect(verified.ending == .exited(0), "\(verified.text)")

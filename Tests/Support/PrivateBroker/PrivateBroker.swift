@@ -1,6 +1,9 @@
 import Foundation
+import RepositoryFiles
 
 /// A RabbitMQ node of the tests' own: its data in a temporary folder, its ports picked free, its port mapper too.
+///
+/// Its programs are this machine's, or those of a Debian tree that `LEAVE_ALBUMD_BROKER_TREE` names: another release.
 package actor PrivateBroker {
     package struct NotReady: Error, CustomStringConvertible {
         package let description: String
@@ -9,20 +12,31 @@ package actor PrivateBroker {
     package nonisolated let port: Int
     private let directory: TemporaryDirectory
     private let environment: [String: String]
+    private let inTree: [String]
     private let portMapper: ChildProcess
     private var node: ChildProcess?
 
     private static let server = "/usr/lib/rabbitmq/bin/rabbitmq-server"
     private static let control = "/usr/lib/rabbitmq/bin/rabbitmqctl"
+    private static let tree = ProcessInfo.processInfo.environment["LEAVE_ALBUMD_BROKER_TREE"]
     /// Starting takes about eight seconds on two idle cores, and the suite keeps them busy.
     private static let timeout = ChildProcess.timeout
 
     /// One node for all tests of a process: they use names of their own.
     package static let shared = Task { try await PrivateBroker() }
 
-    /// `plugins` of RabbitMQ's own package, and lines of rabbitmq.conf.
-    package init(plugins: [String] = [], configuration: String = "") async throws {
+    /// `plugins` of RabbitMQ's own package, and lines of rabbitmq.conf, which may name files `beside` it.
+    package init(
+        plugins: [String] = [], configuration: String = "", beside other: TemporaryDirectory? = nil
+    ) async throws {
         directory = try TemporaryDirectory("broker")
+        if let tree = Self.tree {
+            let read = other.map { ["--read", $0.url.path] } ?? []
+            inTree =
+                [RepositoryFile.path("scripts/testbed/in-tree"), tree, "--bind", directory.url.path] + read + ["--"]
+        } else {
+            inTree = []
+        }
         port = freePort()
         let mapperPort = freePort()
         for folder in ["mnesia", "log", "home"] {
@@ -46,7 +60,8 @@ package actor PrivateBroker {
         ]
         // In the foreground and ours, so that none is left behind.
         portMapper = try ChildProcess(
-            ["/usr/bin/epmd", "-port", "\(mapperPort)", "-address", "127.0.0.1"], output: directory.file("epmd.out"))
+            inTree + ["/usr/bin/epmd", "-port", "\(mapperPort)", "-address", "127.0.0.1"],
+            output: directory.file("epmd.out"))
         // Before the node looks for one, and else starts a daemon that nobody ends.
         let deadline = Date().addingTimeInterval(Self.timeout)
         while !listens(mapperPort) {
@@ -59,7 +74,8 @@ package actor PrivateBroker {
     }
 
     package func start() async throws {
-        let node = try ChildProcess([Self.server], environment: environment, output: directory.file("node.out"))
+        let node = try ChildProcess(
+            inTree + [Self.server], environment: environment, output: directory.file("node.out"))
         self.node = node
         let deadline = Date().addingTimeInterval(Self.timeout)
         while !node.text.contains("completed with") {
@@ -91,10 +107,20 @@ package actor PrivateBroker {
         _ = await portMapper.wait(seconds: 10)
     }
 
+    /// `rabbitmqctl import_definitions` of any file here.
+    package func importDefinitions(_ path: String) async throws {
+        // Its own folder is what the broker of a tree has of this machine.
+        let copy = directory.file("definitions.json")
+        try? FileManager.default.removeItem(at: copy)
+        try FileManager.default.copyItem(atPath: path, toPath: copy.path)
+        try await control("import_definitions", copy.path)
+    }
+
     @discardableResult
     package func control(_ arguments: String...) async throws -> String {
         let (ending, text) = try await ChildProcess.run(
-            [Self.control, "--node", environment["RABBITMQ_NODENAME"] ?? ""] + arguments, environment: environment)
+            inTree + [Self.control, "--node", environment["RABBITMQ_NODENAME"] ?? ""] + arguments,
+            environment: environment)
         guard ending == .exited(0) else {
             throw NotReady(description: "rabbitmqctl \(arguments.joined(separator: " ")): \(text)")
         }

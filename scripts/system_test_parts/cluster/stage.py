@@ -27,15 +27,15 @@ PROXY = {
 
 
 class Stage:
-    def __init__(self, cache: str, dependencies: str, deb: str, scratch: str):
+    def __init__(self, cache: str, suite: str, dependencies: str, deb: str, scratch: str):
         self.deb, self.scratch = deb, scratch
         self._containers: list[Container] = []
         self.instructions = Instructions()
         try:
-            hub = self._boot("database", tree.archive(cache, "", tree.DATABASE_PACKAGES))
+            hub = self._boot("database", tree.archive(cache, suite, "", tree.DATABASE_PACKAGES))
             self.network = Network(hub, DATABASE)
             self.database = DatabaseHost(hub, scratch)
-            workers = tree.archive(cache, dependencies)
+            workers = tree.archive(cache, suite, dependencies)
             self.first = Worker(self._boot("worker-1", workers))
             self.second = Worker(self._boot("worker-2", workers, without="rabbitmq-server.service"))
             self.network.connect(self.first.container, FIRST)
