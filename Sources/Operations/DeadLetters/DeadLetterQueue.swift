@@ -31,6 +31,8 @@ package final class DeadLetterQueue: Sendable {
     package static let window = 1_500
     /// After so long without a dead letter, the queue is asked whether there is one.
     private static let quietTime = Duration.seconds(1)
+    /// In seconds.
+    private static let longestQuiet = 5
 
     package init(_ configuration: LinkConfiguration, prefix: String, outbox: any Publishing) {
         self.configuration = configuration
@@ -104,11 +106,11 @@ package final class DeadLetterQueue: Sendable {
         let browser = JobID.generated().string
         var seen = 0
         var held = 0
-        var isQuiet = false
+        var quietSeconds = 0
         for await sight in sights {
             switch sight {
             case .deadLetter(let message):
-                isQuiet = false
+                quietSeconds = 0
                 let deadLetter = DeadLetter(reading: message)
                 if deadLetter.browser == browser { continue }
                 seen += 1
@@ -128,11 +130,12 @@ package final class DeadLetterQueue: Sendable {
                 if seen >= (all ? total : min(total, Self.window)) { return Pass(seen: seen, total: total) }
             case .lost(let error): throw Failure(description: "\(error); \(seen) letters were looked at: try again")
             case .secondPassed:
-                // Two quiet seconds and an empty queue: others took what was counted.
-                if isQuiet, try await session.inspect(queue: queue)?.messages == 0 {
+                quietSeconds += 1
+                // Others took what was counted: a broker that is busy may take its time over what it has for this one, and
+                // counts that no more.
+                if quietSeconds > Self.longestQuiet, try await session.inspect(queue: queue)?.messages == 0 {
                     return Pass(seen: seen, total: total)
                 }
-                isQuiet = true
             }
         }
         return Pass(seen: seen, total: total)
