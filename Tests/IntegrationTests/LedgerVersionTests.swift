@@ -55,10 +55,10 @@ import Testing
                 [DaemonHarness.products.appendingPathComponent("leave-albumd").path] + message
                     + ["--config", directory.file("d.toml").path])
             #expect(ending == .exited(78), "\(message): \(text)")
-            #expect(text.contains("schema version 7") && text.contains("up to 4"), "\(message): \(text)")
+            #expect(text.contains("schema version 7") && text.contains("up to 5"), "\(message): \(text)")
         }
         // Who made it is kept from version 2 on together with who may use it.
-        try await sql(directory, "INSERT OR REPLACE INTO meta VALUES ('schema_compatible_with', 5)")
+        try await sql(directory, "INSERT OR REPLACE INTO meta VALUES ('schema_compatible_with', 6)")
         #expect(try await run(directory, "run").text.contains("install leave-albumd 7.7.7 again"))
     }
 
