@@ -10,8 +10,8 @@ import Testing
 
 /// Whoever closes a ledger waits as long as it says, whatever the database does.
 @Suite(.withADatabase, .timeLimit(.minutes(30))) struct CloseTests {
-    /// Far below what a batch (60 s) and a connection (30 s) may take here.
-    private static let soon = Duration.seconds(15)
+    /// Less than what a batch (60 s) and a connection (120 s) may take here.
+    private static let soon = Duration.seconds(50)
 
     /// Closes in the middle of a record. Returns how many were lost, and how long that took.
     private func close(
