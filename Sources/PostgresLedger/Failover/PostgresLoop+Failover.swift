@@ -34,7 +34,7 @@ extension PostgresLoop {
                     "the database has an older state of the ledger than this daemon has worked on: put the right one "
                         + "back, or start again with --ledger-restored if it is meant"))
         }
-        outbox.noteLost()
+        outbox.noteLost(at: parts.clock.now())
         if isAnother { parts.grants?.unsettle() }
         try compare(isAnother: isAnother)
         try compareGrants(isAnother: isAnother)

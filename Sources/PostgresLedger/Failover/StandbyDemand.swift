@@ -32,19 +32,3 @@ package enum StandbyDemand: Sendable {
         return "\(what), and ledger.replication is \"required\": a failover could lose the claim of a call"
     }
 }
-
-extension PostgresLoop {
-    /// At each heartbeat, and first of all over a new connection.
-    mutating func requireStandby() throws(PostgresError) {
-        guard case .required = parts.configuration.standbys, membership != nil else { return }
-        let found = try ask(StandbyDemand.question)
-        guard found != failover.standbyMissing else { return }
-        failover.standbyMissing = found
-        if let found {
-            backlog.refuseWhatIsNotKept(.unavailable(found))
-            parts.onHealth(.comparing(found))
-        } else if case .healthy = condition {
-            parts.onHealth(failover.refusal.map { .comparing($0) } ?? .available)
-        }
-    }
-}

@@ -1,5 +1,3 @@
-import Ledger
-
 /// What the broker has of the results, as the tables say it. A member numbers its results, and all below one number are
 /// published: a row for each member, and none for a mark. What has no number, or was published by another than the member
 /// that wrote it, has a mark of its own.
@@ -31,22 +29,5 @@ enum OutboxRows {
     /// Its row is the member's own, which nobody else locks but who removes it when neither the member nor a result is left.
     static func addWatermark(_ below: Int64, of owner: Int, to batch: inout PostgresBatch) {
         batch.add(writing, [.value(Int32(clamping: owner)), .value(below)])
-    }
-}
-
-/// Who asks what is published.
-struct AskingMember: Sendable {
-    /// Nil: no member.
-    let epoch: Int?
-    /// The numbers of its own results that are not published.
-    let unpublished: [Int64]
-
-    static let nobody = AskingMember(epoch: nil, unpublished: [])
-
-    static let types: [PostgresType] = [.int4, .int8.array]
-
-    var parameters: [PostgresParameter] {
-        let numbers: [Int64?] = unpublished
-        return [.value(Int32(clamping: epoch ?? 0)), .array(numbers)]
     }
 }

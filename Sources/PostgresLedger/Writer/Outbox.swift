@@ -82,13 +82,13 @@ struct Outbox: Sendable {
     // MARK: The watermark
 
     /// When it is to be written at the latest.
-    var dueAt: MonotonicTime? { written == 0 ? nil : roseAt.map { $0 + Self.interval } }
+    var dueAt: MonotonicTime? { roseAt.map { $0 + Self.interval } }
 
     /// What is to be written in this batch. `hasResults`: there are some in it, of which the first brings the row. `isAsked`:
     /// it has questions, or what is asked after it sees what it has written.
     func watermark(hasResults: Bool, isAsked: Bool, at now: MonotonicTime) -> Int64? {
-        if written == 0 { return hasResults ? watermark : nil }
-        guard watermark > written else { return nil }
+        if written == 0, hasResults { return watermark }
+        guard roseAt != nil else { return nil }
         return isAsked || dueAt.map { $0 <= now } ?? false ? watermark : nil
     }
 
@@ -102,5 +102,8 @@ struct Outbox: Sendable {
     }
 
     /// The database may have lost it.
-    mutating func noteLost() { written = 0 }
+    mutating func noteLost(at now: MonotonicTime) {
+        written = 0
+        if next > 1 { roseAt = roseAt ?? now }
+    }
 }

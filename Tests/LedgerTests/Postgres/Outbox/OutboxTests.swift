@@ -83,12 +83,14 @@ import Testing
         #expect(outbox.number(JobID("job-0"), 0) == 3, "no number is given twice")
     }
 
-    @Test func afterAFailoverTheNextResultBringsTheRowAgain() {
+    @Test func afterAFailoverTheNextResultBringsTheRowAgainOrTimeDoes() {
         var outbox = Self.outbox(1)
         #expect(Self.publish(0, of: &outbox))
         outbox.noteWritten(2, at: Self.at(0))
-        outbox.noteLost()
-        #expect(outbox.last == 2)
+        #expect(outbox.dueAt == nil)
+        outbox.noteLost(at: Self.at(5))
+        #expect(outbox.last == 2 && outbox.dueAt == Self.at(5) + Outbox.interval)
+        #expect(outbox.watermark(hasResults: false, isAsked: false, at: Self.at(200)) == 2)
         _ = outbox.number(JobID("next"), 0)
         #expect(outbox.watermark(hasResults: true, isAsked: false, at: Self.at(0)) == 2)
     }
