@@ -1,5 +1,3 @@
-import Ledger
-
 /// What a daemon wants of the database's standbys.
 package enum StandbyDemand: Sendable {
     /// Nothing; of one that may lack commits it warns.
