@@ -68,6 +68,9 @@ package final class DatabaseLedger: LedgerKeeping {
     package static func attach(
         _ configuration: PostgresConfiguration, clock: any TimeSource = SystemTimeSource()
     ) async throws(LedgerError) -> DatabaseLedger {
+        var configuration = configuration
+        // A command asks one thing at a time.
+        configuration.connections = 1
         let parts = Parts(
             configuration: configuration, durations: LeaseDurations(callTimeout: .zero), clock: clock)
         return try await open(parts, member: nil)

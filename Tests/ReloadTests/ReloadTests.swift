@@ -164,6 +164,7 @@ import Tracing
         "ledger.tls.key_file": (#""/s/one""#, #""/s/two""#),
         "ledger.durability": (#""full""#, #""normal""#),
         "ledger.replication": (#""auto""#, #""none""#),
+        "ledger.connections": ("2", "3"),
         "admin.listen": (#""127.0.0.1:1""#, #""127.0.0.1:2""#),
         "admin.page": ("true", "false"),
         "admin.control_socket": (#""/r/one""#, #""/r/two""#),

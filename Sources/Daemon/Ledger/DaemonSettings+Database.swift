@@ -23,6 +23,7 @@ extension DaemonSettings {
                 try PostgresURL(url), password: password, caFile: ledger.tls.caFile?.path,
                 certificateFile: ledger.tls.certFile?.path, keyFile: ledger.tls.keyFile?.path)
             configuration.standbys = standbyDemand
+            configuration.connections = ledger.connections
             return configuration
         } catch {
             throw UnusableSetting("ledger.url: \(error)")

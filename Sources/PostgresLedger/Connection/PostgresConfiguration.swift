@@ -13,6 +13,8 @@ package struct PostgresConfiguration: Sendable {
     let keyFile: String?
     /// From the lookup of a name to a server that takes writes.
     package var connectTimeout = Duration.seconds(5)
+    /// For jobs; there is one more for questions, and one for grants where those are in the ledger.
+    package var connections = 2
     /// Which commits are good enough to call the API upon.
     package var standbys = StandbyDemand.any
     /// What the kernel is asked to take of a batch at once, in bytes; it gives no more than `net.core.wmem_max`.

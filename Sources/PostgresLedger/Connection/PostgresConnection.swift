@@ -268,6 +268,12 @@ enum Readiness {
         var socket = pollfd(fd: descriptor, events: Int16(events), revents: 0)
         return poll(&socket, 1, duration.pollTimeout) > 0
     }
+
+    /// Until one of them can be read, or not so long.
+    static func wait(forAny descriptors: [Int32], atMost duration: Duration) {
+        var sockets = descriptors.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+        poll(&sockets, nfds_t(sockets.count), duration.pollTimeout)
+    }
 }
 
 extension PostgresRows {

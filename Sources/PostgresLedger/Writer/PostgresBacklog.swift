@@ -42,6 +42,7 @@ struct PostgresBacklog: Sendable {
     private static let lineCapacity = 4_096
 
     var hasRequests: Bool { !requests.isEmpty }
+    var hasQueries: Bool { !queries.isEmpty }
     var isEmpty: Bool { requests.isEmpty && queries.isEmpty && lines.isEmpty }
 
     // MARK: What comes
@@ -69,21 +70,43 @@ struct PostgresBacklog: Sendable {
 
     // MARK: Batches
 
-    /// What goes into the next batch: at most so many of each kind. Queries see what came before them, and so come in
-    /// when nothing else is left.
-    mutating func take(most: Int, at now: MonotonicTime) -> Portion {
+    /// What goes into the next batch: at most so many of each kind, and nothing that those under way hold up. Queries see
+    /// what came before them, and so come in when nothing else is left.
+    mutating func take(most: Int, besides claimed: ClaimedKeys, at now: MonotonicTime) -> Portion {
         var portion = Portion()
-        portion.requests = Array(requests.prefix(most))
-        requests.removeFirst(portion.requests.count)
-        portion.lines = Array(lines.prefix(most))
-        lines.removeFirst(portion.lines.count)
-        if requests.isEmpty, lines.isEmpty {
+        portion.requests = takeRequests(most: most, besides: claimed)
+        if !claimed.hasLines {
+            portion.lines = Array(lines.prefix(most))
+            lines.removeFirst(portion.lines.count)
+        }
+        if claimed.isEmpty, requests.isEmpty, lines.isEmpty {
             portion.queries = Array(queries.prefix(most))
             queries.removeFirst(portion.queries.count)
         }
         dueAt = isEmpty ? nil : now
         return portion
     }
+
+    private mutating func takeRequests(most: Int, besides claimed: ClaimedKeys) -> [PendingRequest] {
+        guard !claimed.isEmpty else {
+            defer { requests.removeFirst(min(most, requests.count)) }
+            return Array(requests.prefix(most))
+        }
+        var (claimed, taken, waiting) = (claimed, [PendingRequest](), [PendingRequest]())
+        for request in requests {
+            if taken.count < most, !claimed.holdUp(request.request) {
+                taken.append(request)
+            } else {
+                claimed.add(waiting: request.request.jobID)
+                waiting.append(request)
+            }
+        }
+        requests = waiting
+        return taken
+    }
+
+    /// How many requests those under way do not hold up.
+    func readyCount(besides claimed: ClaimedKeys) -> Int { requests.count { !claimed.holdUp($0.request) } }
 
     /// One job's requests, or one of the others: whatever waits longest of its kind.
     mutating func takeSingle(at now: MonotonicTime) -> Portion {

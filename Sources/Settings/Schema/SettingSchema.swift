@@ -138,6 +138,7 @@ enum SettingSchema {
         SettingKey("ledger.send_window", \.ledger.sendWindow, .duration(in: SettingRange.sendWindow)),
         SettingKey("ledger.grace", \.ledger.grace, .duration(in: SettingRange.grace)),
         SettingKey("ledger.spool", \.ledger.spool, .absolutePath("a directory")),
+        SettingKey("ledger.connections", \.ledger.connections, .integer(in: SettingRange.connections)),
         SettingKey("ledger.replication", \.ledger.replication, .choice),
         SettingKey("ledger.durability", \.ledger.durability, .choice),
         SettingKey(
@@ -158,7 +159,7 @@ enum SettingSchema {
     /// Those that mean nothing for a ledger that is a file.
     static let keysOfSharedLedger = [
         "ledger.password_file", "ledger.instance", "ledger.send_window", "ledger.grace", "ledger.spool",
-        "ledger.replication", "ledger.tls.ca_file", "ledger.tls.cert_file", "ledger.tls.key_file",
+        "ledger.connections", "ledger.replication", "ledger.tls.ca_file", "ledger.tls.cert_file", "ledger.tls.key_file",
         "credentials.store.shared_directory",
     ]
 

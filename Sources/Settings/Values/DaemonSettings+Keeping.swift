@@ -16,6 +16,8 @@ extension DaemonSettings {
         /// Where what the database could not take is kept over the end of the process. Nil: `spool` in the service's state
         /// directory.
         package var spool: String?
+        /// To the database, for jobs: so many batches are on their way at once.
+        package var connections = 2
         /// Of the database: who else has to have a commit before a call rests on it.
         package var replication = Replication.auto
         /// Of the connection to the database.
@@ -77,6 +79,7 @@ extension SettingRange {
     static let sendWindow: ClosedRange<Duration> = .milliseconds(100) ... .seconds(30)
     /// Packets that the network held back arrive within seconds.
     static let grace: ClosedRange<Duration> = .milliseconds(100) ... .seconds(30)
+    static let connections = 1...4
     /// A delivery must be settled within two minutes, and one that another worker may be calling waits for the end of
     /// that lease first.
     static let longestLease = Duration.seconds(60)

@@ -93,6 +93,7 @@ extension PostgresLoop {
     /// Whoever is taken for dead joins anew before it does anything else. True if it has.
     mutating func rejoinIfNeeded(_ state: ClusterMember.State?) throws(PostgresError) -> Bool {
         guard let epoch = membership?.epoch, !(state?.isLive ?? false) else { return false }
+        landAll()
         try beat()
         return membership?.epoch != epoch
     }

@@ -4,31 +4,63 @@ import Ledger
 
 /// One batch: read, decide, write, answer.
 extension PostgresLoop {
+    /// Reads, decides, and sends. What has nothing to write is at its end with that.
     mutating func perform(_ portion: PostgresBacklog.Portion) throws(PostgresError) {
         let asked = parts.clock.now()
         let outgoing = try outgoing(portion, asked: asked)
-        let rows: [PostgresRows]
+        let batch = DepartedBatch(outgoing: outgoing, asked: asked, departed: parts.clock.now())
+        if outgoing.batch.executions.isEmpty {
+            end(batch, .success([]))
+        } else {
+            do throws(PostgresError) {
+                try depart(batch)
+            } catch {
+                giveBackNumbers(of: outgoing.plans)
+                throw error
+            }
+        }
+        backlog.putBack(outgoing.left, at: parts.clock.now())
+    }
+
+    /// What came of a batch.
+    mutating func end(_ batch: DepartedBatch, _ result: Result<[PostgresRows], PostgresError>) {
         do throws(PostgresError) {
-            rows = outgoing.batch.executions.isEmpty ? [] : try send(outgoing.batch)
+            try note(batch, try rows(result, of: batch))
+            noteLanded()
+        } catch {
+            fail(error, batch.outgoing.sent)
+        }
+    }
+
+    private mutating func rows(
+        _ result: Result<[PostgresRows], PostgresError>, of batch: DepartedBatch
+    ) throws(PostgresError) -> [PostgresRows] {
+        do throws(PostgresError) {
+            return try result.get()
         } catch {
             if error.kind == .outcomeUnknown {
-                backlog.noteDoubt(outgoing.plans)
+                backlog.noteDoubt(batch.outgoing.plans)
             } else {
-                giveBackNumbers(of: outgoing.plans)
+                giveBackNumbers(of: batch.outgoing.plans)
             }
             throw error
         }
+    }
+
+    /// It is committed.
+    private mutating func note(_ batch: DepartedBatch, _ rows: [PostgresRows]) throws(PostgresError) {
+        let outgoing = batch.outgoing
         if let watermark = outgoing.watermark { outbox.noteWritten(watermark, at: parts.clock.now()) }
         do throws(PostgresError) {
-            try answer(outgoing, rows, beginsBefore: asked + parts.durations.sendWindow)
+            try answer(outgoing, rows, beginsBefore: batch.asked + parts.durations.sendWindow)
         } catch {
-            // It is committed, and nobody has been answered.
+            // Nobody has been answered.
             backlog.noteDoubt(outgoing.plans)
             throw error
         }
-        backlog.putBack(outgoing.left, at: parts.clock.now())
         parts.gauge.committed(
-            operations: outgoing.sent.requests.count + outgoing.sent.queries.count, took: parts.clock.now() - asked)
+            operations: outgoing.sent.requests.count + outgoing.sent.queries.count,
+            took: parts.clock.now() - batch.asked)
     }
 
     // MARK: Read and decide

@@ -19,11 +19,13 @@ struct PostgresLoop: ~Copyable {
 
     let mailbox: MailboxOwner<PostgresOperation>
     let parts: PostgresLoopParts
-    /// Nil where there is none that can be used.
-    private var connection: PostgresConnection?
-    /// Of a batch, at the newest connection.
-    private(set) var mostBytes = 0
-    private var rotation: HostRotation
+    /// Empty where there is none that can be used.
+    var connections: [WriterConnection] = []
+    /// Though they may still be open.
+    var mustReconnect = false
+    /// Of a batch, at the newest connections.
+    var mostBytes = 0
+    var rotation: HostRotation
     var membership: Membership?
     let memberEpoch: Lock<Int?>
     var condition = Condition.healthy
@@ -40,14 +42,14 @@ struct PostgresLoop: ~Copyable {
     private var failures = 0
     /// So many portions are taken one by one, to find the one that is at fault.
     private var isolated = 0
-    private var closing: (deadline: MonotonicTime, answer: @Sendable (Int) -> Void)?
+    private(set) var closing: (deadline: MonotonicTime, answer: @Sendable (Int) -> Void)?
 
     /// Requests in one batch: their rows are locked together.
     private static let mostRequests = 128
     /// A batch that was undone so often is taken apart.
     private static let mostRetries = 3
     /// What is begun has a chance, also at the very end.
-    private static let leastTime = Duration.milliseconds(100)
+    static let leastTime = Duration.milliseconds(100)
 
     init(
         mailbox: MailboxOwner<PostgresOperation>, parts: PostgresLoopParts, membership: Membership?,
@@ -61,7 +63,6 @@ struct PostgresLoop: ~Copyable {
         nextBeatAt = parts.clock.now()
         failover = FailoverState(timeline: parts.lastTimeline)
         outbox = Outbox(owner: membership?.epoch, isUsed: parts.identity.usesOutboxes)
-        connection = nil
     }
 
     /// Runs until `close`. Returns the answer to that, to be given as the last thing.
@@ -72,7 +73,13 @@ struct PostgresLoop: ~Copyable {
             switch condition {
             case .healthy: workOrSleep()
             case .degraded(_, _, let retryAt):
-                if retryAt <= parts.clock.now() { attempt() } else { sleep(until: retryAt) }
+                if isUnderWay {
+                    awaitLanding()
+                } else if retryAt <= parts.clock.now() {
+                    attempt()
+                } else {
+                    sleep(until: retryAt)
+                }
             case .unusable: sleep(until: nil)
             }
         }
@@ -81,7 +88,10 @@ struct PostgresLoop: ~Copyable {
 
     private mutating func workOrSleep() {
         let now = parts.clock.now()
-        if membership != nil, nextBeatAt <= now {
+        let mustBeat = membership != nil && nextBeatAt <= now
+        if isUnderWay {
+            if !mustBeat, mayDepart { attempt() } else { awaitLanding() }
+        } else if mustBeat {
             attempt()
         } else if let dueAt, dueAt <= now {
             attempt()
@@ -163,7 +173,7 @@ struct PostgresLoop: ~Copyable {
 
     /// Connects if need be, shows that it lives if it is time, and does what waits.
     private mutating func attempt() {
-        if connection == nil {
+        if connections.isEmpty || isLost {
             do throws(PostgresError) {
                 try connect()
             } catch {
@@ -188,77 +198,28 @@ struct PostgresLoop: ~Copyable {
             }
         }
         let portion =
-            isolated > 0 ? backlog.takeSingle(at: now) : backlog.take(most: Self.mostRequests, at: now)
+            isIsolating
+            ? backlog.takeSingle(at: now) : backlog.take(most: Self.mostRequests, besides: claimedKeys, at: now)
         do throws(PostgresError) {
             try perform(portion)
-            isolated = max(0, isolated - 1)
-            succeed()
         } catch {
             fail(error, portion)
         }
     }
 
-    private mutating func connect() throws(PostgresError) {
-        while true {
-            var configuration = parts.configuration
-            configuration.connectTimeout = timeLeft(configuration.connectTimeout)
-            do throws(PostgresError) {
-                var opened = try PostgresConnection.open(to: rotation.current, configuration, clock: parts.clock)
-                let found = try LedgerIdentity.read(&opened, within: configuration.connectTimeout)
-                guard found.ledger == parts.identity.ledger else {
-                    return disable(
-                        .unusable(
-                            "\(opened.endpoint) has another ledger than before: start again if that was meant"))
-                }
-                // It was moved, or its schema has made a step which this program cannot work with.
-                if let problem = found.problem(endpoint: opened.endpoint) { return disable(.unusable(problem)) }
-                if found.usesOutboxes { outbox.use() }
-                mostBytes = opened.mostBytes
-                connection = consume opened
-                // What it missed meanwhile comes before all else: it may be taken for dead, or the database be another.
-                nextBeatAt = parts.clock.now()
-                failover.mustCompare = true
-                return
-            } catch {
-                let wait = rotation.fail(at: parts.clock.now())
-                guard wait == .zero else {
-                    nextWait = wait
-                    throw error
-                }
-                take(mailbox.takeAll())
-            }
-        }
-    }
+    /// What is at fault is looked for: a batch is one portion, and nothing is beside it.
+    var isIsolating: Bool { isolated > 0 }
 
-    private var nextWait = Duration.zero
-
-    /// Sends a batch and waits for its answer; meanwhile what comes is taken.
-    mutating func send(_ batch: PostgresBatch) throws(PostgresError) -> [PostgresRows] {
-        guard var open = connection.take() else { preconditionFailure("a batch is sent over a connection") }
-        let result: Result<[PostgresRows], PostgresError>
-        let asked = parts.clock.now()
-        let least = asked + Self.leastTime
-        do throws(PostgresError) {
-            let rows = try open.run(batch, within: timeLeft(parts.batchTimeout), beside: mailbox) { operations in
-                take(operations)
-                // Whoever ends it meanwhile waits no longer than it says.
-                return closing.map { max($0.deadline, least) }
-            }
-            parts.gauge.answered(after: parts.clock.now() - asked)
-            result = .success(rows)
-        } catch {
-            result = .failure(error)
-        }
-        if open.isUsable { connection = consume open }
-        return try result.get()
-    }
-
-    /// At the end nothing takes longer than whoever ends it wants to wait.
-    private func timeLeft(_ usual: Duration) -> Duration {
-        closing.map { min(usual, max(Self.leastTime, $0.deadline - parts.clock.now())) } ?? usual
-    }
+    var nextWait = Duration.zero
 
     // MARK: What came of an attempt
+
+    /// A batch has landed, and whoever asked has been answered.
+    mutating func noteLanded() {
+        isolated = max(0, isolated - 1)
+        // What is lost beside it is counted by itself.
+        if !isLost { succeed() }
+    }
 
     private mutating func succeed() {
         failures = 0
@@ -272,9 +233,12 @@ struct PostgresLoop: ~Copyable {
     }
 
     /// - Parameter portion: what was in the batch; nil for a heartbeat.
-    private mutating func fail(_ error: PostgresError, _ portion: PostgresBacklog.Portion?) {
+    mutating func fail(_ error: PostgresError, _ portion: PostgresBacklog.Portion?) {
         let now = parts.clock.now()
-        failures += 1
+        let isLoss = isLost || error.kind == .unavailable || error.kind == .refusedConfiguration
+        // What ends with one server is one fault.
+        if !(isLoss && mustReconnect) { failures += 1 }
+        mustReconnect = mustReconnect || isLoss
         // Itself, and not what has come before it meanwhile.
         if error.kind == .fault, let portion, portion.isSingle {
             return backlog.refuse(portion, .unavailable(error.description))
@@ -292,7 +256,6 @@ struct PostgresLoop: ~Copyable {
             parts.gauge.count { $0.unknownCommits += 1 }
             if failures > Self.mostRetries { degrade(error, now) }
         case .unavailable, .refusedConfiguration:
-            connection = nil
             // A connection that ended, as at a failover, is first made anew.
             if failures > 1 { degrade(error, now) }
         }
@@ -324,7 +287,9 @@ struct PostgresLoop: ~Copyable {
         let deadline = closing?.deadline ?? parts.clock.now()
         while !isAllWritten {
             let now = parts.clock.now()
-            if case .degraded(_, _, let retryAt) = condition, retryAt > now {
+            if isUnderWay {
+                awaitLanding()
+            } else if case .degraded(_, _, let retryAt) = condition, retryAt > now {
                 guard now < deadline else { break }
                 mailbox.wait(atMost: min(retryAt, deadline) - now)
             } else {
@@ -333,7 +298,7 @@ struct PostgresLoop: ~Copyable {
             }
         }
         let lost = backlog.refuseAll(.closed)
-        connection = nil
+        connections = []
         let answer = closing?.answer
         return { answer?(lost) }
     }
@@ -341,7 +306,8 @@ struct PostgresLoop: ~Copyable {
     /// Whether all is written, or never will be, and the others know that this member has left. What nobody waits for does
     /// not keep a thread that cannot write.
     private var isAllWritten: Bool {
-        switch condition {
+        guard !isUnderWay else { return false }
+        return switch condition {
         case .healthy: backlog.isEmpty && membership == nil
         case .degraded: !backlog.hasRequests
         case .unusable: true

@@ -1,0 +1,168 @@
+import Clocks
+import Concurrency
+import Glibc
+import Ledger
+
+/// The connections for jobs, and the batches on them.
+///
+/// While one batch waits for its commit, the next may be on its way over another connection: on what no batch under way may
+/// change, so that they land in any order. All else, such as a heartbeat, waits until all have landed.
+extension PostgresLoop {
+    /// Most answers come sooner. Until then nothing that is posted wakes the thread, which could only lay it beside what
+    /// waits already: under load that is each request, and costs more than to take all of them with the answer.
+    private static var usualAnswer: Duration { .milliseconds(10) }
+    /// Between two looks at whether enough has come for another batch.
+    private static var lookInterval: Duration { .milliseconds(1) }
+    /// Requests for which a commit beside another pays. Fewer wait for the answer that is under way, unless that is late.
+    private static var leastBeside: Int { 16 }
+
+    var isUnderWay: Bool { connections.contains { $0.batch != nil } }
+
+    /// One of them is gone. The others end with what they have under way, and then all are made anew.
+    var isLost: Bool { mustReconnect || connections.contains { $0.batch == nil && !$0.open.isUsable } }
+
+    private var idle: WriterConnection? { connections.first { $0.batch == nil && $0.open.isUsable } }
+
+    /// What the batches under way may change.
+    var claimedKeys: ClaimedKeys {
+        var keys = ClaimedKeys()
+        for batch in connections.compactMap(\.batch) {
+            keys.add(batch.outgoing.sent, changing: batch.outgoing.changes.map(\.account))
+        }
+        return keys
+    }
+
+    /// Whether another batch departs beside those that are under way.
+    var mayDepart: Bool {
+        // A query sees what came before it.
+        guard idle != nil, !isLost, !isIsolating, !backlog.hasQueries else { return false }
+        let ready = backlog.readyCount(besides: claimedKeys)
+        let oldest = connections.compactMap(\.batch?.departed).min()
+        let isLate = oldest.map { $0 + Self.usualAnswer <= parts.clock.now() } ?? true
+        return ready >= Self.leastBeside || ready > 0 && isLate
+    }
+
+    // MARK: Connecting
+
+    /// To one server, all or none.
+    mutating func connect() throws(PostgresError) {
+        mustReconnect = false
+        connections = []
+        while true {
+            do throws(PostgresError) {
+                for _ in 0..<parts.configuration.connections {
+                    guard let opened = try openConnection() else { return connections = [] }
+                    connections.append(opened)
+                }
+                mostBytes = connections.map { $0.open.mostBytes }.min() ?? 0
+                // What it missed meanwhile comes before all else: it may be taken for dead, or the database be another.
+                nextBeatAt = parts.clock.now()
+                failover.mustCompare = true
+                return
+            } catch {
+                connections = []
+                let wait = rotation.fail(at: parts.clock.now())
+                guard wait == .zero else {
+                    nextWait = wait
+                    throw error
+                }
+                take(mailbox.takeAll())
+            }
+        }
+    }
+
+    /// Nil: it is no ledger that this process can work on.
+    private mutating func openConnection() throws(PostgresError) -> WriterConnection? {
+        var configuration = parts.configuration
+        configuration.connectTimeout = timeLeft(configuration.connectTimeout)
+        var opened = try PostgresConnection.open(to: rotation.current, configuration, clock: parts.clock)
+        let found = try LedgerIdentity.read(&opened, within: configuration.connectTimeout)
+        guard found.ledger == parts.identity.ledger else {
+            disable(.unusable("\(opened.endpoint) has another ledger than before: start again if that was meant"))
+            return nil
+        }
+        // It was moved, or its schema has made a step which this program cannot work with.
+        if let problem = found.problem(endpoint: opened.endpoint) {
+            disable(.unusable(problem))
+            return nil
+        }
+        if found.usesOutboxes { outbox.use() }
+        return WriterConnection(opened)
+    }
+
+    // MARK: One batch for which everything waits
+
+    /// Sends a batch and waits for its answer; meanwhile what comes is taken.
+    mutating func send(_ batch: PostgresBatch) throws(PostgresError) -> [PostgresRows] {
+        guard let connection = idle else {
+            throw PostgresError(
+                kind: .unavailable, endpoint: "the ledger's database", attempted: "sending a batch",
+                message: "the connection has ended")
+        }
+        let asked = parts.clock.now()
+        let least = asked + Self.leastTime
+        let rows = try connection.open.run(batch, within: timeLeft(parts.batchTimeout), beside: mailbox) { operations in
+            take(operations)
+            // Whoever ends it meanwhile waits no longer than it says.
+            return closing.map { max($0.deadline, least) }
+        }
+        parts.gauge.answered(after: parts.clock.now() - asked)
+        return rows
+    }
+
+    // MARK: Batches under way
+
+    /// Sends a batch, whose answer is taken by `land`.
+    mutating func depart(_ batch: DepartedBatch) throws(PostgresError) {
+        guard let connection = idle else { preconditionFailure("a batch departs over an idle connection") }
+        try connection.open.begin(batch.outgoing.batch, within: timeLeft(parts.batchTimeout))
+        connection.batch = batch
+    }
+
+    /// Until all have landed.
+    mutating func landAll() {
+        while isUnderWay {
+            awaitLanding()
+            take(mailbox.takeAll())
+        }
+    }
+
+    /// Waits until something came of a batch under way, enough may have come for another, or one is given up.
+    mutating func awaitLanding() {
+        let waiting = connections.filter { $0.batch != nil }
+        let descriptors = waiting.map { $0.open.descriptor }
+        let isLate = waiting.contains { $0.batch.map { $0.departed + Self.usualAnswer <= parts.clock.now() } ?? false }
+        if isLate {
+            let end = MonotonicTime.earliest(waiting.compactMap { $0.open.deadline }.min(), closing?.deadline)
+            mailbox.wait(atMost: end.map { max(.zero, $0 - parts.clock.now()) }, alsoReadable: descriptors)
+        } else {
+            Readiness.wait(forAny: descriptors, atMost: idle == nil ? Self.usualAnswer : Self.lookInterval)
+        }
+        for connection in waiting { land(connection) }
+    }
+
+    /// Takes what has come of its batch.
+    private mutating func land(_ connection: WriterConnection) {
+        guard let batch = connection.batch else { return }
+        let result: Result<[PostgresRows], PostgresError>
+        do throws(PostgresError) {
+            if let answer = try connection.open.advance() {
+                result = .success(try answer.rows())
+            } else if let closing, max(closing.deadline, batch.departed + Self.leastTime) <= parts.clock.now() {
+                result = .failure(connection.open.abandon("nobody waits for the answer any more"))
+            } else {
+                return
+            }
+        } catch {
+            result = .failure(error)
+        }
+        connection.batch = nil
+        parts.gauge.answered(after: parts.clock.now() - batch.departed)
+        end(batch, result)
+    }
+
+    /// At the end nothing takes longer than whoever ends it wants to wait.
+    private func timeLeft(_ usual: Duration) -> Duration {
+        closing.map { min(usual, max(Self.leastTime, $0.deadline - parts.clock.now())) } ?? usual
+    }
+}
