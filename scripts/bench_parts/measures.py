@@ -1,5 +1,6 @@
 """One run of one worker: jobs/s with CPU, memory and time to start, or latency at an even rate. Plain dicts."""
 import json
+import os
 import select
 import statistics
 import subprocess
@@ -35,6 +36,8 @@ def throughput(
     if flood:
         environment.fill(replace(setup, accounts=1), "flood", flood)
     environment.fill(setup, worker.form, depth)
+    # Else the first commits wait until what was written before, such as a database's first files, is on the disk.
+    os.sync()
     with _running(environment, worker, setup, jobs, timeout, ledger) as run:
         first, last, cpu = run.follow()
         peak = sum(usage.peak_bytes(worker.pid) for worker in run.workers)

@@ -10,11 +10,9 @@ import Ledger
 extension PostgresLoop {
     /// Most answers come sooner. Until then nothing that is posted wakes the thread, which could only lay it beside what
     /// waits already: under load that is each request, and costs more than to take all of them with the answer.
+    ///
+    /// And until then one batch of all that comes costs less than two. What takes longer waits for a disk, a standby or a lock.
     private static var usualAnswer: Duration { .milliseconds(10) }
-    /// Between two looks at whether enough has come for another batch.
-    private static var lookInterval: Duration { .milliseconds(1) }
-    /// Requests for which a commit beside another pays. Fewer wait for the answer that is under way, unless that is late.
-    private static var leastBeside: Int { 16 }
 
     var isUnderWay: Bool { connections.contains { $0.batch != nil } }
 
@@ -36,10 +34,8 @@ extension PostgresLoop {
     var mayDepart: Bool {
         // A query sees what came before it.
         guard idle != nil, !isLost, !isIsolating, !backlog.hasQueries else { return false }
-        let ready = backlog.readyCount(besides: claimedKeys)
-        let oldest = connections.compactMap(\.batch?.departed).min()
-        let isLate = oldest.map { $0 + Self.usualAnswer <= parts.clock.now() } ?? true
-        return ready >= Self.leastBeside || ready > 0 && isLate
+        guard let oldest = connections.compactMap(\.batch?.departed).min() else { return true }
+        return oldest + Self.usualAnswer <= parts.clock.now() && backlog.hasReady(besides: claimedKeys)
     }
 
     // MARK: Connecting
@@ -136,7 +132,7 @@ extension PostgresLoop {
             let end = MonotonicTime.earliest(waiting.compactMap { $0.open.deadline }.min(), closing?.deadline)
             mailbox.wait(atMost: end.map { max(.zero, $0 - parts.clock.now()) }, alsoReadable: descriptors)
         } else {
-            Readiness.wait(forAny: descriptors, atMost: idle == nil ? Self.usualAnswer : Self.lookInterval)
+            Readiness.wait(forAny: descriptors, atMost: Self.usualAnswer)
         }
         for connection in waiting { land(connection) }
     }

@@ -105,8 +105,8 @@ struct PostgresBacklog: Sendable {
         return taken
     }
 
-    /// How many requests those under way do not hold up.
-    func readyCount(besides claimed: ClaimedKeys) -> Int { requests.count { !claimed.holdUp($0.request) } }
+    /// Whether there is a request that those under way do not hold up.
+    func hasReady(besides claimed: ClaimedKeys) -> Bool { requests.contains { !claimed.holdUp($0.request) } }
 
     /// One job's requests, or one of the others: whatever waits longest of its kind.
     mutating func takeSingle(at now: MonotonicTime) -> Portion {
