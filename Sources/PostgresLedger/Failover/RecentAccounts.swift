@@ -14,6 +14,12 @@ struct RecentAccounts: Sendable {
     private struct Entry {
         var slots: [Slot] = []
         var wait: (until: Timestamp, cause: AccountWaitCause, step: Int)?
+
+        mutating func note(_ change: AccountChange) {
+            let freed = change.after.busyFence == nil ? change.before.busyFence : nil
+            slots.removeAll { $0.written.number == change.after.number }
+            slots.append(Slot(written: change.after, freed: freed))
+        }
     }
 
     private var entries = RecentTable<AccountID, Entry>(most: RecentWrites.mostJobs)
@@ -27,23 +33,17 @@ struct RecentAccounts: Sendable {
         _ changes: [AccountChange], taken: Set<Int64>, refused: Set<AccountID>, at now: MonotonicTime
     ) {
         for change in changes {
-            var entry = entries[change.account] ?? Entry()
-            var isKnown = false
-            if change.changesCalls, change.after.busyFence.map(taken.contains) ?? true {
-                let freed = change.after.busyFence == nil ? change.before.busyFence : nil
-                entry.slots.removeAll { $0.written.number == change.after.number }
-                entry.slots.append(Slot(written: change.after, freed: freed))
-                isKnown = true
-            }
-            if change.changesWait {
+            let isTaken = change.changesCalls && change.after.busyFence.map(taken.contains) ?? true
+            guard isTaken || change.changesWait else { continue }
+            entries.note(change.account, from: Entry(), at: now) { entry in
+                if isTaken { entry.note(change) }
+                guard change.changesWait else { return }
                 if let until = change.after.waitUntil, let cause = change.after.waitCause {
                     if refused.contains(change.account) { entry.wait = (until, cause, change.after.step) }
                 } else {
                     entry.wait = nil
                 }
-                isKnown = true
             }
-            if isKnown { entries.note(entry, for: change.account, at: now) }
         }
     }
 

@@ -45,10 +45,9 @@ struct RecentGrants: Sendable {
     var accounts: [AccountID] { entries.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) } }
 
     private mutating func change(_ account: AccountID, at now: MonotonicTime, _ change: (inout Entry) -> Void) {
-        var entry = entries[account] ?? Entry()
-        change(&entry)
-        let bytes = (entry.row?.sealed.count ?? 0) + (entry.row?.access?.sealed.count ?? 0)
-        entries.note(entry, for: account, bytes: bytes, at: now)
+        entries.note(
+            account, from: Entry(), at: now,
+            size: { ($0.row?.sealed.count ?? 0) + ($0.row?.access?.sealed.count ?? 0) }, change)
     }
 
     // MARK: What is noted

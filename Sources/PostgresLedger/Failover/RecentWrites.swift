@@ -9,21 +9,21 @@ import Ledger
 struct RecentWrites: Sendable {
     private struct Write {
         var after: StoredJob
-        /// Results of this process, by their generation.
-        var results: [Int: StoredResult] = [:]
+        /// Results of this process. One of each generation.
+        var results: [(generation: Int, result: StoredResult)] = []
         /// Each commit, oldest first: the revision that it made, and what it counted.
         var commits: [(revision: Int, counts: [MemberDay: DayCount])] = []
         var countedAt: Timestamp?
         /// That the newest claim in it took.
         var slot: AccountSlot?
 
-        var bytes: Int { results.values.reduce(0) { $0 + $1.body.count } }
+        var bytes: Int { results.reduce(0) { $0 + $1.result.body.count } }
     }
 
     private var writes = RecentTable<JobID, Write>(most: mostJobs, mostBytes: mostBytes)
 
-    static let mostJobs = 4_096
-    static let mostBytes = 2 << 20
+    static let mostJobs = 2_048
+    static let mostBytes = 1 << 20
 
     /// In the order in which every batch locks them.
     var ids: [JobID] { writes.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) } }
@@ -34,18 +34,19 @@ struct RecentWrites: Sendable {
     /// It is committed.
     mutating func note(_ plan: JobPlan, at now: MonotonicTime) {
         guard plan.changesRow else { return }
-        var write = writes[plan.jobID] ?? Write(after: plan.after)
-        write.after = plan.after
-        write.countedAt = plan.countedAt ?? write.countedAt
-        if plan.claims { write.slot = plan.slot?.slot }
-        write.commits.append((plan.after.revision, plan.counts))
-        for generation in plan.newResults {
-            guard let result = plan.after.results[generation]?.result else { continue }
-            write.results[generation] = result
+        writes.note(plan.jobID, from: Write(after: plan.after), at: now, size: \.bytes) { write in
+            write.after = plan.after
+            // Those that were read are the database's.
+            write.after.results = [:]
+            write.countedAt = plan.countedAt ?? write.countedAt
+            if plan.claims { write.slot = plan.slot?.slot }
+            write.commits.append((plan.after.revision, plan.counts))
+            for generation in plan.newResults {
+                guard let result = plan.after.results[generation]?.result else { continue }
+                write.results.removeAll { $0.generation == generation }
+                write.results.append((generation, result))
+            }
         }
-        // Those that were read are the database's.
-        write.after.results = [:]
-        writes.note(write, for: plan.jobID, bytes: write.bytes, at: now)
     }
 
     // MARK: After a failover
@@ -76,7 +77,7 @@ struct RecentWrites: Sendable {
             plan.after = write.after
             plan.after.results = stored.results
         }
-        for (generation, result) in write.results.sorted(by: { $0.key < $1.key })
+        for (generation, result) in write.results.sorted(by: { $0.generation < $1.generation })
         where stored.results[generation] == nil && plan.after.hasEnded(generation) {
             plan.after.results[generation] = ResultRecord(result: result, isPublished: false)
             plan.newResults.append(generation)
