@@ -36,8 +36,6 @@ def throughput(
     if flood:
         environment.fill(replace(setup, accounts=1), "flood", flood)
     environment.fill(setup, worker.form, depth)
-    # Else the first commits wait until what was written before, such as a database's first files, is on the disk.
-    os.sync()
     with _running(environment, worker, setup, jobs, timeout, ledger) as run:
         first, last, cpu = run.follow()
         peak = sum(usage.peak_bytes(worker.pid) for worker in run.workers)
@@ -105,6 +103,9 @@ def _running(
     log = environment.directory / f"{worker.name}.log"
     log.write_bytes(b"")
     collector = environment.start_collecting(setup, jobs, timeout)
+    worker.prepare(environment, setup)
+    # Else the first commits wait until what was written before, such as a database's first files, is on the disk.
+    os.sync()
     began = time.monotonic_ns()
     run = _Run(environment, worker.start(environment, setup, log, ledger), collector, log, began)
     try:

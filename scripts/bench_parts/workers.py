@@ -20,6 +20,9 @@ class Yardstick:
     def __init__(self, name: str, command: list[object], version: str):
         self.name, self.command, self.version = name, command, version
 
+    def prepare(self, environment: Environment, setup: Setup) -> None:
+        """Whatever is there before it starts."""
+
     def start(
         self, environment: Environment, setup: Setup, log: Path, ledger: Path | None = None
     ) -> list[subprocess.Popen]:
@@ -61,6 +64,9 @@ class Daemon:
         # What is put before the command: a profiler.
         self.wrapper: list[object] = []
 
+    def prepare(self, environment: Environment, setup: Setup) -> None:
+        """Whatever is there before it starts."""
+
     def _configured(
         self, environment: Environment, setup: Setup, ledger: daemon.Table, name: str = "daemon"
     ) -> daemon.Daemon:
@@ -101,20 +107,27 @@ class DaemonOnPostgres(Daemon):
 
     name = "daemon-postgres"
 
+    def prepare(self, environment: Environment, setup: Setup) -> None:
+        """A schema that was just declared."""
+        server = environment.database_of(setup)
+        server.run("DROP SCHEMA IF EXISTS leave_album CASCADE", roles.DATABASE)
+        self._members(environment, setup)[0].order(
+            "ledger", "declare", "--url", server.owner_url, "--worker-role", roles.WORKER)
+
     def start(
         self, environment: Environment, setup: Setup, log: Path, ledger: Path | None = None
     ) -> list[subprocess.Popen]:
-        """With a schema that was just declared."""
-        server = environment.database_of(setup)
-        server.run("DROP SCHEMA IF EXISTS leave_album CASCADE", roles.DATABASE)
-        members = [self._configured(environment, setup, {
-            "url": server.worker_url, "password_file": str(server.password_file(environment.directory)),
-            "instance": f"member{number}"}, f"member{number}") for number in range(setup.members)]
-        members[0].order("ledger", "declare", "--url", server.owner_url, "--worker-role", roles.WORKER)
+        members = self._members(environment, setup)
         for member in members:
             # Found by the worker's name.
             member.log_path = log
         return [member.start() for member in members]
+
+    def _members(self, environment: Environment, setup: Setup) -> list[daemon.Daemon]:
+        server = environment.database_of(setup)
+        return [self._configured(environment, setup, {
+            "url": server.worker_url, "password_file": str(server.password_file(environment.directory)),
+            "instance": f"member{number}"}, f"member{number}") for number in range(setup.members)]
 
 
 def _far_from_midnight() -> str:
