@@ -8,7 +8,9 @@ from .setup import Setup
 from .workers import Worker
 
 # Jobs of a run for each thousand of the daemon's: so that a run takes each of them some seconds.
-SHARE = {"floor": 2000, "durable-floor": 1000, "daemon": 1000, "daemon-postgres": 1000, "go": 2000, "aio-pika": 200, "celery": 100}
+SHARE = {
+    "floor": 2000, "durable-floor": 1000, "daemon": 1000, "daemon-postgres": 1000, "go": 2000, "aio-pika": 200,
+    "celery": 100, "go-sqlite": 300, "aio-pika-sqlite": 100, "go-postgres": 300, "celery-postgres": 20}
 BACKLOGS = (1_000, 10_000, 100_000, 1_000_000)
 LEDGERS = (0, 10_000, 100_000, 1_000_000, 10_000_000)
 ACCOUNTS = (1, 10, 100, 1_000, 10_000, 100_000)
@@ -42,7 +44,7 @@ class Run:
                      f"{record['cpuMicrosecondsPerJob']:.0f} µs CPU, {record['peakBytes'] / 2**20:.1f} MiB, "
                      f"{record['startToFirstMilliseconds']:.0f} ms to the first"
                      + (f", {used:.0f} µs of the database" if (used := record["databaseMicrosecondsPerJob"]) else "")
-                     + f", {record['idleShare'] * 100:.0f} % idle, {record['startToLastSeconds']:.1f} s to the last")
+                     + f", {record['switchesPerJob']:.1f} switches, {record['idleShare'] * 100:.0f} % idle, {record['startToLastSeconds']:.1f} s to the last")
         elif record["measure"] == "latency":
             self.say(f"{axis} {point}, round {number}: {record['worker']} p50 {record['p50']:.2f} ms, "
                      f"p99 {record['p99']:.2f} ms at {record['rate']:.0f} jobs/s")

@@ -71,7 +71,7 @@ def main(words: list[str]) -> int:
     if options.ledger or options.cluster:
         options.axis += list(shared.ALL) if options.cluster else ["postgres"]
         names = ["daemon"]
-    if any(axis in shared.ALL for axis in options.axis):
+    if any(axis in shared.ALL for axis in options.axis) and "daemon-postgres" not in names:
         names.append("daemon-postgres")
     if options.profile:
         names = ["daemon-postgres" if options.ledger else "daemon"]
@@ -110,7 +110,7 @@ def measure(
         AXES[axis](run)
     rows = goals.table(run.records)
     say("")
-    for line in tables.goals_text(rows) + [""] + tables.measured_text(run.records):
+    for line in tables.goals_text(rows) + [""] + tables.measured_text(run.records, workers.KINDS):
         say(line)
     return {
         "command": command, "began": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(began)),

@@ -22,10 +22,11 @@ def compile_c(name: str) -> Path:
 
 
 def compile_go() -> Path:
-    source, binary = YARDSTICKS / "worker.go", OUTPUT / "worker-go"
-    if not _is_newer(binary, source):
+    sources, binary = [YARDSTICKS / "worker.go", YARDSTICKS / "keeper.go"], OUTPUT / "worker-go"
+    if not _is_newer(binary, *sources):
+        OUTPUT.mkdir(parents=True, exist_ok=True)
         environment = dict(os.environ, GOPATH=GO_PATH, GO111MODULE="off", GOFLAGS="")
-        subprocess.run(["go", "build", "-o", binary, source], check=True, env=environment)
+        subprocess.run(["go", "build", "-o", binary, *sources], check=True, env=environment)
     return binary
 
 

@@ -43,7 +43,7 @@ def throughput(
     return {
         "measure": "throughput", "worker": worker.name, "setup": setup.as_dict(), "jobs": jobs, "backlog": depth,
         "jobsPerSecond": (jobs - 1) / seconds, "cpuMicrosecondsPerJob": cpu / (jobs - 1) * 1e6,
-        "databaseMicrosecondsPerJob": run.database_cpu / (jobs - 1) * 1e6,
+        "databaseMicrosecondsPerJob": run.database_cpu / (jobs - 1) * 1e6, "switchesPerJob": run.switches / (jobs - 1),
         "peakBytes": peak, "startToFirstMilliseconds": (first - run.began) / 1e6,
         "startToLastSeconds": (last - run.began) / 1e9, "idleShare": run.idle_share, "exit": run.status,
     }
@@ -60,6 +60,8 @@ class _Run:
         self.began = began
         #: The worst of them.
         self.status: int | None = None
+        #: Of the workers' threads meanwhile.
+        self.switches = 0
         #: Seconds that the database took meanwhile, if there is one.
         self.database_cpu = 0.0
         #: Of the machine's time meanwhile.
@@ -73,6 +75,9 @@ class _Run:
     def cpu_seconds(self) -> float:
         return sum(usage.cpu_seconds(worker.pid) for worker in self.workers)
 
+    def _switches(self) -> int:
+        return sum(usage.switches(worker.pid) for worker in self.workers)
+
     def follow(self) -> tuple[int, int, float]:
         """(time of the first result, time of the last one, CPU seconds in between)."""
         while True:
@@ -83,11 +88,12 @@ class _Run:
                 raise RuntimeError(f"a worker ended with {self.ended}: {self.log.read_text()[-2000:]}")
             line = self.collector.stdout.readline().decode()
             if line.startswith("first "):
-                before, idle = self.cpu_seconds(), usage.Idle()
+                before, switched, idle = self.cpu_seconds(), self._switches(), usage.Idle()
                 database = self.environment.database_cpu_seconds()
                 continue
             if line.startswith("{"):
                 cpu, self.idle_share = self.cpu_seconds() - before, idle.share()
+                self.switches = self._switches() - switched
                 self.database_cpu = self.environment.database_cpu_seconds() - database
                 found = json.loads(line)
                 return found["first"], found["last"], cpu

@@ -6,7 +6,8 @@ from html import escape
 from .tables import groups, number
 
 COLOURS = {"floor": "#666666", "durable-floor": "#b7950b", "daemon": "#c0392b", "daemon-postgres": "#d35400",
-           "go": "#2980b9", "aio-pika": "#27ae60", "celery": "#8e44ad"}
+           "go": "#2980b9", "aio-pika": "#27ae60", "celery": "#8e44ad",
+           "go-sqlite": "#5dade2", "go-postgres": "#1b4f72", "aio-pika-sqlite": "#82e0aa", "celery-postgres": "#bb8fce"}
 WIDTH, HEIGHT, LEFT, TOP, GAP = 640, 200, 70, 40, 50
 
 

@@ -36,15 +36,27 @@ def groups(records: list[dict], measure: str) -> dict[tuple, list[dict]]:
     return found
 
 
-def measured_text(records: list[dict]) -> list[str]:
-    lines = [("axis", "point", "worker", "jobs/s", "CPU µs/job", "peak MiB", "ms to first result")]
-    for (axis, point, worker), runs in groups(records, "throughput").items():
+def _throughput(kind: str, found: dict[tuple, list[dict]]) -> list[str]:
+    lines = [(kind, "axis", "point", "jobs/s", "CPU µs/job", "switches/job", "peak MiB", "ms to first result")]
+    for (axis, point, worker), runs in found.items():
         lines.append((
-            axis, str(point), worker, with_spread([run["jobsPerSecond"] for run in runs]),
+            worker, axis, str(point), with_spread([run["jobsPerSecond"] for run in runs]),
             with_spread([run["cpuMicrosecondsPerJob"] for run in runs]),
+            # Results that were kept earlier have none.
+            with_spread(known) if (known := [run["switchesPerJob"] for run in runs if "switchesPerJob" in run]) else "",
             with_spread([run["peakBytes"] / 2**20 for run in runs]),
             with_spread([run["startToFirstMilliseconds"] for run in runs])))
-    text = columns(lines) if len(lines) > 1 else []
+    return columns(lines)
+
+
+def measured_text(records: list[dict], kinds: dict[str, tuple[str, ...]]) -> list[str]:
+    """`kinds`: title → workers that can be compared. Each has a table of its own."""
+    found = groups(records, "throughput")
+    text = []
+    for kind, workers in kinds.items():
+        chosen = {key: runs for key, runs in found.items() if key[2] in workers}
+        if chosen:
+            text += ([""] if text else []) + _throughput(kind, chosen)
     lines = [("latency at an even rate", "jobs/s", "p50 ms", "p99 ms")]
     for (axis, point, worker), runs in groups(records, "latency").items():
         lines.append((

@@ -30,6 +30,18 @@ def cpu_seconds(pid: int) -> float:
     return total / 1e9
 
 
+def switches(pid: int) -> int:
+    """How often a processor went from one of its threads that live to something else."""
+    total = 0
+    for one in tree(pid):
+        for status in Path(f"/proc/{one}/task").glob("*/status"):
+            try:
+                total += sum(int(line.split()[1]) for line in status.read_text().splitlines() if "_ctxt_switches" in line)
+            except OSError:
+                continue
+    return total
+
+
 def peak_bytes(pid: int) -> int:
     """The most that was ever resident: of several processes, the sum of what each had at most."""
     total = 0

@@ -19,6 +19,7 @@ class Yardstick:
 
     def __init__(self, name: str, command: list[object], version: str):
         self.name, self.command, self.version = name, command, version
+        self.variables: dict[str, str] = {}
 
     def prepare(self, environment: Environment, setup: Setup) -> None:
         """Whatever is there before it starts."""
@@ -28,7 +29,8 @@ class Yardstick:
     ) -> list[subprocess.Popen]:
         variables = {
             "BENCH_AMQP_PORT": str(environment.broker_port), "BENCH_PREFIX": PREFIXES[setup.queues],
-            "BENCH_API": environment.api[setup.http], "BENCH_TOKEN": TOKEN, "BENCH_IN_FLIGHT": str(setup.in_flight)}
+            "BENCH_API": environment.api[setup.http], "BENCH_TOKEN": TOKEN, "BENCH_IN_FLIGHT": str(setup.in_flight),
+            **self.variables}
         if setup.http == "h2":
             variables["BENCH_CA"] = str(environment.certificate)
         if ledger:
@@ -38,16 +40,36 @@ class Yardstick:
         return [processes.spawn(command, log, variables, YARDSTICKS)]
 
 
-class DurableFloor(Yardstick):
-    """The floor with a ledger of its own that begins empty, or with the one that is named."""
+class Keeping(Yardstick):
+    """With a ledger in a file that begins empty, or with the one that is named."""
 
     def start(
         self, environment: Environment, setup: Setup, log: Path, ledger: Path | None = None
     ) -> list[subprocess.Popen]:
-        return super().start(environment, setup, log, ledger or empty_ledger(environment, "floor"))
+        return super().start(environment, setup, log, ledger or empty_ledger(environment, self.name))
+
+
+class KeepingInDatabase(Yardstick):
+    """With its tables in a database of its own, on the server that the daemon's is on; they begin empty."""
+
+    DATABASE = "yardstick"
+
+    def prepare(self, environment: Environment, setup: Setup) -> None:
+        server = environment.database_of(setup)
+        server.run(f"DROP DATABASE IF EXISTS {self.DATABASE} WITH (FORCE)")
+        server.run(f"CREATE DATABASE {self.DATABASE} OWNER {roles.WORKER}")
+        host = f"127.0.0.1:{server.writing_port}"
+        self.variables = {"BENCH_DATABASE": f"postgresql://{roles.WORKER}:{server.password}@{host}/{self.DATABASE}"
+                          + self.options}
+
+    options = ""
 
 
 class Celery(Yardstick):
+    form = "celery"
+
+
+class CeleryInDatabase(KeepingInDatabase):
     form = "celery"
 
 
@@ -151,32 +173,56 @@ def make(name: str) -> Worker:
     if name == "daemon-postgres":
         return DaemonOnPostgres()
     if name in ("floor", "durable-floor"):
-        kind = Yardstick if name == "floor" else DurableFloor
+        kind = Yardstick if name == "floor" else Keeping
         libraries = {"librabbitmq": "librabbitmq4", "libcurl": "libcurl4"}
         if name == "durable-floor":
             libraries["SQLite"] = "libsqlite3-0"
         return kind(name, [compile_c("floor")], ", ".join(
             f"{library} {package(name)}" for library, name in libraries.items()))
-    if name == "go":
-        go = subprocess.run(["go", "version"], capture_output=True, text=True).stdout
-        client = package("golang-github-rabbitmq-amqp091-go-dev")
-        return Yardstick(name, [compile_go()], f"{re.search('go[0-9.]+', go).group()}, amqp091-go {client}")
-    if name == "aio-pika":
-        return Yardstick(
-            name, ["/usr/bin/python3", "worker_aio_pika.py"],
-            f"aio-pika {package('python3-aio-pika')}, aiohttp {package('python3-aiohttp')}, uvloop "
-            + package("python3-uvloop"))
+    if name in ("go", "go-sqlite", "go-postgres"):
+        return _go(name)
+    if name in ("aio-pika", "aio-pika-sqlite"):
+        client = (f"aio-pika {package('python3-aio-pika')}, aiohttp {package('python3-aiohttp')}, uvloop "
+                  + package("python3-uvloop"))
+        if name == "aio-pika":
+            return Yardstick(name, ["/usr/bin/python3", "worker_aio_pika.py"], client)
+        return Keeping(
+            name, ["/usr/bin/python3", "worker_aio_pika.py"], f"{client}, aiosqlite {package('python3-aiosqlite')}")
     if name == "celery":
         return Celery(
-            name,
-            ["/usr/bin/python3", "-m", "celery", "--quiet", "--app", "worker_celery", "worker", "--pool", "gevent",
-             "--concurrency", "{in_flight}", "--queues", "{queue}", "--without-gossip", "--without-mingle",
-             "--without-heartbeat", "--loglevel", "WARNING"],
-            f"celery {package('python3-celery')}, gevent {package('python3-gevent')}")
+            name, _celery("gevent"), f"celery {package('python3-celery')}, gevent {package('python3-gevent')}")
+    if name == "celery-postgres":
+        return CeleryInDatabase(
+            name, _celery("threads"), f"celery {package('python3-celery')}, SQLAlchemy {package('python3-sqlalchemy')}, "
+            f"psycopg2 {package('python3-psycopg2')}")
     raise ValueError(f"no worker is named {name}")
 
 
-ALL = ("floor", "durable-floor", "daemon", "go", "aio-pika", "celery")
+def _go(name: str) -> Yardstick:
+    go = subprocess.run(["go", "version"], capture_output=True, text=True).stdout
+    version = (f"{re.search('go[0-9.]+', go).group()}, amqp091-go {package('golang-github-rabbitmq-amqp091-go-dev')}, "
+               f"go-sqlite3 {package('golang-github-mattn-go-sqlite3-dev')}, pq {package('golang-github-lib-pq-dev')}")
+    if name == "go-postgres":
+        made = KeepingInDatabase(name, [compile_go()], version)
+        made.options = "?sslmode=disable"
+        return made
+    return (Yardstick if name == "go" else Keeping)(name, [compile_go()], version)
+
+
+def _celery(pool: str) -> list[object]:
+    return ["/usr/bin/python3", "-m", "celery", "--quiet", "--app", "worker_celery", "worker", "--pool", pool,
+            "--concurrency", "{in_flight}", "--queues", "{queue}", "--without-gossip", "--without-mingle",
+            "--without-heartbeat", "--loglevel", "WARNING"]
+
+
+#: Those that keep nothing; those that keep an intent before each call and an outcome before each result, in a file of
+#: their host's; and those that do so in a database, which several hosts can share.
+KINDS = {
+    "keeping nothing": ("floor", "go", "aio-pika", "celery"),
+    "on the same work": ("daemon", "durable-floor", "go-sqlite", "aio-pika-sqlite"),
+    "on the same work, in PostgreSQL": ("daemon-postgres", "go-postgres", "celery-postgres"),
+}
+ALL = tuple(name for names in KINDS.values() for name in names)
 
 
 def package(name: str) -> str:

@@ -5,7 +5,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from bench_parts import goals, ledgers, measures, micro, tables
+from bench_parts import axes, goals, ledgers, measures, micro, tables, workers
 
 
 def throughput(worker, number, rate, cpu=100.0, axis="workers", point="64 in flight"):
@@ -25,20 +25,20 @@ def row(records, name):
 
 class Goals(unittest.TestCase):
     def test_a_ratio_is_of_runs_of_the_same_round(self):
-        records = [throughput("daemon", 1, 100), throughput("floor", 1, 50),
-                   throughput("daemon", 2, 300), throughput("floor", 2, 300)]
-        found = row(records, "jobs/s, × the C floor")
+        records = [throughput("daemon", 1, 100), throughput("durable-floor", 1, 50),
+                   throughput("daemon", 2, 300), throughput("durable-floor", 2, 300)]
+        found = row(records, "jobs/s, × a C floor with a ledger")
         self.assertEqual(found["measured"], {"median": 1.5, "min": 1.0, "max": 2.0})
         self.assertTrue(found["reached"])
 
     def test_a_ratio_below_the_goal_is_not_reached(self):
-        found = row([throughput("daemon", 1, 199), throughput("go", 1, 100)], "jobs/s, × Go")
+        found = row([throughput("daemon", 1, 499), throughput("go-sqlite", 1, 100)], "jobs/s, × Go with SQLite")
         self.assertIs(found["reached"], False)
 
     def test_the_ledger_in_a_database_is_compared_with_the_embedded_one_of_its_round(self):
         records = [throughput("daemon", 1, 100, axis="postgres"), throughput("daemon-postgres", 1, 80, axis="postgres"),
                    throughput("daemon", 1, 50)]
-        self.assertEqual(row(records, "jobs/s over PostgreSQL")["measured"]["median"], 0.8)
+        self.assertEqual(row(records, "jobs/s over PostgreSQL, × the embedded")["measured"]["median"], 0.8)
 
     def test_a_speed_up_counts_only_while_the_machine_was_idle(self):
         def several(count, number, rate, idle):
@@ -92,10 +92,20 @@ class Figures(unittest.TestCase):
         self.assertEqual((found["p50"], found["p99"], found["max"]), (51.0, 100.0, 100.0))
 
     def test_tables_are_printed_with_what_is_missing(self):
-        text = "\n".join(tables.goals_text(goals.table([throughput("daemon", 1, 100), throughput("floor", 1, 200)])))
+        text = "\n".join(tables.goals_text(goals.table([throughput("daemon", 1, 100), throughput("go", 1, 200)])))
         self.assertIn("0.50× (0.50–0.50)", text)
         self.assertIn("NO", text)
         self.assertIn("not measured", text)
+
+    def test_workers_that_keep_nothing_have_a_table_of_their_own(self):
+        records = [throughput(name, 1, 100) for name in ("daemon", "go", "go-sqlite")]
+        text = "\n".join(tables.measured_text(records, {"light": ("go",), "heavy": ("daemon", "go-sqlite"), "none": ()}))
+        self.assertEqual([line.split()[0] for line in text.split("\n") if line],
+                         ["light", "go", "heavy", "daemon", "go-sqlite"])
+
+    def test_each_worker_is_in_one_table(self):
+        self.assertEqual(len(workers.ALL), len(set(workers.ALL)))
+        self.assertEqual(set(workers.ALL), set(axes.SHARE))
 
 
 class Counting(unittest.TestCase):

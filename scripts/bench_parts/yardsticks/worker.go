@@ -1,4 +1,5 @@
-// What a Go user would write: amqp091-go and net/http, one goroutine for each job in flight. No ledger.
+// What a Go user would write: amqp091-go and net/http, one goroutine for each job in flight; and database/sql for whoever
+// keeps something.
 package main
 
 import (
@@ -84,6 +85,7 @@ func main() {
 	url := os.Getenv("BENCH_API") + "/v1/sharedAlbums:leave"
 	bearer := "Bearer " + os.Getenv("BENCH_TOKEN")
 	client := makeClient(inFlight)
+	kept := keep()
 
 	// Two connections, as RabbitMQ recommends: the broker may block one that publishes.
 	address := "amqp://guest:guest@127.0.0.1:" + os.Getenv("BENCH_AMQP_PORT") + "/"
@@ -113,8 +115,12 @@ func main() {
 			for delivery := range deliveries {
 				var work job
 				must(0, json.Unmarshal(delivery.Body, &work))
+				if !kept.begin(work.JobID) {
+					log.Fatal("a job came twice")
+				}
 				must(0, leave(client, url, bearer, work.ShareToken))
 				body := must(json.Marshal(result{1, work.JobID, work.Account, "left", "left", 1, 200}))
+				kept.end(work.JobID, body)
 				confirm := must(publishing.PublishWithDeferredConfirmWithContext(
 					context.Background(), prefix+".results", "leave.left", true, false, amqp.Publishing{
 						DeliveryMode: amqp.Persistent, MessageId: work.JobID + "#0",

@@ -1,4 +1,5 @@
-"""What a Celery user would write: a task on gevent, late acks, confirmed results. No ledger.
+"""What a Celery user would write: a task on gevent, late acks, confirmed results. With BENCH_DATABASE Celery itself keeps
+that a task was begun and what it came to, in its result backend; then on threads, since psycopg2 does not yield.
 
 Run by `celery --app worker_celery worker --pool gevent`. Its jobs are Celery's messages (protocol 1).
 """
@@ -19,13 +20,15 @@ URL = os.environ["BENCH_API"] + "/v1/sharedAlbums:leave"
 Transport.qos_semantics_matches_spec = lambda self, connection: True
 
 app = celery.Celery("bench", broker=f"amqp://guest:guest@127.0.0.1:{os.environ['BENCH_AMQP_PORT']}//")
+if database := os.environ.get("BENCH_DATABASE"):
+    app.conf.update(result_backend="db+" + database, task_track_started=True)
 app.conf.update(
     task_queues=[
         kombu.Queue(
             f"{PREFIX}.jobs", kombu.Exchange(f"{PREFIX}.jobs", no_declare=True), routing_key="leave",
             no_declare=True)],
     task_acks_late=True,
-    task_ignore_result=True,
+    task_ignore_result=not database,
     # Of the pool's size: twice as many are at hand as are being called.
     worker_prefetch_multiplier=2,
     broker_pool_limit=IN_FLIGHT,
