@@ -37,8 +37,9 @@ extension DeadLetter {
         }
     }
 
-    /// The properties of the job's message as its next generation, for the lane `due`.
-    package func redriven(asGeneration generation: Int) -> Properties {
+    /// The properties of the job's message as its next generation, for the lane `due`. `deadline`: in the place of the
+    /// one that it has.
+    package func redriven(asGeneration generation: Int, deadline: NewDeadline? = nil) -> Properties {
         copied { table in
             table.append(JobHeaders.Name.generation, .integer(Int64(generation)))
             // What an earlier call may have done is not undone by a new generation.
@@ -48,6 +49,10 @@ extension DeadLetter {
                 table.append(JobHeaders.Name.lane, lane)
             }
             if let event = headers.event { JobHeaders.write(event, to: &table) }
+            // One that was given at an earlier redrive lasts.
+            if let deadline = deadline ?? headers.deadline {
+                table.append(JobHeaders.Name.deadline, deadline.field)
+            }
         }
     }
 

@@ -98,6 +98,12 @@ package struct DeadLetter: Sendable {
         return String(decoding: bytes, as: UTF8.self)
     }
 
+    /// After which no call of its job begins: as its publisher wrote, or as an operator gave it at a redrive.
+    package var deadline: Timestamp? {
+        let own = Self.member("deadline", of: message).flatMap(Timestamp.init(rfc3339:))
+        return NewDeadline.inForce(headers.deadline, own: own)
+    }
+
     /// The event as which the message was accepted.
     package var event: EventContext? { headers.event }
 

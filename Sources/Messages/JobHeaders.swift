@@ -35,6 +35,8 @@ package struct JobHeaders: Equatable, Sendable {
     package var event: EventContext?
     /// A message that may be an event, and was not accepted as a job yet: it is judged as on the queue where it came.
     package var isUnread = false
+    /// What an operator gave the job in the place of its own deadline, when it was redriven.
+    package var deadline: NewDeadline?
 
     package init() {}
 
@@ -73,6 +75,7 @@ package struct JobHeaders: Equatable, Sendable {
         }
         event = Self.event(reading: headers)
         if case .boolean(true)? = headers[Name.unread] { isUnread = true }
+        deadline = headers[Name.deadline].flatMap(NewDeadline.init)
     }
 
     /// Appends the headers of a copy, times in milliseconds since 1970.
@@ -93,6 +96,7 @@ package struct JobHeaders: Equatable, Sendable {
         if let givenUp { headers.append(Name.givenUp, .text(givenUp.rawValue)) }
         if let event { Self.write(event, to: &headers) }
         if isUnread { headers.append(Name.unread, .boolean(true)) }
+        if let deadline { headers.append(Name.deadline, deadline.field) }
     }
 
     /// Whether any header is one of ours, by its name.
@@ -130,6 +134,7 @@ extension JobHeaders {
         package static let eventSubject = prefix + "event-subject"
         package static let eventTime = prefix + "event-time"
         package static let unread = prefix + "unread"
+        package static let deadline = prefix + "deadline"
 
         // On dead letters only.
         package static let reason = prefix + "reason"

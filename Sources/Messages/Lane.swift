@@ -27,4 +27,13 @@ package enum Lane: String, CaseIterable, Sendable {
         case .jobs, .bulk, .cancel: false
         }
     }
+
+    /// Whether a `NewDeadline` is believed on it. What the broker gives up may be a publisher's own message, with all
+    /// that it wrote into it: on `broken` nobody can tell whose word it is, and no call begins there anyway.
+    package var carriesNewDeadlines: Bool {
+        switch self {
+        case .due: true
+        case .broken, .jobs, .bulk, .cancel: false
+        }
+    }
 }

@@ -69,7 +69,7 @@ import Testing
         }
     }
 
-    @Test("A redrive has the next generation, what is ambiguous and the lane, and nothing else of the past")
+    @Test("A redrive has the next generation, what is ambiguous, the lane, the deadline, and nothing else of the past")
     func redriven() {
         var random = RandomMessage(seed: 5)
         for _ in 0..<500 {
@@ -79,11 +79,37 @@ import Testing
             expected.generation = read.generation + 1
             expected.isAmbiguous = read.isAmbiguous
             expected.lane = read.headers.lane
+            expected.deadline = read.headers.deadline
             #expect(JobHeaders(reading: properties.headers) == expected)
             #expect(properties.deliveryMode == 2 && properties.messageID == read.message.properties.messageID)
             let own = properties.headers?.fields.filter { $0.name.starts(with: "x-leave-album-".utf8) }.count
-            #expect(own == (expected.lane == nil ? 2 : 3))
+            #expect(own == 2 + (expected.lane == nil ? 0 : 1) + (expected.deadline == nil ? 0 : 1))
         }
+    }
+
+    @Test("What an operator gives is the deadline, else what was given before, else the job's own")
+    func deadline() {
+        let own = Timestamp(milliseconds: 1_795_435_200_000)
+        let body = Array(#"{"jobId":"j","account":"anna","shareToken":"t","deadline":"\#(own.rfc3339)"}"#.utf8)
+        func read(_ deadline: NewDeadline?) -> DeadLetter {
+            var headers = JobHeaders()
+            headers.deadline = deadline
+            return Self.published(
+                DeadLetter(
+                    message: RandomMessage.message(Properties(), .complete(body)), jobID: JobID("j"), headers: headers,
+                    reason: .deadlineExceeded, detail: nil, attempts: 0, httpStatus: nil, apiStatus: nil, deadAt: own))
+        }
+        let later = own + .seconds(60)
+        #expect(read(nil).deadline == own)
+        #expect(read(.at(later)).deadline == later)
+        #expect(read(.lifted).deadline == nil)
+        func redriven(_ deadLetter: DeadLetter, _ deadline: NewDeadline?) -> NewDeadline? {
+            JobHeaders(reading: deadLetter.redriven(asGeneration: 1, deadline: deadline).headers).deadline
+        }
+        #expect(redriven(read(nil), nil) == nil)
+        #expect(redriven(read(nil), .lifted) == .lifted)
+        #expect(redriven(read(.lifted), nil) == .lifted, "what was given lasts")
+        #expect(redriven(read(.lifted), .at(later)) == .at(later))
     }
 
     @Test("Of a body that is not there whole its size and digest are kept")

@@ -31,6 +31,7 @@ import Testing
         for name in ["ambiguous", "ask"] { table.append("x-leave-album-\(name)", .integer(1)) }
         table.append("x-leave-album-lane", .text("results"))
         table.append("x-leave-album-given-up", .text("lost"))
+        table.append("x-leave-album-deadline", .text("NONE"))
         #expect(JobHeaders(reading: table) == JobHeaders())
         #expect(JobHeaders(reading: nil) == JobHeaders())
     }
@@ -46,6 +47,7 @@ import Testing
         headers.turn = Timestamp(milliseconds: 8)
         headers.firstSeen = Timestamp(milliseconds: 9)
         headers.givenUp = .deliveryLimit
+        headers.deadline = .at(Timestamp(milliseconds: 11))
         var table = FieldTable()
         headers.write(to: &table)
         let expected: [(String, FieldValue)] = [
@@ -53,6 +55,7 @@ import Testing
             ("not-before", .integer(7)), ("turn", .integer(8)), ("moves", .integer(4)), ("suspect", .integer(5)),
             ("deliveries", .integer(10)), ("refusals", .integer(6)), ("ask", .boolean(true)), ("lane", .text("bulk")),
             ("first-seen", .integer(9)), ("given-up", .text("delivery_limit")),
+            ("deadline", .integer(11)),
         ]
         #expect(
             table.fields

@@ -45,6 +45,7 @@ struct RandomMessage {
         headers.lane = flag() ? element(of: Lane.allCases) : nil
         headers.firstSeen = flag() ? time() : nil
         headers.givenUp = flag() ? element(of: GivenUp.allCases) : nil
+        headers.deadline = flag() ? (flag() ? .at(time()) : .lifted) : nil
         return headers
     }
 

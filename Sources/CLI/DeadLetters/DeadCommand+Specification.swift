@@ -29,7 +29,15 @@ extension Commands {
                 action: .withSettings { try await DeadCommand(context: $0).stats() }),
             Command(
                 "redrive", summary: "Gives the jobs out again, as their next generation",
+                discussion: """
+                    A job whose deadline has passed stays, because it would end at once: --deadline gives it another \
+                    one, or none. The message itself stays as it was published, and what was given lasts: through \
+                    retries, and for later redrives too.
+                    """,
                 options: [.config, .json] + filter + [
+                    .value(
+                        "--deadline", "TIME",
+                        help: "no call starts after it, in place of the job's own: 2026-11-23T19:50:00Z, or none"),
                     .value("--rate", "N", help: "so many a second at most"),
                     .flag("--dry-run", help: "say what would happen to each, and do nothing"), all,
                 ], action: .withSettings { try await DeadCommand(context: $0).redrive() }),

@@ -86,8 +86,9 @@ struct DeadCommand: ConfiguredCommand {
         }
         guard !found.isEmpty else { throw CommandFailure(.answeredNo, "no dead letter is of job \(id)") }
         let history = try await history(of: id)
+        let now = SystemTimeSource().wall()
         for deadLetter in found {
-            let plan = RedrivePlan(deadLetter, history: history)
+            let plan = RedrivePlan(deadLetter, history: history, at: now)
             if isJSON {
                 StandardStream.output.write(json: deadLetter.json)
                 continue
@@ -98,6 +99,7 @@ struct DeadCommand: ConfiguredCommand {
             sheet.add("reason", deadLetter.reason)
             sheet.add("detail", deadLetter.detail)
             sheet.add("dead since", deadLetter.deadAt?.rfc3339)
+            sheet.add("deadline", Self.deadline(of: deadLetter, at: now))
             sheet.add("generation", deadLetter.generation)
             sheet.add("attempts spent", deadLetter.attempts)
             if deadLetter.isAmbiguous { sheet.add("ambiguous", "a call may have reached the API without an answer") }
@@ -111,6 +113,12 @@ struct DeadCommand: ConfiguredCommand {
             StandardStream.output.write(sheet.rendered())
         }
         return .done
+    }
+
+    private static func deadline(of deadLetter: DeadLetter, at now: Timestamp) -> String? {
+        let given = deadLetter.headers.deadline == nil ? "" : ", as an operator gave it"
+        guard let deadline = deadLetter.deadline else { return given.isEmpty ? nil : "none\(given)" }
+        return deadline.rfc3339 + (deadline < now ? ", which has passed" : "") + given
     }
 
     func stats() async throws -> ExitStatus {
@@ -169,6 +177,7 @@ struct DeadCommand: ConfiguredCommand {
         let (filter, limit) = (try filter(), try limit())
         let isDry = arguments.isSet("--dry-run")
         try demandWord(filter, isDry: isDry)
+        let deadline = try newDeadline()
         let pause = try arguments.integer("--rate", in: 1...10_000).map { Duration.seconds(1) / $0 }
         let queue = try await openQueue()
         var progress = ProgressBar(title: isDry ? "looking" : "redriving", total: nil)
@@ -176,8 +185,10 @@ struct DeadCommand: ConfiguredCommand {
         _ = try await queue.browse(all: true) { deadLetter in
             guard filter.matches(deadLetter) else { return .keep }
             let plan = RedrivePlan(
-                deadLetter, history: try await deadLetter.jobID.asyncFlatMap { try await history(of: $0) })
-            guard case .run(let generation) = plan else {
+                deadLetter, deadline: deadline,
+                history: try await deadLetter.jobID.asyncFlatMap { try await history(of: $0) },
+                at: SystemTimeSource().wall())
+            guard case .run(let generation, _) = plan else {
                 progress.hide()
                 show(deadLetter, plan, isDone: false)
                 if case .newer = plan {
@@ -189,8 +200,9 @@ struct DeadCommand: ConfiguredCommand {
             }
             if !isDry {
                 // Written before it is done: no job runs again without somebody's name to it.
-                try await note(deadLetter, "redriven", "as generation \(generation) by \(Self.operator)")
-                try await queue.redrive(deadLetter, generation: generation)
+                let given = deadline.map { ", with deadline \($0.text)" } ?? ""
+                try await note(deadLetter, "redriven", "as generation \(generation)\(given) by \(Self.operator)")
+                try await queue.redrive(deadLetter, generation: generation, deadline: deadline)
                 if let pause { await SystemTimeSource().sleep(for: pause) }
             }
             done += 1
@@ -247,6 +259,21 @@ struct DeadCommand: ConfiguredCommand {
         progress.hide()
         StandardStream.error.write(isDry ? "\(done) would be discarded\n" : "\(done) discarded\n")
         return .done
+    }
+
+    /// What the jobs are given in the place of their own; nil: each keeps what it has.
+    private func newDeadline() throws -> NewDeadline? {
+        guard let text = arguments.value("--deadline") else { return nil }
+        guard text != NewDeadline.liftedWord else { return .lifted }
+        guard let time = Timestamp(rfc3339: text) else {
+            throw arguments.error("--deadline takes a time like 2026-11-23T19:50:00Z, or none; not \(text)")
+        }
+        let now = SystemTimeSource().wall()
+        guard time > now else {
+            throw arguments.error(
+                "--deadline \(text) has passed, it is \(now.rfc3339) now: give a later time, or none")
+        }
+        return .at(time)
     }
 
     /// Demands `--all` of a command that would reach every dead letter, so that it cannot happen by accident.

@@ -23,6 +23,7 @@ extension DeadLetter {
         members.append(.init("ambiguous", .bool(isAmbiguous)))
         if let httpStatus { members.append(.init("httpStatus", .integer(Int64(httpStatus)))) }
         if let apiStatus { members.append(.init("apiStatus", .text(apiStatus))) }
+        if let deadline { members.append(.init("deadline", .text(deadline.rfc3339))) }
         if let deadAt { members.append(.init("deadAt", .text(deadAt.rfc3339))) }
         return .object(members)
     }

@@ -149,10 +149,12 @@ package final class DeadLetterQueue: Sendable {
         }
     }
 
-    /// Gives the dead letter's job out again, as its next generation. When this returns, the broker has it, and the
-    /// dead letter can go.
-    package func redrive(_ deadLetter: DeadLetter, generation: Int) async throws {
-        try await publish(deadLetter, deadLetter.redriven(asGeneration: generation), to: names.queue(.due))
+    /// Gives the dead letter's job out again, as its next generation and with that deadline in the place of its own.
+    /// When this returns, the broker has it, and the dead letter can go. A kill in between leaves both: the redrive
+    /// that comes after makes the same generation once more, and the one that is claimed first is the one that runs.
+    package func redrive(_ deadLetter: DeadLetter, generation: Int, deadline: NewDeadline? = nil) async throws {
+        try await publish(
+            deadLetter, deadLetter.redriven(asGeneration: generation, deadline: deadline), to: names.queue(.due))
     }
 
     private func publish(_ deadLetter: DeadLetter, _ properties: Properties, to queue: String) async throws {

@@ -59,9 +59,14 @@ package struct Reconciliation: Sendable {
             case .operator: "dead redrive --job \(id)"
             case .fixRequest: "submit … (a corrected job with an id of its own)"
             case .reauthorizeUser: "dead redrive --job \(id) (once the user has agreed again)"
-            case .some(.none), nil: isUnknown ? "dead redrive --job \(id)" : nil
+            case .some(.none), nil: isUnknown ? redrive(id, ending.reason) : nil
             }
         return (isUnknown ? .unknown : .failed, "\(ending.reason?.rawValue ?? "-") at \(time)", command)
+    }
+
+    /// What has ended at its deadline would end there again.
+    private static func redrive(_ id: JobID, _ reason: Reason?) -> String {
+        "dead redrive --job \(id)" + (reason == .deadlineExceeded ? " --deadline none" : "")
     }
 
     package var json: JSONValue {

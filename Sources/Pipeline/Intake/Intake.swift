@@ -35,6 +35,7 @@ struct Intake: Sendable {
         let headers = message.properties.headers
         var jobHeaders = lane.carriesOwnHeaders ? JobHeaders(reading: headers) : JobHeaders()
         if lane == .broken { jobHeaders.givenUp = jobHeaders.givenUp ?? GivenUp(reading: headers) }
+        if !lane.carriesNewDeadlines { jobHeaders.deadline = nil }
         let isForged = !lane.carriesOwnHeaders && JobHeaders.arePresent(in: headers)
         // Both are bounded: on some queues what a publisher wrote may be among the headers.
         let own = min(message.properties.deliveryCount, JobHeaders.counts.upperBound)

@@ -44,6 +44,9 @@ struct JobRun: Sendable {
 
     var jobID: JobID { job.id }
 
+    /// No call begins after it.
+    var deadline: Timestamp? { NewDeadline.inForce(item.jobHeaders.deadline, own: job.deadline) }
+
     /// The latest call, for the holds, the breaker and the classifier.
     var call: Gate.Call { Gate.Call(job: job.id, account: job.account, began: callBegan, isProbe: isProbe) }
 

@@ -65,7 +65,7 @@ extension Worker {
 
     /// The end of a job whose deadline is over; nil for any other.
     func pastDeadline(_ run: JobRun, at now: Timestamp) -> Ending? {
-        guard let deadline = run.job.deadline, deadline < now else { return nil }
+        guard let deadline = run.deadline, deadline < now else { return nil }
         return .failed(.deadlineExceeded, detail: "its deadline passed before a call could begin")
     }
 

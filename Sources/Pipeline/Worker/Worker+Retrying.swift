@@ -34,7 +34,7 @@ extension Worker {
             return .retry(run, at: clock.now() + wait)
         }
         let wait = schedule.parkingTime(attempts: run.progress.attempts, atLeast: least)
-        if let deadline = run.job.deadline, wall + wait > deadline {
+        if let deadline = run.deadline, wall + wait > deadline {
             let detail = "its deadline passes before the next try; the last: \(verdict.detail)"
             return .finish(run, .failed(.deadlineExceeded, detail: detail, isAnswer: true))
         }
@@ -130,7 +130,7 @@ extension Worker {
     /// before its time, and a loss must be seen: where the ledger knows the job, its due time is moved first.
     func release(_ run: JobRun, until wanted: Timestamp, _ cause: StepAside) -> Disposition {
         // The job ends at its deadline, and its result is not to come later than that.
-        let time = run.job.deadline.map { min($0 + .milliseconds(1), wanted) } ?? wanted
+        let time = run.deadline.map { min($0 + .milliseconds(1), wanted) } ?? wanted
         if let newest = run.progress.copy, newest > run.arrival.copy {
             // It took the place of a newer copy, which is lost: only a number of its own lets it in again.
             return .park(run, until: time, cause: .stepAside(cause))

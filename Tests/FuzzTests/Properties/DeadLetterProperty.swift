@@ -128,9 +128,11 @@ enum DeadLetterProperty {
     }
 
     private static func checkRedrive(_ deadLetter: DeadLetter, _ reports: inout Findings) {
-        let plan = RedrivePlan(deadLetter, history: nil)
+        let now = Timestamp(milliseconds: 1_795_435_200_000)
+        let plan = RedrivePlan(deadLetter, deadline: .lifted, history: nil, at: now)
         reports.expect(!plan.message.isEmpty, "a plan without a word")
-        if case .run(let generation) = plan {
+        if case .late = plan { reports.expect(false, "late without a deadline") }
+        if case .run(let generation, _) = plan {
             reports.expect(generation == deadLetter.generation + 1, "a redrive of another generation")
             let headers = JobHeaders(reading: deadLetter.redriven(asGeneration: generation).headers)
             reports.expect(headers.generation == generation, "the worker would not believe generation \(generation)")
