@@ -28,7 +28,8 @@ import Testing
         return DeadLetter(
             reading: IncomingMessage(
                 tag: DeliveryTag(generation: 1, number: 1), queue: "q.dead", exchange: "", routingKey: "",
-                isRedelivered: false, properties: properties, body: .complete(Array(#"{"jobId":"\#(job)"\#(more)}"#.utf8)),
+                isRedelivered: false, properties: properties,
+                body: .complete(Array(#"{"jobId":"\#(job)"\#(more)}"#.utf8)),
                 receivedAt: MonotonicTime(nanoseconds: 0)))
     }
 
