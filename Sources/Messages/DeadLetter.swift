@@ -35,6 +35,7 @@ package struct DeadLetter: Sendable {
         past.suspect = 0
         past.deliveries = 0
         past.givenUp = nil
+        past.reportedProgress = ReportedProgress()
         self.headers = past
         self.reason = reason.rawValue
         self.detail = detail

@@ -37,6 +37,8 @@ package struct JobHeaders: Equatable, Sendable {
     package var isUnread = false
     /// What an operator gave the job in the place of its own deadline, when it was redriven.
     package var deadline: NewDeadline?
+    /// What progress of this generation was reported.
+    package var reportedProgress = ReportedProgress()
 
     package init() {}
 
@@ -76,6 +78,9 @@ package struct JobHeaders: Equatable, Sendable {
         event = Self.event(reading: headers)
         if case .boolean(true)? = headers[Name.unread] { isUnread = true }
         deadline = headers[Name.deadline].flatMap(NewDeadline.init)
+        if case .string(let states)? = headers[Name.progress] {
+            reportedProgress = ReportedProgress(text: String(decoding: states, as: UTF8.self)) ?? ReportedProgress()
+        }
     }
 
     /// Appends the headers of a copy, times in milliseconds since 1970.
@@ -97,6 +102,7 @@ package struct JobHeaders: Equatable, Sendable {
         if let event { Self.write(event, to: &headers) }
         if isUnread { headers.append(Name.unread, .boolean(true)) }
         if let deadline { headers.append(Name.deadline, deadline.field) }
+        if !reportedProgress.isEmpty { headers.append(Name.progress, .text(reportedProgress.text)) }
     }
 
     /// Whether any header is one of ours, by its name.
@@ -135,6 +141,7 @@ extension JobHeaders {
         package static let eventTime = prefix + "event-time"
         package static let unread = prefix + "unread"
         package static let deadline = prefix + "deadline"
+        package static let progress = prefix + "progress"
 
         // On dead letters only.
         package static let reason = prefix + "reason"

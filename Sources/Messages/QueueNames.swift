@@ -68,6 +68,9 @@ package enum RoutingKey {
     /// Binds a queue to all results.
     package static let everyResult = "leave.#"
 
+    /// Of a job's progress; nothing of the topology is bound to it.
+    static func progress(_ state: ProgressState) -> String { "progress.\(state.rawValue)" }
+
     /// Of a result.
     static func result(_ outcome: Outcome) -> String { "leave.\(outcome.rawValue)" }
 }

@@ -44,9 +44,21 @@ package struct ResultEvents: Equatable, Sendable {
     func write(_ result: ResultMessage, to headers: inout FieldTable) {
         // What was rejected has no time of its own.
         let time = result.outcome == .rejected ? nil : Array(result.completedAt.rfc3339.utf8)
-        for (name, value) in attributes(messageID: result.messageID, subject: result.subject, time: time) {
-            headers.append(binding.prefix + name, .string(value))
-        }
+        write(attributes(messageID: result.messageID, subject: result.subject, time: time), to: &headers)
+    }
+
+    /// Progress goes by the same binding, from the same source.
+    func write(_ progress: JobProgress, to headers: inout FieldTable) {
+        var events = self
+        events.type = JobProgress.type
+        write(
+            events.attributes(
+                messageID: progress.messageID, subject: progress.jobID.utf8, time: Array(progress.at.rfc3339.utf8)),
+            to: &headers)
+    }
+
+    private func write(_ attributes: [(name: String, value: [UInt8])], to headers: inout FieldTable) {
+        for (name, value) in attributes { headers.append(binding.prefix + name, .string(value)) }
     }
 
     /// Those of a result that came as an event, by whichever binding; empty for one that is none.

@@ -108,6 +108,10 @@ package struct MetricsCatalogue: Sendable {
     package var staleSettlements: MetricCounter
     @Metric("abandoned_deliveries_total", "Deliveries that were forgotten and handed back: a fault of this program.")
     package var abandonedDeliveries: MetricCounter
+    @Metric(
+        "progress_messages_total",
+        "Messages about jobs on their way: sent, or dropped because they could have been in the way.", labels: "result")
+    package var progressMessages: MetricFamily<MetricCounter>
 
     // Spans
     @Metric("trace_spans_exported_total", "Spans that a collector has taken.")

@@ -70,6 +70,7 @@ package final class MetricsRecorder: Sendable {
         for word in TokenAnswer.labels { _ = metrics.tokenRefreshes.with(word) }
         for result in ["delivered", "lost"] { _ = metrics.replyCopies.with(result) }
         for link in ["consume", "publish"] { _ = metrics.brokerReconnects.with(link) }
+        for result in ["sent", "dropped"] { _ = metrics.progressMessages.with(result) }
     }
 
     /// Once pipeline and links are there.
@@ -265,6 +266,8 @@ package final class MetricsRecorder: Sendable {
         metrics.publishUnconfirmed.set(publishing.unconfirmed)
         metrics.staleSettlements.catchUp(with: consuming.staleSettlements)
         metrics.abandonedDeliveries.catchUp(with: consuming.abandonedDeliveries)
+        metrics.progressMessages.with("sent").catchUp(with: publishing.offersSent)
+        metrics.progressMessages.with("dropped").catchUp(with: publishing.offersDropped)
         read(sources.ledger())
     }
 

@@ -13,6 +13,8 @@ final class LiveConfiguration: Sendable {
     var now: PipelineConfiguration { state.withLock { $0 } }
     // Asked for each result, and for each message that may be an event.
     var resultEvents: ResultEvents? { state.withLock { $0.resultEvents } }
+    // Asked where a job fails to end.
+    var reportsProgress: Bool { state.withLock { $0.progress } }
     var eventTypes: [String] { state.withLock { $0.eventTypes } }
 
     /// Returns what was in force before.

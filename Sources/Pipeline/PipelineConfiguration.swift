@@ -46,6 +46,8 @@ package struct PipelineConfiguration: Sendable {
     package var eventTypes: [String] = []
     /// How results are CloudEvents; nil: they are none.
     package var resultEvents: ResultEvents?
+    /// Whether the progress of jobs is reported before their results.
+    package var progress = false
 
     /// Of deliveries whose spans are wanted at all.
     package var sampler = Sampler(.always, isParentBased: true)

@@ -50,7 +50,7 @@ import Testing
         for _ in 0..<100 {
             let headers = Self.made(&random, body: .complete(Self.body)).headers
             #expect(headers.notBefore == nil && headers.turn == nil && headers.moves == 0 && headers.suspect == 0)
-            #expect(headers.givenUp == nil && headers.deliveries == 0)
+            #expect(headers.givenUp == nil && headers.deliveries == 0 && headers.reportedProgress.isEmpty)
         }
     }
 

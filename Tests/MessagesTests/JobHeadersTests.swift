@@ -1,5 +1,6 @@
 import AMQP
 import Clocks
+import Jobs
 import Messages
 import Testing
 
@@ -32,6 +33,7 @@ import Testing
         table.append("x-leave-album-lane", .text("results"))
         table.append("x-leave-album-given-up", .text("lost"))
         table.append("x-leave-album-deadline", .text("NONE"))
+        table.append("x-leave-album-progress", .text("parked,lost"))
         #expect(JobHeaders(reading: table) == JobHeaders())
         #expect(JobHeaders(reading: nil) == JobHeaders())
     }
@@ -48,6 +50,8 @@ import Testing
         headers.firstSeen = Timestamp(milliseconds: 9)
         headers.givenUp = .deliveryLimit
         headers.deadline = .at(Timestamp(milliseconds: 11))
+        headers.reportedProgress.insert(.retrying)
+        headers.reportedProgress.insert(.parked)
         var table = FieldTable()
         headers.write(to: &table)
         let expected: [(String, FieldValue)] = [
@@ -55,7 +59,7 @@ import Testing
             ("not-before", .integer(7)), ("turn", .integer(8)), ("moves", .integer(4)), ("suspect", .integer(5)),
             ("deliveries", .integer(10)), ("refusals", .integer(6)), ("ask", .boolean(true)), ("lane", .text("bulk")),
             ("first-seen", .integer(9)), ("given-up", .text("delivery_limit")),
-            ("deadline", .integer(11)),
+            ("deadline", .integer(11)), ("progress", .text("parked,retrying")),
         ]
         #expect(
             table.fields

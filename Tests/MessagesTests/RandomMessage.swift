@@ -1,6 +1,7 @@
 import AMQP
 import Clocks
 import Concurrency
+import Jobs
 import Messages
 import Secrets
 
@@ -45,6 +46,7 @@ struct RandomMessage {
         headers.lane = flag() ? element(of: Lane.allCases) : nil
         headers.firstSeen = flag() ? time() : nil
         headers.givenUp = flag() ? element(of: GivenUp.allCases) : nil
+        if flag() { headers.reportedProgress.insert(element(of: ProgressState.allCases)) }
         headers.deadline = flag() ? (flag() ? .at(time()) : .lifted) : nil
         return headers
     }

@@ -72,6 +72,7 @@ import Testing
                 publishing: {
                     var reading = LinkReading()
                     reading.unconfirmed = 9
+                    (reading.offersSent, reading.offersDropped) = (6, 2)
                     reading.isBlocked = true
                     return reading
                 }, ledger: { [shared] in shared.withLock { $0 } }))
@@ -254,6 +255,8 @@ import Testing
         #expect(samples["leave_album_publish_unconfirmed"] == "9")
         #expect(samples["leave_album_stale_settlements_total"] == "4")
         #expect(samples["leave_album_abandoned_deliveries_total"] == "1")
+        #expect(samples[#"leave_album_progress_messages_total{result="sent"}"#] == "6")
+        #expect(samples[#"leave_album_progress_messages_total{result="dropped"}"#] == "2")
         connect()
         #expect(self.samples()["leave_album_oldest_job_age_seconds"] == "0", "nothing in hand is not old")
     }

@@ -3,6 +3,7 @@ import Concurrency
 import JSON
 import Jobs
 import RepositoryFiles
+import Secrets
 import Testing
 
 /// `config/schemas` and what the daemon reads and writes say the same.
@@ -11,7 +12,7 @@ import Testing
         SchemaEvaluation(root: try JSONValue.parse(RepositoryFile.bytes("config/schemas/\(name).schema.json")))
     }
 
-    @Test(arguments: ["job", "cancel", "result"])
+    @Test(arguments: ["job", "cancel", "result", "progress"])
     func examplesKeepTheirSchema(name: String) throws {
         let schema = try schema(name)
         let examples = try #require(schema.root["examples"]?.elements)
@@ -108,6 +109,35 @@ import Testing
         #expect(members == members.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) })
         let page = String(decoding: try RepositoryFile.bytes("docs/messages.md"), as: UTF8.self)
         #expect(members.filter { !page.contains("`\($0)`") } == [])
+    }
+
+    private func progress(_ state: ProgressState, isWhole: Bool = true) throws -> JSONValue {
+        let event = EventContext(id: Array("e".utf8), source: Array("/s".utf8), type: nil)
+        let job = Job(
+            id: JobID("j"), account: AccountID("ann"), shareToken: ShareToken(Secret(copying: Array("t".utf8))),
+            metadata: isWhole ? [Job.Metadatum(key: Array("k".utf8), value: Array("v".utf8))] : [],
+            event: isWhole ? event : nil)
+        let at = Timestamp(milliseconds: 0)
+        let progress = JobProgress(
+            of: job, state, generation: 0, number: 1, attempts: 1, at: at, until: isWhole ? at : nil,
+            cause: isWhole ? "quota_day" : nil, detail: isWhole ? "why" : nil)
+        return try JSONValue.parse(progress.encoded())
+    }
+
+    @Test func progressKeepsItsSchemaAndEachMemberIsPromised() throws {
+        let schema = try schema("progress")
+        for state in ProgressState.allCases {
+            for isWhole in [false, true] { #expect(try schema.permits(progress(state, isWhole: isWhole)), "\(state)") }
+        }
+        let members = try #require(try progress(.held).members).map { String(decoding: $0.name, as: UTF8.self) }
+        let known = try #require(schema.root["properties"]?.members).map { String(decoding: $0.name, as: UTF8.self) }
+        #expect(members.sorted() == known.sorted(), "progress of every member")
+        #expect(members == members.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) })
+        let states = schema.root["properties"]?["state"]?["enum"]?.elements?.compactMap(\.text) ?? []
+        #expect(states == ProgressState.allCases.map(\.rawValue))
+        let page = String(decoding: try RepositoryFile.bytes("docs/messages.md"), as: UTF8.self)
+        let section = try #require(page.split(separator: "\n## ").first { $0.hasPrefix("Progress\n") })
+        #expect(members.filter { !section.contains("`\($0)`") } == [])
     }
 
     @Test func resultsThatContradictThemselvesBreakTheSchema() throws {

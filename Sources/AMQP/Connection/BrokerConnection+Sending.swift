@@ -23,13 +23,13 @@ extension BrokerConnection {
     }
 
     /// Nil if the message is on its way. Else why no frame of this connection holds it; not a byte of it was sent.
-    mutating func publish(_ publication: Publication) throws(LinkError) -> String? {
+    mutating func publish(_ publication: Publication, isPersistent: Bool = true) throws(LinkError) -> String? {
         let arena = arena
         defer { arena.reset() }
-        guard endpoint.tls != nil else { return outgoing.publish(publication, arena) }
+        guard endpoint.tls != nil else { return outgoing.publish(publication, isPersistent: isPersistent, arena) }
         if let fault = outgoing.fault(in: publication, arena) { return fault }
         try send("publishing to \(publication.exchange) \(publication.routingKey)") { state, arena in
-            var properties = arena.properties(publication.properties)
+            var properties = arena.properties(of: publication, isPersistent: isPersistent)
             return publication.body.withUnsafeBytes { body in
                 amqp_basic_publish(
                     state, Self.channel, arena.bytes(publication.exchange), arena.bytes(publication.routingKey),

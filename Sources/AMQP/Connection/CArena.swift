@@ -102,7 +102,8 @@ final class CArena {
         allocate(byteCount: max(1, count) * MemoryLayout<Element>.stride).bindMemory(to: type, capacity: max(1, count))
     }
 
-    func properties(_ source: Properties) -> amqp_basic_properties_t {
+    func properties(of publication: Publication, isPersistent: Bool) -> amqp_basic_properties_t {
+        let source = publication.properties
         var properties = amqp_basic_properties_t()
         var flags: Int32 = 0
         func text(_ value: String?, _ flag: Int32, _ field: inout amqp_bytes_t) {
@@ -124,8 +125,7 @@ final class CArena {
             properties.headers = table(headers)
             flags |= AMQP_BASIC_HEADERS_FLAG
         }
-        // Everything this program publishes is persistent.
-        properties.delivery_mode = 2
+        properties.delivery_mode = isPersistent ? 2 : 1
         flags |= AMQP_BASIC_DELIVERY_MODE_FLAG
         if let priority = source.priority {
             properties.priority = priority

@@ -11,6 +11,9 @@ package struct LinkReading: Equatable, Sendable {
     package var abandonedDeliveries = 0
     /// Sent and not confirmed.
     package var unconfirmed = 0
+    /// Messages that were only offered: sent, and dropped.
+    package var offersSent = 0
+    package var offersDropped = 0
     package var isBlocked = false
     package var endpoint = ""
 }

@@ -39,9 +39,9 @@ struct OutgoingFrames {
 
     /// Nil if the message was added, all of its frames. Else why it cannot be sent on this connection; nothing was
     /// added.
-    mutating func publish(_ publication: Publication, _ arena: CArena) -> String? {
+    mutating func publish(_ publication: Publication, isPersistent: Bool = true, _ arena: CArena) -> String? {
         let start = bytes.count
-        if let fault = head(of: publication, arena) {
+        if let fault = head(of: publication, isPersistent, arena) {
             bytes.removeSubrange(start...)
             return fault
         }
@@ -59,7 +59,7 @@ struct OutgoingFrames {
     mutating func fault(in publication: Publication, _ arena: CArena) -> String? {
         let start = bytes.count
         defer { bytes.removeSubrange(start...) }
-        return head(of: publication, arena)
+        return head(of: publication, true, arena)
     }
 
     /// Once they are sent.
@@ -70,13 +70,13 @@ struct OutgoingFrames {
     // MARK: Frames
 
     /// The method and the header, which unlike the body have to fit one frame each.
-    private mutating func head(of publication: Publication, _ arena: CArena) -> String? {
+    private mutating func head(of publication: Publication, _ isPersistent: Bool, _ arena: CArena) -> String? {
         var publish = amqp_basic_publish_t()
         publish.exchange = arena.bytes(publication.exchange)
         publish.routing_key = arena.bytes(publication.routingKey)
         publish.mandatory = publication.isMandatory ? 1 : 0
         if let fault = fault("method", { $0.method(AMQP_BASIC_PUBLISH_METHOD, &publish) }) { return fault }
-        var properties = arena.properties(publication.properties)
+        var properties = arena.properties(of: publication, isPersistent: isPersistent)
         return fault("header") { $0.header(bodySize: publication.body.count, &properties) }
     }
 

@@ -1,4 +1,4 @@
-/// A message to publish. It is always persistent.
+/// A message to publish. It is persistent, unless it is only offered.
 package struct Publication: Sendable {
     package var exchange: String
     package var routingKey: String
@@ -37,4 +37,9 @@ package protocol Publishing: Sendable {
     /// Returns when the broker has answered. A lost connection is not an answer: the publication is sent again on the
     /// next one, under the same message-id, until it is answered or the link is stopped.
     func publish(_ publication: Publication) async -> PublishOutcome
+
+    /// Sends a message that nobody depends on, once: transient, not mandatory, and never again if it is lost. It is dropped
+    /// where it could be in the way of others: while the broker takes nothing, and while half of what may be unconfirmed
+    /// is. Returns at once; what became of it is a number in `LinkReading`.
+    func offer(_ publication: Publication)
 }

@@ -17,6 +17,7 @@ struct PublishingBehaviour: LinkBehaviour, ~Copyable {
     private var refusals: ChannelRefusals
     /// What is wrong with this channel, if something is refused for too long.
     private var refusal: String?
+    private var offers = OfferRules()
 
     /// The whole of a message's properties has to fit one frame and the broker's own budget of 8 KiB for headers.
     static let propertyBudget = 12_000
@@ -42,19 +43,25 @@ struct PublishingBehaviour: LinkBehaviour, ~Copyable {
     var wantsConnection: Bool { !link.isStopping }
 
     mutating func take(_ pending: PendingPublication) {
-        if let fault = Self.fault(in: pending.publication) {
-            pending.reply.resume(returning: .invalid(fault))
+        if pending.isOffered, !mayOffer {
+            drop(1)
+        } else if let fault = Self.fault(in: pending.publication) {
+            if pending.isOffered { drop(1) }
+            pending.answer(.invalid(fault))
         } else {
             queue.append(pending)
         }
     }
 
     mutating func lose(_ error: LinkError, rotation wait: Duration) -> Duration? {
-        let unknown = book.abandon()
+        let sent = book.abandon()
+        let unknown = sent.filter { !$0.isOffered }
+        let hasOffered = unknown.count < sent.count
+        offers.lost(hasOffered: hasOffered, error.kind, at: link.clock.now())
         if case .channelClosed = error.kind, !unknown.isEmpty {
-            if unknown.count == 1, let culprit = unknown.first {
+            if unknown.count == 1, !hasOffered, let culprit = unknown.first {
                 // It was alone, so it is what the broker refused: a missing exchange, a right that lacks.
-                culprit.reply.resume(returning: .unroutable(code: error.code ?? 0, text: error.message))
+                culprit.answer(.unroutable(code: error.code ?? 0, text: error.message))
                 requeue([])
             } else {
                 suspected = unknown.count
@@ -72,10 +79,28 @@ struct PublishingBehaviour: LinkBehaviour, ~Copyable {
     private mutating func requeue(_ unknown: [PendingPublication]) {
         queue = unknown + queue[head...]
         head = 0
+        dropOffers()
+    }
+
+    /// What was offered and has not been sent.
+    private mutating func dropOffers() {
+        let kept = queue[head...].filter { !$0.isOffered }
+        drop(queue.count - head - kept.count)
+        queue = kept
+        head = 0
+    }
+
+    private func drop(_ count: Int) {
+        if count > 0 { link.counters.update { $0.offersDropped += count } }
+    }
+
+    private var mayOffer: Bool {
+        offers.mayOffer(
+            unconfirmed: book.count + queue.count - head, window: window, isBlocked: isBlocked, at: link.clock.now())
     }
 
     mutating func end(untaken: [PendingPublication]) {
-        for pending in book.abandon() + queue[head...] + untaken { pending.reply.resume(returning: .unknown) }
+        for pending in book.abandon() + queue[head...] + untaken { pending.answer(.unknown) }
         onEvent(.stopped)
     }
 
@@ -95,6 +120,7 @@ struct PublishingBehaviour: LinkBehaviour, ~Copyable {
         book = PublisherConfirms()
         unpublishedSince = nil
         refusals.begin()
+        offers.begin()
         assembler = FrameAssembler(maximumBody: link.configuration.maximumBody)
         while !link.isStopping {
             let received = try receiveAll(&connection)
@@ -160,7 +186,7 @@ struct PublishingBehaviour: LinkBehaviour, ~Copyable {
         while published < Self.publishedPerRound, bytes < Self.bytesPerRound, head < queue.count, book.count < window {
             let pending = queue[head]
             // If the send fails half-way, it is still the queue's first, behind what is unknown by then.
-            let fault = try connection.publish(pending.publication)
+            let fault = try connection.publish(pending.publication, isPersistent: !pending.isOffered)
             head += 1
             if head == queue.count {
                 queue = []
@@ -169,12 +195,14 @@ struct PublishingBehaviour: LinkBehaviour, ~Copyable {
             published += 1
             guard let fault else {
                 book.published(pending, messageID: pending.publication.properties.messageID)
+                if pending.isOffered { link.counters.update { $0.offersSent += 1 } }
                 bytes += pending.publication.body.count
                 continue
             }
             // Nothing of it was sent, so the broker does not count it.
             if suspected > 0 { suspected -= 1 }
-            pending.reply.resume(returning: .invalid(fault))
+            if pending.isOffered { drop(1) }
+            pending.answer(.invalid(fault))
         }
         try connection.flush("publishing")
         let count = book.count
@@ -221,8 +249,9 @@ struct PublishingBehaviour: LinkBehaviour, ~Copyable {
         unpublishedSince = nil
         if suspected > 0 { suspected = max(0, suspected - answers.count) }
         for answer in answers {
-            judge(answer.outcome, of: answer.entry.publication)
-            answer.entry.reply.resume(returning: answer.outcome)
+            // A queue that refuses what is only offered is whoever's it is, and no word on the channel.
+            if !answer.entry.isOffered { judge(answer.outcome, of: answer.entry.publication) }
+            answer.entry.answer(answer.outcome)
         }
     }
 
@@ -241,6 +270,7 @@ struct PublishingBehaviour: LinkBehaviour, ~Copyable {
     private mutating func setBlocked(_ reason: String?) {
         let wasBlocked = isBlocked
         isBlocked = reason != nil
+        if isBlocked { dropOffers() }
         guard wasBlocked != isBlocked else { return }
         let isBlockedNow = isBlocked
         link.counters.update { $0.isBlocked = isBlockedNow }

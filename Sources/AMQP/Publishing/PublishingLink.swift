@@ -24,6 +24,12 @@ package final class PublishingLink: Publishing, RunningService {
         }
     }
 
+    package func offer(_ publication: Publication) {
+        var offered = publication
+        offered.isMandatory = false
+        if !thread.post(PendingPublication(offered, nil)) { counters.update { $0.offersDropped += 1 } }
+    }
+
     package func ping(_ answer: @escaping @Sendable () -> Void) { thread.ping(answer) }
 
     package var reading: LinkReading { counters.reading }
@@ -32,15 +38,22 @@ package final class PublishingLink: Publishing, RunningService {
     package func stop() { thread.stop() }
 }
 
-/// A publication that somebody waits for. A class, because it moves from list to list until it is answered.
+/// A publication that somebody waits for, or one that is only offered. A class, because it moves from list to list until
+/// it is answered.
 final class PendingPublication: Sendable {
     let publication: Publication
-    let reply: CheckedContinuation<PublishOutcome, Never>
+    private let reply: CheckedContinuation<PublishOutcome, Never>?
 
-    init(_ publication: Publication, _ reply: CheckedContinuation<PublishOutcome, Never>) {
+    /// `reply`: nil for one that is only offered.
+    init(_ publication: Publication, _ reply: CheckedContinuation<PublishOutcome, Never>?) {
         self.publication = publication
         self.reply = reply
     }
+
+    /// Nobody waits for it, and it goes out once or not at all.
+    var isOffered: Bool { reply == nil }
+
+    func answer(_ outcome: PublishOutcome) { reply?.resume(returning: outcome) }
 }
 
 /// What the publishing link tells, on its own thread. A handler must not block.

@@ -68,6 +68,7 @@ extension DaemonSettings {
         configuration.canary = api.canaryAccount
         configuration.eventTypes = messages.cloudevents
         configuration.resultEvents = resultEvents
+        configuration.progress = results.progress
         (configuration.sampler, configuration.keepFailures) = (sampler, trace.keepFailures)
         TestHooks.adjust(&configuration)
         return configuration

@@ -13,6 +13,8 @@ enum Admission: Sendable {
         case end(Ending)
         /// A short wait, in flight.
         case wait(until: MonotonicTime)
+        /// A hold keeps it. The dispatcher keeps it in flight or releases it, by how long the hold lasts.
+        case hold
         /// A short wait for a token that could not be had; it is asked for again afterwards.
         case waitForToken(until: MonotonicTime)
         case park(until: Timestamp, cause: String)

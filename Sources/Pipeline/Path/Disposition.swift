@@ -77,6 +77,8 @@ struct Release: Sendable {
     var record: (record: Record, lease: Lease?, isUnheard: Bool)?
     /// See `JobRun.closed`.
     var closed: ClosedGeneration?
+    /// See `JobRun.report`.
+    var report: JobProgress?
 
     init(_ item: InFlightMessage, _ reason: Reason) {
         self.item = item

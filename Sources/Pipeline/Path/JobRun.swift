@@ -41,6 +41,8 @@ struct JobRun: Sendable {
     var predecessor: OpenJob?
     /// The older generation that ended by this run's claim; its result is still to be published.
     var closed: ClosedGeneration?
+    /// The progress that this run has to report, if any.
+    var report: JobProgress?
 
     var jobID: JobID { job.id }
 

@@ -35,6 +35,8 @@ struct Outgoing: Sendable {
     var copy: Copy?
     /// Whose row is marked with what the broker confirms; nil where the ledger waits for nothing.
     var owner: (jobID: JobID, generation: Int)?
+    /// The job's progress, reported once it is so.
+    var report: JobProgress?
     var event: PipelineEvent?
     /// When the message came that is at its end.
     var settledSince: MonotonicTime?

@@ -47,6 +47,11 @@ struct ResultPublisher: Sendable {
         return true
     }
 
+    /// Offers a job's progress to the broker. It is not awaited, and may be dropped.
+    func offer(_ progress: JobProgress) {
+        outbox.offer(progress.publication(under: names, as: live.resultEvents))
+    }
+
     /// Publishes a copy of the result to reply-to, best effort: the publish is not awaited, and a failure is counted.
     private func copyToReply(_ queue: String, _ result: Publication) {
         guard isAllowed(queue) else { return }

@@ -83,7 +83,7 @@ extension Worker {
                 dispatcher.hold(
                     .quotaDay, detail: budget.spentDetail, atLeast: end - now,
                     by: run.isProbe ? run.call : nil)
-                return .denied(.wait(until: clock.now()))
+                return .denied(.hold)
             }
         } catch {
             onEvent(.ledgerRefused(.init(jobID: run.jobID, detail: error.description)))
@@ -162,7 +162,7 @@ extension Worker {
         _ call: Gate.Call, isMisconfigured: Bool, _ detail: String, _ retryAfter: Duration?
     ) -> Admission.Denial {
         switch dispatcher.tokenRequestRefused(call, isMisconfigured: isMisconfigured, detail: detail) {
-        case .waitOutHold: .wait(until: clock.now())
+        case .waitOutHold: .hold
         case .standAside(let time): .release(until: clock.wall() + time, .hold)
         case .own, .open:
             // From now, not from when it was asked for: that may have taken longer than the wait.

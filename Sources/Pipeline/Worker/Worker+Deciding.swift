@@ -157,12 +157,19 @@ extension Worker {
         switch denial {
         case .end(let ending): return .finish(run, ending)
         case .wait(let time): return .retry(run, at: time)
+        case .hold:
+            var run = run
+            reportHold(of: &run)
+            return .retry(run, at: clock.now())
         case .waitForToken(let time):
             var run = run
             run.item.tokenTries += 1
             return .retry(run, at: time)
         case .park(let until, let cause): return .park(run, until: until, cause: .fault(cause))
-        case .release(let until, let cause): return release(run, until: until, cause)
+        case .release(let until, let cause):
+            var run = run
+            if cause == .hold { reportHold(of: &run) }
+            return release(run, until: until, cause)
         }
     }
 
@@ -202,7 +209,7 @@ extension Worker {
             case .denied(let denial): return disposition(for: denial, run)
             }
             return nil
-        case .retryNetwork: return await retryNetwork(run)
+        case .retryNetwork: return await retryNetwork(run, verdict)
         case .withdraw: return await withdraw(run, verdict)
         case .retry(let minimum): return await failAttempt(run, verdict, atLeast: minimum)
         case .retryQueryingAtLast(let minimum):

@@ -31,6 +31,7 @@ extension Worker {
             if let interruption = await callEnded(run) { return interruption }
             run.item.jobHeaders = run.jobHeaders(
                 copy: run.item.jobHeaders.copy, notBefore: run.isUnheard ? run.item.jobHeaders.notBefore : nil)
+            report(.retrying, of: &run, until: wall + wait, detail: verdict.detail)
             return .retry(run, at: clock.now() + wait)
         }
         let wait = schedule.parkingTime(attempts: run.progress.attempts, atLeast: least)
@@ -66,9 +67,11 @@ extension Worker {
         }
     }
 
-    func retryNetwork(_ start: JobRun) async -> Disposition {
+    func retryNetwork(_ start: JobRun, _ verdict: Verdict) async -> Disposition {
         if let interruption = await callEnded(start) { return interruption }
-        return retryUnsent(start)
+        var run = start
+        report(.retrying, of: &run, detail: verdict.detail)
+        return retryUnsent(run)
     }
 
     private func retryUnsent(_ start: JobRun) -> Disposition {
@@ -88,6 +91,7 @@ extension Worker {
         if let interruption = await callEnded(run) { return interruption }
         (run.item.tries, run.item.unspent) = (0, 0)
         run.item.jobHeaders = run.jobHeaders
+        reportHold(of: &run)
         return .retry(run, at: clock.now())
     }
 
@@ -96,18 +100,22 @@ extension Worker {
         var run = start
         if let interruption = await callEnded(run) { return interruption }
         (run.item.tries, run.item.unspent) = (0, 0)
+        reportHold(of: &run)
         return release(run, until: clock.wall() + time, .hold)
     }
 
     /// The account waits, and with it the job. Others who share the ledger know of it before the call's slot is free: a
     /// kill in between leaves the slot taken until its lease ends.
-    func delayAccount(_ run: JobRun, _ cause: AccountWaitCause, _ verdict: Verdict) async -> Disposition {
+    func delayAccount(_ start: JobRun, _ cause: AccountWaitCause, _ verdict: Verdict) async -> Disposition {
+        var run = start
         let (account, minimum) = (run.job.account, verdict.minimumWait ?? .zero)
-        if let until = await sharedWait(run, cause, atLeast: minimum) {
+        let shared = await sharedWait(run, cause, atLeast: minimum)
+        if let until = shared {
             dispatcher.refuse(account, cause, until: until, detail: verdict.detail)
         } else {
             dispatcher.refuse(account, cause, atLeast: minimum, detail: verdict.detail)
         }
+        reportHold(of: &run, cause, until: shared)
         return await waitOutHold(run)
     }
 
@@ -137,7 +145,7 @@ extension Worker {
         }
         var release = Release(run.item, .wait(cause, until: time))
         release.item.jobHeaders = run.jobHeaders
-        release.closed = run.closed
+        (release.closed, release.report) = (run.closed, run.report)
         if run.progress.copy != nil, run.progress.due.map({ $0 < time }) ?? true {
             release.record = (.postponed(run.arrival, due: time), run.lease, run.isUnheard)
         }

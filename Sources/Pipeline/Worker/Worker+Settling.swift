@@ -33,6 +33,7 @@ extension Worker {
         // the result again as a replay, or is acked because its newer copy waits. Before them it publishes once more.
         if let event = outgoing.event { onEvent(event) }
         if let began = outgoing.settledSince { onEvent(.settled(after: clock.now() - began)) }
+        if let report = outgoing.report { publisher.offer(report) }
 
         switch outgoing.end {
         case .delay(let item, let time):
@@ -72,7 +73,8 @@ extension Worker {
             var run = run
             run.progress = Progress(run.arrival, open)
             return copy(open.copy, of: run, due: open.due ?? clock.wall(), cause: .interruption)
-        case .retry(let run, let time): return Outgoing(closed: run.closed, end: .delay(run.item, until: time))
+        case .retry(let run, let time):
+            return Outgoing(closed: run.closed, report: run.report, end: .delay(run.item, until: time))
         case .reject(let item, let rejection): return reject(item, rejection)
         case .acknowledge: return Outgoing()
         case .returnToBroker: return nil
@@ -238,6 +240,7 @@ extension Worker {
                 .parked(
                     run.arrival, attempts: run.progress.attempts, isAmbiguous: run.progress.isAmbiguous,
                     malformedAnswers: run.progress.malformedAnswers, due: due), of: run)
+            if case .fault(let detail) = cause { report(.parked, of: &run, until: due, detail: detail) }
             return copy(number, of: run, due: due, cause: cause)
         } catch {
             return unwritten(error, run.item, closed: run.closed)
@@ -256,7 +259,7 @@ extension Worker {
             copy: .init(
                 message: run.item.message, jobID: run.jobID, jobHeaders: jobHeaders, queue: queue(delay), number: number
             ),
-            owner: (run.jobID, generation),
+            owner: (run.jobID, generation), report: run.report,
             event: .parked(
                 .init(
                     jobID: run.jobID, generation: generation, delay: delay, wait: wait, cause: cause.message,
@@ -312,7 +315,8 @@ extension Worker {
         }
         return Outgoing(
             closed: release.closed,
-            copy: .init(message: item.message, jobID: item.job?.id, jobHeaders: jobHeaders, queue: target), event: event
+            copy: .init(message: item.message, jobID: item.job?.id, jobHeaders: jobHeaders, queue: target),
+            report: release.report, event: event
         )
     }
 

@@ -111,6 +111,7 @@ enum SettingSchema {
                 of: .name("a type of events", upTo: SettingRange.eventBytes), count: SettingRange.eventTypes,
                 noun: "types of events"), takesEffect: .atReload),
         SettingKey("results.cloudevents", \.results.cloudevents, .choice, takesEffect: .atReload),
+        SettingKey("results.progress", \.results.progress, .boolean, takesEffect: .atReload),
         SettingKey(
             "results.source", \.results.source, .name("an event's source", upTo: SettingRange.eventBytes),
             takesEffect: .atReload),

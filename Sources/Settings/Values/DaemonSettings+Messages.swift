@@ -8,6 +8,8 @@ extension DaemonSettings {
     /// `[results]`
     package struct Results: Equatable, Sendable {
         package var cloudevents = EventBinding.off
+        /// Off: it is a message or more for each job that does not succeed at once, and nobody may count on them.
+        package var progress = false
         /// A path: the events of one installation need no host in their source.
         package var source = "/leave-albumd"
         /// The name that results have as the property type, too.

@@ -171,6 +171,8 @@ final class RecordingBroker: Inbox, Publishing {
     func nack(_ tag: DeliveryTag) { note("nack") }
     func abandon(_ tag: DeliveryTag) { note("abandon") }
 
+    func offer(_ publication: Publication) { note("offer \(publication.properties.messageID ?? "-")") }
+
     func publish(_ publication: Publication) async -> PublishOutcome {
         state.withLock { state in
             state.log.append("publish \(publication.properties.messageID ?? publication.routingKey)")

@@ -39,6 +39,7 @@ package final class Harness: Sendable {
         package var tokenTakes = Duration.zero
         package var ledger = HarnessLedger.Kind.ofTheRun
         package var eventTypes: [String] = []
+        package var progress = false
         /// Where spans go; nil: nobody wants any.
         package var spans: SpanRecorder?
         package var sampler = Sampler(.always, isParentBased: true)
@@ -88,6 +89,7 @@ package final class Harness: Sendable {
             quotaDay: { Self.day(of: $0) })
         configuration.canary = options.canary.map { AccountID($0) }
         configuration.eventTypes = options.eventTypes
+        configuration.progress = options.progress
         (configuration.sampler, configuration.keepFailures) = (options.sampler, options.keepFailures)
         pipeline = JobPipeline(
             configuration: configuration, inbox: broker, outbox: broker, queues: broker, ledger: ledger,

@@ -23,6 +23,7 @@ package final class MiniBroker: Inbox, Publishing, QueueInspecting {
         var nacks = 0
         var abandoned = 0
         var published = 0
+        var offered: [Publication] = []
         // A turn of delivering is on its way, and counts as an answer that is waited for.
         var isPumping = false
     }
@@ -106,6 +107,8 @@ package final class MiniBroker: Inbox, Publishing, QueueInspecting {
     package var settlements: (acks: Int, nacks: Int, abandoned: Int) {
         state.withLock { ($0.acks, $0.nacks, $0.abandoned) }
     }
+    /// What was offered, in its order.
+    package var offered: [Publication] { state.withLock { $0.offered } }
     /// Messages that anybody but a test published.
     package var published: Int { state.withLock { $0.published } }
     package var consumption: Consumption { state.withLock { $0.consumption } }
@@ -214,6 +217,8 @@ package final class MiniBroker: Inbox, Publishing, QueueInspecting {
     }
 
     // MARK: Publishing
+
+    package func offer(_ publication: Publication) { state.withLock { $0.offered.append(publication) } }
 
     package func publish(_ publication: Publication) async -> PublishOutcome {
         await activity.during {

@@ -3,6 +3,7 @@ extension RawConnection {
     /// What a client published.
     package struct Publish: Sendable {
         package var routingKey: String
+        package var isMandatory: Bool
         /// Its property list's bytes, flags first.
         package var properties: [UInt8]
         package var body: [UInt8]
@@ -96,11 +97,13 @@ extension RawConnection {
         let method = try answering(until: .publish)
         let exchange = AMQPBytes.readShortText(method.payload[6...])
         let key = AMQPBytes.readShortText(method.payload[(7 + exchange.utf8.count)...])
+        let flags = method.payload[8 + exchange.utf8.count + key.utf8.count]
         let header = try readAMQPFrame()
         var body: [UInt8] = []
         let size = Int(AMQPBytes.readLonglong(header.payload[4...]))
         while body.count < size { body += try readAMQPFrame().payload }
-        return Publish(routingKey: key, properties: Array(header.payload[12...]), body: body)
+        return Publish(
+            routingKey: key, isMandatory: flags & 1 != 0, properties: Array(header.payload[12...]), body: body)
     }
 
     package func confirm(_ tag: UInt64, multiple: Bool = false) throws(RawPeerFault) {
