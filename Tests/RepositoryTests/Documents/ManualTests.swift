@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// The manuals and the completion that `scripts/package` makes: of the binary's help and the settings file, whole.
+/// The manuals and the completions that `scripts/package` makes: of the binary's help and the settings file, whole.
 @Suite struct ManualTests {
     private static let packaging = Tree.root.appendingPathComponent("scripts/package_parts")
 
@@ -93,27 +93,96 @@ import Testing
             let odd = folder.appendingPathComponent("odd")
             try "#!/bin/sh\necho 'no help of ours'\n".write(to: odd, atomically: true, encoding: .utf8)
             try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: odd.path)
-            for script in ["manual-of-commands", "completion", "manual-of-simulator"] {
+            let lines = [["manual-of-commands", odd.path, "1.2.3"], ["manual-of-simulator", odd.path, "1.2.3"]]
+            for line in lines + ["bash", "fish", "zsh"].map({ ["completion", $0, odd.path] }) {
                 let program = try Program.run(
-                    [Self.packaging.appendingPathComponent(script).path, odd.path, "1.2.3"],
+                    [Self.packaging.appendingPathComponent(line[0]).path] + line.dropFirst(),
                     environment: ["PYTHONDONTWRITEBYTECODE": "1"])
-                #expect(program.status != 0, "\(script)")
+                #expect(program.status != 0, "\(line)")
+            }
+        }
+    }
+
+    // MARK: Completions
+
+    /// A line, what each shell offers at its end, and what it does not. FILES are files.
+    private static let cases: [(line: String, offers: [String], not: [String])] = [
+        ("leave-albumd led", ["ledger"], ["job"]),
+        ("leave-albumd ledger ", ["backup", "restore", "stats"], ["submit"]),
+        ("leave-albumd submit --sh", ["--share-token-file"], ["--file"]),
+        ("leave-albumd topology export --rabbitmq ", ["3", "4"], ["--config"]),
+        ("leave-albumd check --config ", ["FILES"], ["--live"]),
+        ("leave-albumd ledger backup ", ["FILES"], ["submit"]),
+        ("leave-albumd help cred", ["credentials"], ["ledger"]),
+        ("leave-albumd --config x dead redrive --dead", ["--deadline"], ["--rate"]),
+        ("leave-albumd submit --account dead --", ["--share-token-file"], ["--reason"]),
+    ]
+
+    private func check(_ line: String, offered: [String], _ offers: [String], _ not: [String]) {
+        #expect(Set(offers).isSubset(of: offered), "\(line): \(offered)")
+        #expect(Set(not).isDisjoint(with: offered), "\(line): \(offered)")
+    }
+
+    /// Each shell has every word of the help: none is forgotten on the way.
+    @Test(arguments: ["bash", "fish", "zsh"])
+    func everyCommandAndOptionIsInTheCompletion(shell: String) throws {
+        let script = try made("completion", shell, binary("leave-albumd"))
+        for command in try commands() {
+            #expect(script.contains(command), "\(command)")
+            let help = try Program.daemon("help", String(command)).text
+            for option in help.matches(of: #/(?m)^  --([a-z-]+)/#).map(\.output.1) {
+                #expect(script.contains(shell == "fish" ? "-l \(option)" : "--\(option)"), "\(command) \(option)")
+            }
+        }
+        try withFolder { folder in
+            let file = folder.appendingPathComponent("completion")
+            try script.write(to: file, atomically: true, encoding: .utf8)
+            let program = try Program.run([shell, "-n", file.path])
+            #expect(program.status == 0, "\(program.text)")
+        }
+    }
+
+    /// The function with what compinit gives it, in short; of the words that it offers zsh itself takes those that fit.
+    @Test func zshCompletesCommandsOptionsAndTheirValues() throws {
+        let script = try made("completion", "zsh", binary("leave-albumd"))
+        for (line, offers, not) in Self.cases {
+            let zsh = """
+                _files() { print FILES }
+                fit() { print -l -- ${(M)@:#${words[CURRENT]}*} }
+                _describe() { local -a offered; offered=("${(@P)argv[-1]}"); fit "${(@)offered%%:*}" }
+                compadd() { shift; fit "$@" }
+                typeset -a words
+                words=("${(@s: :)LINE}") CURRENT=$#words
+                \(script)
+                """
+            let program = try Program.run(["zsh", "-f", "-c", zsh], environment: ["LINE": line])
+            #expect(program.status == 0, "\(program.text)")
+            check(line, offered: program.text.split(whereSeparator: \.isWhitespace).map(String.init), offers, not)
+        }
+    }
+
+    @Test func fishCompletesCommandsOptionsAndTheirValues() throws {
+        let script = try made("completion", "fish", binary("leave-albumd"))
+        try withFolder { folder in
+            try script.write(to: folder.appendingPathComponent("c.fish"), atomically: true, encoding: .utf8)
+            try FileManager.default.createDirectory(
+                at: folder.appendingPathComponent("here"), withIntermediateDirectories: true)
+            let here = folder.appendingPathComponent("here")
+            try "".write(to: here.appendingPathComponent("FILES"), atomically: true, encoding: .utf8)
+            for (line, offers, not) in Self.cases {
+                let program = try Program.run(
+                    [
+                        "fish", "--no-config", "-c",
+                        "cd \(here.path); source ../c.fish; complete -C $LINE | string split -f 1 \\t",
+                    ], environment: ["LINE": line, "HOME": folder.path])
+                check(line, offered: program.text.split(whereSeparator: \.isWhitespace).map(String.init), offers, not)
             }
         }
     }
 
     @Test func bashCompletesCommandsOptionsAndTheirValues() throws {
-        let script = try made("completion", binary("leave-albumd"))
-        let cases: [(line: String, offers: [String], not: [String])] = [
-            ("leave-albumd led", ["ledger"], ["job"]),
-            ("leave-albumd ledger ", ["backup", "restore", "stats"], ["submit"]),
-            ("leave-albumd submit --sh", ["--share-token-file"], ["--file"]),
-            ("leave-albumd topology export --rabbitmq ", ["3", "4"], ["--config"]),
-            ("leave-albumd check --config ", ["FILES"], ["--live"]),
-            ("leave-albumd ledger backup ", ["FILES"], ["--json"]),
-            ("leave-albumd help cred", ["credentials"], ["ledger"]),
-        ]
-        for (line, offers, not) in cases {
+        let script = try made("completion", "bash", binary("leave-albumd"))
+        for (line, offers, not) in Self.cases {
             // What bash-completion gives the function, in short.
             let bash = """
                 _init_completion() {
@@ -128,9 +197,7 @@ import Testing
                 echo "${COMPREPLY[@]}"
                 """
             let program = try Program.run(["bash", "-c", bash])
-            let words = program.text.split(whereSeparator: \.isWhitespace).map(String.init)
-            #expect(Set(offers).isSubset(of: words), "\(line): \(program.text)")
-            #expect(Set(not).isDisjoint(with: words), "\(line): \(program.text)")
+            check(line, offered: program.text.split(whereSeparator: \.isWhitespace).map(String.init), offers, not)
         }
     }
 }
