@@ -248,7 +248,10 @@ let package = Package(
             ]),
         tests(
             "CLITests",
-            ["CLI", "Operations", "PrivateBroker", "Service", "Terminal", "Concurrency", "JSON", "Jobs"]),
+            [
+                "CLI", "Operations", "PrivateBroker", "Service", "Terminal", "Concurrency", "JSON", "Jobs", "AMQP",
+                "Messages", "Pipeline", "Settings", "Clocks",
+            ]),
         tests(
             "ReloadTests",
             [

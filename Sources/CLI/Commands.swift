@@ -19,7 +19,8 @@ package enum Commands {
     static let program: Command = .init(
         "leave-albumd", summary: "Lets users leave shared albums, one job of a RabbitMQ queue at a time",
         commands: [
-            run, check, topology, submit, cancel, results, dead, reconcile, job, ledger, credentials, status, pause,
+            run, check, topology, submit, cancel, results, preview, dead, reconcile, job, ledger, credentials, status,
+            pause,
             resume, probe, holds, quota, queues, bundle, printVersion, help,
         ], hasVersion: true)
 

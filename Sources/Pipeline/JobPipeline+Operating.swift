@@ -1,6 +1,8 @@
+import AMQP
 package import Clocks
 package import Jobs
 package import Ledger
+import Messages
 
 /// What an operator does to the running worker.
 extension JobPipeline {
@@ -105,6 +107,43 @@ extension JobPipeline {
         dispatcher.restoreHold(cause, since: since, detail: detail, probeAfter: wait)
     }
 
+    /// A delivery in flight, for people.
+    package struct DeliveryInFlight: Sendable {
+        /// Nil for what is no job.
+        package var jobID: JobID?
+        package var account: AccountID?
+        package var lane: String
+        package var generation: Int
+        package var state: String
+        package var waited: Duration
+    }
+
+    /// What is in flight, that which came first at the front. It looks at each: for a person now and then.
+    package var deliveriesInFlight: [DeliveryInFlight] {
+        let now = clock.now()
+        return dispatcher.withDispatch { Array($0.entries.values) }
+            .sorted { $0.item.message.receivedAt < $1.item.message.receivedAt }
+            .map {
+                DeliveryInFlight(
+                    jobID: $0.item.job?.id, account: $0.item.job?.account, lane: $0.item.lane.rawValue,
+                    generation: $0.item.jobHeaders.generation, state: $0.state.word,
+                    waited: now - $0.item.message.receivedAt)
+            }
+    }
+
     /// The accounts that wait alone.
     package var accountHolds: [AccountHold] { dispatcher.accountWaits.map { AccountHold($0) } }
+}
+
+extension Dispatch.State {
+    /// For people.
+    fileprivate var word: String {
+        switch self {
+        case .waiting: "waiting"
+        case .delayed: "delayed"
+        case .following: "following"
+        case .housekeeping: "settling"
+        case .running: "running"
+        }
+    }
 }

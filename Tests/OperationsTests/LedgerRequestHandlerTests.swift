@@ -127,6 +127,31 @@ import Testing
         if place.isLive { await ledger.close(within: .seconds(20)) }
     }
 
+    private static func waiting(
+        _ id: String, account: String = "anna", token: String = "token", generation: Int = 0
+    ) -> WaitingJob {
+        WaitingJob(
+            jobID: JobID(id), account: AccountID(account),
+            tokenHash: SHA256Digest(of: Array(token.utf8)).hexadecimal, generation: generation, copy: 0)
+    }
+
+    @Test func aPreviewSaysOfEachWaitingJobWhatItsRowSays() async throws {
+        try await onEach { handler, _ in
+            let answer = try await PreviewRequest([
+                Self.waiting("ghost"), Self.waiting("a1"), Self.waiting("a1", account: "bert"),
+                Self.waiting("a1", token: "another"), Self.waiting("a1", generation: 1), Self.waiting("open"),
+                Self.waiting("open", generation: 1),
+            ]).answer(from: handler)
+            #expect(
+                answer.jobs.map(\.state) == [.open, .finished, .conflict, .conflict, .open, .open, .open])
+            #expect(answer.jobs[1].outcome == "left")
+            // Its call was begun and not ended.
+            #expect(answer.jobs[5].isAmbiguous && !answer.jobs[0].isAmbiguous)
+            #expect(answer.jobs[5].age != nil && answer.jobs[0].age == nil)
+            #expect(answer.holds.isEmpty)
+        }
+    }
+
     private struct LateClock: TimeSource {
         private let host = SystemTimeSource()
 

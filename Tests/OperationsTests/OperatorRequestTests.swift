@@ -71,6 +71,8 @@ import Testing
                 name, [(HoldsRequest(), "{}"), (HoldsRequest(instance: "b"), #"{"instance":"b"}"#)],
                 answers: Self.holds)
         case .quota: try check(name, [(QuotaRequest(), "{}")], answers: Self.quotas)
+        case .inFlight: try check(name, Self.inFlightRequests, answers: Self.inFlightAnswers)
+        case .preview: try check(name, Self.previews, answers: Self.previewAnswers)
         case .queues:
             try check(
                 name, [(QueuesRequest(), "{}")],

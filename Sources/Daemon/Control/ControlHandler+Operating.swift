@@ -116,6 +116,17 @@ extension ControlHandler {
         return total + pipeline.snapshot.inFlight
     }
 
+    func inFlight(_ request: InFlightRequest) -> InFlightRequest.Answer {
+        let deliveries = pipeline.deliveriesInFlight
+        let jobs = deliveries.prefix(min(request.limit, PreviewRequest.mostJobs)).map {
+            InFlightRequest.Job(
+                jobID: $0.jobID, account: $0.account, lane: $0.lane, generation: $0.generation, state: $0.state,
+                waited: $0.waited)
+        }
+        return .init(
+            jobs: Array(jobs), total: deliveries.count, holds: pipeline.snapshot.holds.map(\.cause.rawValue))
+    }
+
     func queues(_: QueuesRequest) async throws(ControlFault) -> QueuesRequest.Answer {
         var all: [DaemonStatus.Queue] = []
         for queue in settings.topology.queues.map(\.name) {

@@ -42,6 +42,8 @@ struct ControlHandler: Sendable {
         case .holds: try await answer(arguments, holds)
         case .quota: try await answer(arguments, quota)
         case .queues: try await answer(arguments, queues)
+        case .inFlight: try await answer(arguments, inFlight)
+        case .preview: try await answer(arguments, preview)
         case .jobCancel:
             try await answer(arguments) { (request) throws(ControlFault) in try await cancelForGood(request, peer) }
         case .job: try await askLedger(JobRequest.self, arguments)
@@ -66,9 +68,17 @@ struct ControlHandler: Sendable {
     private func askLedger<Request: LedgerRequest>(
         _: Request.Type, _ arguments: JSONValue
     ) async throws(ControlFault) -> JSONValue {
-        let handler = LedgerRequestHandler(
-            .live(parts.ledger), publish: { [pipeline] in await pipeline.publishAgain($0) })
-        return try await Request(arguments: arguments).answer(from: handler).json
+        try await Request(arguments: arguments).answer(from: ledgerHandler).json
+    }
+
+    private var ledgerHandler: LedgerRequestHandler {
+        LedgerRequestHandler(.live(parts.ledger), publish: { [pipeline] in await pipeline.publishAgain($0) })
+    }
+
+    /// Its holds the daemon knows sooner than its ledger has them.
+    private func preview(_ request: PreviewRequest) async throws(ControlFault) -> PreviewRequest.Answer {
+        let answer = try await request.answer(from: ledgerHandler)
+        return .init(jobs: answer.jobs, holds: pipeline.snapshot.holds.map(\.cause.rawValue))
     }
 
     private func status(_: StatusRequest) async throws(ControlFault) -> JSONValue {

@@ -52,6 +52,8 @@ package protocol LedgerRequest: OperatorRequest {
 /// | `holds` | `instance`? | `holds`, `accounts`, `members`?: `name`, `epoch`, `holds` |
 /// | `quota` | | `day`, `calls`, `probes`, `limit`, `remaining`?, `resetsAt`, `pace`, `backlog`?, `doneAt`? |
 /// | `queues` | | `queues`: `name`, `messages`?, `consumers`? |
+/// | `in_flight` | `limit` | `jobs`: `jobId`?, `account`?, `lane`, `state`, …; `total`, `holds`: causes |
+/// | `preview` | `jobs`: `jobId`, `account`, `tokenSha256`, `generation`, `copy` | `jobs`: `state`, …; `holds`: causes |
 /// | `job` | `jobId` | the job's history |
 /// | `job.cancel` | `jobId`, `by`? | `ForcedCancel`: the job has ended, or ends when it comes |
 /// | `job.note` | `jobId`, `generation`?, `kind`, `detail` | `noted`: a line of the job's history |
@@ -72,6 +74,8 @@ package enum RequestName: String, CaseIterable, Sendable {
     case holds
     case quota
     case queues
+    case inFlight = "in_flight"
+    case preview
     case job
     case jobCancel = "job.cancel"
     case jobNote = "job.note"

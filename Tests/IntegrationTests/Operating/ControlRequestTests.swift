@@ -42,6 +42,11 @@ extension OperatingOnABroker {
                 case .quota: #expect(try await perform(QuotaRequest()).calls == 1)
                 case .queues:
                     #expect(try await perform(QueuesRequest()).queues.map(\.name).contains("\(harness.prefix).jobs"))
+                case .inFlight: #expect(try await perform(InFlightRequest(limit: 5)).jobs.count <= 5)
+                case .preview:
+                    let waiting = WaitingJob(
+                        jobID: id, account: AccountID("acc2"), tokenHash: "00", generation: 0, copy: 0)
+                    #expect(try await perform(PreviewRequest([waiting])).jobs == [KnownJob(.conflict)])
                 case .job: #expect(try await perform(JobRequest(id)).results.map(\.messageID) == ["one#0"])
                 case .jobCancel:
                     let ending = JobEnding(outcome: .left, reason: nil, effect: .left)
