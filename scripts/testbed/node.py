@@ -20,6 +20,8 @@ from .waiting import NotReady, eventually
 
 #: Names a tree whose broker is started in the place of this machine's, as the Swift tests have it.
 TREE_VARIABLE = "LEAVE_ALBUMD_BROKER_TREE"
+#: Taken out of the environment, where a daemon refuses what has its prefix and is no setting.
+_TREE = os.environ.pop(TREE_VARIABLE, None)
 SERVER = "/usr/lib/rabbitmq/bin/rabbitmq-server"
 CONTROL = "/usr/lib/rabbitmq/bin/rabbitmqctl"
 ERL_CALL = "/usr/lib/erlang/bin/erl_call"
@@ -37,7 +39,7 @@ class Node:
         names."""
         self.directory = Path(directory)
         #: Another one is taken at the next start.
-        self.tree = tree or os.environ.get(TREE_VARIABLE)
+        self.tree = tree or _TREE
         self._configuration = configuration
         for name in ("mnesia", "log", "home"):
             (self.directory / name).mkdir(parents=True, exist_ok=True)
