@@ -57,7 +57,7 @@ class Node:
             "RABBITMQ_CONFIG_FILE": f"{self.directory}/node.conf",
             "ERL_EPMD_PORT": mapper_port, "ERL_EPMD_ADDRESS": "127.0.0.1",
             # Whoever finds no mapper, as rabbitmqctl when the node has just ended, else starts one that nobody ends.
-            "ERL_FLAGS": "-start_epmd false",
+            "ERL_AFLAGS": "-start_epmd false",
             # So that the script becomes the node, and its process id is the node's.
             "RUNNING_UNDER_SYSTEMD": "1"}
         self.cookie = first.cookie if first else secrets.token_hex(12).upper()

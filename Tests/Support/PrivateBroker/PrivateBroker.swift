@@ -56,7 +56,7 @@ package actor PrivateBroker {
             "HOME": directory.file("home").path, "ERL_EPMD_PORT": "\(mapperPort)",
             "ERL_EPMD_ADDRESS": "127.0.0.1",
             // Whoever finds no mapper, as rabbitmqctl when the node has just ended, else starts one that nobody ends.
-            "ERL_FLAGS": "-start_epmd false",
+            "ERL_AFLAGS": "-start_epmd false",
             // Two schedulers are what the machine has.
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 2:2 +sbwt none",
         ]
