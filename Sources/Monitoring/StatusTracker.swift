@@ -115,7 +115,8 @@ package final class StatusTracker: Sendable {
             let before = (state.problem, state.holds)
             body(&state)
             let word = Self.word(state)
-            if word == "consuming" { state.problem = nil }
+            // During a hold too, it is connected again.
+            if state.intake == .attached && state.canPublish && word != "connecting" { state.problem = nil }
             guard word != state.word else { return before == (state.problem, state.holds) ? nil : state.onChange }
             state.word = word
             state.since = now

@@ -1,3 +1,4 @@
+import AMQP
 import Foundation
 import PrivateBroker
 import PrivateDatabase
@@ -7,9 +8,7 @@ extension SharingOnABroker {
     /// Daemons that share a ledger, and one whose ledger is a file.
     @Suite struct SharedLedgerBesideFile {
         /// A host that was forgotten on a file.
-        private func startWithFile(
-            _ cluster: ClusterHarness, _ name: String, environment: [String: String] = [:]
-        ) throws -> ChildProcess {
+        private func startWithFile(_ cluster: ClusterHarness, _ name: String) throws -> ChildProcess {
             let site = cluster.site
             let shared = try String(contentsOf: site.directory.file("d.toml"), encoding: .utf8)
             let own = shared.replacing(
@@ -19,7 +18,7 @@ extension SharingOnABroker {
                 [
                     DaemonHarness.products.appendingPathComponent("leave-albumd").path, "run", "--new-ledger",
                     "--config", configuration.path,
-                ], environment: environment, output: site.directory.file("\(name).out"))
+                ], output: site.directory.file("\(name).out"))
         }
 
         @Test func aDaemonWithAFileOfItsOwnBesideThemIsFound() async throws {
@@ -53,29 +52,46 @@ extension SharingOnABroker {
             await cluster.end(a)
         }
 
-        @Test func aDaemonWithAFileThatReconnectsBesideThoseWhoWorkHoldsUntilTheyDo() async throws {
+        @Test func aDaemonWithAFileThatReconnectsBesideConsumersHoldsUntilTheyAreGone() async throws {
+            let site = try await DaemonHarness()
+            let jobs = "\(site.prefix).jobs"
+            try await site.start(environment: try await site.makeUser())
+            try await site.waitUntilConsuming()
+            // Of daemons these would find it, and perhaps stand still before it has looked.
+            let others = try ConsumingLink(DaemonHarness.link(to: site.broker, "stage others")) { _ in }
+            others.consume([ConsumedQueue(name: jobs, prefetch: 1)])
+            try await eventually("two consume") { try await site.session.inspect(queue: jobs)?.consumers == 2 }
+            #expect(await !site.log.contains("cause=other_ledger"), "it looks when it has connected")
+            try await site.closeConnectionsOfUser()
+            try await eventually("it finds them") { await site.log.contains("cause=other_ledger") }
+            others.stop()
+            try await eventually("it works alone") { await site.log.contains("hold lifted cause=other_ledger") }
+            try await site.stopInOrder()
+            await site.end()
+        }
+
+        @Test func thoseWhoWorkBesideADaemonWithAFileHoldAndItGoesOn() async throws {
             let cluster = try await ClusterHarness()
-            let user = try await cluster.site.makeUser()
-            let a = try cluster.start("a", environment: user)
+            let a = try cluster.start("a")
             try await a.waitUntilConsuming()
             _ = try await cluster.acknowledged(a, ["pause"])
-            let alone = try startWithFile(cluster, "own", environment: user)
+            let alone = try startWithFile(cluster, "own")
             try await eventually("nobody was there to be met") {
                 alone.text.contains("queues=\(cluster.site.prefix).due,")
             }
             _ = try await cluster.ask(a, ["resume"])
             try await eventually("it goes on") { a.log.contains("hold lifted cause=operator_paused") }
-            try await cluster.site.closeConnectionsOfUser()
-            try await eventually("the one with the file finds them") {
-                alone.text.contains("cause=other_ledger")
+            try await eventually("it finds the other") { a.log.contains("cause=other_ledger") }
+            let jobs = "\(cluster.site.prefix).jobs"
+            try await eventually("the other has them to itself") {
+                try await cluster.site.session.inspect(queue: jobs)?.consumers == 1
             }
-            try await eventually("they find it") { a.log.contains("cause=other_ledger") }
-            try await eventually("it works alone") {
-                alone.text.contains("hold lifted cause=other_ledger")
-            }
+            try await cluster.site.publish(DaemonHarness.body("j", account: "acc1", token: "album-j"))
+            try await eventually("the other works") { try await cluster.site.depth("results") == 1 }
             #expect(!a.log.contains("hold lifted cause=other_ledger"))
             alone.signal(SIGTERM)
             #expect(await alone.wait() == .exited(0))
+            try await eventually("its end is seen") { a.log.contains("hold lifted cause=other_ledger") }
             await cluster.end(a)
         }
 

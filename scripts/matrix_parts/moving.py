@@ -16,6 +16,8 @@ from .stage import Stage
 #: Jobs that nobody has looked at, on each of two lanes; jobs that were called, and are to be called again; those that
 #: failed; and those that were done, whose results nobody has read.
 WAITING, BULK, PARKED, FAILED, DONE = 120, 40, 10, 5, 20
+#: Of each job one, and of each that is over its result. A failed one's is its dead letter.
+MESSAGES = WAITING + BULK + PARKED + 2 * FAILED + DONE
 #: Longer than the move takes, and short enough to be waited for.
 DELAY = "90s"
 
@@ -63,6 +65,7 @@ def _move(site: Site) -> str:
     jobs = _fill(site)
     # A copy that comes due on its way would be in another queue there.
     eventually("copies are due, or wait for long", lambda: site.depths()["retry.1s"] == 0, LONGEST)
+    _all_there(site, old)
     before = {queue: depth for queue, depth in site.depths().items() if depth}
     site.stage.note(f"before: {before}")
     new, management = site.broker(site.stage.broker_tree, "new")
@@ -71,13 +74,13 @@ def _move(site: Site) -> str:
     for queue in before:
         site.shovel(management, queue, old, new)
     eventually("the old broker is empty", lambda: not any(site.depths(old).values()), LONGEST)
-    eventually("what was there is there", lambda: sum(site.depths(new).values()) == sum(before.values()), LONGEST)
+    _all_there(site, new)
     site.stage.note(f"after: {site.depths(new)}")
     old.stop()
     site.simulator.behaves()
     daemon.start()
     _finish(site, jobs, new, management)
-    return f"{was} → {new.version()}: {len(jobs)} jobs, {sum(before.values())} messages moved"
+    return f"{was} → {new.version()}: {len(jobs)} jobs, {MESSAGES} messages moved"
 
 
 def _upgrade(site: Site) -> str:
@@ -87,17 +90,23 @@ def _upgrade(site: Site) -> str:
     jobs = _fill(site)
     process = daemon.start()
     eventually("the daemon holds", lambda: '"api_unavailable"' in daemon.command("status", "--json")[1], LONGEST)
-    before = sum(site.depths().values())
+    _all_there(site, node)
     node.control("enable_feature_flag", "all")
     node.stop()
     node.tree = site.stage.broker_tree
     node.start(LONGEST)
-    site.stage.note(f"before: {before}, after: {site.depths()}")
+    _all_there(site, node)
+    site.stage.note(f"after: {site.depths()}")
     site.simulator.behaves()
     _finish(site, jobs, node, site.management)
     if daemon.process is not process:
         raise Failed("the daemon was started again")
-    return f"{was} → {node.version()} in place: {len(jobs)} jobs, {before} messages in it"
+    return f"{was} → {node.version()} in place: {len(jobs)} jobs, {MESSAGES} messages in it"
+
+
+def _all_there(site: Site, node: Node) -> None:
+    """Waits for it, because a broker counts what lies in a quorum queue every few seconds."""
+    eventually("every message is counted", lambda: sum(site.depths(node).values()) == MESSAGES, LONGEST, every=1)
 
 
 def _finish(site: Site, jobs: list[str], node: Node, management: str) -> None:

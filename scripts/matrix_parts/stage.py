@@ -89,6 +89,15 @@ class Stage:
             self.whole_tree, ["/usr/bin/env", "-i", "-C", str(programs.ROOT), *pairs, *words],
             bind=[self.directory, self.kept], read=[programs.ROOT, toolchain()]), **named)
 
+    def lend(self, program: Path) -> list[str]:
+        """Puts into the whole tree what that program of this machine's build needs and the release no longer has; gives
+        the names of all that was put there."""
+        own = dict(re.findall(r"^\s*(\S+) => (/\S+)", self.run("ldd", program), re.MULTILINE))
+        missing = re.findall(r"^\s*(\S+) => not found", self.run_inside("ldd", program), re.MULTILINE)
+        for name in missing:
+            shutil.copy(own[name], self.whole_tree / "usr/lib" / name)
+        return lent(self.run_inside("ldd", program))
+
     def note(self, text: str) -> None:
         with open(self.log, "a") as sink:
             sink.write(f"{text}\n")
@@ -97,6 +106,11 @@ class Stage:
 def toolchain() -> Path:
     """The folder of the compiler, whose runtime the programs of a debug build find there."""
     return Path(os.path.realpath(shutil.which("swift") or "/usr/bin/swift")).parents[2]
+
+
+def lent(said: str) -> list[str]:
+    """The libraries that stand right in /usr/lib, by what ldd says: Debian's own are in a folder of the architecture."""
+    return re.findall(r"^\s*\S+ => (?:/usr)?/lib/([^/\s]+) ", said, re.MULTILINE)
 
 
 def tests_passed(said: str) -> int:

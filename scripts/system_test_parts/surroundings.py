@@ -65,12 +65,18 @@ class Surroundings:
     def publish(self, body: str, headers: dict[str, str]) -> None:
         """One job with headers of its own, put in by the broker itself. Values are plain words."""
         table = ",".join(f'{{<<"{name}">>,longstr,<<"{value}">>}}' for name, value in headers.items())
-        # In base 64, because rabbitmqctl's words go through a shell.
+        # In base 64, because rabbitmqctl's words go through a shell. RabbitMQ 4 has messages of another form.
         quoted = base64.b64encode(body.encode()).decode()
-        self.broker("eval", f"""rabbit_basic:publish(
-            rabbit_misc:r(<<"/">>, exchange, <<"leave-album.jobs">>), <<"leave">>,
-            [{{headers, [{table}]}}, {{content_type, <<"application/json">>}}, {{delivery_mode, 2}}],
-            base64:decode("{quoted}")).""")
+        self.broker("eval", f"""
+            X = rabbit_misc:r(<<"/">>, exchange, <<"leave-album.jobs">>), K = <<"leave">>,
+            P = [{{headers, [{table}]}}, {{content_type, <<"application/json">>}}, {{delivery_mode, 2}}],
+            B = base64:decode("{quoted}"),
+            case code:which(mc_amqpl) of
+                non_existing -> rabbit_basic:publish(X, K, P, B);
+                _ ->
+                    {{ok, M}} = mc_amqpl:message(X, K, rabbit_basic:build_content(rabbit_basic:properties(P), B)),
+                    rabbit_queue_type:publish_at_most_once(X, M)
+            end.""")
 
     def depths(self) -> dict[str, int]:
         """Messages in each queue."""

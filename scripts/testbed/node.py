@@ -20,6 +20,8 @@ from .waiting import NotReady, eventually
 
 #: Names a tree whose broker is started in the place of this machine's, as the Swift tests have it.
 TREE_VARIABLE = "LEAVE_ALBUMD_BROKER_TREE"
+#: Taken out of the environment, where a daemon refuses what has its prefix and is no setting.
+_TREE = os.environ.pop(TREE_VARIABLE, None)
 SERVER = "/usr/lib/rabbitmq/bin/rabbitmq-server"
 CONTROL = "/usr/lib/rabbitmq/bin/rabbitmqctl"
 ERL_CALL = "/usr/lib/erlang/bin/erl_call"
@@ -37,7 +39,7 @@ class Node:
         names."""
         self.directory = Path(directory)
         #: Another one is taken at the next start.
-        self.tree = tree or os.environ.get(TREE_VARIABLE)
+        self.tree = tree or _TREE
         self._configuration = configuration
         for name in ("mnesia", "log", "home"):
             (self.directory / name).mkdir(parents=True, exist_ok=True)
@@ -54,6 +56,8 @@ class Node:
             "RABBITMQ_CONF_ENV_FILE": "/dev/null",
             "RABBITMQ_CONFIG_FILE": f"{self.directory}/node.conf",
             "ERL_EPMD_PORT": mapper_port, "ERL_EPMD_ADDRESS": "127.0.0.1",
+            # Whoever finds no mapper, as rabbitmqctl when the node has just ended, else starts one that nobody ends.
+            "ERL_AFLAGS": "-start_epmd false",
             # So that the script becomes the node, and its process id is the node's.
             "RUNNING_UNDER_SYSTEMD": "1"}
         self.cookie = first.cookie if first else secrets.token_hex(12).upper()
@@ -66,7 +70,7 @@ class Node:
             self._mapper = processes.spawn(
                 self._words("/usr/bin/epmd", "-port", mapper_port, "-address", "127.0.0.1"),
                 self.directory / "epmd.out", self.environment)
-            # A node that finds no mapper starts one that nobody ends.
+            # A node that finds no mapper ends.
             eventually("the port mapper listens", lambda: ports.listens(int(mapper_port)))
 
     @property
@@ -123,7 +127,7 @@ class Node:
 
     def control(self, *arguments: str) -> str:
         """rabbitmqctl, which finds files of the node's directory alone. Gives what it printed."""
-        text, status = self._ask(self._words(CONTROL, "--node", self.name, *arguments), 120)
+        text, status = self._ask(self._words(CONTROL, "--node", self.name, *arguments), 300)
         if status != 0:
             raise RuntimeError(f"rabbitmqctl {' '.join(arguments)}: {text}")
         return text
@@ -135,10 +139,16 @@ class Node:
         return debian.inside(self.tree, [program, *words], bind=[self.directory])
 
     def _ask(self, command: list[str], seconds: float, words: str = "") -> tuple[str, int]:
-        done = subprocess.run(
-            command, input=words + "\n", env={**os.environ, **self.environment}, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, errors="replace", timeout=seconds)
-        return done.stdout, done.returncode
+        child = subprocess.Popen(
+            command, env={**os.environ, **self.environment}, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True)
+        try:
+            return child.communicate(words + "\n", seconds)[0], child.returncode
+        except BaseException:
+            # rabbitmqctl is a shell that waits for the program proper.
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+            raise
 
     def version(self) -> str:
         return self.evaluate("{ok, V} = application:get_key(rabbit, vsn), V.").split('"')[1]

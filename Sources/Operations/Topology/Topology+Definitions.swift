@@ -88,7 +88,7 @@ extension Topology {
             ),
             Role(
                 name: "\(names.prefix)-worker", configure: "^\(name)\\.worker$",
-                write: "^(amq\\.default|\(name)\\.(dead|results))$", read: lanes),
+                write: "^(amq\\.default|\(name)\\.(dead|results|retry\\..*))$", read: lanes),
             Role(
                 name: "\(names.prefix)-operator", configure: "^\(name)\\.tail\\.",
                 write: "^(amq\\.default|\(name)\\.jobs|\(name)\\.tail\\..*)$",

@@ -55,6 +55,8 @@ package actor PrivateBroker {
             "RABBITMQ_CTL_DIST_PORT_MIN": "\(freePort())", "RABBITMQ_CTL_DIST_PORT_MAX": "65000",
             "HOME": directory.file("home").path, "ERL_EPMD_PORT": "\(mapperPort)",
             "ERL_EPMD_ADDRESS": "127.0.0.1",
+            // Whoever finds no mapper, as rabbitmqctl when the node has just ended, else starts one that nobody ends.
+            "ERL_AFLAGS": "-start_epmd false",
             // Two schedulers are what the machine has.
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 2:2 +sbwt none",
         ]
@@ -62,7 +64,7 @@ package actor PrivateBroker {
         portMapper = try ChildProcess(
             inTree + ["/usr/bin/epmd", "-port", "\(mapperPort)", "-address", "127.0.0.1"],
             output: directory.file("epmd.out"))
-        // Before the node looks for one, and else starts a daemon that nobody ends.
+        // Before the node looks for one, and else ends.
         let deadline = Date().addingTimeInterval(Self.timeout)
         while !listens(mapperPort) {
             guard portMapper.isRunning, Date() < deadline else {

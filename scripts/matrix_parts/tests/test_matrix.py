@@ -7,7 +7,7 @@ from pathlib import Path
 from matrix_parts import releases
 from matrix_parts.cell import Cell, Outcome, Row, play
 from matrix_parts.rows import ROWS
-from matrix_parts.stage import Stage, test_words, tests_passed
+from matrix_parts.stage import Stage, lent, test_words, tests_passed
 from matrix_parts.table import summary, table
 from testbed import debian
 
@@ -65,6 +65,11 @@ class Matrix(unittest.TestCase):
         words = test_words(Path("/built"), ["A", "B"])
         self.assertEqual(words[0], "/built/leave-albumdPackageTests.xctest")
         self.assertEqual(words[-4:], ["--filter", "A", "--filter", "B"])
+
+    def test_a_library_that_was_lent_to_a_tree_is_told_from_its_own(self):
+        self.assertEqual(lent("\tlinux-vdso.so.1 (0x1)\n\tlibsodium.so.23 => /lib/libsodium.so.23 (0x2)\n"
+                              "\tlibc.so.6 => /lib/x86_64-linux-gnu/libc.so.6 (0x3)\n\tlibx.so.1 => not found\n"),
+                         ["libsodium.so.23"])
 
     def test_what_the_source_needs_is_what_is_installed_to_build_it(self):
         packages = releases.build_packages()
