@@ -13,13 +13,16 @@ enum JobLoading {
         """
 
     /// Each job once, or once for each of its results. One statement, so that a job and its results are of one moment.
+    ///
+    /// OFFSET 0: else PostgreSQL 18 may read all of a small table for a table of hashes, whatever may be scanned.
     private static let jobs = PostgresStatement(
         "load_jobs",
         """
         SELECT \(columns),
-        EXISTS (SELECT 1 FROM leave_album.instances i WHERE i.epoch = (j.fence >> 32)::int AND \(MemberStatements.hasEnded)),
+        EXISTS (SELECT 1 FROM leave_album.instances i
+        WHERE i.epoch = (j.fence >> 32)::int AND \(MemberStatements.hasEnded) OFFSET 0),
         j.job_id = ANY ($3) AND EXISTS (SELECT 1 FROM leave_album.history h
-        WHERE h.job_id = j.job_id AND h.generation = j.generation AND h.kind = 'redriven'),
+        WHERE h.job_id = j.job_id AND h.generation = j.generation AND h.kind = 'redriven' OFFSET 0),
         r.generation, r.message_id, r.outcome, r.reason, r.body, r.correlation_id, r.traceparent, r.tracestate,
         r.completed, NOT \(OutboxRows.isUnpublished("r", member: 4))
         FROM leave_album.jobs j

@@ -38,7 +38,7 @@ import Testing
         let path = moving.folder.path + "/other.sqlite3"
         await #expect { try await moving.moveDatabase(to: path) } throws: { "\($0)".contains("(busy)") }
         #expect(access(path, F_OK) != 0)
-        await ledger.close(within: DatabaseLedger.closeTime)
+        await ledger.close(within: Moving.closeTime)
         try await moving.moveFile()
     }
 
@@ -47,7 +47,7 @@ import Testing
         try await moving.fill()
         let ledger = try await moving.database.join()
         _ = try await ledger.claim(Sample.claim(Sample.arrival("own")))
-        await ledger.close(within: DatabaseLedger.closeTime)
+        await ledger.close(within: Moving.closeTime)
         for beginsAnew in [false, true] {
             await #expect { try await moving.moveFile(beginsAnew: beginsAnew) } throws: {
                 "\($0)".contains("jobs of its own")
@@ -77,6 +77,8 @@ import Testing
             $0.heartbeatInterval = .seconds(3_600)
             $0.onHealth = { change in health.withLock { $0.append(change) } }
         }
+        // It has said once that it lives, and says so no more.
+        _ = try await paused.knowsSuccess()
         // Unheard of for longer than a member lives.
         try await moving.database.run("UPDATE leave_album.instances SET alive_until = now() - interval '1 second'")
         try await moving.moveDatabase(to: moving.folder.path + "/back.sqlite3")
@@ -110,7 +112,7 @@ import Testing
         let moving = try await Moving()
         let ledger = try await moving.database.join()
         _ = try await ledger.lease(Sample.arrival("calling"))
-        await ledger.close(within: DatabaseLedger.closeTime)
+        await ledger.close(within: Moving.closeTime)
         try await moving.database.run(
             "UPDATE leave_album.jobs SET call_until = clock_timestamp() + interval '700 milliseconds'")
         let waited = Lock<[Duration]>([])

@@ -38,7 +38,7 @@ import Testing
         let holds = try await ledger.holds(from: Sample.start, to: Sample.late)
         #expect(holds.map(\.detail) == ["over", "it lasts"])
         #expect(try await ledger.lookUp(Sample.arrival("never-came"), at: Sample.start) == .cancelled(nil))
-        await ledger.close(within: DatabaseLedger.closeTime)
+        await ledger.close(within: Moving.closeTime)
     }
 
     /// A newer program may have shut older ones out before, which a move by this one does not undo.
@@ -98,7 +98,7 @@ import Testing
             return
         }
         #expect(open.isAmbiguous)
-        await ledger.close(within: DatabaseLedger.closeTime)
+        await ledger.close(within: Moving.closeTime)
     }
 
     // MARK: Interruptions

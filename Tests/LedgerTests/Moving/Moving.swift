@@ -15,6 +15,8 @@ struct Moving: Sendable {
     let database: SharedDatabase
     /// So few that there are several pages.
     static let pageSize = 4
+    /// Whoever has not left in time works on it, for those who move it.
+    static let closeTime = Duration.seconds(120)
 
     init() async throws {
         database = try await SharedDatabase()
@@ -158,7 +160,7 @@ struct Moving: Sendable {
     func databaseRefusal() async throws -> String? {
         do {
             let ledger = try await database.join()
-            await ledger.close(within: DatabaseLedger.closeTime)
+            await ledger.close(within: Moving.closeTime)
             return nil
         } catch let error as LedgerError {
             return error.description
