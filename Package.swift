@@ -96,7 +96,7 @@ let package = Package(
         module(
             "Service",
             ["CSystemd", "CMicroHTTPD", "CLinux", "Clocks", "Concurrency", "HTTP", "JSON", "Secrets", "Telemetry"],
-            embedding: ["Page/page.html"]),
+            embedding: ["Page/page.html", "Page/job.css", "Page/job.js"]),
         // Layer 5
         module(
             "Pipeline",
@@ -236,8 +236,8 @@ let package = Package(
         tests(
             "PageTests",
             [
-                "Service", "Monitoring", "Operations", "Ledger", "ScriptedPeer", "PrivateBroker", "Clocks",
-                "Concurrency", "JSON", "Jobs", "Secrets", "Telemetry",
+                "Daemon", "Service", "Monitoring", "Operations", "Pipeline", "Ledger", "Messages", "ScriptedPeer",
+                "PrivateBroker", "Clocks", "Concurrency", "JSON", "Jobs", "Secrets", "Telemetry",
             ]),
         tests(
             "MonitoringTests",

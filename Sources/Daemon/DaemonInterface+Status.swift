@@ -21,12 +21,12 @@ extension DaemonInterface {
         status.inFlight = load.inFlight
         status.callsInFlight = load.callsInFlight
         status.oldestJobAge = load.oldestInFlight
-        if let calls = parts.pipeline.callsToday {
-            let day = QuotaZone.day(of: parts.ledger.clock.wall())
-            // A member knows what the others have called from when it last asked for calls of the day itself.
-            let polled = metrics.lastDay.flatMap { $0.name == day.name ? $0.count.calls + $0.count.albumQueries : nil }
-            status.quota = .init(
-                day: day.name, spent: max(calls.spent, polled ?? 0), limit: calls.limit, resetsAt: day.end)
+        let day = QuotaZone.day(of: parts.ledger.clock.wall())
+        // A member knows what the others have called from when it last asked for calls of the day itself; before its first
+        // call, and where no limit is set, none counts here at all.
+        let polled = metrics.lastDay.flatMap { $0.name == day.name ? $0.count.calls + $0.count.albumQueries : nil }
+        if let spent = [parts.pipeline.callsToday?.spent, polled].compactMap(\.self).max() {
+            status.quota = .init(day: day.name, spent: spent, limit: parts.pipeline.callsPerDay, resetsAt: day.end)
         }
         return status
     }
@@ -85,22 +85,26 @@ extension DaemonInterface {
 
     var routes: [String: AdminServer.Handler] {
         var routes: [String: AdminServer.Handler] = [
-            "/metrics": { [metrics] in .metrics(metrics.text()) },
-            "/livez": { .text("alive") },
-            "/readyz": { [tracker] in
+            "/metrics": { [metrics] _ in .metrics(metrics.text()) },
+            "/livez": { _ in .text("alive") },
+            "/readyz": { [tracker] _ in
                 let word = tracker.word
                 return .text(word, status: word == "consuming" ? 200 : 503)
             },
-            "/status": { [weak self] in
+            "/status": { [weak self] _ in
                 guard let self else { return .text("the daemon is ending", status: 503) }
                 return .json(await self.status(asksLedger: false).json.encoded())
             },
         ]
         if settings.now.admin.showsPage {
-            routes["/"] = {
+            routes["/"] = { _ in
                 AdminReply(
                     contentType: "text/html; charset=utf-8",
                     contentSecurityPolicy: AdminPage.contentSecurityPolicy, body: AdminPage.html)
+            }
+            routes["/job"] = { [weak self] query in
+                guard let self else { return .text("the daemon is ending", status: 503) }
+                return await self.jobPage(query)
             }
         }
         return routes

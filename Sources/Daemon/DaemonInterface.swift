@@ -34,6 +34,8 @@ final class DaemonInterface: Sendable {
 
     // Written by the daemon's start and stop, read by whoever asks; under the lock.
     private let state: Lock<State>
+    /// Pages of jobs that are being made.
+    let jobPages = Lock(0)
 
     init(_ settings: LiveSettings, logger: Logger, clock: any TimeSource) throws(SystemCallError) {
         self.settings = settings

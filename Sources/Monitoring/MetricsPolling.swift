@@ -75,11 +75,9 @@ package struct MetricsPolling: Sendable {
             },
             { recorder in
                 let limit = dailyLimit()
-                if limit <= 0 {
-                    recorder.polled(quotaRemaining: .infinity)
-                } else if let (day, count) = await spent() {
-                    recorder.polled(count, of: day, limit: limit)
-                }
+                if limit <= 0 { recorder.polled(quotaRemaining: .infinity) }
+                // Also of a day without a limit people want to know how many they were.
+                if let (day, count) = await spent() { recorder.polled(count, of: day, limit: limit) }
                 return Self.interval
             },
             { recorder in

@@ -167,9 +167,9 @@ package final class MetricsRecorder: Sendable {
         state.withLock { $0.diskFree = Polled(value: bytes, at: now) }
     }
 
-    /// What the ledger has counted of a day, of all who work on it.
+    /// What the ledger has counted of a day, of all who work on it. `limit`: 0 is none.
     package func polled(_ count: DayCount, of day: String, limit: Int) {
-        polled(quotaRemaining: Double(max(0, limit - count.calls - count.albumQueries)))
+        if limit > 0 { polled(quotaRemaining: Double(max(0, limit - count.calls - count.albumQueries))) }
         let now = clock.now()
         state.withLock { $0.day = Polled(value: (day, count), at: now) }
     }

@@ -65,7 +65,8 @@ package final class PipelineReport: Sendable {
             "parked", job(copy.jobID), LogField("delay_s", .seconds(copy.delay?.inSeconds ?? 0)),
             LogField("wait_s", .seconds(copy.wait.inSeconds)), LogField("cause", copy.cause))
         guard let id = copy.jobID else { return }
-        note(id, copy.generation, "parked", "for \(Int(copy.wait.inSeconds.rounded())) s: \(copy.cause)")
+        let what = "for \(Int(copy.wait.inSeconds.rounded())) s: \(copy.cause)"
+        note(id, copy.generation, "parked", JobEvent.detail(what, trace: copy.traceID))
     }
 
     private func steppedAside(_ copy: PipelineEvent.JobDeferred) {

@@ -131,6 +131,12 @@ extension JobPipeline {
             }
     }
 
+    /// Where the job is in this worker; nil if it has none of it in flight.
+    package func whereabouts(of id: JobID) -> JobInFlight? { dispatcher.whereabouts(of: id) }
+
+    /// This daemon's share of a day; 0 is none to keep to.
+    package var callsPerDay: Int { budget.share.limit }
+
     /// The accounts that wait alone.
     package var accountHolds: [AccountHold] { dispatcher.accountWaits.map { AccountHold($0) } }
 }

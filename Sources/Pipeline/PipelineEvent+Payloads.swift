@@ -52,6 +52,8 @@ extension PipelineEvent {
         package var cause: String
         /// A call or a token failed; else its turn had not come, or an interruption is made good.
         package var isFault = false
+        /// See `TraceContext.traceID`.
+        package var traceID: String?
     }
 
     /// The copy that there is went back to the broker and waits in a retry queue.

@@ -49,7 +49,12 @@ import Testing
         // For the status of a daemon whose ledger counts what others call.
         #expect(recorder.lastDay?.name == "2026-11-24")
         #expect(recorder.lastDay?.count == DayCount(calls: 60, albumQueries: 5))
-        try await polling(make(limit: 0)) { $0["leave_album_quota_remaining"] == "+Inf" }
+        // Also of a day without a limit: how many calls it had.
+        let polling = make(limit: 0, spent: { ("2026-11-25", DayCount(calls: 3, albumQueries: 1)) })
+        try await self.polling(polling) {
+            $0["leave_album_quota_remaining"] == "+Inf" && recorder.lastDay?.name == "2026-11-25"
+        }
+        #expect(recorder.lastDay?.count == DayCount(calls: 3, albumQueries: 1))
     }
 
     @Test func eachQueueThatExistsIsShown() async throws {

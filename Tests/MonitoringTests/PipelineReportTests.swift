@@ -56,6 +56,13 @@ import Testing
         let parked = PipelineEvent.parked(
             .init(jobID: JobID("a"), generation: 0, delay: .seconds(10), wait: .seconds(300), cause: "503"))
         #expect(try await history([parked] + (1...28).map { aside(.early, moves: $0) }) == ["parked for 300 s: 503"])
+        let traced = PipelineEvent.parked(
+            .init(
+                jobID: JobID("a"), generation: 0, delay: .seconds(10), wait: .seconds(300), cause: "503",
+                traceID: "0af7651916cd43dd8448eb211c80319c"))
+        let line = try #require(await history([traced]).first)
+        #expect(line == "parked for 300 s: 503 (trace 0af7651916cd43dd8448eb211c80319c)")
+        #expect(JobEvent.trace(of: line) == "0af7651916cd43dd8448eb211c80319c")
         let lines = try await history((1...28).map { aside(.share, moves: $0) })
         #expect(lines == ["waits for 290 s: mass jobs have had their share of the day so far"])
     }

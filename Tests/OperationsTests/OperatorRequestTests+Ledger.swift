@@ -9,9 +9,10 @@ extension OperatorRequestTests {
             .init(
                 kind: .sqlite, place: "/l",
                 statistics: LedgerStatistics(
-                    entries: 9, open: 8, ambiguous: 7, unpublished: 6, overdue: 5, bytes: 4, diskFreeBytes: 3,
+                    entries: 9, open: 8, ambiguous: 7, calling: 1, unpublished: 6, overdue: 5, bytes: 4,
+                    diskFreeBytes: 3,
                     unpublishedDeadLetters: 2, createdAt: time, lastBackupAt: later)),
-            #"{"ambiguous":7,"bytes":4,"createdAt":"2026-11-23T19:50:00.123Z","diskFreeBytes":3,"entries":9,"#
+            #"{"ambiguous":7,"bytes":4,"calling":1,"createdAt":"2026-11-23T19:50:00.123Z","diskFreeBytes":3,"entries":9,"#
                 + #""kind":"sqlite","lastBackupAt":"2026-11-23T20:50:00.000Z","open":8,"overdue":5,"path":"/l","#
                 + #""unpublishedLetters":2,"unpublishedResults":6}"#
         ),
@@ -19,9 +20,10 @@ extension OperatorRequestTests {
             .init(
                 kind: .postgresql, place: "db:5432, leave_album",
                 statistics: LedgerStatistics(
-                    entries: 9, open: 8, ambiguous: 7, unpublished: 6, overdue: 5, bytes: 4, diskFreeBytes: nil,
+                    entries: 9, open: 8, ambiguous: 7, calling: 1, unpublished: 6, overdue: 5, bytes: 4,
+                    diskFreeBytes: nil,
                     unpublishedDeadLetters: 2, isEstimated: true)),
-            #"{"ambiguous":7,"bytes":4,"entries":9,"estimated":true,"kind":"postgresql","open":8,"overdue":5,"#
+            #"{"ambiguous":7,"bytes":4,"calling":1,"entries":9,"estimated":true,"kind":"postgresql","open":8,"overdue":5,"#
                 + #""path":"db:5432, leave_album","#
                 + #""unpublishedLetters":2,"unpublishedResults":6}"#
         ),

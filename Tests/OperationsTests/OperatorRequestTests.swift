@@ -181,7 +181,8 @@ import Testing
                         ? [
                             StoredResult(
                                 messageID: "j-1#0", outcome: .failed, reason: .cancelled,
-                                body: Array(#"{"outcome":"failed"}"#.utf8), correlationID: nil, traceparent: nil,
+                                body: Array(#"{"outcome":"failed"}"#.utf8), correlationID: nil,
+                                traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
                                 tracestate: nil, completedAt: time)
                         ] : [],
                     events: isRich
@@ -213,7 +214,7 @@ import Testing
                     + #"{"cause":"api_disabled","detail":"off","since":"2026-11-23T19:50:00.123Z"}],"jobId":"j-1","#
                     + #""letterPublished":false,"resultPublished":true,"results":[{"body":{"outcome":"failed"},"#
                     + #""completedAt":"2026-11-23T19:50:00.123Z","messageId":"j-1#0"}],"state":"finished","#
-                    + #""tokenSha256":"ab"}"#
+                    + #""tokenSha256":"ab","traceId":"0af7651916cd43dd8448eb211c80319c"}"#
             ),
         ]
     }

@@ -15,7 +15,7 @@ struct Browser {
     }
 
     static func look(
-        at port: UInt16, seconds: Int, width: Int = 1280, height: Int = 900, more: [String] = []
+        at port: UInt16, path: String = "/", seconds: Int, width: Int = 1280, height: Int = 900, more: [String] = []
     ) async throws -> Look {
         let folder = try TemporaryDirectory("browser")
         // Tests may run as root, where Chromium's own sandbox does not start.
@@ -26,7 +26,7 @@ struct Browser {
                 "--no-proxy-server", "--hide-scrollbars", "--user-data-dir=\(folder.url.path)",
                 "--enable-logging=stderr",
                 "--window-size=\(width),\(height)", "--virtual-time-budget=\(seconds * 1000)", "--dump-dom",
-            ] + more + ["http://127.0.0.1:\(port)/"],
+            ] + more + ["http://127.0.0.1:\(port)\(path)"],
             environment: ["HOME": folder.url.path, "TZ": "UTC"], seconds: 60)
         guard ending == .exited(0) else { throw Failed(message: "\(String(describing: ending)): \(text)") }
         let console = text.split(separator: "\n").map(String.init).filter { $0.contains(":CONSOLE") }

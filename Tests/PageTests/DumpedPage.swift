@@ -38,6 +38,9 @@ struct DumpedPage {
         return ""
     }
 
+    /// All that it says, spaces collapsed.
+    var bodyText: String { html.firstRange(of: "<body").map { Self.text(in: String(html[$0.lowerBound...])) } ?? "" }
+
     /// Its text, spaces collapsed.
     func text(_ id: String) -> String { Self.text(in: source(id)) }
 

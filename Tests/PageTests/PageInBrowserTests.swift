@@ -36,41 +36,35 @@ import Testing
         #expect(page.text("work").contains("retry, 2 delays 20"))
         #expect(page.text("letters").contains("43 since") && page.text("letters").contains("grant_revoked 2"))
         #expect(
-            page.text("fails").contains("share_token_invalid offboard-8812 anna@example.com 1 the token is unknown"))
-        #expect(page.text("command") == "Look at one: leave-albumd job ID")
+            page.text("fails").contains("share_token_invalid anna@example.com 1 offboard-8812 the token is unknown"))
+        #expect(page.source("fails").contains("href=\"/job?id=offboard-8812\""), "each job has its page")
         #expect(page.text("ends").contains("connected; 2 reconnects, 17 unconfirmed"))
         #expect(page.text("ends").contains("Ambiguous ▲ 2") && page.text("ends").contains("Disk free 78 GiB"))
+        #expect(page.text("ends").hasSuffix("Members this daemon alone"))
         #expect(page.text("foot").contains("leave-albumd 1.2.3, process 4711"))
         #expect(page.text("notices") == "")
     }
 
-    @Test func whoSharesTheLedgerIsThere() async throws {
+    @Test func noLimitOfTheDayIsSaidSo() async throws {
         let start = Sample.now()
         var status = Sample.consuming(at: start)
-        status.ledger?.member = .init(name: "host-a", epoch: 7)
-        status.members = [
-            .init(
-                name: "host-a", epoch: 7, version: "1.2.3", state: .working, startedAt: start, seenAt: start,
-                settings: "0a1b2c3d",
-                report: .init(
-                    worker: "consuming", inFlight: 32, callsInFlight: 12, perMinute: 9, holds: ["quota_day"])),
-            .init(
-                name: "host-b", epoch: 6, version: "1.2.2", state: .dead, startedAt: start, seenAt: start,
-                isPaused: true),
-        ]
-        status.ledger?.kind = "postgresql"
-        status.ledger?.isEstimated = true
-        let look = try await look(PageServer { [status] _ in .status(status) })
-        #expect(look.console == [])
-        let text = look.page.text("members")
-        #expect(
-            text.contains("host-a (this one) working")
-                && text.contains("consuming 32 12 9 quota_day 1.2.3 0a1b2c3d"), "\(text)")
-        #expect(look.page.text("ends").contains("In the ledger about 481"), "\(look.page.text("ends"))")
-        #expect(!look.page.text("ends").contains("Last backup"), "it is the database's own")
-        #expect(text.contains("host-b dead, paused") && text.contains("– – – – – 1.2.2 –"), "\(text)")
-        let alone = try await self.look(PageServer { _ in .status(Sample.consuming(at: start)) }).page
-        #expect(alone.text("members") == "")
+        status.quota?.limit = 0
+        let page = try await look(PageServer { [status] _ in .status(status) }).page
+        #expect(page.text("quota").contains("6,123 calls today; no limit is set"))
+        #expect(page.text("beside") == "jobs a minute 118 in hand 32", "nothing is left of no limit")
+    }
+
+    /// `ambiguous` counts whatever would be in doubt if the daemon died now.
+    @Test func callsInFlightAreNoWarning() async throws {
+        let start = Sample.now()
+        var status = Sample.consuming(at: start)
+        status.ledger?.ambiguous = 8
+        status.ledger?.calling = 8
+        let calling = try await look(PageServer { [status] _ in .status(status) }).page
+        #expect(calling.text("ends").contains("Ambiguous 0 ") && !calling.text("ends").contains("▲"))
+        status.ledger?.ambiguous = 10
+        let doubted = try await look(PageServer { [status] _ in .status(status) }).page
+        #expect(doubted.text("ends").contains("Ambiguous ▲ 2 "))
     }
 
     @Test func thePlotsShowTheHalfHourAtOnce() async throws {
@@ -182,7 +176,7 @@ import Testing
             #expect(look.page.text(place).contains(evil), "\(place)")
         }
         #expect(look.page.title == "hold: \(evil) – leave-albumd")
-        #expect(!look.page.source("fails").contains("<button"), "what a shell could obey becomes no command")
+        #expect(!look.page.source("fails").contains("href"), "what is no job's id has no page")
     }
 
     @Test func thePolicyIsInForce() async throws {
@@ -215,6 +209,8 @@ import Testing
             setTimeout(() => {
               const wide = [...document.querySelectorAll("body *:not(.unseen)")]
                 .filter((node) => node.getBoundingClientRect().right > limit + 1).map((node) => node.className || node.tagName);
+              const id = document.querySelector(".job"), style = getComputedStyle(id);
+              document.body.dataset.lines = Math.round(id.clientHeight / (parseFloat(style.fontSize) * 1.6));
               document.body.dataset.fit = `${limit} ${root.scrollWidth <= innerWidth} [${wide}]`;
             }, 1500);
             """
@@ -224,18 +220,27 @@ import Testing
             status.failures = [Sample.failure(long, at: start, detail: long + long)]
             status.failures[0].account = long
             status.holds[0].detail = long
+            status.ledger?.member = .init(name: "host-1", epoch: 1)
+            let report = DaemonStatus.MemberReport(
+                worker: "hold:api_unavailable", inFlight: 320, callsInFlight: 120, perMinute: 1234.5,
+                holds: ["api_unavailable", "quota_day"])
+            status.members = (1...12).map {
+                Sample.member("host-\($0).long-name.example.com", $0, at: start, report: report)
+            }
             return .status(status)
         }
         let page = try await look(server, seconds: 3, width: width).page
         #expect(page.found("fit") == "\(width) true []")
+        #expect(page.found("lines") == "1", "a job's id is on one line")
     }
 
-    @Test func aJobsCommandIsChosenWithTheKeyboardAndOutlivesTheNextAnswer() async throws {
+    @Test func aJobsLinkKeepsTheKeyboardsFocusWhenTheNextAnswerComes() async throws {
         let start = Sample.now()
         let driver = """
-            setTimeout(() => { const job = document.querySelector(".job"); job.focus(); job.click(); }, 1000);
+            setTimeout(() => document.querySelector(".job").focus(), 1000);
             setTimeout(() => {
-              document.body.dataset.focus = document.activeElement.getAttribute("data-key");
+              document.body.dataset.focus = document.activeElement.getAttribute("href");
+              document.body.dataset.ring = getComputedStyle(document.activeElement).outlineStyle;
               document.body.dataset.rows = document.querySelectorAll(".job").length;
             }, 5000);
             """
@@ -245,9 +250,9 @@ import Testing
             return .status(status)
         }
         let page = try await look(server, seconds: 6).page
-        #expect(page.text("command") == "leave-albumd job offboard-8812")
         #expect(page.found("rows") == "2")
-        #expect(page.found("focus") == "offboard-8812")
+        #expect(page.found("focus") == "/job?id=offboard-8812")
+        #expect(page.found("ring") == "solid")
     }
 
     @Test func nobodyIsAskedWhileNobodyLooks() async throws {

@@ -18,15 +18,30 @@ final class PageServer: Sendable {
 
     private let asked = Lock<[String]>([])
     private let answer: @Sendable (Int) -> Answer
+    private let job: @Sendable (Int) -> AdminReply
     private let page: [UInt8]
     private let policy: String
 
     /// - Parameters:
     ///   - driver: a script of the test's that runs in the page after the page's own, by the policy's leave.
     ///   - policy: instead of the page's own.
+    ///   - job: the answer to the nth question for a job's page, from 0; its script is followed by the driver too.
     ///   - answer: to the nth question for the status, from 0.
-    init(driver: String? = nil, policy: String? = nil, answer: @escaping @Sendable (Int) -> Answer) {
+    init(
+        driver: String? = nil, policy: String? = nil,
+        job: @escaping @Sendable (Int) -> AdminReply = { _ in .text("no job", status: 404) },
+        answer: @escaping @Sendable (Int) -> Answer
+    ) {
         self.answer = answer
+        self.job = { number in
+            guard let driver else { return job(number) }
+            var reply = job(number)
+            let hash = Base64.encoded(SHA256Digest(of: Array(driver.utf8)).bytes)
+            reply.contentSecurityPolicy = reply.contentSecurityPolicy.replacingOccurrences(
+                of: "script-src ", with: "script-src 'sha256-\(hash)' ")
+            reply.body += Array("<script>\(driver)</script>".utf8)
+            return reply
+        }
         var page = AdminPage.html
         var granted = policy ?? AdminPage.contentSecurityPolicy
         if let driver {
@@ -36,6 +51,11 @@ final class PageServer: Sendable {
         }
         self.page = page
         self.policy = granted
+    }
+
+    /// Of pages of jobs alone.
+    convenience init(driver: String? = nil, ofJob job: @escaping @Sendable (Int) -> AdminReply) {
+        self.init(driver: driver, job: job) { _ in .nothing }
     }
 
     /// Paths, in the order in which they were asked.
@@ -48,7 +68,8 @@ final class PageServer: Sendable {
     private func answer(_ connection: RawConnection) throws {
         // A browser opens connections that it then does not use.
         guard let request = try? connection.readRequest() else { return }
-        let path = request.requestLine.split(separator: " ").dropFirst().first.map(String.init) ?? ""
+        let target = request.requestLine.split(separator: " ").dropFirst().first.map(String.init) ?? ""
+        let path = String(target.prefix { $0 != "?" })
         let count = asked.withLock { paths in
             defer { paths.append(path) }
             return paths.count { $0 == path }
@@ -60,6 +81,14 @@ final class PageServer: Sendable {
                     "Content-Type: text/html; charset=utf-8", "Content-Security-Policy: \(policy)",
                     "Connection: close",
                 ], body: page)
+        case "/job":
+            let reply = job(count)
+            try connection.answer(
+                "\(reply.status) \(reply.status == 200 ? "OK" : "Not OK")",
+                fields: [
+                    "Content-Type: \(reply.contentType)", "Content-Security-Policy: \(reply.contentSecurityPolicy)",
+                    "Connection: close",
+                ], body: reply.body)
         case "/status":
             switch answer(count) {
             case .status(let status):

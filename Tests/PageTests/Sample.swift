@@ -1,5 +1,6 @@
 import Clocks
 import Foundation
+import Ledger
 import Monitoring
 import Operations
 
@@ -67,5 +68,16 @@ enum Sample {
         .init(
             at: time, jobID: id, account: "anna@example.com", outcome: "failed", reason: "share_token_invalid",
             detail: detail, attempts: 1)
+    }
+
+    static func member(
+        _ name: String, _ epoch: Int, at now: Timestamp, _ state: ClusterMember.State = .working,
+        isPaused: Bool = false,
+        report: DaemonStatus.MemberReport? = nil
+    ) -> DaemonStatus.Member {
+        .init(
+            name: name, epoch: epoch, version: "1.2.\(epoch)", state: state, startedAt: now - .seconds(7200),
+            seenAt: now - .seconds(2), lag: .milliseconds(2_300), settings: "0a1b2c3d", report: report,
+            isPaused: isPaused)
     }
 }

@@ -27,7 +27,7 @@ import Testing
         let page = AdminReply(
             status: 200, contentType: "text/html; charset=utf-8", contentSecurityPolicy: "default-src 'self'",
             fields: [HTTPField("X-Own", "1")], body: Array("<p>".utf8))
-        try await serving(["/": { page }]) { server in
+        try await serving(["/": { _ in page }]) { server in
             let answer = try await AdminClient.get(server.port, "/")
             #expect(answer.field("Content-Security-Policy") == "default-src 'self'")
             #expect(answer.field("X-Own") == "1")
@@ -53,8 +53,35 @@ import Testing
         }
     }
 
+    @Test func theQueryReachesWhoeverAnswersDecodedAndWhole() async throws {
+        let handler: AdminServer.Handler = { query in
+            let values = ["id", "second", "empty", "bare", "none"].map { query[$0].map { Array($0.utf8) } }
+            return .text("\(values)")
+        }
+        let cases = [
+            ("/job", "[nil, nil, nil, nil, nil]"),
+            // a/b, and of two the first; é; an empty value, and none.
+            (
+                "/job?id=a%2Fb&second=%C3%A9&id=x&empty=&bare",
+                "[Optional([97, 47, 98]), Optional([195, 169]), Optional([]), Optional([]), nil]"
+            ),
+            // An id needs no escapes.
+            ("/job?id=a/b:c", "[Optional([97, 47, 98, 58, 99]), nil, nil, nil, nil]"),
+            // What follows a NUL is not cut off: a%00b is no job called a.
+            ("/job?id=a%00b", "[Optional([97, 0, 98]), nil, nil, nil, nil]"),
+            // What is no UTF-8 is repaired.
+            ("/job?id=%FF", "[Optional([239, 191, 189]), nil, nil, nil, nil]"),
+        ]
+        try await serving(["/job": handler]) { server in
+            for (target, expected) in cases {
+                let answer = try await AdminClient.get(server.port, target)
+                #expect(answer.body == "\(expected)\n", "\(target)")
+            }
+        }
+    }
+
     @Test func theStatusOfAnEndpointIsItsOwn() async throws {
-        try await serving(["/readyz": { .text("hold:quota_day", status: 503) }]) { server in
+        try await serving(["/readyz": { _ in .text("hold:quota_day", status: 503) }]) { server in
             let answer = try await AdminClient.get(server.port, "/readyz")
             #expect(answer.status == 503)
             #expect(answer.body == "hold:quota_day\n")
@@ -63,7 +90,7 @@ import Testing
 
     @Test func anAnswerOfAMegabyteComesWhole() async throws {
         let body = (0..<(1 << 20)).map { UInt8(97 + $0 % 26) }
-        try await serving(["/large": { AdminReply(contentType: "text/plain", body: body) }]) { server in
+        try await serving(["/large": { _ in AdminReply(contentType: "text/plain", body: body) }]) { server in
             let answer = try await AdminClient.get(server.port, "/large")
             #expect(answer.body == String(decoding: body, as: UTF8.self))
         }
@@ -102,7 +129,7 @@ import Testing
     @Test(arguments: ["Content-Length: 5", "Transfer-Encoding: chunked"])
     func aBodyIsNotRead(header: String) async throws {
         let isAsked = Lock(false)
-        let handler: AdminServer.Handler = {
+        let handler: AdminServer.Handler = { _ in
             isAsked.withLock { $0 = true }
             return .text("asked")
         }
@@ -185,7 +212,7 @@ import Testing
 
     @Test func aSecondRequestOnAConnectionIsNotHeard() async throws {
         let count = Lock(0)
-        let handler: AdminServer.Handler = {
+        let handler: AdminServer.Handler = { _ in
             count.withLock { $0 += 1 }
             return .text("counted")
         }
@@ -217,11 +244,11 @@ import Testing
     }
 
     @Test func itsPortIsFreeAgainAtOnce() async throws {
-        let first = try AdminServer(host: "127.0.0.1", port: 0, routes: ["/": { .text("first") }])
+        let first = try AdminServer(host: "127.0.0.1", port: 0, routes: ["/": { _ in .text("first") }])
         let port = first.port
         #expect(try await AdminClient.get(port, "/").body == "first\n")
         await onAThread { first.stop() }
-        let second = try AdminServer(host: "127.0.0.1", port: port, routes: ["/": { .text("second") }])
+        let second = try AdminServer(host: "127.0.0.1", port: port, routes: ["/": { _ in .text("second") }])
         #expect(try await AdminClient.get(port, "/").body == "second\n")
         await onAThread { second.stop() }
     }
@@ -240,7 +267,7 @@ import Testing
         let server = try AdminServer(
             host: "127.0.0.1", port: 0,
             routes: [
-                "/hang": {
+                "/hang": { _ in
                     isAsked.open()
                     await gate.wait()
                     return .text("late")

@@ -9,7 +9,7 @@ func serving(
     _ routes: [String: AdminServer.Handler] = [:], host: String = "127.0.0.1", limits: AdminLimits = AdminLimits(),
     _ body: (AdminServer) async throws -> Void
 ) async throws {
-    let usual: [String: AdminServer.Handler] = ["/livez": { .text("alive") }]
+    let usual: [String: AdminServer.Handler] = ["/livez": { _ in .text("alive") }]
     let server = try AdminServer(
         host: host, port: 0, limits: limits, routes: usual.merging(routes) { $1 })
     do {

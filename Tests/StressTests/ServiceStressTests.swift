@@ -29,7 +29,7 @@ extension Stress {
     @Test func adminServer() async throws {
         let engine = try HTTPEngine(HTTPConfiguration())
         try await Self.rounds { moment in
-            let server = try AdminServer(host: "127.0.0.1", port: 0, routes: ["/livez": { .text("alive") }])
+            let server = try AdminServer(host: "127.0.0.1", port: 0, routes: ["/livez": { _ in .text("alive") }])
             let request = HTTPRequest(.get, url: "http://\(server.authority)/livez")
             let asking = Task { await engine.send(request) }
             try await Task.sleep(for: moment)
@@ -57,7 +57,7 @@ extension Stress {
     }
 
     @Test func httpEngine() async throws {
-        let server = try AdminServer(host: "127.0.0.1", port: 0, routes: ["/livez": { .text("alive") }])
+        let server = try AdminServer(host: "127.0.0.1", port: 0, routes: ["/livez": { _ in .text("alive") }])
         let request = HTTPRequest(.get, url: "http://\(server.authority)/livez")
         try await Self.rounds { moment in
             let engine = try HTTPEngine(HTTPConfiguration())

@@ -27,37 +27,24 @@ struct JobCommand: ConfiguredCommand {
         var sheet = FactSheet()
         sheet.add("job", history.jobID.string)
         sheet.add("account", history.account.string)
-        sheet.add("state", state(history))
+        sheet.add("state", history.state.sentence)
         sheet.add("generation", history.generation)
         sheet.add("attempts spent", history.attempts)
         if history.isAmbiguous { sheet.add("ambiguous", "a call may have reached the API without an answer") }
         sheet.add("first seen", history.firstSeen.rfc3339)
         sheet.add("first call", history.firstCallAt?.rfc3339)
         sheet.add("last change", history.changedAt.rfc3339)
+        sheet.add("trace", history.traceID)
         sheet.add("token SHA-256", history.tokenHash)
         var text = sheet.rendered()
         for result in history.results { text += resultText(result) }
-        let lines = timeline(history)
+        let lines = history.lines
         if !lines.isEmpty {
             var table = Table([.init("TIME"), .init("WHAT"), .init("DETAIL", mayShrink: true)])
             for line in lines { table.append([line.at.rfc3339, line.kind, line.detail]) }
             text += "\n" + table.rendered(width: StandardStream.output.columns)
         }
         return text
-    }
-
-    private static func state(_ history: JobHistory) -> String {
-        switch history.state {
-        case .parked(let parking):
-            parking.copyIsPublished
-                ? "parked until \(parking.due.rfc3339)"
-                : "parked until \(parking.due.rfc3339); its copy is not confirmed yet"
-        case .calling: "calling, or interrupted in a call"
-        case .waiting: "waiting in the worker or in a queue"
-        case .finished(resultIsPublished: false, _): "finished; its result is not confirmed yet"
-        case .finished(_, deadLetterIsPublished: false): "finished; its dead letter is not confirmed yet"
-        case .finished: "finished"
-        }
     }
 
     private static func resultText(_ result: JobHistory.Result) -> String {
@@ -71,21 +58,5 @@ struct JobCommand: ConfiguredCommand {
         sheet.add("detail", body["detail"]?.text)
         sheet.add("completed", body["completedAt"]?.text)
         return "\nresult\n" + sheet.rendered()
-    }
-
-    private struct Line {
-        var at: Timestamp
-        var kind: String
-        var detail: String
-    }
-
-    private static func timeline(_ history: JobHistory) -> [Line] {
-        let events = history.events.map { Line(at: $0.at, kind: $0.kind, detail: $0.detail) }
-        let holds = history.holds.map {
-            Line(
-                at: $0.since, kind: "hold",
-                detail: "\($0.cause.rawValue) until \($0.until?.rfc3339 ?? "now"): \($0.detail)")
-        }
-        return (events + holds).sorted { $0.at < $1.at }
     }
 }

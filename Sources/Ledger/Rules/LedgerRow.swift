@@ -86,6 +86,9 @@ package struct LedgerRow: Equatable, Sendable {
 
     package var isOpenInDoubt: Bool { !isFinished && mayHaveCalledUnheard }
 
+    /// Nothing but the call that was begun last is in doubt.
+    package var isInDoubtByItsCallAlone: Bool { !isFinished && hasOpenIntent && !isAmbiguous }
+
     package var open: OpenJob {
         OpenJob(
             generation: generation, copy: copy, attempts: attempts, isAmbiguous: mayHaveCalledUnheard,

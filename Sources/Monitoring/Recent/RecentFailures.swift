@@ -1,6 +1,6 @@
 import Clocks
 import Concurrency
-import Jobs
+package import Jobs
 import Operations
 import Secrets
 
@@ -32,13 +32,16 @@ struct RecentFailures: Sendable {
         failures.reversed().map { failure in
             DaemonStatus.Failure(
                 at: failure.at, jobID: failure.jobID?.string,
-                account: failure.account.map { Self.name(of: $0, hashed: hashingAccounts) },
+                account: failure.account.map { $0.shown(hashed: hashingAccounts) },
                 outcome: failure.outcome.rawValue, reason: failure.reason?.rawValue ?? "", detail: failure.detail,
                 attempts: failure.attempts)
         }
     }
+}
+
+extension AccountID {
     /// The same words as in the log, so that one finds the other.
-    private static func name(of account: AccountID, hashed: Bool) -> String {
-        hashed ? "sha256:" + SHA256Digest(of: account.utf8).hexadecimal.prefix(12) : account.string
+    package func shown(hashed: Bool) -> String {
+        hashed ? "sha256:" + SHA256Digest(of: utf8).hexadecimal.prefix(12) : string
     }
 }

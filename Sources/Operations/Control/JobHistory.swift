@@ -65,6 +65,8 @@ package struct JobHistory: ControlValue {
     package let events: [Event]
     /// Times in which the worker stood still meanwhile.
     package let holds: [HoldRecord]
+    /// The newest trace of which the ledger has anything; see `TraceContext.traceID`.
+    package let traceID: String?
 
     package init(_ history: JobRecord) {
         jobID = history.jobID
@@ -83,6 +85,10 @@ package struct JobHistory: ControlValue {
         }
         events = history.events.map { Event(at: $0.at, generation: $0.generation, kind: $0.kind, detail: $0.detail) }
         holds = history.holds
+        let traces =
+            history.events.map { ($0.at, JobEvent.trace(of: $0.detail)) }
+            + history.results.map { ($0.completedAt, TraceContext(traceparent: $0.traceparent).traceID) }
+        traceID = traces.filter { $0.1 != nil }.max { $0.0 < $1.0 }?.1
     }
 
     package init(json: JSONValue) throws(ControlFormatError) {
@@ -100,6 +106,7 @@ package struct JobHistory: ControlValue {
         results = try members.list("results")
         events = try members.list("events")
         holds = try members.list("holds")
+        traceID = try members.optional("traceId", members.text)
     }
 
     package var json: JSONValue {
@@ -114,7 +121,7 @@ package struct JobHistory: ControlValue {
             "resultPublished": published.map { .bool($0.result) },
             "letterPublished": published.map { .bool($0.deadLetter) }, "results": .list(results),
             "events": .list(events),
-            "holds": .list(holds),
+            "holds": .list(holds), "traceId": traceID.map(JSONValue.text),
         ])
     }
 }
@@ -246,5 +253,43 @@ extension HoldRecord: ControlValue {
             "cause": .word(cause), "since": .time(since), "detail": .text(detail),
             "until": until.map(JSONValue.time),
         ])
+    }
+}
+
+/// A job's history in the words in which people read it, wherever they do.
+extension JobHistory {
+    /// Something that happened to the job, or a hold that stood meanwhile.
+    package struct Line: Equatable, Sendable {
+        package let at: Timestamp
+        /// One word.
+        package let kind: String
+        package let detail: String
+    }
+
+    /// In the order of their times.
+    package var lines: [Line] {
+        let happened = events.map { Line(at: $0.at, kind: $0.kind, detail: $0.detail) }
+        let stood = holds.map {
+            Line(
+                at: $0.since, kind: "hold",
+                detail: "\($0.cause.rawValue) until \($0.until?.rfc3339 ?? "now"): \($0.detail)")
+        }
+        return (happened + stood).sorted { $0.at < $1.at }
+    }
+}
+
+extension JobHistory.State {
+    package var sentence: String {
+        switch self {
+        case .parked(let parking):
+            parking.copyIsPublished
+                ? "parked until \(parking.due.rfc3339)"
+                : "parked until \(parking.due.rfc3339); its copy is not confirmed yet"
+        case .calling: "calling, or interrupted in a call"
+        case .waiting: "waiting in the worker or in a queue"
+        case .finished(resultIsPublished: false, _): "finished; its result is not confirmed yet"
+        case .finished(_, deadLetterIsPublished: false): "finished; its dead letter is not confirmed yet"
+        case .finished: "finished"
+        }
     }
 }

@@ -28,7 +28,9 @@ package struct LedgerStatisticsRequest: LedgerRequest, ArgumentlessRequest {
             place = try members.text("path")
             statistics = LedgerStatistics(
                 entries: try members.count("entries"), open: try members.count("open"),
-                ambiguous: try members.count("ambiguous"), unpublished: try members.count("unpublishedResults"),
+                ambiguous: try members.count("ambiguous"),
+                calling: try members.count("calling"),
+                unpublished: try members.count("unpublishedResults"),
                 overdue: try members.count("overdue"), bytes: try members.count("bytes"),
                 diskFreeBytes: try members.optional("diskFreeBytes", members.count),
                 unpublishedDeadLetters: try members.count("unpublishedLetters"),
@@ -41,6 +43,7 @@ package struct LedgerStatisticsRequest: LedgerRequest, ArgumentlessRequest {
             .object(of: [
                 "kind": .word(kind), "path": .text(place), "entries": .count(statistics.entries),
                 "open": .count(statistics.open), "ambiguous": .count(statistics.ambiguous),
+                "calling": .count(statistics.calling),
                 "unpublishedResults": .count(statistics.unpublished),
                 "unpublishedLetters": .count(statistics.unpublishedDeadLetters), "overdue": .count(statistics.overdue),
                 "bytes": .count(statistics.bytes), "diskFreeBytes": statistics.diskFreeBytes.map(JSONValue.count),

@@ -66,6 +66,7 @@ extension DaemonStatus.Ledger {
         var members: [JSONValue.Member] = [
             .init("kind", .text(kind)), .init("path", .text(place)), .init("entries", .integer(Int64(entries))),
             .init("open", .integer(Int64(open))), .init("ambiguous", .integer(Int64(ambiguous))),
+            .init("calling", .integer(Int64(calling))),
             .init("unpublishedResults", .integer(Int64(unpublished))), .init("overdue", .integer(Int64(overdue))),
             .init("bytes", .integer(Int64(bytes))),
         ]

@@ -99,18 +99,21 @@ package struct DaemonStatus: Equatable, Sendable {
         package var entries: Int
         package var open: Int
         package var ambiguous: Int
+        /// Of the ambiguous ones, those of which no more is in doubt than a call that is on its way.
+        package var calling: Int
         package var unpublished: Int
         package var overdue: Int
         package var bytes: Int
         /// Nil where nobody can say.
         package var diskFreeBytes: Int?
         package var lastBackupAt: Timestamp?
-        /// `entries`, `open` and `ambiguous` are about so many.
+        /// `entries`, `open`, `ambiguous` and `calling` are about so many.
         package var isEstimated: Bool
 
         package init(
             kind: String, place: String, member: MemberIdentity? = nil, differingSettings: [String] = [], entries: Int,
-            open: Int, ambiguous: Int, unpublished: Int, overdue: Int, bytes: Int, diskFreeBytes: Int?,
+            open: Int, ambiguous: Int, calling: Int = 0, unpublished: Int, overdue: Int, bytes: Int,
+            diskFreeBytes: Int?,
             lastBackupAt: Timestamp?, isEstimated: Bool = false
         ) {
             self.kind = kind
@@ -120,6 +123,7 @@ package struct DaemonStatus: Equatable, Sendable {
             self.entries = entries
             self.open = open
             self.ambiguous = ambiguous
+            self.calling = calling
             self.unpublished = unpublished
             self.overdue = overdue
             self.bytes = bytes

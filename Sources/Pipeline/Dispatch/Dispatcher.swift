@@ -234,6 +234,9 @@ final class Dispatcher: Sendable {
         return withDispatch { ($0.oldest.map { now - $0 }, $0.waitingAccounts(at: now)) }
     }
 
+    /// Where the job's delivery is that comes first; nil if none is in flight.
+    func whereabouts(of id: JobID) -> JobInFlight? { withDispatch { $0.whereabouts(of: id) } }
+
     /// For one who reads the ledger and then acts on jobs that nobody else acts on: whoever had one in flight in between
     /// has perhaps done the same. One at a time.
     func noteLeavingJobs() { state.withLock { $0.dispatch.noteLeavingJobs() } }

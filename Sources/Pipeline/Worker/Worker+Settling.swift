@@ -263,7 +263,7 @@ extension Worker {
             event: .parked(
                 .init(
                     jobID: run.jobID, generation: generation, delay: delay, wait: wait, cause: cause.message,
-                    isFault: cause.isFault)))
+                    isFault: cause.isFault, traceID: run.trace.traceID)))
     }
 
     /// The ledger knows first that the copy goes.

@@ -29,9 +29,12 @@ extension LedgerStatistics {
             (SELECT coalesce(sum(pg_total_relation_size(oid)), 0)::bigint FROM pg_class
             WHERE relnamespace = 'leave_album'::regnamespace AND relkind = 'r'),
             (SELECT created FROM leave_album.cluster), share.percent < 100,
-            (extract(epoch FROM clock_timestamp() - statement_timestamp()) * 1000)::bigint
+            (extract(epoch FROM clock_timestamp() - statement_timestamp()) * 1000)::bigint,
+            round(jobs.calling * 100 / share.percent)::bigint
             FROM (SELECT count(*) AS entries, count(*) FILTER (WHERE NOT finished) AS open,
-            count(*) FILTER (WHERE NOT finished AND (ambiguous OR intent)) AS ambiguous
+            count(*) FILTER (WHERE NOT finished AND (ambiguous OR intent)) AS ambiguous,
+            count(*) FILTER (WHERE NOT finished AND intent AND NOT ambiguous AND call_until >= statement_timestamp())
+            AS calling
             FROM \(jobs) WHERE account IS NOT NULL) jobs, (SELECT \(percent)::real AS percent) share
             """, parameters + AskingMember.types)
     }
@@ -57,7 +60,8 @@ extension LedgerStatistics {
     private static func decode(_ rows: PostgresRows) throws(PostgresDecodingError) -> LedgerStatistics {
         LedgerStatistics(
             entries: try rows.long(0, 0), open: try rows.long(0, 1), ambiguous: try rows.long(0, 2),
-            unpublished: try rows.long(0, 3), overdue: try rows.long(0, 4), bytes: try rows.long(0, 6),
+            calling: try rows.long(0, 10), unpublished: try rows.long(0, 3), overdue: try rows.long(0, 4),
+            bytes: try rows.long(0, 6),
             diskFreeBytes: nil, unpublishedDeadLetters: try rows.long(0, 5), createdAt: try rows.timeIfAny(0, 7),
             isEstimated: try rows.value(0, 8), countingTime: .milliseconds(max(0, try rows.long(0, 9))))
     }

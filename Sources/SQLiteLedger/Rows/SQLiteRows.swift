@@ -9,6 +9,9 @@ final class SQLiteRows {
     let connection: SQLiteConnection
     /// False for a writer that knows of none.
     var mayHaveCancels = true
+    /// Numbers of jobs that were claimed through these rows and whose call has not ended. Only whether they are still
+    /// calling is asked of them, so that one of a commit that failed does no harm.
+    var claimed: Set<Int> = []
 
     init(connection: SQLiteConnection) {
         self.connection = connection

@@ -140,7 +140,7 @@ struct LedgerTransaction {
         let lookup = try find(row, claim.arrival, at: claim.at)
         guard let change = LedgerRules.change(of: row, by: claim, lookup: lookup) else { return .refused(lookup) }
         if change.isBehind { ahead.append(claim.arrival) }
-        try save(change, over: row)
+        rows.claimed.insert(try save(change, over: row).number)
         sums.count(claim.kind, on: claim.day, at: claim.at)
         let isFirstCall = change.row.isFirstCall(of: claim, over: row)
         return .claimed(LedgerRules.claimed(change.row), .sole(isFirstCall: isFirstCall))
@@ -194,10 +194,12 @@ struct LedgerTransaction {
         return true
     }
 
-    private mutating func save(_ change: LedgerChange, over old: LedgerRow?) throws(SQLiteFault) {
+    @discardableResult
+    private mutating func save(_ change: LedgerChange, over old: LedgerRow?) throws(SQLiteFault) -> LedgerRow {
         let saved = try save(change.row, over: old)
         if let result = change.result { try rows.save(result, of: saved, generation: change.resultGeneration) }
         if change.forgetsCancel { try rows.forgetCancel(saved.jobID) }
+        return saved
     }
 
     /// Returns the row with its number.
@@ -205,6 +207,7 @@ struct LedgerTransaction {
     private mutating func save(_ row: LedgerRow, over old: LedgerRow?) throws(SQLiteFault) -> LedgerRow {
         var saved = row
         saved.number = try rows.save(row)
+        if !row.hasOpenIntent { rows.claimed.remove(saved.number) }
         sums.move(from: old, to: row)
         return saved
     }

@@ -98,9 +98,10 @@ final class AdminReception {
         }
         running += 1
         connections[handle]?.phase = .asking(until: clock.now() + limits.answer)
+        let query = AdminQuery(of: handle)
         MHD_suspend_connection(handle)
         Task { [post] in
-            post(AdminServer.Answered(connection: number, reply: await handler()))
+            post(AdminServer.Answered(connection: number, reply: await handler(query)))
         }
         return true
     }

@@ -9,8 +9,8 @@ import Glibc
 /// whatever it does in them; of too many the oldest goes; a request has no body and a head of a few KiB; an endpoint
 /// that does not answer in time is answered for.
 package final class AdminServer: RunningService {
-    /// Answers one endpoint, in a task of its own. It may take a second, and then a 503 is sent in its place.
-    package typealias Handler = @Sendable () async -> AdminReply
+    /// Answers one endpoint, in a task of its own. It may take some seconds, and then a 503 is sent in its place.
+    package typealias Handler = @Sendable (AdminQuery) async -> AdminReply
 
     /// The handler of that connection's request has answered.
     struct Answered: Sendable {

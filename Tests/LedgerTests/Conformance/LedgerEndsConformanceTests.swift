@@ -241,6 +241,30 @@ import Testing
         }
     }
 
+    /// Whoever looks for what went unheard finds no calls whose answer is awaited. In a database that is said by leases,
+    /// which end at once in this suite: `PostgresMaintenanceTests`.
+    @Test(arguments: LedgerUnderTest.Kind.allCases.filter { $0 != .postgres })
+    func callsOnTheirWayAreNotThoseThatWentUnheard(_ kind: LedgerUnderTest.Kind) async throws {
+        try await withLedger(kind) { ledger async throws in
+            func doubts() async throws -> [Int] {
+                let statistics = try await ledger.statistics()
+                return [statistics.ambiguous, statistics.calling]
+            }
+            let (heard, unheard) = (Sample.arrival("heard"), Sample.arrival("unheard"))
+            _ = try await ledger.claim(Sample.claim(heard))
+            _ = try await ledger.claim(Sample.claim(unheard))
+            #expect(try await doubts() == [2, 2])
+            try await ledger.record(Sample.parked(unheard, isAmbiguous: true))
+            #expect(try await doubts() == [2, 1])
+            try await ledger.record(Sample.finished(heard))
+            #expect(try await doubts() == [1, 0])
+            // It is called once more, and what went unheard before still did.
+            let copy = Sample.arrival("unheard", copy: 1)
+            _ = try await ledger.claim(Sample.claim(copy, at: Sample.start + .seconds(3_600)))
+            #expect(try await doubts() == [1, 0])
+        }
+    }
+
     @Test(arguments: LedgerUnderTest.Kind.allCases)
     func statisticsCountWhatIsOpenAndUnpublished(_ kind: LedgerUnderTest.Kind) async throws {
         try await withLedger(kind) { ledger async throws in
@@ -253,6 +277,7 @@ import Testing
             #expect(statistics.entries == 4)
             #expect(statistics.open == 2)
             #expect(statistics.ambiguous == 1)
+            #expect(statistics.calling == (kind == .postgres ? 0 : 1), "in the database its lease has ended")
             #expect(statistics.unpublished == 1)
             #expect(statistics.unpublishedDeadLetters == 1)
         }

@@ -79,6 +79,7 @@ extension MemoryLedger {
             return LedgerStatistics(
                 entries: state.jobs.count, open: open.count,
                 ambiguous: open.filter { $0.isCalling || $0.open?.isAmbiguous == true }.count,
+                calling: open.filter { $0.isCalling && $0.open?.isAmbiguous != true }.count,
                 unpublished: state.jobs.values.reduce(0) { $0 + $1.unpublished.count }, overdue: 0, bytes: 0,
                 diskFreeBytes: 0,
                 unpublishedDeadLetters: state.jobs.values.filter { $0.open == nil && $0.hasUnpublishedDeadLetter }.count

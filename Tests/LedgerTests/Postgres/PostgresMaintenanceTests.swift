@@ -22,6 +22,23 @@ import Testing
         await ledger.close(within: DatabaseLedger.closeTime)
     }
 
+    @Test func aCallIsOnItsWayForAsLongAsItsLeaseAndThenItWentUnheard() async throws {
+        let database = try await SharedDatabase()
+        let ledger = try await database.join()
+        func doubts() async throws -> [Int] {
+            let statistics = try await ledger.statistics()
+            return [statistics.ambiguous, statistics.calling]
+        }
+        _ = try #require(try await ledger.lease())
+        // However long the machine takes to ask.
+        try await database.run("UPDATE leave_album.jobs SET call_until = now() + interval '1 hour'")
+        #expect(try await doubts() == [1, 1])
+        #expect(try await ledger.approximateStatistics().calling == 1)
+        try await database.endLeases()
+        #expect(try await doubts() == [1, 0])
+        await ledger.close(within: DatabaseLedger.closeTime)
+    }
+
     /// However short the retention is: what is taken away of a day that runs would be spent again.
     @Test func whatIsCountedOfADayThatRunsIsNeverPruned() async throws {
         let database = try await SharedDatabase()

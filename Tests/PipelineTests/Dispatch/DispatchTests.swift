@@ -53,6 +53,26 @@ import Testing
         #expect(dispatch.waitLimits.isEmpty && dispatch.nextTimer == nil)
     }
 
+    @Test mutating func whereAJobIs() {
+        let place = { (dispatch: Dispatch, id: String) in dispatch.whereabouts(of: JobID(id))?.place }
+        #expect(place(dispatch, "one") == nil)
+        dispatch.accept(item(1, "one", lane: .bulk), at: at(0))
+        dispatch.accept(item(2, "one"), at: at(0))
+        #expect(
+            dispatch.whereabouts(of: JobID("one"))
+                == JobInFlight(
+                    account: AccountID("a"), generation: 0, lane: .bulk, receivedAt: at(0), place: .waitingForTurn))
+        #expect(next()?.id == "one")
+        #expect(place(dispatch, "one") == .withWorker)
+        dispatch.delay(item(1, "one", lane: .bulk), until: at(9), at: at(1))
+        #expect(place(dispatch, "one") == .betweenTries)
+        // The second delivery has its turn when the first has ended.
+        dispatch.end(tag(1), at: at(2))
+        #expect(dispatch.whereabouts(of: JobID("one"))?.lane == .jobs)
+        dispatch.end(tag(2), at: at(3))
+        #expect(place(dispatch, "one") == nil)
+    }
+
     /// The sweep of unpublished results reads the ledger and then publishes what no delivery does.
     @Test mutating func aJobThatCameAndLeftMeanwhileWasInFlight() {
         dispatch.accept(item(1, "before"), at: at(0))

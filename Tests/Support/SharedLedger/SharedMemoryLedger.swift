@@ -226,7 +226,9 @@ package final class SharedMemoryLedger: JobLedger {
         jobs.state.withLock { state in
             LedgerStatistics(
                 entries: state.rows.count, open: state.rows.values.count { !$0.isFinished },
-                ambiguous: state.rows.values.count(where: \.isOpenInDoubt), unpublished: 0, overdue: 0, bytes: 0,
+                ambiguous: state.rows.values.count(where: \.isOpenInDoubt),
+                calling: state.rows.values.count(where: \.isInDoubtByItsCallAlone), unpublished: 0, overdue: 0,
+                bytes: 0,
                 diskFreeBytes: 0)
         }
     }
