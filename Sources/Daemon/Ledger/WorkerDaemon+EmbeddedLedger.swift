@@ -152,7 +152,7 @@ extension DaemonSettings {
         ledger.url == nil ? EmbeddedLedger.mostDescriptors(readers: readers) : Self.sharedLedgerDescriptors
     }
 
-    /// Two connections, each with what the lookup of a name and the files of a certificate take for a moment, and two
-    /// mailboxes.
-    private static let sharedLedgerDescriptors = 16
+    /// Six connections at most, each with what the lookup of a name and the files of a certificate take for a moment, and
+    /// three mailboxes.
+    private static let sharedLedgerDescriptors = 40
 }

@@ -57,7 +57,8 @@ struct PostgresConnection: ~Copyable {
         withExtendedLifetime(notices) {}
     }
 
-    private func cut() {
+    /// The server hears of it at once, and undoes what is half done.
+    func cut() {
         shutdown(PQsocket(handle), Int32(SHUT_RDWR))
     }
 

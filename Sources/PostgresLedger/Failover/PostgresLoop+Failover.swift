@@ -93,7 +93,7 @@ extension PostgresLoop {
         let text = failover.detail + more
         guard failover.refusal != text else { return }
         failover.refusal = text
-        backlog.refuseWhatIsNotKept(.unavailable(text))
+        backlog.refuseWhatIsNotKept(.unavailable(text), besides: jobsUnderWay)
         parts.onHealth(.comparing(text))
     }
 

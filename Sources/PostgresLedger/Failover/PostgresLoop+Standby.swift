@@ -9,7 +9,7 @@ extension PostgresLoop {
         guard found != failover.standbyMissing else { return }
         failover.standbyMissing = found
         if let found {
-            backlog.refuseWhatIsNotKept(.unavailable(found))
+            backlog.refuseWhatIsNotKept(.unavailable(found), besides: jobsUnderWay)
             parts.onHealth(.comparing(found))
         } else if case .healthy = condition {
             parts.onHealth(failover.refusal.map { .comparing($0) } ?? .available)

@@ -7,6 +7,9 @@ struct DepartedBatch {
     /// When what it decides was begun: a claim's send window counts from then.
     let asked: MonotonicTime
     let departed: MonotonicTime
+
+    /// Whether it has nothing but decisions about jobs: nothing else departs beside another batch.
+    var isOfJobs: Bool { outgoing.sent.lines.isEmpty && outgoing.sent.queries.isEmpty }
 }
 
 /// One of the connections for jobs. Each has one batch at a time.
@@ -14,21 +17,23 @@ final class WriterConnection {
     var open: PostgresConnection
     var batch: DepartedBatch?
 
+    /// When it was last asked anything.
+    var usedAt: MonotonicTime?
+
     init(_ open: consuming PostgresConnection) { self.open = open }
 }
 
 /// What batches under way may change, so that no other batch decides about it before they have landed: what is known of it is
 /// what the newest landed batch has left.
 ///
-/// The statements would not write what another batch has changed meanwhile; but of what one of them spends of a day's
-/// allotment the other's statement sees nothing, and each job's requests keep their order.
+/// The statements would not write what another batch has changed meanwhile; but each job's requests keep their order, and
+/// what two batches of one member lock would make one wait for the other in the database.
 struct ClaimedKeys: Equatable, Sendable {
     private(set) var jobs: Set<JobID> = []
     private(set) var accounts: Set<AccountID> = []
     private(set) var days: Set<String> = []
-    private(set) var hasLines = false
 
-    var isEmpty: Bool { jobs.isEmpty && accounts.isEmpty && days.isEmpty && !hasLines }
+    var isEmpty: Bool { jobs.isEmpty && accounts.isEmpty && days.isEmpty }
 
     init() {}
 
@@ -36,10 +41,9 @@ struct ClaimedKeys: Equatable, Sendable {
         for request in portion.requests.lazy.map(\.request) {
             jobs.insert(request.jobID)
             if let account = request.account { self.accounts.insert(account) }
-            if let day = request.allottedDay { days.insert(day) }
+            if let day = request.countedDay { days.insert(day) }
         }
         self.accounts.formUnion(accounts)
-        hasLines = hasLines || !portion.lines.isEmpty
     }
 
     /// Whatever comes later on the same job waits with what waits.
@@ -47,6 +51,6 @@ struct ClaimedKeys: Equatable, Sendable {
 
     func holdUp(_ request: JobRequest) -> Bool {
         jobs.contains(request.jobID) || request.account.map(accounts.contains) ?? false
-            || request.allottedDay.map(days.contains) ?? false
+            || request.countedDay.map(days.contains) ?? false
     }
 }

@@ -7,6 +7,8 @@ extension PostgresLoop {
     /// Reads, decides, and sends. What has nothing to write is at its end with that.
     mutating func perform(_ portion: PostgresBacklog.Portion) throws(PostgresError) {
         let asked = parts.clock.now()
+        inHand = portion
+        defer { inHand = PostgresBacklog.Portion() }
         let outgoing = try outgoing(portion, asked: asked)
         let batch = DepartedBatch(outgoing: outgoing, asked: asked, departed: parts.clock.now())
         if outgoing.batch.executions.isEmpty {
@@ -26,7 +28,7 @@ extension PostgresLoop {
     mutating func end(_ batch: DepartedBatch, _ result: Result<[PostgresRows], PostgresError>) {
         do throws(PostgresError) {
             try note(batch, try rows(result, of: batch))
-            noteLanded()
+            noteLanded(batch)
         } catch {
             fail(error, batch.outgoing.sent)
         }
@@ -71,7 +73,7 @@ extension PostgresLoop {
         let requests = ofThisEpoch(portion.requests)
         guard !requests.isEmpty else {
             var outgoing = Outgoing(most: mostBytes, epoch: membership?.epoch)
-            outgoing.finish([], portion, &outbox, at: asked)
+            outgoing.finish([], portion, &outbox, mayMark: mayMark, at: asked)
             return outgoing
         }
         var byJob: [JobID: [PendingRequest]] = [:]
@@ -104,9 +106,12 @@ extension PostgresLoop {
             if guesses.jobs[id] == nil || plan.restsOnWriting { outgoing.add(plan, own) } else { undecided.insert(id) }
         }
         guard undecided.isEmpty else { return try self.outgoing(portion.reading(undecided), asked: asked) }
-        outgoing.finish(transaction.accounts.changes, portion, &outbox, at: now)
+        outgoing.finish(transaction.accounts.changes, portion, &outbox, mayMark: mayMark, at: now)
         return outgoing
     }
+
+    /// The watermark is one row: two batches that have it would wait for each other.
+    private var mayMark: Bool { connections.allSatisfy { $0.batch?.outgoing.watermark == nil } }
 
     /// While the database's clock is not trusted nothing is guessed of it.
     private var isFrozen: Bool { frozenUntil.map { $0 > parts.clock.now() } ?? false }

@@ -1,6 +1,7 @@
 import Clocks
 import Concurrency
 import Glibc
+import Jobs
 import Ledger
 
 /// The connections for jobs, and the batches on them.
@@ -21,6 +22,15 @@ extension PostgresLoop {
 
     private var idle: WriterConnection? { connections.first { $0.batch == nil && $0.open.isUsable } }
 
+    /// Which batches left alone for longest, so that a heartbeat hears of its end.
+    private var rested: WriterConnection? {
+        connections.filter { $0.batch == nil && $0.open.isUsable }.min {
+            ($0.usedAt?.nanoseconds ?? 0) < ($1.usedAt?.nanoseconds ?? 0)
+        }
+    }
+
+    var jobsUnderWay: Set<JobID> { claimedKeys.jobs.union(inHand.requests.map(\.request.jobID)) }
+
     /// What the batches under way may change.
     var claimedKeys: ClaimedKeys {
         var keys = ClaimedKeys()
@@ -32,23 +42,33 @@ extension PostgresLoop {
 
     /// Whether another batch departs beside those that are under way.
     var mayDepart: Bool {
-        // A query sees what came before it.
-        guard idle != nil, !isLost, !isIsolating, !backlog.hasQueries else { return false }
+        // A query sees what came before it, and what was undone goes first.
+        guard idle != nil, !isLost, failures == 0, !isIsolating, !backlog.hasOthers,
+            connections.allSatisfy({ $0.batch?.isOfJobs ?? true })
+        else { return false }
         guard let oldest = connections.compactMap(\.batch?.departed).min() else { return true }
-        return oldest + Self.usualAnswer <= parts.clock.now() && backlog.hasReady(besides: claimedKeys)
+        let now = parts.clock.now()
+        let isDue = backlog.dueAt.map { $0 <= now } ?? false
+        return isDue && oldest + Self.usualAnswer <= now && backlog.hasReady(besides: claimedKeys)
     }
 
     // MARK: Connecting
 
-    /// To one server, all or none.
+    /// To one server.
     mutating func connect() throws(PostgresError) {
         mustReconnect = false
         connections = []
         while true {
             do throws(PostgresError) {
-                for _ in 0..<parts.configuration.connections {
-                    guard let opened = try openConnection() else { return connections = [] }
-                    connections.append(opened)
+                while connections.count < parts.configuration.connections {
+                    do throws(PostgresError) {
+                        guard let opened = try openConnection() else { return connections = [] }
+                        connections.append(opened)
+                    } catch {
+                        // The server has no more of them for this role: fewer do, too.
+                        guard !connections.isEmpty, error.state == "53300" else { throw error }
+                        break
+                    }
                 }
                 mostBytes = connections.map { $0.open.mostBytes }.min() ?? 0
                 // What it missed meanwhile comes before all else: it may be taken for dead, or the database be another.
@@ -90,12 +110,13 @@ extension PostgresLoop {
 
     /// Sends a batch and waits for its answer; meanwhile what comes is taken.
     mutating func send(_ batch: PostgresBatch) throws(PostgresError) -> [PostgresRows] {
-        guard let connection = idle else {
+        guard let connection = rested else {
             throw PostgresError(
                 kind: .unavailable, endpoint: "the ledger's database", attempted: "sending a batch",
                 message: "the connection has ended")
         }
         let asked = parts.clock.now()
+        connection.usedAt = asked
         let least = asked + Self.leastTime
         let rows = try connection.open.run(batch, within: timeLeft(parts.batchTimeout), beside: mailbox) { operations in
             take(operations)
@@ -111,6 +132,7 @@ extension PostgresLoop {
     /// Sends a batch, whose answer is taken by `land`.
     mutating func depart(_ batch: DepartedBatch) throws(PostgresError) {
         guard let connection = idle else { preconditionFailure("a batch departs over an idle connection") }
+        connection.usedAt = batch.departed
         try connection.open.begin(batch.outgoing.batch, within: timeLeft(parts.batchTimeout))
         connection.batch = batch
     }
@@ -129,7 +151,11 @@ extension PostgresLoop {
         let descriptors = waiting.map { $0.open.descriptor }
         let isLate = waiting.contains { $0.batch.map { $0.departed + Self.usualAnswer <= parts.clock.now() } ?? false }
         if isLate {
-            let end = MonotonicTime.earliest(waiting.compactMap { $0.open.deadline }.min(), closing?.deadline)
+            var end: MonotonicTime?
+            for connection in waiting {
+                end = MonotonicTime.earliest(end, connection.open.deadline)
+                if let batch = connection.batch { end = MonotonicTime.earliest(end, givenUpAt(batch)) }
+            }
             mailbox.wait(atMost: end.map { max(.zero, $0 - parts.clock.now()) }, alsoReadable: descriptors)
         } else {
             Readiness.wait(forAny: descriptors, atMost: Self.usualAnswer)
@@ -144,7 +170,7 @@ extension PostgresLoop {
         do throws(PostgresError) {
             if let answer = try connection.open.advance() {
                 result = .success(try answer.rows())
-            } else if let closing, max(closing.deadline, batch.departed + Self.leastTime) <= parts.clock.now() {
+            } else if let end = givenUpAt(batch), end <= parts.clock.now() {
                 result = .failure(connection.open.abandon("nobody waits for the answer any more"))
             } else {
                 return
@@ -155,6 +181,11 @@ extension PostgresLoop {
         connection.batch = nil
         parts.gauge.answered(after: parts.clock.now() - batch.departed)
         end(batch, result)
+    }
+
+    /// Whoever ends it waits no longer than it says.
+    private func givenUpAt(_ batch: DepartedBatch) -> MonotonicTime? {
+        closing.map { max($0.deadline, batch.departed + Self.leastTime) }
     }
 
     /// At the end nothing takes longer than whoever ends it wants to wait.

@@ -37,9 +37,12 @@ struct PostgresLoop: ~Copyable {
     /// Until then the database's clock, which has jumped, ends no lease.
     var frozenUntil: MonotonicTime?
     var failover: FailoverState
+    /// Of what a batch is being made.
+    var inHand = PostgresBacklog.Portion()
     var outbox: Outbox
     /// Faults in a row, after which even the first of them counts as an outage.
-    private var failures = 0
+    private(set) var failures = 0
+    private var lastFailedAt: MonotonicTime?
     /// So many portions are taken one by one, to find the one that is at fault.
     private var isolated = 0
     private(set) var closing: (deadline: MonotonicTime, answer: @Sendable (Int) -> Void)?
@@ -80,7 +83,7 @@ struct PostgresLoop: ~Copyable {
                 } else {
                     sleep(until: retryAt)
                 }
-            case .unusable: sleep(until: nil)
+            case .unusable: if isUnderWay { awaitLanding() } else { sleep(until: nil) }
             }
         }
         return finish()
@@ -182,7 +185,7 @@ struct PostgresLoop: ~Copyable {
             if case .unusable = condition { return }
         }
         do throws(PostgresError) {
-            if membership != nil, nextBeatAt <= parts.clock.now() { try showLife() }
+            if membership != nil, nextBeatAt <= parts.clock.now(), !isUnderWay { try showLife() }
             if case .unusable = condition { return }
         } catch {
             return fail(error, nil)
@@ -215,7 +218,9 @@ struct PostgresLoop: ~Copyable {
     // MARK: What came of an attempt
 
     /// A batch has landed, and whoever asked has been answered.
-    mutating func noteLanded() {
+    mutating func noteLanded(_ batch: DepartedBatch) {
+        // It says nothing of one that departed beside it, or before it, and was undone.
+        if let lastFailedAt, batch.departed <= lastFailedAt { return }
         isolated = max(0, isolated - 1)
         // What is lost beside it is counted by itself.
         if !isLost { succeed() }
@@ -239,6 +244,8 @@ struct PostgresLoop: ~Copyable {
         // What ends with one server is one fault.
         if !(isLoss && mustReconnect) { failures += 1 }
         mustReconnect = mustReconnect || isLoss
+        lastFailedAt = now
+        for connection in connections where !connection.open.isUsable { connection.open.cut() }
         // Itself, and not what has come before it meanwhile.
         if error.kind == .fault, let portion, portion.isSingle {
             return backlog.refuse(portion, .unavailable(error.description))
@@ -269,7 +276,7 @@ struct PostgresLoop: ~Copyable {
         // The same error again is not reported again.
         let isNews = if case .degraded(_, error.state, _) = condition { false } else { true }
         condition = .degraded(refusal, state: error.state, retryAt: now + wait)
-        backlog.refuseWhatIsNotKept(refusal)
+        backlog.refuseWhatIsNotKept(refusal, besides: jobsUnderWay)
         if isNews { parts.onHealth(.unavailable(refusal)) }
     }
 

@@ -69,6 +69,15 @@ enum JobRequest: Sendable {
         }
     }
 
+    /// The day of which it counts a call, or takes one back: a row of the member's.
+    var countedDay: String? {
+        switch self {
+        case .claim(let claim): claim.day
+        case .withdraw(_, _, _, let day, _): day
+        case .lookUp, .record, .mark, .cancel, .cancelForGood, .finishLost, .finishCancelled, .refuse: nil
+        }
+    }
+
     /// The day of which it takes an allotted call.
     var allottedDay: String? {
         if case .claim(let claim) = self, claim.allottedTo != nil { claim.day } else { nil }

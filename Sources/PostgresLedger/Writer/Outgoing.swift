@@ -57,15 +57,18 @@ struct Outgoing {
     /// What goes along, as far as there is place; and then all in the order of locks. What it takes of `outbox` is the
     /// caller's to give back if the batch is undone.
     mutating func finish(
-        _ changes: [AccountChange], _ portion: PostgresBacklog.Portion, _ outbox: inout Outbox, at now: MonotonicTime
+        _ changes: [AccountChange], _ portion: PostgresBacklog.Portion, _ outbox: inout Outbox, mayMark: Bool = true,
+        at now: MonotonicTime
     ) {
         for index in plans.indices {
             for generation in plans[index].newResults {
                 plans[index].numbers[generation] = outbox.number(plans[index].jobID, generation)
             }
         }
-        watermark = outbox.watermark(
-            hasResults: plans.contains { !$0.numbers.isEmpty }, isAsked: !portion.queries.isEmpty, at: now)
+        if mayMark {
+            watermark = outbox.watermark(
+                hasResults: plans.contains { !$0.numbers.isEmpty }, isAsked: !portion.queries.isEmpty, at: now)
+        }
         var along = PostgresBatch()
         var isFull = !left.requests.isEmpty
         func fits(_ query: LedgerQuery) -> Bool {

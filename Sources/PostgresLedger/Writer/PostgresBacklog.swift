@@ -42,7 +42,7 @@ struct PostgresBacklog: Sendable {
     private static let lineCapacity = 4_096
 
     var hasRequests: Bool { !requests.isEmpty }
-    var hasQueries: Bool { !queries.isEmpty }
+    var hasOthers: Bool { !queries.isEmpty || !lines.isEmpty }
     var isEmpty: Bool { requests.isEmpty && queries.isEmpty && lines.isEmpty }
 
     // MARK: What comes
@@ -75,7 +75,7 @@ struct PostgresBacklog: Sendable {
     mutating func take(most: Int, besides claimed: ClaimedKeys, at now: MonotonicTime) -> Portion {
         var portion = Portion()
         portion.requests = takeRequests(most: most, besides: claimed)
-        if !claimed.hasLines {
+        if claimed.isEmpty {
             portion.lines = Array(lines.prefix(most))
             lines.removeFirst(portion.lines.count)
         }
@@ -106,7 +106,14 @@ struct PostgresBacklog: Sendable {
     }
 
     /// Whether there is a request that those under way do not hold up.
-    func hasReady(besides claimed: ClaimedKeys) -> Bool { requests.contains { !claimed.holdUp($0.request) } }
+    func hasReady(besides claimed: ClaimedKeys) -> Bool {
+        var claimed = claimed
+        for request in requests.lazy.map(\.request) {
+            guard claimed.holdUp(request) else { return true }
+            claimed.add(waiting: request.jobID)
+        }
+        return false
+    }
 
     /// One job's requests, or one of the others: whatever waits longest of its kind.
     mutating func takeSingle(at now: MonotonicTime) -> Portion {
@@ -143,11 +150,12 @@ struct PostgresBacklog: Sendable {
 
     // MARK: While the database is away
 
-    /// Keeps what cannot be repeated, and refuses the others.
-    mutating func refuseWhatIsNotKept(_ error: LedgerError) {
+    /// Keeps what cannot be repeated, and refuses the others. What is in doubt of a job that is under way stays so, since that
+    /// may come back.
+    mutating func refuseWhatIsNotKept(_ error: LedgerError, besides underWay: Set<JobID>) {
         let refused = requests.filter { !$0.request.isKeptWhileDegraded }
         requests.removeAll { !$0.request.isKeptWhileDegraded }
-        let waiting = Set(requests.map(\.request.jobID))
+        let waiting = Set(requests.map(\.request.jobID)).union(underWay)
         tries = tries.filter { waiting.contains($0.key) }
         let questions = queries
         queries = []
