@@ -7,8 +7,8 @@ extension PostgresLoop {
     /// Reads, decides, and sends. What has nothing to write is at its end with that.
     mutating func perform(_ portion: PostgresBacklog.Portion) throws(PostgresError) {
         let asked = parts.clock.now()
-        inHand = portion
-        defer { inHand = PostgresBacklog.Portion() }
+        inPreparation = portion
+        defer { inPreparation = PostgresBacklog.Portion() }
         let outgoing = try outgoing(portion, asked: asked)
         let batch = DepartedBatch(outgoing: outgoing, asked: asked, departed: parts.clock.now())
         if outgoing.batch.executions.isEmpty {

@@ -29,7 +29,7 @@ extension PostgresLoop {
         }
     }
 
-    var jobsUnderWay: Set<JobID> { claimedKeys.jobs.union(inHand.requests.map(\.request.jobID)) }
+    var jobsUnderWay: Set<JobID> { claimedKeys.jobs.union(inPreparation.requests.map(\.request.jobID)) }
 
     /// What the batches under way may change.
     var claimedKeys: ClaimedKeys {

@@ -38,7 +38,7 @@ struct PostgresLoop: ~Copyable {
     var frozenUntil: MonotonicTime?
     var failover: FailoverState
     /// Of what a batch is being made.
-    var inHand = PostgresBacklog.Portion()
+    var inPreparation = PostgresBacklog.Portion()
     var outbox: Outbox
     /// Faults in a row, after which even the first of them counts as an outage.
     private(set) var failures = 0
