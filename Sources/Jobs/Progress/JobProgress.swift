@@ -67,15 +67,7 @@ public final class JobProgress: Sendable {
         }
         text.member("generation", Int64(generation))
         text.member("jobId", jobID.utf8)
-        if !metadata.isEmpty {
-            text.name("metadata")
-            text.begin(.object)
-            for datum in metadata.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
-                text.name(datum.key)
-                text.string(datum.value)
-            }
-            text.end(.object)
-        }
+        Job.writeEcho(of: metadata, to: &text)
         text.member("state", state.rawValue)
         text.member("until", until?.rfc3339)
         text.member("version", 1)

@@ -156,15 +156,7 @@ extension JobResult {
         text.member("generation", Int64(generation))
         text.member("httpStatus", httpStatus.map(Int64.init))
         text.member("jobId", jobID?.utf8)
-        if !metadata.isEmpty {
-            text.name("metadata")
-            text.begin(.object)
-            for datum in metadata.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
-                text.name(datum.key)
-                text.string(datum.value)
-            }
-            text.end(.object)
-        }
+        Job.writeEcho(of: metadata, to: &text)
         text.member("next", next?.rawValue)
         text.member("outcome", outcome.rawValue)
         text.member("reason", reason?.rawValue)

@@ -29,10 +29,6 @@ package final class DeadLetterQueue: Sendable {
 
     /// RabbitMQ gives a quorum queue's consumer at most 2,000 messages at once.
     package static let window = 1_500
-    /// After so long without a dead letter, the queue is asked whether there is one.
-    private static let quietTime = Duration.seconds(1)
-    /// In seconds.
-    private static let longestQuiet = 5
 
     package init(_ configuration: LinkConfiguration, prefix: String, outbox: any Publishing) {
         self.configuration = configuration
@@ -41,12 +37,6 @@ package final class DeadLetterQueue: Sendable {
     }
 
     private var queue: String { names.deadLetters }
-
-    private enum Sight: Sendable {
-        case deadLetter(IncomingMessage)
-        case lost(LinkError)
-        case secondPassed
-    }
 
     package struct Pass: Sendable {
         /// Dead letters that were shown.
@@ -61,9 +51,7 @@ package final class DeadLetterQueue: Sendable {
         all: Bool, _ visit: (DeadLetter) async throws -> Fate, until isEnough: () -> Bool = { false }
     ) async throws -> Pass {
         let session = try BrokerAdmin(configuration)
-        let result = await Self.attempt { try await self.browse(all: all, session, visit, isEnough) }
-        await NativeThread.offload("dead letters") { session.stop() }
-        return try result.get()
+        return try await QueueLook.using(session) { try await browse(all: all, session, visit, isEnough) }
     }
 
     private func browse(
@@ -74,43 +62,22 @@ package final class DeadLetterQueue: Sendable {
         }
         let total = depth.messages
         guard total > 0 else { return Pass(seen: 0, total: 0) }
-        let (sights, feed) = AsyncStream<Sight>.makeStream()
-        let link = try ConsumingLink(configuration) { event in
-            switch event {
-            case .message(let message): feed.yield(.deadLetter(message))
-            case .lost(_, let error): feed.yield(.lost(error))
-            case .connected, .consuming, .standby, .stopped: break
-            }
+        let consumed = ConsumedQueue(name: queue, prefetch: UInt16(Self.window))
+        return try await QueueLook.follow(configuration, [consumed]) { sights, link in
+            try await follow(&sights, total: total, all: all, link, session, visit, isEnough)
         }
-        link.consume([ConsumedQueue(name: queue, prefetch: UInt16(Self.window))])
-        // An empty queue sends nothing: its depth has to be asked for.
-        let ticker = Task {
-            while !Task.isCancelled {
-                try? await Task.sleep(for: Self.quietTime)
-                feed.yield(.secondPassed)
-            }
-        }
-        let result = await Self.attempt {
-            try await self.follow(sights, total: total, all: all, link, session, visit, isEnough)
-        }
-        ticker.cancel()
-        // The acks that were posted are sent before the connection closes.
-        await NativeThread.offload("dead letters") { link.stop() }
-        return try result.get()
     }
 
     private func follow(
-        _ sights: AsyncStream<Sight>, total: Int, all: Bool, _ link: ConsumingLink, _ session: BrokerAdmin,
+        _ sights: inout QueueLook.Sights, total: Int, all: Bool, _ link: ConsumingLink, _ session: BrokerAdmin,
         _ visit: (DeadLetter) async throws -> Fate, _ isEnough: () -> Bool
     ) async throws -> Pass {
         let browser = JobID.generated().string
         var seen = 0
         var held = 0
-        var quietSeconds = 0
-        for await sight in sights {
+        while let sight = await sights.next() {
             switch sight {
-            case .deadLetter(let message):
-                quietSeconds = 0
+            case .message(let message):
                 let deadLetter = DeadLetter(reading: message)
                 if deadLetter.browser == browser { continue }
                 seen += 1
@@ -129,24 +96,12 @@ package final class DeadLetterQueue: Sendable {
                 if isEnough() { return Pass(seen: seen, total: total) }
                 if seen >= (all ? total : min(total, Self.window)) { return Pass(seen: seen, total: total) }
             case .lost(let error): throw Failure(description: "\(error); \(seen) letters were looked at: try again")
-            case .secondPassed:
-                quietSeconds += 1
-                // Others took what was counted: a broker that is busy may take its time over what it has for this one, and
-                // counts that no more.
-                if quietSeconds > Self.longestQuiet, try await session.inspect(queue: queue)?.messages == 0 {
-                    return Pass(seen: seen, total: total)
-                }
+            case .quiet:
+                // Others took what was counted.
+                if try await session.inspect(queue: queue)?.messages == 0 { return Pass(seen: seen, total: total) }
             }
         }
         return Pass(seen: seen, total: total)
-    }
-
-    private static func attempt(_ body: () async throws -> Pass) async -> Result<Pass, any Error> {
-        do {
-            return .success(try await body())
-        } catch {
-            return .failure(error)
-        }
     }
 
     /// Gives the dead letter's job out again, as its next generation and with that deadline in the place of its own.

@@ -26,16 +26,8 @@ package struct WaitingMessages: Sendable {
         package let description: String
     }
 
-    private enum Sight: Sendable {
-        case message(IncomingMessage)
-        case lost(LinkError)
-        case secondPassed
-    }
-
     /// In the order in which a worker prefers them.
     package static let lanes: [Lane] = [.due, .jobs, .bulk]
-    /// After so long without a message, the queues are asked whether there is one.
-    private static let quietTime = Duration.seconds(1)
 
     private let configuration: LinkConfiguration
     private let names: QueueNames
@@ -54,9 +46,7 @@ package struct WaitingMessages: Sendable {
     /// Shows at most `limit` of them, and does with each as `visit` says.
     package func look(limit: Int, _ visit: (IncomingMessage) async throws -> Fate) async throws -> Look {
         let session = try BrokerAdmin(configuration)
-        let result = await Self.attempt { try await self.look(limit: limit, session, visit) }
-        await NativeThread.offload("preview") { session.stop() }
-        return try result.get()
+        return try await QueueLook.using(session) { try await look(limit: limit, session, visit) }
     }
 
     private func look(
@@ -77,37 +67,18 @@ package struct WaitingMessages: Sendable {
             expected += share
         }
         guard expected > 0 else { return .done(seen: 0, ready: 0) }
-        let (sights, feed) = AsyncStream<Sight>.makeStream()
-        let link = try ConsumingLink(configuration) { event in
-            switch event {
-            case .message(let message): feed.yield(.message(message))
-            case .lost(_, let error): feed.yield(.lost(error))
-            case .connected, .consuming, .standby, .stopped: break
-            }
-        }
-        link.consume(wanted)
-        // What others take meanwhile is not announced: the depths have to be asked for.
-        let ticker = Task {
-            while !Task.isCancelled {
-                try? await Task.sleep(for: Self.quietTime)
-                feed.yield(.secondPassed)
-            }
-        }
-        let seen = await Self.attempt {
+        let seen = try await QueueLook.follow(configuration, wanted) { sights, link in
             var replaced: [Replacement] = []
-            let seen = try await self.follow(sights, expected: expected, wanted, session) { message in
+            let seen = try await follow(&sights, expected: expected, wanted, session) { message in
                 switch try await visit(message) {
                 case .giveBack: break
                 case .replace(let copy): replaced.append(Replacement(tag: message.tag, copy: copy))
                 }
             }
-            try await self.replace(replaced, link)
+            try await replace(replaced, link)
             return seen
         }
-        ticker.cancel()
-        // The acks that were posted are sent before the connection closes, and the rest goes back with it.
-        await NativeThread.offload("preview") { link.stop() }
-        return .done(seen: try seen.get(), ready: ready)
+        return .done(seen: seen, ready: ready)
     }
 
     private struct Replacement {
@@ -134,11 +105,11 @@ package struct WaitingMessages: Sendable {
     }
 
     private func follow(
-        _ sights: AsyncStream<Sight>, expected: Int, _ queues: [ConsumedQueue], _ session: BrokerAdmin,
+        _ sights: inout QueueLook.Sights, expected: Int, _ queues: [ConsumedQueue], _ session: BrokerAdmin,
         _ visit: (IncomingMessage) async throws -> Void
     ) async throws -> Int {
         var seen = 0
-        for await sight in sights {
+        while let sight = await sights.next() {
             switch sight {
             case .message(let message):
                 seen += 1
@@ -146,7 +117,7 @@ package struct WaitingMessages: Sendable {
                 if seen >= expected { return seen }
             case .lost(let error):
                 throw Failure(description: "\(error); \(seen) messages were looked at, and go back: try again")
-            case .secondPassed:
+            case .quiet:
                 var left = 0
                 for queue in queues { left += try await session.inspect(queue: queue.name)?.messages ?? 0 }
                 // Others took what was counted.
@@ -154,13 +125,5 @@ package struct WaitingMessages: Sendable {
             }
         }
         return seen
-    }
-
-    private static func attempt<Answer>(_ body: () async throws -> Answer) async -> Result<Answer, any Error> {
-        do {
-            return .success(try await body())
-        } catch {
-            return .failure(error)
-        }
     }
 }
