@@ -28,10 +28,16 @@ extension Dispatch {
     }
 
     /// What came meanwhile has its turn, at once: it has a result to find.
+    mutating func vacate(_ id: JobID, at now: MonotonicTime) { promote(id, after: Self.noDelivery, at: now) }
+
     mutating func endReservation(of id: JobID, at now: MonotonicTime) {
-        promote(id, after: Self.noDelivery, at: now)
+        vacate(id, at: now)
         reserved.remove(id)
     }
+
+    /// The same for whoever publishes the job's result in place of its deliveries, until `vacate`: one that comes meanwhile
+    /// finds it published. False while a delivery is in flight, or if one was since `noteLeavingJobs`: that has published it.
+    mutating func standIn(for id: JobID) -> Bool { !wasInFlight(id) && occupy(id) }
 
     /// The newest generation of the job in flight.
     func newestGeneration(of id: JobID) -> Int? {

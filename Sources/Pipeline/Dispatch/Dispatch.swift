@@ -217,7 +217,7 @@ struct Dispatch: Sendable {
         leftJobs?.insert(id)
     }
 
-    /// From now on it is noted which jobs leave, for `wasInFlight`.
+    /// From now on it is noted which jobs leave, for `standIn`.
     mutating func noteLeavingJobs() { leftJobs = [] }
 
     mutating func forgetLeftJobs() { leftJobs = nil }

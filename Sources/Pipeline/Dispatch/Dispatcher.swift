@@ -243,7 +243,9 @@ final class Dispatcher: Sendable {
 
     func forgetLeftJobs() { state.withLock { $0.dispatch.forgetLeftJobs() } }
 
-    func wasInFlight(_ id: JobID) -> Bool { state.withLock { $0.dispatch.wasInFlight(id) } }
+    func standIn(for id: JobID) -> Bool { state.withLock { $0.dispatch.standIn(for: id) } }
+
+    func vacate(_ id: JobID) { change { $0.dispatch.vacate(id, at: $1) } }
 
     /// Limits that hold from the next turn on.
     func adopt(_ limits: Dispatch.Limits) {

@@ -43,9 +43,12 @@ struct UnpublishedSweep: Sendable {
                 return onEvent(.ledgerRefused(.init(jobID: nil, detail: error.description)))
             }
             for entry in unpublished
-            where (ofOthers || !entry.isLeftByAnother) && !dispatcher.wasInFlight(entry.jobID) {
-                guard await publisher.publishResult(entry.result, replayed: false, replyTo: nil) else { return }
-                ledger.mark(.result, of: entry.jobID, generation: entry.generation)
+            where (ofOthers || !entry.isLeftByAnother) && dispatcher.standIn(for: entry.jobID) {
+                let isPublished = await publisher.publishResult(entry.result, replayed: false, replyTo: nil)
+                if isPublished { ledger.mark(.result, of: entry.jobID, generation: entry.generation) }
+                // Behind the mark: a delivery that came meanwhile does not publish it once more.
+                dispatcher.vacate(entry.jobID)
+                guard isPublished else { return }
                 onEvent(
                     .ended(
                         .init(

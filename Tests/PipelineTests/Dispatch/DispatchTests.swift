@@ -91,6 +91,32 @@ import Testing
         #expect(jobs.map(dispatch.wasInFlight) == [false, false, true, false])
     }
 
+    /// Else both publish its result.
+    @Test mutating func aDeliveryWaitsForWhoeverPublishesItsJobsResult() {
+        let job = JobID("j")
+        dispatch.noteLeavingJobs()
+        let isFree = dispatch.standIn(for: job)
+        #expect(isFree)
+        let isFreeTwice = dispatch.standIn(for: job)
+        #expect(!isFreeTwice)
+        dispatch.accept(item(1, "j"), at: at(0))
+        dispatch.accept(item(2, "k", account: "b"), at: at(0))
+        #expect(ids(2) == ["k"])
+        dispatch.vacate(job, at: at(1))
+        #expect(ids(2, at: 1) == ["j"])
+        let isFreeWhileCalled = dispatch.standIn(for: job)
+        #expect(!isFreeWhileCalled)
+        dispatch.end(tag(1), at: at(2))
+        let isFreeBehind = dispatch.standIn(for: job)
+        #expect(!isFreeBehind, "that one has published it, after it was read")
+        dispatch.noteLeavingJobs()
+        let isFreeNext = dispatch.standIn(for: job)
+        #expect(isFreeNext)
+        // Nobody came: as if it had not been.
+        dispatch.vacate(job, at: at(3))
+        #expect(dispatch.whereabouts(of: job) == nil)
+    }
+
     @Test mutating func aReservedJobHasItsTurnsAtOnceAndCallsNobody() {
         let job = JobID("j")
         dispatch.accept(item(1, "j"), at: at(0))
