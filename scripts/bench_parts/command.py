@@ -17,7 +17,7 @@ from .setup import Setup
 AXES = {**axes.ALL, **shared.ALL}
 
 EPILOGUE = """\
-Without --axis: the goals, every worker in turn, some six minutes. Axes that fill large queues or ledgers take longer;
+Without --axis: the goals, every worker in turn. Axes that fill large queues or ledgers take longer;
 --limit N leaves out their points above N. Figures count only on a machine that does nothing else.
 
   scripts/bench                              the goals

@@ -60,9 +60,7 @@ class KeepingInDatabase(Yardstick):
         server.run(f"CREATE DATABASE {self.DATABASE} OWNER {roles.WORKER}")
         host = f"127.0.0.1:{server.writing_port}"
         self.variables = {"BENCH_DATABASE": f"postgresql://{roles.WORKER}:{server.password}@{host}/{self.DATABASE}"
-                          + self.options}
-
-    options = ""
+                          + "?sslmode=disable"}
 
 
 class Celery(Yardstick):
@@ -202,11 +200,8 @@ def _go(name: str) -> Yardstick:
     go = subprocess.run(["go", "version"], capture_output=True, text=True).stdout
     version = (f"{re.search('go[0-9.]+', go).group()}, amqp091-go {package('golang-github-rabbitmq-amqp091-go-dev')}, "
                f"go-sqlite3 {package('golang-github-mattn-go-sqlite3-dev')}, pq {package('golang-github-lib-pq-dev')}")
-    if name == "go-postgres":
-        made = KeepingInDatabase(name, [compile_go()], version)
-        made.options = "?sslmode=disable"
-        return made
-    return (Yardstick if name == "go" else Keeping)(name, [compile_go()], version)
+    kind = {"go": Yardstick, "go-sqlite": Keeping, "go-postgres": KeepingInDatabase}[name]
+    return kind(name, [compile_go()], version)
 
 
 def _celery(pool: str) -> list[object]:

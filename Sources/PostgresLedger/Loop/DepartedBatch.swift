@@ -16,11 +16,13 @@ struct DepartedBatch {
 final class WriterConnection {
     var open: PostgresConnection
     var batch: DepartedBatch?
-
     /// When it was last asked anything.
-    var usedAt: MonotonicTime?
+    var usedAt: MonotonicTime
 
-    init(_ open: consuming PostgresConnection) { self.open = open }
+    init(_ open: consuming PostgresConnection, at now: MonotonicTime) {
+        self.open = open
+        usedAt = now
+    }
 }
 
 /// What batches under way may change, so that no other batch decides about it before they have landed: what is known of it is

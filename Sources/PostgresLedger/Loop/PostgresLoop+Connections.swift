@@ -24,9 +24,7 @@ extension PostgresLoop {
 
     /// Which batches left alone for longest, so that a heartbeat hears of its end.
     private var rested: WriterConnection? {
-        connections.filter { $0.batch == nil && $0.open.isUsable }.min {
-            ($0.usedAt?.nanoseconds ?? 0) < ($1.usedAt?.nanoseconds ?? 0)
-        }
+        connections.filter { $0.batch == nil && $0.open.isUsable }.min { $0.usedAt < $1.usedAt }
     }
 
     var jobsUnderWay: Set<JobID> { claimedKeys.jobs.union(inPreparation.requests.map(\.request.jobID)) }
@@ -103,7 +101,7 @@ extension PostgresLoop {
             return nil
         }
         if found.usesOutboxes { outbox.use() }
-        return WriterConnection(opened)
+        return WriterConnection(opened, at: parts.clock.now())
     }
 
     // MARK: One batch for which everything waits
@@ -145,7 +143,7 @@ extension PostgresLoop {
         }
     }
 
-    /// Waits until something came of a batch under way, enough may have come for another, or one is given up.
+    /// Waits until something came of a batch under way, it is time to look for another, or one is given up.
     mutating func awaitLanding() {
         let waiting = connections.filter { $0.batch != nil }
         let descriptors = waiting.map { $0.open.descriptor }

@@ -11,8 +11,8 @@ import Jobs
 /// their jobs: where there are others to change, one statement locks all of them first, those of lines as well.
 ///
 /// Of an account only `AccountChange` has anything, of which a batch writes all first. What is counted of a day is a row
-/// of the member's own, which nobody else locks, and so is its outbox; of its batches under way one alone has either. Who finds others' rows by what is in them, as retention does, first
-/// locks them in this order, or passes by what is locked.
+/// of the member's own, which nobody else locks, and so is its outbox; of its batches under way one alone has either. Who
+/// finds others' rows by what is in them, as retention does, first locks them in this order, or passes by what is locked.
 enum LockPlace: Hashable, Sendable {
     case job(JobID)
     case holds

@@ -46,8 +46,8 @@ import Testing
             let (answers, answer) = AsyncStream.makeStream(of: JobAnswer.self)
             #expect(
                 ledger.post(.record(Sample.finished(Sample.arrival()), lease, isUnheard: false, Sample.start)) {
-                    answer.yield($0)
-                    _ = $1
+                    given, _ in
+                    answer.yield(given)
                 })
             ledger.mark(.result, of: JobID("job-1"), generation: 0)
             // It still answers who asks whether it lives.

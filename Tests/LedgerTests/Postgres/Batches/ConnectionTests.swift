@@ -28,9 +28,10 @@ import Testing
 
     /// Runs `body` while another session has the row of the job "held", which `release` ends.
     private static func holding(
-        _ database: SharedDatabase, _ body: (_ release: () async throws -> Void) async throws -> Void
+        _ database: SharedDatabase,
+        _ body: (_ release: @escaping @Sendable () async throws -> Void) async throws -> Void
     ) async throws {
-        // Advisory locks: 1 says that the row is held, 2 that it is to be let go.
+        // The advisory lock says that the row is held, the account "release" that it is to be let go.
         let sql = """
             DO $$ BEGIN
             PERFORM 1 FROM leave_album.jobs WHERE job_id = 'held' FOR UPDATE; PERFORM pg_advisory_xact_lock(1);
@@ -43,7 +44,7 @@ import Testing
             WHERE l.locktype = 'advisory' AND d.datname = current_database()
             """
         while try await database.run(isHeld) == "0" {}
-        let release = {
+        let release = { @Sendable in
             _ = try await database.run(
                 "INSERT INTO leave_album.accounts (account, slot) VALUES ('release', 0) ON CONFLICT DO NOTHING")
         }
@@ -65,13 +66,27 @@ import Testing
         while try await database.run(isBlocked) == "0" {}
     }
 
-    @Test func aBatchThatWaitsHoldsUpNoOther() async throws {
+    /// With the record of the job "held" on its way, which waits for the row.
+    private static func blocked(
+        _ body: (
+            DatabaseLedger, SharedDatabase, _ held: Answers, _ release: @escaping @Sendable () async throws -> Void
+        ) async throws ->
+            Void
+    ) async throws {
         let database = try await SharedDatabase()
         let ledger = try await database.join { $0.heartbeatInterval = .seconds(3_600) }
         _ = try await ledger.lease(Sample.arrival("held"))
-        try await Self.holding(database) { release in
-            let held = Self.ask(ledger, Self.record("held"))
-            try await Self.awaitBlocked(database)
+        try await holding(database) { release in
+            let held = ask(ledger, record("held"))
+            try await awaitBlocked(database)
+            try await body(ledger, database, held, release)
+        }
+        #expect(try await ledger.verify() == [])
+        await ledger.close(within: DatabaseLedger.closeTime)
+    }
+
+    @Test func aBatchThatWaitsHoldsUpNoOther() async throws {
+        try await Self.blocked { ledger, database, held, release in
             // Of one job what comes later waits for what is on its way.
             let again = Self.ask(ledger, Self.record("held", body: "another"))
             for number in 0..<3 {
@@ -83,17 +98,10 @@ import Testing
             #expect(await held.first { _ in true } == .recorded(.copy(0)))
             #expect(await again.first { _ in true } == .recorded(.alreadyEnded))
         }
-        #expect(try await ledger.verify() == [])
-        await ledger.close(within: DatabaseLedger.closeTime)
     }
 
     @Test func aQuestionSeesWhatWasOnItsWay() async throws {
-        let database = try await SharedDatabase()
-        let ledger = try await database.join { $0.heartbeatInterval = .seconds(3_600) }
-        _ = try await ledger.lease(Sample.arrival("held"))
-        try await Self.holding(database) { release in
-            let held = Self.ask(ledger, Self.record("held"))
-            try await Self.awaitBlocked(database)
+        try await Self.blocked { ledger, _, held, release in
             let (asked, isAsked) = AsyncStream.makeStream(of: Void.self)
             async let unpublished = {
                 isAsked.yield()
@@ -104,7 +112,6 @@ import Testing
             #expect(await held.first { _ in true } == .recorded(.copy(0)))
             #expect(try await unpublished.count == 1)
         }
-        await ledger.close(within: DatabaseLedger.closeTime)
     }
 
     @Test(arguments: 1...4)
