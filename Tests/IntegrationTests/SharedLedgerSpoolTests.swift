@@ -22,7 +22,9 @@ extension SharingOnABroker {
             try await cluster.database.start()
             let b = try cluster.start("b", environment: environment)
             let results = try await cluster.site.take("results", atLeast: 1).map(ReadResult.init)
-            #expect(results.map(\.outcome) == ["left"])
+            // The delivery that comes back may find it published, and send it once more as a replay.
+            #expect(results.filter { !$0.isReplayed }.map(\.outcome) == ["left"])
+            #expect(Set(results.map(\.body)).count == 1 && Set(results.map(\.messageID)) == ["slow#0"])
             #expect(b.log.contains("wrote the outcomes of calls that an earlier process had to leave records=1"))
             #expect(try outcomes(in: spool) == [])
             // Neither called again nor asked.
