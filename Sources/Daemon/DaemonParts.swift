@@ -16,15 +16,13 @@ struct DaemonParts: Sendable {
     /// For questions: depths of queues, whether they are there.
     let session: BrokerAdmin
     let credentials: any CredentialProvider
-    /// The API's.
+    /// The API's; the pipeline's workers run on its thread.
     let engine: HTTPEngine
     /// The token endpoint's: a slow one must not delay the API's calls.
     let tokenEngine: HTTPEngine
     let pipeline: JobPipeline
     /// Nil: nobody wants spans.
     let traceExport: TraceExport?
-    /// The thread of the pipeline's workers.
-    let workers: ThreadExecutor
 
     /// What must come round while the daemon works.
     var watched: [(name: String, service: any Pingable)] {
@@ -36,8 +34,9 @@ struct DaemonParts: Sendable {
     }
 
     /// What ends once the jobs have. No more deliveries, then no more results, then no more questions; the ledger,
-    /// which has lines to write, ends after them, and the workers' thread after the watchdog, whose pings it answers.
-    var inStoppingOrder: [any RunningService] { [consuming, publishing, session, engine, tokenEngine] }
+    /// which has lines to write, ends after them, and the API's engine after the watchdog, whose pings the workers answer
+    /// on its thread.
+    var inStoppingOrder: [any RunningService] { [consuming, publishing, session, tokenEngine] }
 
     var queues: BrokerQueues { BrokerQueues(session: session) }
 }

@@ -76,7 +76,7 @@ extension WorkerDaemon {
             guard !Task.isCancelled else { return }
             await credentials.stop()
             // What is on the wire is ambiguous now, and is recorded so.
-            await stop([engine])
+            engine.abandon()
             await clock.sleep(for: whole / Self.confirmShare)
             guard !Task.isCancelled else { return }
             await stop([publishing])
@@ -86,7 +86,8 @@ extension WorkerDaemon {
             guard await stop.wait(for: 2) else { return }
             logger.notice("told twice: not waiting any longer")
             await credentials.stop()
-            await stop([engine, publishing])
+            engine.abandon()
+            await stop([publishing])
             decided.signal()
         }
         await decided.wait()

@@ -68,8 +68,8 @@ package struct WorkerDaemon: Sendable {
         if status == .done, front.parts == nil { logger.notice("stopped before it had begun to work") }
         await offload {
             front.close()
-            // After the watchdog, whose tokens the workers' thread answers.
-            front.parts?.workers.stop()
+            // After the watchdog, whose tokens the workers answer on its thread.
+            front.parts?.engine.stop()
         }
         return status
     }
@@ -164,7 +164,6 @@ package struct WorkerDaemon: Sendable {
             try startup(.settingsWrong) { try settings.link("consume") },
             privateQueue: ledger.member == nil ? PrivateQueue(name: settings.queueNames.worker) : nil
         ) { eventRouter.consuming($0) }
-        let workers = try ThreadExecutor(name: "workers")
         let report = PipelineReport(logger: logger, ledger: ledger, clock: clock)
         let pipeline = JobPipeline(
             configuration: settings.pipeline,
@@ -172,7 +171,7 @@ package struct WorkerDaemon: Sendable {
             queues: BrokerQueues(session: opened.session), ledger: ledger, cluster: opened.cluster,
             credentials: credentials,
             photos: TestHooks.wrapping(HTTPPhotos(engine: engine, baseURL: settings.api.baseURL)), clock: clock,
-            executor: workers, tracing: tracing(traceExport)
+            executor: engine.executor, tracing: tracing(traceExport)
         ) { event in
             front.take(event)
             report.take(event)
@@ -187,7 +186,7 @@ package struct WorkerDaemon: Sendable {
             ledger: ledger, outcomes: opened.outcomes, consuming: consuming, publishing: publishing,
             session: opened.session,
             credentials: credentials, engine: engine, tokenEngine: tokenEngine, pipeline: pipeline,
-            traceExport: traceExport, workers: workers)
+            traceExport: traceExport)
     }
 
     /// No job ages by a hold, not even by one of an earlier run.

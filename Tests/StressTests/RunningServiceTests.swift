@@ -14,7 +14,7 @@ import Testing
 /// What `RunningService` promises, of each service of the daemon.
 @Suite(.timeLimit(.minutes(30))) struct RunningServiceTests {
     enum Kind: CaseIterable, Sendable {
-        case admin, brokerSession, consuming, control, executor, http, ledger, publishing, watchdog
+        case admin, brokerSession, consuming, control, http, ledger, publishing, watchdog
     }
 
     /// A folder of its own, and the service in it. The links have no broker.
@@ -38,7 +38,6 @@ import Testing
         case .brokerSession: return try BrokerAdmin(link)
         case .consuming: return try ConsumingLink(link) { _ in }
         case .control: return try ControlSocketServer(path: folder + "/s") { _, _ in .answer(.null) }
-        case .executor: return try ThreadExecutor(name: "conformance")
         case .http: return try HTTPEngine(HTTPConfiguration())
         case .ledger: return try await EmbeddedLedger.open(path: folder + "/l", durability: .normal, onWaiting: nil)
         case .publishing: return try PublishingLink(link) { _ in }

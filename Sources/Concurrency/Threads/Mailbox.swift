@@ -59,6 +59,14 @@ public final class Mailbox<Message: Sendable>: Sendable {
         }
     }
 
+    /// Takes what is there, and arms nothing. Owner only.
+    @usableFromInline func takeBatch() -> [Message] {
+        state.withLock { state in
+            defer { state.messages = [] }
+            return state.messages
+        }
+    }
+
     /// Arms the wake: the owner may then poll `descriptor`. False if there is something to take. Owner only.
     func arm() -> Bool {
         state.withLock { state in
@@ -70,6 +78,11 @@ public final class Mailbox<Message: Sendable>: Sendable {
             state.ownerSleeps = true
             return true
         }
+    }
+
+    /// Takes the wake back: what is posted from now on is found without it. Owner only.
+    func disarm() {
+        state.withLock { $0.ownerSleeps = false }
     }
 
     /// Takes message after message until there is none, which arms the wake. Owner only.

@@ -1,7 +1,7 @@
 import CLinux
 import Clocks
 
-/// The thread's own end of a `MailboxThread`: takes messages, waits for more, and answers pings on the way.
+/// The thread's own end of a `MailboxThread`: takes messages, waits for more, and on the way answers pings and runs tasks.
 ///
 /// A ping is answered when the owner has done with what it took before, and comes for more.
 public final class MailboxOwner<Message: Sendable> {
@@ -31,6 +31,25 @@ public final class MailboxOwner<Message: Sendable> {
             if !messages.isEmpty { return messages }
         }
     }
+
+    /// One batch of what is there, for an owner that has more to look after: of what came meanwhile nothing is taken, so
+    /// that tasks which make each other ready do not keep it here. Nothing is armed for a wait.
+    /// - Returns: nil if nothing had come at all; the batch may be empty of messages.
+    @inlinable public func takeBatch() -> [Message]? {
+        answerPings()
+        let items = mailbox.takeBatch()
+        return items.isEmpty ? nil : open(items)
+    }
+
+    /// Lets a post wake whoever polls `descriptor`. False if there is something to take: then the owner is not to wait.
+    public func fallAsleep() -> Bool {
+        // Whoever is about to post something goes first.
+        sched_yield()
+        return mailbox.arm()
+    }
+
+    /// After a wait: what is posted from now on is found without a wake.
+    public func wakeUp() { mailbox.disarm() }
 
     /// Takes message after message until there is none. After it the owner may wait.
     @inlinable public func drain(_ take: (Message) -> Void) {
@@ -68,6 +87,7 @@ public final class MailboxOwner<Message: Sendable> {
             switch item {
             case .message(let message): return message
             case .ping(let answer): pings.append(answer)
+            case .task(let job, let thread): job.runSynchronously(on: thread.asUnownedTaskExecutor())
             case .stop: stop()
             }
             return nil

@@ -2,7 +2,10 @@
 ///
 /// The body runs once, for as long as the service lives, and returns soon after `stop`. When it has returned, later
 /// posts are refused; what was posted and not taken is dropped, unless the body closed the mailbox and answered it.
-public final class MailboxThread<Message: Sendable>: RunningService {
+///
+/// Tasks that prefer it run on it as well, in the order in which they become ready, whenever its body takes messages.
+/// What blocks in one of them blocks the body.
+public final class MailboxThread<Message: Sendable>: RunningService, TaskExecutor {
     @usableFromInline let mailbox: Mailbox<MailboxItem<Message>>
     private let thread: NativeThread
 
@@ -31,6 +34,10 @@ public final class MailboxThread<Message: Sendable>: RunningService {
         mailbox.post(.message(message))
     }
 
+    public func enqueue(_ job: consuming ExecutorJob) {
+        mailbox.post(.task(UnownedJob(job), on: self))
+    }
+
     /// Everything that was posted before is taken before the answer.
     public func ping(_ answer: @escaping @Sendable () -> Void) {
         if !mailbox.post(.ping(answer)) { answer() }
@@ -55,5 +62,7 @@ public final class MailboxThread<Message: Sendable>: RunningService {
 @usableFromInline enum MailboxItem<Message: Sendable>: Sendable {
     case message(Message)
     case ping(@Sendable () -> Void)
+    /// With the thread, so that it outlives what is ready.
+    case task(UnownedJob, on: MailboxThread<Message>)
     case stop
 }

@@ -32,11 +32,15 @@ final class Epoll: Sendable {
 
     /// Waits for events, and hands over each of them.
     /// - Parameter timeout: zero does not wait.
+    /// - Parameter wakeUp: called when the wait is over, before the first.
     /// - Returns: false if time ran out.
-    func wait(atMost timeout: Duration, _ take: (_ watched: Int32, _ events: UInt32) -> Void) -> Bool {
+    func wait(
+        atMost timeout: Duration, waking wakeUp: () -> Void, _ take: (_ watched: Int32, _ events: UInt32) -> Void
+    ) -> Bool {
         return withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: Self.batch) { events in
             let count = epoll_wait(descriptor, events.baseAddress, Int32(Self.batch), timeout.pollTimeout)
             precondition(count >= 0 || CLinux_errno() == EINTR, "an epoll of our own can be waited for")
+            wakeUp()
             for event in events.prefix(Int(max(0, count))) { take(event.data.fd, event.events) }
             return count != 0
         }

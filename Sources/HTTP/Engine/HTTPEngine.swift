@@ -3,14 +3,21 @@ import CLinux
 package import Clocks
 package import Concurrency
 
-/// Requests in, answers out: one thread around a libcurl multi handle, which keeps and reuses connections.
+/// Requests in, answers out: one thread around a libcurl multi handle, which keeps and reuses connections, and which
+/// can run the tasks of those who ask.
 ///
 /// Whoever makes one stops it.
 package final class HTTPEngine: RunningService {
-    struct Command: Sendable {
+    /// An exchange that somebody waits for.
+    struct Order: Sendable {
         let request: HTTPRequest
-        var purpose = Transfer.Purpose.exchange
+        let purpose: Transfer.Purpose
         let reply: HTTPReply
+    }
+
+    enum Command: Sendable {
+        case carry(Order)
+        case abandon
     }
 
     private let thread: MailboxThread<Command>
@@ -60,7 +67,7 @@ package final class HTTPEngine: RunningService {
 
     private func carry(_ request: HTTPRequest, for purpose: Transfer.Purpose) async -> HTTPExchange {
         await withCheckedContinuation { reply in
-            if !thread.post(Command(request: request, purpose: purpose, reply: reply)) {
+            if !thread.post(.carry(Order(request: request, purpose: purpose, reply: reply))) {
                 reply.resume(returning: .notSent(.stopped))
             }
         }
@@ -68,7 +75,14 @@ package final class HTTPEngine: RunningService {
 
     package func ping(_ answer: @escaping @Sendable () -> Void) { thread.ping(answer) }
 
-    /// Ends what is in flight, as ambiguous if any of it was sent, then the thread: within milliseconds.
+    /// Runs tasks on the engine's thread: to those that ask for exchanges an answer comes without a change of thread.
+    /// They must not block, or no exchange goes on, and end before the engine is stopped.
+    package var executor: any TaskExecutor { thread }
+
+    /// Ends what is in flight, as ambiguous if any of it was sent, and begins nothing any more. Tasks go on.
+    package func abandon() { thread.post(.abandon) }
+
+    /// As `abandon`, and ends the thread: within milliseconds.
     package func stop() { thread.stop() }
 
     private static func checkLibrary() throws(HTTPEngineError) {

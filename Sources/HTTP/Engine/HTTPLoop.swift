@@ -5,7 +5,7 @@ import Concurrency
 /// What the engine's thread does.
 struct HTTPLoop: ~Copyable {
     private struct Waiting {
-        var command: HTTPEngine.Command
+        var order: HTTPEngine.Order
         /// When it is of no use any more.
         var deadline: MonotonicTime
     }
@@ -21,6 +21,7 @@ struct HTTPLoop: ~Copyable {
     private var resting: [EasyHandle] = []
     // In the order of their coming. They wait here and not inside libcurl, which lets no timeout end such a wait.
     private var waiting: [Waiting] = []
+    private var isAbandoned = false
 
     /// Without anything to wait for. After such a silence the memory of a burst is given back.
     private static let longestSleep = Duration.seconds(60)
@@ -48,20 +49,25 @@ struct HTTPLoop: ~Copyable {
 
     mutating func run() {
         while !mailbox.isStopping {
-            let commands = mailbox.takeAll()
-            for command in commands { take(command) }
+            let commands = mailbox.takeBatch()
+            for command in commands ?? [] { take(command) }
             expireWaiting()
             startWaiting()
+            listen(mayWait: commands == nil)
             if sockets.takeDue() { drive(CURL_SOCKET_TIMEOUT) }
             finishTransfers()
-            if commands.isEmpty, !mailbox.isStopping { wait() }
         }
         end()
     }
 
     private mutating func take(_ command: HTTPEngine.Command) {
-        let latest = clock.now() + configuration.connectTimeout
-        waiting.append(Waiting(command: command, deadline: min(latest, command.request.beginsBefore ?? latest)))
+        switch command {
+        case .abandon: abandon()
+        case .carry(let order) where isAbandoned: order.reply.resume(returning: .notSent(.stopped))
+        case .carry(let order):
+            let latest = clock.now() + configuration.connectTimeout
+            waiting.append(Waiting(order: order, deadline: min(latest, order.request.beginsBefore ?? latest)))
+        }
     }
 
     /// One that is too late is not connected first: an HTTP/1.1 connection would be made to be closed, and the place is
@@ -71,8 +77,8 @@ struct HTTPLoop: ~Copyable {
         let now = clock.now()
         guard waiting.contains(where: { $0.deadline <= now }) else { return }
         for wait in waiting where wait.deadline <= now {
-            let isTooLate = wait.command.request.isTooLate(at: now)
-            wait.command.reply.resume(returning: .notSent(isTooLate ? .tooLate : congested))
+            let isTooLate = wait.order.request.isTooLate(at: now)
+            wait.order.reply.resume(returning: .notSent(isTooLate ? .tooLate : congested))
         }
         waiting.removeAll { $0.deadline <= now }
     }
@@ -83,10 +89,9 @@ struct HTTPLoop: ~Copyable {
     }
 
     private mutating func startWaiting() {
-        guard !mailbox.isStopping else { return }
         let free = min(waiting.count, configuration.maxConnections - handles.count)
         guard free > 0 else { return }
-        for next in waiting.prefix(free).map(\.command) {
+        for next in waiting.prefix(free).map(\.order) {
             do throws(HTTPFault) {
                 let maxResponse = configuration.maxResponse
                 try start(Transfer(next.request, for: next.purpose, maxResponse: maxResponse, reply: next.reply))
@@ -138,18 +143,26 @@ struct HTTPLoop: ~Copyable {
         }
     }
 
-    private mutating func wait() {
+    /// Drives what has something to say, and waits for the first of it, unless there may be something else to do.
+    private mutating func listen(mayWait: Bool) {
         // A place that became free is filled before sleeping.
-        if !waiting.isEmpty, handles.count < configuration.maxConnections { return }
+        let hasWork = !waiting.isEmpty && handles.count < configuration.maxConnections
+        guard mayWait, !hasWork, !mailbox.isStopping, mailbox.fallAsleep() else {
+            // Nobody would speak.
+            if handles.isEmpty { return }
+            _ = sockets.wait(atMost: .zero) { drive($0, $1) }
+            return
+        }
         var sleep = Self.longestSleep
         if let next = waiting.lazy.map(\.deadline).min() { sleep = min(sleep, max(.zero, next - clock.now())) }
         let isIdle = handles.isEmpty && waiting.isEmpty && sockets.deadline == nil
-        let isWoken = sockets.wait(atMost: sleep) { drive($0, $1) }
+        let isWoken = sockets.wait(atMost: sleep, waking: mailbox.wakeUp) { drive($0, $1) }
         if isIdle, !isWoken { resting = [] }
-        finishTransfers()
     }
 
-    private mutating func end() {
+    /// What is in flight ends, and nothing is begun any more.
+    private mutating func abandon() {
+        isAbandoned = true
         for handle in handles.values {
             guard let transfer = handle.transfer else { preconditionFailure("a handle at rest is not among the busy") }
             let exchange = handle.interrupted(transfer, .stopped)
@@ -157,9 +170,15 @@ struct HTTPLoop: ~Copyable {
             transfer.reply.resume(returning: exchange)
         }
         handles = [:]
-        for wait in waiting { wait.command.reply.resume(returning: .notSent(.stopped)) }
+        for wait in waiting { wait.order.reply.resume(returning: .notSent(.stopped)) }
         waiting = []
-        for command in mailbox.close() { command.reply.resume(returning: .notSent(.stopped)) }
+    }
+
+    /// Tasks that hear of it may still go on, and ask for more.
+    private mutating func end() {
+        abandon()
+        mailbox.drain { take($0) }
+        for command in mailbox.close() { take(command) }
     }
 
     /// These calls fail only without memory or for misuse, and a loop that cannot run them would spin or hang.

@@ -38,10 +38,15 @@ final class SocketWatch {
 
     /// Waits until something happens, or for so long. What happened to libcurl's sockets it is handed, in its own
     /// words.
+    /// - Parameter wakeUp: called when the wait is over, before anything is handed over.
     /// - Returns: false if nothing happened at all.
-    func wait(atMost longest: Duration, _ act: (_ descriptor: Int32, _ events: Int32) -> Void) -> Bool {
-        let sleep = deadline.map { min(longest, $0 - clock.now()) } ?? longest
-        return epoll.wait(atMost: sleep) { descriptor, events in take(descriptor, events, act) }
+    func wait(
+        atMost longest: Duration, waking wakeUp: () -> Void = {},
+        _ act: (_ descriptor: Int32, _ events: Int32) -> Void
+    ) -> Bool {
+        var sleep = longest
+        if longest > .zero, let deadline { sleep = min(longest, deadline - clock.now()) }
+        return epoll.wait(atMost: sleep, waking: wakeUp) { descriptor, events in take(descriptor, events, act) }
     }
 
     private func take(_ descriptor: Int32, _ events: UInt32, _ act: (Int32, Int32) -> Void) {

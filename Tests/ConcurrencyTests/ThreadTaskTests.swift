@@ -2,9 +2,20 @@ import Concurrency
 import Glibc
 import Testing
 
-@Suite struct ThreadExecutorTests {
+/// Tasks on the thread of a mailbox.
+@Suite struct ThreadTaskTests {
+    /// A thread that does nothing but what its tasks do.
+    private func makeThread() throws -> MailboxThread<Never> {
+        try MailboxThread(name: "tasks") { mailbox in
+            while !mailbox.isStopping {
+                mailbox.drain { _ in }
+                mailbox.wait()
+            }
+        }
+    }
+
     @Test func itsTasksRunOnItsOneThreadAlsoAfterTheyWereResumed() async throws {
-        let executor = try ThreadExecutor(name: "tasks")
+        let executor = try makeThread()
         let names = await withTaskExecutorPreference(executor) {
             await withTaskGroup(of: [String].self) { group in
                 for _ in 0..<50 {
@@ -24,7 +35,7 @@ import Testing
     }
 
     @Test func whatIsReadyStillRunsWhenItStops() async throws {
-        let executor = try ThreadExecutor(name: "tasks")
+        let executor = try makeThread()
         let counted = Lock(0)
         let tasks = (0..<100).map { _ in
             Task(executorPreference: executor) { counted.withLock { $0 += 1 } }
@@ -35,7 +46,7 @@ import Testing
     }
 
     @Test func aResumptionFromAnotherThreadIsNeverLost() async throws {
-        let executor = try ThreadExecutor(name: "tasks")
+        let executor = try makeThread()
         let mailbox = try Mailbox<CheckedContinuation<Int, Never>>()
         let answering = try NativeThread(name: "answers") {
             var left = 10_000
