@@ -10,7 +10,6 @@ from testbed.waiting import eventually
 #: A node that sees less than half of the cluster stops serving until it sees more: what is advised for three nodes.
 CONFIGURATION = """\
 cluster_partition_handling = pause_minority
-cluster_formation.peer_discovery_backend = classic_config
 """
 #: Of one of three, on two cores that are busy with the others.
 LONGEST_START = 300
@@ -29,18 +28,22 @@ class Cluster:
         directory.mkdir(parents=True)
         self.nodes = [Node(directory / "1", configuration=configuration)]
         self.nodes += [Node(directory / str(n), self.nodes[0], configuration) for n in (2, 3)]
-        configuration.write_text(more + CONFIGURATION + "".join(
-            f"cluster_formation.classic_config.nodes.{n} = {node.name}\n" for n, node in enumerate(self.nodes, 1)))
+        configuration.write_text(more + CONFIGURATION)
         self._victim = self.nodes[0]
 
     def start(self) -> None:
-        """At first one after the other, so that the later ones join the first; later whoever was ended."""
+        """At first one after the other, and the later ones join the first; later whoever was ended."""
         if self.nodes[0].has_run:
             self._victim.start(LONGEST_START)
             self._wait_for_all()
             return
-        for node in self.nodes:
+        first, *others = self.nodes
+        first.start(LONGEST_START)
+        for node in others:
             node.start(LONGEST_START)
+            # By hand: the discovery of peers of RabbitMQ 4.0 does not come to its end where the others are not there yet.
+            for command in (["stop_app"], ["join_cluster", first.name], ["start_app"]):
+                node.control(*command)
         self._wait_for_all()
 
     def _choose(self) -> Node:
