@@ -70,6 +70,9 @@ extension PostgresError {
             state: report.state)
     }
 
+    /// It waited for a lock as long as its session may.
+    var isLockTimeout: Bool { state == "55P03" }
+
     /// What goes wrong on this side may have gone wrong for want of a descriptor, which libpq does not say.
     func explained(_ shortage: DescriptorShortage?) -> PostgresError {
         guard let shortage else { return self }

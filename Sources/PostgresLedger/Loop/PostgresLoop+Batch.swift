@@ -96,7 +96,7 @@ extension PostgresLoop {
         var transaction = PostgresTransaction(
             loaded: loaded, durations: parts.durations,
             frozenUntil: frozenUntil.flatMap { $0 > now ? loaded.now + ($0 - now) : nil }, epoch: membership?.epoch)
-        var outgoing = Outgoing(most: mostBytes, epoch: membership?.epoch)
+        var outgoing = Outgoing(most: mostBytes, epoch: membership?.epoch, lockTimeout: portion.lockTimeout)
         var undecided: Set<JobID> = []
         for id in ids {
             let own = byJob[id] ?? []

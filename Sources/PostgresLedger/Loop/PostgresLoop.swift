@@ -43,6 +43,9 @@ struct PostgresLoop: ~Copyable {
     /// Faults in a row, after which even the first of them counts as an outage.
     private(set) var failures = 0
     private var lastFailedAt: MonotonicTime?
+    /// Undone with nothing else in their batches, and no batch was committed since. One of them says something of a row;
+    /// many of them of the database.
+    private var undoneAlone: Set<JobID> = []
     /// So many portions are taken one by one, to find the one that is at fault.
     private var isolated = 0
     private(set) var closing: (deadline: MonotonicTime, answer: @Sendable (Int) -> Void)?
@@ -228,6 +231,7 @@ struct PostgresLoop: ~Copyable {
 
     private mutating func succeed() {
         failures = 0
+        undoneAlone = []
         rotation.succeed()
         switch condition {
         case .healthy, .unusable: return
@@ -240,6 +244,7 @@ struct PostgresLoop: ~Copyable {
     /// - Parameter portion: what was in the batch; nil for a heartbeat.
     mutating func fail(_ error: PostgresError, _ portion: PostgresBacklog.Portion?) {
         let now = parts.clock.now()
+        if error.kind == .retryable, let portion, let job = portion.onlyJob { return setAside(portion, job, error) }
         let isLoss = isLost || error.kind == .unavailable || error.kind == .refusedConfiguration
         // What ends with one server is one fault.
         if !(isLoss && mustReconnect) { failures += 1 }
@@ -254,8 +259,8 @@ struct PostgresLoop: ~Copyable {
         switch error.kind {
         case .retryable:
             parts.gauge.count { $0.retries[error.state ?? "", default: 0] += 1 }
-            if failures > Self.mostRetries { isolated = Self.mostRequests }
-            // Alone, and undone again and again: what holds its row does not let it go.
+            // After waiting for a lock it would wait again.
+            if failures > Self.mostRetries || error.isLockTimeout { isolated = Self.mostRequests }
             if failures > 3 * Self.mostRetries { degrade(error, now) }
         case .fault:
             if portion == nil { degrade(error, now) } else { isolated = Self.mostRequests }
@@ -266,6 +271,19 @@ struct PostgresLoop: ~Copyable {
             // A connection that ended, as at a failover, is first made anew.
             if failures > 1 { degrade(error, now) }
         }
+    }
+
+    /// Whatever has the row of a job that is undone alone does not speak for the database.
+    private mutating func setAside(_ portion: PostgresBacklog.Portion, _ job: JobID, _ error: PostgresError) {
+        let now = parts.clock.now()
+        lastFailedAt = now
+        parts.gauge.count { $0.retries[error.state ?? "", default: 0] += 1 }
+        for connection in connections where !connection.open.isUsable { connection.open.cut() }
+        backlog.putBack(portion, at: now)
+        backlog.setAside(job, at: now)
+        undoneAlone.insert(job)
+        if isEnding { backlog.hastenSetAside(at: now) }
+        if undoneAlone.count > 3 * Self.mostRetries { degrade(error, now) }
     }
 
     private mutating func degrade(_ error: PostgresError, _ now: MonotonicTime) {
@@ -291,6 +309,7 @@ struct PostgresLoop: ~Copyable {
     private mutating func finish() -> @Sendable () -> Void {
         take(mailbox.close())
         isEnding = true
+        backlog.hastenSetAside(at: parts.clock.now())
         let deadline = closing?.deadline ?? parts.clock.now()
         while !isAllWritten {
             let now = parts.clock.now()
@@ -299,8 +318,11 @@ struct PostgresLoop: ~Copyable {
             } else if case .degraded(_, _, let retryAt) = condition, retryAt > now {
                 guard now < deadline else { break }
                 mailbox.wait(atMost: min(retryAt, deadline) - now)
+            } else if backlog.hasSetAside, let dueAt = backlog.dueAt, dueAt > now {
+                guard now < deadline else { break }
+                mailbox.wait(atMost: min(dueAt, deadline) - now)
             } else {
-                guard now < deadline || failures == 0 else { break }
+                guard now < deadline || failures == 0 && undoneAlone.isEmpty else { break }
                 attempt()
             }
         }

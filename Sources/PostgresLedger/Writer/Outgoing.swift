@@ -19,6 +19,7 @@ struct Outgoing {
     private var size = Self.emptySize
     private let most: Int
     private let epoch: Int?
+    private let lockTimeout: Duration?
     /// Of the member's outbox, if it goes along.
     private(set) var watermark: Int64?
 
@@ -31,9 +32,11 @@ struct Outgoing {
     }
 
     /// - Parameter most: as many bytes as the kernel takes at once.
-    init(most: Int, epoch: Int?) {
+    /// - Parameter lockTimeout: nil is the role's.
+    init(most: Int, epoch: Int?, lockTimeout: Duration? = nil) {
         self.most = most
         self.epoch = epoch
+        self.lockTimeout = lockTimeout
     }
 
     /// Whether there is place for all that may be written for the requests on one job; else they are left. The first go in
@@ -94,6 +97,10 @@ struct Outgoing {
     /// By `LockPlace`.
     private mutating func order(_ changes: [AccountChange]) {
         changedWaits = Set(changes.filter(\.changesWait).map(\.account))
+        if let lockTimeout, plans.contains(where: \.changesRow) {
+            batch.add(Self.limitLock, [PostgresParameter("\(lockTimeout.milliseconds)ms")])
+            steps.append(.unread)
+        }
         addSlots(changes.filter(\.isNew), areNew: true)
         addSlots(changes, areNew: false)
         let along = along
@@ -114,6 +121,10 @@ struct Outgoing {
             }
         }
     }
+
+    /// For this batch alone.
+    private static let limitLock = PostgresStatement(
+        "limit_lock_wait", "SELECT set_config('lock_timeout', $1, true)", [.text])
 
     private typealias Along = (query: LedgerQuery, step: Step)
 

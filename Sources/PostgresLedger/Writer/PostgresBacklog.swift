@@ -9,11 +9,16 @@ struct PostgresBacklog: Sendable {
         var requests: [PendingRequest] = []
         var queries: [LedgerQuery] = []
         var lines: [LedgerQuery] = []
+        /// How long it waits for a lock, if not as long as the role's sessions do.
+        var lockTimeout: Duration?
 
         /// Whether it can be made no smaller: a fault in it is of this one alone. Requests on one job are one.
         var isSingle: Bool {
             queries.count + lines.count + Set(requests.map(\.request.jobID)).count <= 1
         }
+
+        /// Its only job, if it has nothing else.
+        var onlyJob: JobID? { isSingle ? requests.first?.request.jobID : nil }
 
         /// With nothing guessed of these jobs.
         func reading(_ jobs: Set<JobID>) -> Portion {
@@ -33,6 +38,7 @@ struct PostgresBacklog: Sendable {
     /// When what waits has a batch of its own. Nil if nothing waits for one.
     private(set) var dueAt: MonotonicTime?
     private var lastNumber = 0
+    private var setAside = SetAsideJobs()
 
     /// A line may wait so long for a batch to go along with.
     private static let lineDelay = Duration.seconds(1)
@@ -68,22 +74,72 @@ struct PostgresBacklog: Sendable {
 
     private mutating func expect(at time: MonotonicTime) { dueAt = min(dueAt ?? time, time) }
 
+    /// When something of what waits may go.
+    private func nextTime(from now: MonotonicTime) -> MonotonicTime? {
+        if isEmpty { return nil }
+        if hasOthers || requests.contains(where: { !setAside.contains($0.request.jobID) }) { return now }
+        return setAside.dueAt
+    }
+
+    // MARK: Jobs set aside
+
+    var hasSetAside: Bool { !setAside.isEmpty }
+
+    /// Its batch was undone, with nothing else in it. What comes of the job meanwhile waits with it.
+    mutating func setAside(_ id: JobID, at now: MonotonicTime) {
+        setAside.add(id, at: now)
+        dueAt = nextTime(from: now)
+    }
+
+    mutating func hastenSetAside(at now: MonotonicTime) {
+        setAside.hasten(at: now)
+        dueAt = nextTime(from: now)
+    }
+
+    /// Whose pause is over, and who waits for nobody else.
+    private func nextSetAside(besides claimed: ClaimedKeys, at now: MonotonicTime) -> JobID? {
+        guard !setAside.isEmpty else { return nil }
+        return requests.lazy.map(\.request).first { request in
+            setAside.contains(request.jobID) && !setAside.isWaiting(request.jobID, at: now)
+                && !claimed.holdUp(request)
+        }?.jobID
+    }
+
+    private mutating func takeAll(of id: JobID) -> Portion {
+        var portion = Portion()
+        portion.requests = requests.filter { $0.request.jobID == id }
+        requests.removeAll { $0.request.jobID == id }
+        if setAside.contains(id) { portion.lockTimeout = SetAsideJobs.lockTimeout }
+        return portion
+    }
+
+    private func besidesSetAside(_ claimed: ClaimedKeys) -> ClaimedKeys {
+        var claimed = claimed
+        for id in setAside.ids { claimed.add(waiting: id) }
+        return claimed
+    }
+
     // MARK: Batches
 
     /// What goes into the next batch: at most so many of each kind, and nothing that those under way hold up. Queries see
     /// what came before them, and so come in when nothing else is left.
     mutating func take(most: Int, besides claimed: ClaimedKeys, at now: MonotonicTime) -> Portion {
+        if let id = nextSetAside(besides: claimed, at: now) {
+            let portion = takeAll(of: id)
+            dueAt = nextTime(from: now)
+            return portion
+        }
         var portion = Portion()
-        portion.requests = takeRequests(most: most, besides: claimed)
+        portion.requests = takeRequests(most: most, besides: besidesSetAside(claimed))
         if claimed.isEmpty {
             portion.lines = Array(lines.prefix(most))
             lines.removeFirst(portion.lines.count)
         }
-        if claimed.isEmpty, requests.isEmpty, lines.isEmpty {
+        if claimed.isEmpty, lines.isEmpty, requests.allSatisfy({ setAside.contains($0.request.jobID) }) {
             portion.queries = Array(queries.prefix(most))
             queries.removeFirst(portion.queries.count)
         }
-        dueAt = isEmpty ? nil : now
+        dueAt = nextTime(from: now)
         return portion
     }
 
@@ -107,7 +163,7 @@ struct PostgresBacklog: Sendable {
 
     /// Whether there is a request that those under way do not hold up.
     func hasReady(besides claimed: ClaimedKeys) -> Bool {
-        var claimed = claimed
+        var claimed = besidesSetAside(claimed)
         for request in requests.lazy.map(\.request) {
             guard claimed.holdUp(request) else { return true }
             claimed.add(waiting: request.jobID)
@@ -118,15 +174,14 @@ struct PostgresBacklog: Sendable {
     /// One job's requests, or one of the others: whatever waits longest of its kind.
     mutating func takeSingle(at now: MonotonicTime) -> Portion {
         var portion = Portion()
-        if let id = requests.first?.request.jobID {
-            portion.requests = requests.filter { $0.request.jobID == id }
-            requests.removeAll { $0.request.jobID == id }
+        if let id = requests.lazy.map(\.request.jobID).first(where: { !setAside.isWaiting($0, at: now) }) {
+            portion = takeAll(of: id)
         } else if !lines.isEmpty {
             portion.lines = [lines.removeFirst()]
         } else if !queries.isEmpty {
             portion.queries = [queries.removeFirst()]
         }
-        dueAt = isEmpty ? nil : now
+        dueAt = nextTime(from: now)
         return portion
     }
 
@@ -135,7 +190,7 @@ struct PostgresBacklog: Sendable {
         requests = (portion.requests + requests).sorted { $0.number < $1.number }
         queries = portion.queries + queries
         lines = portion.lines + lines
-        if !isEmpty { expect(at: now) }
+        if let next = nextTime(from: now) { expect(at: next) }
     }
 
     mutating func noteDoubt(_ plans: [JobPlan]) {
@@ -145,8 +200,11 @@ struct PostgresBacklog: Sendable {
         }
     }
 
-    /// What is answered is in doubt no more.
-    mutating func settle(_ id: JobID) { tries[id] = nil }
+    /// What is answered is in doubt no more, and waits for nobody.
+    mutating func settle(_ id: JobID) {
+        tries[id] = nil
+        setAside.remove(id)
+    }
 
     // MARK: While the database is away
 
@@ -157,6 +215,7 @@ struct PostgresBacklog: Sendable {
         requests.removeAll { !$0.request.isKeptWhileDegraded }
         let waiting = Set(requests.map(\.request.jobID)).union(underWay)
         tries = tries.filter { waiting.contains($0.key) }
+        setAside.keepOnly(waiting)
         let questions = queries
         queries = []
         for request in refused { request.refuse(error) }

@@ -9,76 +9,19 @@ import Testing
 
 /// Several batches on their way at once.
 @Suite(.withADatabase, .timeLimit(.minutes(30))) struct ConnectionTests {
-    private typealias Answers = AsyncStream<JobAnswer>
-
-    /// In the order of the calls, unlike what tasks ask.
-    private static func ask(_ ledger: DatabaseLedger, _ request: JobRequest) -> Answers {
-        let (answers, answer) = Answers.makeStream()
-        #expect(
-            ledger.post(request) { given, _ in
-                answer.yield(given)
-                answer.finish()
-            })
-        return answers
-    }
-
-    private static func record(_ id: String, body: String = "body") -> JobRequest {
-        .record(Sample.finished(Sample.arrival(id), body: body), nil, isUnheard: false, Sample.start)
-    }
-
-    /// Runs `body` while another session has the row of the job "held", which `release` ends.
-    private static func holding(
-        _ database: SharedDatabase,
-        _ body: (_ release: @escaping @Sendable () async throws -> Void) async throws -> Void
-    ) async throws {
-        // The advisory lock says that the row is held, the account "release" that it is to be let go.
-        let sql = """
-            DO $$ BEGIN
-            PERFORM 1 FROM leave_album.jobs WHERE job_id = 'held' FOR UPDATE; PERFORM pg_advisory_xact_lock(1);
-            WHILE NOT EXISTS (SELECT 1 FROM leave_album.accounts WHERE account = 'release') LOOP
-            PERFORM pg_sleep(0.005); END LOOP; END $$
-            """
-        async let session = database.run(sql)
-        let isHeld = """
-            SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
-            WHERE l.locktype = 'advisory' AND d.datname = current_database()
-            """
-        while try await database.run(isHeld) == "0" {}
-        let release = { @Sendable in
-            _ = try await database.run(
-                "INSERT INTO leave_album.accounts (account, slot) VALUES ('release', 0) ON CONFLICT DO NOTHING")
-        }
-        do {
-            try await body(release)
-        } catch {
-            try await release()
-            throw error
-        }
-        try await release()
-        _ = try await session
-    }
-
-    /// It is on its way, and waits for the row.
-    private static func awaitBlocked(_ database: SharedDatabase) async throws {
-        let isBlocked = """
-            SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
-            """
-        while try await database.run(isBlocked) == "0" {}
-    }
-
     /// With the record of the job "held" on its way, which waits for the row.
     private static func blocked(
         _ body: (
-            DatabaseLedger, SharedDatabase, _ held: Answers, _ release: @escaping @Sendable () async throws -> Void
-        ) async throws ->
-            Void
+            DatabaseLedger, SharedDatabase, _ held: HeldRow.Answers,
+            _ release: @escaping @Sendable () async throws -> Void
+        ) async throws -> Void
     ) async throws {
         let database = try await SharedDatabase()
         let ledger = try await database.join { $0.heartbeatInterval = .seconds(3_600) }
         _ = try await ledger.lease(Sample.arrival("held"))
-        try await holding(database) { release in
-            let held = ask(ledger, record("held"))
-            try await awaitBlocked(database)
+        try await HeldRow.holding(database) { release in
+            let held = HeldRow.ask(ledger, HeldRow.record("held"))
+            try await HeldRow.awaitBlocked(database)
             try await body(ledger, database, held, release)
         }
         #expect(try await ledger.verify() == [])
@@ -88,9 +31,9 @@ import Testing
     @Test func aBatchThatWaitsHoldsUpNoOther() async throws {
         try await Self.blocked { ledger, database, held, release in
             // Of one job what comes later waits for what is on its way.
-            let again = Self.ask(ledger, Self.record("held", body: "another"))
+            let again = HeldRow.ask(ledger, HeldRow.record("held", body: "another"))
             for number in 0..<3 {
-                let free = Self.ask(ledger, Self.record("free-\(number)"))
+                let free = HeldRow.ask(ledger, HeldRow.record("free-\(number)"))
                 #expect(await free.first { _ in true } == .recorded(.copy(0)))
             }
             #expect(try await database.run("SELECT count(*) FROM leave_album.results") == "3")
@@ -124,7 +67,7 @@ import Testing
         let claims = (0..<200).map { number in
             var claim = Sample.claim(Sample.arrival("job-\(number)"))
             claim.allottedTo = Int64(epoch)
-            return Self.ask(ledger, .claim(claim))
+            return HeldRow.ask(ledger, .claim(claim))
         }
         var claimed = 0
         for claim in claims {
@@ -145,7 +88,7 @@ import Testing
         let database = try await SharedDatabase()
         let ledger = try await database.join { $0.configuration.connections = 3 }
         for round in 0..<5 {
-            let records = (0..<100).map { Self.ask(ledger, Self.record("job-\(round)-\($0)")) }
+            let records = (0..<100).map { HeldRow.ask(ledger, HeldRow.record("job-\(round)-\($0)")) }
             _ = try await database.run(
                 """
                 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()
