@@ -130,8 +130,8 @@ let package = Package(
             "CLI",
             [
                 "Daemon", "Pipeline", "Operations", "Service", "AMQP", "Messages", "Ledger", "SQLiteLedger",
-                "PostgresLedger", "Credentials", "Settings", "HTTP", "Clocks", "Concurrency", "JSON", "Jobs", "Secrets",
-                "Telemetry", "Terminal", "Files", "CLinux",
+                "PostgresLedger", "Credentials", "Settings", "OTLP", "HTTP", "Clocks", "Concurrency", "JSON", "Jobs",
+                "Secrets", "Telemetry", "Terminal", "Files", "CLinux",
             ]),
         // Programs
         .executableTarget(name: "leave-albumd", dependencies: ["CLI"], swiftSettings: swift),

@@ -60,6 +60,29 @@ import Tracing
     private func url(_ peer: RawPeer) -> String { "http://127.0.0.1:\(peer.port)/v1/traces" }
     private func spans(_ count: Int) -> [Span] { (1...count).map { TraceRequestTests.span(UInt64($0)) } }
 
+    @Test func whoTakesNoSpansTakesSome() async throws {
+        let bodies = Lock<[String]>([])
+        let answers = ["200 OK", "401 Unauthorized", "503 Service Unavailable"]
+        let peer = try RawPeer { connection in
+            for answer in answers {
+                let read = try connection.readRequest()
+                bodies.withLock { $0.append(String(decoding: read.body, as: UTF8.self)) }
+                try connection.answer(answer, body: Array("a word".utf8))
+            }
+        }
+        let engine = try HTTPEngine(HTTPConfiguration(maxConnections: 1))
+        var refusals: [String?] = []
+        for _ in answers {
+            let configuration = ExporterConfiguration(
+                url: url(peer), fields: [HTTPField("x-key", "sesame")], resource: TraceRequestTests.resource)
+            refusals.append(await SpanExporter.refusal(by: configuration, over: engine, at: SystemTimeSource().wall()))
+        }
+        #expect(refusals == [nil, "HTTP 401: a word", "HTTP 503: a word"])
+        #expect(bodies.withLock { $0 } == Array(repeating: #"{"resourceSpans":[]}"#, count: 3))
+        await NativeThread.offload("end") { engine.stop() }
+        peer.stop()
+    }
+
     @Test func aRequestIsWhatACollectorExpects() async throws {
         let request = Lock<HTTPPeerRequest?>(nil)
         let peer = try RawPeer { connection in

@@ -15,7 +15,7 @@ extension Commands {
         "check", summary: "Reads the settings and prints every fault with line and column",
         options: [
             .config, .json,
-            .flag("--live", help: "also try broker, topology, API, credentials and ledger; calls no method"),
+            .flag("--live", help: "also try broker, topology, API, credentials, ledger and collector; calls no method"),
             .flag("--show", help: "print every setting as it is in force, without secrets"),
             .management,
         ], action: .withoutSettings { try await CheckCommand(arguments: $0).run() })
@@ -88,7 +88,7 @@ struct CheckCommand: Sendable {
 
 /// One line of `check`.
 struct CheckReport: Sendable {
-    enum Area: String, Sendable { case settings, broker, topology, api, credentials, ledger }
+    enum Area: String, Sendable { case settings, broker, topology, api, credentials, ledger, trace }
 
     let area: Area
     /// Nil: all is well.

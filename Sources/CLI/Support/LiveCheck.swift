@@ -7,6 +7,7 @@ import Glibc
 import HTTP
 import Jobs
 import Ledger
+import OTLP
 import Operations
 import SQLiteLedger
 import Settings
@@ -23,6 +24,7 @@ struct LiveCheck: Sendable {
         reports.append(await found(.api, api))
         reports.append(await found(.credentials, credentials))
         reports += await ledger()
+        if settings.trace.collectorURL != nil { reports.append(await found(.trace, collector)) }
         return reports
     }
 
@@ -82,6 +84,18 @@ struct LiveCheck: Sendable {
         case .token: return "there is a token for the canary account; \(ready)"
         case let answer: throw CommandFailure(.settingsWrong, "no token for api.canary_account: \(answer)")
         }
+    }
+
+    /// A daemon works without it; who has set one wants to hear that no span would arrive.
+    private func collector() async throws -> String {
+        guard let configuration = try settings.exporter() else { return "nobody wants spans" }
+        let engine = try HTTPEngine(settings.collectorHTTP)
+        if let refusal = await SpanExporter.refusal(by: configuration, over: engine, at: SystemTimeSource().wall()) {
+            throw CommandFailure(
+                .serviceUnavailable,
+                "the collector at \(configuration.url) takes no spans: \(refusal); jobs are done without it")
+        }
+        return "\(configuration.url) takes spans"
     }
 
     /// Where the store's grants are, and how many.

@@ -29,7 +29,8 @@ package struct LedgerStatisticsRequest: LedgerRequest, ArgumentlessRequest {
             statistics = LedgerStatistics(
                 entries: try members.count("entries"), open: try members.count("open"),
                 ambiguous: try members.count("ambiguous"),
-                calling: try members.count("calling"),
+                // A daemon that is older than this command does not say it.
+                calling: try members.optional("calling", members.count) ?? 0,
                 unpublished: try members.count("unpublishedResults"),
                 overdue: try members.count("overdue"), bytes: try members.count("bytes"),
                 diskFreeBytes: try members.optional("diskFreeBytes", members.count),
