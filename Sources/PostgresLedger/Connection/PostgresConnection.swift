@@ -77,8 +77,15 @@ struct PostgresConnection: ~Copyable {
         var batch = PostgresBatch()
         batch.add(Self.writability)
         var answer: String?
+        let left = deadline - clock.now()
+        guard left > .zero else {
+            isUsable = false
+            throw PostgresError(
+                kind: .unavailable, endpoint: endpoint, attempted: "connecting",
+                message: "logging in took all the time that there is for it")
+        }
         do throws(PostgresError) {
-            let rows = try run(batch, within: deadline - clock.now()).rows()
+            let rows = try run(batch, within: left).rows()
             answer = try? rows.first?.value(0, 0, as: String.self)
         } catch {
             var error = error
