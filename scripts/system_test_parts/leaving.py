@@ -3,6 +3,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable
 
 from testbed.waiting import wait
@@ -118,7 +119,9 @@ def repacked(
     deb: str, scratch: str, name: str, suffix: str, change: Callable[[str], object] = lambda tree: None
 ) -> str:
     """The package after a change of its tree, with a suffix to its version."""
-    tree = os.path.join(scratch, name)
+    # A package may be changed in the same way for one worker and for two.
+    folder = tempfile.mkdtemp(prefix=f"{name}.", dir=scratch)
+    tree = os.path.join(folder, "tree")
     subprocess.run(["dpkg-deb", "-R", deb, tree], check=True)
     change(tree)
     control = os.path.join(tree, "DEBIAN/control")
@@ -126,7 +129,7 @@ def repacked(
         text = file.read()
     with open(control, "w") as file:
         file.write(re.sub(r"^(Version: .*)$", rf"\1{suffix}", text, flags=re.MULTILINE))
-    made = os.path.join(scratch, f"leave-albumd_{name}.deb")
+    made = os.path.join(folder, f"leave-albumd_{name}.deb")
     subprocess.run(
         ["dpkg-deb", "--root-owner-group", "-Zgzip", "-b", tree, made], check=True, stdout=subprocess.DEVNULL)
     return made
