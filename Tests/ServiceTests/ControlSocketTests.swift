@@ -170,7 +170,7 @@ import Testing
     }
 
     @Test func aFileThatIsNoSocketIsLeftAlone() throws {
-        let file = fopen(folder.socket, "w")
+        let file = try #require(fopen(folder.socket, "w"))
         fclose(file)
         #expect(throws: SystemCallError.self) {
             _ = try ControlSocketServer(path: folder.socket) { _, _ in .answer(.null) }

@@ -38,7 +38,9 @@ final class Epoll: Sendable {
         atMost timeout: Duration, waking wakeUp: () -> Void, _ take: (_ watched: Int32, _ events: UInt32) -> Void
     ) -> Bool {
         return withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: Self.batch) { events in
-            let count = epoll_wait(descriptor, events.baseAddress, Int32(Self.batch), timeout.pollTimeout)
+            // Headers of newer releases take no nil there.
+            guard let first = events.baseAddress else { preconditionFailure("there is room for a batch") }
+            let count = epoll_wait(descriptor, first, Int32(Self.batch), timeout.pollTimeout)
             precondition(count >= 0 || CLinux_errno() == EINTR, "an epoll of our own can be waited for")
             wakeUp()
             for event in events.prefix(Int(max(0, count))) { take(event.data.fd, event.events) }
