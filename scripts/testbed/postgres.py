@@ -8,6 +8,8 @@ from .waiting import NotReady
 
 #: Names a folder with other programs than Debian's newest, as the Swift tests have it.
 PROGRAMS_VARIABLE = "LEAVE_ALBUMD_POSTGRES_BIN"
+#: Taken out of the environment, where a daemon refuses what has its prefix and is no setting.
+_programs = os.environ.pop(PROGRAMS_VARIABLE, None)
 ROOT = Path("/usr/lib/postgresql")
 
 #: Longest wait for one of them, and for a start: making and starting a server takes three seconds on two idle cores.
@@ -16,9 +18,8 @@ SLOWEST_START = 120
 
 def programs() -> Path:
     """The folder of the server's programs; Debian keeps each version's apart."""
-    named = os.environ.get(PROGRAMS_VARIABLE)
-    if named:
-        return Path(named)
+    if _programs:
+        return Path(_programs)
     versions = sorted((int(path.name) for path in ROOT.iterdir() if path.name.isdecimal()), reverse=True) \
         if ROOT.is_dir() else []
     if not versions:

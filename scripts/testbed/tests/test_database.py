@@ -1,6 +1,8 @@
 """A PostgreSQL of one's own: that it starts, forgets nothing in a kill, has its roles, and leaves nothing."""
 import os
 import re
+import subprocess
+import sys
 import tempfile
 import unittest
 from pathlib import Path
@@ -14,13 +16,16 @@ from testbed.waiting import NotReady
 
 
 class Programs(unittest.TestCase):
-    def test_others_can_be_named(self):
-        with mock.patch.dict(os.environ, {postgres.PROGRAMS_VARIABLE: "/elsewhere/bin"}):
-            self.assertEqual(postgres.programs(), Path("/elsewhere/bin"))
+    def test_others_can_be_named_and_no_daemon_takes_their_name_for_a_setting(self):
+        said = subprocess.run(
+            [sys.executable, "-B", "-c", "import os; from testbed import postgres; "
+             "print(postgres.programs(), postgres.PROGRAMS_VARIABLE in os.environ)"],
+            env={**os.environ, postgres.PROGRAMS_VARIABLE: "/elsewhere/bin"}, check=True, text=True,
+            stdout=subprocess.PIPE).stdout
+        self.assertEqual(said, "/elsewhere/bin False\n")
 
     def test_without_any_it_says_what_to_do(self):
-        with mock.patch.dict(os.environ, {postgres.PROGRAMS_VARIABLE: ""}), \
-                mock.patch.object(postgres, "ROOT", Path("/nowhere")):
+        with mock.patch.object(postgres, "_programs", None), mock.patch.object(postgres, "ROOT", Path("/nowhere")):
             with self.assertRaisesRegex(NotReady, "scripts/install-dependencies"):
                 postgres.programs()
 
