@@ -43,7 +43,7 @@ struct ResultPublisher: Sendable {
             }, unroutable: .resultsUnroutable, full: .resultsFull)
         guard let sent else { return false }
         hook?(.publishResult, .after)
-        if let replyTo { copyToReply(replyTo, sent) }
+        if let replyTo { copyToReply(replyTo, sent, in: span?.sibling()) }
         return true
     }
 
@@ -53,14 +53,21 @@ struct ResultPublisher: Sendable {
     }
 
     /// Publishes a copy of the result to reply-to, best effort: the publish is not awaited, and a failure is counted.
-    private func copyToReply(_ queue: String, _ result: Publication) {
+    /// Where the result went out with its context, the copy goes with that of its own span.
+    private func copyToReply(_ queue: String, _ result: Publication, in span: OpenSpan?) {
         guard isAllowed(queue) else { return }
         var copy = result
         copy.exchange = ""
         copy.routingKey = queue
         copy.isMandatory = false
-        Task(executorPreference: executor) { [outbox, onEvent, copy] in
+        if let span, var headers = copy.properties.headers, headers["traceparent"] != nil {
+            span.context.write(to: &headers, of: result.properties)
+            copy.properties.headers = headers
+        }
+        span?.begin(sending: copy, at: clock.now())
+        Task(executorPreference: executor) { [outbox, onEvent, clock, copy] in
             let outcome = await outbox.publish(copy)
+            span?.end(at: clock.now()) { $0.complete(outcome) }
             onEvent(.replyCopy(delivered: outcome == .confirmed))
         }
     }
@@ -170,6 +177,19 @@ struct ResultPublisher: Sendable {
             held = blockage.cause
             dispatcher.hold(blockage.cause, detail: detail)
             await clock.sleep(for: backoff.next())
+        }
+    }
+}
+
+extension Span {
+    /// How the sending of a copy for reply-to ended, which is tried once. That no queue of that name is there nobody says.
+    fileprivate mutating func complete(_ outcome: PublishOutcome) {
+        switch outcome {
+        case .confirmed: break
+        case .unroutable(let code, let text): fail("unroutable", "\(code) \(text)")
+        case .refused: fail("refused", "a queue refused it, because it is full or broken")
+        case .invalid(let detail): fail("not_sent", detail)
+        case .unknown: fail("unconfirmed", "the link was stopped before the broker answered")
         }
     }
 }

@@ -23,6 +23,11 @@ final class OpenSpan: Sendable {
         self.record = record
     }
 
+    /// One beside it, under the same parent.
+    func sibling() -> OpenSpan {
+        OpenSpan(parent.child(), parent: parent, times: times, record: record)
+    }
+
     func begin(at now: MonotonicTime, _ describe: () -> (name: String, kind: Span.Kind, attributes: [SpanAttribute])) {
         guard record != nil else { return }
         let described = describe()

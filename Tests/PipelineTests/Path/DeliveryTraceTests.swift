@@ -70,6 +70,59 @@ import Tracing
         #expect(Self.text(result.properties.headers?["tracestate"]) == "v=1")
     }
 
+    /// A job of which a copy of the result is wanted.
+    private static func replied(_ copy: PublishOutcome) async throws -> (Harness, SpanRecorder) {
+        let spans = SpanRecorder()
+        var options = options(spans, always)
+        options.replyToAllow = ["p.reply"]
+        let harness = try await Harness(options) { _ in .ok }
+        harness.broker.answer { $0.routingKey == "p.reply" ? copy : .confirmed }
+        harness.begin()
+        harness.submit("a") {
+            traced()(&$0)
+            $0.replyTo = "p.reply"
+        }
+        await harness.advance { spans.all.count == 4 }
+        await harness.end()
+        return (harness, spans)
+    }
+
+    @Test func aCopyForReplyToIsSentInASpanOfItsOwn() async throws {
+        let (harness, spans) = try await Self.replied(.confirmed)
+        #expect(
+            spans.tree == [
+                "process p.jobs CONSUMER under the publisher: ended left",
+                "  POST /v1/sharedAlbums:leave CLIENT 200",
+                "  send p.reply PRODUCER",
+                "  send p.results:leave.left PRODUCER",
+            ])
+        // Each message names the span that sent it, and nothing else of the two differs.
+        var copy = try #require(harness.broker.messages("reply").first)
+        let result = try #require(harness.broker.messages("results").first)
+        for (message, name) in [(copy, "send p.reply"), (result, "send p.results:leave.left")] {
+            let span = try #require(spans.all.first { $0.name == name })
+            #expect(Self.context(message)?.spanID == span.context.spanID)
+            #expect(Self.text(message.properties.headers?["tracestate"]) == "v=1")
+        }
+        #expect(copy.body == result.body)
+        #expect(
+            copy.properties.headers?.fields.map(\.name).sorted { $0.lexicographicallyPrecedes($1) }
+                == result.properties.headers?.fields.map(\.name).sorted { $0.lexicographicallyPrecedes($1) })
+        copy.properties.headers = result.properties.headers
+        #expect(copy.properties == result.properties)
+    }
+
+    @Test func aCopyForReplyToThatIsRefusedIsSaidInItsSpanAlone() async throws {
+        let (_, spans) = try await Self.replied(.refused)
+        #expect(
+            spans.tree == [
+                "process p.jobs CONSUMER under the publisher: ended left",
+                "  POST /v1/sharedAlbums:leave CLIENT 200",
+                "  send p.reply PRODUCER, failed: refused",
+                "  send p.results:leave.left PRODUCER",
+            ])
+    }
+
     @Test func aJobWithoutATraceBeginsOne() async throws {
         let spans = SpanRecorder()
         let harness = try await Harness(Self.options(spans, Self.always)) { _ in .ok }
