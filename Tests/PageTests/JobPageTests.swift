@@ -109,6 +109,8 @@ import Testing
         #expect(
             text(page).contains("On hold quota_day the day's calls are spent Since 2026-11-24 07:59:00 UTC. Next try "))
         #expect(text(page).contains(", in 2 h 0 min. the account waits: operator_paused Until it is resumed"))
+        page.holds[0].nextProbeAt = JobSample.now + .milliseconds(400)
+        #expect(text(page).contains("Next try 2026-11-24 08:00:00 UTC, due now. the account waits"))
         page.holds[0].nextProbeAt = JobSample.now - .seconds(9)
         #expect(text(page).contains("Jobs try since 2026-11-24 07:59:51 UTC, for 9 s. the account waits"))
         var ended = JobSample.page(.known(JobSample.failed))

@@ -112,6 +112,18 @@ import Testing
         #expect(notices.contains("▲ The last reload of the settings failed"))
     }
 
+    @Test func aHoldWhoseTryIsDueIsNotInTheFuture() async throws {
+        let start = Sample.now()
+        var status = Sample.holding(at: start)
+        // Before and after the look begins; the browser's own time decides how the first is said.
+        for (due, words) in [(400, ["due now", "Jobs try since "]), (-3_000, ["Jobs try since "])] {
+            status.holds[0].nextProbeAt = start + .milliseconds(due)
+            let page = try await look(PageServer { [status] _ in .status(status) }).page
+            let said = page.text("beside")
+            #expect(words.contains { said.contains($0) } && !said.contains("in 0 s"), "\(said)")
+        }
+    }
+
     @Test(arguments: [PageServer.Answer.refusal("503 Service Unavailable"), .nothing])
     func silenceIsSaidAndOldNumbersAreCalledOld(silence: PageServer.Answer) async throws {
         let start = Sample.now()

@@ -105,7 +105,7 @@ extension JobPage {
             ]
         }
         return [
-            .text("Next try "), PageTime.exact(time), .text(", in "), PageTime.distance(time, from: now), .text("."),
+            .text("Next try "), PageTime.exact(time), .text(", "), PageTime.until(time, from: now), .text("."),
         ]
     }
 

@@ -108,8 +108,9 @@ package struct JobPage: Sendable {
                 tone: openTone, word: "Parked",
                 sentence: [
                     .text(isPast ? "Due since " : "Until "), PageTime.exact(parking.due),
-                    .text(isPast ? ", " : ", in "),
-                    PageTime.distance(parking.due, from: now), .text(isPast ? " ago." : "."),
+                    .text(", "),
+                    isPast ? PageTime.distance(parking.due, from: now) : PageTime.until(parking.due, from: now),
+                    .text(isPast ? " ago." : "."),
                     .text(parking.copyIsPublished ? "" : " Its copy is not confirmed yet."),
                 ])
         case .finished(let resultIsPublished, let deadLetterIsPublished):

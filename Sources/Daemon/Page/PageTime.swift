@@ -10,11 +10,20 @@ enum PageTime {
         return .element("time", ["datetime": text, "title": text, "class": "time"], "\(day) \(clock) UTC")
     }
 
-    /// `12 min`, on whichever side of `now` it is.
+    /// `12 min`, of a time that is past.
     static func distance(_ time: Timestamp, from now: Timestamp) -> HTML {
+        moving(time, sign: 1, length(now - time))
+    }
+
+    /// `in 12 min`, and once that is over `due now`.
+    static func until(_ time: Timestamp, from now: Timestamp) -> HTML {
+        let seconds = (time - now).inSeconds.rounded()
+        return moving(time, sign: -1, seconds > 0 ? "in \(length(time - now))" : "due now")
+    }
+
+    private static func moving(_ time: Timestamp, sign: Int, _ text: String) -> HTML {
         .element(
-            "span", ["data-time": "\(time.milliseconds)", "data-sign": time > now ? "-1" : "1", "class": "time"],
-            length(time > now ? time - now : now - time))
+            "span", ["data-time": "\(time.milliseconds)", "data-sign": "\(sign)", "class": "time"], text)
     }
 
     /// As the page at `/` has it.

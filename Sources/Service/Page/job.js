@@ -8,6 +8,7 @@ const lasting = (seconds) => {
   const s = Math.max(0, Math.round(seconds)), m = Math.floor(s / 60), h = Math.floor(m / 60), d = Math.floor(h / 24);
   return s < 60 ? `${s} s` : m < 60 ? `${m} min` : h < 24 ? `${h} h ${m % 60} min` : `${d} d ${h % 24} h`;
 };
+const away = (seconds) => Math.round(seconds) > 0 ? `in ${lasting(seconds)}` : "due now";
 const clock = (time) => {
   const date = new Date(time), today = new Date(served).toDateString() === date.toDateString();
   const hours = date.toLocaleTimeString("en-GB");
@@ -17,7 +18,8 @@ for (const node of document.querySelectorAll("time")) node.textContent = clock(n
 document.getElementById("zone").textContent = `Times are this browser’s (${Intl.DateTimeFormat().resolvedOptions().timeZone})`;
 const tick = () => {
   for (const node of document.querySelectorAll("[data-time]")) {
-    const text = lasting((daemonNow() - node.dataset.time) * node.dataset.sign / 1000);
+    const seconds = (daemonNow() - node.dataset.time) / 1000;
+    const text = node.dataset.sign === "-1" ? away(-seconds) : lasting(seconds);
     if (node.textContent !== text) node.textContent = text;
   }
 };
