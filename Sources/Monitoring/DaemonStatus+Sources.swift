@@ -27,7 +27,7 @@ extension DaemonStatus.Ledger {
         self.init(
             kind: ledger.kind.rawValue, place: ledger.place, member: ledger.member,
             differingSettings: ledger.sharedReading?.differing.map(\.description) ?? [], entries: statistics.entries,
-            open: statistics.open, ambiguous: statistics.ambiguous, calling: statistics.calling,
+            open: statistics.open, ambiguous: statistics.ambiguous, calling: statistics.calling ?? 0,
             unpublished: statistics.unpublished, overdue: statistics.overdue, bytes: statistics.bytes,
             diskFreeBytes: statistics.diskFreeBytes,
             lastBackupAt: statistics.lastBackupAt, isEstimated: statistics.isEstimated)

@@ -1,4 +1,6 @@
+import JSON
 import Ledger
+import Testing
 
 @testable import Operations
 
@@ -28,6 +30,16 @@ extension OperatorRequestTests {
                 + #""unpublishedLetters":2,"unpublishedResults":6}"#
         ),
     ]
+
+    /// As a daemon answers that does not know `calling`.
+    @Test func statisticsOfAnOlderDaemonAreRead() throws {
+        let text =
+            #"{"ambiguous":7,"bytes":4,"entries":9,"kind":"sqlite","open":8,"overdue":5,"path":"/l","#
+            + #""unpublishedLetters":2,"unpublishedResults":6}"#
+        let answer = try LedgerStatisticsRequest.Answer(json: JSONValue.parse(Array(text.utf8)))
+        #expect(answer.statistics.ambiguous == 7 && answer.statistics.calling == nil)
+        #expect(String(decoding: answer.json.encoded(), as: UTF8.self) == text)
+    }
 
     static let members: [(LedgerMembersRequest.Answer, String)] = [
         (.init(members: []), #"{"members":[]}"#),

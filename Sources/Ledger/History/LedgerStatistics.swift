@@ -8,8 +8,9 @@ package struct LedgerStatistics: Equatable, Sendable {
     package var open: Int
     /// Of the open ones, those with a call that may have reached the API unanswered.
     package var ambiguous: Int
-    /// Of the ambiguous ones, those that are it only for as long as a call is on its way whose end somebody waits for.
-    package var calling: Int
+    /// Of the ambiguous ones, those that are it only for as long as a call is on its way whose end somebody waits for;
+    /// nil in the answer of an older daemon, which does not say it.
+    package var calling: Int?
     /// Results that the broker is not known to have.
     package var unpublished: Int
     /// Open jobs whose copy should have come two minutes ago.
@@ -31,7 +32,7 @@ package struct LedgerStatistics: Equatable, Sendable {
     package var countingTime: Duration?
 
     package init(
-        entries: Int, open: Int, ambiguous: Int, calling: Int = 0, unpublished: Int, overdue: Int, bytes: Int,
+        entries: Int, open: Int, ambiguous: Int, calling: Int? = 0, unpublished: Int, overdue: Int, bytes: Int,
         diskFreeBytes: Int?,
         unpublishedDeadLetters: Int = 0, createdAt: Timestamp? = nil, lastBackupAt: Timestamp? = nil,
         isEstimated: Bool = false, countingTime: Duration? = nil

@@ -29,8 +29,7 @@ package struct LedgerStatisticsRequest: LedgerRequest, ArgumentlessRequest {
             statistics = LedgerStatistics(
                 entries: try members.count("entries"), open: try members.count("open"),
                 ambiguous: try members.count("ambiguous"),
-                // A daemon that is older than this command does not say it.
-                calling: try members.optional("calling", members.count) ?? 0,
+                calling: try members.optional("calling", members.count),
                 unpublished: try members.count("unpublishedResults"),
                 overdue: try members.count("overdue"), bytes: try members.count("bytes"),
                 diskFreeBytes: try members.optional("diskFreeBytes", members.count),
@@ -44,7 +43,7 @@ package struct LedgerStatisticsRequest: LedgerRequest, ArgumentlessRequest {
             .object(of: [
                 "kind": .word(kind), "path": .text(place), "entries": .count(statistics.entries),
                 "open": .count(statistics.open), "ambiguous": .count(statistics.ambiguous),
-                "calling": .count(statistics.calling),
+                "calling": statistics.calling.map(JSONValue.count),
                 "unpublishedResults": .count(statistics.unpublished),
                 "unpublishedLetters": .count(statistics.unpublishedDeadLetters), "overdue": .count(statistics.overdue),
                 "bytes": .count(statistics.bytes), "diskFreeBytes": statistics.diskFreeBytes.map(JSONValue.count),

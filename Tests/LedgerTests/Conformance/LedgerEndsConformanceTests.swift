@@ -246,7 +246,7 @@ import Testing
     @Test(arguments: LedgerUnderTest.Kind.allCases.filter { $0 != .postgres })
     func callsOnTheirWayAreNotThoseThatWentUnheard(_ kind: LedgerUnderTest.Kind) async throws {
         try await withLedger(kind) { ledger async throws in
-            func doubts() async throws -> [Int] {
+            func doubts() async throws -> [Int?] {
                 let statistics = try await ledger.statistics()
                 return [statistics.ambiguous, statistics.calling]
             }

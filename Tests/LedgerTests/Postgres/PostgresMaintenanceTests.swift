@@ -25,7 +25,7 @@ import Testing
     @Test func aCallIsOnItsWayForAsLongAsItsLeaseAndThenItWentUnheard() async throws {
         let database = try await SharedDatabase()
         let ledger = try await database.join()
-        func doubts() async throws -> [Int] {
+        func doubts() async throws -> [Int?] {
             let statistics = try await ledger.statistics()
             return [statistics.ambiguous, statistics.calling]
         }
