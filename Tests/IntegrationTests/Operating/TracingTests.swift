@@ -21,6 +21,9 @@ extension OnABroker {
                     headers_file = "\(headers.path)"
                     ratio = 0
                     """)
+            let check = try await harness.command("check", "--live")
+            #expect(check.ending == .exited(0), "\(check.text)")
+            #expect(check.text.contains("\(collector.endpoint)/v1/traces takes spans"), "\(check.text)")
             try await harness.start(environment: ["OTEL_SERVICE_NAME": "leaver"])
             try await harness.publish(DaemonHarness.body("traced", account: "acc1", token: "album-traced")) {
                 properties in
