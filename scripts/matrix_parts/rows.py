@@ -8,12 +8,15 @@ from testbed import programs
 from . import moving, topology
 from .cell import Row
 from .releases import RELEASED, SUITES
-from .stage import BUNDLE, Stage, test_words, tests_passed
+from .stage import BUNDLE, Stage, test_words, tests_passed, toolchain
 
 #: What stands on the client library, and jobs from end to end over it.
 LIBRARY_TESTS = ("AMQPTests", "OnABroker.MainPath", "OnABroker.OverTLS", "OnABroker.Trouble")
 #: What stands on PostgreSQL and its client library.
 DATABASE_TESTS = ("^LedgerTests", "^PostgresLedgerTests", "LedgerGrantsTests", "SharingOnABroker.SharedLedger")
+
+#: Of the compiler's programs those that want libraries which not every release has, as libxml2.so.2.
+COMPILERS = ("swift-package", "lld")
 
 
 def _integration(stage: Stage) -> str:
@@ -54,6 +57,8 @@ def _with_its_libraries(stage: Stage, tests: Sequence[str]) -> str:
 def _source(stage: Stage) -> str:
     """Built there, by this machine's compiler, from that one's headers."""
     scratch = stage.kept / "build"
+    for program in COMPILERS:
+        stage.lend(toolchain() / "usr/bin" / program)
     stage.run_inside("swift", "build", "--build-tests", "--scratch-path", scratch,
                      "--explicit-target-dependency-import-check", "error")
     said = stage.run_inside(*test_words(scratch / "debug", LIBRARY_TESTS))

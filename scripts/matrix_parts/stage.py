@@ -93,9 +93,13 @@ class Stage:
         """Puts into the whole tree what that program of this machine's build needs and the release no longer has; gives
         the names of all that was put there."""
         own = dict(re.findall(r"^\s*(\S+) => (/\S+)", self.run("ldd", program), re.MULTILINE))
-        missing = re.findall(r"^\s*(\S+) => not found", self.run_inside("ldd", program), re.MULTILINE)
-        for name in missing:
-            shutil.copy(own[name], self.whole_tree / "usr/lib" / name)
+        copied: set[str] = set()
+        # What is copied may need others, which nobody looked for before it was there.
+        while missing := set(re.findall(
+                r"^\s*(\S+) => not found", self.run_inside("ldd", program), re.MULTILINE)) - copied:
+            for name in missing:
+                shutil.copy(own[name], self.whole_tree / "usr/lib" / name)
+            copied |= missing
         return lent(self.run_inside("ldd", program))
 
     def note(self, text: str) -> None:
