@@ -282,7 +282,7 @@ struct PostgresLoop: ~Copyable {
         backlog.putBack(portion, at: now)
         backlog.setAside(job, at: now)
         undoneAlone.insert(job)
-        if isEnding { backlog.hastenSetAside(at: now) }
+        if isEnding { backlog.hastenSetAside(to: now + SetAsideJobs.lastPause, at: now) }
         if undoneAlone.count > 3 * Self.mostRetries { degrade(error, now) }
     }
 
@@ -295,6 +295,8 @@ struct PostgresLoop: ~Copyable {
         let isNews = if case .degraded(_, error.state, _) = condition { false } else { true }
         condition = .degraded(refusal, state: error.state, retryAt: now + wait)
         backlog.refuseWhatIsNotKept(refusal, besides: jobsUnderWay)
+        // The next try is one of them: with nothing to try the database would be taken for one that works.
+        backlog.hastenSetAside(to: now + wait, at: now)
         if isNews { parts.onHealth(.unavailable(refusal)) }
     }
 
@@ -309,7 +311,8 @@ struct PostgresLoop: ~Copyable {
     private mutating func finish() -> @Sendable () -> Void {
         take(mailbox.close())
         isEnding = true
-        backlog.hastenSetAside(at: parts.clock.now())
+        let began = parts.clock.now()
+        backlog.hastenSetAside(to: began + SetAsideJobs.lastPause, at: began)
         let deadline = closing?.deadline ?? parts.clock.now()
         while !isAllWritten {
             let now = parts.clock.now()

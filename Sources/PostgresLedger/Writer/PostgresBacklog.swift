@@ -91,8 +91,8 @@ struct PostgresBacklog: Sendable {
         dueAt = nextTime(from: now)
     }
 
-    mutating func hastenSetAside(at now: MonotonicTime) {
-        setAside.hasten(at: now)
+    mutating func hastenSetAside(to time: MonotonicTime, at now: MonotonicTime) {
+        setAside.hasten(to: time)
         dueAt = nextTime(from: now)
     }
 
@@ -161,7 +161,7 @@ struct PostgresBacklog: Sendable {
         return taken
     }
 
-    /// Whether there is a request that those under way do not hold up.
+    /// Whether there is a request that those under way do not hold up, and that is not set aside.
     func hasReady(besides claimed: ClaimedKeys) -> Bool {
         var claimed = besidesSetAside(claimed)
         for request in requests.lazy.map(\.request) {

@@ -16,7 +16,7 @@ struct SetAsideJobs: Sendable {
     /// How long a try waits for a lock: others wait for its end, for the count of the day.
     static let lockTimeout = Duration.milliseconds(100)
     /// Where nothing more comes there is no time for long pauses.
-    private static let lastPause = Duration.milliseconds(100)
+    static let lastPause = Duration.milliseconds(100)
 
     var isEmpty: Bool { pauses.isEmpty }
     var ids: some Sequence<JobID> { pauses.keys }
@@ -35,7 +35,8 @@ struct SetAsideJobs: Sendable {
 
     mutating func keepOnly(_ ids: Set<JobID>) { pauses = pauses.filter { ids.contains($0.key) } }
 
-    mutating func hasten(at now: MonotonicTime) {
-        pauses = pauses.mapValues { Pause(until: min($0.until, now + Self.lastPause), next: $0.next) }
+    /// None waits any longer than that.
+    mutating func hasten(to time: MonotonicTime) {
+        pauses = pauses.mapValues { Pause(until: min($0.until, time), next: $0.next) }
     }
 }

@@ -4,7 +4,7 @@ import Testing
 @testable import Ledger
 @testable import PostgresLedger
 
-/// The row of the job "held", which another session keeps.
+/// The row of the job "held", or the table of all, which another session keeps.
 enum HeldRow {
     typealias Answers = AsyncStream<JobAnswer>
 
@@ -23,15 +23,19 @@ enum HeldRow {
         .record(Sample.finished(Sample.arrival(id), body: body), nil, isUnheard: false, Sample.start)
     }
 
-    /// Runs `body` while another session has the row of the job "held", which `release` ends.
+    static let row = "PERFORM 1 FROM leave_album.jobs WHERE job_id = 'held' FOR UPDATE"
+    /// Reading waits for it no more than it does for a row.
+    static let table = "LOCK TABLE leave_album.jobs IN SHARE ROW EXCLUSIVE MODE"
+
+    /// Runs `body` while another session has what `lock` takes, until `release`.
     static func holding(
-        _ database: SharedDatabase,
+        _ database: SharedDatabase, by lock: String = row,
         _ body: (_ release: @escaping @Sendable () async throws -> Void) async throws -> Void
     ) async throws {
-        // The advisory lock says that the row is held, the account "release" that it is to be let go.
+        // The advisory lock says that it is held, the account "release" that it is to be let go.
         let sql = """
             DO $$ BEGIN
-            PERFORM 1 FROM leave_album.jobs WHERE job_id = 'held' FOR UPDATE; PERFORM pg_advisory_xact_lock(1);
+            \(lock); PERFORM pg_advisory_xact_lock(1);
             WHILE NOT EXISTS (SELECT 1 FROM leave_album.accounts WHERE account = 'release') LOOP
             PERFORM pg_sleep(0.005); END LOOP; END $$
             """

@@ -79,8 +79,7 @@ import Testing
     }
 
     @Test mutating func itWaitsForWhatIsOnItsWayWithItsDay() {
-        var claim = Sample.claim(Sample.arrival("held"), day: "today")
-        claim.limits = nil
+        let claim = Sample.claim(Sample.arrival("held"), day: "today")
         backlog.add(.claim(claim), fence: 0, at: at(0)) { _, _ in }
         backlog.putBack(take(at: 0), at: at(0))
         backlog.setAside(JobID("held"), at: at(0))
@@ -102,13 +101,14 @@ import Testing
         #expect(take(at: 0).queries.count == 1)
     }
 
-    @Test mutating func atTheEndThereAreNoLongPauses() {
+    @Test mutating func nonePausesLongerThanWhoTriesAllAgain() {
         for second in [0.0, 1, 3] {
             if second == 0 { setAside("held", at: 0) } else { backlog.setAside(JobID("held"), at: at(second)) }
         }
         #expect(backlog.dueAt == at(7))
-        backlog.hastenSetAside(at: at(3))
+        backlog.hastenSetAside(to: at(3.1), at: at(3))
         #expect(backlog.dueAt == at(3.1))
+        #expect(take(at: 3).requests.isEmpty && ids(take(at: 3.1)) == ["held"])
     }
 }
 
@@ -137,6 +137,29 @@ import Testing
             #expect(await held.first { _ in true } == .recorded(.copy(0)))
         }
         #expect(health.words.withLock { $0 }.isEmpty)
+        #expect(try await ledger.verify() == [])
+        await ledger.close(within: DatabaseLedger.closeTime)
+    }
+
+    /// No job is done, whichever is tried; so the ledger is away until one is.
+    @Test func aHeldTableIsOne() async throws {
+        let health = HeardHealth()
+        let database = try await SharedDatabase()
+        _ = try await database.run("ALTER DATABASE \(database.name) SET lock_timeout = '200ms'")
+        let ledger = try await database.join {
+            $0.heartbeatInterval = .seconds(3_600)
+            $0.onHealth = { health.note($0) }
+        }
+        try await HeldRow.holding(database, by: HeldRow.table) { release in
+            let records = (0..<12).map { HeldRow.ask(ledger, HeldRow.record("job-\($0)")) }
+            _ = await health.first { if case .unavailable = $0 { true } else { false } }
+            let before = ledger.counts.retries["55P03", default: 0]
+            while ledger.counts.retries["55P03", default: 0] < before + 3 { await Task.yield() }
+            #expect(health.words.withLock { $0 }.count == 1)
+            try await release()
+            for answers in records { #expect(await answers.first { _ in true } == .recorded(.copy(0))) }
+        }
+        _ = await health.first { if case .available = $0 { true } else { false } }
         #expect(try await ledger.verify() == [])
         await ledger.close(within: DatabaseLedger.closeTime)
     }
