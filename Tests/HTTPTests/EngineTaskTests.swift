@@ -55,12 +55,7 @@ import Testing
     }
 
     @Test func anAbandonedEngineEndsWhatIsInFlightAndTasksGoOn() async throws {
-        let arrived = try RawSignal()
-        try await RawPeer.serving { connection in
-            _ = try connection.readRequest()
-            arrived.fire()
-            try connection.readToEnd()
-        } _: { peer in
+        try await withSilentPeer { peer, arrived in
             try await withEngine { engine in
                 let task = Task(executorPreference: engine.executor) {
                     let sent = await engine.send(post(peer))

@@ -74,12 +74,7 @@ import Testing
     }
 
     @Test func stoppingEndsWhatIsInFlightByWhatWasSent() async throws {
-        let arrived = try RawSignal()
-        try await RawPeer.serving { connection in
-            _ = try connection.readRequest()
-            arrived.fire()
-            try connection.readToEnd()
-        } _: { peer in
+        try await withSilentPeer { peer, arrived in
             try await RawPort.stalling { port in
                 let engine = try HTTPEngine(HTTPConfiguration(maxConnections: 2))
                 async let sent = engine.send(post(peer))
@@ -106,12 +101,7 @@ import Testing
     }
 
     @Test func aPingIsAnsweredByTheIdleAndByTheBusyEngine() async throws {
-        let arrived = try RawSignal()
-        try await RawPeer.serving { connection in
-            _ = try connection.readRequest()
-            arrived.fire()
-            try connection.readToEnd()
-        } _: { peer in
+        try await withSilentPeer { peer, arrived in
             try await withEngine { engine in
                 await withCheckedContinuation { reply in engine.ping { reply.resume() } }
                 async let busy = engine.send(post(peer))

@@ -24,6 +24,20 @@ func exchange(
     }
 }
 
+/// A peer that hears one request, which `arrived` tells, and never answers.
+func withSilentPeer<Result>(
+    _ body: (_ peer: RawPeer, _ arrived: RawSignal) async throws -> Result
+) async throws -> Result {
+    let arrived = try RawSignal()
+    return try await RawPeer.serving { connection in
+        _ = try connection.readRequest()
+        arrived.fire()
+        try connection.readToEnd()
+    } _: { peer in
+        try await body(peer, arrived)
+    }
+}
+
 let leaveBody = #"{"shareToken":"one-share-token"}"#
 
 func post(_ peer: RawPeer, body: String? = leaveBody, scheme: String = "http") -> HTTPRequest {
