@@ -1,6 +1,5 @@
 package import Clocks
 package import HTTP
-import Secrets
 
 extension SpanExporter {
     /// Has the collector take no spans, which shows that it would take some: name, network, TLS, path and headers are
@@ -9,10 +8,7 @@ extension SpanExporter {
     package static func refusal(
         by configuration: ExporterConfiguration, over engine: HTTPEngine, at now: Timestamp
     ) async -> String? {
-        let request = HTTPRequest(
-            .post, url: configuration.url,
-            fields: [HTTPField("Content-Type", "application/json")] + configuration.fields,
-            body: Secret(copying: Array(#"{"resourceSpans":[]}"#.utf8)))
+        let request = configuration.request(Array(#"{"resourceSpans":[]}"#.utf8))
         switch ExportAnswer(await engine.send(request), at: now) {
         case .taken: return nil
         case .later(let detail, _), .refused(let detail): return detail

@@ -1,4 +1,5 @@
 package import HTTP
+import Secrets
 
 /// Where spans go, and as whose.
 package struct ExporterConfiguration: Sendable {
@@ -12,6 +13,13 @@ package struct ExporterConfiguration: Sendable {
         self.url = url
         self.fields = fields
         self.resource = resource
+    }
+
+    /// Asks the collector to take an `ExportTraceServiceRequest` in JSON.
+    func request(_ body: [UInt8]) -> HTTPRequest {
+        HTTPRequest(
+            .post, url: url, fields: [HTTPField("Content-Type", "application/json")] + fields,
+            body: Secret(copying: body))
     }
 }
 

@@ -1,7 +1,6 @@
 package import Clocks
 import Concurrency
 package import HTTP
-import Secrets
 package import Tracing
 
 /// Sends spans to a collector, in batches, on a task and an engine of its own: no job ever waits for it. What does not
@@ -95,11 +94,7 @@ package final class SpanExporter: SpanSink {
 
     /// Nil, or the time before which the collector wants nothing more.
     private func export(_ batch: [Span], _ health: inout ExportHealth) async -> MonotonicTime? {
-        let body = TraceRequest(batch, of: configuration.resource).body
-        let request = HTTPRequest(
-            .post, url: configuration.url,
-            fields: [HTTPField("Content-Type", "application/json")] + configuration.fields,
-            body: Secret(copying: body))
+        let request = configuration.request(TraceRequest(batch, of: configuration.resource).body)
         var retry = ExportRetry(began: clock.now())
         while true {
             let answer = ExportAnswer(await engine.send(request), at: clock.wall())

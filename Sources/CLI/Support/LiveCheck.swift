@@ -88,7 +88,7 @@ struct LiveCheck: Sendable {
 
     /// A daemon works without it; who has set one wants to hear that no span would arrive.
     private func collector() async throws -> String {
-        guard let configuration = try settings.exporter() else { return "nobody wants spans" }
+        guard let configuration = try settings.exporter() else { preconditionFailure("a collector is set") }
         let engine = try HTTPEngine(settings.collectorHTTP)
         if let refusal = await SpanExporter.refusal(by: configuration, over: engine, at: SystemTimeSource().wall()) {
             throw CommandFailure(
