@@ -41,10 +41,7 @@ public final class Mailbox<Message: Sendable>: Sendable {
 
     /// Takes what is there. An empty answer arms the wake: the owner may then poll `descriptor`. Owner only.
     public func takeAll() -> [Message] {
-        let messages = state.withLock { state in
-            defer { state.messages = [] }
-            return state.messages
-        }
+        let messages = takeBatch()
         if !messages.isEmpty { return messages }
         // Whoever is about to post something goes first: on a busy machine that saves falling asleep and being woken.
         sched_yield()
