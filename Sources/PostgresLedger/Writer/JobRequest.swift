@@ -3,7 +3,7 @@ import Jobs
 import Ledger
 
 /// What is asked of the ledger about one job.
-enum JobRequest: Sendable {
+indirect enum JobRequest: Sendable {
     case lookUp(Arrival, Timestamp)
     case claim(Claim)
     case record(Record, Lease?, isUnheard: Bool, Timestamp)
