@@ -47,7 +47,7 @@ extension PostgresLoop {
             let some = changes.filter { $0.isNew == areNew }
             guard !some.isEmpty else { continue }
             var batch = PostgresBatch()
-            AccountRows.add(some, areNew: areNew, to: &batch)
+            if areNew { AccountRows.addNew(some, to: &batch) } else { AccountRows.add(some, to: &batch) }
             let rows = try send(batch)
             do throws(PostgresDecodingError) {
                 let waiting = Set(try AccountRows.waiting(rows[0]))

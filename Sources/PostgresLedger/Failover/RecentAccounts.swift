@@ -47,6 +47,11 @@ struct RecentAccounts: Sendable {
         }
     }
 
+    /// Whether it has written that slot, which then has a row, unless somebody has removed it since.
+    func hasWritten(_ slot: AccountSlot, of account: AccountID) -> Bool {
+        entries[account]?.slots.contains { $0.written.number == slot.number } ?? false
+    }
+
     // MARK: After a failover
 
     /// What is to be made of an account of which the database has less. A call takes the place of one that has an earlier end,

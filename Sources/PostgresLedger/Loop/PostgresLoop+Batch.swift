@@ -106,7 +106,12 @@ extension PostgresLoop {
             if guesses.jobs[id] == nil || plan.restsOnWriting { outgoing.add(plan, own) } else { undecided.insert(id) }
         }
         guard undecided.isEmpty else { return try self.outgoing(portion.reading(undecided), asked: asked) }
-        outgoing.finish(transaction.accounts.changes, portion, &outbox, mayMark: mayMark, at: now)
+        // A row that is gone since is seen by the claim, which is read then and makes one.
+        let recent = failover.accounts
+        outgoing.finish(
+            transaction.accounts.changes,
+            hasRow: { read.isEmpty && recent.hasWritten($0.after, of: $0.account) }, portion, &outbox, mayMark: mayMark,
+            at: now)
         return outgoing
     }
 

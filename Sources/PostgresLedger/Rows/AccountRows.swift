@@ -45,28 +45,35 @@ enum AccountRows {
 
     private typealias Column = PostgresColumns<AccountChange>.Column
 
-    private static let row: [Column] = [
+    private static let key: [Column] = [
         Column("account") { $0.account.utf8 },
         Column("slot") { Int16(clamping: $0.after.number) },
+    ]
+    private static let calls: [Column] = [
         Column("busy_fence") { $0.after.busyFence },
         Column("busy_until") { time($0.after.busyUntil) },
         Column("tat") { time($0.after.tat) },
+    ]
+    private static let wait: [Column] = [
         Column("wait_until") { time($0.after.waitUntil) },
         Column("wait_cause") { $0.after.waitCause?.rawValue },
         Column("step") { Int16(clamping: $0.after.step) },
     ]
     /// By names that no column of the table has.
-    private static let conditions: [Column] = [
+    private static let callConditions: [Column] = [
         Column("is_new") { $0.isNew },
-        Column("calls") { $0.changesCalls },
         Column("seen_fence") { $0.before.busyFence },
         Column("seen_tat") { time($0.before.tat) },
+    ]
+    private static let waitConditions: [Column] = [
+        Column("calls") { $0.changesCalls },
         Column("waits") { $0.changesWait },
         Column("seen_until") { time($0.before.waitUntil) },
         Column("seen_step") { Int16(clamping: $0.before.step) },
     ]
-    private static let newRows = PostgresColumns(row)
-    private static let knownRows = PostgresColumns(row + conditions)
+    private static let newRows = PostgresColumns(key + calls + wait)
+    private static let knownRows = PostgresColumns(key + calls + wait + callConditions + waitConditions)
+    private static let knownCalls = PostgresColumns(key + calls + callConditions)
 
     /// For the size of a batch.
     static var mostColumns: Int { newRows.count + knownRows.count }
@@ -76,24 +83,24 @@ enum AccountRows {
     private static let adding = PostgresStatement(
         "add_slots",
         """
-        WITH added AS (INSERT INTO leave_album.accounts (\(row.map(\.name).joined(separator: ", ")))
+        WITH added AS (INSERT INTO leave_album.accounts (\(newRows.columns.map(\.name).joined(separator: ", ")))
         SELECT u.* FROM \(newRows.table("u", from: 1)) ORDER BY u.account, u.slot
         ON CONFLICT (account, slot) DO NOTHING RETURNING account, wait_until)
         SELECT account FROM added WHERE wait_until IS NOT NULL
         """, newRows.types)
 
-    // Each part by itself, so that who notes a refusal keeps nobody from freeing the slot.
     // A row that keeps nobody from anything is as good as none.
-    private static let callsFit = """
-        (u.calls AND a.busy_fence IS NOT DISTINCT FROM u.seen_fence AND (a.tat IS NOT DISTINCT FROM u.seen_tat
-        OR u.is_new AND a.tat <= now()) AND (NOT u.is_new OR a.wait_until IS NULL AND a.step = 0))
+    private static let seenCalls = """
+        a.busy_fence IS NOT DISTINCT FROM u.seen_fence AND (a.tat IS NOT DISTINCT FROM u.seen_tat
+        OR u.is_new AND a.tat <= now()) AND (NOT u.is_new OR a.wait_until IS NULL AND a.step = 0)
         """
-    private static let waitsFit = """
-        (u.waits AND a.wait_until IS NOT DISTINCT FROM u.seen_until AND a.step = u.seen_step)
-        """
+    private static let seenWait = "a.wait_until IS NOT DISTINCT FROM u.seen_until AND a.step = u.seen_step"
+    // Each part by itself, so that who notes a refusal keeps nobody from freeing the slot.
+    private static let callsFit = "(u.calls AND \(seenCalls))"
+    private static let waitsFit = "(u.waits AND \(seenWait))"
 
-    private static func set(_ column: String, if fits: String) -> String {
-        "\(column) = CASE WHEN \(fits) THEN u.\(column) ELSE a.\(column) END"
+    private static func set(_ columns: [Column], if fits: String) -> [String] {
+        columns.map { "\($0.name) = CASE WHEN \(fits) THEN u.\($0.name) ELSE a.\($0.name) END" }
     }
 
     private static let saving = PostgresStatement(
@@ -101,18 +108,36 @@ enum AccountRows {
         """
         WITH asked AS MATERIALIZED (SELECT * FROM \(knownRows.table("u", from: 1)) ORDER BY account, slot),
         saved AS (UPDATE leave_album.accounts a
-        SET \((["busy_fence", "busy_until", "tat"].map { set($0, if: callsFit) }
-            + ["wait_until", "wait_cause", "step"].map { set($0, if: waitsFit) }).joined(separator: ",\n"))
+        SET \((set(calls, if: callsFit) + set(wait, if: waitsFit)).joined(separator: ",\n"))
         FROM asked u WHERE a.account = ANY (ARRAY[u.account]) AND a.slot = u.slot AND (\(callsFit) OR \(waitsFit))
         RETURNING a.account, u.waits AND a.wait_until IS NOT DISTINCT FROM u.wait_until
         AND a.wait_cause IS NOT DISTINCT FROM u.wait_cause AND a.step = u.step AS waits)
         SELECT account FROM saved WHERE waits
         """, knownRows.types)
 
-    /// Adds what has changed of the slots, in the order of their accounts: first the rows of those that are taken to have
-    /// none, and then all, for one of those may have a row that keeps nobody from anything. `waiting` reads the answers.
-    static func add(_ changes: [AccountChange], areNew: Bool, to batch: inout PostgresBatch) {
-        batch.add(areNew ? adding : saving, (areNew ? newRows : knownRows).parameters(changes))
+    // Of those that change calls alone, which are nearly all.
+    private static let savingCalls = PostgresStatement(
+        "save_call_slots",
+        """
+        WITH asked AS MATERIALIZED (SELECT * FROM \(knownCalls.table("u", from: 1)) ORDER BY account, slot)
+        UPDATE leave_album.accounts a SET \(calls.map { "\($0.name) = u.\($0.name)" }.joined(separator: ", "))
+        FROM asked u WHERE a.account = ANY (ARRAY[u.account]) AND a.slot = u.slot AND \(seenCalls)
+        """, knownCalls.types)
+
+    /// Of slots whose rows are made.
+    static func addNew(_ changes: [AccountChange], to batch: inout PostgresBatch) {
+        batch.add(adding, newRows.parameters(changes))
+    }
+
+    /// Of what has changed of all, in the order of their accounts, behind `addNew`: for a slot that is taken to have no row
+    /// may have one that keeps nobody from anything. `waiting` reads the answers of both.
+    static func add(_ changes: [AccountChange], to batch: inout PostgresBatch) {
+        add(changes, changeWaits: changes.contains(where: \.changesWait), to: &batch)
+    }
+
+    static func add(_ changes: [AccountChange], changeWaits: Bool, to batch: inout PostgresBatch) {
+        batch.add(
+            changeWaits ? saving : savingCalls, (changeWaits ? knownRows : knownCalls).parameters(changes))
     }
 
     /// The accounts of which the wait is what it was to be.

@@ -11,114 +11,144 @@ import Ledger
 /// Where a job is looked for in what the same statement has written, `IS TRUE` keeps that a table of hashes: as a join it
 /// would be compared with each of them.
 enum JobSaving {
-    /// What a statement has of it all: a table costs its opening though there is nothing for it.
+    /// What a statement has of it all: a table costs its opening though there is nothing for it, and a column though all
+    /// have the same in it.
     struct Form: Hashable, CaseIterable, Sendable {
         /// Jobs that are new to the ledger; else those that it has.
         var areNew: Bool
+        /// Only what is usual has to be said of their rows.
+        var areUsual: Bool
         /// What may be refused for what others have done, and counts of days.
         var hasConditions: Bool
         var hasResults: Bool
 
-        init(areNew: Bool, hasConditions: Bool, hasResults: Bool) {
+        init(areNew: Bool, areUsual: Bool, hasConditions: Bool, hasResults: Bool) {
             self.areNew = areNew
+            self.areUsual = areUsual
             self.hasConditions = hasConditions
             self.hasResults = hasResults
         }
 
-        /// As these need it.
-        init(_ plans: [JobPlan], areNew: Bool) {
-            self.areNew = areNew
+        /// As these need it, which are all new or all known.
+        init(_ jobs: [SavedJob]) {
+            areNew = jobs.first?.plan.before.revision == 0
+            areUsual = jobs.allSatisfy(\.isUsual)
+            let plans = jobs.lazy.map(\.plan)
             hasConditions = plans.contains { $0.claims || $0.slot != nil || $0.spending != nil || !$0.counts.isEmpty }
             hasResults = plans.contains { !$0.newResults.isEmpty }
         }
 
-        static let allCases: [Form] = [false, true].flatMap { areNew in
-            [false, true].flatMap { hasConditions in
-                [false, true].map { Form(areNew: areNew, hasConditions: hasConditions, hasResults: $0) }
+        static let allCases: [Form] = {
+            let both = [false, true]
+            return both.flatMap { areNew in
+                both.flatMap { areUsual in
+                    both.flatMap { hasConditions in
+                        both.map {
+                            Form(areNew: areNew, areUsual: areUsual, hasConditions: hasConditions, hasResults: $0)
+                        }
+                    }
+                }
             }
+        }()
+
+        var row: [PostgresColumns<SavedRow>.Column] { areUsual ? SavedRow.said(areNew: areNew) : SavedRow.columns }
+
+        fileprivate var name: String {
+            ([areNew ? "insert_jobs" : "update_jobs"] + (hasConditions ? ["conditions"] : [])
+                + (hasResults ? ["results"] : []) + (areUsual ? [] : ["all_columns"])).joined(separator: "_with_")
         }
     }
 
-    static let statements = Dictionary(uniqueKeysWithValues: Form.allCases.map { ($0, statement($0)) })
+    /// A statement of that form, and the columns of its jobs.
+    struct Saving: Sendable {
+        let statement: PostgresStatement
+        fileprivate let jobs: PostgresColumns<SavedJob>
+    }
 
-    /// Adds the jobs that are new to the ledger, or those that it has, by their ids; `written` reads the answer.
-    static func add(_ plans: [JobPlan], as form: Form, epoch: Int?, to batch: inout PostgresBatch) {
-        guard let statement = statements[form] else { preconditionFailure("there is a statement of each form") }
-        var parameters = columns(form).parameters(SavedJob.all(plans, epoch: epoch))
+    static let statements = Dictionary(uniqueKeysWithValues: Form.allCases.map { ($0, saving($0)) })
+
+    /// Adds jobs that are all new to the ledger, or that it has, by their ids; `written` reads the answer.
+    static func add(_ plans: [JobPlan], epoch: Int?, to batch: inout PostgresBatch) {
+        let jobs = SavedJob.all(plans, epoch: epoch)
+        add(jobs, as: Form(jobs), epoch: epoch, to: &batch)
+    }
+
+    static func add(_ jobs: [SavedJob], as form: Form, epoch: Int?, to batch: inout PostgresBatch) {
+        guard let saving = statements[form] else { preconditionFailure("there is a statement of each form") }
+        let plans = jobs.map(\.plan)
+        var parameters = saving.jobs.parameters(jobs)
         parameters.append(.value(Int32(clamping: epoch ?? 0)))
         if form.hasResults { parameters += SavedResult.columns.parameters(SavedResult.all(plans)) }
         if form.hasConditions { parameters += SavedCount.columns.parameters(SavedCount.all(plans)) }
-        batch.add(statement, parameters)
+        batch.add(saving.statement, parameters)
     }
 
     // MARK: SQL
 
-    private static func columns(_ form: Form) -> PostgresColumns<SavedJob> {
-        form.hasConditions ? SavedJob.columns : SavedJob.unconditional
-    }
-
-    private static func statement(_ form: Form) -> PostgresStatement {
-        let jobs = columns(form)
+    private static func saving(_ form: Form) -> Saving {
+        let jobs = SavedJob.columns(form.row, areNew: form.areNew, hasConditions: form.hasConditions)
         let member = jobs.count + 1
         let results = form.hasResults ? SavedResult.columns.types : []
         let counts = form.hasConditions ? SavedCount.columns.types : []
-        var parts = form.hasConditions ? [share(member), allowed(member)] : [given]
-        parts.append(form.areNew ? inserted : updated)
+        var parts = form.hasConditions ? [share(jobs, member), allowed(jobs, member)] : [given(jobs)]
+        parts.append(form.areNew ? inserted(form) : updated(form))
         if form.hasResults { parts.append(stored(member)) }
         if form.hasConditions { parts.append(counted(from: member + results.count + 1)) }
-        let names =
-            [form.areNew ? "insert_jobs" : "update_jobs"]
-            + (form.hasConditions ? ["conditions"] : []) + (form.hasResults ? ["results"] : [])
-        return PostgresStatement(
-            names.joined(separator: "_with_"), "WITH \(parts.joined(separator: ", ")) SELECT job_id FROM moved",
+        let statement = PostgresStatement(
+            form.name, "WITH \(parts.joined(separator: ", ")) SELECT job_id FROM moved",
             jobs.types + [.int4] + results + counts)
+        return Saving(statement: statement, jobs: jobs)
     }
 
     /// What is left to the member of the days. Locked, because a batch of the same member may be on its way over a
     /// connection that the member has given up.
-    private static func share(_ member: Int) -> String {
+    private static func share(_ jobs: PostgresColumns<SavedJob>, _ member: Int) -> String {
         """
         share AS MATERIALIZED (SELECT day, allotted - calls - probes AS calls_left FROM leave_album.day_shares
-        WHERE day = ANY (\(SavedJob.columns.place(of: "spent_day", from: 1))) AND epoch = $\(member) ORDER BY day FOR UPDATE)
+        WHERE day = ANY (\(jobs.place(of: "spent_day", from: 1))) AND epoch = $\(member) ORDER BY day FOR UPDATE)
         """
     }
 
     /// The jobs of which something is written, in the order of locks: a claim is made by a member, and by nobody who is
     /// taken for dead; it has the slot that it needs; what it takes of the day, with what those before it take, was
     /// allotted to that member; and what was guessed for it is so.
-    private static func allowed(_ member: Int) -> String {
+    private static func allowed(_ jobs: PostgresColumns<SavedJob>, _ member: Int) -> String {
         """
-        allowed AS MATERIALIZED (SELECT u.* FROM \(SavedJob.columns.table("u", from: 1))
+        allowed AS MATERIALIZED (SELECT u.* FROM \(jobs.table("u", from: 1))
         WHERE (NOT u.claims OR EXISTS (SELECT 1 FROM leave_album.instances
         WHERE epoch = $\(member) AND \(MemberStatements.isLive)))
         AND (u.spent_day IS NULL OR u.spent <= (SELECT s.calls_left FROM share s WHERE s.day = u.spent_day))
-        AND (u.slot_fence IS NULL OR u.slot_fence = (SELECT a.busy_fence FROM leave_album.accounts a
-        WHERE a.account = u.slot_account AND a.slot = u.slot_number))
         AND (u.guessed_at IS NULL OR u.guessed_at BETWEEN now() AND now() + interval '\(guessedWithin) milliseconds')
-        AND (u.guessed_slots IS NULL OR NOT EXISTS (SELECT 1 FROM leave_album.accounts a
-        WHERE a.account = ANY (ARRAY[u.slot_account]) AND (a.slot = 0 AND (a.wait_until IS NOT NULL OR a.step > 0)
-        OR a.slot >= u.guessed_slots AND a.busy_fence IS NOT NULL)))
+        AND (u.slot_number IS NULL OR (SELECT bool_or(a.slot = u.slot_number AND a.busy_fence = u.slot_fence)
+        AND (u.guessed_slots IS NULL OR NOT bool_or(a.slot = 0 AND (a.wait_until IS NOT NULL OR a.step > 0)
+        OR a.slot >= u.guessed_slots AND a.busy_fence IS NOT NULL))
+        FROM leave_album.accounts a WHERE a.account = ANY (ARRAY[u.slot_account])))
         ORDER BY u.job_id)
         """
     }
 
     private static let guessedWithin = 2 * JobGuesses.clockError.milliseconds
 
-    private static let given = """
-        allowed AS MATERIALIZED (SELECT u.* FROM \(SavedJob.unconditional.table("u", from: 1)) ORDER BY u.job_id)
-        """
+    private static func given(_ jobs: PostgresColumns<SavedJob>) -> String {
+        "allowed AS MATERIALIZED (SELECT u.* FROM \(jobs.table("u", from: 1)) ORDER BY u.job_id)"
+    }
 
-    private static let inserted = """
-        moved AS (INSERT INTO leave_album.jobs (job_id, \(SavedJob.row.map(\.name).joined(separator: ", ")))
-        SELECT job_id, \(SavedJob.row.map(\.name).joined(separator: ", ")) FROM allowed
-        ON CONFLICT (job_id) DO NOTHING RETURNING job_id)
-        """
+    private static func inserted(_ form: Form) -> String {
+        let said = Set(form.row.map(\.name))
+        let values = SavedRow.columns.map { said.contains($0.name) ? $0.name : SavedRow.constant($0) }
+        return """
+            moved AS (INSERT INTO leave_album.jobs (job_id, \(SavedRow.columns.map(\.name).joined(separator: ", ")))
+            SELECT job_id, \(values.joined(separator: ", ")) FROM allowed ON CONFLICT (job_id) DO NOTHING RETURNING job_id)
+            """
+    }
 
-    private static let updated = """
-        moved AS (UPDATE leave_album.jobs j SET \(SavedJob.row.map { "\($0.name) = u.\($0.name)" }.joined(separator: ", "))
+    private static func updated(_ form: Form) -> String {
+        """
+        moved AS (UPDATE leave_album.jobs j SET \(form.row.map { "\($0.name) = u.\($0.name)" }.joined(separator: ", "))
         FROM allowed u WHERE j.job_id = ANY (ARRAY[u.job_id]) AND j.revision = u.seen
         AND j.fence = u.seen_fence RETURNING j.job_id)
         """
+    }
 
     private static func stored(_ member: Int) -> String {
         """

@@ -3,11 +3,130 @@ import Jobs
 import Ledger
 import Secrets
 
-/// What is written of one job's row, and on what condition.
+/// A job's row as the table has it.
+struct SavedRow: Sendable {
+    let account, tokenHash: [UInt8]?
+    let generation, copy, attempts, malformed, revision, deaths: Int32
+    let isAmbiguous, hasIntent, copyIsPublished, isFinished: Bool
+    let cancelled: Int16
+    let fence: Int64
+    let deadLetterUnpublished, firstSeen, firstCall, due, changed, callUntil: PostgresTime?
+    let event: [UInt8]?
+
+    /// - Parameter countedAt: the times of a row that a cancel made, which has no others.
+    init(_ job: StoredJob, countedAt: Timestamp? = nil) {
+        let row = job.row
+        account = row?.account.utf8
+        tokenHash = row?.tokenHash.bytes
+        generation = Int32(clamping: row?.generation ?? 0)
+        copy = Int32(clamping: row?.copy ?? 0)
+        attempts = Int32(clamping: row?.attempts ?? 0)
+        malformed = Int32(clamping: row?.malformedAnswers ?? 0)
+        revision = Int32(clamping: job.revision)
+        deaths = Int32(clamping: row?.deaths ?? 0)
+        isAmbiguous = row?.isAmbiguous ?? false
+        hasIntent = row?.hasOpenIntent ?? false
+        copyIsPublished = row?.copyIsPublished ?? true
+        isFinished = row?.isFinished ?? false
+        cancelled = job.cancellation?.stored ?? 0
+        fence = row?.fence ?? 0
+        deadLetterUnpublished = row.flatMap {
+            $0.isFinished && !$0.deadLetterIsPublished ? PostgresTime($0.changedAt) : nil
+        }
+        firstSeen = time(row?.firstSeen ?? countedAt)
+        firstCall = time(row?.firstCallAt)
+        due = time(row?.due)
+        changed = time(row?.changedAt ?? countedAt)
+        callUntil = time(row?.callUntil)
+        event = row?.event?.encoded()
+    }
+
+    /// A call of a job that was not there, without what comes of failures, copies and cancels.
+    private static let plain: SavedRow = {
+        let epoch = Timestamp(milliseconds: 0)
+        var row = LedgerRow(
+            jobID: JobID(utf8: [0]), account: AccountID(utf8: [0]), tokenHash: SHA256Hasher().finish(), generation: 0,
+            copy: 0, firstSeen: epoch, changedAt: epoch)
+        row.hasOpenIntent = true
+        var job = StoredJob()
+        job.row = row
+        return SavedRow(job)
+    }()
+
+    private typealias Column = PostgresColumns<SavedRow>.Column
+
+    /// The table's, but for the job's id.
+    static let columns: [PostgresColumns<SavedRow>.Column] = [
+        Column("account") { $0.account },
+        Column("token_sha256") { $0.tokenHash },
+        Column("generation") { $0.generation },
+        Column("copy") { $0.copy },
+        Column("attempts") { $0.attempts },
+        Column("malformed") { $0.malformed },
+        Column("ambiguous") { $0.isAmbiguous },
+        Column("intent") { $0.hasIntent },
+        Column("copy_published") { $0.copyIsPublished },
+        Column("finished") { $0.isFinished },
+        Column("dead_letter_unpublished") { $0.deadLetterUnpublished },
+        Column("cancelled") { $0.cancelled },
+        Column("first_seen") { $0.firstSeen },
+        Column("first_call") { $0.firstCall },
+        Column("due") { $0.due },
+        Column("changed") { $0.changed },
+        Column("revision") { $0.revision },
+        Column("fence") { $0.fence },
+        Column("call_until") { $0.callUntil },
+        Column("deaths") { $0.deaths },
+        Column("event") { $0.event },
+    ]
+
+    // What a claim of a job that was not there has of its own, and what a record changes of one that was.
+    private static let ofNew: Set = [
+        "account", "token_sha256", "generation", "attempts", "first_seen", "first_call", "changed", "revision", "fence",
+        "call_until",
+    ]
+    private static let ofKnown: Set = [
+        "attempts", "ambiguous", "intent", "finished", "changed", "revision", "fence", "call_until",
+    ]
+
+    /// Those of the columns that usually have to be said, and those that do not: a new row has there what a plain one has, and
+    /// one that was there what it had. Each of them costs the database as much as a job's share of all.
+    static func said(areNew: Bool) -> [PostgresColumns<SavedRow>.Column] {
+        columns.filter { (areNew ? ofNew : ofKnown).contains($0.name) }
+    }
+
+    static func unsaid(areNew: Bool) -> [PostgresColumns<SavedRow>.Column] {
+        columns.filter { !(areNew ? ofNew : ofKnown).contains($0.name) }
+    }
+
+    private static let unsaidOfNew = unsaid(areNew: true)
+    private static let unsaidOfKnown = unsaid(areNew: false)
+
+    /// Whether what is unsaid is so: of a row that was there before, as `before`; nil: of a new one.
+    func isUsual(after before: SavedRow?) -> Bool {
+        if let before {
+            Self.unsaidOfKnown.allSatisfy { $0.isAlike(self, before) }
+        } else {
+            Self.unsaidOfNew.allSatisfy { $0.isAlike(self, .plain) }
+        }
+    }
+
+    /// What a new row has where nothing is said.
+    static func constant(_ column: PostgresColumns<SavedRow>.Column) -> String { column.constant(of: .plain) }
+}
+
+/// What is written of one job, and on what condition.
 struct SavedJob: Sendable {
     let plan: JobPlan
+    let row: SavedRow
     /// What it takes of the day's allotment, with all that its statement counts of that day before it. Nil: it needs none.
     let spent: Int?
+
+    private init(_ plan: JobPlan, spent: Int?) {
+        self.plan = plan
+        self.spent = spent
+        row = SavedRow(plan.after, countedAt: plan.countedAt)
+    }
 
     /// In the order of their ids, which is that of the plans.
     static func all(_ plans: [JobPlan], epoch: Int?) -> [SavedJob] {
@@ -17,38 +136,14 @@ struct SavedJob: Sendable {
             for (day, count) in plan.counts where day.epoch == epoch {
                 counted[day.day, default: 0] += max(0, count.calls + count.albumQueries)
             }
-            return SavedJob(plan: plan, spent: spent)
+            return SavedJob(plan, spent: spent)
         }
     }
 
-    private typealias Column = PostgresColumns<SavedJob>.Column
+    /// Whether nothing has to be said of it but the usual columns.
+    var isUsual: Bool { row.isUsual(after: plan.before.revision == 0 ? nil : SavedRow(plan.before)) }
 
-    /// The table's, but for the job's id.
-    static let row: [PostgresColumns<SavedJob>.Column] = [
-        .row("account") { $0.account.utf8 },
-        .row("token_sha256") { $0.tokenHash.bytes },
-        .counter("generation") { $0.generation },
-        .counter("copy") { $0.copy },
-        .counter("attempts") { $0.attempts },
-        .counter("malformed") { $0.malformedAnswers },
-        .flag("ambiguous") { $0.isAmbiguous },
-        .flag("intent") { $0.hasOpenIntent },
-        .flag("copy_published", otherwise: true) { $0.copyIsPublished },
-        .flag("finished") { $0.isFinished },
-        .row("dead_letter_unpublished") {
-            $0.isFinished && !$0.deadLetterIsPublished ? PostgresTime($0.changedAt) : nil
-        },
-        Column("cancelled") { $0.plan.after.cancellation?.stored ?? 0 },
-        Column("first_seen") { time($0.plan.after.row?.firstSeen ?? $0.plan.countedAt) },
-        .row("first_call") { time($0.firstCallAt) },
-        .row("due") { time($0.due) },
-        Column("changed") { time($0.plan.after.row?.changedAt ?? $0.plan.countedAt) },
-        Column("revision") { Int32(clamping: $0.plan.after.revision) },
-        Column("fence") { $0.plan.after.row?.fence ?? 0 },
-        .row("call_until") { time($0.callUntil) },
-        .counter("deaths") { $0.deaths },
-        .row("event") { $0.event?.encoded() },
-    ]
+    private typealias Column = PostgresColumns<SavedJob>.Column
 
     // By names that no column of the table has.
     private static let state: [Column] = [
@@ -66,28 +161,17 @@ struct SavedJob: Sendable {
         Column("spent") { $0.spent.map { Int32(clamping: $0) } },
     ]
 
-    static let columns = PostgresColumns([Column("job_id") { $0.plan.jobID.utf8 }] + row + state + conditions)
-    /// Of those whose row alone decides.
-    static let unconditional = PostgresColumns([Column("job_id") { $0.plan.jobID.utf8 }] + row + state)
-}
-
-extension PostgresColumns.Column where Row == SavedJob {
-    /// NULL in a row that a cancel made.
-    fileprivate static func row<Value: PostgresScalar>(
-        _ name: String, _ value: @escaping @Sendable (LedgerRow) -> Value?
-    ) -> Self {
-        Self(name) { $0.plan.after.row.flatMap(value) }
+    /// The job's id, columns of its row, and what they rest on: a new row on nothing but that there is none.
+    static func columns(
+        _ row: [PostgresColumns<SavedRow>.Column], areNew: Bool, hasConditions: Bool
+    ) -> PostgresColumns<SavedJob> {
+        PostgresColumns(
+            [Column("job_id") { $0.plan.jobID.utf8 }] + row.map { Column($0) { $0.row } } + (areNew ? [] : state)
+                + (hasConditions ? conditions : []))
     }
 
-    fileprivate static func counter(_ name: String, _ value: @escaping @Sendable (LedgerRow) -> Int) -> Self {
-        Self(name) { Int32(clamping: $0.plan.after.row.map(value) ?? 0) }
-    }
-
-    fileprivate static func flag(
-        _ name: String, otherwise: Bool = false, _ value: @escaping @Sendable (LedgerRow) -> Bool
-    ) -> Self {
-        Self(name) { $0.plan.after.row.map(value) ?? otherwise }
-    }
+    /// As many as there may be.
+    static let mostColumns = columns(SavedRow.columns, areNew: false, hasConditions: true).count
 }
 
 /// A result that comes into the ledger with its job's row.

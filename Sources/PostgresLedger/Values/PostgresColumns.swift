@@ -4,11 +4,32 @@ struct PostgresColumns<Row>: Sendable {
         let name: String
         let type: PostgresType
         fileprivate let append: @Sendable (Row, inout PostgresArrayBuilder) -> Void
+        /// Whether two rows have the same there.
+        let isAlike: @Sendable (Row, Row) -> Bool
+        private let text: @Sendable (Row) -> String?
 
         init<Value: PostgresScalar>(_ name: String, _ value: @escaping @Sendable (Row) -> Value?) {
             self.name = name
             type = Value.postgresType
             append = { row, builder in builder.append(value(row)) }
+            isAlike = { value($0) == value($1) }
+            text = { row in value(row).map { "\($0)" } }
+        }
+
+        /// The same column of rows that have such a row in them.
+        init<Part>(_ column: PostgresColumns<Part>.Column, of part: @escaping @Sendable (Row) -> Part) {
+            name = column.name
+            type = column.type
+            append = { row, builder in column.append(part(row), &builder) }
+            isAlike = { column.isAlike(part($0), part($1)) }
+            text = { column.text(part($0)) }
+        }
+
+        /// What a row has there, a number, a truth value or nothing, as SQL has it.
+        func constant(of row: Row) -> String {
+            guard let text = text(row) else { return "NULL::\(type)" }
+            precondition([PostgresType.bool, .int2, .int4, .int8].contains(type), "\(name) has no constant")
+            return "\(text)::\(type)"
         }
     }
 

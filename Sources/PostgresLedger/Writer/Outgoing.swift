@@ -59,9 +59,12 @@ struct Outgoing {
 
     /// What goes along, as far as there is place; and then all in the order of locks. What it takes of `outbox` is the
     /// caller's to give back if the batch is undone.
+    ///
+    /// - Parameter hasRow: of a slot of which nothing was read, whether it is taken to have a row: if not, one is made.
     mutating func finish(
-        _ changes: [AccountChange], _ portion: PostgresBacklog.Portion, _ outbox: inout Outbox, mayMark: Bool = true,
-        at now: MonotonicTime
+        _ changes: [AccountChange], hasRow: (AccountChange) -> Bool = { _ in false },
+        _ portion: PostgresBacklog.Portion,
+        _ outbox: inout Outbox, mayMark: Bool = true, at now: MonotonicTime
     ) {
         for index in plans.indices {
             for generation in plans[index].newResults {
@@ -89,20 +92,26 @@ struct Outgoing {
             if fits(query) { sent.queries.append(query) } else { left.queries.append(query) }
         }
         self.changes = changes
-        order(changes)
+        order(changes, new: changes.filter { $0.isNew && !hasRow($0) })
     }
 
     // MARK: Statements
 
     /// By `LockPlace`.
-    private mutating func order(_ changes: [AccountChange]) {
+    private mutating func order(_ changes: [AccountChange], new: [AccountChange]) {
         changedWaits = Set(changes.filter(\.changesWait).map(\.account))
         if let lockTimeout, plans.contains(where: \.changesRow) {
             batch.add(Self.limitLock, [PostgresParameter("\(lockTimeout.milliseconds)ms")])
             steps.append(.unread)
         }
-        addSlots(changes.filter(\.isNew), areNew: true)
-        addSlots(changes, areNew: false)
+        if !new.isEmpty {
+            AccountRows.addNew(new, to: &batch)
+            steps.append(.waits)
+        }
+        if !changes.isEmpty {
+            AccountRows.add(changes, to: &batch)
+            steps.append(.waits)
+        }
         let along = along
         let besideJobs = along.keys.compactMap { if case .job(let id) = $0 { id } else { nil } }
         addJobs(besideJobs)
@@ -143,19 +152,13 @@ struct Outgoing {
         }
     }
 
-    private mutating func addSlots(_ changes: [AccountChange], areNew: Bool) {
-        guard !changes.isEmpty else { return }
-        AccountRows.add(changes, areNew: areNew, to: &batch)
-        steps.append(.waits)
-    }
-
     /// - Parameter beside: the jobs that the statements behind these lock.
     private mutating func addJobs(_ beside: [JobID]) {
         let changed = plans.filter(\.changesRow)
         let new = changed.filter { $0.before.revision == 0 }
         let known = changed.filter { $0.before.revision > 0 }
         if !new.isEmpty {
-            JobSaving.add(new, as: .init(new, areNew: true), epoch: epoch, to: &batch)
+            JobSaving.add(new, epoch: epoch, to: &batch)
             steps.append(.jobs)
         }
         if !known.isEmpty {
@@ -164,7 +167,7 @@ struct Outgoing {
                 JobSaving.addLocks(all.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }, to: &batch)
                 steps.append(.unread)
             }
-            JobSaving.add(known, as: .init(known, areNew: false), epoch: epoch, to: &batch)
+            JobSaving.add(known, epoch: epoch, to: &batch)
             steps.append(.jobs)
         }
         let marked = plans.filter { !$0.marked.isEmpty }

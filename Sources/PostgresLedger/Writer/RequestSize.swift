@@ -6,7 +6,7 @@ import Ledger
 /// Each value has its length before it, and none that is no text is longer than eight bytes.
 private enum RequestSize {
     static let scalar = 4 + 8
-    static let job = SavedJob.columns.count * scalar + tokenHash
+    static let job = SavedJob.mostColumns * scalar + tokenHash
     static let result = SavedResult.columns.count * scalar
     static let count = SavedCount.columns.count * scalar
     static let mark = SavedMark.columns.count * scalar
@@ -22,10 +22,12 @@ extension Outgoing {
     /// All that a batch may consist of for jobs and accounts, without a row.
     static let empty: PostgresBatch = {
         var batch = PostgresBatch()
+        AccountRows.addNew([], to: &batch)
+        AccountRows.add([], changeWaits: true, to: &batch)
         for areNew in [true, false] {
-            AccountRows.add([], areNew: areNew, to: &batch)
             JobSaving.add(
-                [], as: .init(areNew: areNew, hasConditions: true, hasResults: true), epoch: nil, to: &batch)
+                [], as: .init(areNew: areNew, areUsual: false, hasConditions: true, hasResults: true), epoch: nil,
+                to: &batch)
         }
         JobSaving.addLocks([], to: &batch)
         JobSaving.addMarks([], to: &batch)

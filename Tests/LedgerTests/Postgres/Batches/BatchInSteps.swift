@@ -57,8 +57,13 @@ struct BatchInSteps: Sendable {
         return try outgoing.read(rows).moved
     }
 
-    private func run(_ batch: PostgresBatch) async throws -> [PostgresRows] {
-        let configuration = try database.configuration(port: database.server.port)
+    private func run(_ batch: PostgresBatch) async throws -> [PostgresRows] { try await database.answers(to: batch) }
+}
+
+extension SharedDatabase {
+    /// Over a connection of its own.
+    func answers(to batch: PostgresBatch) async throws -> [PostgresRows] {
+        let configuration = try configuration(port: server.port)
         return try await NativeThread.offload("test") {
             Result { () throws -> [PostgresRows] in
                 var connection = try PostgresConnection.open(to: configuration.url.hosts[0], configuration)

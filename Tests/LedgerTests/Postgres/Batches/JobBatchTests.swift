@@ -40,7 +40,8 @@ import Testing
             ["n1", "n2", "n3"].map { claim($0) } + ["e1", "e2", "e3"].map { end($0) })
         #expect(
             outgoing.batch.executions.map(\.statement.name) == [
-                "add_slots", "save_slots", "insert_jobs_with_conditions", "update_jobs_with_results", "undo_slots",
+                "add_slots", "save_call_slots", "insert_jobs_with_conditions",
+                "update_jobs_with_results_with_all_columns", "undo_slots",
             ])
         try await park("n2", in: batch)
         try await batch.database.run("UPDATE leave_album.jobs SET revision = revision + 1 WHERE job_id = 'e2'")
@@ -74,7 +75,7 @@ import Testing
             try await batch.database.run(
                 "SELECT busy_fence FROM leave_album.accounts WHERE account IN ('of-b', 'of-c') ORDER BY 1") == "7\n8")
         let again = try await batch.decide([claim("b", copy: 1), claim("c")])
-        #expect(again.batch.executions.map(\.statement.name).first == "save_slots")
+        #expect(again.batch.executions.map(\.statement.name).first == "save_call_slots")
         try await batch.database.run("UPDATE leave_album.accounts SET busy_fence = 9 WHERE account = 'of-b'")
         #expect(ids(try await batch.write(again)) == ["b"])
         await batch.ledger.close(within: DatabaseLedger.closeTime)

@@ -69,6 +69,28 @@ import Testing
         await ledger.close(within: DatabaseLedger.closeTime)
     }
 
+    /// It makes no row where it has written one; that this is gone decides nothing.
+    @Test func anAccountWhoseRowWasRemovedSinceIsCalledForAllTheSame() async throws {
+        let database = try await SharedDatabase()
+        let ledger = try await Self.guesser(database)
+        for (number, isRemoved) in [false, false, true].enumerated() {
+            if isRemoved { try await database.run("DELETE FROM leave_album.accounts") }
+            // No rate, which would make the second wait.
+            let arrival = Sample.arrival("job-\(number)", account: "anna")
+            var claim = Self.claim(arrival)
+            claim.limits = AccountLimits(slots: 1, perMinute: 0)
+            guard case .claimed(_, let lease) = try await ledger.claim(claim) else {
+                Issue.record("job \(number) was not claimed")
+                continue
+            }
+            #expect(
+                try await database.run("SELECT busy_fence FROM leave_album.accounts WHERE account = 'anna'")
+                    == "\(lease.fence)")
+            #expect(try await ledger.record(Sample.finished(arrival), under: lease, isUnheard: false) == .copy(0))
+        }
+        await ledger.close(within: DatabaseLedger.closeTime)
+    }
+
     /// A row that keeps the account from nothing is as good as none, and is taken over.
     @Test func anAccountThatWasCalledForEarlierIsFreeAgain() async throws {
         let database = try await SharedDatabase()

@@ -84,8 +84,9 @@ import Testing
             ], reversed: isReversed)
         #expect(
             Self.order(outgoing) == [
-                "add_slots a", "save_slots c a d", "insert_jobs_with_results b d", "lock_jobs a b c e f g",
-                "update_jobs_with_results c g",
+                "add_slots a", "save_call_slots c a d", "insert_jobs_with_results_with_all_columns b d",
+                "lock_jobs a b c e f g",
+                "update_jobs_with_results_with_all_columns c g",
                 "mark_results b c d g", "add_line a", "add_line b", "add_line c", "add_line e", "forget", "save_hold",
                 "acknowledge", "write_outbox", "save_day", "save_cluster", "find_saved_cluster", "nothing",
             ])
@@ -97,7 +98,8 @@ import Testing
             reversed: false)
         #expect(
             Self.order(outgoing) == [
-                "add_slots a", "save_slots c a d", "update_jobs_with_results b c", "mark_results b c", "save_hold",
+                "add_slots a", "save_call_slots c a d", "update_jobs_with_results_with_all_columns b c",
+                "mark_results b c", "save_hold",
                 "write_outbox",
             ])
     }
@@ -112,7 +114,8 @@ import Testing
             ], reversed: isReversed)
         #expect(
             Self.order(outgoing) == [
-                "add_slots a", "save_slots c a d", "insert_jobs_with_results b d", "mark_results b d", "add_line c",
+                "add_slots a", "save_call_slots c a d", "insert_jobs_with_results_with_all_columns b d",
+                "mark_results b d", "add_line c",
                 "add_line c",
                 "write_outbox", "save_cluster", "find_saved_cluster",
             ])
@@ -131,7 +134,7 @@ import Testing
         @Test func whoAddsTheSlotOfAnAccountThatHasOneLocksNothing() async throws {
             let database = try await SharedDatabase()
             var batch = PostgresBatch()
-            AccountRows.add([], areNew: true, to: &batch)
+            AccountRows.addNew([], to: &batch)
             let adding = try #require(batch.executions.first).statement
             let types = adding.parameters.map(\.description).joined(separator: ", ")
             let values =

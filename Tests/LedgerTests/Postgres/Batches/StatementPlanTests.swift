@@ -9,8 +9,9 @@ import Testing
 @Suite(.withADatabase, .timeLimit(.minutes(30))) struct StatementPlanTests {
     private static let statements: [PostgresStatement] = {
         var batch = Outgoing.empty
+        AccountRows.add([], changeWaits: false, to: &batch)
         JobLoading.add([], results: [], redrives: [], by: .nobody, to: &batch)
-        let forms = JobSaving.statements.values.sorted { $0.name < $1.name }
+        let forms = JobSaving.statements.values.map(\.statement).sorted { $0.name < $1.name }
         return batch.executions.map(\.statement).filter { !forms.map(\.name).contains($0.name) } + forms
     }()
 
