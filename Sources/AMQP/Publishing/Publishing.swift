@@ -22,7 +22,8 @@ package struct Publication: Sendable {
 package enum PublishOutcome: Equatable, Sendable {
     /// The broker has it, on every queue that it was routed to.
     case confirmed
-    /// No queue took it (basic.return, then its ack): the reply code and text.
+    /// No queue took it (basic.return, then its ack), or the channel was closed for it, as without a right to publish there:
+    /// the reply code and text.
     case unroutable(code: Int, text: String)
     /// basic.nack: a queue refused it, because it is full or broken.
     case refused
@@ -30,6 +31,16 @@ package enum PublishOutcome: Equatable, Sendable {
     case invalid(String)
     /// The link was stopped first; the broker may or may not have it.
     case unknown
+}
+
+extension PublishOutcome {
+    /// What is wrong with where it was to go, and what mends that. https://www.rabbitmq.com/docs/access-control
+    package static func advice(code: Int, text: String) -> String {
+        switch code {
+        case 403: "its user may not publish there (\(code) \(text)); let it write to that exchange"
+        default: "the broker has no queue for it (\(code) \(text)); run `topology declare`"
+        }
+    }
 }
 
 /// Where messages are published: the publishing link, or a test's outbox.

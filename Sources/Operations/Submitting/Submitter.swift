@@ -60,8 +60,9 @@ package struct Submitter: Sendable {
         }
         switch outcome {
         case .confirmed: return nil
-        case .unroutable:
-            return refusal("exchange \(exchange) has no queue for key \(routingKey); run `topology declare`")
+        case .unroutable(let code, let text):
+            let advice = PublishOutcome.advice(code: code, text: text)
+            return refusal("publishing to exchange \(exchange), key \(routingKey): \(advice)")
         case .refused: return refusal("its queue refused it, because it is full or broken")
         case .invalid(let detail): return refusal(detail)
         case .unknown: return refusal("the connection was stopped before the broker answered; submit it again")

@@ -156,7 +156,7 @@ struct ResultPublisher: Sendable {
                 span?.end(at: clock.now()) { $0.fail("unconfirmed", "the link was stopped before the broker answered") }
                 return nil
             case .unroutable(let code, let text):
-                blockage = (unroutable, "the broker has no queue for it (\(code) \(text)); run `topology declare`")
+                blockage = (unroutable, PublishOutcome.advice(code: code, text: text))
             case .refused:
                 blockage = (full, "a queue refused it, because it is full or broken; make room, or raise its limit")
             case .invalid(let detail):
