@@ -176,6 +176,35 @@ extension OnABroker {
             await harness.end()
         }
 
+        /// What is in the ledger and cannot be published is the next start's, which calls nobody for it.
+        @Test func aStopWhileNoResultCanBePublishedLeavesItToTheNextStart() async throws {
+            let harness = try await DaemonHarness(settings: "[worker]\ndrain_timeout = \"2s\"\n")
+            let user = try await harness.makeUser()
+            try await harness.start(environment: user)
+            try await harness.waitUntilConsuming()
+            try await harness.permitPublishing(false)
+            let body = DaemonHarness.body("yes", account: "acc1", token: "album-yes")
+            try await harness.publish(body)
+            try await eventually("the result is in the ledger, and the broker takes none") {
+                guard await harness.log.contains("ACCESS_REFUSED") else { return false }
+                return try await harness.command("job", "yes").text.contains("left")
+            }
+            await harness.daemon?.signal(SIGTERM)
+            #expect(await harness.daemon?.wait() == .exited(0))
+            #expect(await harness.log.contains("stopped; what was unfinished is the broker's again"))
+            #expect(await harness.log.contains("let it write to that exchange"))
+            #expect(try await harness.depth("results") == 0)
+            try await harness.permitPublishing(true)
+            try await harness.start(environment: user)
+            let results = try await harness.take("results", atLeast: 1).map(ReadResult.init)
+            try await eventually("the delivery is acked") { try await harness.isQuiet() }
+            try await harness.stopInOrder()
+            #expect(results.first?.outcome == "left" && Set(results.map(\.body)).count == 1)
+            #expect(try harness.calls().count == 1)
+            #expect(try await harness.waiting() == 0)
+            await harness.end()
+        }
+
         @Test func aPurgedRetryQueueEndsAsJobLost() async throws {
             let harness = try await DaemonHarness(settings: "[retry]\ndelays = [\"5s\"]\n")
             try await harness.faults(#"{"token":"album-gone","actions":[{"wording":"unavailable"}]}"#)

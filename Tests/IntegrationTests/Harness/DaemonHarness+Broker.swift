@@ -41,6 +41,11 @@ extension DaemonHarness {
         ]
     }
 
+    /// Whether that user may. A channel that has published goes on; the next one may not.
+    nonisolated func permitPublishing(_ isPermitted: Bool) async throws {
+        try await broker.control("set_permissions", prefix, ".*", isPermitted ? ".*" : "^$", ".*")
+    }
+
     nonisolated func closeConnectionsOfUser() async throws {
         try await broker.control("close_all_user_connections", prefix, "test")
     }
