@@ -70,8 +70,11 @@ def _cause(facts: Facts, job: Job, earlier: list[dict], call: dict, has_left: bo
             return "after a call that went unheard"
         if last["answer"] in ASKING or last["answer"].startswith("5"):
             return f"after the answer {last['answer']}"
+        # What is in doubt once is so for every attempt after it: the album is asked before each.
         if any(is_unheard(one) or one["answer"].startswith("5") for one in earlier if one["method"] == "leave"):
             return "after an earlier call that is in doubt"
+        if earlier[0]["method"] == "get":
+            return "after an earlier claim that is in doubt"
         return None
     if last["answer"] not in WORDS:
         return "after a question that was not answered"

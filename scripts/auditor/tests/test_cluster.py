@@ -283,6 +283,15 @@ class Cluster(unittest.TestCase):
         self.run_.result("refused#0", 15_350, "left", "left")
         self.assertRegex(self.rejects("questions")["questions"][0], "job refused .* after leave 403")
 
+    def test_a_job_whose_claim_came_to_nothing_is_asked_for_before_each_attempt(self):
+        self.run_.message("job", "doubted", at=15_000, account="guy")
+        self.run_.fault("database_kill", 15_010, 15_020)
+        for at, more in ((15_100, {"method": "get", "effect": "none"}), (15_200, {"answer": "403", "effect": "none"}),
+                         (15_300, {"method": "get", "effect": "none"}), (15_400, {})):
+            self.run_.call_by("b", "doubted", at, account="guy", **more)
+        self.run_.result("doubted#0", 15_450, "left", "left")
+        self.assertTrue(self.explained("after an earlier claim that is in doubt"))
+
     # MARK: What cannot be judged
 
     def test_where_workers_have_one_address_it_says_what_it_cannot_see(self):
