@@ -3,18 +3,19 @@ import CLinux
 /// Work on its way to one thread: posted from anywhere, taken in batches by the owner.
 ///
 /// The eventfd is written only when the owner sleeps, so that under load a post costs a lock and no system call.
+/// Inlinable, because without knowing the type of the message a post costs a thousand instructions.
 public final class Mailbox<Message: Sendable>: Sendable {
-    private struct State {
-        var messages: [Message] = []
+    @usableFromInline struct State {
+        @usableFromInline var messages: [Message] = []
         // Written by the owner (falling asleep) and by posters (waking it); both hold the lock.
-        var ownerSleeps = false
+        @usableFromInline var ownerSleeps = false
         // Whether the eventfd was written and not yet read.
-        var isSignalled = false
-        var isClosed = false
+        @usableFromInline var isSignalled = false
+        @usableFromInline var isClosed = false
     }
 
-    private let state = Lock(State())
-    private let wake: Wake
+    @usableFromInline let state = Lock(State())
+    @usableFromInline let wake: Wake
 
     public init() throws(SystemCallError) {
         wake = try Wake()
@@ -25,7 +26,7 @@ public final class Mailbox<Message: Sendable>: Sendable {
     public var descriptor: Int32 { wake.descriptor }
 
     /// Hands `message` to the owner. False if the mailbox is closed; then the caller keeps the duty to answer.
-    @discardableResult
+    @inlinable @discardableResult
     public func post(_ message: Message) -> Bool {
         state.withLock { state in
             guard !state.isClosed else { return false }
@@ -40,11 +41,11 @@ public final class Mailbox<Message: Sendable>: Sendable {
     }
 
     /// Takes what is there. An empty answer arms the wake: the owner may then poll `descriptor`. Owner only.
-    public func takeAll() -> [Message] {
+    @inlinable public func takeAll() -> [Message] {
         let messages = takeBatch()
         if !messages.isEmpty { return messages }
         // Whoever is about to post something goes first: on a busy machine that saves falling asleep and being woken.
-        sched_yield()
+        letOthersPost()
         return state.withLock { state in
             if state.isSignalled {
                 state.isSignalled = false
@@ -56,8 +57,10 @@ public final class Mailbox<Message: Sendable>: Sendable {
         }
     }
 
+    @usableFromInline func letOthersPost() { sched_yield() }
+
     /// Takes what is there, and arms nothing. Owner only.
-    @usableFromInline func takeBatch() -> [Message] {
+    @inlinable func takeBatch() -> [Message] {
         state.withLock { state in
             defer { state.messages = [] }
             return state.messages
@@ -65,7 +68,7 @@ public final class Mailbox<Message: Sendable>: Sendable {
     }
 
     /// Arms the wake: the owner may then poll `descriptor`. False if there is something to take. Owner only.
-    func arm() -> Bool {
+    @inlinable func arm() -> Bool {
         state.withLock { state in
             guard state.messages.isEmpty else { return false }
             if !state.ownerSleeps, state.isSignalled {
@@ -78,12 +81,12 @@ public final class Mailbox<Message: Sendable>: Sendable {
     }
 
     /// Takes the wake back: what is posted from now on is found without it. Owner only.
-    func disarm() {
+    @inlinable func disarm() {
         state.withLock { $0.ownerSleeps = false }
     }
 
     /// Takes message after message until there is none, which arms the wake. Owner only.
-    public func drain(_ take: (Message) -> Void) {
+    @inlinable public func drain(_ take: (Message) -> Void) {
         while true {
             let messages = takeAll()
             if messages.isEmpty { return }

@@ -12,7 +12,7 @@ public final class MailboxOwner<Message: Sendable> {
     /// Posts to this mailbox, from any thread: for what the owner begins and somebody else finishes.
     public let post: @Sendable (Message) -> Void
 
-    init(_ mailbox: Mailbox<MailboxItem<Message>>) {
+    @inlinable init(_ mailbox: Mailbox<MailboxItem<Message>>) {
         self.mailbox = mailbox
         post = { mailbox.post(.message($0)) }
     }
@@ -42,14 +42,14 @@ public final class MailboxOwner<Message: Sendable> {
     }
 
     /// Lets a post wake whoever polls `descriptor`. False if there is something to take: then the owner is not to wait.
-    public func fallAsleep() -> Bool {
+    @inlinable public func fallAsleep() -> Bool {
         // Whoever is about to post something goes first.
-        sched_yield()
+        mailbox.letOthersPost()
         return mailbox.arm()
     }
 
     /// After a wait: what is posted from now on is found without a wake.
-    public func wakeUp() { mailbox.disarm() }
+    @inlinable public func wakeUp() { mailbox.disarm() }
 
     /// Takes message after message until there is none. After it the owner may wait.
     @inlinable public func drain(_ take: (Message) -> Void) {

@@ -7,19 +7,23 @@
 /// What blocks in one of them blocks the body.
 public final class MailboxThread<Message: Sendable>: RunningService, TaskExecutor {
     @usableFromInline let mailbox: Mailbox<MailboxItem<Message>>
-    private let thread: NativeThread
+    @usableFromInline let thread: NativeThread
+    /// Made where the type of the message is known: `enqueue`, which the runtime calls, does not know it, and a job has
+    /// many steps.
+    @usableFromInline let postTask: @Sendable (UnownedJob, MailboxThread) -> Void
 
     /// Starts the thread. `name` is what `ps -L` shows; Linux keeps its first 15 bytes.
     ///
     /// - Parameter prepare: gets the descriptor that wakes the thread, before the thread starts: for a body that waits
     ///   by other means than `MailboxOwner.wait`, and can fail to.
-    public init(
+    @inlinable public init(
         name: String, preparing prepare: (_ descriptor: Int32) throws(SystemCallError) -> Void = { _ in },
         _ body: @escaping @Sendable (MailboxOwner<Message>) -> Void
     ) throws(SystemCallError) {
         let mailbox = try Mailbox<MailboxItem<Message>>()
         try prepare(mailbox.descriptor)
         self.mailbox = mailbox
+        postTask = { mailbox.post(.task($0, on: $1)) }
         thread = try NativeThread(name: name) {
             let owner = MailboxOwner(mailbox)
             body(owner)
@@ -35,7 +39,7 @@ public final class MailboxThread<Message: Sendable>: RunningService, TaskExecuto
     }
 
     public func enqueue(_ job: consuming ExecutorJob) {
-        mailbox.post(.task(UnownedJob(job), on: self))
+        postTask(UnownedJob(job), self)
     }
 
     /// Everything that was posted before is taken before the answer.
