@@ -32,10 +32,9 @@ struct TimeScanner {
     }
 
     /// The index of the one of `names` that comes next.
-    mutating func word(of names: [String]) -> Int? {
-        guard let index = names.firstIndex(where: { rest.starts(with: $0.utf8) }) else { return nil }
-        rest = rest.dropFirst(names[index].utf8.count)
-        return index
+    mutating func word(of names: [StaticString]) -> Int? {
+        for (index, name) in names.enumerated() where skip(name) { return index }
+        return nil
     }
 
     private static func isDigit(_ byte: UInt8) -> Bool {

@@ -32,14 +32,14 @@ enum ContentDecoding: Equatable {
 
     /// In the order in which they were applied.
     private static func codings(_ fields: [HTTPField], _ name: String) -> [String] {
-        fields.filter { $0.name.lowercased() == name }
+        fields.filter { $0.isNamed(name) }
             .flatMap { $0.value.split { $0 == "," || $0 == " " || $0 == "\t" } }
             .map { $0.lowercased() }.filter { $0 != "identity" }
     }
 
     private static func saysThatItIsEmpty(_ status: Int, _ fields: [HTTPField]) -> Bool {
         [204, 205, 304].contains(status)
-            || fields.contains { $0.name.lowercased() == "content-length" && Int($0.value) == 0 }
+            || fields.contains { $0.isNamed("content-length") && Int($0.value) == 0 }
     }
 
     private static func decoded(_ body: [UInt8], _ codings: [String], isCut: Bool, limit: Int) -> ContentDecoding {

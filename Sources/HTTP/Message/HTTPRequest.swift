@@ -51,6 +51,16 @@ package struct HTTPField: Hashable, Sendable {
         self.name = name
         self.value = value
     }
+
+    /// Whether it has this name, whatever the case of its own. By its bytes: a lower-case copy of each name of each
+    /// answer costs more than all else that is read of it.
+    package func isNamed(_ lowercased: String) -> Bool {
+        let (own, wanted) = (name.utf8, lowercased.utf8)
+        return own.count == wanted.count
+            && zip(own, wanted).allSatisfy { byte, wanted in
+                ((UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte) == wanted
+            }
+    }
 }
 
 package enum HTTPMethod: String, Sendable {

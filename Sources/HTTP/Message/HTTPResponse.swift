@@ -34,7 +34,7 @@ package struct HTTPResponse: Sendable {
     /// The first field of that name, whatever its case.
     package func field(_ name: String) -> String? {
         let name = name.lowercased()
-        return fields.first { $0.name.lowercased() == name }?.value
+        return fields.first { $0.isNamed(name) }?.value
     }
 }
 
