@@ -69,8 +69,8 @@ extension Dispatch {
     private mutating func makeSpace(
         of name: AccountID, in lane: Lane, newest: DeliveryTag? = nil, at now: MonotonicTime
     ) {
-        guard let account = accounts.index(forKey: name) else { return }
-        let excess = excess(account, in: lane, at: now)
+        // Given back before the account changes: else that would copy all that waits in it.
+        guard let excess = accounts[name].map({ self.excess($0, in: lane, at: now) }) else { return }
         guard excess > 0, othersMayWait(behind: name, in: lane, at: now) else { return }
         // The newest, so that the oldest keep their order. While a flood streams through, that is the one that came.
         if excess == 1, let newest, let entry = entries[newest], mayStepAside(entry) {
@@ -95,16 +95,13 @@ extension Dispatch {
     }
 
     /// How many places of the lane the account has beyond its part.
-    // By its index: handing the account over would copy it, and this value with it.
-    private func excess(
-        _ place: Dictionary<AccountID, AccountQueue>.Index, in lane: Lane, at now: MonotonicTime
-    ) -> Int {
-        let places = accounts.values[place].places[lane]
-        let turns = accounts.values[place].turns(
+    private func excess(_ account: AccountQueue, in lane: Lane, at now: MonotonicTime) -> Int {
+        let places = account.places[lane]
+        let turns = account.turns(
             within: Self.farOff, limit: limits.requestsPerMinutePerAccount, callTime: callTime / limits.perAccount,
             at: now)
         let beyondPart = places - windows[lane].part(capacity: limits.capacity)
-        return max(beyondPart, min(places, accounts.values[place].waitingCount - turns))
+        return max(beyondPart, min(places, account.waitingCount - turns))
     }
 
     private mutating func othersMayWait(behind name: AccountID, in lane: Lane, at now: MonotonicTime) -> Bool {
