@@ -15,6 +15,8 @@ extension PostgresLoop {
     /// And until then one batch of all that comes costs less than two. What takes longer waits for a disk, a standby or a lock.
     private static var usualAnswer: Duration { .milliseconds(10) }
 
+    private var underWay: [WriterConnection] { connections.filter { $0.batch != nil } }
+
     var isUnderWay: Bool { connections.contains { $0.batch != nil } }
 
     /// One of them is gone. The others end with what they have under way, and then all are made anew.
@@ -104,9 +106,13 @@ extension PostgresLoop {
         return WriterConnection(opened, at: parts.clock.now())
     }
 
-    // MARK: One batch for which everything waits
+    // MARK: One batch whose answer is waited for
 
-    /// Sends a batch and waits for its answer; meanwhile what comes is taken.
+    /// Sends a batch and waits for its answer; meanwhile what comes is taken, and batches under way land: whoever has asked
+    /// for them does not wait for a lock, or a server, that this one waits for.
+    ///
+    /// Only what is read for a batch is awaited beside others, and it rests on nothing that these may change, see
+    /// `ClaimedKeys`. Landing sends nothing and makes no connection anew: both come with the next attempt.
     mutating func send(_ batch: PostgresBatch) throws(PostgresError) -> [PostgresRows] {
         guard let connection = rested else {
             throw PostgresError(
@@ -115,14 +121,20 @@ extension PostgresLoop {
         }
         let asked = parts.clock.now()
         connection.usedAt = asked
-        let least = asked + Self.leastTime
-        let rows = try connection.open.run(batch, within: timeLeft(parts.batchTimeout), beside: mailbox) { operations in
-            take(operations)
-            // Whoever ends it meanwhile waits no longer than it says.
-            return closing.map { max($0.deadline, least) }
+        try connection.open.begin(batch, within: timeLeft(parts.batchTimeout))
+        while true {
+            let (isLate, others) = (isLate(connection), underWay)
+            awaitAny(of: [connection] + others, isLate: isLate)
+            for other in others { land(other) }
+            if let answer = try connection.open.advance() {
+                let rows = try answer.rows()
+                parts.gauge.answered(after: parts.clock.now() - asked)
+                return rows
+            }
+            guard isLate else { continue }
+            take(mailbox.takeAll())
+            if isGivenUp(connection) { throw connection.open.abandon(Self.nobodyWaits) }
         }
-        parts.gauge.answered(after: parts.clock.now() - asked)
-        return rows
     }
 
     // MARK: Batches under way
@@ -145,20 +157,24 @@ extension PostgresLoop {
 
     /// Waits until something came of a batch under way, it is time to look for another, or one is given up.
     mutating func awaitLanding() {
-        let waiting = connections.filter { $0.batch != nil }
-        let descriptors = waiting.map { $0.open.descriptor }
-        let isLate = waiting.contains { $0.batch.map { $0.departed + Self.usualAnswer <= parts.clock.now() } ?? false }
-        if isLate {
-            var end: MonotonicTime?
-            for connection in waiting {
-                end = MonotonicTime.earliest(end, connection.open.deadline)
-                if let batch = connection.batch { end = MonotonicTime.earliest(end, givenUpAt(batch)) }
-            }
-            mailbox.wait(atMost: end.map { max(.zero, $0 - parts.clock.now()) }, alsoReadable: descriptors)
-        } else {
-            Readiness.wait(forAny: descriptors, atMost: Self.usualAnswer)
-        }
+        let waiting = underWay
+        awaitAny(of: waiting, isLate: waiting.contains { isLate($0) })
         for connection in waiting { land(connection) }
+    }
+
+    /// - Parameter isLate: whether what is posted ends the wait as well.
+    private func awaitAny(of waiting: [WriterConnection], isLate: Bool) {
+        let descriptors = waiting.map { $0.open.descriptor }
+        guard isLate else { return Readiness.wait(forAny: descriptors, atMost: Self.usualAnswer) }
+        var end: MonotonicTime?
+        for connection in waiting {
+            end = MonotonicTime.earliest(end, MonotonicTime.earliest(connection.open.deadline, givenUpAt(connection)))
+        }
+        mailbox.wait(atMost: end.map { max(.zero, $0 - parts.clock.now()) }, alsoReadable: descriptors)
+    }
+
+    private func isLate(_ connection: WriterConnection) -> Bool {
+        connection.usedAt + Self.usualAnswer <= parts.clock.now()
     }
 
     /// Takes what has come of its batch.
@@ -168,8 +184,8 @@ extension PostgresLoop {
         do throws(PostgresError) {
             if let answer = try connection.open.advance() {
                 result = .success(try answer.rows())
-            } else if let end = givenUpAt(batch), end <= parts.clock.now() {
-                result = .failure(connection.open.abandon("nobody waits for the answer any more"))
+            } else if isGivenUp(connection) {
+                result = .failure(connection.open.abandon(Self.nobodyWaits))
             } else {
                 return
             }
@@ -181,9 +197,15 @@ extension PostgresLoop {
         end(batch, result)
     }
 
+    private static var nobodyWaits: String { "nobody waits for the answer any more" }
+
     /// Whoever ends it waits no longer than it says.
-    private func givenUpAt(_ batch: DepartedBatch) -> MonotonicTime? {
-        closing.map { max($0.deadline, batch.departed + Self.leastTime) }
+    private func givenUpAt(_ connection: WriterConnection) -> MonotonicTime? {
+        closing.map { max($0.deadline, connection.usedAt + Self.leastTime) }
+    }
+
+    private func isGivenUp(_ connection: WriterConnection) -> Bool {
+        givenUpAt(connection).map { $0 <= parts.clock.now() } ?? false
     }
 
     /// At the end nothing takes longer than whoever ends it wants to wait.
