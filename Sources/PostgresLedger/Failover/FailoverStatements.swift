@@ -1,6 +1,13 @@
 import Clocks
 import Ledger
 
+/// What one connection shows of the database at its other end.
+struct DatabaseSight: Equatable, Sendable {
+    var timeline: Int
+    /// When it last heard of the member that asks; nil: it knows of none.
+    var seen: Timestamp?
+}
+
 /// What a member asks of a database that may not be what it was.
 enum FailoverStatements {
     /// SQL. The name of a file of the log begins with the timeline, and is right at once after a promotion.
@@ -13,10 +20,9 @@ enum FailoverStatements {
         (SELECT seen FROM leave_album.instances WHERE epoch = $1)
         """, [.int4])
 
-    /// The timeline, and when the database says that it last heard of the member.
-    static func look(epoch: Int) -> LedgerQuestion<(timeline: Int, seen: Timestamp?)> {
+    static func look(epoch: Int) -> LedgerQuestion<DatabaseSight> {
         LedgerQuestion(looking, [.value(Int32(clamping: epoch))]) { rows throws(PostgresDecodingError) in
-            (try rows.long(0, 0), try rows.timeIfAny(0, 1))
+            DatabaseSight(timeline: try rows.long(0, 0), seen: try rows.timeIfAny(0, 1))
         }
     }
 

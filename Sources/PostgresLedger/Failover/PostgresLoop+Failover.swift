@@ -22,7 +22,7 @@ extension PostgresLoop {
     /// one's back.
     private mutating func lookForFailover() throws(PostgresError) {
         guard let member = membership else { return }
-        let found = try ask(FailoverStatements.look(epoch: member.epoch))
+        let found = try look(as: member)
         let isAnother = failover.timeline.map { $0 != found.timeline } ?? false
         guard isAnother || failover.mustCompare else {
             failover.timeline = found.timeline
@@ -51,6 +51,34 @@ extension PostgresLoop {
         failover.timeline = found.timeline
         failover.mustCompare = false
         failover.lost = 0
+    }
+
+    /// Over each connection, and nothing is written before all have shown the same: behind one address some may end at a
+    /// primary that was, and others at the one that took its place, or at a copy. Which of two is right is not for a daemon
+    /// to say: one alone may be late as well as wrong. Neither gets anything, no word of either is kept, and all connections
+    /// are made anew, until they agree.
+    ///
+    /// This member alone writes when it was last seen, so one server says the same each time: but for a heartbeat whose
+    /// answer was lost and that is committed between two looks, which costs new connections once.
+    private mutating func look(as member: Membership) throws(PostgresError) -> DatabaseSight {
+        var found: DatabaseSight?
+        for connection in connections {
+            let sight = try ask(FailoverStatements.look(epoch: member.epoch), over: connection)
+            guard let first = found, first != sight else {
+                found = sight
+                continue
+            }
+            throw PostgresError(
+                kind: .unavailable, endpoint: connection.open.endpoint, attempted: "looking for a failover",
+                message: "connections end at two servers, on " + Self.timelines(first.timeline, sight.timeline),
+                remedy: "lead `ledger.url` to one of them, and it goes on by itself")
+        }
+        guard let found else { preconditionFailure("whoever looks has a connection") }
+        return found
+    }
+
+    private static func timelines(_ one: Int, _ other: Int) -> String {
+        one == other ? "one timeline (\(one))" : "timelines \(one) and \(other)"
     }
 
     /// Restored from a backup, not failed over.
@@ -144,10 +172,13 @@ extension PostgresLoop {
         }
     }
 
-    mutating func ask<Answer>(_ question: LedgerQuestion<Answer>) throws(PostgresError) -> Answer {
+    /// - Parameter connection: nil: whichever has rested for longest.
+    mutating func ask<Answer>(
+        _ question: LedgerQuestion<Answer>, over connection: WriterConnection? = nil
+    ) throws(PostgresError) -> Answer {
         var batch = PostgresBatch()
         question.add(to: &batch)
-        let rows = try send(batch)
+        let rows = try send(batch, over: connection)
         do throws(PostgresDecodingError) {
             return try question.decode(rows[...])
         } catch {

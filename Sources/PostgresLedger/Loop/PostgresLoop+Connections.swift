@@ -113,8 +113,12 @@ extension PostgresLoop {
     ///
     /// Only what is read for a batch is awaited beside others, and it rests on nothing that these may change, see
     /// `ClaimedKeys`. Landing sends nothing and makes no connection anew: both come with the next attempt.
-    mutating func send(_ batch: PostgresBatch) throws(PostgresError) -> [PostgresRows] {
-        guard let connection = rested else {
+    ///
+    /// - Parameter connection: nil: whichever has rested for longest.
+    mutating func send(
+        _ batch: PostgresBatch, over connection: WriterConnection? = nil
+    ) throws(PostgresError) -> [PostgresRows] {
+        guard let connection = connection ?? rested else {
             throw PostgresError(
                 kind: .unavailable, endpoint: "the ledger's database", attempted: "sending a batch",
                 message: "the connection has ended")

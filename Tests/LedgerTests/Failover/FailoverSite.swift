@@ -29,7 +29,8 @@ struct FailoverSite {
     }
 
     func join(
-        _ name: String, knowsStandby: Bool = true, timeline: Int? = nil, grants: GrantMemory? = nil
+        _ name: String, knowsStandby: Bool = true, timeline: Int? = nil, grants: GrantMemory? = nil,
+        adjust: (inout DatabaseLedger.Parts) throws -> Void = { _ in }
     ) async throws -> FailoverMember {
         let health = HeardHealth()
         var parts = DatabaseLedger.Parts(
@@ -41,6 +42,7 @@ struct FailoverSite {
         parts.lifetime = .seconds(600)
         parts.lastTimeline = timeline
         parts.grants = grants
+        try adjust(&parts)
         return FailoverMember(
             ledger: try await DatabaseLedger.open(
                 parts, member: MemberDescription(name: name, version: "1")), health: health)

@@ -100,6 +100,13 @@ package actor PrivateDatabase {
         throw NotReady(description: "the database did not start: \(text)")
     }
 
+    /// Makes of a standby a server that takes writes without ever having been promoted: a copy, on the same timeline.
+    package func startAsCopy() async throws {
+        await stop()
+        try FileManager.default.removeItem(at: data.appendingPathComponent("standby.signal"))
+        try await start()
+    }
+
     package func reload() { server?.signal(SIGHUP) }
 
     /// An orderly end, which ends sessions; its data stay.

@@ -50,6 +50,36 @@ package enum PostgresProxy {
         }
     }
 
+    /// A script that passes each batch on to the server at the port that `route` names for it, as a pooler does between
+    /// transactions: what the client has prepared is prepared there as well. The first time `route` is asked for the login.
+    package static func pooling(_ route: @escaping @Sendable (_ statements: [String]) -> Int) -> RawPeer.Script {
+        { client in
+            let startup = try client.readPostgresStartupBytes()
+            var port = route([])
+            var server = try RawConnection.connecting(to: UInt16(port))
+            defer { server.close() }
+            try server.write(startup)
+            try client.write(server.readPostgresAnswer().flatMap(\.bytes))
+            var prepared: [PostgresPeerMessage] = []
+            while true {
+                let batch = try client.readPostgresBatch()
+                let next = route(names(in: batch))
+                if next != port {
+                    server.close()
+                    port = next
+                    server = try RawConnection.connecting(to: UInt16(port))
+                    try server.write(startup)
+                    _ = try server.readPostgresAnswer()
+                    try server.write((prepared + [PostgresPeerMessage("S")]).flatMap(\.bytes))
+                    _ = try server.readPostgresAnswer()
+                }
+                prepared += batch.filter { $0.kind == "P" }
+                try server.write(batch.flatMap(\.bytes))
+                try client.write(server.readPostgresAnswer().flatMap(\.bytes))
+            }
+        }
+    }
+
     /// Of the statements that are run, in their order.
     private static func names(in batch: [PostgresPeerMessage]) -> [String] {
         batch.filter { $0.kind == "B" }.map { bind in

@@ -163,7 +163,7 @@ package final class RawConnection: Sendable {
     }
 
     /// Makes the script's reads end, from another thread.
-    func interrupt() {
+    package func interrupt() {
         state.withLock { state in
             guard state.descriptor >= 0 else { return }
             _ = shutdown(state.descriptor, Int32(SHUT_RDWR))
