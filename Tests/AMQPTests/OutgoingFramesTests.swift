@@ -82,15 +82,14 @@ import Testing
     }
 
     private static func publication(body: [UInt8], headerOf size: Int) -> Publication {
-        var publication = publication(body: body)
-        publication.properties.headers = FieldTable()
-        publication.properties.headers?.append("h", .string([UInt8](repeating: 7, count: size)))
-        return publication
+        var headers = FieldTable()
+        headers.append("h", .string([UInt8](repeating: 7, count: size)))
+        return publication(body: body, headers: headers)
     }
 
-    private static func publication(body: [UInt8]) -> Publication {
+    private static func publication(body: [UInt8], headers: FieldTable? = nil) -> Publication {
         var properties = Properties()
-        properties.messageID = "m1"
+        (properties.messageID, properties.headers) = ("m1", headers)
         return Publication(exchange: "x", routingKey: "y", properties: properties, body: body)
     }
 

@@ -18,9 +18,12 @@ func configuration(
     return configuration
 }
 
-func message(_ id: String, key: String = "q", body: [UInt8] = [1]) -> Publication {
+func message(
+    _ id: String, key: String = "q", body: [UInt8] = [1], _ adjust: (inout Properties) -> Void = { _ in }
+) -> Publication {
     var properties = Properties()
     properties.messageID = id
+    adjust(&properties)
     return Publication(exchange: "", routingKey: key, properties: properties, body: body)
 }
 

@@ -108,22 +108,18 @@ import Testing
             end(peer)
         } _: { peer in
             try await publishing(configuration(peer.port)) { link, reported in
-                var huge = message("huge")
                 var headers = FieldTable()
                 headers.append("h", .string([UInt8](repeating: 7, count: 20_000)))
-                huge.properties.headers = headers
+                let huge = message("huge") { $0.headers = headers }
                 guard case .invalid = await link.publish(huge) else {
                     Issue.record("headers that fit no frame were sent")
                     return
                 }
-                var long = message("long")
-                long.properties.messageID = String(repeating: "x", count: 256)
-                guard case .invalid = await link.publish(long) else {
+                guard case .invalid = await link.publish(message(String(repeating: "x", count: 256))) else {
                     Issue.record("a short text of 256 bytes was sent")
                     return
                 }
-                long.properties.messageID = "m"
-                long.properties.expiration = String(repeating: "1", count: 256)
+                let long = message("m") { $0.expiration = String(repeating: "1", count: 256) }
                 #expect(await link.publish(long) == .invalid("its expiration is longer than 255 bytes"))
                 #expect(await link.publish(message("m")) == .confirmed)
                 #expect(reported.connections == 1, "the channel is as it was")
@@ -161,9 +157,10 @@ import Testing
                     try await eventually("an end") { isOver.withLock { $0 } || !reported.losses.isEmpty }
                     if !isOver.withLock({ $0 }) { await stopped { link.stop() } }
                 }()
-                var large = message("large", key: "large")
-                large.properties.headers = FieldTable()
-                large.properties.headers?.append("h", .string([UInt8](repeating: 7, count: 5_000)))
+                let large = message("large", key: "large") {
+                    $0.headers = FieldTable()
+                    $0.headers?.append("h", .string([UInt8](repeating: 7, count: 5_000)))
+                }
                 let long = [UInt8](repeating: 1, count: 9_000)
                 async let before = link.publish(message("one", key: "before", body: long))
                 async let refused = link.publish(large)

@@ -1,11 +1,12 @@
-/// A message to publish. It is persistent, unless it is only offered.
-package struct Publication: Sendable {
-    package var exchange: String
-    package var routingKey: String
+/// A message to publish. It is persistent, unless it is only offered. A class, because it goes through many hands and has a
+/// dozen strings.
+package final class Publication: Sendable {
+    package let exchange: String
+    package let routingKey: String
     /// Ask the broker to return the message if no queue takes it.
-    package var isMandatory: Bool
-    package var properties: Properties
-    package var body: [UInt8]
+    package let isMandatory: Bool
+    package let properties: Properties
+    package let body: [UInt8]
 
     package init(
         exchange: String, routingKey: String, isMandatory: Bool = true, properties: Properties, body: [UInt8]

@@ -25,8 +25,9 @@ package final class PublishingLink: Publishing, RunningService {
     }
 
     package func offer(_ publication: Publication) {
-        var offered = publication
-        offered.isMandatory = false
+        let offered = Publication(
+            exchange: publication.exchange, routingKey: publication.routingKey, isMandatory: false,
+            properties: publication.properties, body: publication.body)
         if !thread.post(PendingPublication(offered, nil)) { counters.update { $0.offersDropped += 1 } }
     }
 

@@ -2,11 +2,17 @@ import AMQP
 import Pipeline
 import Settings
 
-/// The pipeline's inbox: the consuming link, with what each mode of consumption means in queues.
-struct BrokerInbox: Inbox {
+/// The pipeline's inbox: the consuming link, with what each mode of consumption means in queues. A class, because each
+/// delivery takes it along.
+final class BrokerInbox: Inbox {
     let link: ConsumingLink
     /// Those of the start: what is consumed changes with a restart only.
     let startSettings: DaemonSettings
+
+    init(link: ConsumingLink, startSettings: DaemonSettings) {
+        self.link = link
+        self.startSettings = startSettings
+    }
 
     func consume(_ consumption: Consumption) { link.consume(startSettings.queues(consumption)) }
     func ack(_ tag: DeliveryTag) { link.ack(tag) }

@@ -8,11 +8,17 @@ package import Concurrency
 ///
 /// Whoever makes one stops it.
 package final class HTTPEngine: RunningService {
-    /// An exchange that somebody waits for.
-    struct Order: Sendable {
+    /// An exchange that somebody waits for. A class, because it moves from list to list until it begins.
+    final class Order: Sendable {
         let request: HTTPRequest
         let purpose: Transfer.Purpose
         let reply: HTTPReply
+
+        init(request: HTTPRequest, purpose: Transfer.Purpose, reply: HTTPReply) {
+            self.request = request
+            self.purpose = purpose
+            self.reply = reply
+        }
     }
 
     enum Command: Sendable {

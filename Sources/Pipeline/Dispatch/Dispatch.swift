@@ -29,9 +29,15 @@ struct Dispatch: Sendable {
         var canary: AccountID?
     }
 
-    struct Turn: Sendable {
+    /// A class, because it is large and goes from list to list, and with a wake to its worker.
+    final class Turn: Sendable {
         let item: InFlightMessage
         let action: TurnAction
+
+        init(item: InFlightMessage, action: TurnAction) {
+            self.item = item
+            self.action = action
+        }
     }
 
     enum State: Equatable {

@@ -56,16 +56,15 @@ struct ResultPublisher: Sendable {
     /// Where the result went out with its context, the copy goes with that of its own span.
     private func copyToReply(_ queue: String, _ result: Publication, in span: OpenSpan?) {
         guard isAllowed(queue) else { return }
-        var copy = result
-        copy.exchange = ""
-        copy.routingKey = queue
-        copy.isMandatory = false
-        if let span, var headers = copy.properties.headers, headers["traceparent"] != nil {
+        var properties = result.properties
+        if let span, var headers = properties.headers, headers["traceparent"] != nil {
             span.context.write(to: &headers, of: result.properties)
-            copy.properties.headers = headers
+            properties.headers = headers
         }
+        let copy = Publication(
+            exchange: "", routingKey: queue, isMandatory: false, properties: properties, body: result.body)
         span?.begin(sending: copy, at: clock.now())
-        Task(executorPreference: executor) { [outbox, onEvent, clock, copy] in
+        Task(executorPreference: executor) { [outbox, onEvent, clock] in
             let outcome = await outbox.publish(copy)
             span?.end(at: clock.now()) { $0.complete(outcome) }
             onEvent(.replyCopy(delivered: outcome == .confirmed))
