@@ -75,7 +75,10 @@ extension Dispatch {
     }
 
     /// Returns the fault of the account's that is over with it.
-    mutating func succeeded(_ name: AccountID) -> AccountQueue.Wait.Cause? { accounts[name]?.succeeded() }
+    mutating func succeeded(_ name: AccountID) -> AccountQueue.Wait.Cause? {
+        guard let place = accounts.index(forKey: name) else { return nil }
+        return accounts.values[place].succeeded()
+    }
 
     /// The wait that the account is in, as an operator sees it.
     func wait(of name: AccountID) -> AccountWait? {

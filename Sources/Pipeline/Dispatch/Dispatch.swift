@@ -166,7 +166,8 @@ struct Dispatch: Sendable {
         housekeeping.append(tag)
     }
 
-    // Accounts are changed in place: a copy of one takes a copy of all that waits in it.
+    // Accounts are changed in place: a copy of one takes a copy of all that waits in it, and through an optional an account
+    // is taken out and put back.
 
     /// Puts the account among the ready ones of the lanes where it may have a turn; else arms the timer that will.
     mutating func offer(_ name: AccountID, at now: MonotonicTime) {
@@ -188,6 +189,12 @@ struct Dispatch: Sendable {
     /// Offers the account, or forgets it when there is nothing to remember of it.
     mutating func offerOrForget(_ name: AccountID, at now: MonotonicTime) {
         guard let place = accounts.index(forKey: name) else { return }
+        offerOrForget(name, place, at: now)
+    }
+
+    private mutating func offerOrForget(
+        _ name: AccountID, _ place: Dictionary<AccountID, AccountQueue>.Index, at now: MonotonicTime
+    ) {
         offer(name, place, at: now)
         switch accounts.values[place].retire(at: now) {
         case .no: break
@@ -253,8 +260,9 @@ struct Dispatch: Sendable {
         runningCalls -= 1
         guard let job = entry.item.job else { return }
         if let began = entry.began { callTime += (min(now - began, Self.longestCallTime) - callTime) / 8 }
-        accounts[job.account]?.running -= 1
-        offerOrForget(job.account, at: now)
+        guard let place = accounts.index(forKey: job.account) else { return }
+        accounts.values[place].running -= 1
+        offerOrForget(job.account, place, at: now)
     }
 
     /// Longest duration that a call counts as, so that one hanging call does not make all accounts look slow.
