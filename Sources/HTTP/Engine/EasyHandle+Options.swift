@@ -82,6 +82,10 @@ extension EasyHandle {
         // Asked for by libcurl, decoded by `ContentDecoding`, which sees whether the body is whole.
         // https://curl.se/libcurl/c/CURLOPT_HTTP_CONTENT_DECODING.html
         try require(CCurl_set_long(easy, CURLOPT_HTTP_CONTENT_DECODING, 0), "the body as it came")
+        // https://curl.se/libcurl/c/CURLOPT_BUFFERSIZE.html
+        // What libcurl reads at a time, allocated anew for each transfer: an answer of the API fits, and the usual 16 KiB
+        // are beyond what malloc has at hand. Longer ones take more reads.
+        try require(CCurl_set_long(easy, CURLOPT_BUFFERSIZE, 1_024), "the size of a read")
         try require(
             CCurl_set_data_callback(easy, CURLOPT_HEADERFUNCTION, takeTransferHeader), "the headers")
         try require(CCurl_set_pointer(easy, CURLOPT_HEADERDATA, context), "the headers")
