@@ -14,6 +14,14 @@ let swift: [SwiftSetting] = [
 let c: [CSetting] = [.treatAllWarnings(as: .error), .define("_GNU_SOURCE")]
 let cxx: [CXXSetting] = [.treatAllWarnings(as: .error), .unsafeFlags(["-fno-exceptions"])]
 
+/// The daemon lets nobody link against it, and its relocations take a hundredth when packed (glibc 2.36): 1.5 MiB less of it
+/// in memory. The compiler's own choice of a linker does not pack them.
+let lean: [LinkerSetting] = [
+    .unsafeFlags(
+        ["-use-ld=bfd", "-Xlinker", "--no-export-dynamic", "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs"],
+        .when(configuration: .release))
+]
+
 /// A module of the daemon, with what it may import. docs/architecture.md says its layer and what it is for;
 /// `Tests/RepositoryTests` holds the two against each other.
 /// `embedding` names files whose bytes become part of the binary.
@@ -134,7 +142,7 @@ let package = Package(
                 "Secrets", "Telemetry", "Terminal", "Files", "CLinux",
             ]),
         // Programs
-        .executableTarget(name: "leave-albumd", dependencies: ["CLI"], swiftSettings: swift),
+        .executableTarget(name: "leave-albumd", dependencies: ["CLI"], swiftSettings: swift, linkerSettings: lean),
         .executableTarget(
             name: "photos-simulator",
             dependencies: ["Clocks", "Concurrency", "JSON", "Jobs", "Terminal", "Files", "CLinux"],
