@@ -176,6 +176,8 @@ REFUSALS = {"403", "404"}
 ACCOUNTS_TO_HOLD = 2
 #: From these refusals until every worker knows of the hold and what was under way is over.
 KNOWN_MS = 3_000
+#: From the end of a stop until a worker has heard of a hold that others met meanwhile: it looks each second.
+HEARD_MS = 1_500
 #: Longest wait between two probes of one round; rounds, and turns of two members, are further apart.
 ROUND_GAP_MS = 2_500
 
@@ -193,6 +195,16 @@ def _held_since(facts: Facts, calls: list[dict]) -> float | None:
     return None
 
 
+def _has_not_heard(facts: Facts, call: dict, since: float) -> bool:
+    """Its worker was stopped before everybody knew, and has gone on for no longer than it may take to hear of it."""
+    worker = facts.worker_of(call)
+    return worker is not None and any(
+        fault["kind"] == "stop_daemon" and fault.get("slot") == worker and fault["at"] <= since
+        and fault["until"] - WAY_MS <= call["at"]
+        <= fault["until"] + HEARD_MS + facts.stalls.lost_at_most(fault["until"], fault["until"] + HEARD_MS)
+        for fault in facts.faults)
+
+
 def probes(facts: Facts) -> Iterator[str]:
     """While the API refuses everybody, one worker probes at a time, one job after the other."""
     by_time = sorted(facts.calls, key=lambda call: call["at"])
@@ -205,7 +217,10 @@ def probes(facts: Facts) -> Iterator[str]:
         if first is None:
             facts.not_judged["probes"]["two accounts were not refused"] += 1
             continue
-        within = by_time[bisect.bisect_left(times, first):bisect.bisect_left(times, last)]
+        all_within = by_time[bisect.bisect_left(times, first):bisect.bisect_left(times, last)]
+        within = [call for call in all_within if not _has_not_heard(facts, call, first)]
+        if len(within) < len(all_within):
+            facts.explained["call of a worker that was stopped as a hold began"] += len(all_within) - len(within)
         pairs = [(earlier, later) for earlier, later in zip(within, within[1:])
                  if later["at"] - earlier["at"] <= ROUND_GAP_MS]
         if len(within) > 1:

@@ -24,6 +24,8 @@ ASKING = {"400", "404", "409"}
 WORDS = {"200", "400", "404", "410", "414"}
 #: Failures in a row after which a worker holds by itself.
 FAILURES_TO_HOLD = 5
+#: Two workers that have deliveries of one job at once ask one right after the other.
+AT_ONCE_MS = 2_000
 #: How many calls are allotted to a worker at a time at most, and for how long those of a dead one stay lost.
 BLOCK, SETTLED_MS = 50, 40_000
 
@@ -80,7 +82,7 @@ def _cause(facts: Facts, job: Job, earlier: list[dict], call: dict, has_left: bo
         return "after a question that was not answered"
     if has_left:
         return _unrecorded(facts, job, last, over, "the album's word that its worker did not record")
-    return _given_back(facts, last, over, call)
+    return _given_back(facts, job, last, over, call)
 
 
 def _unrecorded(facts: Facts, job: Job, last: dict, over: int, what: str) -> str | None:
@@ -93,9 +95,11 @@ def _unrecorded(facts: Facts, job: Job, last: dict, over: int, what: str) -> str
     return struck and f"after {what}: {struck}"
 
 
-def _given_back(facts: Facts, last: dict, over: int, call: dict) -> str | None:
+def _given_back(facts: Facts, job: Job, last: dict, over: int, call: dict) -> str | None:
     """Why the job did not stay with whom the album told that a call is due: what was said went with it."""
     struck = _strikes(facts, facts.worker_of(last), LOSSES | DEAFNESS | TAKEN_AWAY, last["at"], call["at"])
+    if not struck and _is_elsewhere_too(facts, job, last, call):
+        struck = "another worker had another delivery of it"
     if not struck and _is_nearly_spent(facts, over):
         struck = "what was left of the day was allotted to others"
     if not struck and _is_others_account(facts, last, over):
@@ -105,6 +109,15 @@ def _given_back(facts: Facts, last: dict, over: int, call: dict) -> str | None:
     if not struck and _stood_still(facts, last["at"], call["at"]):
         struck = "the machine stood still"
     return struck and f"of a job that was given back before its call: {struck}"
+
+
+def _is_elsewhere_too(facts: Facts, job: Job, last: dict, call: dict) -> bool:
+    """A question's lease ends with it, and another worker may have the next, if there is another delivery: the job was
+    published more than once, or who had it was struck, whose own is given out again."""
+    worker, other = facts.worker_of(last), facts.worker_of(call)
+    if worker is None or worker == other or call["at"] - last["at"] > AT_ONCE_MS:
+        return False
+    return len(job.messages) > 1 or _strikes(facts, other, LOSSES | {"drop_broker"}, job.first_at, call["at"]) is not None
 
 
 def _strikes(facts: Facts, worker: str | None, kinds: set[str], begin: int, end: int) -> str | None:

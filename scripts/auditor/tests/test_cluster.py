@@ -292,6 +292,29 @@ class Cluster(unittest.TestCase):
         self.run_.result("doubted#0", 15_450, "left", "left")
         self.assertTrue(self.explained("after an earlier claim that is in doubt"))
 
+    def test_two_workers_that_have_deliveries_of_one_job_may_both_ask(self):
+        self.run_.message("job", "twice", at=32_000, account="guy")
+        for worker, at, more in (("b", 32_100, {"answer": "reset", "effect": "none"}),
+                                 ("b", 38_100, {"method": "get", "effect": "none"}),
+                                 ("c", 38_250, {"method": "get", "effect": "none"}), ("b", 38_400, {})):
+            self.run_.call_by(worker, "twice", at, account="guy", **more)
+        self.run_.result("twice#0", 38_450, "left", "left")
+        self.assertRegex(self.rejects("questions")["questions"][0], "job twice .* by c 150 ms after get 200 .none. by b")
+        self.run_.message("copy", "twice", at=32_001, account="guy")
+        self.run_.result("twice#0", 38_460, "left", "left")
+        self.assertTrue(self.explained("another delivery"))
+
+    def test_a_worker_that_was_stopped_as_a_hold_began_hears_of_it_when_it_goes_on(self):
+        self.run_.fault("stop_daemon", 40_110, 47_000, slot="c")
+        for number, at in enumerate((47_050, 47_055)):
+            self.run_.message("job", f"unaware-{number}", at=40_000, account=f"v{number}")
+            self.run_.call_by("c", f"unaware-{number}", at, answer="403", effect="none", account=f"v{number}")
+            self.run_.call_by("c", f"unaware-{number}", 54_000, account=f"v{number}")
+            self.run_.result(f"unaware-{number}#0", 54_050, "left", "left")
+        self.assertTrue(self.explained("stopped as a hold began"))
+        self.run_.faults[-1]["until"] = T + 45_000
+        self.assertRegex(self.rejects("probes")["probes"][0], "worker b and worker c probed 1500 ms apart")
+
     # MARK: What cannot be judged
 
     def test_where_workers_have_one_address_it_says_what_it_cannot_see(self):
