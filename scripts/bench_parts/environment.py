@@ -81,7 +81,8 @@ class Environment:
         """One that flushes what it commits to the disk that the embedded ledger is on; started when it is first asked
         for."""
         if self._database is None:
-            self._database = Database(self.directory / "database", ["shared_buffers=256MB", "max_connections=120"], is_durable=True)
+            settings = ["shared_buffers=256MB", "max_connections=120"]
+            self._database = Database(self.directory / "database", settings, is_durable=True)
             self._database.start()
             self._database.prepare()
         return self._database

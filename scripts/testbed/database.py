@@ -31,6 +31,7 @@ class Database(Roles):
         # A socket's path is at most 107 bytes long.
         self.sockets = Path(tempfile.mkdtemp(prefix="pg-"))
         self._child: subprocess.Popen | None = None
+        self.extra_settings = list(settings)
         self._settings = [
             "listen_addresses=127.0.0.1", f"port={self.port}", f"unix_socket_directories={self.sockets}",
             "shared_buffers=64MB", "max_connections=60",

@@ -15,7 +15,8 @@ class Standby(Database):
 
     def __init__(self, primary: Database, directory: Path | str):
         self._primary = primary
-        super().__init__(directory, is_durable=primary.is_durable)
+        # With fewer connections, or locks, than the primary it would not start.
+        super().__init__(directory, primary.extra_settings, is_durable=primary.is_durable)
 
     def _make(self, networks: Sequence[str]) -> None:
         whence = f"host={self._primary.sockets} port={self._primary.port} user={SUPERUSER} application_name={self.NAME}"

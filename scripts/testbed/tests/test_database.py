@@ -68,7 +68,7 @@ class Life(unittest.TestCase):
 
     def test_a_standby_has_what_was_committed_and_is_waited_for_while_it_is_there(self):
         with tempfile.TemporaryDirectory() as directory:
-            server = Database(Path(directory) / "database")
+            server = Database(Path(directory) / "database", ["max_connections=90"])
             try:
                 server.start()
                 server.run("CREATE TABLE kept (n int)")
