@@ -18,7 +18,10 @@ let cxx: [CXXSetting] = [.treatAllWarnings(as: .error), .unsafeFlags(["-fno-exce
 /// in memory. The compiler's own choice of a linker does not pack them.
 let lean: [LinkerSetting] = [
     .unsafeFlags(
-        ["-use-ld=bfd", "-Xlinker", "--no-export-dynamic", "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs"],
+        [
+            "-use-ld=bfd", "-Xlinker", "--no-export-dynamic", "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs",
+            "-Xlinker", "-z", "-Xlinker", "relro",
+        ],
         .when(configuration: .release))
 ]
 
